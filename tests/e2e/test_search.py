@@ -1,0 +1,130 @@
+import json
+
+import pandas as pd
+import pytest
+import torch
+
+from tests.e2e.commands import interrupt_when, run, start
+from tune_mnist.models import create_model
+from tune_mnist.training import load_model_weights
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    output = tmp_path_factory.mktemp("results")
+    result = run(
+        "search",
+        *("--space", "lenet", "--num-samples", "6", "--max-epochs", "3", "--fraction", "0.25"),
+        *("--output-dir", str(output), "--name", "real"),
+    )
+    return result, output / "real"
+
+
+def test_a_search_on_mnist_ends_in_tables(finished):
+    result, directory = finished
+    assert result.returncode == 0, result.stderr
+    assert "Best trial of each architecture" in result.stdout
+    assert "12,000 of 48,000 training images, 3,000 of 12,000 validation images" in result.stdout
+    assert "expected   about" in result.stdout
+    assert "| lenet " in (directory / "summary.md").read_text()
+
+
+def test_ray_stays_out_of_sight(finished):
+    result, _ = finished
+    assert result.stderr == ""
+    assert "ray" not in result.stdout.replace("/ray", "").lower()
+
+
+def test_every_trial_has_a_row_and_an_end(finished):
+    _, directory = finished
+    trials = pd.read_csv(directory / "trials.csv")
+    assert list(trials["trial"]) == [1, 2, 3, 4, 5, 6]
+    assert set(trials["state"]) <= {"COMPLETE", "PRUNED"}
+    complete = trials["state"] == "COMPLETE"
+    assert (trials["epochs"][complete] == 3).all()
+    assert (trials["epochs"][~complete] < 3).all()
+    assert trials["lr"][0] == 0.001  # the baseline was tried first
+    assert trials["val_accuracy"].max() > 0.8
+
+
+def test_the_best_weights_are_kept_and_load(finished):
+    _, directory = finished
+    config = json.loads((directory / "best" / "lenet" / "config.json").read_text())
+    trials = pd.read_csv(directory / "trials.csv")
+    assert config["val_accuracy"] == pytest.approx(trials["val_accuracy"].max())
+    model = create_model("lenet")
+    model.load_state_dict(load_model_weights(directory / "best" / "lenet", torch.device("cpu")))
+
+
+def test_no_checkpoint_of_an_ended_trial_is_left(finished):
+    _, directory = finished
+    assert list((directory / "ray").glob("*/checkpoint_*")) == []
+
+
+def test_the_experiment_says_how_it_was_made(finished):
+    _, directory = finished
+    experiment = json.loads((directory / "experiment.json").read_text())
+    assert experiment["options"]["seed"] == 0
+    assert {"ray", "optuna", "torch"} <= experiment["versions"].keys()
+
+
+def test_a_name_that_exists_is_refused_and_left_alone(finished):
+    _, directory = finished
+    before = (directory / "trials.csv").read_text()
+    result = run("search", "--output-dir", str(directory.parent), "--name", "real")
+    assert result.returncode == 2
+    assert "exists already" in result.stderr
+    assert (directory / "trials.csv").read_text() == before
+
+
+def test_ctrl_c_keeps_what_there_is(tmp_path):
+    process = start(
+        "search",
+        *("--dataset", "digits", "--num-samples", "400", "--max-epochs", "30"),
+        *("--output-dir", str(tmp_path), "--name", "cut"),
+    )
+    trials = tmp_path / "cut" / "trials.csv"
+    out, err = interrupt_when(process, trials, "PRUNED")
+    assert process.returncode == 130, err
+    assert "Traceback" not in err + out
+    assert "Top " in out
+    assert "interrupted" in out
+    states = set(pd.read_csv(trials)["state"])
+    assert {"PRUNED", "INTERRUPTED"} <= states
+    assert "RUNNING" not in states
+    assert (tmp_path / "cut" / "summary.md").exists()
+
+
+def test_the_time_budget_ends_a_search_in_order(tmp_path):
+    result = run(
+        "search",
+        *("--dataset", "digits", "--num-samples", "1000", "--max-epochs", "30"),
+        *("--time-budget", "8s", "--output-dir", str(tmp_path), "--name", "short"),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "time budget" in result.stdout
+    assert "Top " in result.stdout
+
+
+def test_a_search_over_all_architectures_compares_them(tmp_path):
+    space = tmp_path / "tiny.yaml"
+    space.write_text(
+        "description: all four, one trial each\n"
+        "model: {type: categorical, choices: [lenet, alexnet, resnet, vggnet]}\n"
+        "parameters: {lr: {type: float, low: 1.0e-4, high: 1.0e-3, log: true}}\n"
+        "baselines:\n"
+        + "".join(f"  - {{model: {name}}}\n" for name in ("lenet", "alexnet", "resnet", "vggnet"))
+    )
+    result = run(
+        "search",
+        *("--space", str(space), "--dataset", "digits", "--num-samples", "4"),
+        *("--max-epochs", "1", "--image-size", "28", "--output-dir", str(tmp_path)),
+        *("--name", "four"),
+    )
+    assert result.returncode == 0, result.stderr
+    best = pd.read_csv(tmp_path / "four" / "trials.csv")
+    assert set(best["model"]) == {"lenet", "alexnet", "resnet", "vggnet"}
+    kept = {path.parent.name for path in (tmp_path / "four" / "best").glob("*/model.pt")}
+    assert kept == set(best["model"])

@@ -1,0 +1,73 @@
+import pytest
+import torch
+
+from tune_mnist.errors import UserError
+from tune_mnist.models import MODELS, count_parameters, create_model, get_architecture
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("lenet", 61_706),
+        ("alexnet", 46_764_746),
+        ("resnet", 11_178_378),
+        ("vggnet", 128_806_154),
+    ],
+)
+def test_parameter_counts_at_full_size(name, parameters):
+    assert count_parameters(create_model(name)) == parameters
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet", "vggnet"])
+@pytest.mark.parametrize("size", [28, 64, 112])
+def test_reduced_image_size_keeps_the_parameters_and_gives_logits(name, size):
+    model = create_model(name, num_classes=7, image_size=size)
+    full = create_model(name, num_classes=7)
+    assert count_parameters(model) == count_parameters(full)
+    assert model(torch.rand(2, 1, size, size)).shape == (2, 7)
+
+
+def test_full_size_maps_reach_the_classifier_untouched():
+    maps = torch.rand(1, 1, 224, 224)
+    for name, side in (("alexnet", 5), ("vggnet", 7)):
+        features = create_model(name).features(maps)
+        assert features.shape[-2:] == (side, side)
+
+
+def test_lenet_takes_32_pixels_whatever_size_is_asked_for():
+    assert get_architecture("lenet").input_size(224) == 32
+    assert create_model("lenet", image_size=224)(torch.rand(3, 1, 32, 32)).shape == (3, 10)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_dropout_is_felt_in_training_only(name):
+    size = get_architecture(name).input_size(32)
+    model = create_model(name, dropout=0.5, image_size=32)
+    image = torch.rand(2, 1, size, size)
+    assert not torch.equal(model.train()(image), model(image))
+    assert torch.equal(model.eval()(image), model(image))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_fresh_weights_start_near_chance(name):
+    torch.manual_seed(0)
+    size = get_architecture(name).input_size(64)
+    logits = create_model(name, image_size=64)(torch.rand(16, 1, size, size))
+    loss = torch.nn.functional.cross_entropy(logits, torch.arange(16) % 10)
+    assert 1.5 < loss.item() < 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"name": "lenett"}, "unknown model 'lenett' (did you mean 'lenet'?)"),
+        ({"name": "lenet", "dropout": 1.0}, "dropout = 1.0"),
+        ({"name": "resnet", "image_size": 8}, "image_size = 8"),
+        ({"name": "resnet", "num_classes": 1}, "num_classes = 1"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, words):
+    with pytest.raises(UserError) as caught:
+        create_model(**arguments)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)

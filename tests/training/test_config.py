@@ -1,0 +1,50 @@
+import pytest
+import torch
+
+from tune_mnist.errors import UserError
+from tune_mnist.training import TrainConfig, resolve_compute
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"model": "resnett", "lr": 0.1}, ["'resnett'", "did you mean 'resnet'?"]),
+        ({"model": "lenet", "lr": 0.1, "optimizer": "adm"}, ["'adm'", "'adam'"]),
+        ({"model": "lenet", "lr": 0}, ["lr = 0", "greater than 0"]),
+        ({"model": "lenet", "lr": "fast"}, ["lr = 'fast'", "number"]),
+        ({"model": "lenet", "lr": 0.1, "batch_size": 0}, ["batch_size = 0"]),
+        ({"model": "lenet", "lr": 0.1, "dropout": 1}, ["dropout = 1", "less than 1"]),
+        ({"model": "lenet", "lr": 0.1, "momentun": 0.9}, ["'momentun'", "'momentum'"]),
+        ({"model": "lenet"}, ["'lr' is missing"]),
+    ],
+)
+def test_a_bad_value_is_named_in_one_line(values, words):
+    with pytest.raises(UserError) as caught:
+        TrainConfig.checked(**values)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_auto_takes_bf16_only_where_the_hardware_multiplies_in_it():
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    assert resolve_compute("cpu", "auto").bf16 == native
+    assert resolve_compute("cpu", "fp32").memory_format is torch.contiguous_format
+    assert resolve_compute("cpu", "bf16").memory_format is torch.channels_last
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "words"),
+    [("gpu", "auto", "unknown device 'gpu'"), ("cpu", "fp16", "'fp16' (did you mean 'bf16'?)")],
+)
+def test_unknown_names(device, precision, words):
+    with pytest.raises(UserError) as caught:
+        resolve_compute(device, precision)
+    assert words in str(caught.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_cuda_without_a_gpu_says_so():
+    with pytest.raises(UserError, match="no CUDA GPU"):
+        resolve_compute("cuda")

@@ -1,0 +1,150 @@
+import dataclasses
+import math
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from tune_mnist.training import (
+    OPTIMIZERS,
+    DivergedError,
+    TrainConfig,
+    Trainer,
+    create_batches,
+    evaluate,
+    resolve_compute,
+)
+
+CPU = resolve_compute("cpu", "fp32")
+
+
+def lenet(**changes):
+    return TrainConfig.checked(**({"model": "lenet", "lr": 0.005, "batch_size": 32} | changes))
+
+
+def run_epochs(trainer, count):
+    for _ in range(count):
+        trainer.run_epoch()
+
+
+def same_weights(one, other):
+    return all(
+        torch.equal(a, b)
+        for a, b in zip(
+            one.model.state_dict().values(), other.model.state_dict().values(), strict=True
+        )
+    )
+
+
+def test_training_learns_the_digits(digits_split):
+    trainer = Trainer(lenet(), digits_split, CPU)
+    first = trainer.run_epoch()
+    for _ in range(11):
+        last = trainer.run_epoch()
+    assert last.epoch == 12
+    assert last.train_loss < first.train_loss / 2
+    assert last.val_accuracy > 0.9
+    assert last.images_per_second > 0
+    assert last.epoch_seconds > 0
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_moves_the_weights(digits_split, optimizer):
+    config = lenet(optimizer=optimizer, momentum=0.5, weight_decay=1e-4)
+    trainer, untrained = Trainer(config, digits_split, CPU), Trainer(config, digits_split, CPU)
+    assert same_weights(trainer, untrained)
+    trainer.run_epoch()
+    assert not same_weights(trainer, untrained)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop"])
+def test_momentum_is_used(digits_split, optimizer):
+    runs = [
+        Trainer(lenet(optimizer=optimizer, momentum=momentum), digits_split, CPU)
+        for momentum in (0.0, 0.9)
+    ]
+    for run in runs:
+        run.run_epoch()
+    assert not same_weights(*runs)
+
+
+def test_same_seed_same_weights_other_seed_other_weights(digits_split):
+    metrics = []
+    for seed in (1, 1, 2):
+        run = Trainer(lenet(seed=seed, dropout=0.3), digits_split, CPU)
+        metrics.append((run.run_epoch(), run))
+    assert same_weights(metrics[0][1], metrics[1][1])
+    assert metrics[0][0].train_loss == metrics[1][0].train_loss
+    assert not same_weights(metrics[0][1], metrics[2][1])
+
+
+def test_going_on_from_a_checkpoint_equals_never_having_stopped(digits_split, tmp_path):
+    config = lenet(dropout=0.3, optimizer="adam")
+    straight = Trainer(config, digits_split, CPU)
+    straight.run_epoch()
+    straight.save(tmp_path / "checkpoint")
+    expected = straight.run_epoch()
+
+    resumed = Trainer(config, digits_split, CPU)
+    resumed.load(tmp_path / "checkpoint")
+    got = resumed.run_epoch()
+
+    assert got.epoch == 2
+    assert got.train_loss == expected.train_loss
+    assert same_weights(resumed, straight)
+
+
+def test_a_failed_save_leaves_the_old_checkpoint(digits_split, tmp_path, monkeypatch):
+    trainer = Trainer(lenet(), digits_split, CPU)
+    trainer.save(tmp_path / "checkpoint")
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+
+    def full_disk(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        trainer.save(tmp_path / "checkpoint")
+    monkeypatch.undo()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+    trainer.load(tmp_path / "checkpoint")
+
+
+def test_a_loss_that_explodes_is_reported_as_diverged(digits_split):
+    few = dataclasses.replace(digits_split, train=digits_split.train[:64])
+    trainer = Trainer(lenet(model="resnet", lr=1e20, optimizer="sgd", image_size=28), few, CPU)
+    with pytest.raises(DivergedError, match=r"train_loss is (nan|inf)"):
+        run_epochs(trainer, 5)
+
+
+def test_validation_metrics_are_those_of_the_validation_part(digits, digits_split):
+    trainer = Trainer(lenet(), digits_split, CPU)
+    metrics = trainer.run_epoch()
+    batches = create_batches(
+        trainer.config, digits_split.images, digits_split.labels, digits_split.val, CPU
+    )
+    result = evaluate(trainer.model, batches, CPU, digits.num_classes)
+    assert result.accuracy == pytest.approx(metrics.val_accuracy)
+    assert result.confusion.sum() == len(digits_split.val)
+    assert result.confusion.trace() / len(digits_split.val) == pytest.approx(result.accuracy)
+    per_class = result.confusion.diagonal() / result.confusion.sum(axis=1)
+    assert result.recall == pytest.approx(per_class)
+
+
+def test_bf16_trains_too(digits_split):
+    few = dataclasses.replace(digits_split, train=digits_split.train[:64])
+    trainer = Trainer(lenet(model="resnet", image_size=28), few, resolve_compute("cpu", "bf16"))
+    assert math.isfinite(trainer.run_epoch().train_loss)
+    assert all(p.dtype == torch.float32 for p in trainer.model.parameters())
+
+
+def test_on_batch_hears_of_every_image(digits_split):
+    seen = []
+    Trainer(lenet(), digits_split, CPU).run_epoch(seen.append)
+    assert len(digits_split.train) - sum(seen) <= 1
+
+
+def test_the_training_core_runs_without_ray():
+    code = "import sys, tune_mnist.training; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,43 @@
+"""What all commands share: options in common, and errors in one line."""
+
+import re
+import sys
+from typing import NoReturn
+
+import click
+
+from tune_mnist.errors import UserError
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+def run(command: click.Command) -> NoReturn:
+    """Run a command; a user's mistake becomes one line on stderr and exit status 2."""
+    try:
+        status = command.main(standalone_mode=False)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except UserError as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def duration(text: str) -> float:
+    """Return the seconds that a text such as ``90``, ``90s``, ``25m`` or ``1.5h`` means.
+
+    Raises:
+        click.BadParameter: it means none.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not match:
+        raise click.BadParameter(f"'{text}': give seconds, or a number with s, m or h: 25m")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo("error: " + " ".join(message.split()), err=True)
+    sys.exit(USER_ERROR)

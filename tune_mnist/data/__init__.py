@@ -1,0 +1,19 @@
+"""The data pipeline: where the images come from, how they are split, and how they are batched."""
+
+from tune_mnist.data.batches import Batches, prepare, to_tensor
+from tune_mnist.data.dataset import DATASETS, Dataset, load_dataset
+from tune_mnist.data.split import DataSplit, split_dataset
+from tune_mnist.data.views import as_arrays, normalise
+
+__all__ = [
+    "DATASETS",
+    "Batches",
+    "DataSplit",
+    "Dataset",
+    "as_arrays",
+    "load_dataset",
+    "normalise",
+    "prepare",
+    "split_dataset",
+    "to_tensor",
+]

@@ -1,0 +1,90 @@
+"""The 80/20 split into training and validation part, and subsets of both."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from tune_mnist.data.dataset import Dataset
+from tune_mnist.errors import UserError
+
+# The split is the same for every search and every seed, so that their results compare.
+SPLIT_SEED = 0
+VAL_SHARE = 0.2
+LEAST_VAL_IMAGES = 2_000
+
+
+@dataclass(frozen=True)
+class DataSplit:
+    """Images, and which of them train and which validate.
+
+    Attributes:
+        images: uint8 (N, 28, 28), all training images of the data set.
+        labels: int64 (N,).
+        train: int64, indices of the training part.
+        val: int64, indices of the validation part.
+        num_classes: size of a network's output.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    train: NDArray[np.int64]
+    val: NDArray[np.int64]
+    num_classes: int
+
+
+def split_dataset(
+    dataset: Dataset, fraction: float = 1.0, val_fraction: float | None = None
+) -> DataSplit:
+    """Split 80/20, stratified by class, always alike; then take the wanted share of both parts.
+
+    Args:
+        dataset: what to split; its images are shared, not copied.
+        fraction: share of the training part, its first images in order.
+        val_fraction: share of the validation part, stratified; None: as ``fraction``, but at
+            least 2,000 images (or all there are).
+
+    Raises:
+        UserError: a share out of its range, or so small that classes would be missing.
+    """
+    _check_share("fraction", fraction)
+    if val_fraction is not None:
+        _check_share("val_fraction", val_fraction)
+    labels = dataset.train_labels
+    train, val = _stratified(np.arange(len(labels)), labels, VAL_SHARE, dataset.name)
+    train = train[: round(fraction * len(train))]
+    if len(train) < dataset.num_classes:
+        raise UserError(
+            f"fraction = {fraction:g}: leaves {len(train)} training images for"
+            f" {dataset.num_classes} classes: take a larger share"
+        )
+    if val_fraction is None:
+        wanted = max(round(fraction * len(val)), min(LEAST_VAL_IMAGES, len(val)))
+    else:
+        wanted = round(val_fraction * len(val))
+    if wanted < dataset.num_classes:
+        raise UserError(
+            f"val_fraction = {val_fraction:g}: leaves {wanted} validation images for"
+            f" {dataset.num_classes} classes: take a larger share"
+        )
+    if len(val) - wanted >= dataset.num_classes:
+        _, val = _stratified(val, labels[val], wanted, dataset.name)
+    return DataSplit(dataset.train_images, labels, train, val, dataset.num_classes)
+
+
+def _stratified(
+    indices: NDArray[np.int64], labels: NDArray[np.int64], held_out: float, name: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    try:
+        rest, part = train_test_split(
+            indices, test_size=held_out, stratify=labels, random_state=SPLIT_SEED
+        )
+    except ValueError as error:
+        raise UserError(f"{name}: cannot be split by class: {error}") from None
+    return rest, part
+
+
+def _check_share(name: str, share: float) -> None:
+    if not 0 < share <= 1:
+        raise UserError(f"{name} = {share:g}: must be greater than 0 and at most 1")

@@ -1,0 +1,32 @@
+"""On what a search ran: hardware and versions, for the record and for every table."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+import torch
+
+PACKAGES = ("tune-mnist", "ray", "optuna", "torch", "numpy", "scikit-learn", "pandas")
+
+
+def describe_hardware() -> str:
+    """Return one line about this machine: processor, cores, memory, GPUs."""
+    memory = psutil.virtual_memory().total / 2**30
+    parts = [f"{_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB"]
+    parts += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return ", ".join(parts)
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions that a result may depend on, Python's included."""
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,23 @@
+"""The four architectures and the factory that builds them by name."""
+
+from tune_mnist.models.factory import (
+    ARCHITECTURES,
+    FULL_SIZE,
+    MIN_SIZE,
+    MODELS,
+    Architecture,
+    count_parameters,
+    create_model,
+    get_architecture,
+)
+
+__all__ = [
+    "ARCHITECTURES",
+    "FULL_SIZE",
+    "MIN_SIZE",
+    "MODELS",
+    "Architecture",
+    "count_parameters",
+    "create_model",
+    "get_architecture",
+]

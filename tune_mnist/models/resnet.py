@@ -1,0 +1,84 @@
+"""ResNet-18 for one-channel images."""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+
+class Residual(nn.Module):
+    """The basic residual block: two 3x3 convolutions, batch norm, and a shortcut.
+
+    Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
+    section 3.2 and figure 5 (left). Convolutions keep their bias, and the projecting shortcut is
+    a bare 1x1 convolution.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        stride: stride of the first convolution and of the shortcut.
+
+    Shapes:
+        input float (B, in_channels, H, W); output float (B, out_channels, H/stride, W/stride).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.norm1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.norm2 = nn.BatchNorm2d(out_channels)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the block's output maps."""
+        inner = relu(self.norm1(self.conv1(maps)))
+        return relu(self.norm2(self.conv2(inner)) + self.shortcut(maps))
+
+
+class ResNet(nn.Module):
+    """ResNet-18: a 7x7 stem, eight residual blocks in four stages, global average pooling.
+
+    Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
+    table 1 (18-layer); one input channel.
+
+    Args:
+        num_classes: size of the output.
+        dropout: probability of dropping a unit before the classifier.
+
+    Shapes:
+        input float (B, 1, S, S), S = 224 in the paper, smaller from 28 on; output logits float
+        (B, num_classes).
+    """
+
+    def __init__(self, num_classes: int = 10, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3),
+            nn.BatchNorm2d(64),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2, padding=1),
+        )
+        widths = [64, 64, 128, 256, 512]
+        self.stages = nn.Sequential(
+            *(
+                nn.Sequential(
+                    Residual(before, width, stride=1 if before == width else 2),
+                    Residual(width, width),
+                )
+                for before, width in pairwise(widths)
+            )
+        )
+        self.classifier = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(512, num_classes),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (B, num_classes) for images (B, 1, S, S)."""
+        logits: Tensor = self.classifier(self.stages(self.stem(images)))
+        return logits

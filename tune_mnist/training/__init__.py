@@ -1,0 +1,31 @@
+"""The training core: plain PyTorch, no Ray; runs alone and inside a trial alike."""
+
+from tune_mnist.training.batching import create_batches
+from tune_mnist.training.checkpoint import MODEL_FILE, load_model_weights
+from tune_mnist.training.config import TrainConfig
+from tune_mnist.training.evaluation import (
+    Evaluation,
+    evaluate,
+    mean_loss_and_accuracy,
+)
+from tune_mnist.training.optimizers import OPTIMIZERS
+from tune_mnist.training.precision import DEVICES, PRECISIONS, Compute, resolve_compute
+from tune_mnist.training.trainer import DivergedError, EpochMetrics, Trainer
+
+__all__ = [
+    "DEVICES",
+    "MODEL_FILE",
+    "OPTIMIZERS",
+    "PRECISIONS",
+    "Compute",
+    "DivergedError",
+    "EpochMetrics",
+    "Evaluation",
+    "TrainConfig",
+    "Trainer",
+    "create_batches",
+    "evaluate",
+    "load_model_weights",
+    "mean_loss_and_accuracy",
+    "resolve_compute",
+]

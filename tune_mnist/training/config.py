@@ -1,0 +1,65 @@
+"""The configuration of one training run."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from tune_mnist.errors import unknown, validation_error
+from tune_mnist.models import FULL_SIZE, MIN_SIZE, MODELS
+from tune_mnist.training.optimizers import OPTIMIZERS
+
+
+class TrainConfig(BaseModel):
+    """Everything that decides how one network is trained, apart from the data and the hardware.
+
+    Attributes:
+        model: lenet, alexnet, resnet or vggnet.
+        lr: learning rate.
+        batch_size: images in a training batch.
+        dropout: probability of dropping a unit.
+        optimizer: sgd, adam, adamw or rmsprop.
+        momentum: used by sgd and rmsprop.
+        weight_decay: L2 penalty, decoupled with adamw.
+        image_size: side of the input in pixels (LeNet always takes 32).
+        max_epochs: how many epochs to train.
+        seed: decides the initial weights, the order of the batches and the dropped units.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    lr: float = Field(gt=0, allow_inf_nan=False)
+    batch_size: int = Field(default=64, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    optimizer: str = "adam"
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    image_size: int = Field(default=FULL_SIZE, ge=MIN_SIZE)
+    max_epochs: int = Field(default=10, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+    @field_validator("model")
+    @classmethod
+    def _known_model(cls, name: str) -> str:
+        if name not in MODELS:
+            raise unknown("model", name, MODELS)
+        return name
+
+    @field_validator("optimizer")
+    @classmethod
+    def _known_optimizer(cls, name: str) -> str:
+        if name not in OPTIMIZERS:
+            raise unknown("optimizer", name, OPTIMIZERS)
+        return name
+
+    @classmethod
+    def checked(cls, **values: Any) -> "TrainConfig":
+        """Build a configuration from untrusted values.
+
+        Raises:
+            UserError: an unknown key, or a value of the wrong type or out of its range.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise validation_error(error, cls) from None

@@ -1,0 +1,68 @@
+"""How well a trained network does: loss, accuracy, recall by class, confusion matrix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, recall_score
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from tune_mnist.data import Batches
+from tune_mnist.training.precision import Compute
+
+
+@torch.inference_mode()
+def mean_loss_and_accuracy(
+    model: nn.Module, batches: Batches, compute: Compute
+) -> tuple[float, float]:
+    """Return mean cross-entropy and share of images classified right."""
+    model.eval()
+    loss_sum = torch.zeros((), device=compute.device)
+    correct = torch.zeros((), device=compute.device, dtype=torch.int64)
+    for images, labels in batches:
+        with compute.autocast():
+            logits = model(images)
+            loss_sum += cross_entropy(logits, labels, reduction="sum")
+        correct += (logits.argmax(1) == labels).sum()
+    return loss_sum.item() / batches.num_images, correct.item() / batches.num_images
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network's result on a set of images.
+
+    Attributes:
+        accuracy: share classified right.
+        recall: by class, share of its images classified right, float64 (C,).
+        confusion: int64 (C, C); row: true class, column: predicted class.
+    """
+
+    accuracy: float
+    recall: NDArray[np.float64]
+    confusion: NDArray[np.int64]
+
+
+def evaluate(model: nn.Module, batches: Batches, compute: Compute, num_classes: int) -> Evaluation:
+    """Classify every image once and compare with the labels."""
+    truth, predicted = _predictions(model, batches, compute)
+    classes = np.arange(num_classes)
+    return Evaluation(
+        accuracy=float((truth == predicted).mean()),
+        recall=recall_score(truth, predicted, labels=classes, average=None, zero_division=0.0),
+        confusion=confusion_matrix(truth, predicted, labels=classes),
+    )
+
+
+@torch.inference_mode()
+def _predictions(
+    model: nn.Module, batches: Batches, compute: Compute
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    model.eval()
+    truth, predicted = [], []
+    for images, labels in batches:
+        with compute.autocast():
+            predicted.append(model(images).argmax(1))
+        truth.append(labels)
+    return torch.cat(truth).cpu().numpy(), torch.cat(predicted).cpu().numpy()

@@ -1,0 +1,41 @@
+"""The optimizers a configuration can choose from."""
+
+from collections.abc import Iterable
+
+from torch import nn, optim
+
+from tune_mnist.errors import unknown
+
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
+
+
+def create_optimizer(
+    name: str,
+    parameters: Iterable[nn.Parameter],
+    lr: float,
+    momentum: float = 0.0,
+    weight_decay: float = 0.0,
+) -> optim.Optimizer:
+    """Build an optimizer over the given parameters.
+
+    Args:
+        name: sgd, adam (Kingma, Ba, ICLR 2015), adamw (Loshchilov, Hutter, ICLR 2019) or rmsprop.
+        parameters: what to optimise.
+        lr: learning rate, > 0.
+        momentum: for sgd and rmsprop; adam and adamw have their own (beta 0.9) and leave it.
+        weight_decay: L2 penalty; decoupled from the gradient with adamw.
+
+    Raises:
+        UserError: there is no optimizer of that name.
+    """
+    match name:
+        case "sgd":
+            return optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+        case "adam":
+            return optim.Adam(parameters, lr=lr, weight_decay=weight_decay)
+        case "adamw":
+            return optim.AdamW(parameters, lr=lr, weight_decay=weight_decay)
+        case "rmsprop":
+            return optim.RMSprop(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+        case _:
+            raise unknown("optimizer", name, OPTIMIZERS)

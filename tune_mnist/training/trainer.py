@@ -1,0 +1,156 @@
+"""The epoch loop: one network, one optimizer, one split of the data. Plain PyTorch."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from tune_mnist.data import DataSplit
+from tune_mnist.models import create_model
+from tune_mnist.training.batching import create_batches
+from tune_mnist.training.checkpoint import load_model_weights, load_state, save_checkpoint
+from tune_mnist.training.config import TrainConfig
+from tune_mnist.training.evaluation import mean_loss_and_accuracy
+from tune_mnist.training.optimizers import create_optimizer
+from tune_mnist.training.precision import Compute
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """What one epoch gave.
+
+    Attributes:
+        epoch: number of epochs trained so far, from 1.
+        train_loss: mean cross-entropy over the epoch's training images, as they were seen.
+        train_accuracy: share of them classified right, as they were seen.
+        val_loss: mean cross-entropy over the validation part after the epoch.
+        val_accuracy: share of the validation part classified right after the epoch.
+        epoch_seconds: wall time of the epoch, validation included.
+        images_per_second: training images a second, validation not included.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    epoch_seconds: float
+    images_per_second: float
+
+
+class DivergedError(Exception):
+    """The loss became NaN or infinite; going on would only waste time."""
+
+
+class Trainer:
+    """Trains one configuration, an epoch at a time.
+
+    Args:
+        config: what to train and how.
+        data: images, labels and the indices of the two parts.
+        compute: device and number format.
+
+    Attributes:
+        epoch: number of epochs trained so far.
+        model: the network, on the device.
+    """
+
+    def __init__(self, config: TrainConfig, data: DataSplit, compute: Compute) -> None:
+        self.config = config
+        self.compute = compute
+        self.epoch = 0
+        torch.manual_seed(config.seed)
+        self._shuffle = torch.Generator().manual_seed(config.seed)
+        model = create_model(config.model, data.num_classes, config.dropout, config.image_size)
+        self.model = model.to(compute.device).to(memory_format=compute.memory_format)
+        self._optimizer = create_optimizer(
+            config.optimizer,
+            self.model.parameters(),
+            lr=config.lr,
+            momentum=config.momentum,
+            weight_decay=config.weight_decay,
+        )
+        images, labels = data.images, data.labels
+        self.train_batches = create_batches(
+            config, images, labels, data.train, compute, shuffle=self._shuffle
+        )
+        self.val_batches = create_batches(config, images, labels, data.val, compute)
+
+    def run_epoch(self, on_batch: Callable[[int], None] | None = None) -> EpochMetrics:
+        """Train one epoch, then validate.
+
+        Args:
+            on_batch: called after each training batch with the number of its images.
+
+        Raises:
+            DivergedError: the training loss is NaN or infinite.
+        """
+        start = time.perf_counter()
+        train_loss, train_accuracy = self._train(on_batch)
+        trained = time.perf_counter()
+        if not math.isfinite(train_loss):
+            raise DivergedError(
+                f"diverged: train_loss is {train_loss} in epoch {self.epoch + 1}"
+                f" (lr {self.config.lr:.3g})"
+            )
+        val_loss, val_accuracy = mean_loss_and_accuracy(self.model, self.val_batches, self.compute)
+        self.epoch += 1
+        return EpochMetrics(
+            epoch=self.epoch,
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+            epoch_seconds=time.perf_counter() - start,
+            images_per_second=self.train_batches.num_images / (trained - start),
+        )
+
+    def save(self, directory: Path) -> None:
+        """Write a checkpoint of model, optimizer, epoch and random state into the folder."""
+        state = {
+            "epoch": self.epoch,
+            "optimizer": self._optimizer.state_dict(),
+            "shuffle_rng": self._shuffle.get_state(),
+            "torch_rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state() if self._on_gpu else None,
+        }
+        save_checkpoint(directory, self.model.state_dict(), state)
+
+    def load(self, directory: Path) -> None:
+        """Go on from a checkpoint that :meth:`save` wrote for the same configuration."""
+        state = load_state(directory)
+        self.model.load_state_dict(load_model_weights(directory, self.compute.device))
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._shuffle.set_state(state["shuffle_rng"])
+        torch.set_rng_state(state["torch_rng"])
+        if self._on_gpu and state["cuda_rng"] is not None:
+            torch.cuda.set_rng_state(state["cuda_rng"])
+        self.epoch = state["epoch"]
+
+    @property
+    def _on_gpu(self) -> bool:
+        return self.compute.device.type == "cuda"
+
+    def _train(self, on_batch: Callable[[int], None] | None) -> tuple[float, float]:
+        self.model.train()
+        # The sums stay on the device: reading one would make a GPU wait after every batch.
+        loss_sum = torch.zeros((), device=self.compute.device)
+        correct = torch.zeros((), device=self.compute.device, dtype=torch.int64)
+        seen = 0
+        for images, labels in self.train_batches:
+            with self.compute.autocast():
+                logits = self.model(images)
+                loss = cross_entropy(logits, labels)
+            self._optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimizer.step()
+            loss_sum += loss.detach() * len(labels)
+            correct += (logits.detach().argmax(1) == labels).sum()
+            seen += len(labels)
+            if on_batch is not None:
+                on_batch(len(labels))
+        return loss_sum.item() / seen, correct.item() / seen

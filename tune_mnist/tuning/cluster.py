@@ -1,0 +1,98 @@
+"""Ray: start it or connect to it, quietly, and see that a trial can be placed at all."""
+
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+
+import ray
+
+from tune_mnist.errors import UserError
+
+# Ray reads these when it is started.
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the cluster has.
+
+    Attributes:
+        cpus: CPU cores, all nodes together.
+        gpus: GPUs, all nodes together.
+        nodes: how many nodes.
+        dashboard: URL of the Ray dashboard, or None if it does not run.
+    """
+
+    cpus: float
+    gpus: float
+    nodes: int
+    dashboard: str | None
+
+
+def connect(address: str | None) -> Resources:
+    """Start Ray on this machine, or connect to a cluster; Ray's own messages stay out of sight.
+
+    Args:
+        address: of a running cluster, or ``auto``; None: RAY_ADDRESS, else start one here.
+
+    Raises:
+        UserError: nothing answers at the address.
+    """
+    for key, value in _QUIET.items():
+        os.environ.setdefault(key, value)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
+    address = address or os.environ.get("RAY_ADDRESS")
+    local = {} if address else {"dashboard_host": "127.0.0.1", "include_dashboard": True}
+    try:
+        context = ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            **local,
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"cannot connect to Ray at '{address or 'local'}': {reason}") from None
+    for name in ("ray", "ray.tune", "ray.train"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    total = ray.cluster_resources()
+    dashboard = context.dashboard_url
+    return Resources(
+        cpus=total.get("CPU", 0),
+        gpus=total.get("GPU", 0),
+        nodes=sum(1 for node in ray.nodes() if node["Alive"]),
+        dashboard=f"http://{dashboard}" if dashboard else None,
+    )
+
+
+def disconnect() -> None:
+    """Leave the cluster, and end Ray if it was started here."""
+    ray.shutdown()
+
+
+def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
+    """See that at least one node could ever hold a trial.
+
+    Raises:
+        UserError: none could; says what the largest node has.
+    """
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    wanted = {"CPU": cpus_per_trial, "GPU": gpus_per_trial}
+    if any(all(node.get(kind, 0) >= need for kind, need in wanted.items()) for node in nodes):
+        return
+    for kind, need in wanted.items():
+        most = max((node.get(kind, 0) for node in nodes), default=0)
+        if most < need:
+            raise UserError(
+                f"--{kind.lower()}s-per-trial {need:g}: no node has that many {kind}s"
+                f" (the largest has {most:g})"
+            )
+    raise UserError(f"no single node has {cpus_per_trial:g} CPUs and {gpus_per_trial:g} GPUs")

@@ -1,0 +1,100 @@
+"""How long a search will take, measured and simulated before it starts."""
+
+import random
+import statistics
+import time
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+import ray
+
+from tune_mnist.data import DataSplit
+from tune_mnist.training import Trainer
+from tune_mnist.tuning.scheduler import METRIC, TIME_ATTR, create_asha
+from tune_mnist.tuning.trainable import TrialSettings
+
+PROBE_IMAGES = 32
+PROBE_SECONDS = 2.0
+SIMULATIONS = 20
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a worker is with one architecture.
+
+    Attributes:
+        train: images a second while training.
+        validate: images a second while validating.
+    """
+
+    train: float
+    validate: float
+
+
+def measure_speeds(
+    models: tuple[str, ...], data: Any, settings: TrialSettings, cpus: float, gpus: float
+) -> dict[str, Speed]:
+    """Train each architecture for two seconds or so on the workers.
+
+    Args:
+        models: the architectures' names.
+        data: reference to the split in the object store.
+        settings: what all trials have in common.
+        cpus: CPU cores of a trial.
+        gpus: GPUs of a trial.
+    """
+    probe = ray.remote(num_cpus=cpus, num_gpus=gpus)(_measure_speed)
+    speeds = ray.get([probe.remote(model, data, settings) for model in models])
+    return dict(zip(models, speeds, strict=True))
+
+
+def expected_seconds(
+    speeds: dict[str, Speed], data: DataSplit, num_samples: int, max_epochs: int, concurrent: int
+) -> float:
+    """Return the expected wall time of a search whose trials fall evenly on the architectures."""
+    epoch = statistics.fmean(
+        len(data.train) / speed.train + len(data.val) / speed.validate for speed in speeds.values()
+    )
+    return epoch * expected_epochs(num_samples, max_epochs) / min(concurrent, num_samples)
+
+
+def expected_epochs(num_samples: int, max_epochs: int) -> float:
+    """Return how many epochs ASHA lets a search train in all, on average.
+
+    The scheduler itself is asked, about trials of random quality that keep their order.
+    """
+    rng = random.Random(0)  # noqa: S311 - a simulation, not a secret
+    return statistics.fmean(_simulate(rng, num_samples, max_epochs) for _ in range(SIMULATIONS))
+
+
+def _simulate(rng: random.Random, num_samples: int, max_epochs: int) -> int:
+    asha = create_asha(max_epochs)
+    epochs = 0
+    for number in range(num_samples):
+        trial, quality = SimpleNamespace(trial_id=str(number)), rng.random()
+        asha.on_trial_add(None, trial)
+        for epoch in range(1, max_epochs + 1):
+            epochs += 1
+            result = {TIME_ATTR: epoch, METRIC: quality}
+            if asha.on_trial_result(None, trial, result) == asha.STOP:
+                break
+    return epochs
+
+
+def _measure_speed(model: str, data: DataSplit, settings: TrialSettings) -> Speed:
+    few = replace(data, train=data.train[:PROBE_IMAGES], val=data.val[:PROBE_IMAGES])
+    config = settings.train_config({"model": model, "lr": 1e-4, "batch_size": PROBE_IMAGES})
+    trainer = Trainer(config, few, settings.compute())
+    trainer.run_epoch()  # the first epoch pays for memory and code, and is not counted
+    train: list[float] = []
+    validate: list[float] = []
+    start = time.perf_counter()
+    while not train or time.perf_counter() - start < PROBE_SECONDS:
+        metrics = trainer.run_epoch()
+        train.append(len(few.train) / metrics.images_per_second)
+        validate.append(metrics.epoch_seconds - train[-1])
+    return Speed(
+        train=len(few.train) / statistics.median(train),
+        validate=len(few.val) / statistics.median(validate),
+    )

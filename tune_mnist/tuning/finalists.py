@@ -1,0 +1,65 @@
+"""The best model of each architecture, judged by the whole validation part."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ray
+import torch
+from numpy.typing import NDArray
+
+from tune_mnist.data import DataSplit
+from tune_mnist.models import create_model
+from tune_mnist.training import (
+    create_batches,
+    load_model_weights,
+    mean_loss_and_accuracy,
+)
+from tune_mnist.tuning.recorder import CONFIG_FILE
+from tune_mnist.tuning.trainable import TrialSettings
+
+
+def full_validation(
+    best: Path,
+    data: "ray.ObjectRef[DataSplit]",
+    val: NDArray[np.int64],
+    settings: TrialSettings,
+    cpus: float,
+    gpus: float,
+) -> dict[str, float]:
+    """Classify the whole validation part with each kept model, in parallel on the workers.
+
+    Args:
+        best: holds a folder an architecture.
+        data: the split in the object store.
+        val: indices of the whole validation part.
+        settings: what all trials had in common.
+        cpus: CPU cores of a worker.
+        gpus: GPUs of a worker.
+
+    Returns:
+        Accuracy by architecture.
+    """
+    judge = ray.remote(num_cpus=cpus, num_gpus=gpus)(_accuracy)
+    folders = sorted(path.parent for path in best.glob(f"*/{CONFIG_FILE}"))
+    judged = []
+    for folder in folders:
+        weights = load_model_weights(folder, torch.device("cpu"))
+        judged.append(judge.remote(folder.name, weights, data, val, settings))
+    return dict(zip((folder.name for folder in folders), ray.get(judged), strict=True))
+
+
+def _accuracy(
+    model: str,
+    weights: dict[str, Any],
+    data: DataSplit,
+    val: NDArray[np.int64],
+    settings: TrialSettings,
+) -> float:
+    compute = settings.compute()
+    config = settings.train_config({"model": model, "lr": 1.0})
+    network = create_model(model, data.num_classes, image_size=settings.image_size)
+    network.load_state_dict(weights)
+    network.to(compute.device).to(memory_format=compute.memory_format)
+    batches = create_batches(config, data.images, data.labels, val, compute)
+    return mean_loss_and_accuracy(network, batches, compute)[1]

@@ -1,0 +1,97 @@
+"""What a search is asked to do: the command's options, checked."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from tune_mnist.tuning.space import SearchSpace
+
+from tune_mnist.data import DATASETS
+from tune_mnist.errors import unknown, validation_error
+from tune_mnist.models import MIN_SIZE
+from tune_mnist.training import DEVICES, PRECISIONS
+
+# What a space file may leave unsaid.
+FALLBACKS: dict[str, Any] = {
+    "num_samples": 16,
+    "max_epochs": 9,
+    "fraction": 0.1,
+    "image_size": 64,
+    "time_budget": None,
+}
+
+
+class SearchOptions(BaseModel):
+    """The options of one search; those left out take the space's defaults.
+
+    Attributes:
+        num_samples: how many trials.
+        max_epochs: epochs of a trial that is never stopped.
+        fraction: share of the training part that a trial trains on.
+        val_fraction: share of the validation part it is judged by (None: as ``fraction``, but at
+            least 2,000 images).
+        image_size: side of the images in pixels (LeNet always takes 32).
+        dataset: mnist, fashion-mnist, kmnist or digits.
+        data_dir: folder with the four IDX files; None: cache or download.
+        time_budget: seconds after which the search ends with what it has; None: no limit.
+        cpus_per_trial: CPU cores of a trial, fractions allowed.
+        gpus_per_trial: GPUs of a trial, fractions allowed; None: one if there are any.
+        max_concurrent: most trials at a time; None: as many as the resources allow.
+        seed: decides the sampler's proposals and every trial's weights and batches.
+        address: Ray cluster to connect to; None: start Ray on this machine.
+        precision: auto, fp32 or bf16.
+        device: auto, cpu or cuda.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_samples: int = Field(ge=1)
+    max_epochs: int = Field(ge=1)
+    fraction: float = Field(gt=0, le=1)
+    val_fraction: float | None = Field(default=None, gt=0, le=1)
+    image_size: int = Field(ge=MIN_SIZE, le=1024)
+    dataset: str = "mnist"
+    data_dir: Path | None = None
+    time_budget: float | None = Field(default=None, gt=0)
+    cpus_per_trial: float = Field(default=1, gt=0)
+    gpus_per_trial: float | None = Field(default=None, ge=0)
+    max_concurrent: int | None = Field(default=None, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    address: str | None = None
+    precision: str = "auto"
+    device: str = "auto"
+
+    @field_validator("dataset")
+    @classmethod
+    def _known_dataset(cls, name: str) -> str:
+        return _one_of("dataset", name, DATASETS)
+
+    @field_validator("precision")
+    @classmethod
+    def _known_precision(cls, name: str) -> str:
+        return _one_of("precision", name, PRECISIONS)
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, name: str) -> str:
+        return _one_of("device", name, DEVICES)
+
+    @classmethod
+    def for_space(cls, space: SearchSpace, **given: Any) -> "SearchOptions":
+        """Complete the given options (None: not given) by the space's defaults.
+
+        Raises:
+            UserError: a value of the wrong type or out of its range.
+        """
+        values = FALLBACKS | space.defaults.model_dump(exclude_none=True)
+        values |= {key: value for key, value in given.items() if value is not None}
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise validation_error(error, cls) from None
+
+
+def _one_of(what: str, name: str, known: tuple[str, ...]) -> str:
+    if name not in known:
+        raise unknown(what, name, known)
+    return name

@@ -1,0 +1,199 @@
+"""The search as it goes: a live table in a terminal, plain lines elsewhere."""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tune_mnist.tuning.recorder import Recorder
+from tune_mnist.tuning.records import TrialRecord, TrialState, best_record
+
+REFRESH_SECONDS = 0.5
+STYLES = {
+    TrialState.RUNNING: "cyan",
+    TrialState.COMPLETE: "green",
+    TrialState.PRUNED: "dim",
+    TrialState.DIVERGED: "red",
+    TrialState.FAILED: "bold red",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the search set out to do.
+
+    Attributes:
+        name: of the search.
+        num_samples: how many trials.
+        max_epochs: epochs of a trial that is never stopped.
+        time_budget: seconds, or None.
+        dashboard: URL of the Ray dashboard, or None.
+    """
+
+    name: str
+    num_samples: int
+    max_epochs: int
+    time_budget: float | None
+    dashboard: str | None
+
+
+def create_progress(console: Console, plan: Plan, recorder: Recorder) -> "Progress":
+    """Return the live table if the console is a terminal, else the plain lines."""
+    return (LiveTable if console.is_terminal else PlainLines)(console, plan, recorder)
+
+
+class Progress(Callback):
+    """What both views share: the clock and the words.
+
+    Args:
+        console: where to draw.
+        plan: what the search set out to do.
+        recorder: holds the trials' records; must come earlier among the callbacks.
+    """
+
+    def __init__(self, console: Console, plan: Plan, recorder: Recorder) -> None:
+        self._console = console
+        self._plan = plan
+        self._recorder = recorder
+        self._start = time.monotonic()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Ray pickles the callbacks beside the experiment's state; a terminal stays behind.
+        return {}
+
+    def close(self) -> None:
+        """End the drawing, before anything else is printed."""
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._start
+
+    def _left(self) -> float | None:
+        """Return the seconds still expected, None while nothing is known."""
+        done = sum(
+            1.0 if record.state.ended else record.epochs / self._plan.max_epochs
+            for record in self._recorder.records
+        )
+        if not done:
+            return None
+        left = self._elapsed() * (self._plan.num_samples / done - 1)
+        if self._plan.time_budget is not None:
+            left = min(left, self._plan.time_budget - self._elapsed())
+        return max(left, 0.0)
+
+    def _status(self) -> str:
+        ended = sum(record.state.ended for record in self._recorder.records)
+        left = self._left()
+        parts = [f"{ended}/{self._plan.num_samples} trials ended"]
+        best = best_record(self._recorder.records)
+        if best is not None:
+            parts.append(f"best {best.val_accuracy:.4f} (#{best.number})")
+        parts.append(f"{clock(self._elapsed())} used")
+        parts.append(f"about {clock(left)} left" if left is not None else "time left unknown yet")
+        return " · ".join(parts)
+
+
+class PlainLines(Progress):
+    """One line an epoch and one an ended trial, for logs."""
+
+    def on_trial_result(
+        self,
+        trial: Trial,
+        result: dict[str, Any],
+        **info: Any,
+    ) -> None:
+        """Print the epoch."""
+        record = self._find(trial)
+        self._print(
+            f"#{record.number} epoch {record.epochs}/{self._plan.max_epochs}"
+            f" val_accuracy {result['val_accuracy']:.4f} ({describe(record.config)})"
+        )
+
+    def on_trial_complete(self, trial: Trial, **info: Any) -> None:
+        """Print how the trial ended."""
+        record = self._find(trial)
+        self._print(f"#{record.number} {record.state} · {self._status()}")
+
+    def on_trial_error(self, trial: Trial, **info: Any) -> None:
+        """Print why the trial failed."""
+        record = self._find(trial)
+        self._print(f"#{record.number} {record.state}: {record.reason} · {self._status()}")
+
+    def _find(self, trial: Trial) -> TrialRecord:
+        return next(r for r in self._recorder.records if r.trial_id == trial.trial_id)
+
+    def _print(self, line: str) -> None:
+        self._console.print(f"[{clock(self._elapsed())}] {line}", markup=False, soft_wrap=True)
+
+
+class LiveTable(Progress):
+    """A table of trials that redraws itself: running ones first, then the best."""
+
+    def setup(self, **info: Any) -> None:
+        """Begin to draw."""
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._live.start()
+        self._drawn = 0.0
+
+    def on_step_end(self, **info: Any) -> None:
+        """Redraw, twice a second at most."""
+        if time.monotonic() - self._drawn >= REFRESH_SECONDS:
+            self._drawn = time.monotonic()
+            self._live.update(self._draw(), refresh=True)
+
+    def close(self) -> None:
+        """End the drawing."""
+        if getattr(self, "_live", None):
+            self._live.stop()
+
+    def _draw(self) -> Group:
+        room = max(self._console.height - 8, 3)
+        records = sorted(self._recorder.records, key=_importance)
+        table = Table(title=f"search {self._plan.name}", title_justify="left", expand=False)
+        for heading in ("trial", "state", "epoch", "val_accuracy", "parameters"):
+            right = heading in ("trial", "epoch", "val_accuracy")
+            table.add_column(heading, justify="right" if right else "left", no_wrap=True)
+        best = best_record(records)
+        for record in records[:room]:
+            accuracy = f"{record.val_accuracy:.4f}" if record.best_epoch else ""
+            table.add_row(
+                f"#{record.number}",
+                Text(record.state, style=STYLES.get(record.state, "")),
+                f"{record.epochs}/{self._plan.max_epochs}",
+                Text(accuracy, style="bold green" if record is best else ""),
+                describe(record.config),
+            )
+        hidden = len(records) - room
+        lines = [f"… and {hidden} more ended trials"] if hidden > 0 else []
+        lines.append(self._status())
+        if self._plan.dashboard:
+            lines.append(f"dashboard {self._plan.dashboard} · Ctrl-C stops and keeps all results")
+        return Group(table, *(Text(line) for line in lines))
+
+
+def describe(config: dict[str, Any]) -> str:
+    """Return a configuration in a few words, such as ``resnet adam lr=0.001 batch=64``."""
+    words = [config["model"], config.get("optimizer", ""), f"lr={config['lr']:.2g}"]
+    words += [f"batch={config['batch_size']}"] if "batch_size" in config else []
+    words += [
+        f"{short}={config[key]:.2g}"
+        for key, short in (("dropout", "dropout"), ("momentum", "mom"), ("weight_decay", "wd"))
+        if key in config
+    ]
+    return " ".join(word for word in words if word)
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as h:mm:ss."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _importance(record: TrialRecord) -> tuple[bool, float]:
+    accuracy = record.val_accuracy if record.best_epoch else -1.0
+    return record.state.ended, -accuracy

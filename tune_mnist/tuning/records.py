@@ -1,0 +1,99 @@
+"""What is known of each trial: one record, filled as the trial goes on."""
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+
+
+class TrialState(StrEnum):
+    """Where a trial stands."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    COMPLETE = "COMPLETE"
+    """Trained all its epochs."""
+    PRUNED = "PRUNED"
+    """Stopped early by the scheduler."""
+    INTERRUPTED = "INTERRUPTED"
+    """Cut off by Ctrl-C or the time budget."""
+    DIVERGED = "DIVERGED"
+    """Its loss became NaN or infinite."""
+    FAILED = "FAILED"
+    """Ended by an error."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the trial will not go on."""
+        return self not in (TrialState.PENDING, TrialState.RUNNING, TrialState.PAUSED)
+
+
+@dataclass
+class TrialRecord:
+    """One trial of a search.
+
+    Attributes:
+        number: from 1, in the order of their start.
+        trial_id: Ray's name for it.
+        config: its hyperparameters, the model's name among them.
+        state: where it stands.
+        epochs: epochs trained.
+        best_epoch: the epoch of its best validation accuracy, 0 before the first.
+        val_accuracy: its best validation accuracy.
+        last: the metrics of its last epoch.
+        train_seconds: sum of its epochs' wall time.
+        reason: why it failed, one line.
+    """
+
+    number: int
+    trial_id: str
+    config: dict[str, Any]
+    state: TrialState = TrialState.PENDING
+    epochs: int = 0
+    best_epoch: int = 0
+    val_accuracy: float = float("nan")
+    last: dict[str, float] = field(default_factory=dict)
+    train_seconds: float = 0.0
+    reason: str = ""
+
+    def add_epoch(self, metrics: dict[str, Any]) -> None:
+        """Take in the metrics of one more epoch."""
+        self.epochs = metrics["epoch"]
+        self.train_seconds += metrics["epoch_seconds"]
+        self.last = {key: metrics[key] for key in LAST_METRICS}
+        if not metrics["val_accuracy"] <= self.val_accuracy:
+            self.val_accuracy = metrics["val_accuracy"]
+            self.best_epoch = self.epochs
+
+
+LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second", "parameters")
+CONFIG_COLUMNS = (
+    "model",
+    "lr",
+    "batch_size",
+    "dropout",
+    "optimizer",
+    "momentum",
+    "weight_decay",
+)
+
+
+def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
+    """Return the records as a table, one row a trial, ready for ``trials.csv``."""
+    rows = []
+    for record in records:
+        row = asdict(record)
+        row |= {key: row["config"].get(key) for key in CONFIG_COLUMNS}
+        row |= {key: row["last"].get(key) for key in LAST_METRICS}
+        rows.append(row)
+    columns = ["number", "trial_id", "state", *CONFIG_COLUMNS, "val_accuracy", "best_epoch"]
+    columns += ["epochs", *LAST_METRICS, "train_seconds", "reason"]
+    return pd.DataFrame(rows, columns=columns).rename(columns={"number": "trial"})
+
+
+def best_record(records: list[TrialRecord]) -> TrialRecord | None:
+    """Return the record of the best validation accuracy, None before any epoch is done."""
+    judged = [record for record in records if record.best_epoch]
+    return max(judged, key=lambda record: record.val_accuracy, default=None)
