@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import warnings
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
+
+
+ANSWER_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ def connect(address: str | None) -> Resources:
         os.environ.setdefault(key, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
     address = address or os.environ.get("RAY_ADDRESS")
+    if address:
+        _check_answers(address)
     local = {} if address else {"dashboard_host": "127.0.0.1", "include_dashboard": True}
     try:
         context = ray.init(
@@ -71,6 +77,20 @@ def connect(address: str | None) -> Resources:
         nodes=sum(1 for node in ray.nodes() if node["Alive"]),
         dashboard=f"http://{dashboard}" if dashboard else None,
     )
+
+
+def _check_answers(address: str) -> None:
+    """See that something listens at ``host:port``: Ray itself would go on trying for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.removeprefix("ray://"), int(port)), ANSWER_SECONDS).close()
+    except OSError as error:
+        raise UserError(
+            f"no Ray cluster at '{address}': {error.strerror or error}: start one with"
+            " 'ray start --head', or leave out --address"
+        ) from None
 
 
 def disconnect() -> None:
