@@ -120,7 +120,8 @@ def test_a_search_over_all_architectures_compares_them(tmp_path):
     result = run(
         "search",
         *("--space", str(space), "--dataset", "digits", "--num-samples", "4"),
-        *("--max-epochs", "1", "--image-size", "28", "--output-dir", str(tmp_path)),
+        *("--max-epochs", "1", "--image-size", "28", "--fraction", "0.1"),
+        *("--output-dir", str(tmp_path)),
         *("--name", "four"),
     )
     assert result.returncode == 0, result.stderr
