@@ -2,6 +2,8 @@
 
 from tune_mnist.data.batches import Batches, prepare, to_tensor
 from tune_mnist.data.dataset import DATASETS, Dataset, load_dataset
+from tune_mnist.data.idx import find_idx, read_idx
+from tune_mnist.data.sources import obtain
 from tune_mnist.data.split import DataSplit, split_dataset
 from tune_mnist.data.views import as_arrays, normalise
 
@@ -11,9 +13,12 @@ __all__ = [
     "DataSplit",
     "Dataset",
     "as_arrays",
+    "find_idx",
     "load_dataset",
     "normalise",
+    "obtain",
     "prepare",
+    "read_idx",
     "split_dataset",
     "to_tensor",
 ]

@@ -19,23 +19,29 @@ def to_tensor(array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array))
 
 
-def prepare(pixels: Tensor, size: int, resize: bool) -> Tensor:
+def prepare(pixels: Tensor, size: int, resize: bool, dtype: torch.dtype = torch.float32) -> Tensor:
     """Turn raw pixels into a network's input.
 
     Args:
         pixels: uint8 (B, H, H), on any device.
         size: side of the result in pixels.
         resize: True: stretch to it, bilinearly; False: pad with zeros on all sides.
+        dtype: floating-point type of the result.
 
     Returns:
-        float32 (B, 1, size, size) in [0, 1], on the same device.
+        (B, 1, size, size) in [0, 1], on the same device.
+
+    Raises:
+        ValueError: padding to fewer pixels than there are.
     """
-    images = pixels.unsqueeze(1).to(torch.float32).div_(255)
+    images = pixels.unsqueeze(1).to(dtype).div_(255)
     missing = size - pixels.shape[-1]
     if missing == 0:
         return images
     if resize:
         return interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
+    if missing < 0:
+        raise ValueError(f"{pixels.shape[-1]} pixels cannot be padded to {size}")
     before, after = missing // 2, missing - missing // 2
     return pad(images, (before, after, before, after))
 

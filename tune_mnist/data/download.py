@@ -7,6 +7,7 @@ from pathlib import Path
 import requests
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from urllib3.exceptions import HTTPError
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
@@ -20,21 +21,22 @@ class DownloadError(Exception):
 def download(url: str, target: Path, md5: str) -> None:
     """Fetch a file, going on where an earlier attempt broke off.
 
+    What has arrived waits beside the target, in a file ending in ``.part``.
+
     Args:
-        url: where it lies.
-        target: where it goes; exists afterwards only if complete and unharmed.
+        url: where it lies; an https address is never left for plain http.
+        target: where it goes; written only if complete and unharmed.
         md5: what it must hash to.
 
     Raises:
         DownloadError: unreachable, cut off, or other content than expected.
     """
     part = target.with_name(target.name + ".part")
-    try:
+    resumed = _fetch(url, part)
+    if resumed and md5_of(part) != md5:
+        # The earlier attempt may be to blame, so this place gets a fair try of its own.
+        part.unlink()
         _fetch(url, part)
-    except requests.ConnectionError:
-        raise DownloadError(f"{url}: no connection") from None
-    except requests.RequestException as error:
-        raise DownloadError(f"{url}: {error}") from None
     found = md5_of(part)
     if found != md5:
         part.unlink()
@@ -48,23 +50,43 @@ def md5_of(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _fetch(url: str, part: Path) -> None:
+def _fetch(url: str, part: Path) -> bool:
+    """Bring ``part`` to the file's full length; return whether it had a beginning already."""
+    try:
+        with requests.Session() as session:
+            if url.startswith("https:"):
+                # Without a way to speak it, a redirect to plain http fails.
+                session.adapters.pop("http://")
+            return _continue(session, url, part)
+    except requests.HTTPError as error:
+        raise DownloadError(f"{url}: HTTP status {error.response.status_code}") from None
+    except requests.ConnectionError:
+        raise DownloadError(f"{url}: no connection") from None
+    except (requests.RequestException, HTTPError) as error:
+        raise DownloadError(f"{url}: broke off: {error}") from None
+
+
+def _continue(session: requests.Session, url: str, part: Path) -> bool:
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
     timeout = (CONNECT_SECONDS, READ_SECONDS)
-    with requests.get(url, headers=headers, stream=True, timeout=timeout) as response:
-        if response.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # nothing is missing any more; the checksum tells whether it is right
+    with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
+        if have and response.status_code == requests.codes.requested_range_not_satisfiable:
+            return True  # nothing is missing any more; the checksum tells whether it is right
         response.raise_for_status()
-        resumed = response.status_code == requests.codes.partial_content
-        total = int(response.headers.get("Content-Length", 0)) + have * resumed
+        resumed: bool = response.status_code == requests.codes.partial_content
+        start = have if resumed else 0
+        total = int(response.headers.get("Content-Length", 0)) + start
         with part.open("ab" if resumed else "wb") as file, _bar() as progress:
-            task = progress.add_task(
-                part.name.removesuffix(".part"), total=total or None, completed=have * resumed
-            )
-            for chunk in response.iter_content(CHUNK):
+            name = part.name.removesuffix(".part")
+            task = progress.add_task(name, total=total or None, completed=start)
+            # Read raw: a server may call a .gz file "encoded", and requests would unpack it.
+            for chunk in response.raw.stream(CHUNK, decode_content=False):
                 file.write(chunk)
                 progress.advance(task, len(chunk))
+    return resumed
 
 
 def _bar() -> Progress:

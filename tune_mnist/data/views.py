@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from tune_mnist.errors import UserError
+
 
 def normalise(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return pixels 0..255 (any shape) as float32 in [0, 1]."""
@@ -28,11 +30,17 @@ def as_arrays(
 
     Returns:
         float32 (N, 28, 28), or (N, 784) if flat; int64 (N,), or float32 (N, C) if one-hot.
+
+    Raises:
+        UserError: a label does not fit into ``num_classes``.
     """
     pixels = normalise(images)
     if flat:
         pixels = pixels.reshape(len(pixels), -1)
     if not one_hot:
         return pixels, labels
-    classes = num_classes if num_classes is not None else int(labels.max()) + 1
+    least = int(labels.max(initial=-1)) + 1
+    classes = least if num_classes is None else num_classes
+    if classes < least:
+        raise UserError(f"num_classes = {classes}: must be at least {least}, the labels' number")
     return pixels, np.eye(classes, dtype=np.float32)[labels]

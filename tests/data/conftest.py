@@ -1,0 +1,85 @@
+"""Small IDX files, and a web server to fetch them from."""
+
+import gzip
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import idx2numpy
+import numpy as np
+import pytest
+
+from tune_mnist.data.sources import STEMS
+
+
+@pytest.fixture
+def idx_folder(tmp_path: Path) -> Path:
+    """A folder with 60 training and 20 test images of 3 classes."""
+    folder = tmp_path / "idx"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for stem, count in zip(STEMS, (60, 60, 20, 20), strict=True):
+        if "images" in stem:
+            array = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        else:
+            array = (np.arange(count) % 3).astype(np.uint8)
+        idx2numpy.convert_to_file(str(folder / stem), array)
+    return folder
+
+
+def compress(path: Path) -> Path:
+    """Replace a file by its gzipped form."""
+    packed = path.with_name(path.name + ".gz")
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    return packed
+
+
+@dataclass
+class Site:
+    """What a web server offers, and what it has been asked."""
+
+    url: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    ranges: bool = True
+    cut_at: int | None = None
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wanted = self.headers.get("Range")
+            site.requests.append((self.path, wanted))
+            if self.path not in site.files:
+                self.send_error(404)
+                return
+            content = site.files[self.path]
+            start = 0
+            if wanted and site.ranges:
+                start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+                if start >= len(content):
+                    self.send_error(416)
+                    return
+            self.send_response(206 if start else 200)
+            for name, value in site.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content) - start))
+            self.end_headers()
+            self.wfile.write(content[start : site.cut_at])
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    site = Site(f"http://127.0.0.1:{server.server_port}/")
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield site
+    server.shutdown()
+    thread.join()
+    server.server_close()

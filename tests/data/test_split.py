@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+from tune_mnist.data import Dataset, split_dataset
+from tune_mnist.errors import UserError
+
+
+def dataset(labels: np.ndarray) -> Dataset:
+    images = np.zeros((len(labels), 28, 28), np.uint8)
+    return Dataset("made", images, labels.astype(np.int64), images[:10], labels[:10])
+
+
+@pytest.fixture(scope="module")
+def large() -> Dataset:
+    """As many images as MNIST has, of ten classes unlike in size."""
+    rng = np.random.default_rng(0)
+    shares = np.linspace(1, 2, 10)
+    return dataset(rng.choice(10, 60_000, p=shares / shares.sum()))
+
+
+def test_sizes_and_disjoint_parts(large: Dataset) -> None:
+    split = split_dataset(large)
+    assert (len(split.train), len(split.val)) == (48_000, 12_000)
+    assert split.train.dtype == split.val.dtype == np.int64
+    both = np.concatenate([split.train, split.val])
+    assert np.array_equal(np.sort(both), np.arange(60_000))
+    assert split.num_classes == 10
+
+
+def test_images_are_shared_not_copied(large: Dataset) -> None:
+    split = split_dataset(large, fraction=0.1)
+    assert split.images is large.train_images
+    assert split.labels is large.train_labels
+
+
+@pytest.mark.parametrize(("fraction", "val_fraction"), [(1.0, None), (0.1, None), (1.0, 0.25)])
+def test_every_class_keeps_its_share(
+    large: Dataset, fraction: float, val_fraction: float | None
+) -> None:
+    split = split_dataset(large, fraction, val_fraction)
+    whole = np.bincount(large.train_labels) / 60_000
+    part = np.bincount(large.train_labels[split.val]) / len(split.val)
+    assert part == pytest.approx(whole, abs=1 / len(split.val))
+
+
+def test_always_the_same(large: Dataset) -> None:
+    first, second = split_dataset(large, 0.3), split_dataset(large, 0.3)
+    assert np.array_equal(first.train, second.train)
+    assert np.array_equal(first.val, second.val)
+
+
+def test_fraction_takes_the_first_of_the_training_part(large: Dataset) -> None:
+    whole, tenth = split_dataset(large), split_dataset(large, 0.1)
+    assert np.array_equal(tenth.train, whole.train[:4_800])
+
+
+@pytest.mark.parametrize(
+    ("fraction", "val_fraction", "expected"),
+    [
+        (0.1, None, 2_000),  # a tenth would be 1,200
+        (0.5, None, 6_000),
+        (0.1, 0.1, 1_200),
+        (0.1, 1.0, 12_000),
+    ],
+)
+def test_validation_share(
+    large: Dataset, fraction: float, val_fraction: float | None, expected: int
+) -> None:
+    split = split_dataset(large, fraction, val_fraction)
+    assert len(np.unique(split.val)) == len(split.val) == expected
+    assert set(split.val) <= set(split_dataset(large).val)
+
+
+def test_a_small_validation_part_is_taken_whole(digits: Dataset) -> None:
+    split = split_dataset(digits, fraction=0.1)
+    assert len(split.train) == round(0.1 * 1149)
+    assert len(split.val) == 288
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.01, float("nan")])
+@pytest.mark.parametrize("name", ["fraction", "val_fraction"])
+def test_shares_out_of_range(digits: Dataset, name: str, share: float) -> None:
+    with pytest.raises(UserError, match=f"^{name} = .* greater than 0 and at most 1"):
+        split_dataset(digits, **{name: share})
+
+
+@pytest.mark.parametrize("name", ["fraction", "val_fraction"])
+def test_shares_too_small_for_the_classes(digits: Dataset, name: str) -> None:
+    with pytest.raises(UserError, match=f"^{name} = 0.001: leaves .* 10 classes"):
+        split_dataset(digits, **{name: 0.001})
+
+
+def test_a_class_of_one_image_is_named() -> None:
+    with pytest.raises(UserError, match="made, training images: only 1 image of class 2"):
+        split_dataset(dataset(np.array([0] * 50 + [1] * 50 + [2])))
+
+
+def test_fewer_validation_images_than_classes() -> None:
+    with pytest.raises(UserError, match="cannot be split by class"):
+        split_dataset(dataset(np.repeat(np.arange(10), 2)))
+
+
+def test_labels_with_gaps_too_wide_for_the_images() -> None:
+    with pytest.raises(UserError, match="leaves 20 validation images for 51 classes"):
+        split_dataset(dataset(np.repeat([0, 50], 50)))

