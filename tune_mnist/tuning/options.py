@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from tune_mnist.tuning.space import SearchSpace
 
 from tune_mnist.data import DATASETS
 from tune_mnist.errors import unknown, validation_error
 from tune_mnist.models import MIN_SIZE
 from tune_mnist.training import DEVICES, PRECISIONS
+from tune_mnist.tuning.space import SearchSpace
 
 # What a space file may leave unsaid.
 FALLBACKS: dict[str, Any] = {

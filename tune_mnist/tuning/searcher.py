@@ -4,9 +4,9 @@ import warnings
 
 import optuna
 from ray.tune.search.optuna import OptunaSearch
-from tune_mnist.tuning.space import SearchSpace
 
 from tune_mnist.tuning.scheduler import METRIC, MODE
+from tune_mnist.tuning.space import SearchSpace
 
 
 def create_searcher(space: SearchSpace, num_samples: int, seed: int) -> OptunaSearch:
