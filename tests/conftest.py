@@ -1,8 +1,13 @@
 """Data that tests share."""
 
 import pytest
+import torch
 
 from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
+
+# The networks here are too small to gain from a second thread, and two threads that wait for each
+# other on a busy machine are many times slower than one.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
