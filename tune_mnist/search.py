@@ -116,10 +116,11 @@ def _report(console: Console, directory: Path, outcome: Outcome) -> None:
     failures = [f"#{row.trial} {row.state}: {row.reason}" for row in failed.itertuples()]
     command = "python -m tune_mnist.search " + shlex.join(sys.argv[1:])
     facts = {**outcome.facts, "command": f"`{command.strip()}`"}
-    write_text(
-        directory / "summary.md",
-        to_markdown(f"Search {directory.name}", facts, tables, failures),
-    )
+    if outcome.ending is not Ending.DISK_FULL:
+        write_text(
+            directory / "summary.md",
+            to_markdown(f"Search {directory.name}", facts, tables, failures),
+        )
     for table in tables:
         console.print(table.to_rich())
     for line in failures:

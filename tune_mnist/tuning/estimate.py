@@ -14,6 +14,7 @@ from tune_mnist.tuning.scheduler import SchedulerOptions, StoppingScheduler, cre
 from tune_mnist.tuning.trainable import TrialSettings
 
 PROBE_IMAGES = 32
+PROBE_PIXELS = PROBE_IMAGES * 224 * 224
 PROBE_SECONDS = 2.0
 SIMULATIONS = 20
 
@@ -87,8 +88,10 @@ def _simulate(rng: random.Random, num_samples: int, options: SchedulerOptions) -
 
 
 def _measure_speed(model: str, data: DataSplit, settings: TrialSettings) -> Speed:
-    few = replace(data, train=data.train[:PROBE_IMAGES], val=data.val[:PROBE_IMAGES])
-    config = settings.train_config({"model": model, "lr": 1e-4, "batch_size": PROBE_IMAGES})
+    # A batch of very large images could take more memory than there is.
+    count = max(2, min(PROBE_IMAGES, PROBE_PIXELS // settings.image_size**2))
+    few = replace(data, train=data.train[:count], val=data.val[:count])
+    config = settings.train_config({"model": model, "lr": 1e-4, "batch_size": count})
     trainer = Trainer(config, few, settings.compute())
     trainer.run_epoch()  # the first epoch pays for memory and code, and is not counted
     train: list[float] = []

@@ -1,6 +1,7 @@
 """One search from start to end: data, Ray, the tuner, and what it leaves in its folder."""
 
 import errno
+import os
 import time
 from dataclasses import dataclass
 from enum import Enum
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 import ray
 from ray import tune
+from ray.tune.error import TuneError
 from ray.tune.logger import JsonLoggerCallback
 from rich.console import Console
 
@@ -238,15 +240,17 @@ def _tune(
     start = time.monotonic()
     try:
         tuner.fit()
-        recorder.finish()
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except (OSError, TuneError) as error:
+        # Tune wraps what is raised while it tells searcher and callbacks of a result.
+        if os.strerror(errno.ENOSPC) not in str(error):
             raise
-        stopper.reason = f"{setup.directory}: {error.strerror}"
+        stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
     finally:
         progress.close()
+        recorder.finish()
     if stopper.reason:
         return Ending.DISK_FULL, stopper.reason
+    recorder.write()
     return _ending(searcher, options, time.monotonic() - start), ""
 
 

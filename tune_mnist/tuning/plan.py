@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import ray
+from ray.exceptions import RayError
 from rich.console import Console
 
 from tune_mnist.data import DataSplit
@@ -108,8 +109,17 @@ def announce_time(
     workers: Workers,
 ) -> None:
     """Tell the user how long it may take, having measured it on the workers."""
-    with console.status("measuring the speed of a worker"):
-        speeds = measure_speeds(space.models, shared, settings, workers.cpus, workers.gpus)
+    try:
+        with console.status("measuring the speed of a worker"):
+            speeds = measure_speeds(space.models, shared, settings, workers.cpus, workers.gpus)
+    except RayError as error:
+        reason = str(error).strip().splitlines()[-1]
+        console.print(
+            f"{'expected':<10} unknown: no worker could be measured: {reason}\n",
+            markup=False,
+            soft_wrap=True,
+        )
+        return
     seconds = expected_seconds(speeds, data, trials, options.scheduling, workers.concurrent)
     epochs = expected_epochs(trials, options.scheduling)
     measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())

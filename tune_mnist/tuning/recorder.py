@@ -65,11 +65,10 @@ class Recorder(Callback):
         self._write_now_and_then()
 
     def finish(self) -> None:
-        """Mark what had not ended when the search did, and write the table once more."""
+        """Mark what had not ended when the search did."""
         for record in self._ledger.records:
             if not record.state.ended:
                 record.state = TrialState.INTERRUPTED
-        self.write()
 
     def write(self) -> None:
         """Write the table, whole or not at all."""

@@ -90,7 +90,7 @@ def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings
     except DivergedError as error:
         tune.report(ended_early(str(error), diverged=True))
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         size = settings.train_config(config).batch_size
         tune.report(ended_early(f"out of memory with batch_size {size}: {_first_line(error)}"))
@@ -146,8 +146,9 @@ def _sole_writer(settings: TrialSettings) -> Iterator[None]:
         yield
 
 
-def _out_of_memory(error: BaseException) -> bool:
-    # PyTorch's CPU allocator knows no exception of its own.
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that there was not enough memory, on the CPU or on a GPU."""
+    # PyTorch's CPU allocator has no exception of its own.
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         "can't allocate memory" in str(error)
     )
