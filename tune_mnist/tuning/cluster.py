@@ -18,6 +18,8 @@ _QUIET = {
     "RAY_DEDUP_LOGS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
+    # A task that takes more memory than there is would be tried again for ever.
+    "RAY_task_oom_retries": "2",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     # A trial's last report may say why it ends, instead of giving metrics.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
