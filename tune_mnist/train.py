@@ -18,6 +18,7 @@ from tune_mnist.errors import UserError
 from tune_mnist.files import new_folder, write_text
 from tune_mnist.models import MODELS, count_parameters, get_architecture
 from tune_mnist.reporting.evaluation import to_markdown, to_rich
+from tune_mnist.reporting.lines import epoch_heading, epoch_line, print_facts
 from tune_mnist.results import require_new, results_directory
 from tune_mnist.training import (
     DivergedError,
@@ -94,12 +95,15 @@ def train(
         "model": f"{model}, {count_parameters(trainer.model):,} trainable parameters",
         "data": f"{dataset}, {len(data.train):,} training, {len(data.val):,} validation and"
         f" {len(images.test_labels):,} test images at {size}x{size}",
-        "configuration": ", ".join(f"{k} {v}" for k, v in config.model_dump().items()),
+        "configuration": ", ".join(
+            # The image size that counts stands with the data: LeNet leaves the option.
+            f"{key} {value}"
+            for key, value in config.model_dump(exclude={"model", "image_size"}).items()
+        ),
         "compute": f"{compute.device.type}, {compute.precision}; {describe_hardware()}",
     }
     console = Console()
-    for key, value in facts.items():
-        console.print(f"{key:<13} {value}", markup=False, highlight=False, soft_wrap=True)
+    print_facts(console, facts)
     try:
         history = _fit(trainer, console)
     except DivergedError as error:
@@ -128,6 +132,7 @@ def train(
 def _fit(trainer: Trainer, console: Console) -> list[EpochMetrics]:
     """Train all epochs behind a progress bar; return the metrics of each."""
     history = []
+    console.print(epoch_heading(), highlight=False, soft_wrap=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -143,15 +148,8 @@ def _fit(trainer: Trainer, console: Console) -> list[EpochMetrics]:
             )
             metrics = trainer.run_epoch(lambda images: progress.advance(task, images))
             history.append(metrics)
-            console.print(
-                f"epoch {metrics.epoch}/{trainer.config.max_epochs}:"
-                f" train_loss {metrics.train_loss:.4f},"
-                f" train_accuracy {metrics.train_accuracy:.4f},"
-                f" val_loss {metrics.val_loss:.4f}, val_accuracy {metrics.val_accuracy:.4f},"
-                f" {metrics.epoch_seconds:.1f} s, {metrics.images_per_second:,.0f} images/s",
-                highlight=False,
-                soft_wrap=True,
-            )
+            line = epoch_line(metrics, trainer.config.max_epochs)
+            console.print(line, highlight=False, soft_wrap=True)
     return history
 
 

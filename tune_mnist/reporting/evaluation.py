@@ -1,6 +1,7 @@
 """How one trained network did: accuracies, recall by class, confusion matrix."""
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -39,7 +40,8 @@ def _confusion(tested: Evaluation) -> pd.DataFrame:
 
 
 def _rich(cells: pd.DataFrame, title: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    # Ten columns of four digits and two more fit 80 columns only without lines between them.
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0)
     for heading in cells.columns:
         table.add_column(heading, justify="right")
     for row in cells.itertuples(index=False):
