@@ -38,6 +38,7 @@ def test_the_space_gives_the_defaults_and_the_user_overrules_them():
         ({"cpus_per_trial": math.nan}, "cpus_per_trial = nan"),
         ({"gpus_per_trial": -1.0}, "gpus_per_trial = -1.0"),
         ({"gpus_per_trial": math.nan}, "gpus_per_trial = nan"),
+        ({"gpus_per_trial": 1.5}, "gpus_per_trial = 1.5: must be a share of one GPU, or a whole"),
         ({"max_concurrent": 0}, "max_concurrent = 0: must be greater than or equal to 1"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tune_mnist.data import DATASETS
-from tune_mnist.errors import unknown, validation_error
+from tune_mnist.errors import UserError, unknown, validation_error
 from tune_mnist.training import DEVICES, PRECISIONS
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.space_file import Epochs, ImageSize, Samples, Seconds, Share
@@ -77,6 +77,15 @@ class SearchOptions(BaseModel):
     @classmethod
     def _known_device(cls, name: str) -> str:
         return _one_of("device", name, DEVICES)
+
+    @field_validator("gpus_per_trial")
+    @classmethod
+    def _whole_gpus(cls, gpus: float | None) -> float | None:
+        if gpus is not None and gpus > 1 and not gpus.is_integer():
+            raise UserError(
+                f"gpus_per_trial = {gpus:g}: must be a share of one GPU, or a whole number"
+            )
+        return gpus
 
     @classmethod
     def for_space(cls, space: SearchSpace, **given: Any) -> "SearchOptions":
