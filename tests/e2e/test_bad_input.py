@@ -4,6 +4,8 @@ from tests.e2e.commands import run
 
 pytestmark = pytest.mark.e2e
 
+LENET = ("--model", "lenet", "--lr", "0.01", "--dataset", "digits")
+
 
 @pytest.mark.parametrize(
     ("command", "arguments", "words"),
@@ -23,10 +25,17 @@ pytestmark = pytest.mark.e2e
         ("train", ["--model", "lenet", "--lr", "-1"], "lr = -1.0"),
         ("train", ["--model", "lenet", "--lr", "1", "--optimizer", "adams"], "'adam'"),
         ("train", ["--lr", "0.1"], "--model"),
+        ("train", [*LENET, "--name", "../x"], "--name '../x': must be letters"),
+        ("train", [*LENET, "--output-dir", __file__], "is a file, not a folder"),
+        ("train", [*LENET, "--epochs", "0"], "--epochs"),
+        ("train", [*LENET, "--fraction", "1e-9"], "leaves 0 training images"),
+        ("train", [*LENET, "--dropout", "nan"], "dropout = nan"),
+        ("train", [*LENET, "--image-size", "100000"], "image_size = 100000"),
+        ("train", [*LENET, "--data-dir", "."], "digits is built in"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path, command, arguments, words):
-    result = run(command, *arguments, "--output-dir", str(tmp_path / "results"))
+    result = run(command, "--output-dir", str(tmp_path / "results"), *arguments)
     assert result.returncode == 2, result.stderr
     lines = result.stderr.splitlines()
     assert len(lines) == 1, result.stderr
