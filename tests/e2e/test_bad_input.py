@@ -4,8 +4,6 @@ from tests.e2e.commands import run
 
 pytestmark = pytest.mark.e2e
 
-LENET = ("--model", "lenet", "--lr", "0.01", "--dataset", "digits")
-
 
 @pytest.mark.parametrize(
     ("command", "arguments", "words"),
@@ -25,13 +23,6 @@ LENET = ("--model", "lenet", "--lr", "0.01", "--dataset", "digits")
         ("train", ["--model", "lenet", "--lr", "-1"], "lr = -1.0"),
         ("train", ["--model", "lenet", "--lr", "1", "--optimizer", "adams"], "'adam'"),
         ("train", ["--lr", "0.1"], "--model"),
-        ("train", [*LENET, "--name", "../x"], "--name '../x': must be letters"),
-        ("train", [*LENET, "--output-dir", __file__], "is a file, not a folder"),
-        ("train", [*LENET, "--epochs", "0"], "--epochs"),
-        ("train", [*LENET, "--fraction", "1e-9"], "leaves 0 training images"),
-        ("train", [*LENET, "--dropout", "nan"], "dropout = nan"),
-        ("train", [*LENET, "--image-size", "100000"], "image_size = 100000"),
-        ("train", [*LENET, "--data-dir", "."], "digits is built in"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path, command, arguments, words):
