@@ -47,3 +47,4 @@ def test_the_matrix_of_mnist_fits_80_columns():
     assert all(len(line) <= 80 for line in lines)
     assert sum("1135" in line for line in lines) == 10
     assert "…" not in on_screen(ten)
+    assert "Test images by true class (rows) and predicted class" in on_screen(TESTED)
