@@ -15,10 +15,13 @@ from tune_mnist.command import run
 from tune_mnist.data import Dataset, load_dataset, split_dataset
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
-from tune_mnist.files import write_text
+from tune_mnist.files import new_folder, write_text
 from tune_mnist.models import MODELS, count_parameters, get_architecture
 from tune_mnist.reporting.evaluation import to_markdown, to_rich
+from tune_mnist.reporting.lines import epoch_heading, epoch_line, print_facts
+from tune_mnist.results import require_new, results_directory
 from tune_mnist.training import (
+    DivergedError,
     EpochMetrics,
     Evaluation,
     TrainConfig,
@@ -42,7 +45,9 @@ LARGE_EPOCHS, LARGE_FRACTION = 3, 0.1
 @click.option("--optimizer", default="adam", show_default=True, help="sgd, adam, adamw, rmsprop.")
 @click.option("--momentum", type=float, default=0.0, show_default=True, help="sgd and rmsprop.")
 @click.option("--weight-decay", type=float, default=0.0, show_default=True)
-@click.option("--epochs", type=int, help="[default: 10 for lenet, 3 for the others]")
+@click.option(
+    "--epochs", type=click.IntRange(min=1), help="[default: 10 for lenet, 3 for the others]"
+)
 @click.option("--fraction", type=float, help="Of the training part.  [default: lenet 1, else 0.1]")
 @click.option(
     "--image-size", type=int, default=IMAGE_SIZE, show_default=True, help="LeNet: always 32."
@@ -77,9 +82,10 @@ def train(
         max_epochs=_or(epochs, LENET_EPOCHS if small else LARGE_EPOCHS),
         **hyperparameters,
     )
-    directory = output_dir / (name or f"train-{model}-{time.strftime('%Y%m%d-%H%M%S')}")
-    if directory.exists():
-        raise UserError(f"{directory} exists already: choose another --name, or remove it")
+    if name is None:
+        name = f"train-{model}-{time.strftime('%Y%m%d-%H%M%S')}"
+    directory = results_directory(output_dir, name)
+    require_new(directory)
     images = load_dataset(dataset, data_dir)
     data = split_dataset(images, _or(fraction, LENET_FRACTION if small else LARGE_FRACTION), 1.0)
     compute = resolve_compute(device, precision)
@@ -89,20 +95,36 @@ def train(
         "model": f"{model}, {count_parameters(trainer.model):,} trainable parameters",
         "data": f"{dataset}, {len(data.train):,} training, {len(data.val):,} validation and"
         f" {len(images.test_labels):,} test images at {size}x{size}",
-        "configuration": ", ".join(f"{k} {v}" for k, v in config.model_dump().items()),
+        "configuration": ", ".join(
+            # The image size that counts stands with the data: LeNet leaves the option.
+            f"{key} {value}"
+            for key, value in config.model_dump(exclude={"model", "image_size"}).items()
+        ),
         "compute": f"{compute.device.type}, {compute.precision}; {describe_hardware()}",
     }
     console = Console()
-    for key, value in facts.items():
-        console.print(f"{key:<13} {value}", markup=False, highlight=False, soft_wrap=True)
-    epochs_table = pd.DataFrame([asdict(metrics) for metrics in _fit(trainer, console)])
+    print_facts(console, facts)
+    try:
+        history = _fit(trainer, console)
+    except DivergedError as error:
+        raise UserError(f"{error}: try a smaller --lr") from None
+    except RuntimeError as error:
+        # PyTorch has an exception of its own for a GPU's memory only.
+        if "memory" not in str(error):
+            raise
+        raise UserError(
+            f"not enough memory for batches of {config.batch_size} images at {size}x{size}:"
+            " try a smaller --batch-size or --image-size"
+        ) from None
     tested = _test(trainer, images)
-    directory.mkdir(parents=True)
-    trainer.save(directory / "checkpoint")
-    epochs_table.to_csv(directory / "epochs.csv", index=False)
-    write_text(directory / "config.json", config.model_dump_json(indent=2) + "\n")
-    validation = float(epochs_table["val_accuracy"].iloc[-1])
-    write_text(directory / "summary.md", to_markdown(directory.name, facts, validation, tested))
+    validation = history[-1].val_accuracy
+    with new_folder(directory) as folder:
+        trainer.save(folder / "checkpoint")
+        pd.DataFrame([asdict(metrics) for metrics in history]).to_csv(
+            folder / "epochs.csv", index=False
+        )
+        write_text(folder / "config.json", config.model_dump_json(indent=2) + "\n")
+        write_text(folder / "summary.md", to_markdown(name, facts, validation, tested))
     console.print(to_rich(validation, tested))
     console.print(f"results in {directory}", markup=False)
 
@@ -110,6 +132,7 @@ def train(
 def _fit(trainer: Trainer, console: Console) -> list[EpochMetrics]:
     """Train all epochs behind a progress bar; return the metrics of each."""
     history = []
+    console.print(epoch_heading(), highlight=False, soft_wrap=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -125,15 +148,8 @@ def _fit(trainer: Trainer, console: Console) -> list[EpochMetrics]:
             )
             metrics = trainer.run_epoch(lambda images: progress.advance(task, images))
             history.append(metrics)
-            console.print(
-                f"epoch {metrics.epoch}/{trainer.config.max_epochs}:"
-                f" train_loss {metrics.train_loss:.4f},"
-                f" train_accuracy {metrics.train_accuracy:.4f},"
-                f" val_loss {metrics.val_loss:.4f}, val_accuracy {metrics.val_accuracy:.4f},"
-                f" {metrics.epoch_seconds:.1f} s, {metrics.images_per_second:,.0f} images/s",
-                highlight=False,
-                soft_wrap=True,
-            )
+            line = epoch_line(metrics, trainer.config.max_epochs)
+            console.print(line, highlight=False, soft_wrap=True)
     return history
 
 

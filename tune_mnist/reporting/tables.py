@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 TOP = 10
@@ -90,14 +91,21 @@ class Comparison:
         """Return the table for a terminal; hyperparameters share a column, to save width."""
         hyperparameters = [h for h in _HYPERPARAMETER_HEADINGS if h in self.cells]
         left_out = [*hyperparameters, *(h for h in _WIDE_HEADINGS if h in self.cells)]
+        if len(self.cells) > 1 and self.cells["model"].nunique() == 1:
+            left_out.append("model")  # which it is, the table by architecture says
         kept = self.cells.drop(columns=left_out)
-        table = Table(title=self.title, title_justify="left")
+        table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         for heading in kept.columns:
-            table.add_column(heading, justify="left" if heading == "model" else "right")
+            left = heading in ("model", "state")
+            table.add_column(heading, justify="left" if left else "right", no_wrap=left)
         table.add_column("hyperparameters", ratio=1)
         for number, row in enumerate(kept.itertuples(index=False)):
             chosen = self.cells[hyperparameters].iloc[number]
-            words = [f"{key} {value}" for key, value in chosen.items() if value != MISSING]
+            words = [
+                value if key == "optimizer" else f"{key} {value}"
+                for key, value in chosen.items()
+                if value != MISSING
+            ]
             table.add_row(*row, ", ".join(words))
         return table
 

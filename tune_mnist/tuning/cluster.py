@@ -28,6 +28,7 @@ _QUIET = {
 
 
 ANSWER_SECONDS = 5
+LAST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ def connect(address: str | None) -> Resources:
         os.environ.setdefault(key, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
     _survive_memory_kills()
+    given_as = "--address" if address else "RAY_ADDRESS"
     address = address or os.environ.get("RAY_ADDRESS")
     if address:
-        _check_answers(address)
+        _check_answers(address, given_as)
     local = {} if address else {"dashboard_host": "127.0.0.1", "include_dashboard": True}
     try:
         context = ray.init(
@@ -95,17 +97,19 @@ def _survive_memory_kills() -> None:
     actor_manager.RayActorError = (RayActorError, OutOfMemoryError)
 
 
-def _check_answers(address: str) -> None:
+def _check_answers(address: str, given_as: str) -> None:
     """See that something listens at ``host:port``: Ray itself would go on trying for minutes."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    if address in ("auto", "local"):
         return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit() or int(port) > LAST_PORT:
+        raise UserError(f"{given_as} {address}: must be host:port, ray://host:port or auto")
     try:
-        socket.create_connection((host.removeprefix("ray://"), int(port)), ANSWER_SECONDS).close()
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
     except OSError as error:
         raise UserError(
             f"no Ray cluster at '{address}': {error.strerror or error}: start one with"
-            " 'ray start --head', or leave out --address"
+            f" 'ray start --head', or leave out {given_as}"
         ) from None
 
 
