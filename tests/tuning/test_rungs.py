@@ -1,7 +1,7 @@
 import itertools
 import math
-import random
 
+import numpy as np
 import pytest
 
 from tune_mnist.tuning.rungs import Rungs
@@ -111,8 +111,8 @@ def test_the_best_of_each_rung_can_be_spared():
 @pytest.mark.parametrize("seed", range(30))
 def test_whom_we_give_up_would_never_have_been_promoted(seed):
     """The hopeless stay, and events come in any order: none is ever promotable afterwards."""
-    rng = random.Random(seed)
-    total = rng.randint(3, 40)
+    rng = np.random.default_rng(seed)
+    total = int(rng.integers(3, 40))
     made = Rungs((1, 2, 4), 2 + seed % 2, total)
     coming, running, hopeless = list(range(total)), {}, set()
     while True:
@@ -122,7 +122,7 @@ def test_whom_we_give_up_would_never_have_been_promoted(seed):
         if not moves:
             break
         assert not hopeless & numbers(made.promotable())
-        move, number = rng.choice(moves)
+        move, number = moves[rng.integers(len(moves))]
         if move == "new":
             number = coming.pop(0)
             made.add(number)

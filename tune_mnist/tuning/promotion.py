@@ -273,7 +273,9 @@ class PromotionAsha(TrialScheduler):
         standing = [number for number in pending if self._stands(number)]
         too_many = self._active()[self._max_concurrent :]
         for number in {*standing, *too_many}.intersection(pending):
-            tune_controller._set_trial_status(self._trials[number], Trial.PAUSED)
+            trial = self._trials[number]
+            trial.init_local_path()  # Ray does so when it starts a trial; this one may never start
+            tune_controller._set_trial_status(trial, Trial.PAUSED)
 
     def _end_hopeless(self, tune_controller: Any) -> None:
         for number in self._hopeless():
