@@ -311,7 +311,7 @@ def test_no_new_trial_is_wanted_while_another_should_get_the_worker():
     assert made.wants_new_trial()
     trial = add(made, 4)
     assert not made.wants_new_trial()  # the only worker is taken
-    assert report(made, trial, 1, 0.05) == "PAUSE"
+    assert report(made, trial, 1, 0.15) == "PAUSE"
     assert made.wants_new_trial()  # it has done its work
 
 
