@@ -98,9 +98,14 @@ class Cut(tune.Stopper):
 
 
 class Watch(tune.Callback):
-    """Counts how many trials run at a time."""
+    """Notes which trials start, and counts how many run at a time."""
 
-    most = 0
+    def __init__(self):
+        self.started = []
+        self.most = 0
+
+    def on_trial_start(self, iteration, trials, trial, **info):
+        self.started.append(trial.config["number"])
 
     def on_step_end(self, iteration, trials, **info):
         self.most = max(self.most, sum(trial.status == Trial.RUNNING for trial in trials))
@@ -319,10 +324,12 @@ def test_restoring_makes_the_scheduler_that_was_saved(tmp_path):
     made = scheduler({1: 0.3, 2: 0.4}, {1: 0.2}, {1: 0.4}, {1: 0.1})
     report(made, add(made, 4), 1, 0.0)
     made.save(str(tmp_path / "state"))
-    again = scheduler()
+    again = scheduler(num_samples=15)
     again.restore(str(tmp_path / "state"))
     assert again.pruned == made.pruned == {4}
     assert again.debug_string() == made.debug_string() != scheduler().debug_string()
+    assert report(again, add(again, 5), 1, -0.1) == "STOP"
+    assert report(again, add(again, 6), 1, 0.15) == "PAUSE"  # of fifteen, five go on
 
 
 @pytest.mark.e2e
@@ -367,17 +374,20 @@ class TestRealSearch:
     def test_a_search_cut_anywhere_ends_as_if_it_had_not_been(self, tmp_path, cut):
         run = Run(tmp_path, max_concurrent=1).go(cut=cut)
         assert len(run.ended) < 9
+        before, run.watch = len(run.log), Watch()
         run.go()
         assert run.log == algorithm_2(QUALITIES)
         assert run.ended == set(range(9))
         assert run.watch.most == 1
+        # nobody was started who only had to wait; one epoch may have been trained, not reported
+        assert set(run.watch.started) <= {number for number, _ in run.log[before - 1 :]}
 
     def test_trials_cut_short_together_go_on_one_by_one_if_there_is_one_worker(self, tmp_path):
         qualities = (0.1, 0.2)
         run = Run(tmp_path, qualities, after={0: 1, 1: 0}, grace_period=5, max_concurrent=2)
         run.go(cut=2)
         assert run.watch.most == 2
-        run.watch.most, done = 0, len(run.log)
+        run.watch, done = Watch(), len(run.log)
         run.go(max_concurrent=1)
         assert run.watch.most == 1
         assert max(Counter(run.log).values()) == 1

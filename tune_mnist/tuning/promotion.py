@@ -192,8 +192,13 @@ class PromotionAsha(TrialScheduler):
         Path(checkpoint_path).write_bytes(pickle.dumps(state))
 
     def restore(self, checkpoint_path: str) -> None:
-        """Take over what ``save`` wrote; unfinished trials have to be added to Ray again."""
+        """Take over what ``save`` wrote, but for the number of trials, which may have grown.
+
+        Unfinished trials have to be added to Ray again.
+        """
         state = pickle.loads(Path(checkpoint_path).read_bytes())  # noqa: S301 (our own file)
+        for rungs, restored in zip(self._brackets, state["brackets"], strict=True):
+            restored.num_trials = rungs.num_trials
         self._brackets = state["brackets"]
         self._complete = state["complete"]
         self.pruned = state["pruned"]

@@ -36,12 +36,15 @@ class Rungs:
         epochs: of the rungs, ascending.
         reduction_factor: of the trials at a rung, one in this many is promoted.
         num_trials: how many trials there will be at most.
+
+    Attributes:
+        num_trials: the same; fewer once ``close`` has been called.
     """
 
     def __init__(self, epochs: tuple[int, ...], reduction_factor: int, num_trials: int) -> None:
-        self.epochs = epochs
+        self._epochs = epochs
         self._reduction_factor = reduction_factor
-        self._num_trials = num_trials
+        self.num_trials = num_trials
         self._values: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
         self._promoted: tuple[set[int], ...] = tuple(set() for _ in epochs)
         self._known: set[int] = set()
@@ -63,7 +66,7 @@ class Rungs:
         A trial beyond a rung has been promoted from it. NaN is worse than any number.
         """
         for rung_epoch, values, promoted in zip(
-            self.epochs, self._values, self._promoted, strict=True
+            self._epochs, self._values, self._promoted, strict=True
         ):
             if epoch == rung_epoch:
                 values.setdefault(number, -math.inf if math.isnan(value) else value)
@@ -82,20 +85,20 @@ class Rungs:
 
     def close(self) -> None:
         """Note that no further trial will come."""
-        self._num_trials = len(self._known)
+        self.num_trials = len(self._known)
 
     def stands(self, number: int) -> bool:
         """Tell whether a trial waits at a rung."""
-        return any(self._stands_at(rung, number) for rung in range(len(self.epochs)))
+        return any(self._stands_at(rung, number) for rung in range(len(self._epochs)))
 
     def standing(self) -> Iterator[Standing]:
         """Yield the trials that wait at a rung."""
-        for rung in range(len(self.epochs)):
+        for rung in range(len(self._epochs)):
             yield from self._standing_at(rung, list(self._values[rung]))
 
     def promotable(self) -> Iterator[Standing]:
         """Yield the waiting trials that are among the best 1/reduction_factor at their rung."""
-        for rung in range(len(self.epochs)):
+        for rung in range(len(self._epochs)):
             ranked = self._ranked(rung)
             yield from self._standing_at(rung, ranked[: len(ranked) // self._reduction_factor])
 
@@ -110,8 +113,8 @@ class Rungs:
             spare_best: leave out the best waiting trial of each rung.
         """
         hopeless: set[int] = set()
-        reaching = max(self._num_trials, len(self._known)) - self._lost(self._known, 0)
-        for rung in range(len(self.epochs)):
+        reaching = max(self.num_trials, len(self._known)) - self._lost(self._known, 0)
+        for rung in range(len(self._epochs)):
             ranked = self._ranked(rung)
             standing = [number for number in ranked if self._stands_at(rung, number)]
             worst = set(ranked[reaching // self._reduction_factor :])
@@ -127,7 +130,7 @@ class Rungs:
         return " | ".join(
             f"epoch {epoch}: {len(values)} reached, {len(promoted)} promoted"
             for epoch, values, promoted in zip(
-                self.epochs, self._values, self._promoted, strict=True
+                self._epochs, self._values, self._promoted, strict=True
             )
         )
 
@@ -143,10 +146,10 @@ class Rungs:
     def _standing_at(self, rung: int, numbers: list[int]) -> Iterator[Standing]:
         for number in numbers:
             if self._stands_at(rung, number):
-                yield Standing(self.epochs[rung], self._values[rung][number], number)
+                yield Standing(self._epochs[rung], self._values[rung][number], number)
 
     def _lost(self, numbers: set[int], rung: int) -> int:
         """Count those that ended on their way to a rung."""
-        if rung == len(self.epochs):
+        if rung == len(self._epochs):
             return 0
         return len((numbers & self._ended) - self._values[rung].keys())
