@@ -98,7 +98,7 @@ class Cut(tune.Stopper):
 
 
 class Watch(tune.Callback):
-    """Notes which trials start, and counts how many run at a time."""
+    """Notes which trials start, and counts how many run, or are about to, at a time."""
 
     def __init__(self):
         self.started = []
@@ -108,7 +108,8 @@ class Watch(tune.Callback):
         self.started.append(trial.config["number"])
 
     def on_step_end(self, iteration, trials, **info):
-        self.most = max(self.most, sum(trial.status == Trial.RUNNING for trial in trials))
+        active = [trial for trial in trials if trial.status in (Trial.RUNNING, Trial.PENDING)]
+        self.most = max(self.most, sum(not trial.is_saving for trial in active))
 
 
 class Run:
