@@ -46,7 +46,10 @@ def require_new(directory: Path) -> None:
         UserError: there is something of that name.
     """
     if os.path.lexists(directory):
-        raise UserError(f"{directory} exists already: choose another --name, or remove it")
+        raise UserError(
+            f"{directory} exists already: choose another --name, remove it, or go on with a"
+            " search there by --resume"
+        )
 
 
 def _nearest_existing(path: Path) -> Path:

@@ -13,6 +13,7 @@ from tune_mnist.command import INTERRUPTED, duration, run
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.reporting.tables import compare, to_markdown
+from tune_mnist.results import results_directory
 from tune_mnist.tuning.experiment import Ending, Outcome, run_search
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.records import TrialState
@@ -50,7 +51,8 @@ LOG_WIDTH = 160
 @click.option("--address", help="Ray cluster to use, or 'auto'.  [default: this machine]")
 @click.option("--searcher", help="tpe, random, gp, cmaes, qmc or grid.  [default: tpe]")
 @click.option(
-    "--scheduler", help="asha, asha-stopping, hyperband, median or none.  [default: asha]"
+    "--scheduler",
+    help="asha, asha-stopping, asha-promotion, hyperband, median or none.  [default: asha]",
 )
 @click.option("--grace-period", type=int, help="Epochs that every trial gets.  [default: 1]")
 @click.option("--reduction-factor", type=int, help="The best of how many go on.  [default: 3]")
@@ -78,7 +80,9 @@ def search(
         console.width = LOG_WIDTH
     if resume is None:
         chosen = load_space(space or DEFAULT_SPACE)
-        directory = output_dir / (name or f"{chosen.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+        directory = results_directory(
+            output_dir, name or f"{chosen.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        )
         options = SearchOptions.for_space(chosen, **given)
         outcome = run_search(chosen, options, directory, console)
     else:

@@ -49,8 +49,8 @@ class SearchOptions(BaseModel):
         precision: auto, fp32 or bf16.
         device: auto, cpu or cuda.
         searcher: tpe, random, gp, cmaes, qmc or grid.
-        scheduler: asha, asha-stopping, hyperband, median or none; None: asha, or none where there
-            are several objectives.
+        scheduler: asha, asha-stopping, asha-promotion, hyperband, median or none; None: asha, or
+            none where there are several objectives.
         grace_period: epochs that every trial gets.
         reduction_factor: ASHA and HyperBand let the best of that many go on.
         brackets: of ASHA.
@@ -173,6 +173,7 @@ class SearchOptions(BaseModel):
             reduction_factor=self.reduction_factor,
             brackets=self.brackets,
             seed=self.seed,
+            num_samples=self.num_samples,
         )
 
     def check_for(self, space: SearchSpace) -> None:
@@ -203,7 +204,7 @@ class SearchOptions(BaseModel):
                 f"--searcher cmaes with --objective {self.objective}: CMA-ES knows one objective"
                 " only: take --searcher tpe"
             )
-        if self.grace_period > 1 and stopping not in ("asha", "asha-stopping", "median"):
+        if self.grace_period > 1 and stopping in ("hyperband", "none"):
             raise UserError(f"--grace-period {self.grace_period}: --scheduler {stopping} has none")
         if self.brackets > 1 and not stopping.startswith("asha"):
             raise UserError(f"--brackets {self.brackets}: --scheduler {stopping} has none")

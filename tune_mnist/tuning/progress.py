@@ -64,6 +64,7 @@ class Progress(Callback):
         self._plan = plan
         self._ledger = ledger
         self._start = time.monotonic()
+        self._printed: dict[int, int] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray pickles the callbacks beside the experiment's state; a terminal stays behind.
@@ -113,8 +114,9 @@ class PlainLines(Progress):
         record = self._find(trial)
         if WARNING in result:
             self._print(f"#{record.number} {result[WARNING]}")
-        if METRIC not in result:
+        if METRIC not in result or record.epochs == self._printed.get(record.number):
             return
+        self._printed[record.number] = record.epochs
         self._print(
             f"#{record.number} epoch {record.epochs}/{self._plan.max_epochs}"
             f" val_accuracy {result[METRIC]:.4f} ({describe(record.config)})"

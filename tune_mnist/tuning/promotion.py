@@ -11,11 +11,8 @@ import numpy as np
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
+from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 from tune_mnist.tuning.rungs import Rungs, Standing
-from tune_mnist.tuning.scheduler import METRIC
-
-TIME_ATTR = "epoch"
-NUMBER = "number"
 
 
 class PromotionAsha(TrialScheduler):
@@ -132,6 +129,8 @@ class PromotionAsha(TrialScheduler):
 
         The epoch reported first after a pause may be the one reported last before it.
         """
+        if METRIC not in result:
+            return self.CONTINUE
         number, epoch = trial.config[NUMBER], result[TIME_ATTR]
         if epoch >= self._max_epochs:
             self._complete.add(number)
