@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tune_mnist.command import run
+from tune_mnist.console import print_facts
 from tune_mnist.data import Dataset, load_dataset, split_dataset
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
 from tune_mnist.files import new_folder, write_text
 from tune_mnist.models import MODELS, count_parameters, get_architecture
 from tune_mnist.reporting.evaluation import to_markdown, to_rich
-from tune_mnist.reporting.lines import epoch_heading, epoch_line, print_facts
+from tune_mnist.reporting.lines import epoch_heading, epoch_line
 from tune_mnist.results import require_new, results_directory
 from tune_mnist.training import (
     DivergedError,

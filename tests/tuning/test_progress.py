@@ -24,6 +24,7 @@ METRICS = {
     "train_accuracy": 0.8,
     "images_per_second": 100.0,
     "epoch_seconds": 2.0,
+    "train_seconds": 2.0,
     "parameters": 61_706,
 }
 
@@ -35,11 +36,16 @@ def record(number: int, state: TrialState, *accuracies: float) -> TrialRecord:
     return made
 
 
+def ledger_of(records: list[TrialRecord]) -> SimpleNamespace:
+    by_number = {record.number: record for record in records}
+    return SimpleNamespace(records=records, record=by_number.__getitem__)
+
+
 def drawn(records: list[TrialRecord], name: str = "tries", width: int = 80) -> list[str]:
     stream = io.StringIO()
     console = Console(file=stream, width=width, height=24, force_terminal=True, color_system=None)
     plan = Plan(name, 40, 9, None, "http://127.0.0.1:8265")
-    table = create_progress(console, plan, SimpleNamespace(records=records))
+    table = create_progress(console, plan, ledger_of(records))
     table.setup()
     table.on_step_end()
     table.close()
@@ -78,8 +84,8 @@ def test_where_the_output_is_no_terminal_an_epoch_is_a_line():
     stream = io.StringIO()
     ended = record(3, TrialState.PRUNED, 0.5, 0.75)
     plan = Plan("tries", 4, 9, None, None)
-    lines = create_progress(Console(file=stream), plan, SimpleNamespace(records=[ended]))
-    trial = SimpleNamespace(trial_id="id3")
+    lines = create_progress(Console(file=stream), plan, ledger_of([ended]))
+    trial = SimpleNamespace(config={"number": 3})
     lines.on_trial_result(trial=trial, result={"val_accuracy": 0.75})
     lines.on_trial_complete(trial=trial)
     first, second = stream.getvalue().splitlines()

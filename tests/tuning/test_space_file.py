@@ -5,7 +5,18 @@ from pathlib import Path
 import pytest
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.space_file import CategoricalParameter, FloatParameter, read_space_file
+from tune_mnist.tuning.space_file import (
+    CategoricalParameter,
+    FloatParameter,
+    SpaceFile,
+    parse_space_file,
+    read_text,
+)
+
+
+def read_space_file(path: Path) -> SpaceFile:
+    return parse_space_file(read_text(path), path)
+
 
 TOP = "description: d\nmodel: resnet\n"
 LR = "  lr: {type: float, low: 1.0e-4, high: 1.0e-1, log: true}\n"

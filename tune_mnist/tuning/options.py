@@ -10,7 +10,7 @@ from tune_mnist.errors import UserError, unknown, validation_error
 from tune_mnist.training import DEVICES, PRECISIONS
 from tune_mnist.tuning.reports import METRIC
 from tune_mnist.tuning.samplers import SEARCHERS, check_searchable
-from tune_mnist.tuning.scheduler import SCHEDULERS, SchedulerOptions
+from tune_mnist.tuning.scheduler import ASHA, SCHEDULERS, SchedulerOptions
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.space_file import Epochs, ImageSize, Samples, Seconds, Share
 
@@ -166,8 +166,9 @@ class SearchOptions(BaseModel):
     def scheduling(self) -> SchedulerOptions:
         """How trials are stopped early."""
         fallback = "asha" if len(self.directions) == 1 else "none"
+        name = self.scheduler or fallback
         return SchedulerOptions(
-            name=self.scheduler or fallback,
+            name=ASHA if name == "asha" else name,
             max_epochs=self.max_epochs,
             grace_period=self.grace_period,
             reduction_factor=self.reduction_factor,

@@ -8,6 +8,7 @@ import ray
 from ray.exceptions import RayError
 from rich.console import Console
 
+from tune_mnist.console import print_facts
 from tune_mnist.data import DataSplit
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
@@ -94,8 +95,7 @@ def facts(
 
 def announce(console: Console, facts: dict[str, str], directory: Path, dashboard: str) -> None:
     """Tell the user what is going to happen."""
-    for key, value in {**facts, "results": str(directory), "dashboard": dashboard}.items():
-        console.print(f"{key:<10} {value}", markup=False, highlight=False, soft_wrap=True)
+    print_facts(console, {**facts, "results": str(directory), "dashboard": dashboard})
 
 
 def announce_time(

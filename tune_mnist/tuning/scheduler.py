@@ -20,6 +20,9 @@ from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 
 MODE = "max"
 SCHEDULERS = ("asha", "asha-stopping", "asha-promotion", "hyperband", "median", "none")
+ASHA = "asha-stopping"
+"""What ``asha`` stands for."""
+
 RESUMABLE = tuple(name for name in SCHEDULERS if name != "hyperband")
 
 
