@@ -53,6 +53,14 @@ def test_the_top_has_at_most_ten():
     assert list(compare(many, {})[1].cells["trial"]) == [str(n) for n in range(1, 11)]
 
 
+def test_with_several_objectives_the_pareto_set_comes_first():
+    directions = {"val_accuracy": "max", "parameters": "min"}
+    table = compare(TRIALS, {}, directions)[0]
+    assert table.title == "Pareto set of val_accuracy and parameters"
+    # Trial 2 is as large as trial 3 and worse; the small one is beaten by none.
+    assert list(table.cells["trial"]) == ["3", "1"]
+
+
 def test_no_result_at_all_still_gives_tables():
     nothing = TRIALS.assign(val_accuracy=float("nan"))
     assert [len(table.cells) for table in compare(nothing, {})] == [0, 0]

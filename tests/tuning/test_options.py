@@ -18,6 +18,34 @@ def test_the_space_gives_the_defaults_and_the_user_overrules_them():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
+        ({"objective": "val_accuracy,parameters", "scheduler": "asha"}, "one objective only"),
+        ({"objective": "parameters"}, "must begin with val_accuracy"),
+        ({"objective": "val_accuracy,speed"}, "unknown objective 'speed'"),
+        ({"searcher": "gp"}, "--searcher gp with --scheduler asha-stopping: a Gaussian process"),
+        ({"searcher": "cmaes", "objective": "val_accuracy,parameters"}, "one objective only"),
+        ({"searcher": "grid"}, "without end"),
+        ({"grace_period": 20}, "--grace-period 20: must be at most the 9 epochs"),
+        ({"grace_period": 2, "scheduler": "none"}, "--scheduler none has none"),
+        ({"brackets": 2, "scheduler": "median"}, "--scheduler median has none"),
+        ({"scheduler": "ashaa"}, "unknown scheduler 'ashaa' (did you mean 'asha'?)"),
+    ],
+)
+def test_a_senseless_combination_is_refused_with_the_reason(given, words):
+    with pytest.raises(UserError) as caught:
+        SearchOptions.for_space(load_space("lenet"), **given)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_several_objectives_go_without_early_stopping():
+    options = SearchOptions.for_space(load_space("lenet"), objective="val_accuracy,parameters")
+    assert options.scheduling.name == "none"
+    assert options.directions == {"val_accuracy": "max", "parameters": "min"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
         ({"num_samples": 0}, "num_samples = 0: must be greater than or equal to 1"),
         ({"fraction": 1.5}, "fraction = 1.5: must be less than or equal to 1"),
         ({"image_size": 8}, "image_size = 8"),

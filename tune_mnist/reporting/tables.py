@@ -69,6 +69,19 @@ TOP_TRIALS = (
     "state",
 )
 
+PARETO = (
+    "trial",
+    "model",
+    "val_accuracy",
+    "parameters",
+    "train_seconds",
+    "lr",
+    "batch_size",
+    "dropout",
+    "optimizer",
+    "momentum",
+    "weight_decay",
+)
 
 MISSING = "-"
 _HYPERPARAMETER_HEADINGS = ("optimizer", "lr", "batch", "dropout", "momentum", "weight decay")
@@ -114,13 +127,18 @@ class Comparison:
         return f"## {self.title}\n\n{self.cells.to_markdown(index=False, disable_numparse=True)}\n"
 
 
-def compare(trials: pd.DataFrame, full_val_accuracy: dict[str, float]) -> list[Comparison]:
+def compare(
+    trials: pd.DataFrame,
+    full_val_accuracy: dict[str, float],
+    directions: dict[str, str] | None = None,
+) -> list[Comparison]:
     """Return the comparison tables of a search.
 
     Args:
         trials: one row a trial, as in ``trials.csv``.
         full_val_accuracy: by architecture, its best model's accuracy on all validation images;
             empty if the trials were judged by all of them anyway.
+        directions: by objective, ``max`` or ``min``; with several, their Pareto set comes first.
     """
     judged = trials.dropna(subset=["val_accuracy"]).sort_values(
         ["val_accuracy", "trial"], ascending=[False, True]
@@ -128,10 +146,29 @@ def compare(trials: pd.DataFrame, full_val_accuracy: dict[str, float]) -> list[C
     best = judged.drop_duplicates("model").copy()
     best["trials"] = best["model"].map(trials["model"].value_counts())
     best["full_val_accuracy"] = best["model"].map(full_val_accuracy)
-    return [
+    tables = [
         Comparison("Best trial of each architecture", _cells(best, BY_ARCHITECTURE)),
         Comparison(f"Top {min(TOP, len(judged))} trials", _cells(judged.head(TOP), TOP_TRIALS)),
     ]
+    if directions and len(directions) > 1:
+        title = f"Pareto set of {' and '.join(directions)}"
+        tables.insert(0, Comparison(title, _cells(pareto_set(judged, directions), PARETO)))
+    return tables
+
+
+def pareto_set(trials: pd.DataFrame, directions: dict[str, str]) -> pd.DataFrame:
+    """Return the trials that no other beats in one objective without losing in another.
+
+    Args:
+        trials: one row a trial.
+        directions: by objective, a column of the trials, ``max`` or ``min``.
+    """
+    signs = [1 if direction == "max" else -1 for direction in directions.values()]
+    values = trials[list(directions)].to_numpy(dtype=float) * signs
+    beaten = [
+        bool(((values >= row).all(axis=1) & (values > row).any(axis=1)).any()) for row in values
+    ]
+    return trials[[not lost for lost in beaten]]
 
 
 def to_markdown(

@@ -136,3 +136,13 @@ def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
                 f" (the largest has {most:g})"
             )
     raise UserError(f"no single node has {cpus_per_trial:g} CPUs and {gpus_per_trial:g} GPUs")
+
+
+def count_fitting(cpus_per_trial: float, gpus_per_trial: float) -> int:
+    """Return how many trials the nodes hold at a time, all together."""
+    wanted = {"CPU": cpus_per_trial, "GPU": gpus_per_trial}
+    return sum(
+        min(int(node["Resources"].get(kind, 0) / need) for kind, need in wanted.items() if need)
+        for node in ray.nodes()
+        if node["Alive"]
+    )

@@ -58,6 +58,7 @@ class Outcome:
         full_val_accuracy: by architecture, the best model's accuracy on the whole validation
             part; empty if the trials were judged by all of it, or the search was interrupted.
         facts: what was done on what, for the tables.
+        directions: by objective, ``max`` or ``min``.
         ending: what ended it.
         detail: more about the ending, or empty.
     """
@@ -65,6 +66,7 @@ class Outcome:
     trials: pd.DataFrame
     full_val_accuracy: dict[str, float]
     facts: dict[str, str]
+    directions: dict[str, str]
     ending: Ending
     detail: str = ""
 
@@ -147,7 +149,7 @@ def run_search(
                     workers.cpus,
                     workers.gpus,
                 )
-        return Outcome(to_frame(records), full, facts, ending, detail)
+        return Outcome(to_frame(records), full, facts, options.directions, ending, detail)
     finally:
         disconnect()
 
