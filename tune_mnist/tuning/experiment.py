@@ -206,6 +206,10 @@ def _scheduler(setup: _Setup, searcher: StudySearch) -> TrialScheduler:
         for trial in begun:
             scheduler.replay(trial.number, trial.intermediate_values, trial.state.is_finished())
         searcher.may_begin = scheduler.wants_new_trial
+    else:
+        # HyperBand compares trials that pause: those take no worker, and must not be waited for.
+        concurrent = setup.workers.concurrent
+        searcher.may_begin = lambda: searcher.ledger.count_active() < concurrent
     return scheduler
 
 
