@@ -51,6 +51,9 @@ class Ledger:
             for trial in own_trials(study)
             if trial.state is not optuna.trial.TrialState.WAITING
         }
+        for record in self._records.values():
+            if record.state is TrialState.INTERRUPTED:
+                record.state = TrialState.PENDING
 
     @property
     def records(self) -> list[TrialRecord]:
