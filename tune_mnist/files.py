@@ -1,10 +1,21 @@
 """Files and folders that are written whole or not at all."""
 
+import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def means_no_room(error: BaseException) -> bool:
+    """Tell whether an error, or one that it quotes, is a full disk or a used-up quota."""
+    if isinstance(error, OSError):
+        return error.errno in NO_ROOM
+    return any(os.strerror(number) in str(error) for number in NO_ROOM)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -50,7 +50,7 @@ def search_and_compare(
             output_dir, f"{chosen.name}-{time.strftime('%Y%m%d-%H%M%S')}" if name is None else name
         )
         options = SearchOptions.for_space(chosen, **given)
-        outcome = run_search(chosen, options, directory, console)
+        outcome = run_search(chosen, options, directory, console, _command())
     else:
         directory = _folder_to_resume(resume, name, output_dir)
         earlier = read_experiment(directory)
@@ -61,7 +61,7 @@ def search_and_compare(
                 " was begun with: leave the option out, or begin another search"
             )
         options = earlier.options_with(chosen, given)
-        outcome = run_search(chosen, options, directory, console, earlier)
+        outcome = run_search(chosen, options, directory, console, _command(), earlier)
     _report(console, directory, outcome)
     if outcome.ending is Ending.DISK_FULL:
         raise UserError(
@@ -79,17 +79,23 @@ def _folder_to_resume(resume: str, name: str | None, output_dir: Path) -> Path:
     return Path(resume) if resume else results_directory(output_dir, str(name))
 
 
+def _command() -> str:
+    """Return what the user has typed, whichever of the two names the command was called by."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["search"]:
+        arguments = arguments[1:]
+    return shlex.join(["python", "-m", "tune_mnist.search", *arguments])
+
+
 def _report(console: Console, directory: Path, outcome: Outcome) -> None:
     """Show the tables and write them to ``summary.md``."""
     tables = compare(outcome.trials, outcome.full_val_accuracy, outcome.directions)
     failed = outcome.trials[outcome.trials["reason"] != ""]
     failures = [f"#{row.trial} {row.state}: {row.reason}" for row in failed.itertuples()]
-    command = "python -m tune_mnist.search " + shlex.join(sys.argv[1:])
-    facts = {**outcome.facts, "command": f"`{command.strip()}`"}
     if outcome.ending is not Ending.DISK_FULL:
         write_text(
             directory / "summary.md",
-            to_markdown(f"Search {directory.name}", facts, tables, failures),
+            to_markdown(f"Search {directory.name}", outcome.facts, tables, failures),
         )
     for table in tables:
         console.print(table.to_rich())

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from tune_mnist.tuning.study import JOURNAL
+
 
 def start(command: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
@@ -33,3 +35,16 @@ def interrupt_when(process: subprocess.Popen[str], path: Path, text: str) -> tup
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     return process.communicate(timeout=120)
+
+
+def kill_at(process: subprocess.Popen[str], directory: Path, lines: int, seconds: float) -> None:
+    """SIGKILL the driver that long after its journal has come to so many lines."""
+    journal = directory / JOURNAL
+    deadline = time.monotonic() + 300
+    while process.poll() is None and time.monotonic() < deadline:
+        if journal.exists() and journal.read_bytes().count(b"\n") >= lines:
+            break
+        time.sleep(0.02)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()

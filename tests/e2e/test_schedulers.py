@@ -4,8 +4,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.e2e.commands import run, start
-from tests.e2e.test_resume import kill_at
+from tests.e2e.commands import kill_at, run, start
 from tune_mnist.training import load_model_weights
 from tune_mnist.tuning.study import load_study
 

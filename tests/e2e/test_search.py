@@ -60,7 +60,7 @@ def test_the_best_weights_are_kept_and_load(finished):
 
 def test_no_checkpoint_of_an_ended_trial_is_left(finished):
     _, directory = finished
-    assert list((directory / "checkpoints").glob("*/*.pt")) == []
+    assert list((directory / "checkpoints").rglob("*.pt")) == []
 
 
 def test_the_experiment_says_how_it_was_made(finished):

@@ -64,6 +64,8 @@ def test_with_several_objectives_the_pareto_set_comes_first():
 def test_no_result_at_all_still_gives_tables():
     nothing = TRIALS.assign(val_accuracy=float("nan"))
     assert [len(table.cells) for table in compare(nothing, {})] == [0, 0]
+    several = {"val_accuracy": "max", "parameters": "min"}
+    assert [len(table.cells) for table in compare(nothing, {}, several)] == [0, 0, 0]
 
 
 def on_screen(trials, width):

@@ -1,5 +1,7 @@
 import dataclasses
 import math
+import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -185,11 +187,33 @@ def test_a_failed_save_leaves_the_old_checkpoint(digits_split, tmp_path, monkeyp
     trainer.load(tmp_path / "checkpoint")
 
 
+def test_a_full_disk_is_told_as_such(digits_split, tmp_path):
+    """PyTorch itself would speak of an unexpected position."""
+    trainer = Trainer(lenet(), digits_split, CPU)
+    trainer.save(tmp_path / "there")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            trainer.save(tmp_path / "there")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    Trainer(lenet(), digits_split, CPU).load(tmp_path / "there")
+
+
 def test_a_loss_that_explodes_is_reported_as_diverged(digits_split):
     few = dataclasses.replace(digits_split, train=digits_split.train[:64])
     trainer = Trainer(lenet(model="resnet", lr=1e20, optimizer="sgd", image_size=28), few, CPU)
     with pytest.raises(DivergedError, match=r"train_loss is (nan|inf)"):
         run_epochs(trainer, 5)
+
+
+def test_weights_that_explode_in_the_last_batch_are_noticed_too(digits_split):
+    one_batch = dataclasses.replace(digits_split, train=digits_split.train[:32])
+    config = lenet(model="alexnet", lr=1e30, optimizer="sgd", image_size=28)
+    with pytest.raises(DivergedError, match=r"val_loss is (nan|inf)"):
+        Trainer(config, one_batch, CPU).run_epoch()
 
 
 def test_validation_metrics_are_those_of_the_validation_part(digits, digits_split):

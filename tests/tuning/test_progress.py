@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from tune_mnist.tuning.progress import Plan, clock, create_progress, describe
+from tune_mnist.tuning.progress import Outline, clock, create_progress, describe
 from tune_mnist.tuning.records import TrialRecord, TrialState
 
 CONFIG = {
@@ -44,7 +44,7 @@ def ledger_of(records: list[TrialRecord]) -> SimpleNamespace:
 def drawn(records: list[TrialRecord], name: str = "tries", width: int = 80) -> list[str]:
     stream = io.StringIO()
     console = Console(file=stream, width=width, height=24, force_terminal=True, color_system=None)
-    plan = Plan(name, 40, 9, None, "http://127.0.0.1:8265")
+    plan = Outline(name, 40, 9, None, "http://127.0.0.1:8265")
     table = create_progress(console, plan, ledger_of(records))
     table.setup()
     table.on_step_end()
@@ -83,7 +83,7 @@ def test_before_any_result_nothing_is_promised():
 def test_where_the_output_is_no_terminal_an_epoch_is_a_line():
     stream = io.StringIO()
     ended = record(3, TrialState.PRUNED, 0.5, 0.75)
-    plan = Plan("tries", 4, 9, None, None)
+    plan = Outline("tries", 4, 9, None, None)
     lines = create_progress(Console(file=stream), plan, ledger_of([ended]))
     trial = SimpleNamespace(config={"number": 3})
     lines.on_trial_result(trial=trial, result={"val_accuracy": 0.75})

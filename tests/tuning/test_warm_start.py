@@ -105,3 +105,13 @@ def test_nothing_in_common_is_refused(tmp_path):
     add(study, 0.9, momentum=0.3)
     with pytest.raises(UserError, match="none of its trials has a parameter"):
         prepare(study_in(tmp_path / "new"), space(), 2, tmp_path / "other")
+
+
+def test_numbers_of_another_objective_are_not_taken_over(tmp_path):
+    study = study_in(tmp_path / "fast")
+    study.set_metric_names(["train_seconds"])
+    add(study, 12.5, lr=0.3, dropout=0.1)
+    new = study_in(tmp_path / "new")
+    new.set_metric_names(["val_accuracy"])
+    prepare(new, space(), 3, tmp_path / "fast")
+    assert {trial.state for trial in new.trials} == {TrialState.WAITING}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -168,7 +169,7 @@ def pareto_set(trials: pd.DataFrame, directions: dict[str, str]) -> pd.DataFrame
     beaten = [
         bool(((values >= row).all(axis=1) & (values > row).any(axis=1)).any()) for row in values
     ]
-    return trials[[not lost for lost in beaten]]
+    return trials.loc[np.array([not lost for lost in beaten], dtype=bool)]
 
 
 def to_markdown(

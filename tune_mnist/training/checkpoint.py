@@ -28,13 +28,16 @@ def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[st
         directory: the checkpoint's folder; one that exists is replaced.
         model: the network's state_dict.
         state: optimizer state, epoch and random state: tensors and plain values only.
+
+    Raises:
+        OSError: it cannot be written, for want of room for instance; the old one is still there.
     """
     directory.parent.mkdir(parents=True, exist_ok=True)
     partial = directory.with_name(f"{_UNFINISHED}{directory.name}.{uuid4().hex}")
     partial.mkdir()
     try:
-        torch.save(dict(model), partial / MODEL_FILE)
-        torch.save(dict(state), partial / STATE_FILE)
+        _save(model, partial / MODEL_FILE)
+        _save(state, partial / STATE_FILE)
         _replace(partial, directory)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -87,6 +90,17 @@ class CheckpointFolder:
     def remove(self) -> None:
         """Remove all of them: the run will not go on."""
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _save(content: Mapping[str, Any], path: Path) -> None:
+    try:
+        with path.open("wb") as file:
+            torch.save(dict(content), file)
+    except RuntimeError as error:
+        # PyTorch's writer hides why the file could not be written.
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def _replace(new: Path, target: Path) -> None:

@@ -100,17 +100,14 @@ class Trainer:
             on_batch: called after each training batch with the number of its images.
 
         Raises:
-            DivergedError: the training loss is NaN or infinite.
+            DivergedError: the training or validation loss is NaN or infinite.
         """
         start = time.perf_counter()
         train_loss, train_accuracy = self._train(on_batch)
         trained = time.perf_counter()
-        if not math.isfinite(train_loss):
-            raise DivergedError(
-                f"diverged: train_loss is {train_loss} in epoch {self.epoch + 1}"
-                f" (lr {self.config.lr:.3g})"
-            )
+        self._check_finite("train_loss", train_loss)
         val_loss, val_accuracy = mean_loss_and_accuracy(self.model, self.val_batches, self.compute)
+        self._check_finite("val_loss", val_loss)
         seconds = time.perf_counter() - start
         self.metrics = EpochMetrics(
             epoch=self.epoch + 1,
@@ -155,6 +152,12 @@ class Trainer:
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{directory}: does not fit: {reason}") from None
+
+    def _check_finite(self, name: str, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"diverged: {name} is {loss} in epoch {self.epoch + 1} (lr {self.config.lr:.3g})"
+            )
 
     @property
     def _on_gpu(self) -> bool:

@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import sys
 import warnings
 from dataclasses import dataclass
 
@@ -104,9 +105,14 @@ def _check_answers(address: str, given_as: str) -> None:
     """See that something listens at ``host:port``: Ray itself would go on trying for minutes."""
     if address in ("auto", "local"):
         return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if address.startswith("ray://"):
+        raise UserError(
+            f"{given_as} {address}: a search cannot be driven through Ray's client: run the"
+            " command on a node of the cluster, with --address auto"
+        )
+    host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or int(port) > LAST_PORT:
-        raise UserError(f"{given_as} {address}: must be host:port, ray://host:port or auto")
+        raise UserError(f"{given_as} {address}: must be host:port or auto")
     try:
         socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
     except OSError as error:
@@ -143,9 +149,19 @@ def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
 
 def count_fitting(cpus_per_trial: float, gpus_per_trial: float) -> int:
     """Return how many trials the nodes hold at a time, all together."""
-    wanted = {"CPU": cpus_per_trial, "GPU": gpus_per_trial}
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     return sum(
-        min(int(node["Resources"].get(kind, 0) / need) for kind, need in wanted.items() if need)
-        for node in ray.nodes()
-        if node["Alive"]
+        min(
+            _times(node.get("CPU", 0), cpus_per_trial),
+            # A share of a GPU lies on one GPU, not across two.
+            int(node.get("GPU", 0)) * _times(1, gpus_per_trial)
+            if 0 < gpus_per_trial < 1
+            else _times(node.get("GPU", 0), gpus_per_trial),
+        )
+        for node in nodes
     )
+
+
+def _times(have: float, need: float) -> int:
+    """Return how often a need fits; the fractions of it that Ray counts in are 1/10,000."""
+    return int(have / need + 1e-9) if need else sys.maxsize

@@ -11,6 +11,7 @@ import optuna
 import pandas as pd
 import ray
 from ray import tune
+from ray.exceptions import RayError
 from ray.tune.error import TuneError
 from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import TrialScheduler
@@ -18,13 +19,15 @@ from rich.console import Console
 
 from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
 from tune_mnist.errors import UserError
+from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
+from tune_mnist.training import CheckpointError
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
 from tune_mnist.tuning.finalists import full_validation
 from tune_mnist.tuning.ledger import own_trials
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.progress import Plan, create_progress
+from tune_mnist.tuning.progress import Outline, create_progress
 from tune_mnist.tuning.promotion import PromotionAsha
 from tune_mnist.tuning.recorder import TRIALS_FILE, BestModels, Recorder
 from tune_mnist.tuning.records import TrialRecord, TrialState, to_frame
@@ -89,6 +92,7 @@ def run_search(
     options: SearchOptions,
     directory: Path,
     console: Console,
+    command: str,
     earlier: Experiment | None = None,
 ) -> Outcome:
     """Run a search, or go on with one, and leave its results in a folder of their own.
@@ -98,6 +102,7 @@ def run_search(
         options: how.
         directory: must not exist; made once nothing can be wrong with the input any more.
         console: where the user is told what will happen and what happens.
+        command: what the user has typed, for the record.
         earlier: how the search in the folder was set up, to go on with it; None: a new one.
 
     Raises:
@@ -128,24 +133,40 @@ def run_search(
         directory.mkdir(parents=True, exist_ok=earlier is not None)
         with claimed(directory):
             plan.announce(console, facts, directory, setup.dashboard)
-            started = earlier.started if earlier else time.strftime("%Y-%m-%dT%H:%M:%S%z")
-            write_experiment(directory, space, options, dataset, facts, started)
+            experiment = write_experiment(
+                directory, space, options, dataset, facts, command, earlier
+            )
             records, ending, detail = _search(setup, data, console)
             full: dict[str, float] = {}
             if ending in (Ending.FINISHED, Ending.OUT_OF_TIME) and len(data.val) < len(
                 everything.val
             ):
-                full = full_validation(
-                    directory / "best",
-                    setup.shared,
-                    everything.val,
-                    setup.settings,
-                    workers.cpus,
-                    workers.gpus,
-                )
+                try:
+                    full = _judge_best(setup, everything, console)
+                except KeyboardInterrupt:
+                    ending = Ending.INTERRUPTED
+        facts["commands"] = "; then ".join(f"`{line}`" for line in experiment.commands)
         return Outcome(to_frame(records), full, facts, options.directions, ending, detail)
     finally:
         disconnect()
+
+
+def _judge_best(setup: _Setup, everything: DataSplit, console: Console) -> dict[str, float]:
+    """Judge the best models by the whole validation part; a search is worth its tables without."""
+    best = setup.directory / "best"
+    workers = setup.workers
+    try:
+        return full_validation(
+            best, setup.shared, everything.val, setup.settings, workers.cpus, workers.gpus
+        )
+    except (RayError, CheckpointError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        console.print(
+            f"the best models were not judged by all validation images: {reason}",
+            markup=False,
+            soft_wrap=True,
+        )
+        return {}
 
 
 def _check_resumable(
@@ -189,7 +210,9 @@ def _search(
         setup.workers.concurrent,
     )
     if not is_prepared(searcher.study):
-        prepare(searcher.study, space, options.num_samples, options.warm_start)
+        # A grid numbers its combinations as the study its trials: nothing else may be queued.
+        queued = 0 if options.searcher == "grid" else options.num_samples
+        prepare(searcher.study, space, queued, options.warm_start)
     scheduler = _scheduler(setup, searcher)
     recorder = Recorder(setup.directory / TRIALS_FILE, searcher.ledger)
     ended = 0
@@ -201,9 +224,12 @@ def _search(
     left = options.num_samples - ended
     if left <= 0:
         return searcher.ledger.records, Ending.FINISHED, ""
-    plan.announce_time(
-        console, space, options, left, data, setup.shared, setup.settings, setup.workers
-    )
+    try:
+        plan.announce_time(
+            console, space, options, left, data, setup.shared, setup.settings, setup.workers
+        )
+    except KeyboardInterrupt:
+        return searcher.ledger.records, Ending.INTERRUPTED, ""
     start_run(setup.settings)
     ending, detail = _tune(setup, searcher, scheduler, recorder, left, console)
     return searcher.ledger.records, ending, detail
@@ -227,6 +253,7 @@ def _scheduler(setup: _Setup, searcher: StudySearch) -> TrialScheduler:
         for trial in begun:
             scheduler.replay(trial.number, trial.intermediate_values, trial.state.is_finished())
         searcher.may_begin = scheduler.wants_new_trial
+        searcher.all_at_once = True
     else:
         # HyperBand compares trials that pause: those take no worker, and must not be waited for.
         concurrent = setup.workers.concurrent
@@ -246,7 +273,7 @@ def _tune(
     options, settings = setup.options, setup.settings
     progress = create_progress(
         console,
-        Plan(
+        Outline(
             setup.directory.name,
             options.num_samples,
             options.max_epochs,
@@ -289,7 +316,7 @@ def _tune(
         tuner.fit()
     except (OSError, TuneError) as error:
         # Tune wraps what is raised while it tells searcher and callbacks of a result.
-        if os.strerror(errno.ENOSPC) not in str(error):
+        if not means_no_room(error):
             raise
         stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
     finally:

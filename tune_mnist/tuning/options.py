@@ -18,6 +18,7 @@ OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
 
 # Each trial is a process with PyTorch in it: more than ten to a core would only take memory.
 LEAST_CPUS = 0.1
+LEAST_GPUS = 0.01
 # What a space file may leave unsaid.
 FALLBACKS: dict[str, Any] = {
     "num_samples": 16,
@@ -126,6 +127,8 @@ class SearchOptions(BaseModel):
     @field_validator("gpus_per_trial")
     @classmethod
     def _whole_gpus(cls, gpus: float | None) -> float | None:
+        if gpus is not None and 0 < gpus < LEAST_GPUS:
+            raise UserError(f"gpus_per_trial = {gpus:g}: must be 0 or at least {LEAST_GPUS}")
         if gpus is not None and gpus > 1 and not gpus.is_integer():
             raise UserError(
                 f"gpus_per_trial = {gpus:g}: must be a share of one GPU, or a whole number"
@@ -155,6 +158,7 @@ class SearchOptions(BaseModel):
         except ValidationError as error:
             raise validation_error(error, cls) from None
         options.check_for(space)
+        options = options.model_copy(update={"scheduler": options.scheduling.name})
         if options.searcher == "grid":
             # A grid that has been walked through has nothing left to give.
             count = min(options.num_samples, grid_size(space))
@@ -203,6 +207,11 @@ class SearchOptions(BaseModel):
             raise UserError(
                 f"--searcher gp with --scheduler {stopping}: a Gaussian process learns only from"
                 " trials that are trained to their end: take --scheduler none, or --searcher tpe"
+            )
+        if self.searcher == "grid" and self.warm_start is not None:
+            raise UserError(
+                f"--searcher grid with --warm-start {self.warm_start}: a grid learns from nothing:"
+                " leave one of them out"
             )
         if self.searcher == "cmaes" and len(self.directions) > 1:
             raise UserError(

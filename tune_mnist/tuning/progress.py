@@ -27,7 +27,7 @@ STYLES = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class Outline:
     """What the search set out to do.
 
     Attributes:
@@ -45,7 +45,7 @@ class Plan:
     dashboard: str | None
 
 
-def create_progress(console: Console, plan: Plan, ledger: Ledger) -> "Progress":
+def create_progress(console: Console, plan: Outline, ledger: Ledger) -> "Progress":
     """Return the live table if the console is a terminal, else the plain lines."""
     return (LiveTable if console.is_terminal else PlainLines)(console, plan, ledger)
 
@@ -59,11 +59,12 @@ class Progress(Callback):
         ledger: the record of each trial.
     """
 
-    def __init__(self, console: Console, plan: Plan, ledger: Ledger) -> None:
+    def __init__(self, console: Console, plan: Outline, ledger: Ledger) -> None:
         self._console = console
         self._plan = plan
         self._ledger = ledger
         self._start = time.monotonic()
+        self._done_before = self._done()
         self._printed: dict[int, int] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -78,16 +79,20 @@ class Progress(Callback):
 
     def _left(self) -> float | None:
         """Return the seconds still expected, None while nothing is known."""
-        done = sum(
-            1.0 if record.state.ended else record.epochs / self._plan.max_epochs
-            for record in self._ledger.records
-        )
-        if not done:
+        done = self._done()
+        gained = done - self._done_before
+        if not gained:
             return None
-        left = self._elapsed() * (self._plan.num_samples / done - 1)
+        left = self._elapsed() * (self._plan.num_samples - done) / gained
         if self._plan.time_budget is not None:
             left = min(left, self._plan.time_budget - self._elapsed())
         return max(left, 0.0)
+
+    def _done(self) -> float:
+        return sum(
+            1.0 if record.state.ended else record.epochs / self._plan.max_epochs
+            for record in self._ledger.records
+        )
 
     def _status(self) -> str:
         ended = sum(record.state.ended for record in self._ledger.records)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,7 @@ class Experiment(BaseModel):
         facts: what is done on what, for people.
         versions: of the packages that a result may depend on.
         started: when, ISO 8601.
+        commands: what began the search, and what went on with it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +65,7 @@ class Experiment(BaseModel):
     facts: dict[str, str]
     versions: dict[str, str]
     started: str
+    commands: list[str]
 
     def search_space(self, directory: Path) -> SearchSpace:
         """Return the space that was searched, whatever has become of its file."""
@@ -98,18 +101,31 @@ def write_experiment(
     options: SearchOptions,
     dataset: Dataset,
     facts: dict[str, str],
-    started: str,
-) -> None:
-    """Write down how a search is set up."""
+    command: str,
+    earlier: Experiment | None,
+) -> Experiment:
+    """Write down how a search is set up, and return it.
+
+    Args:
+        directory: of the search.
+        space: what is searched.
+        options: how.
+        dataset: its images and labels.
+        facts: what is done on what, for people.
+        command: what the user has typed.
+        earlier: how the search was set up that this one goes on with, or None.
+    """
     experiment = Experiment(
         options=options.model_dump(mode="json"),
         space=_SpaceText(name=space.name, text=space.text),
         data_sha256=fingerprint(dataset),
         facts=facts,
-        versions=package_versions(),
-        started=started,
+        versions=earlier.versions if earlier else package_versions(),
+        started=earlier.started if earlier else time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        commands=[*(earlier.commands if earlier else []), command],
     )
     write_text(directory / EXPERIMENT_FILE, experiment.model_dump_json(indent=2) + "\n")
+    return experiment
 
 
 def read_experiment(directory: Path) -> Experiment:

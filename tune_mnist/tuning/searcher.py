@@ -33,6 +33,8 @@ class StudySearch(OptunaSearch):
     Attributes:
         ledger: the record of each trial.
         may_begin: asked before a new trial is drawn; a scheduler that pauses trials sets it.
+        all_at_once: whether unfinished trials of an earlier run are all handed out without
+            asking; a scheduler that itself holds back those that must wait sets it.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class StudySearch(OptunaSearch):
             storage=storage,
             study_name=STUDY_NAME,
         )
+        self._ot_study.set_metric_names(list(directions))
         self.ledger = Ledger(self._ot_study, space.model, max_epochs, tuple(directions))
         self.may_begin: Callable[[], bool] = lambda: len(self._live) < max_concurrent
+        self.all_at_once = False
         self._live: set[str] = set()
         self._unfinished = [
             trial
@@ -70,7 +74,7 @@ class StudySearch(OptunaSearch):
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
         """Return the number and configuration of the next trial; None: not now."""
-        if not self._unfinished and not self.may_begin():
+        if not (self._unfinished and self.all_at_once) and not self.may_begin():
             return None
         if self._unfinished:
             left = self._unfinished.pop(0)

@@ -1,6 +1,5 @@
 """The trainable function: one trial, from a configuration to metrics and checkpoints."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from filelock import FileLock
 from ray import tune
 
 from tune_mnist.data import DataSplit
-from tune_mnist.files import write_text
+from tune_mnist.files import means_no_room, write_text
 from tune_mnist.models import count_parameters
 from tune_mnist.training import (
     CheckpointFolder,
@@ -96,7 +95,7 @@ def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings
         size = settings.train_config(config).batch_size
         tune.report(ended_early(f"out of memory with batch_size {size}: {_first_line(error)}"))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not means_no_room(error):
             raise
         tune.report({DISK_FULL: f"{settings.checkpoints}: {error.strerror}"})
 
@@ -104,6 +103,9 @@ def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings
 def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> None:
     checkpoints = settings.checkpoints_of(config[NUMBER])
     compute = settings.compute()
+    if compute.device.type == "cuda":
+        # The worker's last trial has left memory in PyTorch's cache that neighbours may need.
+        torch.cuda.empty_cache()
     with _sole_writer(settings):
         trainer, complaints = restore_newest(
             lambda: Trainer(settings.train_config(config), data, compute), checkpoints

@@ -65,7 +65,8 @@ def find_usable(space: SearchSpace, earlier: Path) -> list[FrozenTrial]:
 def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict[str, Any]]:
     """Copy the ended trials, as far as their parameters exist here; return the best ones'."""
     usable = find_usable(space, earlier)
-    if len(load_study(earlier).directions) == len(study.directions):
+    # Numbers of another objective would mislead; the parameters of its best trials do not.
+    if load_study(earlier).metric_names == study.metric_names:
         for trial in usable:
             study.add_trial(_copied(trial, space, earlier))
     best = [trial for trial in usable if trial.state is TrialState.COMPLETE] or usable

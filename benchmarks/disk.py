@@ -1,0 +1,57 @@
+"""How much disk a search takes at its peak: 16 VGG trials, each of half a gigabyte of weights.
+
+Run: python benchmarks/disk.py [scheduler]
+
+The sizes of a network's checkpoints depend on neither the images nor their number, so small ones
+do. What lies in the results folder is added up ten times a second.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SAMPLE_SECONDS = 0.1
+CONCURRENT = 2
+
+
+def main() -> None:
+    """Run the search, and print the peak in bytes and in checkpoints."""
+    scheduler = sys.argv[1] if len(sys.argv) > 1 else "asha"
+    with tempfile.TemporaryDirectory() as output:
+        directory = Path(output) / "disk"
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [
+                *(sys.executable, "-m", "tune_mnist.search", "--space", "vggnet"),
+                *("--dataset", "digits", "--fraction", "0.1", "--image-size", "28"),
+                *("--num-samples", "16", "--max-epochs", "4", "--scheduler", scheduler),
+                *("--max-concurrent", str(CONCURRENT), "--cpus-per-trial", "1"),
+                *("--output-dir", output, "--name", "disk"),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        peak, checkpoint = 0, 1
+        while process.poll() is None:
+            peak = max(peak, size_of(directory))
+            sizes = (size_of(path) for path in directory.glob("checkpoints/*/epoch-*"))
+            checkpoint = max(checkpoint, *sizes, 0)
+            time.sleep(SAMPLE_SECONDS)
+        print(f"scheduler {scheduler}, {CONCURRENT} trials at a time, exit {process.returncode}")
+        print(f"largest checkpoint {checkpoint / 1e9:.2f} GB, peak {peak / 1e9:.2f} GB")
+        print(f"peak in checkpoints {peak / checkpoint:.2f}, limit {CONCURRENT + 2}")
+
+
+def size_of(directory: Path) -> int:
+    """Return the bytes of all files in a folder that is being written to."""
+    total = 0
+    for path in directory.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:  # gone in the meantime
+            continue
+    return total
+
+
+if __name__ == "__main__":
+    main()
