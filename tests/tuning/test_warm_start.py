@@ -107,6 +107,7 @@ def test_nothing_in_common_is_refused(tmp_path):
         prepare(study_in(tmp_path / "new"), space(), 2, tmp_path / "other")
 
 
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_numbers_of_another_objective_are_not_taken_over(tmp_path):
     study = study_in(tmp_path / "fast")
     study.set_metric_names(["train_seconds"])

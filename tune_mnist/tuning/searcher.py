@@ -1,5 +1,6 @@
 """Which configuration to try next: an Optuna study behind Ray Tune's searcher interface."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +56,9 @@ class StudySearch(OptunaSearch):
             storage=storage,
             study_name=STUDY_NAME,
         )
-        self._ot_study.set_metric_names(list(directions))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._ot_study.set_metric_names(list(directions))
         self.ledger = Ledger(self._ot_study, space.model, max_epochs, tuple(directions))
         self.may_begin: Callable[[], bool] = lambda: len(self._live) < max_concurrent
         self.all_at_once = False
