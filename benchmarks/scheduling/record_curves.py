@@ -116,7 +116,7 @@ def record(table: Path, recording: Recording, count: int, processes: int) -> Non
         )
         for curve in curves:
             rows += curve
-            _write(table, rows, space)
+            write_table(table, rows, space)
             _write_facts(table, recording, data, len(rows) // MAX_EPOCHS)
             click.echo(f"{len(rows) // MAX_EPOCHS}/{count}  {_summary(curve)}")
 
@@ -131,10 +131,12 @@ def _rows_so_far(table: Path, recording: Recording) -> list[dict[str, Any]]:
                 f"{table}: recorded with {name} = {facts[name]}, not {value}:"
                 " ask for the same, or move it away"
             )
-    return pd.read_csv(table).to_dict("records")
+    rows = pd.read_csv(table).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-def _write(table: Path, rows: Iterable[dict[str, Any]], space: SearchSpace) -> None:
+def write_table(table: Path, rows: Iterable[dict[str, Any]], space: SearchSpace) -> None:
+    """Write the rows of all curves, compressed, so that a crash never leaves half a table."""
     columns = ["number", "epoch", "val_accuracy", "seconds", *space.parameter_names]
     frame = pd.DataFrame(rows, columns=columns).sort_values(["number", "epoch"])
     packed = io.BytesIO()
