@@ -40,7 +40,7 @@ def test_ray_stays_out_of_sight(finished):
 def test_every_trial_has_a_row_and_an_end(finished):
     _, directory = finished
     trials = pd.read_csv(directory / "trials.csv")
-    assert list(trials["trial"]) == [1, 2, 3, 4, 5, 6]
+    assert list(trials["trial"]) == [0, 1, 2, 3, 4, 5]
     assert set(trials["state"]) <= {"COMPLETE", "PRUNED"}
     complete = trials["state"] == "COMPLETE"
     assert (trials["epochs"][complete] == 3).all()
@@ -60,7 +60,7 @@ def test_the_best_weights_are_kept_and_load(finished):
 
 def test_no_checkpoint_of_an_ended_trial_is_left(finished):
     _, directory = finished
-    assert list((directory / "ray").glob("*/checkpoint_*")) == []
+    assert list((directory / "checkpoints").glob("*/*.pt")) == []
 
 
 def test_the_experiment_says_how_it_was_made(finished):

@@ -2,18 +2,22 @@ import dataclasses
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from tune_mnist.training import (
     OPTIMIZERS,
+    CheckpointError,
+    CheckpointFolder,
     DivergedError,
     TrainConfig,
     Trainer,
     create_batches,
     evaluate,
     resolve_compute,
+    restore_newest,
 )
 
 CPU = resolve_compute("cpu", "fp32")
@@ -93,6 +97,76 @@ def test_going_on_from_a_checkpoint_equals_never_having_stopped(digits_split, tm
     assert got.epoch == 2
     assert got.train_loss == expected.train_loss
     assert same_weights(resumed, straight)
+
+
+def test_a_checkpoint_keeps_the_metrics_and_the_time_spent(digits_split, tmp_path):
+    trainer = Trainer(lenet(), digits_split, CPU)
+    run_epochs(trainer, 2)
+    trainer.save(tmp_path / "checkpoint")
+    resumed = Trainer(lenet(), digits_split, CPU)
+    resumed.load(tmp_path / "checkpoint")
+    assert resumed.metrics == trainer.metrics
+    assert trainer.metrics.train_seconds > trainer.metrics.epoch_seconds
+
+
+def saved_epochs(digits_split, folder, count):
+    trainer = Trainer(lenet(), digits_split, CPU)
+    for _ in range(count):
+        trainer.run_epoch()
+        trainer.save(folder.at(trainer.epoch))
+    return trainer
+
+
+def test_only_the_newest_checkpoint_is_kept(digits_split, tmp_path):
+    folder = CheckpointFolder(tmp_path / "trial")
+    saved_epochs(digits_split, folder, 2)
+    (tmp_path / "trial" / ".epoch-0003.left-by-a-crash").mkdir()
+    folder.keep_only(2)
+    assert [path.name for path in (tmp_path / "trial").iterdir()] == ["epoch-0002"]
+    folder.remove()
+    assert not (tmp_path / "trial").exists()
+
+
+def damage_in_the_middle(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize("harm", [damage_in_the_middle, cut_short, Path.unlink])
+@pytest.mark.parametrize("file", ["model.pt", "state.pt"])
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
+    digits_split, tmp_path, harm, file
+):
+    folder = CheckpointFolder(tmp_path / "trial")
+    saved_epochs(digits_split, folder, 2)
+    harm(folder.at(2) / file)
+    trainer, complaints = restore_newest(lambda: Trainer(lenet(), digits_split, CPU), folder)
+    assert trainer.epoch == 1
+    assert len(complaints) == 1
+    assert str(folder.at(2) / file) in complaints[0]
+
+
+def test_with_no_usable_checkpoint_training_begins_anew(digits_split, tmp_path):
+    folder = CheckpointFolder(tmp_path / "trial")
+    trainer, complaints = restore_newest(lambda: Trainer(lenet(), digits_split, CPU), folder)
+    assert (trainer.epoch, complaints) == (0, [])
+    saved_epochs(digits_split, folder, 1)
+    cut_short(folder.at(1) / "model.pt")
+    trainer, complaints = restore_newest(lambda: Trainer(lenet(), digits_split, CPU), folder)
+    assert (trainer.epoch, len(complaints)) == (0, 1)
+    assert same_weights(trainer, Trainer(lenet(), digits_split, CPU))
+
+
+def test_a_checkpoint_of_another_configuration_does_not_load(digits_split, tmp_path):
+    Trainer(lenet(), digits_split, CPU).save(tmp_path / "checkpoint")
+    other = Trainer(lenet(model="resnet", image_size=28), digits_split, CPU)
+    with pytest.raises(CheckpointError, match="does not fit"):
+        other.load(tmp_path / "checkpoint")
 
 
 def test_a_failed_save_leaves_the_old_checkpoint(digits_split, tmp_path, monkeypatch):

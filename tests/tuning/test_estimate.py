@@ -1,13 +1,25 @@
+import pytest
+
 from tune_mnist.tuning.estimate import expected_epochs
+from tune_mnist.tuning.scheduler import SCHEDULERS, SchedulerOptions
+
+
+def epochs(num_samples, max_epochs, name="asha-stopping"):
+    return expected_epochs(num_samples, SchedulerOptions(name, max_epochs))
 
 
 def test_asha_spends_less_than_training_every_trial_to_the_end():
-    assert 16 < expected_epochs(16, 9) < 16 * 9 * 0.7
+    assert 16 < epochs(16, 9) < 16 * 9 * 0.7
 
 
-def test_with_one_epoch_every_trial_takes_exactly_that():
-    assert expected_epochs(5, 1) == 5
+def test_without_early_stopping_every_trial_is_trained_to_the_end():
+    assert epochs(16, 9, "none") == 16 * 9
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_with_one_epoch_every_trial_takes_exactly_that(name):
+    assert epochs(5, 1, name) == 5
 
 
 def test_more_trials_take_more_epochs():
-    assert expected_epochs(8, 9) < expected_epochs(32, 9)
+    assert epochs(8, 9) < epochs(32, 9)

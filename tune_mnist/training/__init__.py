@@ -1,7 +1,12 @@
 """The training core: plain PyTorch, no Ray; runs alone and inside a trial alike."""
 
 from tune_mnist.training.batching import create_batches
-from tune_mnist.training.checkpoint import MODEL_FILE, load_model_weights
+from tune_mnist.training.checkpoint import (
+    MODEL_FILE,
+    CheckpointError,
+    CheckpointFolder,
+    load_model_weights,
+)
 from tune_mnist.training.config import TrainConfig
 from tune_mnist.training.evaluation import (
     Evaluation,
@@ -10,13 +15,15 @@ from tune_mnist.training.evaluation import (
 )
 from tune_mnist.training.optimizers import OPTIMIZERS
 from tune_mnist.training.precision import DEVICES, PRECISIONS, Compute, resolve_compute
-from tune_mnist.training.trainer import DivergedError, EpochMetrics, Trainer
+from tune_mnist.training.trainer import DivergedError, EpochMetrics, Trainer, restore_newest
 
 __all__ = [
     "DEVICES",
     "MODEL_FILE",
     "OPTIMIZERS",
     "PRECISIONS",
+    "CheckpointError",
+    "CheckpointFolder",
     "Compute",
     "DivergedError",
     "EpochMetrics",
@@ -28,4 +35,5 @@ __all__ = [
     "load_model_weights",
     "mean_loss_and_accuracy",
     "resolve_compute",
+    "restore_newest",
 ]

@@ -1,6 +1,7 @@
 """Checkpoints: what a run needs to go on, on disk, whole or not at all."""
 
 import shutil
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ import torch
 
 MODEL_FILE = "model.pt"
 STATE_FILE = "state.pt"
+_UNFINISHED = "."
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be used; the message says which, and why."""
 
 
 def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -24,7 +30,7 @@ def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[st
         state: optimizer state, epoch and random state: tensors and plain values only.
     """
     directory.parent.mkdir(parents=True, exist_ok=True)
-    partial = directory.with_name(f".{directory.name}.{uuid4().hex}")
+    partial = directory.with_name(f"{_UNFINISHED}{directory.name}.{uuid4().hex}")
     partial.mkdir()
     try:
         torch.save(dict(model), partial / MODEL_FILE)
@@ -35,25 +41,75 @@ def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[st
 
 
 def load_model_weights(directory: Path, device: torch.device) -> dict[str, Any]:
-    """Return the network's state_dict from a checkpoint; only tensors and plain values load."""
+    """Return the network's state_dict from a checkpoint; only tensors and plain values load.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
     return _load(directory / MODEL_FILE, device)
 
 
 def load_state(directory: Path) -> dict[str, Any]:
-    """Return the rest of a checkpoint, on the CPU: optimizer state, epoch, random state."""
+    """Return the rest of a checkpoint, on the CPU: optimizer state, epoch, random state.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
     return _load(directory / STATE_FILE, torch.device("cpu"))
 
 
-def _load(path: Path, device: torch.device) -> dict[str, Any]:
-    loaded: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    return loaded
+class CheckpointFolder:
+    """The checkpoints of one run: a folder an epoch, of which just the newest is kept.
+
+    The one before goes when the new one is whole, so at every moment there is one to go on from.
+
+    Args:
+        directory: made with the first checkpoint.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def at(self, epoch: int) -> Path:
+        """Return where the checkpoint of an epoch goes."""
+        return self._directory / f"epoch-{epoch:04d}"
+
+    def newest_first(self) -> list[Path]:
+        """Return the checkpoints there are; more than one only after a crash."""
+        return sorted(self._directory.glob("epoch-*"), reverse=True)
+
+    def keep_only(self, epoch: int) -> None:
+        """Remove all but the checkpoint of an epoch, and what a crash left half written."""
+        for other in self._directory.iterdir():
+            if other != self.at(epoch):
+                shutil.rmtree(other, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Remove all of them: the run will not go on."""
+        shutil.rmtree(self._directory, ignore_errors=True)
 
 
 def _replace(new: Path, target: Path) -> None:
     if target.exists():
-        old = target.with_name(f".{target.name}.{uuid4().hex}")
+        old = target.with_name(f"{_UNFINISHED}{target.name}.{uuid4().hex}")
         target.replace(old)
         new.replace(target)
         shutil.rmtree(old, ignore_errors=True)
     else:
         new.replace(target)
+
+
+def _load(path: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        # torch.load reads a file with flipped bits without a complaint; the archive's own
+        # checksums tell.
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise CheckpointError(f"{path}: damaged: wrong checksum of {damaged}")
+        loaded: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (MemoryError, torch.OutOfMemoryError, CheckpointError):
+        raise
+    except Exception as error:  # a damaged file fails in whatever part of it is read first
+        raise CheckpointError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
+    return loaded

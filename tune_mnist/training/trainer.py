@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -12,7 +12,13 @@ from torch.nn.functional import cross_entropy
 from tune_mnist.data import DataSplit
 from tune_mnist.models import create_model
 from tune_mnist.training.batching import create_batches
-from tune_mnist.training.checkpoint import load_model_weights, load_state, save_checkpoint
+from tune_mnist.training.checkpoint import (
+    CheckpointError,
+    CheckpointFolder,
+    load_model_weights,
+    load_state,
+    save_checkpoint,
+)
 from tune_mnist.training.config import TrainConfig
 from tune_mnist.training.evaluation import mean_loss_and_accuracy
 from tune_mnist.training.optimizers import create_optimizer
@@ -30,6 +36,7 @@ class EpochMetrics:
         val_loss: mean cross-entropy over the validation part after the epoch.
         val_accuracy: share of the validation part classified right after the epoch.
         epoch_seconds: wall time of the epoch, validation included.
+        train_seconds: sum of the wall time of all epochs so far.
         images_per_second: training images a second, validation not included.
     """
 
@@ -39,6 +46,7 @@ class EpochMetrics:
     val_loss: float
     val_accuracy: float
     epoch_seconds: float
+    train_seconds: float
     images_per_second: float
 
 
@@ -55,14 +63,14 @@ class Trainer:
         compute: device and number format.
 
     Attributes:
-        epoch: number of epochs trained so far.
+        metrics: those of the last epoch; None before the first.
         model: the network, on the device.
     """
 
     def __init__(self, config: TrainConfig, data: DataSplit, compute: Compute) -> None:
         self.config = config
         self.compute = compute
-        self.epoch = 0
+        self.metrics: EpochMetrics | None = None
         torch.manual_seed(config.seed)
         self._shuffle = torch.Generator().manual_seed(config.seed)
         model = create_model(config.model, data.num_classes, config.dropout, config.image_size)
@@ -79,6 +87,11 @@ class Trainer:
             config, images, labels, data.train, compute, shuffle=self._shuffle
         )
         self.val_batches = create_batches(config, images, labels, data.val, compute)
+
+    @property
+    def epoch(self) -> int:
+        """Number of epochs trained so far."""
+        return self.metrics.epoch if self.metrics else 0
 
     def run_epoch(self, on_batch: Callable[[int], None] | None = None) -> EpochMetrics:
         """Train one epoch, then validate.
@@ -98,21 +111,23 @@ class Trainer:
                 f" (lr {self.config.lr:.3g})"
             )
         val_loss, val_accuracy = mean_loss_and_accuracy(self.model, self.val_batches, self.compute)
-        self.epoch += 1
-        return EpochMetrics(
-            epoch=self.epoch,
+        seconds = time.perf_counter() - start
+        self.metrics = EpochMetrics(
+            epoch=self.epoch + 1,
             train_loss=train_loss,
             train_accuracy=train_accuracy,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
-            epoch_seconds=time.perf_counter() - start,
+            epoch_seconds=seconds,
+            train_seconds=seconds + (self.metrics.train_seconds if self.metrics else 0.0),
             images_per_second=self.train_batches.num_images / (trained - start),
         )
+        return self.metrics
 
     def save(self, directory: Path) -> None:
-        """Write a checkpoint of model, optimizer, epoch and random state into the folder."""
+        """Write a checkpoint of model, optimizer, metrics and random state into the folder."""
         state = {
-            "epoch": self.epoch,
+            "metrics": asdict(self.metrics) if self.metrics else None,
             "optimizer": self._optimizer.state_dict(),
             "shuffle_rng": self._shuffle.get_state(),
             "torch_rng": torch.get_rng_state(),
@@ -121,15 +136,25 @@ class Trainer:
         save_checkpoint(directory, self.model.state_dict(), state)
 
     def load(self, directory: Path) -> None:
-        """Go on from a checkpoint that :meth:`save` wrote for the same configuration."""
+        """Go on from a checkpoint that :meth:`save` wrote for the same configuration.
+
+        Raises:
+            CheckpointError: it is damaged, or of another configuration; this trainer is then
+                of no further use.
+        """
         state = load_state(directory)
-        self.model.load_state_dict(load_model_weights(directory, self.compute.device))
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._shuffle.set_state(state["shuffle_rng"])
-        torch.set_rng_state(state["torch_rng"])
-        if self._on_gpu and state["cuda_rng"] is not None:
-            torch.cuda.set_rng_state(state["cuda_rng"])
-        self.epoch = state["epoch"]
+        weights = load_model_weights(directory, self.compute.device)
+        try:
+            self.model.load_state_dict(weights)
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._shuffle.set_state(state["shuffle_rng"])
+            torch.set_rng_state(state["torch_rng"])
+            if self._on_gpu and state["cuda_rng"] is not None:
+                torch.cuda.set_rng_state(state["cuda_rng"])
+            self.metrics = EpochMetrics(**state["metrics"]) if state["metrics"] else None
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(f"{directory}: does not fit: {reason}") from None
 
     @property
     def _on_gpu(self) -> bool:
@@ -154,3 +179,28 @@ class Trainer:
             if on_batch is not None:
                 on_batch(len(labels))
         return loss_sum.item() / seen, correct.item() / seen
+
+
+def restore_newest(
+    build: Callable[[], Trainer], checkpoints: CheckpointFolder
+) -> tuple[Trainer, list[str]]:
+    """Return a trainer that goes on from the newest checkpoint that can be used.
+
+    Args:
+        build: makes a fresh trainer.
+        checkpoints: those of the same configuration.
+
+    Returns:
+        The trainer, fresh if there is no usable checkpoint, and for each one that was passed over
+        a line that says why.
+    """
+    complaints: list[str] = []
+    for directory in checkpoints.newest_first():
+        trainer = build()
+        try:
+            trainer.load(directory)
+        except CheckpointError as error:
+            complaints.append(str(error))
+        else:
+            return trainer, complaints
+    return build(), complaints

@@ -7,6 +7,8 @@ import warnings
 from dataclasses import dataclass
 
 import ray
+from ray.air.execution._internal import actor_manager
+from ray.exceptions import OutOfMemoryError, RayActorError
 
 from tune_mnist.errors import UserError
 
@@ -17,6 +19,8 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # A trial's last report may say why it ends, instead of giving metrics.
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 
@@ -53,6 +57,7 @@ def connect(address: str | None) -> Resources:
     for key, value in _QUIET.items():
         os.environ.setdefault(key, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
+    _survive_memory_kills()
     address = address or os.environ.get("RAY_ADDRESS")
     if address:
         _check_answers(address)
@@ -77,6 +82,15 @@ def connect(address: str | None) -> Resources:
         nodes=sum(1 for node in ray.nodes() if node["Alive"]),
         dashboard=f"http://{dashboard}" if dashboard else None,
     )
+
+
+def _survive_memory_kills() -> None:
+    """Let Tune take a worker that Ray killed for want of memory for what it is: a dead worker.
+
+    Ray 2.60 tells of it by an exception that its actor manager does not expect, and one greedy
+    trial ends the whole search.
+    """
+    actor_manager.RayActorError = (RayActorError, OutOfMemoryError)
 
 
 def _check_answers(address: str) -> None:

@@ -4,17 +4,17 @@ import random
 import statistics
 import time
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
 import ray
 
 from tune_mnist.data import DataSplit
 from tune_mnist.training import Trainer
-from tune_mnist.tuning.scheduler import METRIC, TIME_ATTR, create_asha
+from tune_mnist.tuning.scheduler import SchedulerOptions, StoppingScheduler, create_scheduler
 from tune_mnist.tuning.trainable import TrialSettings
 
 PROBE_IMAGES = 32
+PROBE_PIXELS = PROBE_IMAGES * 224 * 224
 PROBE_SECONDS = 2.0
 SIMULATIONS = 20
 
@@ -50,41 +50,48 @@ def measure_speeds(
 
 
 def expected_seconds(
-    speeds: dict[str, Speed], data: DataSplit, num_samples: int, max_epochs: int, concurrent: int
+    speeds: dict[str, Speed],
+    data: DataSplit,
+    num_samples: int,
+    scheduler: SchedulerOptions,
+    concurrent: int,
 ) -> float:
     """Return the expected wall time of a search whose trials fall evenly on the architectures."""
     epoch = statistics.fmean(
         len(data.train) / speed.train + len(data.val) / speed.validate for speed in speeds.values()
     )
-    return epoch * expected_epochs(num_samples, max_epochs) / min(concurrent, num_samples)
+    return epoch * expected_epochs(num_samples, scheduler) / min(concurrent, num_samples)
 
 
-def expected_epochs(num_samples: int, max_epochs: int) -> float:
-    """Return how many epochs ASHA lets a search train in all, on average.
+def expected_epochs(num_samples: int, scheduler: SchedulerOptions) -> float:
+    """Return how many epochs the scheduler lets a search train in all, on average.
 
-    The scheduler itself is asked, about trials of random quality that keep their order.
+    A stopping scheduler is itself asked, about trials of random quality that keep their order;
+    for others, the answer is that of stopping ASHA.
     """
     rng = random.Random(0)  # noqa: S311 - a simulation, not a secret
-    return statistics.fmean(_simulate(rng, num_samples, max_epochs) for _ in range(SIMULATIONS))
+    return statistics.fmean(_simulate(rng, num_samples, scheduler) for _ in range(SIMULATIONS))
 
 
-def _simulate(rng: random.Random, num_samples: int, max_epochs: int) -> int:
-    asha = create_asha(max_epochs)
+def _simulate(rng: random.Random, num_samples: int, options: SchedulerOptions) -> int:
+    scheduler = create_scheduler(options)
+    if not isinstance(scheduler, StoppingScheduler):
+        return _simulate(rng, num_samples, replace(options, name="asha-stopping"))
     epochs = 0
     for number in range(num_samples):
-        trial, quality = SimpleNamespace(trial_id=str(number)), rng.random()
-        asha.on_trial_add(None, trial)
-        for epoch in range(1, max_epochs + 1):
+        quality = rng.random()
+        for epoch in range(1, options.max_epochs + 1):
             epochs += 1
-            result = {TIME_ATTR: epoch, METRIC: quality}
-            if asha.on_trial_result(None, trial, result) == asha.STOP:
+            if scheduler.replay({number: {epoch: quality}}):
                 break
     return epochs
 
 
 def _measure_speed(model: str, data: DataSplit, settings: TrialSettings) -> Speed:
-    few = replace(data, train=data.train[:PROBE_IMAGES], val=data.val[:PROBE_IMAGES])
-    config = settings.train_config({"model": model, "lr": 1e-4, "batch_size": PROBE_IMAGES})
+    # A batch of very large images could take more memory than there is.
+    count = max(2, min(PROBE_IMAGES, PROBE_PIXELS // settings.image_size**2))
+    few = replace(data, train=data.train[:count], val=data.val[:count])
+    config = settings.train_config({"model": model, "lr": 1e-4, "batch_size": count})
     trainer = Trainer(config, few, settings.compute())
     trainer.run_epoch()  # the first epoch pays for memory and code, and is not counted
     train: list[float] = []

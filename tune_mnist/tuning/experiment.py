@@ -1,6 +1,7 @@
 """One search from start to end: data, Ray, the tuner, and what it leaves in its folder."""
 
-import json
+import errno
+import os
 import time
 from dataclasses import dataclass
 from enum import Enum
@@ -10,24 +11,30 @@ from typing import Any
 import pandas as pd
 import ray
 from ray import tune
+from ray.tune.error import TuneError
 from ray.tune.logger import JsonLoggerCallback
 from rich.console import Console
 
 from tune_mnist.data import DataSplit, load_dataset, split_dataset
-from tune_mnist.environment import describe_hardware, package_versions
 from tune_mnist.errors import UserError
-from tune_mnist.files import write_text
-from tune_mnist.tuning.cluster import Resources, check_placeable, connect, disconnect
-from tune_mnist.tuning.estimate import expected_epochs, expected_seconds, measure_speeds
+from tune_mnist.tuning import plan
+from tune_mnist.tuning.cluster import connect, disconnect
 from tune_mnist.tuning.finalists import full_validation
+from tune_mnist.tuning.ledger import own_trials
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.progress import Plan, clock, create_progress
-from tune_mnist.tuning.recorder import BestModels, Recorder
-from tune_mnist.tuning.records import TrialState, to_frame
-from tune_mnist.tuning.scheduler import create_asha
-from tune_mnist.tuning.searcher import create_searcher
+from tune_mnist.tuning.progress import Plan, create_progress
+from tune_mnist.tuning.recorder import TRIALS_FILE, BestModels, Recorder
+from tune_mnist.tuning.records import TrialRecord, TrialState, to_frame
+from tune_mnist.tuning.reports import NUMBER
+from tune_mnist.tuning.results_folder import Experiment, claimed, fingerprint, write_experiment
+from tune_mnist.tuning.samplers import create_sampler
+from tune_mnist.tuning.scheduler import RESUMABLE, StoppingScheduler, create_scheduler
+from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.space import SearchSpace
-from tune_mnist.tuning.trainable import TrialSettings, train_trial
+from tune_mnist.tuning.stopper import DiskFullStopper
+from tune_mnist.tuning.study import open_storage
+from tune_mnist.tuning.trainable import TrialSettings, start_run, train_trial
+from tune_mnist.tuning.warm_start import is_prepared, prepare
 
 
 class Ending(Enum):
@@ -36,6 +43,7 @@ class Ending(Enum):
     FINISHED = "all trials have ended"
     OUT_OF_TIME = "the time budget is used up"
     INTERRUPTED = "interrupted"
+    DISK_FULL = "stopped, the disk is full"
 
 
 @dataclass(frozen=True)
@@ -48,236 +56,211 @@ class Outcome:
             part; empty if the trials were judged by all of it, or the search was interrupted.
         facts: what was done on what, for the tables.
         ending: what ended it.
+        detail: more about the ending, or empty.
     """
 
     trials: pd.DataFrame
     full_val_accuracy: dict[str, float]
     facts: dict[str, str]
     ending: Ending
+    detail: str = ""
 
 
 @dataclass(frozen=True)
-class _Workers:
-    """How trials are placed: resources of each, how many at a time."""
+class _Setup:
+    """All that the tuner needs, decided and checked."""
 
-    cpus: float
-    gpus: float
-    concurrent: int
+    space: SearchSpace
+    options: SearchOptions
+    directory: Path
+    shared: "ray.ObjectRef[DataSplit]"
+    settings: TrialSettings
+    workers: plan.Workers
+    dashboard: str
 
 
 def run_search(
-    space: SearchSpace, options: SearchOptions, directory: Path, console: Console
+    space: SearchSpace,
+    options: SearchOptions,
+    directory: Path,
+    console: Console,
+    earlier: Experiment | None = None,
 ) -> Outcome:
-    """Run a search and leave its results in a folder of their own.
+    """Run a search, or go on with one, and leave its results in a folder of their own.
 
     Args:
         space: what to search.
         options: how.
         directory: must not exist; made once nothing can be wrong with the input any more.
         console: where the user is told what will happen and what happens.
+        earlier: how the search in the folder was set up, to go on with it; None: a new one.
 
     Raises:
         UserError: the input or the resources do not allow it; nothing has been written.
     """
-    if directory.exists():
-        raise UserError(f"{directory} exists already: choose another --name, or remove it")
+    if earlier is None and directory.exists():
+        raise UserError(
+            f"{directory} exists already: choose another --name, or go on with it by --resume"
+        )
+    if earlier is not None and options.scheduling.name not in RESUMABLE:
+        raise UserError(
+            f"--resume {directory}: scheduler {options.scheduling.name} cannot be brought back to"
+            f" where it was; those that can are {', '.join(RESUMABLE)}"
+        )
     dataset = load_dataset(options.dataset, options.data_dir)
+    if earlier is not None and fingerprint(dataset) != earlier.data_sha256:
+        raise UserError(
+            f"--resume {directory}: the search was begun on other images or labels than these of"
+            f" {options.data_dir or options.dataset}"
+        )
     data = split_dataset(dataset, options.fraction, options.val_fraction)
     everything = split_dataset(dataset)
     resources = connect(options.address)
     try:
-        workers = _place(options, resources)
-        settings = _settings(options, workers)
-        facts = _facts(space, options, data, everything, workers, resources)
-        shared = ray.put(data)
-        _announce(console, directory, facts, resources)
-        _announce_time(console, space, options, data, shared, settings, workers)
-        directory.mkdir(parents=True)
-        _write_experiment(directory, space, options, facts)
-        recorder, ending = _tune(
-            space, options, directory, console, shared, settings, workers, resources
+        workers = plan.place(options, resources)
+        facts = plan.facts(space, options, data, everything, workers, resources)
+        setup = _Setup(
+            space=space,
+            options=options,
+            directory=directory,
+            shared=ray.put(data),
+            settings=plan.trial_settings(options, workers, directory),
+            workers=workers,
+            dashboard=resources.dashboard or "not running",
         )
-        full: dict[str, float] = {}
-        if ending is not Ending.INTERRUPTED and len(data.val) < len(everything.val):
-            full = full_validation(
-                directory / "best", shared, everything.val, settings, workers.cpus, workers.gpus
-            )
-        return Outcome(to_frame(recorder.records), full, facts, ending)
+        directory.mkdir(parents=True, exist_ok=earlier is not None)
+        with claimed(directory):
+            plan.announce(console, facts, directory, setup.dashboard)
+            started = earlier.started if earlier else time.strftime("%Y-%m-%dT%H:%M:%S%z")
+            write_experiment(directory, space, options, dataset, facts, started)
+            records, ending, detail = _search(setup, data, console)
+            full: dict[str, float] = {}
+            if ending in (Ending.FINISHED, Ending.OUT_OF_TIME) and len(data.val) < len(
+                everything.val
+            ):
+                full = full_validation(
+                    directory / "best",
+                    setup.shared,
+                    everything.val,
+                    setup.settings,
+                    workers.cpus,
+                    workers.gpus,
+                )
+        return Outcome(to_frame(records), full, facts, ending, detail)
     finally:
         disconnect()
 
 
-def _place(options: SearchOptions, resources: Resources) -> _Workers:
-    """Decide what a trial gets, and how many run at a time."""
-    gpus = options.gpus_per_trial
-    if gpus is None:
-        gpus = 1.0 if resources.gpus and options.device != "cpu" else 0.0
-    if options.device == "cuda" and not gpus:
-        raise UserError("--device cuda: trials get no GPU: there is none, or --gpus-per-trial 0")
-    if options.device == "cpu" and gpus:
-        raise UserError(f"--gpus-per-trial {gpus:g}: contradicts --device cpu")
-    check_placeable(options.cpus_per_trial, gpus)
-    fitting = int(resources.cpus / options.cpus_per_trial)
-    if gpus:
-        fitting = min(fitting, int(resources.gpus / gpus))
-    return _Workers(options.cpus_per_trial, gpus, min(fitting, options.max_concurrent or fitting))
-
-
-def _settings(options: SearchOptions, workers: _Workers) -> TrialSettings:
-    return TrialSettings(
-        image_size=options.image_size,
-        max_epochs=options.max_epochs,
-        seed=options.seed,
-        threads=max(1, int(workers.cpus)),
-        device="cuda" if workers.gpus else "cpu",
-        precision=options.precision,
+def _search(
+    setup: _Setup, data: DataSplit, console: Console
+) -> tuple[list[TrialRecord], Ending, str]:
+    """Bring the study back to where it was, or begin it, and run the trials that are to come."""
+    options, space = setup.options, setup.space
+    searcher = StudySearch(
+        space,
+        open_storage(setup.directory),
+        create_sampler(options.searcher, space, options.num_samples, options.seed),
+        options.directions,
+        options.max_epochs,
+        setup.workers.concurrent,
     )
-
-
-def _facts(
-    space: SearchSpace,
-    options: SearchOptions,
-    data: DataSplit,
-    everything: DataSplit,
-    workers: _Workers,
-    resources: Resources,
-) -> dict[str, str]:
-    """Say what is done on what: the header of the search and of every table."""
-    device = f"{workers.gpus:g} GPU" if workers.gpus else f"{workers.cpus:g} CPU"
-    budget = f", at most {clock(options.time_budget)}" if options.time_budget else ""
-    return {
-        "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
-        "data": f"{options.dataset}, {len(data.train):,} of {len(everything.train):,} training"
-        f" images, {len(data.val):,} of {len(everything.val):,} validation images",
-        "image size": _image_sizes(space, options),
-        "trials": f"{options.num_samples}, up to {options.max_epochs} epochs each, TPE + ASHA,"
-        f" seed {options.seed}{budget}",
-        "workers": f"{workers.concurrent} at a time, {device} each, precision {options.precision}",
-        "hardware": f"{resources.nodes} node{'s' * (resources.nodes > 1)}; {describe_hardware()}",
-    }
-
-
-def _image_sizes(space: SearchSpace, options: SearchOptions) -> str:
-    sizes = []
-    if space.models != ("lenet",):
-        sizes.append(f"{options.image_size}x{options.image_size}")
-    if "lenet" in space.models:
-        sizes.append("32x32 (LeNet)")
-    return ", ".join(sizes)
-
-
-def _announce(
-    console: Console, directory: Path, facts: dict[str, str], resources: Resources
-) -> None:
-    lines = {**facts, "results": str(directory), "dashboard": resources.dashboard or "not running"}
-    for key, value in lines.items():
-        console.print(f"{key:<10} {value}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _announce_time(
-    console: Console,
-    space: SearchSpace,
-    options: SearchOptions,
-    data: DataSplit,
-    shared: "ray.ObjectRef[DataSplit]",
-    settings: TrialSettings,
-    workers: _Workers,
-) -> None:
-    speeds = measure_speeds(space.models, shared, settings, workers.cpus, workers.gpus)
-    seconds = expected_seconds(
-        speeds, data, options.num_samples, options.max_epochs, workers.concurrent
+    if not is_prepared(searcher.study):
+        prepare(searcher.study, space, options.num_samples, options.warm_start)
+    scheduler = create_scheduler(options.scheduling)
+    if isinstance(scheduler, StoppingScheduler):
+        scheduler.replay({t.number: t.intermediate_values for t in own_trials(searcher.study)})
+    recorder = Recorder(setup.directory / TRIALS_FILE, searcher.ledger)
+    ended = 0
+    for record in searcher.ledger.records:
+        if record.state.ended and record.state is not TrialState.INTERRUPTED:
+            ended += 1
+            setup.settings.checkpoints_of(record.number).remove()
+    recorder.write()
+    left = options.num_samples - ended
+    if left <= 0:
+        return searcher.ledger.records, Ending.FINISHED, ""
+    plan.announce_time(
+        console, space, options, left, data, setup.shared, setup.settings, setup.workers
     )
-    epochs = expected_epochs(options.num_samples, options.max_epochs)
-    measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())
-    limit = ""
-    if options.time_budget and seconds > options.time_budget:
-        limit = f", cut off by the time budget at {clock(options.time_budget)}"
-    console.print(
-        f"{'expected':<10} about {clock(seconds)}{limit}: some {epochs:.0f} epochs at"
-        f" (images/s a worker) {measured}\n",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def _write_experiment(
-    directory: Path, space: SearchSpace, options: SearchOptions, facts: dict[str, str]
-) -> None:
-    content: dict[str, Any] = {
-        "options": options.model_dump(mode="json"),
-        "space": {"name": space.name, "text": space.text},
-        "facts": facts,
-        "versions": package_versions(),
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-    }
-    write_text(directory / "experiment.json", json.dumps(content, indent=2) + "\n")
+    start_run(setup.settings)
+    ending, detail = _tune(setup, searcher, scheduler, recorder, left, console)
+    return searcher.ledger.records, ending, detail
 
 
 def _tune(
-    space: SearchSpace,
-    options: SearchOptions,
-    directory: Path,
+    setup: _Setup,
+    searcher: StudySearch,
+    scheduler: Any,
+    recorder: Recorder,
+    left: int,
     console: Console,
-    shared: "ray.ObjectRef[DataSplit]",
-    settings: TrialSettings,
-    workers: _Workers,
-    resources: Resources,
-) -> tuple[Recorder, Ending]:
+) -> tuple[Ending, str]:
     """Run the trials; tell what ended them."""
-    scheduler = create_asha(options.max_epochs)
-    recorder = Recorder(
-        directory / "trials.csv", scheduler.pruned.__contains__, options.max_epochs
+    options, settings = setup.options, setup.settings
+    progress = create_progress(
+        console,
+        Plan(
+            setup.directory.name,
+            options.num_samples,
+            options.max_epochs,
+            options.time_budget,
+            setup.dashboard,
+        ),
+        searcher.ledger,
     )
-    plan = Plan(
-        directory.name,
-        options.num_samples,
-        options.max_epochs,
-        options.time_budget,
-        resources.dashboard,
-    )
-    progress = create_progress(console, plan, recorder)
     best = BestModels(
-        directory / "best", lambda config: settings.train_config(config).model_dump()
+        setup.directory / "best",
+        lambda config: settings.train_config(config).model_dump(),
+        settings.checkpoints_of,
     )
+    stopper = DiskFullStopper()
     trainable = tune.with_resources(
-        tune.with_parameters(train_trial, data=shared, settings=settings),
-        {"cpu": workers.cpus, "gpu": workers.gpus},
+        tune.with_parameters(train_trial, data=setup.shared, settings=settings),
+        {"cpu": setup.workers.cpus, "gpu": setup.workers.gpus},
     )
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
-            search_alg=create_searcher(space, options.num_samples, options.seed),
+            search_alg=searcher,
             scheduler=scheduler,
-            num_samples=options.num_samples,
-            max_concurrent_trials=workers.concurrent,
+            num_samples=left,
             time_budget_s=options.time_budget,
             reuse_actors=True,
-            trial_dirname_creator=lambda trial: str(trial.trial_id),
+            trial_dirname_creator=lambda trial: f"{trial.config[NUMBER]:05d}-{trial.trial_id}",
         ),
         run_config=tune.RunConfig(
             name="ray",
-            storage_path=str(directory.absolute()),
+            storage_path=str(setup.directory.absolute()),
             callbacks=[recorder, best, JsonLoggerCallback(), progress],
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=1),
+            failure_config=tune.FailureConfig(max_failures=options.max_failures),
+            stop=stopper,
             verbose=0,
         ),
     )
     start = time.monotonic()
     try:
         tuner.fit()
+    except (OSError, TuneError) as error:
+        # Tune wraps what is raised while it tells searcher and callbacks of a result.
+        if os.strerror(errno.ENOSPC) not in str(error):
+            raise
+        stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
     finally:
         progress.close()
-        ending = _ending(recorder, options, time.monotonic() - start)
         recorder.finish()
-    return recorder, ending
+    if stopper.reason:
+        return Ending.DISK_FULL, stopper.reason
+    recorder.write()
+    return _ending(searcher, options, time.monotonic() - start), ""
 
 
-def _ending(recorder: Recorder, options: SearchOptions, seconds: float) -> Ending:
-    records = recorder.records
-    if len(records) == options.num_samples and all(
-        record.state.ended and record.state is not TrialState.INTERRUPTED for record in records
-    ):
+def _ending(searcher: StudySearch, options: SearchOptions, seconds: float) -> Ending:
+    ended = [
+        record
+        for record in searcher.ledger.records
+        if record.state.ended and record.state is not TrialState.INTERRUPTED
+    ]
+    if len(ended) >= options.num_samples:
         return Ending.FINISHED
     if options.time_budget and seconds >= options.time_budget:
         return Ending.OUT_OF_TIME

@@ -6,10 +6,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tune_mnist.data import DATASETS
-from tune_mnist.errors import unknown, validation_error
+from tune_mnist.errors import UserError, unknown, validation_error
 from tune_mnist.models import MIN_SIZE
 from tune_mnist.training import DEVICES, PRECISIONS
+from tune_mnist.tuning.reports import METRIC
+from tune_mnist.tuning.samplers import SEARCHERS, check_searchable
+from tune_mnist.tuning.scheduler import SCHEDULERS, SchedulerOptions
 from tune_mnist.tuning.space import SearchSpace
+
+OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
 
 # What a space file may leave unsaid.
 FALLBACKS: dict[str, Any] = {
@@ -41,6 +46,15 @@ class SearchOptions(BaseModel):
         address: Ray cluster to connect to; None: start Ray on this machine.
         precision: auto, fp32 or bf16.
         device: auto, cpu or cuda.
+        searcher: tpe, random, gp, cmaes, qmc or grid.
+        scheduler: asha, asha-stopping, hyperband, median or none; None: asha, or none where there
+            are several objectives.
+        grace_period: epochs that every trial gets.
+        reduction_factor: ASHA and HyperBand let the best of that many go on.
+        brackets: of ASHA.
+        max_failures: how often a trial whose worker died is tried again.
+        objective: val_accuracy, or val_accuracy and parameters or train_seconds, by commas.
+        warm_start: results folder of an earlier search to learn from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +74,37 @@ class SearchOptions(BaseModel):
     address: str | None = None
     precision: str = "auto"
     device: str = "auto"
+    searcher: str = "tpe"
+    scheduler: str | None = None
+    grace_period: int = Field(default=1, ge=1)
+    reduction_factor: int = Field(default=3, ge=2)
+    brackets: int = Field(default=1, ge=1)
+    max_failures: int = Field(default=2, ge=0)
+    objective: str = METRIC
+    warm_start: Path | None = None
+
+    @field_validator("searcher")
+    @classmethod
+    def _known_searcher(cls, name: str) -> str:
+        return _one_of("searcher", name, SEARCHERS)
+
+    @field_validator("scheduler")
+    @classmethod
+    def _known_scheduler(cls, name: str | None) -> str | None:
+        return name if name is None else _one_of("scheduler", name, SCHEDULERS)
+
+    @field_validator("objective")
+    @classmethod
+    def _known_objectives(cls, text: str) -> str:
+        names = text.split(",")
+        for name in names:
+            _one_of("objective", name, tuple(OBJECTIVES))
+        if names[0] != METRIC or len(set(names)) < len(names):
+            raise UserError(
+                f"objective = '{text}': must begin with {METRIC} and name nothing twice:"
+                f" {METRIC},parameters"
+            )
+        return text
 
     @field_validator("dataset")
     @classmethod
@@ -85,10 +130,72 @@ class SearchOptions(BaseModel):
         """
         values = FALLBACKS | space.defaults.model_dump(exclude_none=True)
         values |= {key: value for key, value in given.items() if value is not None}
+        return cls.checked(space, **values)
+
+    @classmethod
+    def checked(cls, space: SearchSpace, **values: Any) -> "SearchOptions":
+        """Build options from untrusted values, and see that they go together.
+
+        Raises:
+            UserError: a value of the wrong type or out of its range, or a senseless combination.
+        """
         try:
-            return cls(**values)
+            options = cls(**values)
         except ValidationError as error:
             raise validation_error(error, cls) from None
+        options.check_for(space)
+        return options
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """By objective, ``max`` or ``min``."""
+        return {name: OBJECTIVES[name] for name in self.objective.split(",")}
+
+    @property
+    def scheduling(self) -> SchedulerOptions:
+        """How trials are stopped early."""
+        fallback = "asha" if len(self.directions) == 1 else "none"
+        return SchedulerOptions(
+            name=self.scheduler or fallback,
+            max_epochs=self.max_epochs,
+            grace_period=self.grace_period,
+            reduction_factor=self.reduction_factor,
+            brackets=self.brackets,
+            seed=self.seed,
+        )
+
+    def check_for(self, space: SearchSpace) -> None:
+        """See that searcher, scheduler, objectives and space go together.
+
+        Raises:
+            UserError: they do not; says why.
+        """
+        check_searchable(self.searcher, space)
+        if self.grace_period > self.max_epochs:
+            raise UserError(
+                f"--grace-period {self.grace_period}: must be at most the {self.max_epochs} epochs"
+                " of --max-epochs"
+            )
+        stopping = self.scheduling.name
+        if len(self.directions) > 1 and stopping != "none":
+            raise UserError(
+                f"--scheduler {stopping} with --objective {self.objective}: trials are stopped"
+                f" early by one objective only: leave out --scheduler, or optimise {METRIC} alone"
+            )
+        if self.searcher == "gp" and stopping != "none":
+            raise UserError(
+                f"--searcher gp with --scheduler {stopping}: a Gaussian process learns only from"
+                " trials that are trained to their end: take --scheduler none, or --searcher tpe"
+            )
+        if self.searcher == "cmaes" and len(self.directions) > 1:
+            raise UserError(
+                f"--searcher cmaes with --objective {self.objective}: CMA-ES knows one objective"
+                " only: take --searcher tpe"
+            )
+        if self.grace_period > 1 and stopping not in ("asha", "asha-stopping", "median"):
+            raise UserError(f"--grace-period {self.grace_period}: --scheduler {stopping} has none")
+        if self.brackets > 1 and not stopping.startswith("asha"):
+            raise UserError(f"--brackets {self.brackets}: --scheduler {stopping} has none")
 
 
 def _one_of(what: str, name: str, known: tuple[str, ...]) -> str:

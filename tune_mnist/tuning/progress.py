@@ -12,8 +12,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tune_mnist.tuning.recorder import Recorder
+from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.records import TrialRecord, TrialState, best_record
+from tune_mnist.tuning.reports import METRIC, NUMBER, WARNING
 
 REFRESH_SECONDS = 0.5
 STYLES = {
@@ -44,9 +45,9 @@ class Plan:
     dashboard: str | None
 
 
-def create_progress(console: Console, plan: Plan, recorder: Recorder) -> "Progress":
+def create_progress(console: Console, plan: Plan, ledger: Ledger) -> "Progress":
     """Return the live table if the console is a terminal, else the plain lines."""
-    return (LiveTable if console.is_terminal else PlainLines)(console, plan, recorder)
+    return (LiveTable if console.is_terminal else PlainLines)(console, plan, ledger)
 
 
 class Progress(Callback):
@@ -55,13 +56,13 @@ class Progress(Callback):
     Args:
         console: where to draw.
         plan: what the search set out to do.
-        recorder: holds the trials' records; must come earlier among the callbacks.
+        ledger: the record of each trial.
     """
 
-    def __init__(self, console: Console, plan: Plan, recorder: Recorder) -> None:
+    def __init__(self, console: Console, plan: Plan, ledger: Ledger) -> None:
         self._console = console
         self._plan = plan
-        self._recorder = recorder
+        self._ledger = ledger
         self._start = time.monotonic()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -78,7 +79,7 @@ class Progress(Callback):
         """Return the seconds still expected, None while nothing is known."""
         done = sum(
             1.0 if record.state.ended else record.epochs / self._plan.max_epochs
-            for record in self._recorder.records
+            for record in self._ledger.records
         )
         if not done:
             return None
@@ -88,10 +89,10 @@ class Progress(Callback):
         return max(left, 0.0)
 
     def _status(self) -> str:
-        ended = sum(record.state.ended for record in self._recorder.records)
+        ended = sum(record.state.ended for record in self._ledger.records)
         left = self._left()
         parts = [f"{ended}/{self._plan.num_samples} trials ended"]
-        best = best_record(self._recorder.records)
+        best = best_record(self._ledger.records)
         if best is not None:
             parts.append(f"best {best.val_accuracy:.4f} (#{best.number})")
         parts.append(f"{clock(self._elapsed())} used")
@@ -110,9 +111,13 @@ class PlainLines(Progress):
     ) -> None:
         """Print the epoch."""
         record = self._find(trial)
+        if WARNING in result:
+            self._print(f"#{record.number} {result[WARNING]}")
+        if METRIC not in result:
+            return
         self._print(
             f"#{record.number} epoch {record.epochs}/{self._plan.max_epochs}"
-            f" val_accuracy {result['val_accuracy']:.4f} ({describe(record.config)})"
+            f" val_accuracy {result[METRIC]:.4f} ({describe(record.config)})"
         )
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
@@ -126,7 +131,7 @@ class PlainLines(Progress):
         self._print(f"#{record.number} {record.state}: {record.reason} · {self._status()}")
 
     def _find(self, trial: Trial) -> TrialRecord:
-        return next(r for r in self._recorder.records if r.trial_id == trial.trial_id)
+        return self._ledger.record(trial.config[NUMBER])
 
     def _print(self, line: str) -> None:
         self._console.print(f"[{clock(self._elapsed())}] {line}", markup=False, soft_wrap=True)
@@ -154,7 +159,7 @@ class LiveTable(Progress):
 
     def _draw(self) -> Group:
         room = max(self._console.height - 8, 3)
-        records = sorted(self._recorder.records, key=_importance)
+        records = sorted(self._ledger.records, key=_importance)
         table = Table(title=f"search {self._plan.name}", title_justify="left", expand=False)
         for heading in ("trial", "state", "epoch", "val_accuracy", "parameters"):
             right = heading in ("trial", "epoch", "val_accuracy")

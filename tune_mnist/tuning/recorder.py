@@ -1,148 +1,148 @@
-"""Callbacks that keep what the search finds: a record of each trial, and the best models."""
+"""Callbacks that keep what the search finds: the table of trials, and the best models."""
 
 import json
 import math
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ray.tune import Callback, Checkpoint
+from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from tune_mnist.files import write_text
-from tune_mnist.training import MODEL_FILE
-from tune_mnist.tuning.records import TrialRecord, TrialState, to_frame
+from tune_mnist.training import MODEL_FILE, CheckpointFolder
+from tune_mnist.tuning.ledger import Ledger
+from tune_mnist.tuning.records import TrialState, to_frame
+from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 
 CONFIG_FILE = "config.json"
+TRIALS_FILE = "trials.csv"
+WRITE_SECONDS = 1.0
 
 
 class Recorder(Callback):
-    """Keeps a record of each trial, and ``trials.csv`` up to date with the ended ones.
+    """Tells the ledger what Ray tells no searcher, and keeps ``trials.csv`` up to date.
 
     Args:
         csv_path: where to write the table.
-        pruned: tells whether the scheduler stopped the trial of that id early.
-        max_epochs: epochs of a trial that was not stopped.
+        ledger: the record of each trial.
     """
 
-    def __init__(self, csv_path: Path, pruned: Callable[[str], bool], max_epochs: int) -> None:
+    def __init__(self, csv_path: Path, ledger: Ledger) -> None:
         self._csv_path = csv_path
-        self._pruned = pruned
-        self._max_epochs = max_epochs
-        self._by_id: dict[str, TrialRecord] = {}
+        self._ledger = ledger
+        self._written = 0.0
 
-    @property
-    def records(self) -> list[TrialRecord]:
-        """The records in the order in which their trials started."""
-        return list(self._by_id.values())
+    def __getstate__(self) -> dict[str, Any]:
+        # Ray pickles the callbacks beside the experiment's state; the study is all we need.
+        return {}
 
     def on_trial_start(self, trial: Trial, **info: Any) -> None:
         """Note that the trial runs."""
-        self._record(trial).state = TrialState.RUNNING
+        self._ledger.record(trial.config[NUMBER]).state = TrialState.RUNNING
 
-    def on_trial_result(
-        self,
-        trial: Trial,
-        result: dict[str, Any],
-        **info: Any,
-    ) -> None:
-        """Take in an epoch's metrics."""
-        self._record(trial).add_epoch(result)
+    def on_trial_save(self, trial: Trial, **info: Any) -> None:
+        """Note that the trial is paused: for nothing else does Ray ask it to save."""
+        self._ledger.record(trial.config[NUMBER]).state = TrialState.PAUSED
+
+    def on_trial_recover(self, trial: Trial, **info: Any) -> None:
+        """Note that the trial waits for a new worker, its old one having died."""
+        self._ledger.record(trial.config[NUMBER]).state = TrialState.PENDING
+
+    def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
+        """Take in an epoch; of the last one the searcher has not heard yet."""
+        self._ledger.add_epoch(trial.config[NUMBER], result)
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
-        """Note how the trial ended."""
-        record = self._record(trial)
-        if record.epochs >= self._max_epochs:
-            record.state = TrialState.COMPLETE
-        elif self._pruned(trial.trial_id):
-            record.state = TrialState.PRUNED
-        else:
-            record.state = TrialState.INTERRUPTED
-        self.write()
+        """Write the table now and then."""
+        self._write_now_and_then()
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
         """Note why the trial failed."""
-        record = self._record(trial)
-        record.reason = _reason(trial)
-        diverged = record.reason.startswith("diverged")
-        record.state = TrialState.DIVERGED if diverged else TrialState.FAILED
-        self.write()
+        self._ledger.fail(trial.config[NUMBER], _reason(trial))
+        self._write_now_and_then()
 
     def finish(self) -> None:
-        """Mark what had not ended when the search did, and write the table once more."""
-        for record in self.records:
+        """Mark what had not ended when the search did."""
+        for record in self._ledger.records:
             if not record.state.ended:
                 record.state = TrialState.INTERRUPTED
-        self.write()
 
     def write(self) -> None:
         """Write the table, whole or not at all."""
-        write_text(self._csv_path, to_frame(self.records).to_csv(index=False))
+        write_text(self._csv_path, to_frame(self._ledger.records).to_csv(index=False))
+        self._written = time.monotonic()
 
-    def _record(self, trial: Trial) -> TrialRecord:
-        if trial.trial_id not in self._by_id:
-            self._by_id[trial.trial_id] = TrialRecord(
-                number=len(self._by_id) + 1, trial_id=trial.trial_id, config=dict(trial.config)
-            )
-        return self._by_id[trial.trial_id]
+    def _write_now_and_then(self) -> None:
+        # A table of thousands of trials takes a while, and the study has it all anyway.
+        if time.monotonic() - self._written >= WRITE_SECONDS:
+            self.write()
 
 
 class BestModels(Callback):
-    """Keeps the weights of the best epoch of each architecture, and no others.
+    """Keeps the weights of the best epoch of each architecture, and drops what is not needed.
 
     Args:
-        directory: gets a folder an architecture, with the weights and ``config.json``.
+        directory: gets a folder an architecture, with the weights and ``config.json``; what an
+            earlier run of the search has left there counts.
         describe: gives the whole configuration of a trial, to be written beside the weights.
+        checkpoints_of: gives the checkpoints of the trial of that number.
     """
 
-    def __init__(self, directory: Path, describe: Callable[[dict[str, Any]], dict[str, Any]]):
+    def __init__(
+        self,
+        directory: Path,
+        describe: Callable[[dict[str, Any]], dict[str, Any]],
+        checkpoints_of: Callable[[int], CheckpointFolder],
+    ) -> None:
         self._directory = directory
         self._describe = describe
-        self._best: dict[str, float] = {}
+        self._checkpoints_of = checkpoints_of
+        self._best = {
+            path.parent.name: float(json.loads(path.read_text(encoding="utf-8"))[METRIC])
+            for path in directory.glob(f"*/{CONFIG_FILE}")
+        }
 
-    def on_checkpoint(
-        self,
-        trial: Trial,
-        checkpoint: Checkpoint,
-        **info: Any,
-    ) -> None:
-        """Keep the checkpoint's weights if none of the architecture did better."""
-        metrics = trial.last_result  # Ray calls this before it files the checkpoint
-        model, accuracy = trial.config["model"], metrics["val_accuracy"]
-        if accuracy <= self._best.get(model, -math.inf):
+    def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
+        """Keep the epoch's weights if none of the architecture did better.
+
+        The trial waits for the driver to take the report in, so its checkpoint lies still.
+        """
+        model, accuracy = trial.config["model"], result.get(METRIC, math.nan)
+        if not accuracy > self._best.get(model, -math.inf):
             return
-        self._best[model] = accuracy
+        number, epoch = trial.config[NUMBER], result[TIME_ATTR]
         target = self._directory / model
         target.mkdir(parents=True, exist_ok=True)
         partial = target / f".{MODEL_FILE}.part"
-        shutil.copyfile(Path(checkpoint.path) / MODEL_FILE, partial)
+        shutil.copyfile(self._checkpoints_of(number).at(epoch) / MODEL_FILE, partial)
         partial.replace(target / MODEL_FILE)
         config = {
             **self._describe(trial.config),
-            "trial_id": trial.trial_id,
-            "epoch": metrics["epoch"],
-            "val_accuracy": accuracy,
+            "trial": number,
+            TIME_ATTR: epoch,
+            METRIC: accuracy,
         }
         write_text(target / CONFIG_FILE, json.dumps(config, indent=2) + "\n")
+        self._best[model] = accuracy
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
         """Drop the checkpoint of a trial that will not go on."""
-        _drop_checkpoint(trial)
+        self._checkpoints_of(trial.config[NUMBER]).remove()
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
         """Drop the checkpoint of a trial that will not go on."""
-        _drop_checkpoint(trial)
-
-
-def _drop_checkpoint(trial: Trial) -> None:
-    if trial.checkpoint is not None:
-        shutil.rmtree(trial.checkpoint.path, ignore_errors=True)
+        self._checkpoints_of(trial.config[NUMBER]).remove()
 
 
 def _reason(trial: Trial) -> str:
-    """Return the last line of a trial's error: the exception's own words."""
+    """Return why the trial failed, in one line."""
     text = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
-    lines = [line.strip() for line in text.splitlines()]
-    last = next((line for line in reversed(lines) if line), "the worker died")
-    return last.split("DivergedError: ")[-1]
+    if "running low on memory" in text:
+        return f"out of memory with batch_size {trial.config.get('batch_size', 'of default')}"
+    if "ActorDiedError" in text or "WorkerCrashedError" in text:
+        return f"its worker died {trial.num_failures} times"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "its worker died"

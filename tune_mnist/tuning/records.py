@@ -4,7 +4,13 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import optuna
 import pandas as pd
+
+from tune_mnist.tuning.reports import METRIC, TIME_ATTR
+
+WARM_START = "warm_start"
+"""User attribute of a trial that was taken over from another search."""
 
 
 class TrialState(StrEnum):
@@ -35,8 +41,8 @@ class TrialRecord:
     """One trial of a search.
 
     Attributes:
-        number: from 1, in the order of their start.
-        trial_id: Ray's name for it.
+        number: the trial's number in the study.
+        trial_id: Ray's name for it, another one after each restart of the search.
         config: its hyperparameters, the model's name among them.
         state: where it stands.
         epochs: epochs trained.
@@ -44,6 +50,7 @@ class TrialRecord:
         val_accuracy: its best validation accuracy.
         last: the metrics of its last epoch.
         train_seconds: sum of its epochs' wall time.
+        node: address of the machine that trained its last epoch.
         reason: why it failed, one line.
     """
 
@@ -56,18 +63,56 @@ class TrialRecord:
     val_accuracy: float = float("nan")
     last: dict[str, float] = field(default_factory=dict)
     train_seconds: float = 0.0
+    node: str = ""
     reason: str = ""
 
     def add_epoch(self, metrics: dict[str, Any]) -> None:
         """Take in the metrics of one more epoch."""
-        self.epochs = metrics["epoch"]
-        self.train_seconds += metrics["epoch_seconds"]
+        self.epochs = metrics[TIME_ATTR]
+        self.train_seconds = metrics["train_seconds"]
+        self.node = metrics.get("node_ip", "")
         self.last = {key: metrics[key] for key in LAST_METRICS}
-        if not metrics["val_accuracy"] <= self.val_accuracy:
-            self.val_accuracy = metrics["val_accuracy"]
+        if not metrics[METRIC] <= self.val_accuracy:
+            self.val_accuracy = metrics[METRIC]
             self.best_epoch = self.epochs
 
+    def progress(self) -> dict[str, Any]:
+        """Return what :meth:`from_study` needs beside the study's own fields, as plain values."""
+        return {key: getattr(self, key) for key in PROGRESS}
 
+    @classmethod
+    def from_study(cls, trial: optuna.trial.FrozenTrial, model: str | None) -> "TrialRecord":
+        """Return the record of a trial of an earlier run of the search.
+
+        Args:
+            trial: as the study keeps it.
+            model: the architecture, where it is not a parameter.
+        """
+        fixed = {} if model is None else {"model": model}
+        attributes = trial.user_attrs
+        return cls(
+            number=trial.number,
+            trial_id=attributes.get("trial_id", ""),
+            config=fixed | trial.params,
+            state=_state(trial),
+            reason=attributes.get("reason", ""),
+            **attributes.get("progress", {}),
+        )
+
+
+def _state(trial: optuna.trial.FrozenTrial) -> TrialState:
+    match trial.state:
+        case optuna.trial.TrialState.COMPLETE:
+            return TrialState.COMPLETE
+        case optuna.trial.TrialState.PRUNED:
+            return TrialState.PRUNED
+        case optuna.trial.TrialState.FAIL:
+            return TrialState.DIVERGED if trial.user_attrs.get("diverged") else TrialState.FAILED
+        case _:
+            return TrialState.INTERRUPTED
+
+
+PROGRESS = ("epochs", "best_epoch", "val_accuracy", "last", "train_seconds", "node")
 LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second", "parameters")
 CONFIG_COLUMNS = (
     "model",
@@ -85,11 +130,11 @@ def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
     rows = []
     for record in records:
         row = asdict(record)
-        row |= {key: row["config"].get(key) for key in CONFIG_COLUMNS}
-        row |= {key: row["last"].get(key) for key in LAST_METRICS}
+        row |= {key: record.config.get(key) for key in CONFIG_COLUMNS}
+        row |= {key: record.last.get(key) for key in LAST_METRICS}
         rows.append(row)
     columns = ["number", "trial_id", "state", *CONFIG_COLUMNS, "val_accuracy", "best_epoch"]
-    columns += ["epochs", *LAST_METRICS, "train_seconds", "reason"]
+    columns += ["epochs", *LAST_METRICS, "train_seconds", "node", "reason"]
     return pd.DataFrame(rows, columns=columns).rename(columns={"number": "trial"})
 
 

@@ -1,41 +1,105 @@
-"""Which configuration to try next: Optuna's TPE behind Ray Tune's searcher interface."""
+"""Which configuration to try next: an Optuna study behind Ray Tune's searcher interface."""
 
-import warnings
+from collections.abc import Callable
+from typing import Any
 
 import optuna
+from optuna.storages import BaseStorage
 from ray.tune.search.optuna import OptunaSearch
 
-from tune_mnist.tuning.scheduler import METRIC, MODE
+from tune_mnist.tuning.ledger import Ledger
+from tune_mnist.tuning.per_trial_sampler import PerTrialSampler
+from tune_mnist.tuning.reports import METRIC, NUMBER
 from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.study import STUDY_NAME
 
 
-def create_searcher(space: SearchSpace, num_samples: int, seed: int) -> OptunaSearch:
-    """Build the searcher: baselines first, then random trials, then TPE.
+class StudySearch(OptunaSearch):
+    """Ray's OptunaSearch with a study that can be trusted and that outlives the driver.
 
-    TPE models all parameters together, grouped by the conditions under which they exist
-    (Falkner et al., ICML 2018; Optuna's ``multivariate`` and ``group``). A third of a small search
-    is drawn at random before the model takes over, ten trials at most.
+    Ray's own tells Optuna of every stopped trial as complete, with the value of the epoch at which
+    it was stopped, so that TPE takes numbers of different epochs for equals. This one tells the
+    study what really happened, through the ledger, and first hands out again the trials
+    that an earlier run has left unfinished.
 
     Args:
         space: what to draw from.
-        num_samples: how many trials there will be.
-        seed: of the sampler.
+        storage: where the study is kept.
+        sampler: draws the configurations.
+        directions: by objective, ``max`` or ``min``; METRIC first.
+        max_epochs: epochs of a trial that is not stopped.
+        max_concurrent: most trials at a time.
+
+    Attributes:
+        ledger: the record of each trial.
+        may_begin: asked before a new trial is drawn; a scheduler that pauses trials sets it.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with warnings.catch_warnings():
-        # These options have been "experimental" since 2020; a user can do nothing about it.
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler = optuna.samplers.TPESampler(
-            seed=seed,
-            multivariate=True,
-            group=True,
-            constant_liar=True,
-            n_startup_trials=min(10, max(4, num_samples // 3)),
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        storage: BaseStorage,
+        sampler: PerTrialSampler,
+        directions: dict[str, str],
+        max_epochs: int,
+        max_concurrent: int,
+    ) -> None:
+        several = len(directions) > 1
+        super().__init__(
+            space=space.sample,
+            metric=list(directions) if several else METRIC,
+            mode=list(directions.values()) if several else directions[METRIC],
+            sampler=sampler,
+            storage=storage,
+            study_name=STUDY_NAME,
         )
-    return OptunaSearch(
-        space=space.sample,
-        metric=METRIC,
-        mode=MODE,
-        sampler=sampler,
-        points_to_evaluate=list(space.baselines[:num_samples]),
-    )
+        self.ledger = Ledger(self._ot_study, space.model, max_epochs, tuple(directions))
+        self.may_begin: Callable[[], bool] = lambda: len(self._live) < max_concurrent
+        self._live: set[str] = set()
+        self._unfinished = [
+            trial
+            for trial in self._ot_study.get_trials(deepcopy=False)
+            if trial.state is optuna.trial.TrialState.RUNNING
+        ]
+
+    @property
+    def study(self) -> optuna.Study:
+        """The study behind it."""
+        study: optuna.Study = self._ot_study
+        return study
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        """Return the number and configuration of the next trial; None: not now."""
+        if not self._unfinished and not self.may_begin():
+            return None
+        if self._unfinished:
+            left = self._unfinished.pop(0)
+            self._ot_trials[trial_id] = optuna.Trial(self._ot_study, left._trial_id)
+        self._live.add(trial_id)
+        config = super().suggest(trial_id)
+        trial = self._ot_trials[trial_id]
+        self.ledger.begin(trial, trial_id, config)
+        return {NUMBER: trial.number, **config}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Write an epoch's value into the study."""
+        self.ledger.add_epoch(self._ot_trials[trial_id].number, result)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Tell the study how the trial ended.
+
+        Of a failed trial Ray does not say here why it failed; whoever knows closes its record.
+        """
+        self._live.discard(trial_id)
+        if not error:
+            self.ledger.end(self._ot_trials[trial_id].number, result or {})
+
+    def save(self, checkpoint_path: str) -> None:
+        """Write nothing of use: all state is in the study."""
+        with open(checkpoint_path, "w", encoding="utf-8") as file:  # noqa: PTH123 - Ray's text
+            file.write("the state of the search is in its study\n")
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Read nothing: all state is in the study."""

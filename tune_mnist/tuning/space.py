@@ -15,7 +15,8 @@ from tune_mnist.tuning.space_file import (
     IntParameter,
     SpaceDefaults,
     SpaceFile,
-    read_space_file,
+    parse_space_file,
+    read_text,
 )
 
 SEARCHABLE = ("lr", "batch_size", "dropout", "optimizer", "momentum", "weight_decay")
@@ -61,6 +62,13 @@ class SearchSpace:
         """The names of what is searched."""
         return tuple(self.parameters)
 
+    def count_numbers(self) -> int:
+        """Return how many parameters are numbers that exist in every configuration."""
+        return sum(
+            not isinstance(parameter, CategoricalParameter) and not parameter.when
+            for parameter in self.parameters.values()
+        )
+
     def sample(self, trial: Any) -> dict[str, Any]:
         """Draw a configuration, parameter by parameter (Optuna's define-by-run).
 
@@ -84,9 +92,22 @@ def load_space(name_or_path: str) -> SearchSpace:
         UserError: there is none, or something in it is wrong; names file, key and value.
     """
     path = _find(name_or_path)
-    file = read_space_file(path)
+    return parse_space(read_text(path), path)
+
+
+def parse_space(text: str, path: Path) -> SearchSpace:
+    """Build a search space from the text of its file.
+
+    Args:
+        text: what stands in the file.
+        path: of the file; its name without the ending is the space's.
+
+    Raises:
+        UserError: something in it is wrong; names file, key and value.
+    """
+    file = parse_space_file(text, path)
     try:
-        return _checked(path, file)
+        return _checked(path, file, text)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 
@@ -110,7 +131,7 @@ def _find(name_or_path: str) -> Path:
     return shipped[name_or_path]
 
 
-def _checked(path: Path, file: SpaceFile) -> SearchSpace:
+def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
     if not file.parameters and isinstance(file.model, str):
         raise UserError(
             "parameters: an empty space: there is nothing to search, name at least one"
@@ -135,7 +156,7 @@ def _checked(path: Path, file: SpaceFile) -> SearchSpace:
     return SearchSpace(
         name=path.stem,
         path=path,
-        text=path.read_text(encoding="utf-8"),
+        text=text,
         description=file.description,
         model=model,
         parameters=ordered,

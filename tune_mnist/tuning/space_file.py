@@ -4,6 +4,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tune_mnist.errors import UserError, did_you_mean, validation_error
@@ -43,6 +49,17 @@ class FloatParameter(_Conditional):
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and self.low <= value <= self.high
 
+    def distribution(self) -> BaseDistribution:
+        """Return it in Optuna's terms."""
+        return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
+
+    def values(self) -> list[Any] | None:
+        """Return all values it can take; None if there is no end of them."""
+        if self.step is None:
+            return None
+        count = int((self.high - self.low) / self.step + 1e-9) + 1
+        return [self.low + number * self.step for number in range(count)]
+
     def suggest(self, trial: Any, name: str) -> float:
         """Let Optuna choose."""
         return float(trial.suggest_float(name, self.low, self.high, log=self.log, step=self.step))
@@ -70,6 +87,14 @@ class IntParameter(_Conditional):
         number = isinstance(value, int) and not isinstance(value, bool)
         return number and self.low <= value <= self.high
 
+    def distribution(self) -> BaseDistribution:
+        """Return it in Optuna's terms."""
+        return IntDistribution(self.low, self.high, log=self.log, step=self.step or 1)
+
+    def values(self) -> list[Any] | None:
+        """Return all values it can take."""
+        return list(range(self.low, self.high + 1, self.step or 1))
+
     def suggest(self, trial: Any, name: str) -> int:
         """Let Optuna choose."""
         step = 1 if self.step is None else self.step
@@ -95,6 +120,14 @@ class CategoricalParameter(_Conditional):
     def contains(self, value: Any) -> bool:
         """Whether the value is among the choices."""
         return value in self.choices
+
+    def distribution(self) -> BaseDistribution:
+        """Return it in Optuna's terms."""
+        return CategoricalDistribution(self.choices)
+
+    def values(self) -> list[Any] | None:
+        """Return all values it can take."""
+        return list(self.choices)
 
     def suggest(self, trial: Any, name: str) -> Any:
         """Let Optuna choose."""
@@ -137,13 +170,31 @@ class SpaceFile(_Strict):
     defaults: SpaceDefaults = SpaceDefaults()
 
 
-def read_space_file(path: Path) -> SpaceFile:
-    """Read a search space file and check its form.
+def read_text(path: Path) -> str:
+    """Return what stands in a search space file.
 
     Raises:
-        UserError: not readable, not YAML, or not of the form; names file, key and value.
+        UserError: not readable.
     """
-    content = _load_yaml(path)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not a text file in UTF-8") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def parse_space_file(text: str, path: Path) -> SpaceFile:
+    """Check the form of a search space.
+
+    Args:
+        text: what stands in the file.
+        path: of the file, for messages.
+
+    Raises:
+        UserError: not YAML, or not of the form; names file, key and value.
+    """
+    content = _load_yaml(text, path)
     if not isinstance(content, dict):
         raise UserError(f"{path}: must be a mapping with the keys {_keys(SpaceFile)}")
     try:
@@ -171,13 +222,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _load_yaml(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not a text file in UTF-8") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+def _load_yaml(text: str, path: Path) -> Any:
     try:
         return yaml.load(text, _UniqueKeyLoader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:

@@ -1,16 +1,32 @@
 """The trainable function: one trial, from a configuration to metrics and checkpoints."""
 
-import tempfile
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 from ray import tune
 
 from tune_mnist.data import DataSplit
+from tune_mnist.files import write_text
 from tune_mnist.models import count_parameters
-from tune_mnist.training import Compute, TrainConfig, Trainer, resolve_compute
+from tune_mnist.training import (
+    CheckpointFolder,
+    Compute,
+    DivergedError,
+    TrainConfig,
+    Trainer,
+    resolve_compute,
+    restore_newest,
+)
+from tune_mnist.tuning.reports import DISK_FULL, NUMBER, WARNING, ended_early
+
+_LOCK = ".writing"
+_RUN = ".run"
 
 
 @dataclass(frozen=True)
@@ -24,6 +40,8 @@ class TrialSettings:
         threads: of PyTorch in one trial.
         device: cpu or cuda.
         precision: auto, fp32 or bf16.
+        checkpoints: gets a folder a trial; all nodes must see the same one.
+        run: name of this run of the search, another one after each resume.
     """
 
     image_size: int
@@ -32,11 +50,17 @@ class TrialSettings:
     threads: int
     device: str
     precision: str
+    checkpoints: Path
+    run: str
 
     def train_config(self, config: dict[str, Any]) -> TrainConfig:
         """Return the whole configuration of a trial with these hyperparameters."""
+        hyperparameters = {key: value for key, value in config.items() if key != NUMBER}
         return TrainConfig.checked(
-            **config, image_size=self.image_size, max_epochs=self.max_epochs, seed=self.seed
+            **hyperparameters,
+            image_size=self.image_size,
+            max_epochs=self.max_epochs,
+            seed=self.seed,
         )
 
     def compute(self) -> Compute:
@@ -44,29 +68,91 @@ class TrialSettings:
         torch.set_num_threads(self.threads)
         return resolve_compute(self.device, self.precision)
 
+    def checkpoints_of(self, number: int) -> CheckpointFolder:
+        """Return where the trial of that number keeps its checkpoints."""
+        return CheckpointFolder(self.checkpoints / f"{number:05d}")
+
 
 def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> None:
-    """Train one configuration, reporting metrics and a checkpoint each epoch.
+    """Train one configuration, reporting its metrics each epoch.
 
-    Goes on from the trial's checkpoint if it has one.
+    Goes on from the trial's checkpoint if it has one, whether the trial was paused, its worker
+    died, or the whole search was killed. A trial that diverges or needs more memory than there is
+    ends with a report that says so, and is not tried again.
 
     Args:
-        config: the trial's hyperparameters.
+        config: the trial's number and hyperparameters.
         data: images, labels and indices, mapped from the node's object store, not copied.
         settings: what all trials have in common.
+    """
+    try:
+        _train(config, data, settings)
+    except DivergedError as error:
+        tune.report(ended_early(str(error), diverged=True))
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        size = settings.train_config(config).batch_size
+        tune.report(ended_early(f"out of memory with batch_size {size}: {_first_line(error)}"))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        tune.report({DISK_FULL: f"{settings.checkpoints}: {error.strerror}"})
+
+
+def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> None:
+    checkpoints = settings.checkpoints_of(config[NUMBER])
+    compute = settings.compute()
+    with _sole_writer(settings):
+        trainer, complaints = restore_newest(
+            lambda: Trainer(settings.train_config(config), data, compute), checkpoints
+        )
+    facts: dict[str, Any] = {"parameters": count_parameters(trainer.model)}
+    if complaints:
+        facts[WARNING] = f"goes on from epoch {trainer.epoch}: {'; '.join(complaints)}"
+    if trainer.metrics is not None:
+        # The checkpoint is written before its epoch is reported, so the driver may have died
+        # without having heard of it. Whoever has, ignores the repetition.
+        tune.report(asdict(trainer.metrics) | facts)
+        facts.pop(WARNING, None)
+    while trainer.epoch < settings.max_epochs:
+        metrics = trainer.run_epoch()
+        with _sole_writer(settings):
+            trainer.save(checkpoints.at(trainer.epoch))
+            checkpoints.keep_only(trainer.epoch)
+        tune.report(asdict(metrics) | facts)
+        facts.pop(WARNING, None)
+
+
+def start_run(settings: TrialSettings) -> None:
+    """Make the run of these settings the one whose trials may write checkpoints."""
+    settings.checkpoints.mkdir(parents=True, exist_ok=True)
+    with FileLock(settings.checkpoints / _LOCK):
+        write_text(settings.checkpoints / _RUN, settings.run)
+
+
+@contextmanager
+def _sole_writer(settings: TrialSettings) -> Iterator[None]:
+    """Hold the checkpoints of all trials, so that just one is being written at a time.
+
+    Beside what the trials keep, no more than one checkpoint takes up disk that way.
 
     Raises:
-        DivergedError: the loss became NaN or infinite.
+        RuntimeError: the search was killed and resumed, and this worker is a leftover.
     """
-    trainer = Trainer(settings.train_config(config), data, settings.compute())
-    parameters = count_parameters(trainer.model)
-    checkpoint = tune.get_checkpoint()
-    if checkpoint is not None:
-        with checkpoint.as_directory() as directory:
-            trainer.load(Path(directory))
-    while trainer.epoch < settings.max_epochs:
-        metrics = asdict(trainer.run_epoch()) | {"parameters": parameters}
-        with tempfile.TemporaryDirectory() as parent:
-            directory = Path(parent) / "checkpoint"
-            trainer.save(directory)
-            tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(directory))
+    with FileLock(settings.checkpoints / _LOCK):
+        if (settings.checkpoints / _RUN).read_text(encoding="utf-8") != settings.run:
+            raise RuntimeError("the search goes on without this worker")
+        yield
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that there was not enough memory, on the CPU or on a GPU."""
+    # PyTorch's CPU allocator has no exception of its own.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        "can't allocate memory" in str(error)
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,70 @@
+"""What a search does when the machine lets it down."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.e2e.commands import run, start
+from tune_mnist.tuning.study import JOURNAL, load_study
+
+pytestmark = pytest.mark.e2e
+DIGITS = ("--dataset", "digits", "--num-samples", "8", "--max-epochs", "9")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 24 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root can mount a small disk")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk):
+    directory = small_disk / "full"
+    process = start("search", *DIGITS, "--output-dir", str(small_disk), "--name", "full")
+    while not (directory / JOURNAL).exists() or (
+        (directory / JOURNAL).read_bytes().count(b"\n") < 50
+    ):
+        assert process.poll() is None
+        time.sleep(0.02)
+    with (small_disk / "ballast").open("wb") as ballast:
+        free = os.statvfs(small_disk)
+        ballast.write(bytes(free.f_bavail * free.f_frsize))
+    _, err = process.communicate(timeout=180)
+    assert process.returncode == 2
+    assert len(err.splitlines()) == 1
+    assert "No space left on device" in err
+    assert "--resume" in err
+    ended = [trial for trial in load_study(directory).trials if trial.state.is_finished()]
+    assert pd.read_csv(directory / "trials.csv") is not None
+
+    (small_disk / "ballast").unlink()
+    result = run("search", "--resume", str(directory))
+    assert result.returncode == 0, result.stderr
+    trials = load_study(directory).trials
+    assert len(trials) == 8
+    assert all(trial.state.is_finished() for trial in trials)
+    assert [trials[trial.number] for trial in ended] == ended
+
+
+def test_trials_that_ray_kills_for_memory_fail_and_name_their_batch_size(tmp_path):
+    result = run(
+        "search",
+        *("--dataset", "digits", "--num-samples", "2", "--max-epochs", "2"),
+        *("--max-failures", "0", "--output-dir", str(tmp_path), "--name", "greedy"),
+        RAY_memory_usage_threshold="0.01",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    trials = pd.read_csv(tmp_path / "greedy" / "trials.csv")
+    assert list(trials["state"]) == ["FAILED", "FAILED"]
+    assert set(trials["reason"]) == {"out of memory with batch_size 64"}

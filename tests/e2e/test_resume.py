@@ -1,0 +1,184 @@
+"""A search whose driver is killed goes on as if nothing had happened."""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from tests.e2e.commands import run, start
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.study import JOURNAL, load_study
+
+pytestmark = pytest.mark.e2e
+TRIALS = 12
+SEARCH = ("--dataset", "digits", "--num-samples", str(TRIALS), "--max-epochs", "9")
+JOURNAL_LINES = 350  # about as many as such a search writes
+
+# One moment by default; --slow takes them all.
+MOMENTS = [0, *(pytest.param(number, marks=pytest.mark.slow) for number in range(1, 20))]
+
+
+def trials_in(directory: Path) -> list[FrozenTrial]:
+    try:
+        return load_study(directory).trials
+    except UserError:  # killed before there was a study
+        return []
+
+
+def kill_at(process, directory: Path, lines: int, seconds: float) -> None:
+    """SIGKILL the driver that long after its journal has come to so many lines."""
+    journal = directory / JOURNAL
+    deadline = time.monotonic() + 300
+    while process.poll() is None and time.monotonic() < deadline:
+        if journal.exists() and journal.read_bytes().count(b"\n") >= lines:
+            break
+        time.sleep(0.02)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def ended(trials: list[FrozenTrial]) -> dict[int, FrozenTrial]:
+    return {trial.number: trial for trial in trials if trial.state.is_finished()}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_search_loses_no_trial_and_runs_none_twice(tmp_path, moment):
+    rng = random.Random(moment)  # noqa: S311
+    directory = tmp_path / "killed"
+    process = start("search", *SEARCH, "--output-dir", str(tmp_path), "--name", "killed")
+    kill_at(process, directory, rng.randint(1, JOURNAL_LINES), rng.random() / 2)
+    before = ended(trials_in(directory))
+
+    result = run("search", "--resume", str(directory))
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+
+    trials = trials_in(directory)
+    assert [trial.number for trial in trials] == list(range(TRIALS))
+    assert {trial.state for trial in trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
+    for trial in trials:
+        assert list(trial.intermediate_values) == list(range(1, trial.last_step + 1))
+    for number, trial in before.items():
+        assert trials[number] == trial
+        assert len(list((directory / "ray").glob(f"{number:05d}-*"))) == 1
+    table = pd.read_csv(directory / "trials.csv")
+    assert list(table["trial"]) == list(range(TRIALS))
+    for trial, row in zip(trials, table.itertuples(), strict=True):
+        assert row.state == trial.state.name
+        assert row.epochs == trial.last_step
+        assert row.val_accuracy == pytest.approx(max(trial.intermediate_values.values()))
+    assert [path for path in (directory / "checkpoints").iterdir() if path.is_dir()] == []
+
+
+def test_the_last_half_line_of_a_killed_writer_does_no_harm(tmp_path):
+    directory = finished_search(tmp_path)
+    with (directory / JOURNAL).open("ab") as journal:
+        journal.write(b'{"op_code":8,"worker_id":"x","trial')
+    (directory / f"{JOURNAL}.lock").symlink_to(directory / JOURNAL)
+    result = run("search", "--resume", str(directory), "--num-samples", "3")
+    assert result.returncode == 0, result.stderr
+    assert len(trials_in(directory)) == 3
+
+
+def finished_search(output: Path, *more: str) -> Path:
+    result = run(
+        "search",
+        *("--dataset", "digits", "--num-samples", "2", "--max-epochs", "2"),
+        *("--output-dir", str(output), "--name", "finished", *more),
+    )
+    assert result.returncode == 0, result.stderr
+    return output / "finished"
+
+
+def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
+    directory = finished_search(tmp_path)
+    before = trials_in(directory)
+    for option, value, words in (
+        ("--seed", "1", "--seed 1: the search was begun with 0"),
+        ("--fraction", "0.5", "--fraction 0.5: the search was begun with 1.0"),
+        ("--dataset", "mnist", "--dataset mnist: the search was begun with digits"),
+        ("--space", "resnet", "--space resnet: differs from the space lenet"),
+        ("--scheduler", "median", "--scheduler median: the search was begun with None"),
+    ):
+        refused = run("search", "--resume", str(directory), option, value)
+        assert refused.returncode == 2
+        assert len(refused.stderr.splitlines()) == 1
+        assert words in refused.stderr
+    assert trials_in(directory) == before
+
+    named = ("--output-dir", str(tmp_path), "--name", "finished", "--resume")
+    result = run("search", *named, "--num-samples", "4")
+    assert result.returncode == 0, result.stderr
+    after = trials_in(directory)
+    assert len(after) == 4
+    assert after[:2] == before
+
+
+def test_ctrl_c_says_how_to_go_on_and_going_on_works(tmp_path):
+    directory = tmp_path / "cut"
+    process = start("search", *SEARCH, "--output-dir", str(tmp_path), "--name", "cut")
+    journal = directory / JOURNAL
+    while not journal.exists() or journal.read_bytes().count(b"\n") < 60:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert f"--resume {directory}" in out
+    result = run("search", "--resume", str(directory))
+    assert result.returncode == 0, result.stderr
+    assert {trial.state for trial in trials_in(directory)} <= {
+        TrialState.COMPLETE,
+        TrialState.PRUNED,
+    }
+
+
+def test_two_searches_never_share_a_folder(tmp_path):
+    directory = tmp_path / "busy"
+    process = start("search", *SEARCH, "--output-dir", str(tmp_path), "--name", "busy")
+    try:
+        while not (directory / JOURNAL).exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        second = run("search", "--resume", str(directory))
+        assert second.returncode == 2
+        assert "another search is running in it" in second.stderr
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+
+
+def test_workers_that_are_killed_are_replaced(tmp_path):
+    directory = tmp_path / "shot"
+    process = start(
+        "search",
+        *SEARCH,
+        *("--max-failures", "50", "--output-dir", str(tmp_path), "--name", "shot"),
+    )
+    rng = random.Random(0)  # noqa: S311
+    shot = 0
+    while process.poll() is None:
+        time.sleep(0.5 + rng.random())
+        workers = [
+            child
+            for child in psutil.Process(process.pid).children(recursive=True)
+            if "ImplicitFunc" in " ".join(child.cmdline() or [])
+        ]
+        if workers and shot < 6:
+            os.kill(rng.choice(workers).pid, signal.SIGKILL)
+            shot += 1
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert shot > 0
+    trials = trials_in(directory)
+    assert len(trials) == TRIALS
+    assert {trial.state for trial in trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
+    for trial in trials:
+        assert list(trial.intermediate_values) == list(range(1, trial.last_step + 1))

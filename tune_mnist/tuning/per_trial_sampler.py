@@ -1,0 +1,112 @@
+"""A sampler that draws each trial from a state of its own, and sees unfinished trials too."""
+
+import copy
+from collections.abc import Callable, Container, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
+
+
+class PerTrialSampler(BaseSampler):
+    """Lets another sampler draw each trial, from a random state that the trial's number decides.
+
+    A search that was killed and resumed therefore draws what it would have drawn anyway: there is
+    no random state to be lost. And the sampler is shown unfinished trials as pruned at their last
+    epoch, so that it learns from those that run or are paused, at whatever rung they stand.
+
+    Args:
+        make: builds the sampler from a seed.
+        seed: of the search.
+    """
+
+    def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
+        self._make = make
+        self._seed = seed
+        self._inner = make(seed)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return which parameters are modelled together."""
+        return self._inner.infer_relative_search_space(_as_pruned(study), trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Draw the parameters that are modelled together."""
+        return self._inner.sample_relative(_as_pruned(study), trial, search_space)
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Draw a parameter by itself."""
+        return self._inner.sample_independent(
+            _as_pruned(study), trial, param_name, param_distribution
+        )
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Begin a trial: renew the random state."""
+        state = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)
+        self._inner = self._make(int(state[0]))
+        self._inner.before_trial(_as_pruned(study), trial)
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Pass on that a trial has ended."""
+        self._inner.after_trial(_as_pruned(study), trial, state, values)
+
+
+class _StudyView:
+    """A study whose unfinished trials look pruned at the epoch they have come to."""
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._study = study
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
+
+    def stop(self) -> None:
+        """Ignore that a grid has been walked through: the number of trials tells that already."""
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        return self.get_trials()
+
+    def get_trials(
+        self, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        shown = [_pruned(trial) for trial in self._study.get_trials(deepcopy=deepcopy)]
+        return [trial for trial in shown if states is None or trial.state in states]
+
+    def _get_trials(
+        self,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+        use_cache: bool = False,
+    ) -> list[FrozenTrial]:
+        return self.get_trials(deepcopy, states)
+
+
+def _as_pruned(study: optuna.Study) -> Any:
+    return _StudyView(study)
+
+
+def _pruned(trial: FrozenTrial) -> FrozenTrial:
+    if trial.state is not TrialState.RUNNING or not trial.intermediate_values:
+        return trial
+    shown = copy.copy(trial)
+    shown.state = TrialState.PRUNED
+    return shown

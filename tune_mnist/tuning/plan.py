@@ -1,0 +1,144 @@
+"""What a search is going to do: where trials run, on what data, and how long it may take."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import ray
+from ray.exceptions import RayError
+from rich.console import Console
+
+from tune_mnist.data import DataSplit
+from tune_mnist.environment import describe_hardware
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.cluster import Resources, check_placeable
+from tune_mnist.tuning.estimate import expected_epochs, expected_seconds, measure_speeds
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.progress import clock
+from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.trainable import TrialSettings
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How trials are placed.
+
+    Attributes:
+        cpus: CPU cores of a trial.
+        gpus: GPUs of a trial.
+        concurrent: how many trials at a time.
+    """
+
+    cpus: float
+    gpus: float
+    concurrent: int
+
+
+def place(options: SearchOptions, resources: Resources) -> Workers:
+    """Decide what a trial gets, and how many run at a time.
+
+    Raises:
+        UserError: no node could ever hold a trial.
+    """
+    gpus = options.gpus_per_trial
+    if gpus is None:
+        gpus = 1.0 if resources.gpus and options.device != "cpu" else 0.0
+    if options.device == "cuda" and not gpus:
+        raise UserError("--device cuda: trials get no GPU: there is none, or --gpus-per-trial 0")
+    if options.device == "cpu" and gpus:
+        raise UserError(f"--gpus-per-trial {gpus:g}: contradicts --device cpu")
+    check_placeable(options.cpus_per_trial, gpus)
+    fitting = int(resources.cpus / options.cpus_per_trial)
+    if gpus:
+        fitting = min(fitting, int(resources.gpus / gpus))
+    return Workers(options.cpus_per_trial, gpus, min(fitting, options.max_concurrent or fitting))
+
+
+def trial_settings(options: SearchOptions, workers: Workers, directory: Path) -> TrialSettings:
+    """Return what all trials have in common."""
+    return TrialSettings(
+        image_size=options.image_size,
+        max_epochs=options.max_epochs,
+        seed=options.seed,
+        threads=max(1, int(workers.cpus)),
+        device="cuda" if workers.gpus else "cpu",
+        precision=options.precision,
+        checkpoints=directory.absolute() / "checkpoints",
+        run=uuid4().hex,
+    )
+
+
+def facts(
+    space: SearchSpace,
+    options: SearchOptions,
+    data: DataSplit,
+    everything: DataSplit,
+    workers: Workers,
+    resources: Resources,
+) -> dict[str, str]:
+    """Say what is done on what: the header of the search and of every table."""
+    device = f"{workers.gpus:g} GPU" if workers.gpus else f"{workers.cpus:g} CPU"
+    budget = f", at most {clock(options.time_budget)}" if options.time_budget else ""
+    return {
+        "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
+        "data": f"{options.dataset}, {len(data.train):,} of {len(everything.train):,} training"
+        f" images, {len(data.val):,} of {len(everything.val):,} validation images",
+        "image size": _image_sizes(space, options),
+        "trials": f"{options.num_samples}, up to {options.max_epochs} epochs each,"
+        f" searcher {options.searcher}, scheduler {options.scheduling.name},"
+        f" seed {options.seed}{budget}",
+        "workers": f"{workers.concurrent} at a time, {device} each, precision {options.precision}",
+        "hardware": f"{resources.nodes} node{'s' * (resources.nodes > 1)}; {describe_hardware()}",
+    }
+
+
+def announce(console: Console, facts: dict[str, str], directory: Path, dashboard: str) -> None:
+    """Tell the user what is going to happen."""
+    for key, value in {**facts, "results": str(directory), "dashboard": dashboard}.items():
+        console.print(f"{key:<10} {value}", markup=False, highlight=False, soft_wrap=True)
+
+
+def announce_time(
+    console: Console,
+    space: SearchSpace,
+    options: SearchOptions,
+    trials: int,
+    data: DataSplit,
+    shared: "ray.ObjectRef[DataSplit]",
+    settings: TrialSettings,
+    workers: Workers,
+) -> None:
+    """Tell the user how long it may take, having measured it on the workers."""
+    try:
+        with console.status("measuring the speed of a worker"):
+            speeds = measure_speeds(space.models, shared, settings, workers.cpus, workers.gpus)
+    except RayError as error:
+        reason = str(error).strip().splitlines()[-1]
+        console.print(
+            f"{'expected':<10} unknown: no worker could be measured: {reason}\n",
+            markup=False,
+            soft_wrap=True,
+        )
+        return
+    seconds = expected_seconds(speeds, data, trials, options.scheduling, workers.concurrent)
+    epochs = expected_epochs(trials, options.scheduling)
+    measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())
+    limit = ""
+    if options.time_budget and seconds > options.time_budget:
+        limit = f", cut off by the time budget at {clock(options.time_budget)}"
+    console.print(
+        f"{'expected':<10} about {clock(seconds)}{limit}: some {epochs:.0f} epochs at"
+        f" (images/s a worker) {measured}\n",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _image_sizes(space: SearchSpace, options: SearchOptions) -> str:
+    sizes = []
+    if space.models != ("lenet",):
+        sizes.append(f"{options.image_size}x{options.image_size}")
+    if "lenet" in space.models:
+        sizes.append("32x32 (LeNet)")
+    return ", ".join(sizes)

@@ -1,0 +1,158 @@
+"""The folder of a search: who may write into it, and how the search in it was set up."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tune_mnist.data import Dataset
+from tune_mnist.environment import package_versions
+from tune_mnist.errors import UserError, validation_error
+from tune_mnist.files import write_text
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.space import SearchSpace, parse_space
+
+EXPERIMENT_FILE = "experiment.json"
+
+FIXED = (
+    "dataset",
+    "fraction",
+    "val_fraction",
+    "image_size",
+    "max_epochs",
+    "seed",
+    "precision",
+    "searcher",
+    "scheduler",
+    "grace_period",
+    "reduction_factor",
+    "brackets",
+    "objective",
+    "warm_start",
+)
+"""Options that would make the trials before and after a resume no longer compare."""
+
+
+class _SpaceText(BaseModel):
+    name: str
+    text: str
+
+
+class Experiment(BaseModel):
+    """How a search was set up, as ``experiment.json`` keeps it.
+
+    Attributes:
+        options: as the user gave them, completed by the space's defaults.
+        space: its name and text.
+        data_sha256: of the training images and labels.
+        facts: what is done on what, for people.
+        versions: of the packages that a result may depend on.
+        started: when, ISO 8601.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    options: dict[str, Any]
+    space: _SpaceText
+    data_sha256: str
+    facts: dict[str, str]
+    versions: dict[str, str]
+    started: str
+
+    def search_space(self, directory: Path) -> SearchSpace:
+        """Return the space that was searched, whatever has become of its file."""
+        return parse_space(self.space.text, directory / f"{self.space.name}.yaml")
+
+    def options_with(self, space: SearchSpace, given: dict[str, Any]) -> SearchOptions:
+        """Return the options of the search, changed as the user wishes now.
+
+        Args:
+            space: that of the search.
+            given: new values; None: as before.
+
+        Raises:
+            UserError: a changed option would make old and new trials incomparable.
+        """
+        before = SearchOptions.checked(space, **self.options)
+        changes = {key: value for key, value in given.items() if value is not None}
+        after = SearchOptions.checked(space, **(self.options | changes))
+        for key in FIXED:
+            old, new = getattr(before, key), getattr(after, key)
+            if old != new:
+                raise UserError(
+                    f"--{key.replace('_', '-')} {new}: the search was begun with {old}, and its"
+                    " trials would no longer compare: leave the option out, or begin another"
+                    " search"
+                )
+        return after
+
+
+def write_experiment(
+    directory: Path,
+    space: SearchSpace,
+    options: SearchOptions,
+    dataset: Dataset,
+    facts: dict[str, str],
+    started: str,
+) -> None:
+    """Write down how a search is set up."""
+    experiment = Experiment(
+        options=options.model_dump(mode="json"),
+        space=_SpaceText(name=space.name, text=space.text),
+        data_sha256=fingerprint(dataset),
+        facts=facts,
+        versions=package_versions(),
+        started=started,
+    )
+    write_text(directory / EXPERIMENT_FILE, experiment.model_dump_json(indent=2) + "\n")
+
+
+def read_experiment(directory: Path) -> Experiment:
+    """Return how the search in a folder was set up.
+
+    Raises:
+        UserError: there is none, or the file is damaged.
+    """
+    path = directory / EXPERIMENT_FILE
+    try:
+        return Experiment(**json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UserError(
+            f"{path}: {error.strerror}: {directory} is not the folder of a search"
+        ) from None
+    except ValidationError as error:
+        raise validation_error(error, Experiment, str(path)) from None
+    except (json.JSONDecodeError, TypeError) as error:
+        raise UserError(f"{path}: damaged: {error}") from None
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Return a checksum (SHA-256) of the training images and labels."""
+    digest = hashlib.sha256(dataset.train_images.tobytes())
+    digest.update(dataset.train_labels.tobytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def claimed(directory: Path) -> Iterator[None]:
+    """Hold a folder, so that no second search writes into it; a killed holder lets go.
+
+    Raises:
+        UserError: another search holds it.
+    """
+    lock = FileLock(directory / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"{directory}: another search is running in it: wait for its end"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,93 @@
+"""What goes into a fresh study: the trials of an earlier search, and what to try first."""
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.records import WARM_START
+from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.study import load_study
+
+BEST = 3
+PREPARED = "prepared"
+
+
+def prepare(
+    study: optuna.Study, space: SearchSpace, num_samples: int, earlier: Path | None
+) -> None:
+    """Fill a fresh study: earlier trials to learn from, then what is to be tried first.
+
+    First come the best of the earlier trials, then the space's baselines.
+
+    Args:
+        study: without trials of its own.
+        space: of the search.
+        num_samples: how many trials there will be; no more are put into the queue.
+        earlier: results folder of another search, or None.
+
+    Raises:
+        UserError: the folder holds no study, or one that has no parameter in common.
+    """
+    first: list[dict[str, Any]] = []
+    if earlier is not None:
+        first = _import(study, space, earlier)
+    for parameters in (first + list(space.baselines))[:num_samples]:
+        study.enqueue_trial(parameters)
+    study.set_user_attr(PREPARED, True)
+
+
+def is_prepared(study: optuna.Study) -> bool:
+    """Return whether :meth:`prepare` has come to its end in this study."""
+    return bool(study.user_attrs.get(PREPARED))
+
+
+def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict[str, Any]]:
+    """Copy the ended trials, as far as their parameters exist here; return the best ones'."""
+    other = load_study(earlier)
+    ended = [
+        trial
+        for trial in other.get_trials(
+            deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)
+        )
+        if _common(trial, space)
+    ]
+    if not ended:
+        raise UserError(
+            f"--warm-start {earlier}: none of its trials has a parameter, with its value, in"
+            f" common with the space {space.name}"
+        )
+    if len(other.directions) == len(study.directions):
+        for trial in ended:
+            study.add_trial(_copied(trial, space, earlier))
+    complete = [trial for trial in ended if trial.state is TrialState.COMPLETE] or ended
+    complete.sort(key=_value, reverse=True)
+    return [_common(trial, space) for trial in complete[:BEST]]
+
+
+def _copied(trial: FrozenTrial, space: SearchSpace, earlier: Path) -> FrozenTrial:
+    parameters = _common(trial, space)
+    return optuna.trial.create_trial(
+        state=trial.state,
+        values=trial.values,
+        params=parameters,
+        distributions={name: space.parameters[name].distribution() for name in parameters},
+        intermediate_values=trial.intermediate_values,
+        user_attrs={WARM_START: f"{earlier.name} #{trial.number}"},
+    )
+
+
+def _common(trial: FrozenTrial, space: SearchSpace) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in trial.params.items()
+        if name in space.parameters and space.parameters[name].contains(value)
+    }
+
+
+def _value(trial: FrozenTrial) -> float:
+    if trial.values:
+        return float(trial.values[0])
+    return max(trial.intermediate_values.values(), default=0.0)
