@@ -1,0 +1,155 @@
+"""The ladder of one bracket of ASHA: who stands at which rung, who climbs, who never will."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Standing(NamedTuple):
+    """A trial that waits at a rung.
+
+    Attributes:
+        epoch: of the rung.
+        value: of the trial there; the higher the better.
+        number: of the trial.
+    """
+
+    epoch: int
+    value: float
+    number: int
+
+    @property
+    def urgency(self) -> tuple[int, float, int]:
+        """Sort key of who climbs first: the highest rung, its best, the elder of two equals."""
+        return self.epoch, self.value, -self.number
+
+
+class Rungs:
+    """Which trials have reached which rung, and which of them have been promoted from it.
+
+    Holds no order of events: the same values in any order make the same rungs.
+
+    Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020,
+    Algorithm 2.
+
+    Args:
+        epochs: of the rungs, ascending.
+        reduction_factor: of the trials at a rung, one in this many is promoted.
+        num_trials: how many trials there will be at most.
+
+    Attributes:
+        num_trials: the same; fewer once ``close`` has been called.
+    """
+
+    def __init__(self, epochs: tuple[int, ...], reduction_factor: int, num_trials: int) -> None:
+        self._epochs = epochs
+        self._reduction_factor = reduction_factor
+        self.num_trials = num_trials
+        self._values: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
+        self._promoted: tuple[set[int], ...] = tuple(set() for _ in epochs)
+        self._known: set[int] = set()
+        self._ended: set[int] = set()
+
+    @property
+    def live(self) -> set[int]:
+        """The trials that have not ended."""
+        return self._known - self._ended
+
+    def add(self, number: int) -> None:
+        """Take in a trial, or take back one that had ended."""
+        self._known.add(number)
+        self._ended.discard(number)
+
+    def record(self, number: int, epoch: int, value: float) -> None:
+        """Take in a trial's value after an epoch; its first at a rung counts.
+
+        A trial beyond a rung has been promoted from it. NaN is worse than any number.
+        """
+        for rung_epoch, values, promoted in zip(
+            self._epochs, self._values, self._promoted, strict=True
+        ):
+            if epoch == rung_epoch:
+                values.setdefault(number, -math.inf if math.isnan(value) else value)
+            elif epoch > rung_epoch and number in values:
+                promoted.add(number)
+
+    def promote(self, number: int) -> None:
+        """Let a trial climb from where it stands; nothing happens if it stands nowhere."""
+        for values, promoted in zip(self._values, self._promoted, strict=True):
+            if number in values:
+                promoted.add(number)
+
+    def end(self, number: int) -> None:
+        """Note that a trial will not go on; it keeps its places in the ranking."""
+        self._ended.add(number)
+
+    def close(self) -> None:
+        """Note that no further trial will come."""
+        self.num_trials = len(self._known)
+
+    def stands(self, number: int) -> bool:
+        """Tell whether a trial waits at a rung."""
+        return any(self._stands_at(rung, number) for rung in range(len(self._epochs)))
+
+    def standing(self) -> Iterator[Standing]:
+        """Yield the trials that wait at a rung."""
+        for rung in range(len(self._epochs)):
+            yield from self._standing_at(rung, list(self._values[rung]))
+
+    def promotable(self) -> Iterator[Standing]:
+        """Yield the waiting trials that are among the best 1/reduction_factor at their rung."""
+        for rung in range(len(self._epochs)):
+            ranked = self._ranked(rung)
+            yield from self._standing_at(rung, ranked[: len(ranked) // self._reduction_factor])
+
+    def hopeless(self, spare_best: bool) -> set[int]:
+        """Return the waiting trials that can never become promotable, whatever is still to come.
+
+        A trial's rank only worsens, so it has no hope once it is outside the best
+        1/reduction_factor of all that may ever reach its rung. That may be more than
+        num_trials / reduction_factor^k: ASHA also promotes those who looked good too early.
+
+        Args:
+            spare_best: leave out the best waiting trial of each rung.
+        """
+        hopeless: set[int] = set()
+        reaching = max(self.num_trials, len(self._known)) - self._lost(self._known, 0)
+        for rung in range(len(self._epochs)):
+            ranked = self._ranked(rung)
+            standing = [number for number in ranked if self._stands_at(rung, number)]
+            worst = set(ranked[reaching // self._reduction_factor :])
+            doomed = worst.intersection(standing[1:] if spare_best else standing)
+            hopeless |= doomed
+            promoted = self._promoted[rung]
+            still_coming = reaching - len(ranked)
+            reaching = still_coming + len(standing) - len(doomed) + len(promoted)
+            reaching -= self._lost(promoted, rung + 1)
+        return hopeless
+
+    def __str__(self) -> str:
+        return " | ".join(
+            f"epoch {epoch}: {len(values)} reached, {len(promoted)} promoted"
+            for epoch, values, promoted in zip(
+                self._epochs, self._values, self._promoted, strict=True
+            )
+        )
+
+    def _ranked(self, rung: int) -> list[int]:
+        """Return the trials at a rung, best first, the elder of two equals first."""
+        values = self._values[rung]
+        return sorted(values, key=lambda number: (-values[number], number))
+
+    def _stands_at(self, rung: int, number: int) -> bool:
+        here = number in self._values[rung] and number not in self._promoted[rung]
+        return here and number not in self._ended
+
+    def _standing_at(self, rung: int, numbers: list[int]) -> Iterator[Standing]:
+        for number in numbers:
+            if self._stands_at(rung, number):
+                yield Standing(self._epochs[rung], self._values[rung][number], number)
+
+    def _lost(self, numbers: set[int], rung: int) -> int:
+        """Count those that ended on their way to a rung."""
+        if rung == len(self._epochs):
+            return 0
+        return len((numbers & self._ended) - self._values[rung].keys())
