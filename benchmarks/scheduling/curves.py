@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import log
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tune_mnist.tuning.space import SearchSpace
-from tune_mnist.tuning.space_file import CategoricalParameter
 
 # What a network that has learned nothing gets right of ten digits.
 CHANCE = 0.1
@@ -62,27 +60,3 @@ def load_curves(table: Path, space: SearchSpace) -> Curves:
         frame["val_accuracy"].to_numpy(np.float64).reshape(shape),
         frame["seconds"].to_numpy(np.float64).reshape(shape),
     )
-
-
-def distance(space: SearchSpace, one: dict[str, Any], other: dict[str, Any]) -> float:
-    """Say how far apart two configurations are: 0 is the same, 1 one parameter's whole range.
-
-    Numbers differ by their share of the range, on a logarithmic scale where the space has one;
-    categories by 0 or 1; a parameter that only one of the two has counts nothing, as the category
-    it hangs on differs already.
-
-    Source: Gower, "A General Coefficient of Similarity and Some of Its Properties", Biometrics
-    1971, as a sum rather than a mean.
-    """
-    total = 0.0
-    for name, parameter in space.parameters.items():
-        if name not in one or name not in other:
-            continue
-        if isinstance(parameter, CategoricalParameter):
-            total += one[name] != other[name]
-            continue
-        low, high, a, b = parameter.low, parameter.high, one[name], other[name]
-        if parameter.log:
-            low, high, a, b = log(low), log(high), log(a), log(b)
-        total += abs(a - b) / (high - low)
-    return total

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import optuna
+from numpy.typing import NDArray
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 from ray.tune.search import Searcher
@@ -28,6 +30,7 @@ class Task:
     Attributes:
         space: the search space.
         configurations: those of the table that there are.
+        weights: of the parameters when it comes to what is near, float64 (P,).
         max_epochs: epochs of a trial that is not stopped.
         workers: how many trials run at a time.
         num_samples: how many trials a user would ask for; decides how many are drawn at random
@@ -37,6 +40,7 @@ class Task:
 
     space: SearchSpace
     configurations: list[dict[str, Any]]
+    weights: NDArray[np.float64]
     max_epochs: int
     workers: int
     num_samples: int
@@ -98,7 +102,7 @@ METHODS: dict[str, Callable[[Task], Engine]] = {
 
 
 def _rays_engine(task: Task, sampler: BaseSampler) -> Engine:
-    table_sampler = TableSampler(sampler, task.space, task.configurations)
+    table_sampler = _bound_to_table(sampler, task)
     searcher = OptunaSearch(
         space=task.space.sample, metric=METRIC, mode=MODE, sampler=table_sampler
     )
@@ -122,10 +126,14 @@ def _our_engine(task: Task, sampler: str, scheduler: TrialScheduler) -> Engine:
         max_concurrent=task.workers,
     )
     study = searcher.study
-    study.sampler = TableSampler(study.sampler, task.space, task.configurations)
+    study.sampler = _bound_to_table(study.sampler, task)
     if isinstance(scheduler, PromotionAsha):
         searcher.may_begin = scheduler.wants_new_trial
     return Engine(searcher, study.sampler, scheduler, ended_early("diverged", diverged=True))
+
+
+def _bound_to_table(sampler: BaseSampler, task: Task) -> TableSampler:
+    return TableSampler(sampler, task.space, task.configurations, task.weights)
 
 
 def _promotion(task: Task) -> PromotionAsha:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -12,7 +14,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from benchmarks.scheduling.curves import distance
+from benchmarks.scheduling.metric import differences
 from tune_mnist.tuning.space import SearchSpace
 
 
@@ -31,18 +33,24 @@ class TableSampler(BaseSampler):
         sampler: makes the proposals.
         space: what it draws from.
         configurations: the table's.
+        weights: of the parameters when it comes to what is near (``metric``), float64 (P,).
 
     Attributes:
         rows: which of the configurations have been proposed, in order.
     """
 
     def __init__(
-        self, sampler: BaseSampler, space: SearchSpace, configurations: list[dict[str, Any]]
+        self,
+        sampler: BaseSampler,
+        space: SearchSpace,
+        configurations: list[dict[str, Any]],
+        weights: NDArray[np.float64],
     ) -> None:
         self.rows: list[int] = []
         self._sampler = sampler
         self._space = space
         self._configurations = configurations
+        self._weights = weights
         self._unused = set(range(len(configurations)))
         self._distributions = _distributions(space)
 
@@ -63,10 +71,9 @@ class TableSampler(BaseSampler):
         if not self._unused:
             raise TableExhausted
         proposal = self._propose(study, trial)
-        nearest = min(
-            sorted(self._unused),
-            key=lambda row: distance(self._space, proposal, self._configurations[row]),
-        )
+        unused = sorted(self._unused)
+        apart = [differences(self._space, proposal, self._configurations[row]) for row in unused]
+        nearest = unused[int(np.argmin(np.array(apart) @ self._weights))]
         self._unused.remove(nearest)
         self.rows.append(nearest)
         return self._configurations[nearest]

@@ -7,8 +7,9 @@ import optuna
 import pytest
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from benchmarks.scheduling.curves import CHANCE, Curves, distance, load_curves
+from benchmarks.scheduling.curves import CHANCE, Curves, load_curves
 from benchmarks.scheduling.methods import METHODS, Engine, Task
+from benchmarks.scheduling.metric import differences, learn_weights
 from benchmarks.scheduling.record_curves import draw_configurations, train_curve, write_table
 from benchmarks.scheduling.simulate import Outcome, Setting, mean_interval, simulate
 from benchmarks.scheduling.simulation import SimulatedSearch
@@ -16,6 +17,7 @@ from tune_mnist.tuning.space import load_space
 
 EPOCHS = 9
 SPACE = load_space("lenet")
+ALIKE = np.ones(len(SPACE.parameters))
 
 
 def make_curves(count=40, diverged=()):
@@ -32,7 +34,7 @@ CURVES = make_curves()
 
 
 def make_task(curves=CURVES, workers=2, seed=0):
-    return Task(SPACE, curves.configurations, EPOCHS, workers, num_samples=10, seed=seed)
+    return Task(SPACE, curves.configurations, ALIKE, EPOCHS, workers, num_samples=10, seed=seed)
 
 
 def run(method="random + stopping", curves=CURVES, workers=2, budget=60):
@@ -146,7 +148,7 @@ def test_the_study_holds_configurations_of_the_table_each_once(method):
 
 
 def test_a_search_with_the_best_in_hand_has_no_regret():
-    outcome = simulate(Setting("random + stopping", 2, 64, 0), CURVES, SPACE)
+    outcome = simulate(Setting("random + stopping", 2, 64, 0), CURVES, SPACE, ALIKE)
     assert outcome.tried == 30
     assert outcome.regrets[-1] == 0
     assert outcome.at(0) > 0.5
@@ -154,7 +156,9 @@ def test_a_search_with_the_best_in_hand_has_no_regret():
 
 
 def test_the_same_setting_gives_the_same_search():
-    outcomes = [simulate(Setting("our TPE + promotion", 8, 16, 3), CURVES, SPACE) for _ in "ab"]
+    outcomes = [
+        simulate(Setting("our TPE + promotion", 8, 16, 3), CURVES, SPACE, ALIKE) for _ in "ab"
+    ]
     assert np.array_equal(outcomes[0].times, outcomes[1].times)
     assert np.array_equal(outcomes[0].regrets, outcomes[1].regrets)
 
@@ -174,15 +178,27 @@ def test_the_interval_holds_the_mean_and_shrinks_with_the_sample():
     assert widths[1] == pytest.approx(widths[0] / 4, rel=0.5)
 
 
-def test_distance_is_in_shares_of_the_range():
+def test_configurations_differ_in_shares_of_the_range():
     one = {"lr": 1e-4, "batch_size": 32, "dropout": 0.0, "optimizer": "adam"}
-    assert distance(SPACE, one, one) == 0
-    assert distance(SPACE, one, one | {"lr": 3e-1}) == pytest.approx(1)
-    assert distance(SPACE, one, one | {"lr": math.sqrt(3e-5)}) == pytest.approx(0.5)
-    assert distance(SPACE, one, one | {"dropout": 0.25}) == pytest.approx(0.5)
-    assert distance(SPACE, one, one | {"batch_size": 64}) == 1
-    conditional = one | {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 1e-4}
-    assert distance(SPACE, one, conditional) == 1
+
+    def differ(**changes):
+        found = differences(SPACE, one, one | changes)
+        return {n: pytest.approx(d) for n, d in zip(SPACE.parameters, found, strict=True) if d}
+
+    assert differ() == {}
+    assert differ(lr=3e-1) == {"lr": 1}
+    assert differ(lr=math.sqrt(3e-5)) == {"lr": 0.5}
+    assert differ(dropout=0.25, batch_size=64) == {"dropout": 0.5, "batch_size": 1}
+    assert differ(optimizer="sgd", momentum=0.9, weight_decay=1e-4) == {"optimizer": 1}
+
+
+def test_the_parameter_that_decides_gets_the_weight():
+    configurations = draw_configurations(SPACE, 60, seed=0)
+    final = np.array([abs(math.log10(c["lr"]) + 2) / 3 for c in configurations])
+    curves = Curves(configurations, np.tile(final[:, None], EPOCHS), np.ones((60, EPOCHS)))
+    weights = dict(zip(SPACE.parameters, learn_weights(curves, SPACE), strict=True))
+    assert max(weights, key=weights.get) == "lr"
+    assert weights["lr"] > 0.5
 
 
 def test_a_recorded_table_reads_back(tmp_path):
