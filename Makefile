@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install search test test-fast lint format clean
+.PHONY: help install search test test-fast bench lint format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ test: lint ## Run all tests, the end-to-end ones included
 
 test-fast: $(READY) ## Run the tests that need no Ray and no download
 	$(BIN)/python -m pytest -m "not e2e" $(ARGS)
+
+bench: $(READY) ## Measure the memory that the data costs a worker
+	$(BIN)/python benchmarks/memory.py
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .

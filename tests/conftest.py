@@ -1,9 +1,14 @@
 """Data that tests share."""
 
+from pathlib import Path
+
+import idx2numpy
+import numpy as np
 import pytest
 import torch
 
 from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
+from tune_mnist.data.sources import STEMS
 
 # The networks here are too small to gain from a second thread, and two threads that wait for each
 # other on a busy machine are many times slower than one.
@@ -29,3 +34,18 @@ def digits() -> Dataset:
 @pytest.fixture(scope="session")
 def digits_split(digits: Dataset) -> DataSplit:
     return split_dataset(digits)
+
+
+@pytest.fixture
+def idx_folder(tmp_path: Path) -> Path:
+    """A folder with 60 training and 20 test images of 3 classes."""
+    folder = tmp_path / "idx"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for stem, count in zip(STEMS, (60, 60, 20, 20), strict=True):
+        if "images" in stem:
+            array = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        else:
+            array = (np.arange(count) % 3).astype(np.uint8)
+        idx2numpy.convert_to_file(str(folder / stem), array)
+    return folder

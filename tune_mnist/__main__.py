@@ -7,10 +7,13 @@ from tune_mnist.search import search
 from tune_mnist.train import train
 
 
-@click.group()
+@click.group(invoke_without_command=True)
 @click.version_option(package_name="tune-mnist")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Hyperparameter search for CNNs on MNIST with Ray Tune, Optuna and ASHA."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 cli.add_command(search)

@@ -1,5 +1,6 @@
 """What all commands share: options in common, and errors in one line."""
 
+import errno
 import re
 import sys
 from typing import NoReturn
@@ -8,6 +9,8 @@ import click
 
 from tune_mnist.errors import UserError
 
+# A full disk, a quota, a missing permission: the user's to mend, unlike a fault of the program.
+MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 USER_ERROR = 2
 INTERRUPTED = 130
 
@@ -20,6 +23,10 @@ def run(command: click.Command) -> NoReturn:
         _fail(error.format_message())
     except UserError as error:
         _fail(str(error))
+    except OSError as error:
+        if error.errno not in MENDABLE or error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror}")
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)

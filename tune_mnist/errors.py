@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 
 class UserError(Exception):
@@ -38,7 +39,7 @@ def validation_error(
         schema: the model that was validated; its field names feed the did-you-mean.
         where: what the line begins with, such as a file's name.
     """
-    first = error.errors()[0]
+    first = complaint(error)
     key = ".".join(str(part) for part in first["loc"])
     start = f"{where}: " if where else ""
     if first["type"] == "extra_forbidden":
@@ -47,5 +48,29 @@ def validation_error(
         return UserError(f"{start}unknown key '{key}'{hint}: known are {', '.join(names)}")
     if first["type"] == "missing":
         return UserError(f"{start}'{key}' is missing")
-    reason = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return UserError(f"{start}{key} = {first['input']!r}: must be {reason}")
+    return UserError(f"{start}{key} = {first['input']!r}: must be {reason(first)}")
+
+
+def complaint(error: ValidationError) -> ErrorDetails:
+    """Return the complaint to tell: an unknown key first, which often explains a missing one."""
+    return min(error.errors(), key=lambda details: details["type"] != "extra_forbidden")
+
+
+def reason(details: ErrorDetails) -> str:
+    """Return what would be right, in words for people who do not write Python."""
+    if details["type"] in _REASONS:
+        return _REASONS[details["type"]]
+    return details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+
+
+_REASONS = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping, {key: value, ...}",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "list_type": "a list, [one, two, ...]",
+    "model_attributes_type": "a mapping, {key: value, ...}",
+    "model_type": "a mapping, {key: value, ...}",
+    "string_type": "a text",
+}

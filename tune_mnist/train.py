@@ -1,52 +1,26 @@
 """Command: train one configuration (``python -m tune_mnist.train``)."""
 
-import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-import pandas as pd
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tune_mnist.command import run
-from tune_mnist.data import Dataset, load_dataset, split_dataset
-from tune_mnist.environment import describe_hardware
-from tune_mnist.errors import UserError
-from tune_mnist.files import write_text
-from tune_mnist.models import MODELS, count_parameters, get_architecture
-from tune_mnist.reporting.evaluation import to_markdown, to_rich
-from tune_mnist.training import (
-    EpochMetrics,
-    Evaluation,
-    TrainConfig,
-    Trainer,
-    create_batches,
-    evaluate,
-    resolve_compute,
-)
-
-# LeNet trains on everything in a minute; the large networks would take a laptop hours that way.
-IMAGE_SIZE = 64
-LENET_EPOCHS, LENET_FRACTION = 10, 1.0
-LARGE_EPOCHS, LARGE_FRACTION = 3, 0.1
 
 
 @click.command()
-@click.option("--model", required=True, help=f"{', '.join(MODELS)}.")
+@click.option("--model", required=True, help="lenet, alexnet, resnet or vggnet.")
 @click.option("--lr", type=float, required=True, help="Learning rate.")
 @click.option("--dropout", type=float, default=0.0, show_default=True, help="0 <= dropout < 1.")
 @click.option("--batch-size", type=int, default=64, show_default=True)
 @click.option("--optimizer", default="adam", show_default=True, help="sgd, adam, adamw, rmsprop.")
 @click.option("--momentum", type=float, default=0.0, show_default=True, help="sgd and rmsprop.")
 @click.option("--weight-decay", type=float, default=0.0, show_default=True)
-@click.option("--epochs", type=int, help="[default: 10 for lenet, 3 for the others]")
-@click.option("--fraction", type=float, help="Of the training part.  [default: lenet 1, else 0.1]")
 @click.option(
-    "--image-size", type=int, default=IMAGE_SIZE, show_default=True, help="LeNet: always 32."
+    "--epochs", type=click.IntRange(min=1), help="[default: 10 for lenet, 3 for the others]"
 )
+@click.option("--fraction", type=float, help="Of the training part.  [default: lenet 1, else 0.1]")
+@click.option("--image-size", type=int, default=64, show_default=True, help="LeNet: always 32.")
 @click.option("--dataset", default="mnist", show_default=True)
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Folder with the four IDX files."
@@ -59,98 +33,13 @@ LARGE_EPOCHS, LARGE_FRACTION = 3, 0.1
     "--output-dir", type=click.Path(path_type=Path), default=Path("results"), show_default=True
 )
 def train(
-    model: str,
-    epochs: int | None,
-    fraction: float | None,
-    dataset: str,
-    data_dir: Path | None,
-    precision: str,
-    device: str,
-    name: str | None,
-    output_dir: Path,
-    **hyperparameters: Any,
+    **given: Any,
 ) -> None:
     """Train one configuration, and test it."""
-    small = model == "lenet"
-    config = TrainConfig.checked(
-        model=model,
-        max_epochs=_or(epochs, LENET_EPOCHS if small else LARGE_EPOCHS),
-        **hyperparameters,
-    )
-    directory = output_dir / (name or f"train-{model}-{time.strftime('%Y%m%d-%H%M%S')}")
-    if directory.exists():
-        raise UserError(f"{directory} exists already: choose another --name, or remove it")
-    images = load_dataset(dataset, data_dir)
-    data = split_dataset(images, _or(fraction, LENET_FRACTION if small else LARGE_FRACTION), 1.0)
-    compute = resolve_compute(device, precision)
-    trainer = Trainer(config, data, compute)
-    size = get_architecture(model).input_size(config.image_size)
-    facts = {
-        "model": f"{model}, {count_parameters(trainer.model):,} trainable parameters",
-        "data": f"{dataset}, {len(data.train):,} training, {len(data.val):,} validation and"
-        f" {len(images.test_labels):,} test images at {size}x{size}",
-        "configuration": ", ".join(f"{k} {v}" for k, v in config.model_dump().items()),
-        "compute": f"{compute.device.type}, {compute.precision}; {describe_hardware()}",
-    }
-    console = Console()
-    for key, value in facts.items():
-        console.print(f"{key:<13} {value}", markup=False, highlight=False, soft_wrap=True)
-    epochs_table = pd.DataFrame([asdict(metrics) for metrics in _fit(trainer, console)])
-    tested = _test(trainer, images)
-    directory.mkdir(parents=True)
-    trainer.save(directory / "checkpoint")
-    epochs_table.to_csv(directory / "epochs.csv", index=False)
-    write_text(directory / "config.json", config.model_dump_json(indent=2) + "\n")
-    validation = float(epochs_table["val_accuracy"].iloc[-1])
-    write_text(directory / "summary.md", to_markdown(directory.name, facts, validation, tested))
-    console.print(to_rich(validation, tested))
-    console.print(f"results in {directory}", markup=False)
+    # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
+    from tune_mnist.single_run import train_and_test
 
-
-def _fit(trainer: Trainer, console: Console) -> list[EpochMetrics]:
-    """Train all epochs behind a progress bar; return the metrics of each."""
-    history = []
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("images"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=trainer.train_batches.num_images)
-        while trainer.epoch < trainer.config.max_epochs:
-            progress.reset(
-                task, description=f"epoch {trainer.epoch + 1}/{trainer.config.max_epochs}"
-            )
-            metrics = trainer.run_epoch(lambda images: progress.advance(task, images))
-            history.append(metrics)
-            console.print(
-                f"epoch {metrics.epoch}/{trainer.config.max_epochs}:"
-                f" train_loss {metrics.train_loss:.4f},"
-                f" train_accuracy {metrics.train_accuracy:.4f},"
-                f" val_loss {metrics.val_loss:.4f}, val_accuracy {metrics.val_accuracy:.4f},"
-                f" {metrics.epoch_seconds:.1f} s, {metrics.images_per_second:,.0f} images/s",
-                highlight=False,
-                soft_wrap=True,
-            )
-    return history
-
-
-def _test(trainer: Trainer, images: Dataset) -> Evaluation:
-    """Classify the test set with the trained network, once."""
-    batches = create_batches(
-        trainer.config,
-        images.test_images,
-        images.test_labels,
-        np.arange(len(images.test_labels)),
-        trainer.compute,
-    )
-    return evaluate(trainer.model, batches, trainer.compute, images.num_classes)
-
-
-def _or(given: Any, default: Any) -> Any:
-    return default if given is None else given
+    train_and_test(**given)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Small IDX files, and a web server to fetch them from."""
+"""Gzipped files, and a web server to fetch files from."""
 
 import gzip
 import threading
@@ -7,26 +7,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import idx2numpy
-import numpy as np
 import pytest
-
-from tune_mnist.data.sources import STEMS
-
-
-@pytest.fixture
-def idx_folder(tmp_path: Path) -> Path:
-    """A folder with 60 training and 20 test images of 3 classes."""
-    folder = tmp_path / "idx"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for stem, count in zip(STEMS, (60, 60, 20, 20), strict=True):
-        if "images" in stem:
-            array = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
-        else:
-            array = (np.arange(count) % 3).astype(np.uint8)
-        idx2numpy.convert_to_file(str(folder / stem), array)
-    return folder
 
 
 def compress(path: Path) -> Path:

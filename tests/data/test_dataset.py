@@ -76,6 +76,11 @@ def test_empty_files_are_refused(idx_folder: Path) -> None:
     assert "holds no images" in refusal(idx_folder)
 
 
+def test_labels_of_one_class_are_refused(idx_folder: Path) -> None:
+    replace(idx_folder, STEMS[1], np.full(60, 7, np.uint8))
+    assert "every training label is 7: there must be two classes" in refusal(idx_folder)
+
+
 def test_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'fashion-mnist'"):
         load_dataset("fashon-mnist")

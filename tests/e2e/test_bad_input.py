@@ -26,7 +26,7 @@ pytestmark = pytest.mark.e2e
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path, command, arguments, words):
-    result = run(command, *arguments, "--output-dir", str(tmp_path / "results"))
+    result = run(command, "--output-dir", str(tmp_path / "results"), *arguments)
     assert result.returncode == 2, result.stderr
     lines = result.stderr.splitlines()
     assert len(lines) == 1, result.stderr

@@ -1,7 +1,9 @@
+import signal
+
 import pandas as pd
 import pytest
 
-from tests.e2e.commands import run
+from tests.e2e.commands import run, start
 
 pytestmark = pytest.mark.e2e
 
@@ -22,3 +24,30 @@ def test_one_run_ends_with_test_accuracy_recall_and_confusion(tmp_path):
     assert epochs["val_accuracy"].iloc[-1] > 0.8
     assert (tmp_path / "one" / "checkpoint" / "model.pt").exists()
     assert "| true class" in (tmp_path / "one" / "summary.md").read_text()
+
+
+def test_ctrl_c_in_the_middle_of_an_epoch_is_one_word_and_leaves_nothing(tmp_path):
+    process = start(
+        "train",
+        *("--model", "lenet", "--lr", "0.01", "--dataset", "digits", "--epochs", "100000"),
+        *("--output-dir", str(tmp_path / "results")),
+    )
+    assert process.stdout is not None
+    assert any(line.split()[:1] == ["1/100000"] for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip() == "interrupted"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_that_diverges_is_one_line_and_leaves_nothing(tmp_path):
+    result = run(
+        "train",
+        *("--model", "resnet", "--lr", "1e30", "--optimizer", "sgd", "--image-size", "28"),
+        *("--dataset", "digits", "--output-dir", str(tmp_path / "results")),
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: diverged: train_loss is ")
+    assert result.stderr.endswith("(lr 1e+30): try a smaller --lr\n")
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,8 @@
+import io
+
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from tune_mnist.reporting.tables import compare, to_markdown
 
@@ -50,9 +53,34 @@ def test_the_top_has_at_most_ten():
     assert list(compare(many, {})[1].cells["trial"]) == [str(n) for n in range(1, 11)]
 
 
+def test_with_several_objectives_the_pareto_set_comes_first():
+    directions = {"val_accuracy": "max", "parameters": "min"}
+    table = compare(TRIALS, {}, directions)[0]
+    assert table.title == "Pareto set of val_accuracy and parameters"
+    # Trial 2 is as large as trial 3 and worse; the small one is beaten by none.
+    assert list(table.cells["trial"]) == ["3", "1"]
+
+
 def test_no_result_at_all_still_gives_tables():
     nothing = TRIALS.assign(val_accuracy=float("nan"))
     assert [len(table.cells) for table in compare(nothing, {})] == [0, 0]
+
+
+def on_screen(trials, width):
+    stream = io.StringIO()
+    console = Console(file=stream, width=width)
+    for table in compare(trials, {"lenet": 0.9432, "resnet": 0.9876}):
+        console.print(table.to_rich())
+    return stream.getvalue()
+
+
+def test_in_80_columns_hyperparameters_fold_but_no_number_is_cut():
+    text = on_screen(TRIALS, 80)
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert "…" not in text
+    for word in ("0.9900", "0.9876", "COMPLETE", "val_accuracy", "momentum"):
+        assert word in text
+    assert "sgd, lr 1.00e-02, batch 64, dropout 0.10, momentum 0.90" in on_screen(TRIALS, 160)
 
 
 @pytest.mark.parametrize("fact", ["4,800 of 48,000", "#4 DIVERGED"])

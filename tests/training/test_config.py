@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -16,6 +18,17 @@ from tune_mnist.training import TrainConfig, resolve_compute
         ({"model": "lenet", "lr": 0.1, "dropout": 1}, ["dropout = 1", "less than 1"]),
         ({"model": "lenet", "lr": 0.1, "momentun": 0.9}, ["'momentun'", "'momentum'"]),
         ({"model": "lenet"}, ["'lr' is missing"]),
+        ({"model": "lenet", "lr": math.nan}, ["lr = nan"]),
+        ({"model": "lenet", "lr": math.inf}, ["lr = inf", "finite"]),
+        ({"model": "lenet", "lr": "0.1"}, ["lr = '0.1'", "number"]),
+        ({"model": "lenet", "lr": True}, ["lr = True", "number"]),
+        ({"model": "lenet", "lr": 0.1, "dropout": math.nan}, ["dropout = nan"]),
+        ({"model": "lenet", "lr": 0.1, "momentum": 1.0}, ["momentum = 1.0"]),
+        ({"model": "lenet", "lr": 0.1, "weight_decay": math.inf}, ["weight_decay = inf"]),
+        ({"model": "lenet", "lr": 0.1, "batch_size": 64.0}, ["batch_size = 64.0", "whole"]),
+        ({"model": "lenet", "lr": 0.1, "batch_size": 10**9}, ["batch_size = 1000000000"]),
+        ({"model": "lenet", "lr": 0.1, "image_size": 10**5}, ["image_size = 100000", "1024"]),
+        ({"model": "lenet", "lr": 0.1, "seed": 2**70}, ["seed = "]),
     ],
 )
 def test_a_bad_value_is_named_in_one_line(values, words):

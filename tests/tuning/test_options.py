@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from tune_mnist.errors import UserError
@@ -16,6 +18,34 @@ def test_the_space_gives_the_defaults_and_the_user_overrules_them():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
+        ({"objective": "val_accuracy,parameters", "scheduler": "asha"}, "one objective only"),
+        ({"objective": "parameters"}, "must begin with val_accuracy"),
+        ({"objective": "val_accuracy,speed"}, "unknown objective 'speed'"),
+        ({"searcher": "gp"}, "--searcher gp with --scheduler asha-stopping: a Gaussian process"),
+        ({"searcher": "cmaes", "objective": "val_accuracy,parameters"}, "one objective only"),
+        ({"searcher": "grid"}, "without end"),
+        ({"grace_period": 20}, "--grace-period 20: must be at most the 9 epochs"),
+        ({"grace_period": 2, "scheduler": "none"}, "--scheduler none has none"),
+        ({"brackets": 2, "scheduler": "median"}, "--scheduler median has none"),
+        ({"scheduler": "ashaa"}, "unknown scheduler 'ashaa' (did you mean 'asha'?)"),
+    ],
+)
+def test_a_senseless_combination_is_refused_with_the_reason(given, words):
+    with pytest.raises(UserError) as caught:
+        SearchOptions.for_space(load_space("lenet"), **given)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_several_objectives_go_without_early_stopping():
+    options = SearchOptions.for_space(load_space("lenet"), objective="val_accuracy,parameters")
+    assert options.scheduling.name == "none"
+    assert options.directions == {"val_accuracy": "max", "parameters": "min"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
         ({"num_samples": 0}, "num_samples = 0: must be greater than or equal to 1"),
         ({"fraction": 1.5}, "fraction = 1.5: must be less than or equal to 1"),
         ({"image_size": 8}, "image_size = 8"),
@@ -24,6 +54,20 @@ def test_the_space_gives_the_defaults_and_the_user_overrules_them():
         ({"device": "tpu"}, "unknown device 'tpu'"),
         ({"precision": "fp8"}, "unknown precision 'fp8'"),
         ({"seed": -1}, "seed = -1"),
+        ({"num_samples": 10**9}, "num_samples = 1000000000: must be less than or equal to"),
+        ({"max_epochs": 10**9}, "max_epochs = 1000000000"),
+        ({"fraction": math.nan}, "fraction = nan"),
+        ({"val_fraction": 0.0}, "val_fraction = 0.0: must be greater than 0"),
+        ({"image_size": 100_000}, "image_size = 100000: must be less than or equal to 1024"),
+        ({"time_budget": 0.0}, "time_budget = 0.0: must be greater than 0"),
+        ({"time_budget": math.inf}, "time_budget = inf"),
+        ({"cpus_per_trial": 1e-6}, "cpus_per_trial = 1e-06: must be greater than or equal to 0.1"),
+        ({"cpus_per_trial": math.inf}, "cpus_per_trial = inf"),
+        ({"cpus_per_trial": math.nan}, "cpus_per_trial = nan"),
+        ({"gpus_per_trial": -1.0}, "gpus_per_trial = -1.0"),
+        ({"gpus_per_trial": math.nan}, "gpus_per_trial = nan"),
+        ({"gpus_per_trial": 1.5}, "gpus_per_trial = 1.5: must be a share of one GPU, or a whole"),
+        ({"max_concurrent": 0}, "max_concurrent = 0: must be greater than or equal to 1"),
     ],
 )
 def test_a_bad_option_is_named_in_one_line(given, words):

@@ -64,6 +64,11 @@ def load_dataset(name: str = "mnist", data_dir: Path | None = None) -> Dataset:
         return _digits()
     directory = obtain(name, data_dir)
     train_images, train_labels = _read_pair(directory, *STEMS[:2])
+    if train_labels.min() == train_labels.max():
+        raise UserError(
+            f"{directory}: every training label is {train_labels[0]}:"
+            " there must be two classes at least"
+        )
     test_images, test_labels = _read_pair(directory, *STEMS[2:])
     return Dataset(name, train_images, train_labels, test_images, test_labels)
 

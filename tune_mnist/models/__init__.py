@@ -3,6 +3,7 @@
 from tune_mnist.models.factory import (
     ARCHITECTURES,
     FULL_SIZE,
+    MAX_SIZE,
     MIN_SIZE,
     MODELS,
     Architecture,
@@ -14,6 +15,7 @@ from tune_mnist.models.factory import (
 __all__ = [
     "ARCHITECTURES",
     "FULL_SIZE",
+    "MAX_SIZE",
     "MIN_SIZE",
     "MODELS",
     "Architecture",

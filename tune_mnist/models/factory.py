@@ -13,6 +13,8 @@ from tune_mnist.models.vggnet import VGGNet
 
 FULL_SIZE = 224
 MIN_SIZE = 28
+# Beyond, enlarged digits show nothing new, and one batch of them fills a large memory.
+MAX_SIZE = 1024
 
 
 @dataclass(frozen=True)

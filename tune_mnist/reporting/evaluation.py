@@ -1,18 +1,22 @@
 """How one trained network did: accuracies, recall by class, confusion matrix."""
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from tune_mnist.training import Evaluation
 
+_TITLE = "Test images by true class (rows) and predicted class"
+
 
 def to_rich(val_accuracy: float, tested: Evaluation) -> Group:
     """Return the result for a terminal."""
     return Group(
         Text(_accuracies(val_accuracy, tested), style="bold"),
-        _rich(_confusion(tested), "Test images by true class (rows) and predicted class"),
+        Text(_TITLE, style="italic"),
+        _rich(_confusion(tested)),
     )
 
 
@@ -20,7 +24,7 @@ def to_markdown(title: str, facts: dict[str, str], val_accuracy: float, tested: 
     """Return the result as a page of Markdown."""
     lines = [f"# {title}", "", *(f"- **{key}**: {value}" for key, value in facts.items()), ""]
     lines += [_accuracies(val_accuracy, tested), ""]
-    lines += ["Test images by true class (rows) and predicted class:", ""]
+    lines += [f"{_TITLE}:", ""]
     lines += [_confusion(tested).to_markdown(index=False, disable_numparse=True), ""]
     return "\n".join(lines)
 
@@ -38,8 +42,9 @@ def _confusion(tested: Evaluation) -> pd.DataFrame:
     return frame
 
 
-def _rich(cells: pd.DataFrame, title: str) -> Table:
-    table = Table(title=title, title_justify="left")
+def _rich(cells: pd.DataFrame) -> Table:
+    # Ten columns of four digits and two more fit 80 columns only without lines between them.
+    table = Table(box=SIMPLE_HEAD, padding=0)
     for heading in cells.columns:
         table.add_column(heading, justify="right")
     for row in cells.itertuples(index=False):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 TOP = 10
@@ -68,6 +69,19 @@ TOP_TRIALS = (
     "state",
 )
 
+PARETO = (
+    "trial",
+    "model",
+    "val_accuracy",
+    "parameters",
+    "train_seconds",
+    "lr",
+    "batch_size",
+    "dropout",
+    "optimizer",
+    "momentum",
+    "weight_decay",
+)
 
 MISSING = "-"
 _HYPERPARAMETER_HEADINGS = ("optimizer", "lr", "batch", "dropout", "momentum", "weight decay")
@@ -90,14 +104,21 @@ class Comparison:
         """Return the table for a terminal; hyperparameters share a column, to save width."""
         hyperparameters = [h for h in _HYPERPARAMETER_HEADINGS if h in self.cells]
         left_out = [*hyperparameters, *(h for h in _WIDE_HEADINGS if h in self.cells)]
+        if len(self.cells) > 1 and self.cells["model"].nunique() == 1:
+            left_out.append("model")  # which it is, the table by architecture says
         kept = self.cells.drop(columns=left_out)
-        table = Table(title=self.title, title_justify="left")
+        table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         for heading in kept.columns:
-            table.add_column(heading, justify="left" if heading == "model" else "right")
+            left = heading in ("model", "state")
+            table.add_column(heading, justify="left" if left else "right", no_wrap=left)
         table.add_column("hyperparameters", ratio=1)
         for number, row in enumerate(kept.itertuples(index=False)):
             chosen = self.cells[hyperparameters].iloc[number]
-            words = [f"{key} {value}" for key, value in chosen.items() if value != MISSING]
+            words = [
+                value if key == "optimizer" else f"{key} {value}"
+                for key, value in chosen.items()
+                if value != MISSING
+            ]
             table.add_row(*row, ", ".join(words))
         return table
 
@@ -106,13 +127,18 @@ class Comparison:
         return f"## {self.title}\n\n{self.cells.to_markdown(index=False, disable_numparse=True)}\n"
 
 
-def compare(trials: pd.DataFrame, full_val_accuracy: dict[str, float]) -> list[Comparison]:
+def compare(
+    trials: pd.DataFrame,
+    full_val_accuracy: dict[str, float],
+    directions: dict[str, str] | None = None,
+) -> list[Comparison]:
     """Return the comparison tables of a search.
 
     Args:
         trials: one row a trial, as in ``trials.csv``.
         full_val_accuracy: by architecture, its best model's accuracy on all validation images;
             empty if the trials were judged by all of them anyway.
+        directions: by objective, ``max`` or ``min``; with several, their Pareto set comes first.
     """
     judged = trials.dropna(subset=["val_accuracy"]).sort_values(
         ["val_accuracy", "trial"], ascending=[False, True]
@@ -120,10 +146,29 @@ def compare(trials: pd.DataFrame, full_val_accuracy: dict[str, float]) -> list[C
     best = judged.drop_duplicates("model").copy()
     best["trials"] = best["model"].map(trials["model"].value_counts())
     best["full_val_accuracy"] = best["model"].map(full_val_accuracy)
-    return [
+    tables = [
         Comparison("Best trial of each architecture", _cells(best, BY_ARCHITECTURE)),
         Comparison(f"Top {min(TOP, len(judged))} trials", _cells(judged.head(TOP), TOP_TRIALS)),
     ]
+    if directions and len(directions) > 1:
+        title = f"Pareto set of {' and '.join(directions)}"
+        tables.insert(0, Comparison(title, _cells(pareto_set(judged, directions), PARETO)))
+    return tables
+
+
+def pareto_set(trials: pd.DataFrame, directions: dict[str, str]) -> pd.DataFrame:
+    """Return the trials that no other beats in one objective without losing in another.
+
+    Args:
+        trials: one row a trial.
+        directions: by objective, a column of the trials, ``max`` or ``min``.
+    """
+    signs = [1 if direction == "max" else -1 for direction in directions.values()]
+    values = trials[list(directions)].to_numpy(dtype=float) * signs
+    beaten = [
+        bool(((values >= row).all(axis=1) & (values > row).any(axis=1)).any()) for row in values
+    ]
+    return trials[[not lost for lost in beaten]]
 
 
 def to_markdown(

@@ -13,6 +13,7 @@ from tune_mnist.training.evaluation import (
     evaluate,
     mean_loss_and_accuracy,
 )
+from tune_mnist.training.memory import is_out_of_memory
 from tune_mnist.training.optimizers import OPTIMIZERS
 from tune_mnist.training.precision import DEVICES, PRECISIONS, Compute, resolve_compute
 from tune_mnist.training.trainer import DivergedError, EpochMetrics, Trainer, restore_newest
@@ -32,6 +33,7 @@ __all__ = [
     "Trainer",
     "create_batches",
     "evaluate",
+    "is_out_of_memory",
     "load_model_weights",
     "mean_loss_and_accuracy",
     "resolve_compute",

@@ -5,8 +5,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tune_mnist.errors import unknown, validation_error
-from tune_mnist.models import FULL_SIZE, MIN_SIZE, MODELS
+from tune_mnist.models import FULL_SIZE, MAX_SIZE, MIN_SIZE, MODELS
 from tune_mnist.training.optimizers import OPTIMIZERS
+
+MAX_BATCH_SIZE = 65_536
 
 
 class TrainConfig(BaseModel):
@@ -25,18 +27,18 @@ class TrainConfig(BaseModel):
         seed: decides the initial weights, the order of the batches and the dropped units.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     model: str
     lr: float = Field(gt=0, allow_inf_nan=False)
-    batch_size: int = Field(default=64, ge=1)
+    batch_size: int = Field(default=64, ge=1, le=MAX_BATCH_SIZE)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     optimizer: str = "adam"
     momentum: float = Field(default=0.0, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    image_size: int = Field(default=FULL_SIZE, ge=MIN_SIZE)
+    image_size: int = Field(default=FULL_SIZE, ge=MIN_SIZE, le=MAX_SIZE)
     max_epochs: int = Field(default=10, ge=1)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
 
     @field_validator("model")
     @classmethod

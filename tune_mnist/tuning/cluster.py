@@ -18,6 +18,8 @@ _QUIET = {
     "RAY_DEDUP_LOGS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
+    # A task that takes more memory than there is would be tried again for ever.
+    "RAY_task_oom_retries": "2",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     # A trial's last report may say why it ends, instead of giving metrics.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
@@ -26,6 +28,7 @@ _QUIET = {
 
 
 ANSWER_SECONDS = 5
+LAST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,10 @@ def connect(address: str | None) -> Resources:
         os.environ.setdefault(key, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
     _survive_memory_kills()
+    given_as = "--address" if address else "RAY_ADDRESS"
     address = address or os.environ.get("RAY_ADDRESS")
     if address:
-        _check_answers(address)
+        _check_answers(address, given_as)
     local = {} if address else {"dashboard_host": "127.0.0.1", "include_dashboard": True}
     try:
         context = ray.init(
@@ -93,17 +97,19 @@ def _survive_memory_kills() -> None:
     actor_manager.RayActorError = (RayActorError, OutOfMemoryError)
 
 
-def _check_answers(address: str) -> None:
+def _check_answers(address: str, given_as: str) -> None:
     """See that something listens at ``host:port``: Ray itself would go on trying for minutes."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    if address in ("auto", "local"):
         return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit() or int(port) > LAST_PORT:
+        raise UserError(f"{given_as} {address}: must be host:port, ray://host:port or auto")
     try:
-        socket.create_connection((host.removeprefix("ray://"), int(port)), ANSWER_SECONDS).close()
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
     except OSError as error:
         raise UserError(
             f"no Ray cluster at '{address}': {error.strerror or error}: start one with"
-            " 'ray start --head', or leave out --address"
+            f" 'ray start --head', or leave out {given_as}"
         ) from None
 
 
@@ -130,3 +136,13 @@ def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
                 f" (the largest has {most:g})"
             )
     raise UserError(f"no single node has {cpus_per_trial:g} CPUs and {gpus_per_trial:g} GPUs")
+
+
+def count_fitting(cpus_per_trial: float, gpus_per_trial: float) -> int:
+    """Return how many trials the nodes hold at a time, all together."""
+    wanted = {"CPU": cpus_per_trial, "GPU": gpus_per_trial}
+    return sum(
+        min(int(node["Resources"].get(kind, 0) / need) for kind, need in wanted.items() if need)
+        for node in ray.nodes()
+        if node["Alive"]
+    )

@@ -44,7 +44,7 @@ def measure_speeds(
         cpus: CPU cores of a trial.
         gpus: GPUs of a trial.
     """
-    probe = ray.remote(num_cpus=cpus, num_gpus=gpus)(_measure_speed)
+    probe = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_measure_speed)
     speeds = ray.get([probe.remote(model, data, settings) for model in models])
     return dict(zip(models, speeds, strict=True))
 

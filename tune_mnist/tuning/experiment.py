@@ -3,26 +3,29 @@
 import errno
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
+import optuna
 import pandas as pd
 import ray
 from ray import tune
 from ray.tune.error import TuneError
 from ray.tune.logger import JsonLoggerCallback
+from ray.tune.schedulers import TrialScheduler
 from rich.console import Console
 
 from tune_mnist.data import DataSplit, load_dataset, split_dataset
 from tune_mnist.errors import UserError
+from tune_mnist.results import require_new
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
 from tune_mnist.tuning.finalists import full_validation
 from tune_mnist.tuning.ledger import own_trials
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import Plan, create_progress
+from tune_mnist.tuning.promotion import PromotionAsha
 from tune_mnist.tuning.recorder import TRIALS_FILE, BestModels, Recorder
 from tune_mnist.tuning.records import TrialRecord, TrialState, to_frame
 from tune_mnist.tuning.reports import NUMBER
@@ -55,6 +58,7 @@ class Outcome:
         full_val_accuracy: by architecture, the best model's accuracy on the whole validation
             part; empty if the trials were judged by all of it, or the search was interrupted.
         facts: what was done on what, for the tables.
+        directions: by objective, ``max`` or ``min``.
         ending: what ended it.
         detail: more about the ending, or empty.
     """
@@ -62,6 +66,7 @@ class Outcome:
     trials: pd.DataFrame
     full_val_accuracy: dict[str, float]
     facts: dict[str, str]
+    directions: dict[str, str]
     ending: Ending
     detail: str = ""
 
@@ -98,10 +103,8 @@ def run_search(
     Raises:
         UserError: the input or the resources do not allow it; nothing has been written.
     """
-    if earlier is None and directory.exists():
-        raise UserError(
-            f"{directory} exists already: choose another --name, or go on with it by --resume"
-        )
+    if earlier is None:
+        require_new(directory)
     if earlier is not None and options.scheduling.name not in RESUMABLE:
         raise UserError(
             f"--resume {directory}: scheduler {options.scheduling.name} cannot be brought back to"
@@ -146,7 +149,7 @@ def run_search(
                     workers.cpus,
                     workers.gpus,
                 )
-        return Outcome(to_frame(records), full, facts, ending, detail)
+        return Outcome(to_frame(records), full, facts, options.directions, ending, detail)
     finally:
         disconnect()
 
@@ -166,9 +169,7 @@ def _search(
     )
     if not is_prepared(searcher.study):
         prepare(searcher.study, space, options.num_samples, options.warm_start)
-    scheduler = create_scheduler(options.scheduling)
-    if isinstance(scheduler, StoppingScheduler):
-        scheduler.replay({t.number: t.intermediate_values for t in own_trials(searcher.study)})
+    scheduler = _scheduler(setup, searcher)
     recorder = Recorder(setup.directory / TRIALS_FILE, searcher.ledger)
     ended = 0
     for record in searcher.ledger.records:
@@ -187,10 +188,31 @@ def _search(
     return searcher.ledger.records, ending, detail
 
 
+def _scheduler(setup: _Setup, searcher: StudySearch) -> TrialScheduler:
+    """Build the scheduler, and bring it to where the study is."""
+    study, options = searcher.study, setup.options
+    own = own_trials(study)
+    scheduler = create_scheduler(
+        replace(
+            options.scheduling,
+            num_samples=len(study.trials) - len(own) + options.num_samples,
+            max_concurrent=setup.workers.concurrent,
+        )
+    )
+    begun = [trial for trial in own if trial.state is not optuna.trial.TrialState.WAITING]
+    if isinstance(scheduler, StoppingScheduler):
+        scheduler.replay({trial.number: trial.intermediate_values for trial in begun})
+    elif isinstance(scheduler, PromotionAsha):
+        for trial in begun:
+            scheduler.replay(trial.number, trial.intermediate_values, trial.state.is_finished())
+        searcher.may_begin = scheduler.wants_new_trial
+    return scheduler
+
+
 def _tune(
     setup: _Setup,
     searcher: StudySearch,
-    scheduler: Any,
+    scheduler: TrialScheduler,
     recorder: Recorder,
     left: int,
     console: Console,

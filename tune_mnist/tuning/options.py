@@ -7,15 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tune_mnist.data import DATASETS
 from tune_mnist.errors import UserError, unknown, validation_error
-from tune_mnist.models import MIN_SIZE
 from tune_mnist.training import DEVICES, PRECISIONS
 from tune_mnist.tuning.reports import METRIC
 from tune_mnist.tuning.samplers import SEARCHERS, check_searchable
-from tune_mnist.tuning.scheduler import SCHEDULERS, SchedulerOptions
+from tune_mnist.tuning.scheduler import ASHA, SCHEDULERS, SchedulerOptions
 from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.space_file import Epochs, ImageSize, Samples, Seconds, Share
 
 OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
 
+# Each trial is a process with PyTorch in it: more than ten to a core would only take memory.
+LEAST_CPUS = 0.1
 # What a space file may leave unsaid.
 FALLBACKS: dict[str, Any] = {
     "num_samples": 16,
@@ -47,8 +49,8 @@ class SearchOptions(BaseModel):
         precision: auto, fp32 or bf16.
         device: auto, cpu or cuda.
         searcher: tpe, random, gp, cmaes, qmc or grid.
-        scheduler: asha, asha-stopping, hyperband, median or none; None: asha, or none where there
-            are several objectives.
+        scheduler: asha, asha-stopping, asha-promotion, hyperband, median or none; None: asha, or
+            none where there are several objectives.
         grace_period: epochs that every trial gets.
         reduction_factor: ASHA and HyperBand let the best of that many go on.
         brackets: of ASHA.
@@ -59,16 +61,16 @@ class SearchOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    num_samples: int = Field(ge=1)
-    max_epochs: int = Field(ge=1)
-    fraction: float = Field(gt=0, le=1)
-    val_fraction: float | None = Field(default=None, gt=0, le=1)
-    image_size: int = Field(ge=MIN_SIZE, le=1024)
+    num_samples: Samples
+    max_epochs: Epochs
+    fraction: Share
+    val_fraction: Share | None = None
+    image_size: ImageSize
     dataset: str = "mnist"
     data_dir: Path | None = None
-    time_budget: float | None = Field(default=None, gt=0)
-    cpus_per_trial: float = Field(default=1, gt=0)
-    gpus_per_trial: float | None = Field(default=None, ge=0)
+    time_budget: Seconds | None = None
+    cpus_per_trial: float = Field(default=1, ge=LEAST_CPUS, allow_inf_nan=False)
+    gpus_per_trial: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     max_concurrent: int | None = Field(default=None, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**32)
     address: str | None = None
@@ -121,6 +123,15 @@ class SearchOptions(BaseModel):
     def _known_device(cls, name: str) -> str:
         return _one_of("device", name, DEVICES)
 
+    @field_validator("gpus_per_trial")
+    @classmethod
+    def _whole_gpus(cls, gpus: float | None) -> float | None:
+        if gpus is not None and gpus > 1 and not gpus.is_integer():
+            raise UserError(
+                f"gpus_per_trial = {gpus:g}: must be a share of one GPU, or a whole number"
+            )
+        return gpus
+
     @classmethod
     def for_space(cls, space: SearchSpace, **given: Any) -> "SearchOptions":
         """Complete the given options (None: not given) by the space's defaults.
@@ -155,13 +166,15 @@ class SearchOptions(BaseModel):
     def scheduling(self) -> SchedulerOptions:
         """How trials are stopped early."""
         fallback = "asha" if len(self.directions) == 1 else "none"
+        name = self.scheduler or fallback
         return SchedulerOptions(
-            name=self.scheduler or fallback,
+            name=ASHA if name == "asha" else name,
             max_epochs=self.max_epochs,
             grace_period=self.grace_period,
             reduction_factor=self.reduction_factor,
             brackets=self.brackets,
             seed=self.seed,
+            num_samples=self.num_samples,
         )
 
     def check_for(self, space: SearchSpace) -> None:
@@ -192,7 +205,7 @@ class SearchOptions(BaseModel):
                 f"--searcher cmaes with --objective {self.objective}: CMA-ES knows one objective"
                 " only: take --searcher tpe"
             )
-        if self.grace_period > 1 and stopping not in ("asha", "asha-stopping", "median"):
+        if self.grace_period > 1 and stopping in ("hyperband", "none"):
             raise UserError(f"--grace-period {self.grace_period}: --scheduler {stopping} has none")
         if self.brackets > 1 and not stopping.startswith("asha"):
             raise UserError(f"--brackets {self.brackets}: --scheduler {stopping} has none")

@@ -8,10 +8,11 @@ import ray
 from ray.exceptions import RayError
 from rich.console import Console
 
+from tune_mnist.console import print_facts
 from tune_mnist.data import DataSplit
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.cluster import Resources, check_placeable
+from tune_mnist.tuning.cluster import Resources, check_placeable, count_fitting
 from tune_mnist.tuning.estimate import expected_epochs, expected_seconds, measure_speeds
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import clock
@@ -48,9 +49,7 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
     if options.device == "cpu" and gpus:
         raise UserError(f"--gpus-per-trial {gpus:g}: contradicts --device cpu")
     check_placeable(options.cpus_per_trial, gpus)
-    fitting = int(resources.cpus / options.cpus_per_trial)
-    if gpus:
-        fitting = min(fitting, int(resources.gpus / gpus))
+    fitting = count_fitting(options.cpus_per_trial, gpus)
     return Workers(options.cpus_per_trial, gpus, min(fitting, options.max_concurrent or fitting))
 
 
@@ -87,6 +86,7 @@ def facts(
         "trials": f"{options.num_samples}, up to {options.max_epochs} epochs each,"
         f" searcher {options.searcher}, scheduler {options.scheduling.name},"
         f" seed {options.seed}{budget}",
+        "objective": " and ".join(f"{key} ({way})" for key, way in options.directions.items()),
         "workers": f"{workers.concurrent} at a time, {device} each, precision {options.precision}",
         "hardware": f"{resources.nodes} node{'s' * (resources.nodes > 1)}; {describe_hardware()}",
     }
@@ -94,8 +94,7 @@ def facts(
 
 def announce(console: Console, facts: dict[str, str], directory: Path, dashboard: str) -> None:
     """Tell the user what is going to happen."""
-    for key, value in {**facts, "results": str(directory), "dashboard": dashboard}.items():
-        console.print(f"{key:<10} {value}", markup=False, highlight=False, soft_wrap=True)
+    print_facts(console, {**facts, "results": str(directory), "dashboard": dashboard})
 
 
 def announce_time(

@@ -64,6 +64,7 @@ class Progress(Callback):
         self._plan = plan
         self._ledger = ledger
         self._start = time.monotonic()
+        self._printed: dict[int, int] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray pickles the callbacks beside the experiment's state; a terminal stays behind.
@@ -113,8 +114,9 @@ class PlainLines(Progress):
         record = self._find(trial)
         if WARNING in result:
             self._print(f"#{record.number} {result[WARNING]}")
-        if METRIC not in result:
+        if METRIC not in result or record.epochs == self._printed.get(record.number):
             return
+        self._printed[record.number] = record.epochs
         self._print(
             f"#{record.number} epoch {record.epochs}/{self._plan.max_epochs}"
             f" val_accuracy {result[METRIC]:.4f} ({describe(record.config)})"
@@ -160,10 +162,13 @@ class LiveTable(Progress):
     def _draw(self) -> Group:
         room = max(self._console.height - 8, 3)
         records = sorted(self._ledger.records, key=_importance)
-        table = Table(title=f"search {self._plan.name}", title_justify="left", expand=False)
-        for heading in ("trial", "state", "epoch", "val_accuracy", "parameters"):
-            right = heading in ("trial", "epoch", "val_accuracy")
-            table.add_column(heading, justify="right" if right else "left", no_wrap=True)
+        table = Table(title=Text(f"search {self._plan.name}"), title_justify="left")
+        for heading in ("trial", "state", "epoch", "val_accuracy"):
+            table.add_column(
+                heading, justify="left" if heading == "state" else "right", no_wrap=True
+            )
+        # Only this column gives way where the terminal is narrow; its cells are cut, not folded.
+        table.add_column("parameters")
         best = best_record(records)
         for record in records[:room]:
             accuracy = f"{record.val_accuracy:.4f}" if record.best_epoch else ""
@@ -172,14 +177,14 @@ class LiveTable(Progress):
                 Text(record.state, style=STYLES.get(record.state, "")),
                 f"{record.epochs}/{self._plan.max_epochs}",
                 Text(accuracy, style="bold green" if record is best else ""),
-                describe(record.config),
+                _one_line(describe(record.config)),
             )
         hidden = len(records) - room
-        lines = [f"… and {hidden} more ended trials"] if hidden > 0 else []
+        lines = [f"… and {hidden} more trials"] if hidden > 0 else []
         lines.append(self._status())
         if self._plan.dashboard:
             lines.append(f"dashboard {self._plan.dashboard} · Ctrl-C stops and keeps all results")
-        return Group(table, *(Text(line) for line in lines))
+        return Group(table, *(_one_line(line) for line in lines))
 
 
 def describe(config: dict[str, Any]) -> str:
@@ -192,6 +197,10 @@ def describe(config: dict[str, Any]) -> str:
         if key in config
     ]
     return " ".join(word for word in words if word)
+
+
+def _one_line(text: str) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def clock(seconds: float) -> str:

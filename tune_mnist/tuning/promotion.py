@@ -11,11 +11,8 @@ import numpy as np
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
+from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 from tune_mnist.tuning.rungs import Rungs, Standing
-from tune_mnist.tuning.scheduler import METRIC
-
-TIME_ATTR = "epoch"
-NUMBER = "number"
 
 
 class PromotionAsha(TrialScheduler):
@@ -118,7 +115,8 @@ class PromotionAsha(TrialScheduler):
         False while ``max_concurrent`` trials run, a paused one may go on, or one that was
         replayed as unfinished has not been added again.
         """
-        return self._has_room() and self._next(search_over=False) is None
+        room = len(self._active()) < self._max_concurrent and not self._missing()
+        return room and self._next(search_over=False) is None
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Take in a trial; for a replayed one, go on where it stands."""
@@ -131,6 +129,8 @@ class PromotionAsha(TrialScheduler):
 
         The epoch reported first after a pause may be the one reported last before it.
         """
+        if METRIC not in result:
+            return self.CONTINUE
         number, epoch = trial.config[NUMBER], result[TIME_ATTR]
         if epoch >= self._max_epochs:
             self._complete.add(number)
@@ -139,7 +139,7 @@ class PromotionAsha(TrialScheduler):
         rungs.record(number, epoch, result[METRIC])
         if not rungs.stands(number):
             return self.CONTINUE
-        if self._next(tune_controller.search_alg.is_finished()) == number:
+        if self._next(tune_controller.search_alg.is_finished(), pausing=number) == number:
             rungs.promote(number)
             return self.CONTINUE
         if number in self._hopeless():
@@ -172,7 +172,7 @@ class PromotionAsha(TrialScheduler):
         self._hold_back(tune_controller)
         self._end_hopeless(tune_controller)
         number = self._next(search_over)
-        # A trial whose pause is under way is still running for Ray: its turn comes in a moment.
+        # A trial whose pause is under way still runs for Ray: its turn comes in a moment.
         if number is None or self._trials[number].status != Trial.PAUSED:
             return None
         self._rungs(number).promote(number)
@@ -220,24 +220,31 @@ class PromotionAsha(TrialScheduler):
         """Return the unfinished trials that have not been added to Ray again."""
         return set().union(*(rungs.live for rungs in self._brackets)) - self._trials.keys()
 
-    def _active(self) -> list[int]:
+    def _active(self, pausing: int | None = None) -> list[int]:
         """Return the trials that have a worker, or get the next one, in the order of their start.
 
-        A trial whose pause is under way has done its work: the next may queue for its worker,
-        which makes Ray hand the worker over instead of taking it down.
+        A trial keeps its worker until its pause is through. Whoever is given its place before
+        makes Ray request another worker, only to cancel that when it hands over the old one; and
+        Ray 2.60 can lose the resources of a placement group that is cancelled while it is made.
+
+        Args:
+            pausing: a trial that is not counted.
         """
         return [
             number
             for number, trial in self._trials.items()
-            if trial.status in (Trial.RUNNING, Trial.PENDING) and not self._stands(number)
+            if trial.status in (Trial.RUNNING, Trial.PENDING) and number != pausing
         ]
 
-    def _has_room(self) -> bool:
-        return len(self._active()) < self._max_concurrent and not self._missing()
+    def _next(self, search_over: bool, pausing: int | None = None) -> int | None:
+        """Return the trial which is the next to go on, if one may now.
 
-    def _next(self, search_over: bool) -> int | None:
-        """Return the trial which is the next to go on, if one may now."""
-        if not self._has_room():
+        Args:
+            search_over: no new trial will come.
+            pausing: a trial that is about to give its place away.
+        """
+        active = self._active(pausing)
+        if len(active) >= self._max_concurrent or self._missing():
             return None
         held_back = [
             number
@@ -247,7 +254,7 @@ class PromotionAsha(TrialScheduler):
         if held_back:
             return held_back[0]
         best = self._most_urgent(Rungs.promotable)
-        if best is None and search_over and not self._complete and not self._active():
+        if best is None and search_over and not self._complete and not active:
             best = self._most_urgent(Rungs.standing)
         return None if best is None else best.number
 
@@ -276,8 +283,9 @@ class PromotionAsha(TrialScheduler):
         """
         pending = [n for n, trial in self._trials.items() if trial.status == Trial.PENDING]
         standing = [number for number in pending if self._stands(number)]
-        too_many = self._active()[self._max_concurrent :]
-        for number in {*standing, *too_many}.intersection(pending):
+        active = [number for number in self._active() if number not in standing]
+        too_many = [number for number in active[self._max_concurrent :] if number in pending]
+        for number in standing + too_many:
             trial = self._trials[number]
             trial.init_local_path()  # Ray does so when it starts a trial; this one may never start
             tune_controller._set_trial_status(trial, Trial.PAUSED)

@@ -15,11 +15,15 @@ from ray.tune.schedulers import (
 )
 
 from tune_mnist.errors import unknown
+from tune_mnist.tuning.promotion import PromotionAsha
 from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 
 MODE = "max"
-SCHEDULERS = ("asha", "asha-stopping", "hyperband", "median", "none")
-RESUMABLE = ("asha", "asha-stopping", "median", "none")
+SCHEDULERS = ("asha", "asha-stopping", "asha-promotion", "hyperband", "median", "none")
+ASHA = "asha-stopping"
+"""What ``asha`` stands for."""
+
+RESUMABLE = tuple(name for name in SCHEDULERS if name != "hyperband")
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class SchedulerOptions:
         reduction_factor: ASHA and HyperBand keep the best of that many.
         brackets: of ASHA; the second begins a rung later, and so on.
         seed: decides which trial goes into which bracket.
+        num_samples: how many trials there will be in all.
+        max_concurrent: how many trials run at a time.
     """
 
     name: str
@@ -41,6 +47,8 @@ class SchedulerOptions:
     reduction_factor: int = 3
     brackets: int = 1
     seed: int = 0
+    num_samples: int = 1
+    max_concurrent: int = 1
 
 
 @dataclass(frozen=True)
@@ -164,6 +172,16 @@ def create_scheduler(options: SchedulerOptions) -> TrialScheduler:
     """
     if options.name not in SCHEDULERS:
         raise unknown("scheduler", options.name, SCHEDULERS)
+    if options.name == "asha-promotion":
+        return PromotionAsha(
+            options.max_epochs,
+            options.num_samples,
+            options.max_concurrent,
+            options.grace_period,
+            options.reduction_factor,
+            options.brackets,
+            options.seed,
+        )
     common = {"metric": METRIC, "mode": MODE, "time_attr": TIME_ATTR}
     if options.name == "hyperband":
         return _HyperBand(

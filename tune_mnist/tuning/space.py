@@ -20,6 +20,7 @@ from tune_mnist.tuning.space_file import (
 )
 
 SEARCHABLE = ("lr", "batch_size", "dropout", "optimizer", "momentum", "weight_decay")
+REQUIRED = ("lr",)
 ENDINGS = (".yaml", ".yml")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -145,8 +146,11 @@ def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
             )
     if not isinstance(file.model, str):
         parameters = {"model": file.model} | parameters
+        _check_always_there("model", parameters)
     elif file.model not in MODELS:
         raise unknown("model", file.model, MODELS)
+    for name in REQUIRED:
+        _check_always_there(name, parameters)
     ordered = _ordered(parameters)
     model = file.model if isinstance(file.model, str) else None
     for name, parameter in ordered.items():
@@ -169,12 +173,19 @@ def _ordered(parameters: dict[str, Any]) -> dict[str, Any]:
     """Sort so that every parameter comes after those its ``when`` names."""
     for name, parameter in parameters.items():
         for other in parameter.when:
-            place = f"parameters.{name}.when"
+            place = f"{_key(name)}.when"
             if other not in parameters:
                 raise UserError(
                     f"{place}: '{other}' is not a parameter of this space"
                     f"{did_you_mean(other, parameters)}"
                 )
+            if isinstance(parameters[other], FloatParameter):
+                raise UserError(
+                    f"{place}.{other}: {other} is {parameters[other]}, which hardly ever takes"
+                    " one exact value: name a categorical or int parameter"
+                )
+            if not parameter.needs(other):
+                raise UserError(f"{place}.{other} = []: can never be: name at least one value")
             for value in parameter.needs(other):
                 if not parameters[other].contains(value):
                     raise UserError(
@@ -190,6 +201,17 @@ def _ordered(parameters: dict[str, Any]) -> dict[str, Any]:
         ) from None
 
 
+def _check_always_there(name: str, parameters: dict[str, Any]) -> None:
+    """See that every configuration has a value for what has no default."""
+    if name not in parameters:
+        raise UserError(
+            f"parameters: '{name}' is missing: there is no default for it"
+            " (for a single value: type categorical, choices: [value])"
+        )
+    if parameters[name].when:
+        raise UserError(f"{_key(name)}.when: {name} must always exist: leave 'when' out")
+
+
 def _check_trainable(name: str, parameter: Any) -> None:
     """Try the ends of the range, or every choice, as values of a configuration."""
     if isinstance(parameter, CategoricalParameter):
@@ -200,7 +222,12 @@ def _check_trainable(name: str, parameter: Any) -> None:
         try:
             TrainConfig.checked(**({"model": MODELS[0], "lr": 1.0} | {name: value}))
         except UserError as error:
-            raise UserError(f"{'' if name == 'model' else 'parameters.'}{name}: {error}") from None
+            raise UserError(f"{_key(name)}: {error}") from None
+
+
+def _key(name: str) -> str:
+    """Return where in a file the parameter stands."""
+    return name if name == "model" else f"parameters.{name}"
 
 
 def _check_baseline(place: str, baseline: dict[str, Any], parameters: dict[str, Any]) -> None:

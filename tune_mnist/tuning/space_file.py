@@ -1,5 +1,8 @@
 """The form of a search space file: what may stand in it, checked key by key."""
 
+import math
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,24 +13,56 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
-from tune_mnist.errors import UserError, did_you_mean, validation_error
+from tune_mnist.errors import UserError, complaint, did_you_mean, reason
+from tune_mnist.models import MAX_SIZE, MIN_SIZE
 
-Scalar = bool | int | float | str
+# The limits of a search's options, the same in a space's defaults and on the command line.
+ImageSize = Annotated[int, Field(ge=MIN_SIZE, le=MAX_SIZE)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
+Samples = Annotated[int, Field(ge=1, le=100_000)]
+Seconds = Annotated[float, Field(gt=0, le=366 * 24 * 3600)]
+
+
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError(f"{value!r}: must be a number, a word, true or false")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value}: must be a finite number")
+    return value
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Scalar = Annotated[Any, PlainValidator(_scalar)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class _Conditional(_Strict):
-    when: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict)
+    when: dict[str, Annotated[list[Scalar], BeforeValidator(_listed)]] = Field(
+        default_factory=dict
+    )
 
-    def needs(self, parameter: str) -> list[Any] | None:
-        """Return the values of another parameter under which this one exists; None: any."""
-        values = self.when.get(parameter)
-        return values if values is None or isinstance(values, list) else [values]
+    def needs(self, parameter: str) -> list[Any]:
+        """Return the values of another parameter, named by ``when``, under which this exists."""
+        return self.when[parameter]
 
 
 class FloatParameter(_Conditional):
@@ -45,9 +80,9 @@ class FloatParameter(_Conditional):
         return self
 
     def contains(self, value: Any) -> bool:
-        """Whether the value lies between the bounds."""
+        """Whether the value lies between the bounds, and on a step."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and self.low <= value <= self.high
+        return number and _on_grid(self, value)
 
     def distribution(self) -> BaseDistribution:
         """Return it in Optuna's terms."""
@@ -65,7 +100,7 @@ class FloatParameter(_Conditional):
         return float(trial.suggest_float(name, self.low, self.high, log=self.log, step=self.step))
 
     def __str__(self) -> str:
-        return f"a number from {self.low:g} to {self.high:g}"
+        return f"a number from {self.low:g} to {self.high:g}{_in_steps(self)}"
 
 
 class IntParameter(_Conditional):
@@ -83,9 +118,9 @@ class IntParameter(_Conditional):
         return self
 
     def contains(self, value: Any) -> bool:
-        """Whether the value lies between the bounds."""
+        """Whether the value lies between the bounds, and on a step."""
         number = isinstance(value, int) and not isinstance(value, bool)
-        return number and self.low <= value <= self.high
+        return number and _on_grid(self, value)
 
     def distribution(self) -> BaseDistribution:
         """Return it in Optuna's terms."""
@@ -101,25 +136,30 @@ class IntParameter(_Conditional):
         return int(trial.suggest_int(name, self.low, self.high, log=self.log, step=step))
 
     def __str__(self) -> str:
-        return f"a whole number from {self.low} to {self.high}"
+        return f"a whole number from {self.low} to {self.high}{_in_steps(self)}"
 
 
 class CategoricalParameter(_Conditional):
     """One of several values."""
 
     type: Literal["categorical"]
-    choices: list[Scalar] = Field(min_length=1)
+    choices: list[Scalar]
 
     @model_validator(mode="after")
     def _distinct(self) -> "CategoricalParameter":
+        if not self.choices:
+            raise ValueError("choices: there is nothing to choose from: name at least one")
         for number, choice in enumerate(self.choices):
             if choice in self.choices[:number]:
-                raise UserError(f"choices: {choice!r} stands there twice: name each once")
+                raise ValueError(f"choices: {choice!r} stands there twice: name each once")
         return self
 
     def contains(self, value: Any) -> bool:
-        """Whether the value is among the choices."""
-        return value in self.choices
+        """Whether the value is among the choices; true is not 1."""
+        return any(
+            value == choice and isinstance(value, bool) == isinstance(choice, bool)
+            for choice in self.choices
+        )
 
     def distribution(self) -> BaseDistribution:
         """Return it in Optuna's terms."""
@@ -140,6 +180,10 @@ class CategoricalParameter(_Conditional):
 Parameter = Annotated[
     FloatParameter | IntParameter | CategoricalParameter, Field(discriminator="type")
 ]
+Model = Annotated[
+    Annotated[str, Tag("name")] | Annotated[CategoricalParameter, Tag("categorical")],
+    Discriminator(lambda given: "categorical" if isinstance(given, dict) else "name"),
+]
 
 
 class SpaceDefaults(_Strict):
@@ -153,18 +197,18 @@ class SpaceDefaults(_Strict):
         time_budget: seconds after which the search ends.
     """
 
-    image_size: int | None = Field(default=None, gt=0)
-    fraction: float | None = Field(default=None, gt=0, le=1)
-    max_epochs: int | None = Field(default=None, gt=0)
-    num_samples: int | None = Field(default=None, gt=0)
-    time_budget: float | None = Field(default=None, gt=0)
+    image_size: ImageSize | None = None
+    fraction: Share | None = None
+    max_epochs: Epochs | None = None
+    num_samples: Samples | None = None
+    time_budget: Seconds | None = None
 
 
 class SpaceFile(_Strict):
     """A whole search space file."""
 
     description: str
-    model: str | CategoricalParameter
+    model: Model
     parameters: dict[str, Parameter]
     baselines: list[dict[str, Scalar]] = Field(default_factory=list)
     defaults: SpaceDefaults = SpaceDefaults()
@@ -198,83 +242,127 @@ def parse_space_file(text: str, path: Path) -> SpaceFile:
     if not isinstance(content, dict):
         raise UserError(f"{path}: must be a mapping with the keys {_keys(SpaceFile)}")
     try:
-        return SpaceFile(**content)
+        return SpaceFile.model_validate(content)
     except ValidationError as error:
         raise _explained(error, path) from None
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a mapping that has the same key twice, of which YAML would keep the last."""
+class _Loader(yaml.SafeLoader):
+    """Refuses keys that are no words, and keys that stand twice: YAML would keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build the mapping, looking at each key."""
         seen = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                line = key_node.start_mark.line + 1
+            if key_node.tag == MERGE:
+                continue
+            key = key_node.value
+            if key_node.tag != WORD:
                 raise yaml.MarkedYAMLError(
-                    problem=f"key '{key}' stands there twice (again in line {line})"
+                    problem="a key must be a word", problem_mark=key_node.start_mark
+                )
+            if key in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key '{key}' stands there twice", problem_mark=key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
+MERGE, WORD, NUMBER = (f"tag:yaml.org,2002:{kind}" for kind in ("merge", "str", "float"))
+# YAML 1.1 takes 1e-3 for a word, unlike YAML 1.2 and everybody who writes a learning rate.
+_Loader.add_implicit_resolver(
+    NUMBER, re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
 def _load_yaml(text: str, path: Path) -> Any:
     try:
-        return yaml.load(text, _UniqueKeyLoader)  # noqa: S506 - a subclass of SafeLoader
+        return yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}" if mark else ""
         raise UserError(f"{path}: not valid YAML{where}: {error.problem}") from None
     except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {error}") from None
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
 def _check_bounds(parameter: FloatParameter | IntParameter) -> None:
-    low, high = parameter.low, parameter.high
+    low, high, step = parameter.low, parameter.high, parameter.step
     if low >= high:
-        raise UserError(
+        raise ValueError(
             f"low = {low:g}, high = {high:g}: low must be less than high"
             " (for a single value: type categorical, choices: [value])"
         )
     if parameter.log and low <= 0:
-        raise UserError(f"low = {low:g} with log: true: must be greater than 0")
-    if parameter.log and parameter.step is not None:
-        raise UserError("step and log: true exclude each other: leave one out")
+        raise ValueError(f"low = {low:g} with log: true: must be greater than 0")
+    if parameter.log and step is not None:
+        raise ValueError("step and log: true exclude each other: leave one out")
+    if not _on_grid(parameter, high):
+        raise ValueError(f"step = {step:g}: no number of steps leads from {low:g} to {high:g}")
+
+
+def _on_grid(parameter: FloatParameter | IntParameter, value: float) -> bool:
+    if not parameter.low <= value <= parameter.high:
+        return False
+    if parameter.step is None:
+        return True
+    # In decimals, as they were written: 0.3 is three steps of 0.1, but not in binary.
+    way = Decimal(str(value)) - Decimal(str(parameter.low))
+    return way % Decimal(str(parameter.step)) == 0
+
+
+def _in_steps(parameter: FloatParameter | IntParameter) -> str:
+    return "" if parameter.step is None else f" in steps of {parameter.step:g}"
 
 
 def _explained(error: ValidationError, path: Path) -> UserError:
     """Name the place in the file's own words, and the keys that may stand there."""
-    first = error.errors()[0]
-    place = [str(part) for part in first["loc"] if part not in ("float", "int", "categorical")]
-    key = place[-1] if place else ""
-    schema = _schema_at(first["loc"])
-    if first["type"] == "extra_forbidden":
-        where = f" in {'.'.join(place[:-1])}" if place[:-1] else ""
-        hint = did_you_mean(key, list(schema.model_fields))
-        return UserError(f"{path}: unknown key '{key}'{where}{hint}: known are {_keys(schema)}")
-    if first["type"].startswith("union_tag"):
-        return UserError(f"{path}: {'.'.join(place)}.type: must be float, int or categorical")
-    line = str(validation_error(error, schema))
-    return UserError(f"{path}: {line.replace('.'.join(map(str, first['loc'])), '.'.join(place))}")
+    first = complaint(error)
+    location, kind = _without_kind(first["loc"])
+    place = _written(location)
+    match first["type"]:
+        case "extra_forbidden":
+            schema, key = _KINDS[kind], str(location[-1])
+            where = f" in {_written(location[:-1])}" if location[:-1] else ""
+            hint = did_you_mean(key, schema.model_fields)
+            known = _keys(schema)
+            return UserError(f"{path}: unknown key '{key}'{where}{hint}: known are {known}")
+        case "union_tag_invalid" | "union_tag_not_found":
+            return UserError(f"{path}: {place}.type: must be float, int or categorical")
+        case "missing":
+            return UserError(f"{path}: '{place}' is missing")
+        case "value_error":
+            return UserError(f"{path}: {place}: {reason(first)}")
+        case _:
+            return UserError(f"{path}: {place} = {first['input']!r}: must be {reason(first)}")
 
 
-def _schema_at(location: tuple[int | str, ...]) -> type[BaseModel]:
-    kinds: dict[str, type[BaseModel]] = {
-        "float": FloatParameter,
-        "int": IntParameter,
-        "categorical": CategoricalParameter,
-    }
-    if location[0] == "defaults":
-        return SpaceDefaults
-    if location[0] == "parameters" and len(location) > 2:
-        return kinds[str(location[2])]
-    if location[0] == "model" and len(location) > 1:
-        return CategoricalParameter
-    return SpaceFile
+_KINDS: dict[str, type[BaseModel]] = {
+    "": SpaceFile,
+    "defaults": SpaceDefaults,
+    "float": FloatParameter,
+    "int": IntParameter,
+    "categorical": CategoricalParameter,
+}
+
+
+def _without_kind(location: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], str]:
+    """Take out the kind of parameter, which pydantic tells as if it stood in the file.
+
+    Returns:
+        The place as it stands in the file, and what is described there: a key of _KINDS.
+    """
+    at = {"model": 1, "parameters": 2}.get(str(location[0]), 0)
+    if at and len(location) > at:
+        return location[:at] + location[at + 1 :], str(location[at])
+    return location, "defaults" if location[0] == "defaults" and len(location) > 1 else ""
+
+
+def _written(location: tuple[int | str, ...]) -> str:
+    """Write a place as ``baselines[1].lr``, counting from 1."""
+    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")
 
 
 def _keys(schema: type[BaseModel]) -> str:

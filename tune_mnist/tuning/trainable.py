@@ -20,6 +20,7 @@ from tune_mnist.training import (
     DivergedError,
     TrainConfig,
     Trainer,
+    is_out_of_memory,
     resolve_compute,
     restore_newest,
 )
@@ -144,14 +145,6 @@ def _sole_writer(settings: TrialSettings) -> Iterator[None]:
         if (settings.checkpoints / _RUN).read_text(encoding="utf-8") != settings.run:
             raise RuntimeError("the search goes on without this worker")
         yield
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error means that there was not enough memory, on the CPU or on a GPU."""
-    # PyTorch's CPU allocator has no exception of its own.
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "can't allocate memory" in str(error)
-    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tune_mnist.tuning.trainable import is_out_of_memory
+from tune_mnist.training import is_out_of_memory
 
 
 def test_running_out_of_memory_is_told_from_other_errors():

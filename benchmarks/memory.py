@@ -1,0 +1,242 @@
+"""How much memory a worker needs for the data: ``python benchmarks/memory.py``.
+
+Two single-core Ray workers train LeNet on all of MNIST at the same time, the data lying in Ray's
+object store as in a search. Each says at every step how much memory it has:
+
+- rss, the resident set, counts every page that is in the worker's address space, those that it
+  shares with other processes too;
+- uss, the unique set, counts only the pages that nobody else has: what would come free if the
+  worker ended, and so what one more worker costs.
+
+That the workers have the same physical pages is read off the kernel's own account
+(``/proc/<pid>/smaps``): their images lie in a shared mapping of the same file at the same place,
+and none of its pages is private to one of them.
+"""
+
+import argparse
+import multiprocessing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import ray
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from tune_mnist.data import DataSplit, load_dataset, split_dataset
+from tune_mnist.training import TrainConfig, Trainer, resolve_compute
+from tune_mnist.tuning.cluster import connect, disconnect
+
+WORKERS = 2
+LIMIT = 80.0
+MEGABYTE = 1e6
+PAGE = 4096
+STEPS = ("before", "mapped", "trained")
+EXPLANATION = """\
+before: PyTorch has trained LeNet on other, few images; the data is not there yet
+mapped: the data has come from the object store, and every page of it was read
+trained: one epoch over all of it, with validation
+shared, private: resident pages of the object store's file, by who else has them
+"""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A worker's memory at one moment, in MB.
+
+    Attributes:
+        rss: resident set.
+        uss: unique set.
+        shared: pages of the object store that other processes have in as well.
+        private: pages of the object store that only this process has in.
+    """
+
+    rss: float
+    uss: float
+    shared: float
+    private: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the images lie: two shared mappings of one place are the same physical pages.
+
+    Attributes:
+        file: device and inode of the mapped file.
+        offset: of the images in it, in bytes.
+        shared: whether the mapping is a shared one.
+    """
+
+    file: str = ""
+    offset: int = 0
+    shared: bool = False
+
+
+@ray.remote(num_cpus=1)
+class Worker:
+    """A process of Ray's, as a trial's; it has trained on a few images before it is measured."""
+
+    def __init__(self) -> None:
+        """Bring PyTorch and its buffers in, which are none of the data's."""
+        torch.set_num_threads(1)
+        rng = np.random.default_rng(0)
+        labels = np.arange(2000) % 10
+        images = rng.integers(0, 256, (2000, 28, 28), dtype=np.uint8)
+        half = np.arange(1000)
+        _train(DataSplit(images, labels, half, half + 1000, 10))
+        self._place = Place()
+
+    def memory(self) -> Memory:
+        """Say how much memory the process has now."""
+        found = psutil.Process().memory_full_info()
+        pages = _pages(self._place.file)
+        return Memory(
+            rss=found.rss / MEGABYTE,
+            uss=found.uss / MEGABYTE,
+            shared=(pages["Shared_Clean"] + pages["Shared_Dirty"]) / MEGABYTE,
+            private=(pages["Private_Clean"] + pages["Private_Dirty"]) / MEGABYTE,
+        )
+
+    def map(self, data: DataSplit) -> Place:
+        """Read a byte of every page of the data, keep hold of it, and say where it lies."""
+        self._data = data
+        for array in (data.images, data.labels, data.train, data.val):
+            array.view(np.uint8).reshape(-1)[::PAGE].sum()
+        self._place = _place(data.images.ctypes.data)
+        return self._place
+
+    def train(self) -> float:
+        """Train one epoch on all of it, with validation; return the accuracy."""
+        return _train(self._data)
+
+
+def _train(data: DataSplit) -> float:
+    config = TrainConfig(model="lenet", lr=0.001)
+    return Trainer(config, data, resolve_compute("cpu")).run_epoch().val_accuracy
+
+
+def _pages(file: str) -> dict[str, int]:
+    """Sum up, in bytes, the kernel's account of the process's mappings of a file."""
+    sums = dict.fromkeys(("Shared_Clean", "Shared_Dirty", "Private_Clean", "Private_Dirty"), 0)
+    inside = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        key, *rest = line.split()
+        if not key.endswith(":"):
+            inside = f"{rest[2]} {rest[3]}" == file
+        elif inside and key[:-1] in sums:
+            sums[key[:-1]] += int(rest[0]) * 1024
+    return sums
+
+
+def _place(address: int) -> Place:
+    """Find the mapping that holds the address."""
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, mode, offset, device, inode, *_ = line.split()
+        start, end = (int(part, 16) for part in span.split("-"))
+        if start <= address < end:
+            return Place(f"{device} {inode}", address - start + int(offset, 16), mode[-1] == "s")
+    raise LookupError(f"no mapping holds {address:#x}")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was found.
+
+    Attributes:
+        size: of the data in MB.
+        memories: for each of STEPS the memory of each worker.
+        places: where each worker has the images.
+    """
+
+    size: float
+    memories: list[list[Memory]]
+    places: list[Place]
+
+    @property
+    def growth(self) -> float:
+        """By how many MB mapping the data makes a worker's resident set larger, at most."""
+        before, mapped = self.memories[:2]
+        return max(m.rss - b.rss for m, b in zip(mapped, before, strict=True))
+
+    @property
+    def same_pages(self) -> bool:
+        """Whether all workers have the same physical pages."""
+        return len(set(self.places)) == 1 and self.places[0].shared
+
+
+def measure(dataset: str) -> Measurement:
+    """Measure both workers at each step."""
+    data = split_dataset(load_dataset(dataset))
+    size = sum(array.nbytes for array in (data.images, data.labels, data.train, data.val))
+    shared = ray.put(data)
+    workers: list[Any] = [Worker.remote() for _ in range(WORKERS)]
+
+    def ask() -> list[Memory]:
+        found: list[Memory] = ray.get([worker.memory.remote() for worker in workers])
+        return found
+
+    before = ask()
+    places = ray.get([worker.map.remote(shared) for worker in workers])
+    mapped = ask()
+    ray.get([worker.train.remote() for worker in workers])
+    return Measurement(size / MEGABYTE, [before, mapped, ask()], places)
+
+
+def report(found: Measurement, console: Console) -> None:
+    """Print the table and what follows from it."""
+    title = f"{WORKERS} workers, {found.size:.1f} MB of data, all in MB"
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for name in ("worker", "rss", "growth", "uss", "growth", "shared", "private"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for step, now in zip(STEPS, found.memories, strict=True):
+        pairs = zip(now, found.memories[0], strict=True)
+        for number, (memory, before) in enumerate(pairs, start=1):
+            table.add_row(
+                step,
+                f"{number}",
+                f"{memory.rss:.1f}",
+                f"{memory.rss - before.rss:+.1f}",
+                f"{memory.uss:.1f}",
+                f"{memory.uss - before.uss:+.1f}",
+                f"{memory.shared:.1f}",
+                f"{memory.private:.1f}",
+            )
+    console.print(table)
+    console.print(EXPLANATION, soft_wrap=True, highlight=False)
+    place = found.places[0]
+    console.print(
+        f"mapping the data makes a resident set {found.growth:.1f} MB larger: "
+        + ("less" if found.growth < LIMIT else "MORE")
+        + f" than {LIMIT:.0f} MB\n"
+        + (
+            f"both have the same pages: the images are byte {place.offset:,} and on of one file"
+            if found.same_pages
+            else f"they have DIFFERENT pages: {found.places}"
+        ),
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def main() -> None:
+    """Measure and print; exit status 1 if the data costs a worker more than it may."""
+    parser = argparse.ArgumentParser(description="memory that the data costs a worker")
+    parser.add_argument("--dataset", default="mnist")
+    dataset = parser.parse_args().dataset
+    if multiprocessing.cpu_count() < WORKERS:
+        raise SystemExit(f"error: {WORKERS} cores are needed")
+    connect(None)
+    try:
+        found = measure(dataset)
+    finally:
+        disconnect()
+    report(found, Console())
+    raise SystemExit(not (found.growth < LIMIT and found.same_pages))
+
+
+if __name__ == "__main__":
+    main()

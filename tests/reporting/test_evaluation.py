@@ -1,0 +1,50 @@
+"""The result of one run, for a terminal and for Markdown."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from tune_mnist.reporting.evaluation import to_markdown, to_rich
+from tune_mnist.training import Evaluation
+
+TESTED = Evaluation(
+    accuracy=0.87654,
+    recall=np.array([1.0, 0.75, 2 / 3]),
+    confusion=np.array([[10, 0, 0], [1, 9, 2], [0, 4, 8]]),
+)
+
+
+def on_screen(tested: Evaluation, width: int = 80) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=width).print(to_rich(0.91234, tested))
+    return stream.getvalue()
+
+
+def cells(line: str) -> list[str]:
+    return line.replace("|", " ").split()
+
+
+@pytest.mark.parametrize("text", [on_screen(TESTED), to_markdown("one", {}, 0.91234, TESTED)])
+def test_accuracies_and_every_cell_of_the_confusion_matrix_are_shown(text):
+    assert "validation accuracy 0.9123, test accuracy 0.8765" in text
+    rows = [cells(line) for line in text.splitlines()]
+    assert ["0", "10", "0", "0", "1.0000"] in rows
+    assert ["1", "1", "9", "2", "0.7500"] in rows
+    assert ["2", "0", "4", "8", "0.6667"] in rows
+
+
+def test_the_page_says_what_was_done():
+    page = to_markdown("train-lenet", {"model": "lenet", "data": "digits"}, 0.9, TESTED)
+    assert page.startswith("# train-lenet\n\n- **model**: lenet\n- **data**: digits\n")
+    assert page.endswith("|\n")
+
+
+def test_the_matrix_of_mnist_fits_80_columns():
+    ten = Evaluation(0.99, np.full(10, 0.99), np.full((10, 10), 1135))
+    lines = on_screen(ten).splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert sum("1135" in line for line in lines) == 10
+    assert "…" not in on_screen(ten)
+    assert "Test images by true class (rows) and predicted class" in on_screen(TESTED)

@@ -1,0 +1,117 @@
+"""Mistakes that both commands find before any work: one line, exit status 2, nothing written."""
+
+from pathlib import Path
+
+import pytest
+
+from tune_mnist.command import run
+from tune_mnist.search import search
+from tune_mnist.train import train
+
+TRAIN = ("--model", "lenet", "--lr", "0.01")
+DIGITS = (*TRAIN, "--dataset", "digits")
+COMMANDS = {"search": (search, ()), "train": (train, TRAIN)}
+IMAGES = "train-images-idx3-ubyte"
+
+
+@pytest.fixture
+def refusal(tmp_path, monkeypatch, capsys):
+    """Run a command that must refuse; return the line it says."""
+
+    def refused(command, *arguments):
+        results = tmp_path / "results"
+        monkeypatch.setattr("sys.argv", ["x", "--output-dir", str(results), *arguments])
+        with pytest.raises(SystemExit) as caught:
+            run(command)
+        out, err = capsys.readouterr()
+        assert (caught.value.code, out) == (2, "")
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        assert not results.exists()
+        return err
+
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([*DIGITS, "--name", "../x"], "--name '../x': must be letters, digits"),
+        ([*DIGITS, "--name", "a/b"], "--name 'a/b'"),
+        ([*DIGITS, "--name", ""], "--name ''"),
+        ([*DIGITS, "--output-dir", __file__], "is a file, not a folder"),
+        ([*DIGITS, "--output-dir", f"{__file__}/sub"], "is a file, not a folder"),
+        ([*DIGITS, "--name", ".", "--output-dir", "/"], "--name '.'"),
+        ([*DIGITS, "--epochs", "0"], "'--epochs'"),
+        (
+            [*DIGITS, "--fraction", "1e-9"],
+            "leaves 0 training images for 10 classes: take a larger",
+        ),
+        ([*DIGITS, "--fraction", "nan"], "fraction = nan: must be greater than 0 and at most 1"),
+        ([*DIGITS, "--dropout", "nan"], "dropout = nan"),
+        ([*DIGITS, "--lr", "inf"], "lr = inf: must be a finite number"),
+        ([*DIGITS, "--batch-size", "-3"], "batch_size = -3: must be greater than"),
+        ([*DIGITS, "--image-size", "100000"], "image_size = 100000: must be less than or equal"),
+        ([*DIGITS, "--seed", str(2**70)], "seed = "),
+        ([*DIGITS, "--momentum", "1"], "momentum = 1.0: must be less than 1"),
+        ([*DIGITS, "--precision", "fp16"], "unknown precision 'fp16'"),
+        ([*DIGITS, "--device", "gpu"], "unknown device 'gpu'"),
+        ([*DIGITS, "--data-dir", "."], "digits is built in"),
+    ],
+)
+def test_options_of_train(refusal, arguments, words):
+    assert words in refusal(train, *arguments)
+
+
+def test_a_name_that_is_taken_is_told_before_training(refusal, tmp_path):
+    (tmp_path / "one").mkdir()
+    arguments = (*DIGITS, "--output-dir", str(tmp_path), "--name", "one")
+    assert "exists already: choose another --name" in refusal(train, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--max-concurrent", "0"], "max_concurrent = 0"),
+        (["--time-budget", "0"], "time_budget = 0.0: must be greater than 0"),
+        (["--time-budget", "99999999h"], "time_budget = "),
+        (["--cpus-per-trial", "nan"], "cpus_per_trial = nan"),
+        (["--gpus-per-trial", "1.5"], "gpus_per_trial = 1.5"),
+        (["--num-samples", "1.5"], "'1.5' is not a valid integer"),
+        (["--image-size", "1000000"], "image_size = 1000000"),
+        (["--val-fraction", "1e-6", "--dataset", "digits"], "leaves 0 validation images"),
+    ],
+)
+def test_options_of_search(refusal, arguments, words):
+    assert words in refusal(search, *arguments)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda images: images.unlink(), f"lacks {IMAGES} (plain or .gz)"),
+        (lambda images: images.write_bytes(b"<html>"), "not an IDX file"),
+        (lambda images: images.write_bytes(images.read_bytes()[:-1]), "truncated"),
+        (lambda images: images.rename(f"{images}.gz"), "damaged gzip file"),
+        (
+            lambda images: images.write_bytes(
+                images.with_name("t10k-images-idx3-ubyte").read_bytes()
+            ),
+            "20 images but",
+        ),
+    ],
+    ids=["missing", "html", "truncated", "no gzip", "mismatched"],
+)
+def test_files_that_are_not_what_they_should_be(
+    refusal,
+    idx_folder: Path,
+    name,
+    damage,
+    words,
+):
+    damage(idx_folder / IMAGES)
+    command, arguments = COMMANDS[name]
+    line = refusal(command, *arguments, "--data-dir", str(idx_folder))
+    assert str(idx_folder) in line
+    assert words in line

@@ -1,0 +1,114 @@
+"""Errors in one line, exit statuses, durations."""
+
+import errno
+import os
+from collections.abc import Callable
+
+import click
+import pytest
+
+from tune_mnist.__main__ import cli
+from tune_mnist.command import duration, run
+from tune_mnist.errors import UserError, did_you_mean, unknown
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("25m", 1500), ("1.5h", 5400), (" 2 m ", 120), ("0", 0)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "5d", "1e3", "m", "5mm", "nan", "inf", "1:30"])
+def test_what_is_no_duration_says_what_would_be_one(text: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"number with s, m or h: 25m"):
+        duration(text)
+
+
+def outcome(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    body: Callable[[], object],
+    *arguments: str,
+) -> tuple[object, str, str]:
+    """Run a command with that body; return exit status, stdout and stderr."""
+
+    number = click.Option(["--number"], type=int, expose_value=False)
+    monkeypatch.setattr("sys.argv", ["command", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        run(click.Command("command", callback=body, params=[number]))
+    return caught.value.code, *capsys.readouterr()
+
+
+def failing(error: BaseException) -> Callable[[], object]:
+    def body() -> object:
+        raise error
+
+    return body
+
+
+def test_a_command_that_ends_well_exits_with_what_it_returns(capsys, monkeypatch):
+    assert outcome(capsys, monkeypatch, lambda: None)[0] == 0
+    assert outcome(capsys, monkeypatch, lambda: 130)[0] == 130
+
+
+def test_help_exits_with_0(capsys, monkeypatch):
+    status, out, err = outcome(capsys, monkeypatch, lambda: 1, "--help")
+    assert (status, err) == (0, "")
+    assert "--number" in out
+
+
+def test_a_users_mistake_is_one_line_however_many_the_message_has(capsys, monkeypatch):
+    status, out, err = outcome(capsys, monkeypatch, failing(UserError("space.yaml:\n  wrong\n")))
+    assert (status, out, err) == (2, "", "error: space.yaml: wrong\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--numbr", "3"], "--number"),
+        (["--number", "many"], "'many' is not a valid integer"),
+        (["--number"], "requires an argument"),
+        (["more"], "unexpected extra argument"),
+    ],
+)
+def test_a_wrong_option_is_one_line(capsys, monkeypatch, arguments, words):
+    status, out, err = outcome(capsys, monkeypatch, lambda: None, *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert words in err
+
+
+def test_ctrl_c_is_one_word_and_exits_with_130(capsys, monkeypatch):
+    status, out, err = outcome(capsys, monkeypatch, failing(KeyboardInterrupt()))
+    assert (status, out, err.strip()) == (130, "", "interrupted")
+
+
+def test_a_full_disk_is_one_line(capsys, monkeypatch):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/x/model.pt")
+    status, _, err = outcome(capsys, monkeypatch, failing(full))
+    assert (status, err) == (2, "error: results/x/model.pt: No space left on device\n")
+
+
+@pytest.mark.parametrize("fault", [ValueError("a fault of ours"), FileNotFoundError(2, "x", "y")])
+def test_a_fault_of_the_program_keeps_its_traceback(capsys, monkeypatch, fault):
+    with pytest.raises(type(fault)):
+        outcome(capsys, monkeypatch, failing(fault))
+
+
+def test_the_console_script_alone_shows_its_commands(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["tune-mnist"])
+    with pytest.raises(SystemExit) as caught:
+        run(cli)
+    out, err = capsys.readouterr()
+    assert (caught.value.code, err) == (0, "")
+    assert "search" in out
+    assert "train" in out
+
+
+def test_did_you_mean_offers_the_closest_or_nothing():
+    assert did_you_mean("ADM", ["sgd", "adam"]) == " (did you mean 'adam'?)"
+    assert did_you_mean("zzz", ["sgd", "adam"]) == ""
+    assert "choose one of sgd, adam" in str(unknown("optimizer", "zzz", iter(["sgd", "adam"])))

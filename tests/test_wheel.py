@@ -1,0 +1,61 @@
+"""The built wheel: what a user gets who installs the project instead of cloning it."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SPACES = {"lenet", "alexnet", "resnet", "vggnet", "all"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    # Not `pip wheel`: that would fetch hatchling anew, and fail without a network.
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_carries_code_and_spaces_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    spaces = {Path(name).stem for name in names if name.startswith("tune_mnist/search_spaces/")}
+    assert spaces == SPACES
+    top = {name.split("/")[0] for name in names}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"tune_mnist"}
+    assert "tune_mnist/tuning/space.py" in names
+
+
+def test_the_wheel_brings_the_command(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (entry,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
+    assert "tune-mnist = tune_mnist.__main__:main" in archive.read(entry).decode()
+
+
+def test_an_installed_space_is_found_by_name_from_any_folder(wheel: Path, tmp_path: Path) -> None:
+    installed, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    zipfile.ZipFile(wheel).extractall(installed)
+    elsewhere.mkdir()
+    code = (
+        "from tune_mnist.tuning.space import load_space;"
+        f"print(*(load_space(name).path for name in {sorted(SPACES)}))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=elsewhere,
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    folder = installed / "tune_mnist" / "search_spaces"
+    assert result.stdout.split() == [str(folder / f"{name}.yaml") for name in sorted(SPACES)]

@@ -1,0 +1,103 @@
+"""The live table, drawn into a terminal of 80x24, and the plain lines."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from tune_mnist.tuning.progress import Plan, clock, create_progress, describe
+from tune_mnist.tuning.records import TrialRecord, TrialState
+
+CONFIG = {
+    "model": "resnet",
+    "lr": 0.00123,
+    "batch_size": 128,
+    "dropout": 0.25,
+    "optimizer": "rmsprop",
+    "momentum": 0.9,
+    "weight_decay": 1e-5,
+}
+METRICS = {
+    "val_loss": 0.1,
+    "train_loss": 0.5,
+    "train_accuracy": 0.8,
+    "images_per_second": 100.0,
+    "epoch_seconds": 2.0,
+    "train_seconds": 2.0,
+    "parameters": 61_706,
+}
+
+
+def record(number: int, state: TrialState, *accuracies: float) -> TrialRecord:
+    made = TrialRecord(number, f"id{number}", CONFIG, state)
+    for epoch, accuracy in enumerate(accuracies, start=1):
+        made.add_epoch(METRICS | {"epoch": epoch, "val_accuracy": accuracy})
+    return made
+
+
+def ledger_of(records: list[TrialRecord]) -> SimpleNamespace:
+    by_number = {record.number: record for record in records}
+    return SimpleNamespace(records=records, record=by_number.__getitem__)
+
+
+def drawn(records: list[TrialRecord], name: str = "tries", width: int = 80) -> list[str]:
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, height=24, force_terminal=True, color_system=None)
+    plan = Plan(name, 40, 9, None, "http://127.0.0.1:8265")
+    table = create_progress(console, plan, ledger_of(records))
+    table.setup()
+    table.on_step_end()
+    table.close()
+    frame = stream.getvalue().split("\x1b")
+    return max(frame, key=len).splitlines()
+
+
+def test_in_80_columns_only_the_parameters_are_cut():
+    lines = drawn([record(12, TrialState.COMPLETE, 0.5, 0.9876)])
+    assert all(len(line) <= 80 for line in lines if line.startswith(("│", "┃")))
+    (row,) = (line for line in lines if "#12 " in line)
+    for word in ("COMPLETE", "2/9", "0.9876", "resnet rmsprop lr=0.0012", "…"):
+        assert word in row
+    assert any("val_accuracy" in line for line in lines)
+
+
+def test_a_name_in_brackets_is_no_markup():
+    assert any("search [bold]" in line for line in drawn([], name="[bold]"))
+
+
+def test_running_trials_come_first_then_the_best_and_the_rest_is_counted():
+    many = [record(n, TrialState.PRUNED, n / 100) for n in range(1, 31)]
+    lines = drawn([*many, record(31, TrialState.RUNNING)], width=120)
+    rows = [line.split()[1] for line in lines if line.startswith("│")]
+    assert rows[:3] == ["#31", "#30", "#29"]
+    assert len(lines) <= 24
+    assert any(f"… and {31 - len(rows)} more trials" in line for line in lines)
+    assert any("30/40 trials ended · best 0.3000 (#30)" in line for line in lines)
+
+
+def test_before_any_result_nothing_is_promised():
+    assert any("time left unknown yet" in line for line in drawn([]))
+
+
+def test_where_the_output_is_no_terminal_an_epoch_is_a_line():
+    stream = io.StringIO()
+    ended = record(3, TrialState.PRUNED, 0.5, 0.75)
+    plan = Plan("tries", 4, 9, None, None)
+    lines = create_progress(Console(file=stream), plan, ledger_of([ended]))
+    trial = SimpleNamespace(config={"number": 3})
+    lines.on_trial_result(trial=trial, result={"val_accuracy": 0.75})
+    lines.on_trial_complete(trial=trial)
+    first, second = stream.getvalue().splitlines()
+    assert "#3 epoch 2/9 val_accuracy 0.7500 (resnet rmsprop lr=0.0012 batch=128" in first
+    assert "#3 PRUNED · 1/4 trials ended · best 0.7500 (#3)" in second
+
+
+def test_a_configuration_in_a_few_words():
+    assert describe({"model": "lenet", "lr": 0.1}) == "lenet lr=0.1"
+    assert describe(CONFIG).endswith("batch=128 dropout=0.25 mom=0.9 wd=1e-05")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (3725.4, "1:02:05")])
+def test_the_clock(seconds, text):
+    assert clock(seconds) == text

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.ledger import own_trials
+from tune_mnist.tuning.space import parse_space
+from tune_mnist.tuning.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.warm_start import is_prepared, prepare
+
+SPACE = """
+description: two numbers
+model: lenet
+parameters:
+  lr: {type: float, low: 0.1, high: 0.5}
+  dropout: {type: float, low: 0.0, high: 0.5}
+baselines: [{lr: 0.2}]
+"""
+
+
+def space():
+    return parse_space(SPACE, Path("two.yaml"))
+
+
+def study_in(directory: Path) -> optuna.Study:
+    directory.mkdir(exist_ok=True)
+    return optuna.create_study(
+        storage=open_storage(directory), study_name=STUDY_NAME, direction="maximize"
+    )
+
+
+def add(study: optuna.Study, value: float, state=TrialState.COMPLETE, **parameters: float) -> None:
+    study.add_trial(
+        optuna.trial.create_trial(
+            state=state,
+            value=value,
+            params=parameters,
+            distributions={
+                name: optuna.distributions.FloatDistribution(0, 10) for name in parameters
+            },
+            intermediate_values={1: value / 2, 2: value},
+        )
+    )
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    study = study_in(tmp_path / "earlier")
+    add(study, 0.9, lr=0.3, dropout=0.1)
+    add(study, 0.95, lr=9.0, dropout=0.2)  # its lr is outside the new space
+    add(study, 0.5, lr=0.4, dropout=0.3)
+    add(study, 0.97, state=TrialState.PRUNED, lr=0.15, dropout=0.4)
+    add(study, 0.99, momentum=0.5)  # nothing in common
+    return tmp_path / "earlier"
+
+
+def test_earlier_trials_are_there_to_learn_from_but_are_not_ones_own(tmp_path, earlier):
+    study = study_in(tmp_path / "new")
+    prepare(study, space(), 10, earlier)
+    imported = [trial for trial in study.trials if trial.state.is_finished()]
+    assert [trial.params for trial in imported] == [
+        {"lr": 0.3, "dropout": 0.1},
+        {"dropout": 0.2},
+        {"lr": 0.4, "dropout": 0.3},
+        {"lr": 0.15, "dropout": 0.4},
+    ]
+    assert imported[3].state is TrialState.PRUNED
+    assert imported[0].intermediate_values == {1: 0.45, 2: 0.9}
+    assert imported[0].user_attrs["warm_start"] == "earlier #0"
+    assert {trial.state for trial in own_trials(study)} == {TrialState.WAITING}
+    assert is_prepared(study)
+
+
+def test_the_best_earlier_trials_are_tried_first_then_the_baselines(tmp_path, earlier):
+    study = study_in(tmp_path / "new")
+    prepare(study, space(), 10, earlier)
+    tried = []
+    for _ in range(4):
+        trial = study.ask()
+        space().sample(trial)
+        tried.append(trial.params)
+    assert tried[0]["dropout"] == 0.2
+    assert tried[1] == {"lr": 0.3, "dropout": 0.1}
+    assert tried[2] == {"lr": 0.4, "dropout": 0.3}
+    assert tried[3]["lr"] == 0.2
+
+
+def test_no_more_is_queued_than_will_be_tried(tmp_path, earlier):
+    study = study_in(tmp_path / "new")
+    prepare(study, space(), 2, earlier)
+    assert len(own_trials(study)) == 2
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path):
+    study = study_in(tmp_path / "new")
+    with pytest.raises(UserError, match="no such file: not the results of a search"):
+        prepare(study, space(), 2, tmp_path / "nowhere")
+    assert not is_prepared(study)
+
+
+def test_nothing_in_common_is_refused(tmp_path):
+    study = study_in(tmp_path / "other")
+    add(study, 0.9, momentum=0.3)
+    with pytest.raises(UserError, match="none of its trials has a parameter"):
+        prepare(study_in(tmp_path / "new"), space(), 2, tmp_path / "other")
