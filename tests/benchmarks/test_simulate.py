@@ -11,8 +11,9 @@ from benchmarks.scheduling.curves import CHANCE, Curves, load_curves
 from benchmarks.scheduling.methods import METHODS, Engine, Task
 from benchmarks.scheduling.metric import differences, learn_weights
 from benchmarks.scheduling.record_curves import draw_configurations, train_curve, write_table
-from benchmarks.scheduling.simulate import Outcome, Setting, mean_interval, simulate
+from benchmarks.scheduling.simulate import Outcome, Setting, World, mean_interval, simulate
 from benchmarks.scheduling.simulation import SimulatedSearch
+from benchmarks.scheduling.surrogate import imitate
 from tune_mnist.tuning.space import load_space
 
 EPOCHS = 9
@@ -31,6 +32,7 @@ def make_curves(count=40, diverged=()):
 
 
 CURVES = make_curves()
+WORLDS = {"recorded": World(SPACE, CURVES, ALIKE, (16,))}
 
 
 def make_task(curves=CURVES, workers=2, seed=0):
@@ -148,7 +150,7 @@ def test_the_study_holds_configurations_of_the_table_each_once(method):
 
 
 def test_a_search_with_the_best_in_hand_has_no_regret():
-    outcome = simulate(Setting("random + stopping", 2, 64, 0), CURVES, SPACE, ALIKE)
+    outcome = simulate(Setting("recorded", 64, 2, "random + stopping", 0), WORLDS)
     assert outcome.tried == 30
     assert outcome.regrets[-1] == 0
     assert outcome.at(0) > 0.5
@@ -156,11 +158,10 @@ def test_a_search_with_the_best_in_hand_has_no_regret():
 
 
 def test_the_same_setting_gives_the_same_search():
-    outcomes = [
-        simulate(Setting("our TPE + promotion", 8, 16, 3), CURVES, SPACE, ALIKE) for _ in "ab"
-    ]
-    assert np.array_equal(outcomes[0].times, outcomes[1].times)
-    assert np.array_equal(outcomes[0].regrets, outcomes[1].regrets)
+    setting = Setting("recorded", 16, 8, "our TPE + promotion", 3)
+    one, other = (simulate(setting, WORLDS) for _ in range(2))
+    assert np.array_equal(one.times, other.times)
+    assert np.array_equal(one.regrets, other.regrets)
 
 
 def test_regret_holds_until_the_next_epoch_ends():
@@ -199,6 +200,16 @@ def test_the_parameter_that_decides_gets_the_weight():
     weights = dict(zip(SPACE.parameters, learn_weights(curves, SPACE), strict=True))
     assert max(weights, key=weights.get) == "lr"
     assert weights["lr"] > 0.5
+
+
+def test_imitated_configurations_resemble_the_recorded_ones():
+    configurations = draw_configurations(SPACE, 60, seed=0)
+    final = np.array([0.9 if c["optimizer"] == "adam" else 0.1 for c in configurations])
+    recorded = Curves(configurations, np.tile(final[:, None], EPOCHS), np.ones((60, EPOCHS)))
+    imitated = imitate(recorded, SPACE, 100, seed=1)
+    assert imitated.seconds == pytest.approx(np.ones((100, EPOCHS)))
+    for configuration, accuracy in zip(imitated.configurations, imitated.final, strict=True):
+        assert (accuracy > 0.5) == (configuration["optimizer"] == "adam")
 
 
 def test_a_recorded_table_reads_back(tmp_path):
