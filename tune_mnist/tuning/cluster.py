@@ -13,11 +13,14 @@ from ray.exceptions import OutOfMemoryError, RayActorError
 from tune_mnist.errors import UserError
 
 # Ray reads these when it is started.
-_QUIET = {
+_SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
+    # On a busy machine a stopped trial's thread may take its time; a worker that is not ready for
+    # the next trial by then is lost without a word to anybody.
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
     # A task that takes more memory than there is would be tried again for ever.
     "RAY_task_oom_retries": "2",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -57,7 +60,7 @@ def connect(address: str | None) -> Resources:
     Raises:
         UserError: nothing answers at the address.
     """
-    for key, value in _QUIET.items():
+    for key, value in _SETTINGS.items():
         os.environ.setdefault(key, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
     _survive_memory_kills()

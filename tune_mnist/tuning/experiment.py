@@ -16,7 +16,7 @@ from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import TrialScheduler
 from rich.console import Console
 
-from tune_mnist.data import DataSplit, load_dataset, split_dataset
+from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
 from tune_mnist.errors import UserError
 from tune_mnist.results import require_new
 from tune_mnist.tuning import plan
@@ -35,9 +35,9 @@ from tune_mnist.tuning.scheduler import RESUMABLE, StoppingScheduler, create_sch
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.stopper import DiskFullStopper
-from tune_mnist.tuning.study import open_storage
+from tune_mnist.tuning.study import JOURNAL, load_study, open_storage
 from tune_mnist.tuning.trainable import TrialSettings, start_run, train_trial
-from tune_mnist.tuning.warm_start import is_prepared, prepare
+from tune_mnist.tuning.warm_start import find_usable, is_prepared, prepare
 
 
 class Ending(Enum):
@@ -103,19 +103,13 @@ def run_search(
     Raises:
         UserError: the input or the resources do not allow it; nothing has been written.
     """
+    dataset = load_dataset(options.dataset, options.data_dir)
     if earlier is None:
         require_new(directory)
-    if earlier is not None and options.scheduling.name not in RESUMABLE:
-        raise UserError(
-            f"--resume {directory}: scheduler {options.scheduling.name} cannot be brought back to"
-            f" where it was; those that can are {', '.join(RESUMABLE)}"
-        )
-    dataset = load_dataset(options.dataset, options.data_dir)
-    if earlier is not None and fingerprint(dataset) != earlier.data_sha256:
-        raise UserError(
-            f"--resume {directory}: the search was begun on other images or labels than these of"
-            f" {options.data_dir or options.dataset}"
-        )
+        if options.warm_start is not None:
+            find_usable(space, options.warm_start)
+    else:
+        _check_resumable(directory, options, dataset, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
     everything = split_dataset(dataset)
     resources = connect(options.address)
@@ -154,6 +148,33 @@ def run_search(
         disconnect()
 
 
+def _check_resumable(
+    directory: Path, options: SearchOptions, dataset: Dataset, earlier: Experiment
+) -> None:
+    """See that what an earlier run has left can be gone on with."""
+    if options.scheduling.name not in RESUMABLE:
+        raise UserError(
+            f"--resume {directory}: scheduler {options.scheduling.name} cannot be brought back to"
+            f" where it was; those that can are {', '.join(RESUMABLE)}"
+        )
+    if fingerprint(dataset) != earlier.data_sha256:
+        raise UserError(
+            f"--resume {directory}: the search was begun on other images or labels than these of"
+            f" {options.data_dir or options.dataset}"
+        )
+    if (directory / JOURNAL).exists():
+        begun = [
+            trial
+            for trial in own_trials(load_study(directory))
+            if trial.state is not optuna.trial.TrialState.WAITING
+        ]
+        if len(begun) > options.num_samples:
+            raise UserError(
+                f"--num-samples {options.num_samples}: {len(begun)} trials have been begun"
+                " already: give at least that many"
+            )
+
+
 def _search(
     setup: _Setup, data: DataSplit, console: Console
 ) -> tuple[list[TrialRecord], Ending, str]:
@@ -173,7 +194,7 @@ def _search(
     recorder = Recorder(setup.directory / TRIALS_FILE, searcher.ledger)
     ended = 0
     for record in searcher.ledger.records:
-        if record.state.ended and record.state is not TrialState.INTERRUPTED:
+        if record.state.ended:
             ended += 1
             setup.settings.checkpoints_of(record.number).remove()
     recorder.write()
@@ -206,6 +227,10 @@ def _scheduler(setup: _Setup, searcher: StudySearch) -> TrialScheduler:
         for trial in begun:
             scheduler.replay(trial.number, trial.intermediate_values, trial.state.is_finished())
         searcher.may_begin = scheduler.wants_new_trial
+    else:
+        # HyperBand compares trials that pause: those take no worker, and must not be waited for.
+        concurrent = setup.workers.concurrent
+        searcher.may_begin = lambda: searcher.ledger.count_active() < concurrent
     return scheduler
 
 

@@ -51,11 +51,19 @@ class Ledger:
             for trial in own_trials(study)
             if trial.state is not optuna.trial.TrialState.WAITING
         }
+        for record in self._records.values():
+            if record.state is TrialState.INTERRUPTED:
+                record.state = TrialState.PENDING
 
     @property
     def records(self) -> list[TrialRecord]:
         """The records in the order of their numbers."""
         return [self._records[number] for number in sorted(self._records)]
+
+    def count_active(self) -> int:
+        """Return how many trials run, or wait for a worker."""
+        active = (TrialState.PENDING, TrialState.RUNNING)
+        return sum(record.state in active for record in self._records.values())
 
     def record(self, number: int) -> TrialRecord:
         """Return the record of a trial."""

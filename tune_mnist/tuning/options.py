@@ -9,7 +9,7 @@ from tune_mnist.data import DATASETS
 from tune_mnist.errors import UserError, unknown, validation_error
 from tune_mnist.training import DEVICES, PRECISIONS
 from tune_mnist.tuning.reports import METRIC
-from tune_mnist.tuning.samplers import SEARCHERS, check_searchable
+from tune_mnist.tuning.samplers import SEARCHERS, check_searchable, grid_size
 from tune_mnist.tuning.scheduler import ASHA, SCHEDULERS, SchedulerOptions
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.space_file import Epochs, ImageSize, Samples, Seconds, Share
@@ -155,6 +155,10 @@ class SearchOptions(BaseModel):
         except ValidationError as error:
             raise validation_error(error, cls) from None
         options.check_for(space)
+        if options.searcher == "grid":
+            # A grid that has been walked through has nothing left to give.
+            count = min(options.num_samples, grid_size(space))
+            options = options.model_copy(update={"num_samples": count})
         return options
 
     @property

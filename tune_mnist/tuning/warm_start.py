@@ -44,27 +44,33 @@ def is_prepared(study: optuna.Study) -> bool:
     return bool(study.user_attrs.get(PREPARED))
 
 
-def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict[str, Any]]:
-    """Copy the ended trials, as far as their parameters exist here; return the best ones'."""
-    other = load_study(earlier)
-    ended = [
-        trial
-        for trial in other.get_trials(
-            deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)
-        )
-        if _common(trial, space)
-    ]
-    if not ended:
+def find_usable(space: SearchSpace, earlier: Path) -> list[FrozenTrial]:
+    """Return the ended trials of an earlier search that have a parameter of this space.
+
+    Raises:
+        UserError: the folder holds no study, or one that has no parameter in common.
+    """
+    ended = load_study(earlier).get_trials(
+        deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)
+    )
+    usable = [trial for trial in ended if _common(trial, space)]
+    if not usable:
         raise UserError(
             f"--warm-start {earlier}: none of its trials has a parameter, with its value, in"
             f" common with the space {space.name}"
         )
-    if len(other.directions) == len(study.directions):
-        for trial in ended:
+    return usable
+
+
+def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict[str, Any]]:
+    """Copy the ended trials, as far as their parameters exist here; return the best ones'."""
+    usable = find_usable(space, earlier)
+    if len(load_study(earlier).directions) == len(study.directions):
+        for trial in usable:
             study.add_trial(_copied(trial, space, earlier))
-    complete = [trial for trial in ended if trial.state is TrialState.COMPLETE] or ended
-    complete.sort(key=_value, reverse=True)
-    return [_common(trial, space) for trial in complete[:BEST]]
+    best = [trial for trial in usable if trial.state is TrialState.COMPLETE] or usable
+    best.sort(key=_value, reverse=True)
+    return [_common(trial, space) for trial in best[:BEST]]
 
 
 def _copied(trial: FrozenTrial, space: SearchSpace, earlier: Path) -> FrozenTrial:

@@ -1,0 +1,71 @@
+"""Searches with other schedulers, objectives and earlier results than usual."""
+
+import pandas as pd
+import pytest
+import torch
+
+from tests.e2e.commands import run, start
+from tests.e2e.test_resume import kill_at
+from tune_mnist.training import load_model_weights
+from tune_mnist.tuning.study import load_study
+
+pytestmark = pytest.mark.e2e
+DIGITS = ("--dataset", "digits", "--max-epochs", "9")
+
+
+def search(output, name, *arguments):
+    result = run("search", *DIGITS, "--output-dir", str(output), "--name", name, *arguments)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    return result.stdout, pd.read_csv(output / name / "trials.csv")
+
+
+@pytest.mark.parametrize("scheduler", ["asha-promotion", "hyperband", "median"])
+def test_every_scheduler_brings_each_trial_to_an_end(tmp_path, scheduler):
+    _, trials = search(tmp_path, "s", "--scheduler", scheduler, "--num-samples", "7")
+    assert list(trials["trial"]) == list(range(7))
+    assert set(trials["state"]) <= {"COMPLETE", "PRUNED"}
+    assert "COMPLETE" in set(trials["state"])
+    assert (trials["epochs"][trials["state"] == "COMPLETE"] == 9).all()
+
+
+def test_two_objectives_end_in_a_pareto_set(tmp_path):
+    out, trials = search(
+        tmp_path,
+        "two",
+        *("--objective", "val_accuracy,train_seconds", "--num-samples", "3"),
+    )
+    assert "Pareto set of val_accuracy and train_seconds" in out
+    assert set(trials["state"]) == {"COMPLETE"}
+    values = [trial.values for trial in load_study(tmp_path / "two").trials]
+    assert values == [list(pair) for pair in trials[["val_accuracy", "train_seconds"]].to_numpy()]
+
+
+def test_an_earlier_search_gives_the_next_one_its_best(tmp_path):
+    _, earlier = search(tmp_path, "earlier", "--num-samples", "3")
+    _, trials = search(
+        tmp_path, "next", "--num-samples", "2", "--warm-start", str(tmp_path / "earlier")
+    )
+    best = earlier.sort_values("val_accuracy").iloc[-1]
+    assert trials["lr"][0] == best["lr"]
+    assert len(trials) == 2
+    assert len(load_study(tmp_path / "next").trials) == 5
+
+
+def test_a_killed_search_ends_in_the_same_weights_as_one_left_alone(tmp_path):
+    options = ("--num-samples", "4", "--max-concurrent", "1", "--precision", "fp32")
+    search(tmp_path, "alone", *options)
+    arguments = (*DIGITS, *options, "--output-dir", str(tmp_path), "--name", "killed")
+    kill_at(start("search", *arguments), tmp_path / "killed", lines=45, seconds=0.1)
+    result = run("search", "--resume", str(tmp_path / "killed"))
+    assert result.returncode == 0, result.stderr
+
+    alone, killed = (load_study(tmp_path / name).trials for name in ("alone", "killed"))
+    for one, other in zip(alone, killed, strict=True):
+        assert (one.params, one.state) == (other.params, other.state)
+        assert one.intermediate_values == other.intermediate_values
+    weights = [
+        load_model_weights(tmp_path / name / "best" / "lenet", torch.device("cpu"))
+        for name in ("alone", "killed")
+    ]
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
