@@ -1,0 +1,1 @@
+"""Simulated searches over recorded learning curves: which searcher, which scheduler."""

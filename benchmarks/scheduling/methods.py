@@ -1,0 +1,147 @@
+"""The searchers and schedulers that are compared, each built from the classes that users run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
+from ray.tune.search import Searcher
+from ray.tune.search.optuna import OptunaSearch
+
+from benchmarks.scheduling.table_sampler import TableSampler
+from tune_mnist.tuning.promotion import PromotionAsha
+from tune_mnist.tuning.reports import METRIC, ended_early
+from tune_mnist.tuning.samplers import create_sampler
+from tune_mnist.tuning.scheduler import MODE, SchedulerOptions, create_scheduler
+from tune_mnist.tuning.searcher import StudySearch
+from tune_mnist.tuning.space import SearchSpace
+
+REDUCTION_FACTOR = 3
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a method is to search.
+
+    Attributes:
+        space: the search space.
+        configurations: those of the table that there are.
+        weights: of the parameters when it comes to what is near, float64 (P,).
+        max_epochs: epochs of a trial that is not stopped.
+        workers: how many trials run at a time.
+        num_samples: how many trials a user would ask for; decides how many are drawn at random
+            before a model takes over.
+        seed: of the search.
+    """
+
+    space: SearchSpace
+    configurations: list[dict[str, Any]]
+    weights: NDArray[np.float64]
+    max_epochs: int
+    workers: int
+    num_samples: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A searcher and a scheduler that are ready to search.
+
+    Attributes:
+        searcher: suggests configurations.
+        sampler: of the searcher's study; knows which row of the table a suggestion is.
+        scheduler: decides which trials go on.
+        diverged: what a trial that diverges reports at last; None: it fails with an error.
+    """
+
+    searcher: Searcher
+    sampler: TableSampler
+    scheduler: TrialScheduler
+    diverged: dict[str, Any] | None = None
+
+
+def random_stopping(task: Task) -> Engine:
+    """Random configurations, Ray's ASHA."""
+    return _rays_engine(task, RandomSampler(seed=task.seed))
+
+
+def rays_own(task: Task) -> Engine:
+    """Ray's OptunaSearch as it comes, which is Optuna's default TPE, and Ray's ASHA."""
+    return _rays_engine(task, TPESampler(seed=task.seed))
+
+
+def random_promotion(task: Task) -> Engine:
+    """Random configurations, our promotion ASHA."""
+    return _our_engine(task, "random", _promotion(task))
+
+
+def our_stopping(task: Task) -> Engine:
+    """Our searcher, our stopping ASHA."""
+    options = SchedulerOptions(
+        "asha-stopping", task.max_epochs, reduction_factor=REDUCTION_FACTOR, seed=task.seed
+    )
+    return _our_engine(task, "tpe", create_scheduler(options))
+
+
+def our_promotion(task: Task) -> Engine:
+    """Our searcher, our promotion ASHA."""
+    return _our_engine(task, "tpe", _promotion(task))
+
+
+METHODS: dict[str, Callable[[Task], Engine]] = {
+    "random + stopping": random_stopping,
+    "Ray's own TPE + stopping": rays_own,
+    "random + promotion": random_promotion,
+    "our TPE + stopping": our_stopping,
+    "our TPE + promotion": our_promotion,
+}
+
+
+def _rays_engine(task: Task, sampler: BaseSampler) -> Engine:
+    table_sampler = _bound_to_table(sampler, task)
+    searcher = OptunaSearch(
+        space=task.space.sample, metric=METRIC, mode=MODE, sampler=table_sampler
+    )
+    scheduler = AsyncHyperBandScheduler(
+        time_attr="training_iteration",
+        metric=METRIC,
+        mode=MODE,
+        max_t=task.max_epochs,
+        reduction_factor=REDUCTION_FACTOR,
+    )
+    return Engine(searcher, table_sampler, scheduler)
+
+
+def _our_engine(task: Task, sampler: str, scheduler: TrialScheduler) -> Engine:
+    searcher = StudySearch(
+        space=task.space,
+        storage=optuna.storages.InMemoryStorage(),
+        sampler=create_sampler(sampler, task.space, task.num_samples, task.seed),
+        directions={METRIC: MODE},
+        max_epochs=task.max_epochs,
+        max_concurrent=task.workers,
+    )
+    study = searcher.study
+    study.sampler = _bound_to_table(study.sampler, task)
+    if isinstance(scheduler, PromotionAsha):
+        searcher.may_begin = scheduler.wants_new_trial
+    return Engine(searcher, study.sampler, scheduler, ended_early("diverged", diverged=True))
+
+
+def _bound_to_table(sampler: BaseSampler, task: Task) -> TableSampler:
+    return TableSampler(sampler, task.space, task.configurations, task.weights)
+
+
+def _promotion(task: Task) -> PromotionAsha:
+    # As many trials as the table has: the budget ends a search before it runs out of them.
+    return PromotionAsha(
+        max_epochs=task.max_epochs,
+        num_samples=len(task.configurations),
+        max_concurrent=task.workers,
+        reduction_factor=REDUCTION_FACTOR,
+        seed=task.seed,
+    )

@@ -1,0 +1,207 @@
+"""One simulated search: real schedulers and searchers, recorded curves, simulated time.
+
+The search does in simulated time what Ray Tune's controller does in real time: for each free
+worker it asks the searcher for a trial, lets the scheduler choose which trial runs, and after each
+epoch lets it decide whether that trial goes on, pauses or stops, and it tells searcher and
+scheduler so in Ray's order (ray.tune.execution.tune_controller). As with Ray's
+max_concurrent_trials no trial is suggested before a worker is free for it. Suggesting, starting,
+pausing and resuming take no time.
+"""
+
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from math import isnan
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import TrialScheduler
+
+from benchmarks.scheduling.curves import CHANCE, Curves
+from benchmarks.scheduling.methods import Engine
+from benchmarks.scheduling.table_sampler import TableExhausted
+from tune_mnist.tuning.records import LAST_METRICS
+from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
+
+
+@dataclass(eq=False)
+class SimulatedTrial:
+    """As much of a Ray trial as schedulers look at.
+
+    Attributes:
+        trial_id: unique in its search.
+        row: which configuration of the curves it trains.
+        config: that configuration, as the searcher gave it.
+        status: PENDING, RUNNING, PAUSED, TERMINATED or ERROR.
+        epoch: how many epochs have ended.
+        last_result: what it reported last.
+    """
+
+    trial_id: str
+    row: int
+    config: dict[str, Any]
+    status: str = Trial.PENDING
+    epoch: int = 0
+    last_result: dict[str, Any] = field(default_factory=dict)
+
+    def is_finished(self) -> bool:
+        """Tell whether it has ended, well or not."""
+        return self.status in (Trial.TERMINATED, Trial.ERROR)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One epoch that was run.
+
+    Attributes:
+        started: when it began, in simulated seconds.
+        ended: when it ended.
+        row: the configuration.
+        epoch: which of its epochs, from 1.
+        incumbent: the row that the search holds to be the best when the epoch has ended; None:
+            nothing has been reported yet.
+    """
+
+    started: float
+    ended: float
+    row: int
+    epoch: int
+    incumbent: int | None
+
+
+class SimulatedSearch:
+    """A search over recorded curves, in simulated time; Ray's controller to its scheduler.
+
+    Args:
+        curves: the table.
+        engine: searcher and scheduler.
+        workers: how many epochs run at a time.
+        budget: how many epochs are run in all.
+    """
+
+    def __init__(
+        self,
+        curves: Curves,
+        engine: Engine,
+        workers: int,
+        budget: int,
+    ) -> None:
+        self._curves = curves
+        self._engine = engine
+        self._searcher, self._scheduler = engine.searcher, engine.scheduler
+        self._idle = workers
+        self._budget = budget
+        self._trials: list[SimulatedTrial] = []
+        self._running: list[tuple[float, int, float, SimulatedTrial]] = []
+        self._started_epochs = 0
+        self._exhausted = False
+        self._best: float = CHANCE
+        self._incumbent: int | None = None
+        self._now = 0.0
+
+    def run(self) -> list[Event]:
+        """Run until the budget is spent, or nothing is left to run; return the epochs in order."""
+        events = []
+        self._employ_idle_workers()
+        while self._running:
+            self._now, _, started, trial = heappop(self._running)
+            trial.epoch += 1
+            self._on_epoch(trial)
+            events.append(Event(started, self._now, trial.row, trial.epoch, self._incumbent))
+            self._employ_idle_workers()
+        return events
+
+    @property
+    def search_alg(self) -> "SimulatedSearch":
+        """What schedulers ask whether there will be more trials."""
+        return self
+
+    def is_finished(self) -> bool:
+        """Tell whether no further trial will be suggested."""
+        return self._exhausted
+
+    def get_trials(self) -> list[SimulatedTrial]:
+        """Return all trials so far."""
+        return self._trials
+
+    def stop_trial(self, trial: SimulatedTrial) -> None:
+        """End a paused trial because the scheduler gives it up."""
+        self._scheduler.on_trial_remove(self, trial)
+        self._searcher.on_trial_complete(trial.trial_id)
+        trial.status = Trial.TERMINATED
+
+    def _employ_idle_workers(self) -> None:
+        while self._idle and self._started_epochs < self._budget:
+            self._suggest()
+            trial = self._scheduler.choose_trial_to_run(self) or self._pending()
+            if trial is None:
+                return
+            self._idle -= 1
+            self._start_epoch(trial)
+
+    def _pending(self) -> SimulatedTrial | None:
+        return next((trial for trial in self._trials if trial.status == Trial.PENDING), None)
+
+    def _suggest(self) -> None:
+        trial_id = f"{len(self._trials):05d}"
+        try:
+            config = self._searcher.suggest(trial_id)
+        except TableExhausted:
+            self._exhausted = True
+            return
+        if config is None:
+            return
+        numbered = {NUMBER: len(self._trials)} | config
+        trial = SimulatedTrial(trial_id, self._engine.sampler.rows[-1], numbered)
+        self._trials.append(trial)
+        self._scheduler.on_trial_add(self, trial)
+
+    def _start_epoch(self, trial: SimulatedTrial) -> None:
+        trial.status = Trial.RUNNING
+        self._started_epochs += 1
+        end = self._now + self._curves.seconds[trial.row, trial.epoch]
+        # The count breaks ties: epochs that end at once are looked at in the order they began.
+        heappush(self._running, (end, self._started_epochs, self._now, trial))
+
+    def _on_epoch(self, trial: SimulatedTrial) -> None:
+        accuracy = float(self._curves.accuracy[trial.row, trial.epoch - 1])
+        if isnan(accuracy):
+            self._on_diverged(trial)
+            return
+        if accuracy > self._best:
+            self._best, self._incumbent = accuracy, trial.row
+        result = self._report(trial, accuracy)
+        decision = self._scheduler.on_trial_result(self, trial, result)
+        if decision != TrialScheduler.STOP:
+            self._searcher.on_trial_result(trial.trial_id, result)
+        trial.last_result = result
+        if decision == TrialScheduler.CONTINUE and self._started_epochs < self._budget:
+            self._start_epoch(trial)
+            return
+        self._idle += 1
+        if decision == TrialScheduler.PAUSE:
+            trial.status = Trial.PAUSED
+        elif decision == TrialScheduler.STOP:
+            self._scheduler.on_trial_complete(self, trial, result)
+            self._searcher.on_trial_complete(trial.trial_id, result=result)
+            trial.status = Trial.TERMINATED
+
+    def _report(self, trial: SimulatedTrial, accuracy: float) -> dict[str, Any]:
+        seconds = float(self._curves.seconds[trial.row, : trial.epoch].sum())
+        return dict.fromkeys(LAST_METRICS, 0.0) | {
+            METRIC: accuracy,
+            TIME_ATTR: trial.epoch,
+            "training_iteration": trial.epoch,
+            "train_seconds": seconds,
+        }
+
+    def _on_diverged(self, trial: SimulatedTrial) -> None:
+        self._idle += 1
+        last_report = self._engine.diverged
+        if last_report is None:
+            self._scheduler.on_trial_error(self, trial)
+            self._searcher.on_trial_complete(trial.trial_id, error=True)
+            trial.status = Trial.ERROR
+        else:
+            self._scheduler.on_trial_complete(self, trial, last_report)
+            self._searcher.on_trial_complete(trial.trial_id, result=last_report)
+            trial.status = Trial.TERMINATED

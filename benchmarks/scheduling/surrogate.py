@@ -1,0 +1,81 @@
+"""Learning curves for configurations that nobody trained, foretold from those that were.
+
+A search of the recorded table soon runs out of good configurations, and a sampler that has found
+where they are cannot try more of them there. Among thousands of imitated ones it can.
+
+Source: Eggensperger et al., "Efficient Benchmarking of Hyperparameter Optimizers via Surrogates",
+AAAI 2015; the trees are those of Geurts et al., "Extremely Randomized Trees", Machine Learning
+2006.
+"""
+
+from math import log
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.model_selection import KFold, cross_val_predict
+
+from benchmarks.scheduling.curves import CHANCE, Curves
+from benchmarks.scheduling.record_curves import draw_configurations
+from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.space_file import CategoricalParameter
+
+TREES = 300
+FOLDS = 10
+# Far from the range of those that are there, so that a tree can tell them apart in one step.
+ABSENT = -1.0
+
+
+def imitate(curves: Curves, space: SearchSpace, count: int, seed: int) -> Curves:
+    """Draw configurations at random and foretell what each epoch gives and costs.
+
+    Args:
+        curves: those recorded.
+        space: what to draw from.
+        count: how many configurations.
+        seed: of the draw.
+    """
+    configurations = draw_configurations(space, count, seed)
+    model = _create_model().fit(_encode_all(space, curves.configurations), _targets(curves))
+    foretold = model.predict(_encode_all(space, configurations))
+    return Curves(configurations, foretold[:, : curves.epochs], foretold[:, curves.epochs :])
+
+
+def explained_variance(curves: Curves, space: SearchSpace) -> float:
+    """Return R2 of the foretold final accuracy of configurations held out (cross-validation)."""
+    folds = KFold(FOLDS, shuffle=True, random_state=0)
+    inputs = _encode_all(space, curves.configurations)
+    foretold = cross_val_predict(_create_model(), inputs, _targets(curves), cv=folds)
+    errors = curves.final - foretold[:, curves.epochs - 1]
+    return float(1 - (errors**2).mean() / curves.final.var())
+
+
+def _create_model() -> ExtraTreesRegressor:
+    return ExtraTreesRegressor(TREES, random_state=0)
+
+
+def _targets(curves: Curves) -> NDArray[np.float64]:
+    accuracy = np.nan_to_num(curves.accuracy, nan=CHANCE)
+    # What a diverged configuration would have gone on to cost is unknown: as much as before.
+    seconds = np.where(np.isnan(curves.accuracy), curves.seconds[:, :1], curves.seconds)
+    return np.hstack([accuracy, seconds])
+
+
+def _encode_all(space: SearchSpace, configurations: list[dict[str, Any]]) -> NDArray[np.float64]:
+    return np.array([_encode(space, configuration) for configuration in configurations])
+
+
+def _encode(space: SearchSpace, configuration: dict[str, Any]) -> list[float]:
+    numbers: list[float] = []
+    for name, parameter in space.parameters.items():
+        value = configuration.get(name)
+        if isinstance(parameter, CategoricalParameter):
+            numbers += [float(value == choice) for choice in parameter.choices]
+        elif value is None:
+            numbers.append(ABSENT)
+        else:
+            ends = parameter.low, parameter.high, value
+            low, high, at = map(log, ends) if parameter.log else ends
+            numbers.append((at - low) / (high - low))
+    return numbers
