@@ -1,5 +1,6 @@
 """Command: train one configuration (``python -m tune_mnist.train``)."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ def train(
 ) -> None:
     """Train one configuration, and test it."""
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
+    # Threads that spin while they wait for each other bring a busy machine to a crawl; PyTorch's
+    # threads read this when they are made.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from tune_mnist.single_run import train_and_test
 
     train_and_test(**given)

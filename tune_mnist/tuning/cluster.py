@@ -16,6 +16,8 @@ from tune_mnist.errors import UserError
 # Ray reads these when it is started.
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    # The threads of a trial must not spin while they wait for each other: others need the cores.
+    "OMP_WAIT_POLICY": "PASSIVE",
     "RAY_DEDUP_LOGS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
