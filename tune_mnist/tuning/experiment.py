@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-import optuna
 import pandas as pd
 import ray
 from ray import tune
@@ -25,7 +24,7 @@ from tune_mnist.training import CheckpointError
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
 from tune_mnist.tuning.finalists import full_validation
-from tune_mnist.tuning.ledger import own_trials
+from tune_mnist.tuning.ledger import begun_trials, own_trials
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import Outline, create_progress
 from tune_mnist.tuning.promotion import PromotionAsha
@@ -184,11 +183,7 @@ def _check_resumable(
             f" {options.data_dir or options.dataset}"
         )
     if (directory / JOURNAL).exists():
-        begun = [
-            trial
-            for trial in own_trials(load_study(directory))
-            if trial.state is not optuna.trial.TrialState.WAITING
-        ]
+        begun = begun_trials(load_study(directory))
         if len(begun) > options.num_samples:
             raise UserError(
                 f"--num-samples {options.num_samples}: {len(begun)} trials have been begun"
@@ -238,15 +233,15 @@ def _search(
 def _scheduler(setup: _Setup, searcher: StudySearch) -> TrialScheduler:
     """Build the scheduler, and bring it to where the study is."""
     study, options = searcher.study, setup.options
-    own = own_trials(study)
+    imported = len(study.trials) - len(own_trials(study))
     scheduler = create_scheduler(
         replace(
             options.scheduling,
-            num_samples=len(study.trials) - len(own) + options.num_samples,
+            num_samples=imported + options.num_samples,
             max_concurrent=setup.workers.concurrent,
         )
     )
-    begun = [trial for trial in own if trial.state is not optuna.trial.TrialState.WAITING]
+    begun = begun_trials(study)
     if isinstance(scheduler, StoppingScheduler):
         scheduler.replay({trial.number: trial.intermediate_values for trial in begun})
     elif isinstance(scheduler, PromotionAsha):

@@ -22,6 +22,12 @@ def own_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return [trial for trial in trials if WARM_START not in trial.user_attrs]
 
 
+def begun_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """Return the trials of the search itself that do not wait in the queue any more."""
+    waiting = optuna.trial.TrialState.WAITING
+    return [trial for trial in own_trials(study) if trial.state is not waiting]
+
+
 class Ledger:
     """Keeps the records of a search, and writes whatever happens to a trial into its study.
 
@@ -47,9 +53,7 @@ class Ledger:
         self._objectives = objectives
         self._trials: dict[int, optuna.Trial] = {}
         self._records = {
-            trial.number: TrialRecord.from_study(trial, model)
-            for trial in own_trials(study)
-            if trial.state is not optuna.trial.TrialState.WAITING
+            trial.number: TrialRecord.from_study(trial, model) for trial in begun_trials(study)
         }
         for record in self._records.values():
             if record.state is TrialState.INTERRUPTED:
