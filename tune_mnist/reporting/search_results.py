@@ -1,0 +1,85 @@
+"""A search as its results folder tells it: all that tables, plots and page are made of."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+import pandas as pd
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.final_runs import FinalRun, read_final_runs
+from tune_mnist.tuning.ledger import begun_trials
+from tune_mnist.tuning.recorder import CONFIG_FILE
+from tune_mnist.tuning.records import TrialRecord, to_frame
+from tune_mnist.tuning.results_folder import Experiment, read_experiment
+from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.study import load_study
+
+FULL_VAL_ACCURACY = "full_val_accuracy"
+"""Key of a best model's ``config.json``: its accuracy on the whole validation part."""
+
+
+@dataclass(frozen=True)
+class SearchResults:
+    """What a search has found, whether it came to its end or not.
+
+    Attributes:
+        directory: its results folder; the name of the folder is the search's.
+        experiment: how it was set up.
+        space: what it searched.
+        study: its Optuna study, to be read; trials taken over from another search included.
+        records: its trials, in the order of their numbers.
+        trials: the same as a table, one row a trial, as in ``trials.csv``.
+        full_val_accuracy: by architecture, the best model's accuracy on the whole validation
+            part; empty if the trials were judged by all of it.
+        final: runs of the final evaluation, by model and seed; empty if there was none.
+    """
+
+    directory: Path
+    experiment: Experiment
+    space: SearchSpace
+    study: optuna.Study
+    records: list[TrialRecord]
+    trials: pd.DataFrame
+    full_val_accuracy: dict[str, float]
+    final: list[FinalRun]
+
+    @property
+    def name(self) -> str:
+        """Name of the search."""
+        return self.directory.absolute().name
+
+
+def read_results(directory: Path) -> SearchResults:
+    """Read a results folder, also of a search that was interrupted or is still running.
+
+    Raises:
+        UserError: it is none, or a file in it is damaged.
+    """
+    experiment = read_experiment(directory)
+    space = experiment.search_space(directory)
+    study = load_study(directory)
+    records = [TrialRecord.from_study(trial, space.model) for trial in begun_trials(study)]
+    return SearchResults(
+        directory=directory,
+        experiment=experiment,
+        space=space,
+        study=study,
+        records=records,
+        trials=to_frame(records),
+        full_val_accuracy=_full_val_accuracy(directory),
+        final=read_final_runs(directory),
+    )
+
+
+def _full_val_accuracy(directory: Path) -> dict[str, float]:
+    accuracies = {}
+    for path in sorted(directory.glob(f"best/*/{CONFIG_FILE}")):
+        try:
+            config = json.loads(path.read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}: damaged: {error}") from None
+        if FULL_VAL_ACCURACY in config:
+            accuracies[path.parent.name] = float(config[FULL_VAL_ACCURACY])
+    return accuracies

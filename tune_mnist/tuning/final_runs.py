@@ -1,0 +1,111 @@
+"""What the final evaluation has found: runs of chosen configurations, each tested once."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tune_mnist.errors import UserError
+from tune_mnist.files import write_text
+
+FINAL_FOLDER = "final"
+MISREAD_FILE = "misread.npz"
+
+
+@dataclass(frozen=True)
+class FinalRun:
+    """A chosen configuration, trained anew with one seed on all training data, and tested once.
+
+    Attributes:
+        model: the architecture.
+        trial: number of the trial that the configuration comes from.
+        seed: of the weights and batches.
+        config: every field of the TrainConfig.
+        train_images: how many images it was trained on.
+        test_accuracy: share of the test images classified right, after the last epoch.
+        confusion: test images, by true class (rows) and predicted class.
+        train_seconds: sum of its epochs' wall time.
+    """
+
+    model: str
+    trial: int
+    seed: int
+    config: dict[str, Any]
+    train_images: int
+    test_accuracy: float
+    confusion: list[list[int]]
+    train_seconds: float
+
+
+@dataclass(frozen=True)
+class Misread:
+    """Test images that a trained network takes for another class, the surest mistakes first.
+
+    Attributes:
+        images: uint8 (N, 28, 28).
+        truth: int64 (N,), what they are.
+        predicted: int64 (N,), what they were taken for.
+        probability: float32 (N,), how sure the network was of that.
+    """
+
+    images: NDArray[np.uint8]
+    truth: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    probability: NDArray[np.float32]
+
+
+def final_folder(directory: Path, model: str) -> Path:
+    """Return where a search keeps the final runs of an architecture."""
+    return directory / FINAL_FOLDER / model
+
+
+def write_final_run(directory: Path, run: FinalRun) -> None:
+    """Write a final run into the folder of its search."""
+    folder = final_folder(directory, run.model)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / f"seed-{run.seed}.json", json.dumps(asdict(run), indent=2) + "\n")
+
+
+def read_final_runs(directory: Path) -> list[FinalRun]:
+    """Return the final runs of a search, by model and seed; empty if there are none.
+
+    Raises:
+        UserError: a file is damaged.
+    """
+    runs = []
+    for path in (directory / FINAL_FOLDER).glob("*/seed-*.json"):
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            runs.append(FinalRun(**{field.name: values[field.name] for field in fields(FinalRun)}))
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{path}: damaged: {error}: remove it, and resume the search"
+            ) from None
+    return sorted(runs, key=lambda run: (run.model, run.seed))
+
+
+def write_misread(directory: Path, model: str, misread: Misread) -> None:
+    """Write the misread images of an architecture's first final run."""
+    folder = final_folder(directory, model)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / MISREAD_FILE).open("wb") as file:
+        np.savez_compressed(file, **asdict(misread))
+
+
+def read_misread(directory: Path, model: str) -> Misread | None:
+    """Return the misread images of an architecture, None if none were kept.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    path = final_folder(directory, model) / MISREAD_FILE
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return Misread(**{field.name: arrays[field.name] for field in fields(Misread)})
+    except (ValueError, KeyError, OSError) as error:
+        raise UserError(f"{path}: damaged: {error}") from None
