@@ -51,7 +51,7 @@ def report_searches(directories: Sequence[Path], output: Path | None) -> None:
     print_facts(console, search_facts(results))
     console.print()
     show(results, tables, console)
-    _tell(console, f"written to {folder}: {SUMMARY_FILE}, {TABLES_FOLDER}/")
+    _tell(console, f"written to {folder}: {SUMMARY_FILE}{f', {TABLES_FOLDER}/' if tables else ''}")
 
 
 def report_console() -> Console:

@@ -34,7 +34,7 @@ def group_of(parameter: FloatParameter | IntParameter | CategoricalParameter, va
     if isinstance(parameter, CategoricalParameter):
         return Group(parameter.choices.index(value), str(value))
     few = isinstance(parameter, IntParameter) and parameter.high - parameter.low < MOST_VALUES
-    if few or parameter.low == parameter.high:
+    if few:
         return Group(round(value - parameter.low), f"{value:g}")
     edges = _decades(parameter) if parameter.log else _intervals(parameter)
     place = min(bisect_right(list(edges), value), len(edges) - 1) - 1

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tune_mnist.reporting.bins import group_of
 from tune_mnist.reporting.search_results import SearchResults
-from tune_mnist.reporting.tables import COLUMNS, Comparison, comparison
+from tune_mnist.reporting.tables import Comparison, comparison
 from tune_mnist.tuning.records import TrialRecord, TrialState
 
 _CROSSED = ("optimizer", "lr")
@@ -24,10 +24,12 @@ class _Fidelity:
     Attributes:
         epoch: that all compared trials have reached, unless they diverged.
         values: by trial, val_accuracy after it; minus infinity of a trial that diverged.
+        at_epoch: whether the values are those after that epoch, or the best up to it.
     """
 
     epoch: int
     values: dict[int, float]
+    at_epoch: bool
 
 
 def effect_tables(results: SearchResults) -> list[Comparison]:
@@ -73,7 +75,7 @@ def _fidelity(results: SearchResults) -> _Fidelity | None:
             curve = curves[record.number] if recorded else {epoch: record.val_accuracy}
             values[record.number] = curve.get(epoch, math.nan)
     known = {number: value for number, value in values.items() if not math.isnan(value)}
-    return _Fidelity(epoch, known)
+    return _Fidelity(epoch, known, recorded)
 
 
 def _effect(results: SearchResults, fidelity: _Fidelity, names: tuple[str, ...]) -> Comparison:
@@ -97,7 +99,7 @@ def _effect(results: SearchResults, fidelity: _Fidelity, names: tuple[str, ...])
     shown = ("trials", "median", "best", "best_ever", "diverged")
     return comparison(
         "effect_" + "_".join(names),
-        f"Effect of {' and '.join(COLUMNS.get(name, name) for name in names)} on val_accuracy",
+        f"Effect of {' and '.join(names)} on val_accuracy",
         pd.DataFrame(rows),
         (*(("model",) if several else ()), *names, *shown),
         _caption(results, fidelity, names),
@@ -119,10 +121,11 @@ def _summary(records: list[TrialRecord], fidelity: _Fidelity) -> dict[str, float
 
 
 def _caption(results: SearchResults, fidelity: _Fidelity, names: tuple[str, ...]) -> str:
+    when = "after" if fidelity.at_epoch else "best epoch up to"
     parts = [
-        f"Median and best: after epoch {fidelity.epoch} of {results.options.max_epochs}, which all"
-        " of these trials reached, so that none gains by training longer; diverged counts as the"
-        " worst."
+        f"Median and best: {when} epoch {fidelity.epoch} of {results.options.max_epochs}, which"
+        " all of these trials reached, so that none gains by training longer; diverged counts as"
+        " the worst."
     ]
     left_out = sum(
         record.number not in fidelity.values and all(name in record.config for name in names)

@@ -47,7 +47,8 @@ def final_tables(runs: Sequence[FinalRun]) -> list[Comparison]:
     """Return the tables of the final evaluation, none if there was none."""
     if not runs:
         return []
-    return [_evaluation(runs), _by_seed(runs), _recall(runs), _confused(runs)]
+    tables = [_evaluation(runs), _by_seed(runs), _recall(runs), _confused(runs)]
+    return [table for table in tables if not table.cells.empty]
 
 
 def _evaluation(runs: Sequence[FinalRun]) -> Comparison:
@@ -68,6 +69,7 @@ def _evaluation(runs: Sequence[FinalRun]) -> Comparison:
         pd.DataFrame(rows),
         ("model", "trial", "seeds", "test", "interval", "train_images", "epochs", "train_seconds"),
         f"Mean ± standard deviation over the seeds; {_INTERVAL}; seconds: mean of a run.",
+        files_only=("trial",),
     )
 
 

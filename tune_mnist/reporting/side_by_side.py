@@ -7,14 +7,13 @@ import pandas as pd
 from tune_mnist.errors import UserError
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.tables import HYPERPARAMETERS, Comparison, comparison
-from tune_mnist.reporting.trials import best_of_each
+from tune_mnist.reporting.trials import best_of_each, hidden_of_best
 
 _BEST = (
     *("model", "search", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
     *HYPERPARAMETERS,
     *("best_epoch", "epochs", "state", "trials"),
 )
-_FILES_ONLY = ("interval", "seeds", "best_epoch", "epochs", "state", "trials")
 _COSTS = (
     *("model", "search", "parameters", "mflops", "images_per_second", "epoch_seconds"),
     "best_seconds",
@@ -37,8 +36,9 @@ def compare_searches(searches: Sequence[SearchResults]) -> list[Comparison]:
             "Accuracies compare only between searches of the same data; validation images may"
             " differ in number. Test: the configuration trained anew, mean ± sd over the seeds."
         )
+        hidden = (*hidden_of_best(best), "full_val_accuracy")
         tables.append(
-            comparison("best", title, best, _BEST, caption, folded=True, files_only=_FILES_ONLY)
+            comparison("best", title, best, _BEST, caption, folded=True, files_only=hidden)
         )
         caption = "Speeds and times compare only on the same hardware at the same image size."
         tables.append(comparison("costs", "What they cost", best, _COSTS, caption))
@@ -63,7 +63,7 @@ def _best(searches: Sequence[SearchResults], names: list[str]) -> pd.DataFrame:
     parts = []
     for results, name in zip(searches, names, strict=True):
         best = best_of_each(results)
-        parts.append((pd.DataFrame([{}]) if best.empty else best).assign(search=name))
+        parts.append((best.reindex([0]) if best.empty else best).assign(search=name))
     return pd.concat(parts).sort_values(["model", "val_accuracy"], ascending=[True, False])
 
 

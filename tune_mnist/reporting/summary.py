@@ -30,7 +30,7 @@ def search_facts(results: SearchResults) -> dict[str, str]:
     counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
     facts = {
         **results.experiment.facts,
-        "begun": f"{len(results.records)} trials: {counts or '-'}",
+        "begun": f"{len(results.records)} trials ({counts or 'none'})",
     }
     if results.final:
         facts["final runs"] = "; ".join(
@@ -98,7 +98,7 @@ def write_tables(tables: Sequence[Comparison], folder: Path, standing_alone: str
         folder: where to; made if need be.
         standing_alone: what the caption says of all of them where no page is around them.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for table in tables:
+        folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / f"{table.name}.csv", table.to_csv())
         write_text(folder / f"{table.name}.tex", table.to_latex(standing_alone))

@@ -1,6 +1,7 @@
 """The form of a comparison table: cells to read, values to compute with, and four ways out."""
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -57,11 +58,14 @@ FORMATS = {
 }
 MISSING = "-"
 DIVERGED = "diverged"
+CONFIGURATION = "configuration"
+"""Heading of the hyperparameters where a terminal shows them in one column."""
 
 _SPREAD = {"test": ("test_accuracy", "test_sd"), "interval": ("test_low", "test_high")}
 """Columns that are texts for people, and the numbers that they are made of."""
 
-_TEXTS = ("search", "model", "state", "optimizer", "schedule", "hyperparameters", "class")
+_PROSE = ("search", CONFIGURATION, "data", "image size", "hardware")
+_TEXTS = (*_PROSE, "model", "state", "optimizer", "schedule", "class")
 _HYPERPARAMETERS = tuple(COLUMNS.get(column, column) for column in HYPERPARAMETERS)
 _LATEX = str.maketrans({character: f"\\{character}" for character in "&%$#_{}"})
 
@@ -93,13 +97,15 @@ class Comparison:
         shown = self.cells.drop(columns=[h for h in self.files_only if h in self.cells])
         if self.folded:
             shown = _fold(shown)
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for heading in shown.columns:
-            left = heading in _TEXTS
-            whole = left and heading != "hyperparameters"
-            ratio = 1 if heading == "hyperparameters" else None
+            prose = heading in _PROSE
             table.add_column(
-                str(heading), justify="left" if left else "right", no_wrap=whole, ratio=ratio
+                heading if prose else _narrow(heading, shown[heading]),
+                justify="left" if heading in _TEXTS else "right",
+                no_wrap=not prose,
+                overflow="fold",
+                ratio=1 if heading == CONFIGURATION else None,
             )
         for row in shown.itertuples(index=False):
             table.add_row(*(Text(cell) for cell in row))
@@ -119,7 +125,9 @@ class Comparison:
 
     def to_csv(self) -> str:
         """Return the table for programs: numbers in full, nothing where there is none."""
-        return (self.cells if self.values is None else self.values).to_csv(index=False)
+        values = self.cells if self.values is None else self.values
+        # A missing value makes pandas turn whole numbers into floats; this turns them back.
+        return values.convert_dtypes().to_csv(index=False)
 
     def to_latex(self, setting: str = "") -> str:
         """Return the table for LaTeX, with the rules of the package booktabs.
@@ -185,6 +193,11 @@ def cell(column: str, value: Any) -> str:
     return f"{value:.0f}" if isinstance(value, float) else str(value)
 
 
+def _narrow(heading: str, cells: pd.Series) -> str:
+    """Break a heading into lines no wider than its cells or its longest word."""
+    return "\n".join(wrap(heading, max(map(len, [*heading.split(), *cells]))))
+
+
 def _fold(cells: pd.DataFrame) -> pd.DataFrame:
     """Put the hyperparameters into one column."""
     hyperparameters = [heading for heading in _HYPERPARAMETERS if heading in cells]
@@ -196,4 +209,4 @@ def _fold(cells: pd.DataFrame) -> pd.DataFrame:
         )
         for _, row in cells[hyperparameters].iterrows()
     ]
-    return cells.drop(columns=hyperparameters).assign(hyperparameters=words)
+    return cells.drop(columns=hyperparameters).assign(**{CONFIGURATION: words})

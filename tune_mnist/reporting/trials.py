@@ -18,7 +18,6 @@ _COSTS = (
     *("model", "parameters", "mflops", "images_per_second", "epoch_seconds"),
     *("best_epoch", "best_seconds"),
 )
-_BEST_FILES_ONLY = ("trial", "interval", "seeds", "best_epoch", "epochs", "state", "trials")
 _TOP = ("trial", "model", "val_accuracy", *HYPERPARAMETERS, "best_epoch", "epochs", "state")
 _PARETO = ("trial", "model", "val_accuracy", "parameters", "train_seconds", *HYPERPARAMETERS)
 
@@ -46,6 +45,15 @@ def best_of_each(results: SearchResults) -> pd.DataFrame:
         test_columns(tested.get(key, [])) for key in zip(best["model"], best["trial"], strict=True)
     ]
     return best.join(pd.DataFrame(of_tests, index=best.index))
+
+
+def hidden_of_best(best: pd.DataFrame) -> tuple[str, ...]:
+    """Return the columns of best trials that a terminal has no room for.
+
+    Their state is worth the room where one was not trained to its end.
+    """
+    hidden = ("trial", "interval", "seeds", "best_epoch", "epochs", "trials")
+    return (*hidden, "state") if (best["state"].dropna() == "COMPLETE").all() else hidden
 
 
 def trial_tables(results: SearchResults) -> list[Comparison]:
@@ -100,16 +108,15 @@ def _architectures(results: SearchResults, best: pd.DataFrame) -> Comparison:
         if (model, trial) not in chosen:
             caption += f" Tested was trial {trial} of {model}, since beaten."
     title = "Best trial of each architecture"
-    return comparison(
-        "best", title, best, _ARCHITECTURES, caption, folded=True, files_only=_BEST_FILES_ONLY
-    )
+    hidden = hidden_of_best(best)
+    return comparison("best", title, best, _ARCHITECTURES, caption, folded=True, files_only=hidden)
 
 
 def _costs(best: pd.DataFrame) -> Comparison:
     caption = (
-        "Of the best trials. FLOPs of the way forward, a multiply-add as two; images/s while"
-        " training; time an epoch with its validation; time to best: that many epochs of the"
-        " trial's mean."
+        "Of the best trials. FLOPs of the forward pass, a multiply-add as two; images/s while"
+        " training; s an epoch: with its validation, mean of the trial; s to best: the best epoch"
+        " times that."
     )
     return comparison("costs", "What each architecture costs", best, _COSTS, caption)
 
