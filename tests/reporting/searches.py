@@ -74,6 +74,7 @@ class Search:
         ends: bool = True,
         diverges: bool = False,
         fails: str = "",
+        takeovers: list[dict[str, Any]] | None = None,
         **parameters: Any,
     ) -> int:
         """Add a trial with these accuracies after its epochs; return its number.
@@ -83,6 +84,7 @@ class Search:
             ends: whether it comes to its end, or is cut off.
             diverges: whether its loss then becomes NaN.
             fails: why it then fails.
+            takeovers: when it went on with another trial's weights and settings.
             parameters: that differ from PARAMETERS.
         """
         chosen = PARAMETERS | parameters
@@ -90,6 +92,8 @@ class Search:
         trial = self._study.ask()
         config = self._space.sample(trial) | trial.params
         self._ledger.begin(trial, f"id{trial.number}", config)
+        if takeovers:
+            trial.set_user_attr("takeovers", takeovers)
         metrics: dict[str, Any] = {}
         for epoch, accuracy in enumerate(accuracies, start=1):
             metrics = _metrics(epoch, accuracy, config["model"])

@@ -32,7 +32,7 @@ def test_a_diverged_trial_counts_as_the_worst(search):
     assert list(table.cells["trials"]) == ["3", "1"]
     assert list(table.cells["median"]) == ["0.8000", "diverged"]
     assert list(table.cells["best"]) == ["0.9000", "diverged"]
-    assert list(table.cells["best of all epochs"]) == ["0.9500", "-"]
+    assert list(table.cells["best of all epochs"]) == ["0.9500", "diverged"]
     assert list(table.cells["diverged"]) == ["33%", "100%"]
 
 
@@ -106,3 +106,13 @@ def test_without_an_epoch_there_is_nothing_to_compare(search):
     search.trial(ends=False)
     search.trial(diverges=True)
     assert effects(search) == {}
+
+
+def test_no_setting_is_credited_with_what_a_trial_did_with_those_of_another(search):
+    other = {"epoch": 2, "donor": 1, "params": {"model": "lenet", "lr": 0.1}}
+    search.trial(0.5, 0.6, 0.9, takeovers=[other], batch_size=32)
+    search.trial(0.7, 0.8, 0.85, batch_size=64)
+    table = effects(search)["effect_batch_size"]
+    assert list(table.cells["median"]) == ["0.6000", "0.8000"]
+    assert list(table.cells["best of all epochs"]) == ["0.6000", "0.8500"]
+    assert "took over" in table.caption

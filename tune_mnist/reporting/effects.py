@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import pandas as pd
+from optuna.trial import FrozenTrial
 
 from tune_mnist.reporting.bins import group_of
 from tune_mnist.reporting.search_results import SearchResults
@@ -16,6 +17,9 @@ _CROSSED = ("optimizer", "lr")
 _EVEN = ("random", "qmc", "grid")
 """Searchers that do not prefer what has done well."""
 
+_TAKEOVERS = "takeovers"
+"""User attribute of a trial: after which epochs it went on with another one's settings."""
+
 
 @dataclass(frozen=True)
 class _Fidelity:
@@ -24,12 +28,12 @@ class _Fidelity:
     Attributes:
         epoch: that all compared trials have reached, unless they diverged.
         values: by trial, val_accuracy after it; minus infinity of a trial that diverged.
-        at_epoch: whether the values are those after that epoch, or the best up to it.
+        best_ever: by trial, its best val_accuracy, whenever that was.
     """
 
     epoch: int
     values: dict[int, float]
-    at_epoch: bool
+    best_ever: dict[int, float]
 
 
 def effect_tables(results: SearchResults) -> list[Comparison]:
@@ -53,29 +57,44 @@ def _fidelity(results: SearchResults) -> _Fidelity | None:
     Trials that were stopped early lack the later epochs, and comparing each by its own best epoch
     would credit a setting with the training that it was given.
     """
-    trained = [record for record in results.records if record.epochs]
-    whole = (TrialState.COMPLETE, TrialState.PRUNED)
-    ended = [record for record in trained if record.state in whole] or [
-        record for record in trained if record.state is not TrialState.DIVERGED
+    trials = {trial.number: trial for trial in results.study.get_trials(deepcopy=False)}
+    curves = {record.number: _curve(record, trials[record.number]) for record in results.records}
+    diverged = {
+        record.number: -math.inf
+        for record in results.records
+        if record.state is TrialState.DIVERGED
+    }
+    judged = [
+        record
+        for record in results.records
+        if curves[record.number] and record.number not in diverged
     ]
+    whole = (TrialState.COMPLETE, TrialState.PRUNED)
+    ended = [record for record in judged if record.state in whole] or judged
     if not ended:
         return None
-    epoch = min(record.epochs for record in ended)
-    curves = {
-        trial.number: trial.intermediate_values
-        for trial in results.study.get_trials(deepcopy=False)
-    }
-    # With several objectives Optuna keeps no curves, and no trial is stopped early.
-    recorded = any(curves[record.number] for record in ended)
-    values = {}
-    for record in results.records:
-        if record.state is TrialState.DIVERGED:
-            values[record.number] = -math.inf
-        elif record.epochs >= epoch:
-            curve = curves[record.number] if recorded else {epoch: record.val_accuracy}
-            values[record.number] = curve.get(epoch, math.nan)
-    known = {number: value for number, value in values.items() if not math.isnan(value)}
-    return _Fidelity(epoch, known, recorded)
+    epoch = min(max(curves[record.number]) for record in ended)
+    return _Fidelity(
+        epoch=epoch,
+        values={number: curve[epoch] for number, curve in curves.items() if epoch in curve}
+        | diverged,
+        best_ever={number: max(curve.values()) for number, curve in curves.items() if curve},
+    )
+
+
+def _curve(record: TrialRecord, trial: FrozenTrial) -> dict[int, float]:
+    """Return val_accuracy by epoch, as long as the trial had the hyperparameters it began with."""
+    if trial.intermediate_values:
+        # In population based training a trial may go on with the weights and settings of another.
+        takeovers = trial.user_attrs.get(_TAKEOVERS, [])
+        last = min((takeover["epoch"] for takeover in takeovers), default=math.inf)
+        return {
+            epoch: value
+            for epoch, value in trial.intermediate_values.items()
+            if epoch <= last and not math.isnan(value)
+        }
+    # With several objectives Optuna keeps no curves; no trial is stopped early then.
+    return {record.epochs: record.val_accuracy} if record.best_epoch else {}
 
 
 def _effect(results: SearchResults, fidelity: _Fidelity, names: tuple[str, ...]) -> Comparison:
@@ -113,15 +132,13 @@ def _summary(records: list[TrialRecord], fidelity: _Fidelity) -> dict[str, float
         "trials": len(records),
         "median": float(values.median()),
         "best": float(values.max()),
-        "best_ever": max(
-            (record.val_accuracy for record in records if record.best_epoch), default=math.nan
-        ),
+        "best_ever": max(fidelity.best_ever.get(record.number, -math.inf) for record in records),
         "diverged": sum(diverged) / len(records),
     }
 
 
 def _caption(results: SearchResults, fidelity: _Fidelity, names: tuple[str, ...]) -> str:
-    when = "after" if fidelity.at_epoch else "best epoch up to"
+    when = "after" if len(results.options.directions) == 1 else "best epoch up to"
     parts = [
         f"Median and best: {when} epoch {fidelity.epoch} of {results.options.max_epochs}, which"
         " all of these trials reached, so that none gains by training longer; diverged counts as"
@@ -133,6 +150,8 @@ def _caption(results: SearchResults, fidelity: _Fidelity, names: tuple[str, ...]
     )
     if left_out:
         parts.append(f"Left out: {left_out} that failed or were cut off before.")
+    if any(_TAKEOVERS in trial.user_attrs for trial in results.study.get_trials(deepcopy=False)):
+        parts.append("Epochs after a trial took over another one's settings are left out.")
     if results.options.searcher not in _EVEN:
         parts.append(
             f"Other settings differ too, and {results.options.searcher} draws more of what did"
