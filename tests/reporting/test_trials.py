@@ -93,6 +93,24 @@ def test_with_several_objectives_there_is_a_pareto_set(tmp_path):
     assert list(table.cells["trial"]) == ["2", "0"]
 
 
+def test_a_trial_cut_off_is_in_no_pareto_set(tmp_path):
+    search = Search(tmp_path / "demo", objective="val_accuracy,train_seconds")
+    search.trial(0.99, ends=False)
+    assert "pareto" not in tables(search)
+    search.trial(0.9, 0.9, 0.95)
+    assert list(tables(search)["pareto"].cells["trial"]) == ["1"]
+
+
+def test_a_trial_that_diverged_or_failed_is_never_the_best_while_there_is_another(search):
+    search.trial(0.99, diverges=True)
+    search.trial(0.98, fails="its worker died")
+    search.trial(0.9)
+    search.trial(0.7, fails="its worker died", model="resnet")
+    cells = tables(search)["best"].cells
+    assert list(cells["trial"]) == ["2", "3"]
+    assert list(cells["state"]) == ["PRUNED", "FAILED"]
+
+
 def test_no_result_no_tables(search):
     search.trial(ends=False)
     search.trial(diverges=True)

@@ -33,7 +33,7 @@ def search_facts(results: SearchResults) -> dict[str, str]:
         "begun": f"{len(results.records)} trials ({counts or 'none'})",
     }
     if results.final:
-        facts["final runs"] = "; ".join(
+        facts["tested"] = "; ".join(
             f"{model} (trial {trial}): seeds {', '.join(str(run.seed) for run in runs)}"
             for (model, trial), runs in by_configuration(results.final).items()
         )

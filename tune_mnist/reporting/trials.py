@@ -7,8 +7,10 @@ from tune_mnist.models.cost import count_flops
 from tune_mnist.reporting.finals import by_configuration, test_columns
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.tables import HYPERPARAMETERS, Comparison, comparison
+from tune_mnist.tuning.records import TrialState
 
 TOP = 10
+_BROKEN = (TrialState.DIVERGED, TrialState.FAILED)
 _ARCHITECTURES = (
     *("model", "trial", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
     *HYPERPARAMETERS,
@@ -25,16 +27,19 @@ _PARETO = ("trial", "model", "val_accuracy", "parameters", "train_seconds", *HYP
 def best_of_each(results: SearchResults) -> pd.DataFrame:
     """Return the row of the best trial of each architecture, best first, with all that it cost.
 
-    Of equals it is the one that the final evaluation has tested, then the eldest.
+    Of equals it is the one that the final evaluation has tested, then the eldest. A trial that
+    diverged or failed is never the best, unless its architecture has no other.
     """
     tested = by_configuration(results.final)
     judged = _judged(results.trials)
     judged["tested"] = [
         key in tested for key in zip(judged["model"], judged["trial"], strict=True)
     ]
-    best = judged.sort_values(
-        ["val_accuracy", "tested", "trial"], ascending=[False, False, True]
-    ).drop_duplicates("model")
+    judged["whole"] = ~judged["state"].isin(_BROKEN)
+    ranked = judged.sort_values(
+        ["whole", "val_accuracy", "tested", "trial"], ascending=[False, False, False, True]
+    )
+    best = ranked.drop_duplicates("model").sort_values("val_accuracy", ascending=False)
     best["trials"] = best["model"].map(results.trials["model"].value_counts())
     best["full_val_accuracy"] = best["model"].map(results.full_val_accuracy)
     size = results.options.image_size
@@ -67,10 +72,14 @@ def trial_tables(results: SearchResults) -> list[Comparison]:
         return []
     best = best_of_each(results)
     tables = [_architectures(results, best), _costs(best)]
-    if len(directions) > 1:
+    complete = judged[judged["state"] == TrialState.COMPLETE]
+    if len(directions) > 1 and not complete.empty:
         title = f"Pareto set of {' and '.join(directions)}"
-        caption = "No other trial beats one of these in one objective without losing in another."
-        front = pareto_set(judged, directions)
+        caption = (
+            "Of the trials trained to their end, those that no other beats in one objective"
+            " without losing in another."
+        )
+        front = pareto_set(complete, directions)
         tables.append(comparison("pareto", title, front, _PARETO, caption, folded=True))
     title = f"Top {min(TOP, len(judged))} trials"
     top = judged.head(TOP)
