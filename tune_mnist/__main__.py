@@ -3,6 +3,7 @@
 import click
 
 from tune_mnist.command import run
+from tune_mnist.report import report
 from tune_mnist.search import search
 from tune_mnist.train import train
 
@@ -18,6 +19,7 @@ def cli(context: click.Context) -> None:
 
 cli.add_command(search)
 cli.add_command(train)
+cli.add_command(report)
 
 
 def main() -> None:
