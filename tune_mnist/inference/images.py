@@ -20,8 +20,9 @@ WHITE = 255.0
 LEAST_CONTRAST = 16.0
 # What is fainter than this share of the strongest stroke does not count for the digit's extent.
 FAINT = 1 / 8
-# Ground that is uneven by more than this many times its spread is taken for ink.
-NOISE_SPREADS = 3.0
+# Four standard deviations of noise, in terms of the median deviation, which ink that touches the
+# edge does not change.
+NOISE = 6.0
 
 DARK, LIGHT = "dark", "light"
 
@@ -118,12 +119,13 @@ def _opaque(image: Image.Image) -> Pixels:
 def _ink(grey: Pixels) -> tuple[Pixels, str]:
     """Return how much ink there is (H, W), from 0 to 255, and whether it is dark or light."""
     edge = _edge(grey)
-    low, ground, high = np.percentile(edge, [25, 50, 75])
-    darker, lighter = ground - grey.min(), grey.max() - ground
+    ground = float(np.median(edge))
+    unevenness = float(np.median(np.abs(edge - ground)))
+    darker, lighter = ground - float(grey.min()), float(grey.max()) - ground
     colour, most = (DARK, darker) if darker > lighter else (LIGHT, lighter)
     ink = ground - grey if colour == DARK else grey - ground
     # Paper in a photograph is not even; half of the ink's strength is ink in any case.
-    ink[ink <= min(NOISE_SPREADS * (high - low), most / 2)] = 0
+    ink[ink <= min(NOISE * unevenness, most / 2)] = 0
     return (ink * (WHITE / most)).astype(np.float32), colour
 
 
