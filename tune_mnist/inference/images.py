@@ -20,9 +20,9 @@ WHITE = 255.0
 LEAST_CONTRAST = 16.0
 # What is fainter than this share of the strongest stroke does not count for the digit's extent.
 FAINT = 1 / 8
-# Four standard deviations of noise, in terms of the median deviation, which ink that touches the
+# Five standard deviations of noise, in terms of the median deviation, which ink that touches the
 # edge does not change.
-NOISE = 6.0
+NOISE = 7.5
 
 DARK, LIGHT = "dark", "light"
 
