@@ -94,7 +94,7 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
         ("--fraction", "0.5", "--fraction 0.5: the search was begun with 1.0"),
         ("--dataset", "mnist", "--dataset mnist: the search was begun with digits"),
         ("--space", "resnet", "--space resnet: differs from the space lenet"),
-        ("--scheduler", "median", "--scheduler median: the search was begun with asha-stopping"),
+        ("--scheduler", "median", "--scheduler median: the search was begun with asha-promotion"),
     ):
         refused = run("search", "--resume", str(directory), option, value)
         assert refused.returncode == 2

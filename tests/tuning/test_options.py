@@ -21,7 +21,7 @@ def test_the_space_gives_the_defaults_and_the_user_overrules_them():
         ({"objective": "val_accuracy,parameters", "scheduler": "asha"}, "one objective only"),
         ({"objective": "parameters"}, "must begin with val_accuracy"),
         ({"objective": "val_accuracy,speed"}, "unknown objective 'speed'"),
-        ({"searcher": "gp"}, "--searcher gp with --scheduler asha-stopping: a Gaussian process"),
+        ({"searcher": "gp"}, "--searcher gp with --scheduler asha-promotion: a Gaussian process"),
         ({"searcher": "cmaes", "objective": "val_accuracy,parameters"}, "one objective only"),
         ({"searcher": "grid"}, "without end"),
         ({"gpus_per_trial": 0.001}, "must be 0 or at least 0.01"),

@@ -69,22 +69,25 @@ class CheckpointFolder:
 
     Args:
         directory: made with the first checkpoint.
+
+    Attributes:
+        directory: the same.
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
 
     def at(self, epoch: int) -> Path:
         """Return where the checkpoint of an epoch goes."""
-        return self._directory / f"epoch-{epoch:04d}"
+        return self.directory / f"epoch-{epoch:04d}"
 
     def newest_first(self) -> list[Path]:
         """Return the checkpoints there are; more than one only after a crash."""
-        return sorted(self._directory.glob("epoch-*"), reverse=True)
+        return sorted(self.directory.glob("epoch-*"), reverse=True)
 
     def keep_only(self, epoch: int) -> None:
         """Remove all but the checkpoint of an epoch, and what a crash left half written."""
-        for other in self._directory.iterdir():
+        for other in self.directory.iterdir():
             if other != self.at(epoch):
                 shutil.rmtree(other, ignore_errors=True)
 
@@ -94,15 +97,15 @@ class CheckpointFolder:
         It takes up no room of its own while the file system knows hard links: a checkpoint is
         never written to again, only replaced.
         """
-        self._directory.mkdir(parents=True, exist_ok=True)
-        partial = self._directory / f"{_UNFINISHED}{uuid4().hex}"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        partial = self.directory / f"{_UNFINISHED}{uuid4().hex}"
         shutil.copytree(other.at(epoch), partial, copy_function=_link)
         _replace(partial, self.at(epoch))
         self.keep_only(epoch)
 
     def remove(self) -> None:
         """Remove all of them: the run will not go on."""
-        shutil.rmtree(self._directory, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def _link(source: str, target: str) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import ray
 from ray import tune
 from ray.exceptions import RayError
+from ray.tune import Callback
 from ray.tune.error import TuneError
 from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import TrialScheduler
@@ -23,6 +24,7 @@ from tune_mnist.results import require_new
 from tune_mnist.training import CheckpointError
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.disk_budget import DiskBudget
 from tune_mnist.tuning.finalists import full_validation
 from tune_mnist.tuning.ledger import begun_trials
 from tune_mnist.tuning.options import SearchOptions
@@ -262,6 +264,16 @@ def _tune(
         lambda config: settings.train_config(config).model_dump(),
         settings.checkpoints_of,
     )
+    callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
+    if options.scheduling.name != "pbt":  # its trials cannot begin anew: they have ancestors
+        callbacks.append(
+            DiskBudget(
+                settings.checkpoints,
+                settings.checkpoints_of,
+                searcher.ledger,
+                setup.workers.concurrent,
+            )
+        )
     stopper = DiskFullStopper()
     trainable = tune.with_resources(
         tune.with_parameters(train_trial, data=setup.shared, settings=settings),
@@ -281,7 +293,7 @@ def _tune(
         run_config=tune.RunConfig(
             name="ray",
             storage_path=str(setup.directory.absolute()),
-            callbacks=[recorder, best, JsonLoggerCallback(), progress],
+            callbacks=callbacks,
             failure_config=tune.FailureConfig(max_failures=options.max_failures),
             stop=stopper,
             verbose=0,

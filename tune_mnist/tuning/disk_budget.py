@@ -1,0 +1,83 @@
+"""How much disk the checkpoints of paused trials may take."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+
+from tune_mnist.training import CheckpointFolder
+from tune_mnist.tuning.ledger import Ledger
+from tune_mnist.tuning.reports import NUMBER
+
+FREE_BYTES = 1_000_000_000
+"""Up to here nobody minds."""
+
+
+class DiskBudget(Callback):
+    """Drops checkpoints of paused trials once there are more than trials run at a time.
+
+    A scheduler that promotes leaves trials waiting, each with a checkpoint of its own: 1.5 GB with
+    VGG and Adam. A trial whose checkpoint was dropped loses nothing else: promoted, it is trained
+    again from its beginning, to the same weights where training is deterministic. The first to go
+    are those that have trained least, the worst of them before the others.
+
+    Args:
+        checkpoints: folder of all trials' checkpoints.
+        checkpoints_of: gives the checkpoints of the trial of that number.
+        ledger: the record of each trial.
+        max_concurrent: how many trials run at a time.
+        free_bytes: what checkpoints may take in any case.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Path,
+        checkpoints_of: Callable[[int], CheckpointFolder],
+        ledger: Ledger,
+        max_concurrent: int,
+        free_bytes: int = FREE_BYTES,
+    ) -> None:
+        self._checkpoints = checkpoints
+        self._checkpoints_of = checkpoints_of
+        self._ledger = ledger
+        self._max_concurrent = max_concurrent
+        self._free_bytes = free_bytes
+        self._largest = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Ray pickles the callbacks beside the experiment's state; nothing of this one is needed.
+        return {}
+
+    def on_trial_save(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Make room if need be: Ray asks a trial to save for no other reason than to pause it."""
+        sizes = [_size(path) for path in self._checkpoints.iterdir() if path.is_dir()]
+        self._largest = max(self._largest, *sizes, 0)
+        excess = sum(sizes) - max(self._free_bytes, self._max_concurrent * self._largest)
+        if excess <= 0:
+            return
+        paused = [other.config[NUMBER] for other in trials if other.status == Trial.PAUSED]
+        for number in self._least_urgent_first([*paused, trial.config[NUMBER]]):
+            folder = self._checkpoints_of(number)
+            excess -= _size(folder.directory)
+            folder.remove()
+            if excess <= 0:
+                return
+
+    def _least_urgent_first(self, paused: list[int]) -> list[int]:
+        records = [self._ledger.record(number) for number in paused]
+        records.sort(key=lambda record: (record.epochs, record.val_accuracy, -record.number))
+        return [record.number for record in records]
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:  # its trial is writing the next one
+            continue
+    return total
