@@ -92,6 +92,7 @@ def _report(console: Console, directory: Path, outcome: Outcome) -> None:
     tables = compare(outcome.trials, outcome.full_val_accuracy, outcome.directions)
     failed = outcome.trials[outcome.trials["reason"] != ""]
     failures = [f"#{row.trial} {row.state}: {row.reason}" for row in failed.itertuples()]
+    failures += outcome.failed_final_runs
     if outcome.ending is not Ending.DISK_FULL:
         write_text(
             directory / "summary.md",

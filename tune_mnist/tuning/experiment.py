@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import ray
+from numpy.typing import NDArray
 from ray import tune
 from ray.exceptions import RayError
 from ray.tune.error import TuneError
@@ -16,13 +18,16 @@ from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import TrialScheduler
 from rich.console import Console
 
-from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
+from tune_mnist.data import Dataset, DataSplit, joined_part, load_dataset, split_dataset
 from tune_mnist.errors import UserError
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
 from tune_mnist.training import CheckpointError
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.final_evaluation import FinalEvaluation
+from tune_mnist.tuning.final_plan import describe_plan, final_fraction
+from tune_mnist.tuning.final_runs import read_final_runs
 from tune_mnist.tuning.finalists import full_validation
 from tune_mnist.tuning.ledger import begun_trials, own_trials
 from tune_mnist.tuning.options import SearchOptions
@@ -38,7 +43,7 @@ from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.stopper import DiskFullStopper
 from tune_mnist.tuning.study import JOURNAL, load_study, open_storage
-from tune_mnist.tuning.trainable import TrialSettings, start_run, train_trial
+from tune_mnist.tuning.trainable import TrialSettings, train_trial
 from tune_mnist.tuning.warm_start import find_usable, is_prepared, prepare
 
 
@@ -63,6 +68,7 @@ class Outcome:
         directions: by objective, ``max`` or ``min``.
         ending: what ended it.
         detail: more about the ending, or empty.
+        failed_final_runs: a line for each run of the final evaluation that came to nothing.
     """
 
     trials: pd.DataFrame
@@ -71,6 +77,7 @@ class Outcome:
     directions: dict[str, str]
     ending: Ending
     detail: str = ""
+    failed_final_runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,8 @@ class _Setup:
     settings: TrialSettings
     workers: plan.Workers
     dashboard: str
+    dataset: Dataset
+    joined: NDArray[np.int64]
 
 
 def run_search(
@@ -116,10 +125,12 @@ def run_search(
         _check_resumable(directory, options, dataset, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
     everything = split_dataset(dataset)
+    joined = joined_part(everything, final_fraction(options))
     resources = connect(options.address)
     try:
         workers = plan.place(options, resources)
-        facts = plan.facts(space, options, data, everything, workers, resources)
+        final_runs = describe_plan(options, len(joined), len(dataset.test_labels))
+        facts = plan.facts(space, options, data, everything, workers, resources, final_runs)
         setup = _Setup(
             space=space,
             options=options,
@@ -128,6 +139,8 @@ def run_search(
             settings=plan.trial_settings(options, workers, directory),
             workers=workers,
             dashboard=resources.dashboard or "not running",
+            dataset=dataset,
+            joined=joined,
         )
         directory.mkdir(parents=True, exist_ok=earlier is not None)
         with claimed(directory):
@@ -137,15 +150,22 @@ def run_search(
             )
             records, ending, detail = _search(setup, data, console)
             full: dict[str, float] = {}
-            if ending in (Ending.FINISHED, Ending.OUT_OF_TIME) and len(data.val) < len(
-                everything.val
-            ):
+            failed: list[str] = []
+            if ending in (Ending.FINISHED, Ending.OUT_OF_TIME):
                 try:
-                    full = _judge_best(setup, everything, console)
+                    if len(data.val) < len(everything.val):
+                        full = _judge_best(setup, everything, console)
+                    failed = _evaluate_best(setup, records, console)
                 except KeyboardInterrupt:
                     ending = Ending.INTERRUPTED
+                except OSError as error:
+                    if not means_no_room(error):
+                        raise
+                    ending, detail = Ending.DISK_FULL, f"{directory}: {error.strerror}"
         facts["commands"] = "; then ".join(f"`{line}`" for line in experiment.commands)
-        return Outcome(to_frame(records), full, facts, options.directions, ending, detail)
+        return Outcome(
+            to_frame(records), full, facts, options.directions, ending, detail, tuple(failed)
+        )
     finally:
         disconnect()
 
@@ -166,6 +186,23 @@ def _judge_best(setup: _Setup, everything: DataSplit, console: Console) -> dict[
             soft_wrap=True,
         )
         return {}
+
+
+def _evaluate_best(setup: _Setup, records: list[TrialRecord], console: Console) -> list[str]:
+    """Make the final runs; return a line for each that came to nothing."""
+    final = FinalEvaluation(
+        setup.directory,
+        setup.dataset,
+        setup.shared,
+        setup.joined,
+        setup.options,
+        setup.settings,
+        setup.workers,
+    )
+    try:
+        return final.run(records, console)
+    except RayError as error:
+        return [f"final evaluation: {str(error).strip().splitlines()[-1]}"]
 
 
 def _check_resumable(
@@ -189,6 +226,7 @@ def _check_resumable(
                 f"--num-samples {options.num_samples}: {len(begun)} trials have been begun"
                 " already: give at least that many"
             )
+    read_final_runs(directory)  # a damaged one is told of before there is any work to lose
 
 
 def _search(
@@ -221,11 +259,19 @@ def _search(
         return searcher.ledger.records, Ending.FINISHED, ""
     try:
         plan.announce_time(
-            console, space, options, left, data, setup.shared, setup.settings, setup.workers
+            console,
+            space,
+            options,
+            left,
+            data,
+            setup.shared,
+            setup.settings,
+            setup.workers,
+            len(setup.joined),
         )
     except KeyboardInterrupt:
         return searcher.ledger.records, Ending.INTERRUPTED, ""
-    start_run(setup.settings)
+    setup.settings.writer.start()
     ending, detail = _tune(setup, searcher, scheduler, recorder, left, console)
     return searcher.ledger.records, ending, detail
 
