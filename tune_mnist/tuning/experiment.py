@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import time
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -353,6 +354,7 @@ def _tune(
         ),
     )
     start = time.monotonic()
+    ctrl_c = signal.getsignal(signal.SIGINT)
     try:
         tuner.fit()
     except (OSError, TuneError) as error:
@@ -361,6 +363,8 @@ def _tune(
             raise
         stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
     finally:
+        # Tune leaves a handler behind that would swallow the next Ctrl-C.
+        signal.signal(signal.SIGINT, ctrl_c)
         progress.close()
         recorder.finish()
     if stopper.reason:

@@ -23,7 +23,7 @@ from tune_mnist.tuning.final_plan import (
 )
 from tune_mnist.tuning.final_progress import FinalProgress
 from tune_mnist.tuning.final_runs import FinalRun, final_folder, write_final_run, write_misread
-from tune_mnist.tuning.final_training import Failed, Tested, train_and_test
+from tune_mnist.tuning.final_training import Failed, Succeeded, train_and_test
 from tune_mnist.tuning.kept_models import keep_model
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.plan import Workers
@@ -96,14 +96,14 @@ class FinalEvaluation:
         speeds = {
             record.number: record.last["images_per_second"] for record in records if record.last
         }
-        seconds = {
-            run: (run.config.max_epochs - run.checkpoints(folder).newest_epoch())
+        todo.sort(key=lambda run: speeds[run.trial])  # the longest first, or it ends alone
+        seconds = [
+            (run.config.max_epochs - run.checkpoints(folder).newest_epoch())
             * run.train_images
             / speeds[run.trial]
             for run in todo
-        }
-        todo.sort(key=lambda run: -seconds[run])  # the longest first, or it ends alone
-        expected = time_on_workers((seconds[run] for run in todo), self._workers.concurrent)
+        ]
+        expected = time_on_workers(seconds, self._workers.concurrent)
         self._announce(console, planned, todo, expected)
         with FinalProgress(console, final_epochs(options)) as progress:
             return self._run_all(todo, progress)
@@ -135,7 +135,7 @@ class FinalEvaluation:
         data = [self._shared, ray.put(self._train)]
         data += [ray.put(self._dataset.test_images), ray.put(self._dataset.test_labels)]
         waiting = deque(todo)
-        running: dict[ray.ObjectRef[Tested | Failed], PlannedRun] = {}
+        running: dict[ray.ObjectRef[Succeeded | Failed], PlannedRun] = {}
         failures: list[str] = []
         try:
             while waiting or running:
@@ -156,7 +156,7 @@ class FinalEvaluation:
     def _end(
         self,
         run: PlannedRun,
-        reference: "ray.ObjectRef[Tested | Failed]",
+        reference: "ray.ObjectRef[Succeeded | Failed]",
         progress: FinalProgress,
     ) -> list[str]:
         """Write what a run has come to; return why it came to nothing, if it did."""
@@ -181,7 +181,7 @@ class FinalEvaluation:
         progress.end(run.name, f"test_accuracy {result.evaluation.accuracy:.4f}")
         return []
 
-    def _keep(self, run: PlannedRun, tested: Tested) -> None:
+    def _keep(self, run: PlannedRun, tested: Succeeded) -> None:
         """Write a run's results; that it is done is written last."""
         accuracy = tested.evaluation.accuracy
         if run.config.seed == self._options.seed:

@@ -63,13 +63,14 @@ class FinalProgress:
         if epoch == self._done.get(name, 0):
             return
         self._done[name] = epoch
-        self._bars.update(self._tasks[name], completed=epoch)
+        self._bars.update(self._tasks[name], completed=epoch, refresh=True)
         if not self._console.is_terminal:
             self.say(f"final run {name} epoch {epoch}/{self._epochs}")
 
     def end(self, name: str, result: str) -> None:
         """Show what a run has come to."""
-        self._bars.remove_task(self._tasks.pop(name))
+        if name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(name))
         self.say(f"final run {name}: {result}")
 
     def say(self, line: str) -> None:

@@ -26,7 +26,7 @@ MOST_MISREAD = 100
 
 
 @dataclass(frozen=True)
-class Tested:
+class Succeeded:
     """What a run has come to.
 
     Attributes:
@@ -62,7 +62,7 @@ def train_and_test(
     test_images: NDArray[np.uint8],
     test_labels: NDArray[np.int64],
     settings: TrialSettings,
-) -> Tested | Failed:
+) -> Succeeded | Failed:
     """Train a configuration on all that may be trained on, then classify the test set.
 
     Goes on from the run's checkpoint if it has one. The last one is left to the driver, which
@@ -97,7 +97,7 @@ def _train_and_test(
     test_images: NDArray[np.uint8],
     test_labels: NDArray[np.int64],
     settings: TrialSettings,
-) -> Tested:
+) -> Succeeded:
     checkpoints = run.checkpoints(settings.checkpoints)
     compute = settings.compute()
     trainer, complaints = settings.writer.restore(
@@ -112,7 +112,7 @@ def _train_and_test(
     # Nothing was validated, so weights that exploded in the very last batch show only here.
     if not np.isfinite(classified.probability).all():
         raise DivergedError(f"diverged in its last epoch (lr {run.config.lr:.3g})")
-    return Tested(
+    return Succeeded(
         evaluation=score(classified, data.num_classes),
         misread=select_misread(test_images, classified),
         train_seconds=trainer.metrics.train_seconds if trainer.metrics else 0.0,
