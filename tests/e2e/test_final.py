@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -23,14 +24,13 @@ from tune_mnist.tuning.final_runs import final_folder, read_final_runs, read_mis
 
 pytestmark = pytest.mark.e2e
 SPACE = """
-description: a poor configuration, then a good one
+description: a poor configuration first, and better ones after it
 model: lenet
 parameters:
-  lr:         {type: float, low: 1.0e-4, high: 1.0e-2, log: true}
-  batch_size: {type: categorical, choices: [32, 64]}
+  lr:         {type: float, low: 1.0e-4, high: 1.0e-2}
+  batch_size: {type: categorical, choices: [16, 32]}
 baselines:
-  - {lr: 0.0001, batch_size: 64}
-  - {lr: 0.005, batch_size: 32}
+  - {lr: 0.0001, batch_size: 32}
 """
 
 
@@ -78,10 +78,13 @@ def test_a_final_evaluation_outlives_a_kill_and_follows_the_best_trial(tmp_path,
     ]
     assert list((directory / "checkpoints").rglob("*.pt")) == []
 
-    result = run("search", "--resume", str(directory), "--num-samples", "2")
+    result = run("search", "--resume", str(directory), "--num-samples", "3")
     assert result.returncode == 0, result.stderr
     runs = read_final_runs(directory)
-    assert [(run.trial, run.seed) for run in runs] == [(1, 0), (1, 1), (1, 2)]
+    trials = pd.read_csv(directory / "trials.csv")
+    best = int(trials["val_accuracy"].idxmax())
+    assert best > 0
+    assert [(run.trial, run.seed) for run in runs] == [(best, 0), (best, 1), (best, 2)]
     assert len({run.test_accuracy for run in runs}) > 1
     assert fmean(run.test_accuracy for run in runs) > 0.85
     for final_run in runs:

@@ -1,6 +1,7 @@
 """The final evaluation on a real Ray: what becomes of runs that go wrong."""
 
 import io
+import os
 import threading
 import time
 
@@ -111,6 +112,21 @@ def test_a_worker_that_is_killed_is_replaced_and_goes_on(tmp_path, digits, digit
     model = create_model("lenet")
     model.load_state_dict(load_model_weights(folder, torch.device("cpu")))
     assert read_config(folder)["test_accuracy"] == run.test_accuracy
+
+
+@pytest.mark.e2e
+def test_a_full_disk_ends_it_and_with_room_it_goes_on(small_disk, digits, digits_split, shared):
+    free = os.statvfs(small_disk)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(free.f_bavail * free.f_frsize - 200_000))
+    wanted = ([record(0, 0.9, **LENET)], digits, digits_split, shared)
+    with pytest.raises(OSError, match="No space left on device"):
+        evaluate(small_disk, *wanted, max_epochs=1, final_seeds=1)
+    assert read_final_runs(small_disk) == []
+    ballast.unlink()
+    failures, _ = evaluate(small_disk, *wanted, max_epochs=1, final_seeds=1)
+    assert failures == []
+    assert len(read_final_runs(small_disk)) == 1
 
 
 @pytest.mark.e2e
