@@ -8,12 +8,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import ray
-from numpy.typing import NDArray
 from ray import tune
-from ray.exceptions import RayError
 from ray.tune.error import TuneError
 from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import TrialScheduler
@@ -23,13 +20,12 @@ from tune_mnist.data import Dataset, DataSplit, joined_part, load_dataset, split
 from tune_mnist.errors import UserError
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
-from tune_mnist.training import CheckpointError
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
 from tune_mnist.tuning.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.final_plan import describe_plan, final_fraction
 from tune_mnist.tuning.final_runs import read_final_runs
-from tune_mnist.tuning.finalists import full_validation
+from tune_mnist.tuning.finalists import judge_best
 from tune_mnist.tuning.ledger import begun_trials, own_trials
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import Outline, create_progress
@@ -92,8 +88,7 @@ class _Setup:
     settings: TrialSettings
     workers: plan.Workers
     dashboard: str
-    dataset: Dataset
-    joined: NDArray[np.int64]
+    final_images: int
 
 
 def run_search(
@@ -140,8 +135,7 @@ def run_search(
             settings=plan.trial_settings(options, workers, directory),
             workers=workers,
             dashboard=resources.dashboard or "not running",
-            dataset=dataset,
-            joined=joined,
+            final_images=len(joined),
         )
         directory.mkdir(parents=True, exist_ok=earlier is not None)
         with claimed(directory):
@@ -153,10 +147,20 @@ def run_search(
             full: dict[str, float] = {}
             failed: list[str] = []
             if ending in (Ending.FINISHED, Ending.OUT_OF_TIME):
+                final = FinalEvaluation(
+                    directory, dataset, setup.shared, joined, options, setup.settings, workers
+                )
                 try:
                     if len(data.val) < len(everything.val):
-                        full = _judge_best(setup, everything, console)
-                    failed = _evaluate_best(setup, records, console)
+                        full = judge_best(
+                            directory / "best",
+                            setup.shared,
+                            everything.val,
+                            setup.settings,
+                            workers,
+                            console,
+                        )
+                    failed = final.run(records, console)
                 except KeyboardInterrupt:
                     ending = Ending.INTERRUPTED
                 except OSError as error:
@@ -169,41 +173,6 @@ def run_search(
         )
     finally:
         disconnect()
-
-
-def _judge_best(setup: _Setup, everything: DataSplit, console: Console) -> dict[str, float]:
-    """Judge the best models by the whole validation part; a search is worth its tables without."""
-    best = setup.directory / "best"
-    workers = setup.workers
-    try:
-        return full_validation(
-            best, setup.shared, everything.val, setup.settings, workers.cpus, workers.gpus
-        )
-    except (RayError, CheckpointError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        console.print(
-            f"the best models were not judged by all validation images: {reason}",
-            markup=False,
-            soft_wrap=True,
-        )
-        return {}
-
-
-def _evaluate_best(setup: _Setup, records: list[TrialRecord], console: Console) -> list[str]:
-    """Make the final runs; return a line for each that came to nothing."""
-    final = FinalEvaluation(
-        setup.directory,
-        setup.dataset,
-        setup.shared,
-        setup.joined,
-        setup.options,
-        setup.settings,
-        setup.workers,
-    )
-    try:
-        return final.run(records, console)
-    except RayError as error:
-        return [f"final evaluation: {str(error).strip().splitlines()[-1]}"]
 
 
 def _check_resumable(
@@ -268,7 +237,7 @@ def _search(
             setup.shared,
             setup.settings,
             setup.workers,
-            len(setup.joined),
+            setup.final_images,
         )
     except KeyboardInterrupt:
         return searcher.ledger.records, Ending.INTERRUPTED, ""

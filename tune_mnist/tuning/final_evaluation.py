@@ -105,8 +105,11 @@ class FinalEvaluation:
         ]
         expected = time_on_workers(seconds, self._workers.concurrent)
         self._announce(console, planned, todo, expected)
-        with FinalProgress(console, final_epochs(options)) as progress:
-            return self._run_all(todo, progress)
+        try:
+            with FinalProgress(console, final_epochs(options)) as progress:
+                return self._run_all(todo, progress)
+        except RayError as error:
+            return [f"final evaluation: {str(error).strip().splitlines()[-1]}"]
 
     def _announce(
         self, console: Console, planned: list[PlannedRun], todo: list[PlannedRun], seconds: float

@@ -7,10 +7,13 @@ import numpy as np
 import ray
 import torch
 from numpy.typing import NDArray
+from ray.exceptions import RayError
+from rich.console import Console
 
 from tune_mnist.data import DataSplit
 from tune_mnist.models import create_model
 from tune_mnist.training import (
+    CheckpointError,
     create_batches,
     load_model_weights,
     mean_loss_and_accuracy,
@@ -21,7 +24,29 @@ from tune_mnist.tuning.kept_models import (
     read_config,
     write_config,
 )
+from tune_mnist.tuning.plan import Workers
 from tune_mnist.tuning.trainable import TrialSettings
+
+
+def judge_best(
+    best: Path,
+    data: "ray.ObjectRef[DataSplit]",
+    val: NDArray[np.int64],
+    settings: TrialSettings,
+    workers: Workers,
+    console: Console,
+) -> dict[str, float]:
+    """Judge the best models by :func:`full_validation`, or say why not: tables go without it."""
+    try:
+        return full_validation(best, data, val, settings, workers.cpus, workers.gpus)
+    except (RayError, CheckpointError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        console.print(
+            f"the best models were not judged by all validation images: {reason}",
+            markup=False,
+            soft_wrap=True,
+        )
+        return {}
 
 
 def full_validation(
