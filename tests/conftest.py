@@ -1,16 +1,22 @@
 """Data that tests share, and a disk that is soon full."""
 
+import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import idx2numpy
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import center_of_mass
 
 from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
 from tune_mnist.data.sources import STEMS
+from tune_mnist.training import Compute, TrainConfig, Trainer
 
 # The networks here are too small to gain from a second thread, and two threads that wait for each
 # other on a busy machine are many times slower than one.
@@ -36,6 +42,38 @@ def digits() -> Dataset:
 @pytest.fixture(scope="session")
 def digits_split(digits: Dataset) -> DataSplit:
     return split_dataset(digits)
+
+
+@pytest.fixture(scope="session")
+def placed_digits(digits: Dataset) -> Dataset:
+    """The digits as large as MNIST's, and in the place where MNIST's are."""
+
+    def placed(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        field = np.zeros((28, 28), dtype=np.uint8)
+        field[4:24, 4:24] = Image.fromarray(image).resize((20, 20), Image.Resampling.BILINEAR)
+        return np.roll(field, [round(14 - mean) for mean in center_of_mass(field)], axis=(0, 1))
+
+    return replace(
+        digits,
+        train_images=np.stack([placed(image) for image in digits.train_images]),
+        test_images=np.stack([placed(image) for image in digits.test_images]),
+    )
+
+
+@pytest.fixture(scope="session")
+def digits_lenet(placed_digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a LeNet that reads the digits, as a search keeps it in ``best/``."""
+    config = TrainConfig(model="lenet", lr=0.005, batch_size=32, max_epochs=16)
+    trainer = Trainer(
+        config, split_dataset(placed_digits), Compute(torch.device("cpu"), bf16=False)
+    )
+    for _ in range(config.max_epochs):
+        trainer.run_epoch()
+    folder = tmp_path_factory.mktemp("best") / "lenet"
+    trainer.save(folder)
+    noted = config.model_dump() | {"trial": 3, "epoch": 16, "val_accuracy": 0.9}
+    (folder / "config.json").write_text(json.dumps(noted))
+    return folder
 
 
 @pytest.fixture

@@ -106,6 +106,7 @@ def test_the_console_script_alone_shows_its_commands(capsys, monkeypatch):
     assert (caught.value.code, err) == (0, "")
     assert "search" in out
     assert "train" in out
+    assert "report" in out
 
 
 def test_did_you_mean_offers_the_closest_or_nothing():

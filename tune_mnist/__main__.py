@@ -3,6 +3,9 @@
 import click
 
 from tune_mnist.command import run
+from tune_mnist.export import export
+from tune_mnist.predict import predict
+from tune_mnist.report import report
 from tune_mnist.search import search
 from tune_mnist.train import train
 
@@ -18,6 +21,9 @@ def cli(context: click.Context) -> None:
 
 cli.add_command(search)
 cli.add_command(train)
+cli.add_command(report)
+cli.add_command(predict)
+cli.add_command(export)
 
 
 def main() -> None:

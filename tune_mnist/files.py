@@ -29,6 +29,22 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a place to write a file to, which gets its name once all is well; else none stays.
+
+    Args:
+        path: must not exist; its folder must. The place has the same name, in another folder.
+    """
+    partial = _beside(path)
+    partial.mkdir()
+    try:
+        yield partial / path.name
+        (partial / path.name).rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Give a folder to fill, which gets its name once it is full; if anything fails, none stays.
 

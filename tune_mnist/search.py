@@ -36,11 +36,14 @@ from tune_mnist.command import duration, run
 @click.option("--searcher", help="tpe, random, gp, cmaes, qmc or grid.  [default: tpe]")
 @click.option(
     "--scheduler",
-    help="asha, asha-stopping, asha-promotion, hyperband, median or none.  [default: asha]",
+    help="asha, asha-stopping, asha-promotion, hyperband, median, pbt or none.  [default: asha]",
 )
 @click.option("--grace-period", type=int, help="Epochs that every trial gets.  [default: 1]")
 @click.option("--reduction-factor", type=int, help="The best of how many go on.  [default: 3]")
 @click.option("--brackets", type=int, help="Of ASHA.  [default: 1]")
+@click.option(
+    "--perturbation-interval", type=int, help="Epochs between pbt's comparisons.  [default: 1]"
+)
 @click.option("--objective", help="val_accuracy[,parameters|,train_seconds].")
 @click.option(
     "--warm-start", type=click.Path(path_type=Path), help="Results folder to learn from."

@@ -3,6 +3,7 @@
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from rich.console import Console
 
 from tune_mnist.command import INTERRUPTED
 from tune_mnist.errors import UserError
-from tune_mnist.files import write_text
-from tune_mnist.reporting.tables import compare, to_markdown
+from tune_mnist.report_run import report_console, show, write_report
+from tune_mnist.reporting.search_results import read_results
+from tune_mnist.reporting.summary import search_tables
 from tune_mnist.results import results_directory
 from tune_mnist.tuning.experiment import Ending, Outcome, run_search
 from tune_mnist.tuning.options import SearchOptions
@@ -20,7 +22,8 @@ from tune_mnist.tuning.results_folder import read_experiment
 from tune_mnist.tuning.space import load_space
 
 DEFAULT_SPACE = "lenet"
-LOG_WIDTH = 160
+SHOWN = ("best", "costs", "pareto", "top", "final")
+"""Tables that a search shows at its end; the others are in its files."""
 
 
 def search_and_compare(
@@ -41,9 +44,7 @@ def search_and_compare(
     Raises:
         UserError: the input or the resources do not allow it, or the disk is full.
     """
-    console = Console()
-    if not console.is_terminal:
-        console.width = LOG_WIDTH
+    console = report_console()
     if resume is None:
         chosen = load_space(space or DEFAULT_SPACE)
         directory = results_directory(
@@ -88,24 +89,23 @@ def _command() -> str:
 
 
 def _report(console: Console, directory: Path, outcome: Outcome) -> None:
-    """Show the tables and write them to ``summary.md``."""
-    tables = compare(outcome.trials, outcome.full_val_accuracy, outcome.directions)
-    failed = outcome.trials[outcome.trials["reason"] != ""]
-    failures = [f"#{row.trial} {row.state}: {row.reason}" for row in failed.itertuples()]
-    failures += outcome.failed_final_runs
-    if outcome.ending is not Ending.DISK_FULL:
-        write_text(
-            directory / "summary.md",
-            to_markdown(f"Search {directory.name}", outcome.facts, tables, failures),
-        )
-    for table in tables:
-        console.print(table.to_rich())
-    for line in failures:
+    """Write all tables into the folder, and show those that answer the first questions."""
+    results = read_results(directory)
+    results = replace(
+        results, full_val_accuracy=results.full_val_accuracy | outcome.full_val_accuracy
+    )
+    if outcome.ending is Ending.DISK_FULL:
+        tables = search_tables(results)
+    else:
+        tables = write_report(results, directory)
+    show(results, [table for table in tables if table.name in SHOWN], console)
+    for line in outcome.failed_final_runs:
         console.print(line, markup=False, soft_wrap=True)
-    ended = int((outcome.trials["state"] != TrialState.INTERRUPTED).sum())
+    ended = sum(record.state is not TrialState.INTERRUPTED for record in results.records)
     console.print(
-        f"{outcome.ending.value}: {ended} of {outcome.trials.shape[0]} started trials came to"
-        f" their end; results in {directory}: summary.md, trials.csv, best/",
+        f"{outcome.ending.value}: {ended} of {len(results.records)} started trials came to"
+        f" their end; results in {directory}: all tables in summary.md and tables/, trials.csv,"
+        " best/",
         markup=False,
         soft_wrap=True,
     )

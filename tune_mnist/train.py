@@ -15,6 +15,9 @@ from tune_mnist.command import run
 @click.option("--dropout", type=float, default=0.0, show_default=True, help="0 <= dropout < 1.")
 @click.option("--batch-size", type=int, default=64, show_default=True)
 @click.option("--optimizer", default="adam", show_default=True, help="sgd, adam, adamw, rmsprop.")
+@click.option(
+    "--lr-schedule", default="constant", show_default=True, help="constant or cosine (to zero)."
+)
 @click.option("--momentum", type=float, default=0.0, show_default=True, help="sgd and rmsprop.")
 @click.option("--weight-decay", type=float, default=0.0, show_default=True)
 @click.option(

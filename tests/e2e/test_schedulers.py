@@ -19,7 +19,7 @@ def search(output, name, *arguments):
     return result.stdout, pd.read_csv(output / name / "trials.csv")
 
 
-@pytest.mark.parametrize("scheduler", ["asha-promotion", "hyperband", "median"])
+@pytest.mark.parametrize("scheduler", ["asha-promotion", "hyperband", "median", "pbt"])
 def test_every_scheduler_brings_each_trial_to_an_end(tmp_path, scheduler):
     _, trials = search(tmp_path, "s", "--scheduler", scheduler, "--num-samples", "7")
     assert list(trials["trial"]) == list(range(7))
@@ -51,18 +51,25 @@ def test_an_earlier_search_gives_the_next_one_its_best(tmp_path):
     assert len(load_study(tmp_path / "next").trials) == 5
 
 
-def test_a_killed_search_ends_in_the_same_weights_as_one_left_alone(tmp_path):
+@pytest.mark.parametrize(("scheduler", "lines"), [("asha-stopping", 45), ("pbt", 90)])
+def test_a_killed_search_ends_in_the_same_weights_as_one_left_alone(tmp_path, scheduler, lines):
     options = ("--num-samples", "4", "--max-concurrent", "1", "--precision", "fp32")
+    options += ("--scheduler", scheduler)
     search(tmp_path, "alone", *options)
     arguments = (*DIGITS, *options, "--output-dir", str(tmp_path), "--name", "killed")
-    kill_at(start("search", *arguments), tmp_path / "killed", lines=45, seconds=0.1)
+    kill_at(start("search", *arguments), tmp_path / "killed", lines=lines, seconds=0.1)
+    if scheduler == "pbt":
+        refused = run("search", "--resume", str(tmp_path / "killed"), "--num-samples", "9")
+        assert "the population of --scheduler pbt was begun with 4" in refused.stderr
     result = run("search", "--resume", str(tmp_path / "killed"))
     assert result.returncode == 0, result.stderr
 
     alone, killed = (load_study(tmp_path / name).trials for name in ("alone", "killed"))
     for one, other in zip(alone, killed, strict=True):
         assert (one.params, one.state) == (other.params, other.state)
+        assert one.user_attrs.get("takeovers") == other.user_attrs.get("takeovers")
         assert one.intermediate_values == other.intermediate_values
+    assert (scheduler == "pbt") == any("takeovers" in trial.user_attrs for trial in alone)
     weights = [
         load_model_weights(tmp_path / name / "best" / "lenet", torch.device("cpu"))
         for name in ("alone", "killed")

@@ -29,7 +29,11 @@ def test_a_search_on_mnist_ends_in_tables(finished):
     assert "Best trial of each architecture" in result.stdout
     assert "12,000 of 48,000 training images, 3,000 of 12,000 validation images" in result.stdout
     assert "expected   about" in result.stdout
-    assert "| lenet " in (directory / "summary.md").read_text()
+    assert "all tables in summary.md" in result.stdout
+    summary = (directory / "summary.md").read_text()
+    assert "| lenet " in summary
+    assert "Effect of optimizer and lr" in summary
+    assert (directory / "tables" / "effect_dropout.tex").exists()
 
 
 def test_ray_stays_out_of_sight(finished):
@@ -108,7 +112,10 @@ def test_ctrl_c_keeps_what_there_is(tmp_path):
     states = set(pd.read_csv(trials)["state"])
     assert {"PRUNED", "INTERRUPTED"} <= states
     assert "RUNNING" not in states
-    assert (tmp_path / "cut" / "summary.md").exists()
+    summary = (tmp_path / "cut" / "summary.md").read_text()
+    assert "INTERRUPTED" in summary
+    assert run("report", str(tmp_path / "cut")).returncode == 0
+    assert (tmp_path / "cut" / "summary.md").read_text() == summary
 
 
 def test_the_time_budget_ends_a_search_in_order(tmp_path):

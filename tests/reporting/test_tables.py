@@ -4,94 +4,101 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from tune_mnist.reporting.tables import compare, to_markdown
+from tests.reporting.searches import Search
+from tune_mnist.reporting.search_results import FULL_VAL_ACCURACY
+from tune_mnist.reporting.summary import search_tables
+from tune_mnist.reporting.tables import Comparison, comparison
 
-TRIALS = pd.DataFrame(
+ROWS = pd.DataFrame(
     {
-        "trial": [1, 2, 3, 4],
-        "model": ["lenet", "resnet", "resnet", "lenet"],
-        "state": ["COMPLETE", "PRUNED", "COMPLETE", "DIVERGED"],
-        "val_accuracy": [0.95, 0.97, 0.99, float("nan")],
-        "lr": [1e-3, 1e-2, 3e-3, 1.0],
-        "batch_size": [32, 64, 128, 32],
-        "dropout": [0.0, 0.1, 0.2, 0.3],
-        "optimizer": ["adam", "sgd", "adam", "sgd"],
-        "momentum": [float("nan"), 0.9, float("nan"), 0.5],
-        "weight_decay": [float("nan")] * 4,
-        "best_epoch": [3, 1, 9, 0],
-        "epochs": [3, 1, 9, 0],
-        "parameters": [61_706.0, 11_178_378.0, 11_178_378.0, float("nan")],
-        "images_per_second": [9000.0, 100.0, 110.0, float("nan")],
-        "train_seconds": [10.0, 40.0, 360.0, 0.0],
+        "model": ["lenet", "resnet"],
+        "val_accuracy": [0.98765, float("nan")],
+        "batch_size": [32, 64],
+        "weight_decay": [float("nan")] * 2,
+        "seeds": [3.0, float("nan")],
+        "test": ["0.9900 ± 0.0010", None],
+        "test_accuracy": [0.99, float("nan")],
+        "test_sd": [0.001, float("nan")],
     }
 )
+SHOWN = ("model", "val_accuracy", "test", "batch_size", "weight_decay", "seeds", "momentum")
 
 
-def test_each_architecture_shows_its_best_trial_best_first():
-    table = compare(TRIALS, {})[0].cells
-    assert list(table["model"]) == ["resnet", "lenet"]
-    assert list(table["val_accuracy"]) == ["0.9900", "0.9500"]
-    assert list(table["parameters"]) == ["11,178,378", "61,706"]
-    assert list(table["trials"]) == ["2", "2"]
+@pytest.fixture
+def table():
+    return comparison("best", "The best_of all", ROWS, SHOWN, "100% honest.")
 
 
-def test_full_validation_is_shown_where_it_was_measured():
-    assert "on all validation images" not in compare(TRIALS, {})[0].cells
-    table = compare(TRIALS, {"lenet": 0.9432, "resnet": 0.9876})[0].cells
-    assert list(table["on all validation images"]) == ["0.9876", "0.9432"]
+def test_columns_that_say_nothing_are_left_out(table):
+    assert list(table.cells) == ["model", "val_accuracy", "test accuracy", "batch", "seeds"]
+    assert list(table.cells["val_accuracy"]) == ["0.9877", "-"]
 
 
-def test_the_top_lists_trials_with_a_result_and_drops_empty_columns():
-    top = compare(TRIALS, {})[1]
-    assert list(top.cells["trial"]) == ["3", "2", "1"]
-    assert "weight decay" not in top.cells
-    assert list(top.cells["momentum"]) == ["-", "0.90", "-"]
+def test_a_program_gets_numbers_in_full(table):
+    assert table.to_csv().splitlines() == [
+        "model,val_accuracy,test_accuracy,test_sd,batch_size,seeds",
+        "lenet,0.98765,0.99,0.001,32,3",
+        "resnet,,,,64,",
+    ]
 
 
-def test_the_top_has_at_most_ten():
-    many = pd.concat([TRIALS.head(1)] * 14).assign(trial=range(1, 15))
-    assert list(compare(many, {})[1].cells["trial"]) == [str(n) for n in range(1, 11)]
+def test_latex_takes_it_as_it_is(table):
+    text = table.to_latex("10% of the data & a seed")
+    assert r"\toprule" in text
+    assert r"val\_accuracy" in text
+    assert r"0.9900 $\pm$ 0.0010" in text
+    assert r"\caption{The best\_of all. 100\% honest. 10\% of the data \& a seed.}" in text
+    assert r"\label{tab:best}" in text
+    assert r"\begin{tabular}{lrrrr}" in text
 
 
-def test_with_several_objectives_the_pareto_set_comes_first():
-    directions = {"val_accuracy": "max", "parameters": "min"}
-    table = compare(TRIALS, {}, directions)[0]
-    assert table.title == "Pareto set of val_accuracy and parameters"
-    # Trial 2 is as large as trial 3 and worse; the small one is beaten by none.
-    assert list(table.cells["trial"]) == ["3", "1"]
+def test_markdown_has_the_caption_and_numbers_to_the_right(table):
+    lines = table.to_markdown().splitlines()
+    assert lines[:3] == ["## The best_of all", "", "100% honest."]
+    assert lines[5].startswith("|:---")
+    assert lines[5].endswith("---:|")
 
 
-def test_no_result_at_all_still_gives_tables():
-    nothing = TRIALS.assign(val_accuracy=float("nan"))
-    assert [len(table.cells) for table in compare(nothing, {})] == [0, 0]
-    several = {"val_accuracy": "max", "parameters": "min"}
-    assert [len(table.cells) for table in compare(nothing, {}, several)] == [0, 0, 0]
+def test_a_table_of_bare_cells_is_enough():
+    table = Comparison("x", pd.DataFrame({"model": ["lenet"]}))
+    assert table.to_csv() == "model\nlenet\n"
+    assert "lenet" in table.to_markdown()
 
 
-def on_screen(trials, width):
+def on_screen(tables, width):
     stream = io.StringIO()
     console = Console(file=stream, width=width)
-    for table in compare(trials, {"lenet": 0.9432, "resnet": 0.9876}):
+    for table in tables:
         console.print(table.to_rich())
     return stream.getvalue()
 
 
-def test_in_80_columns_hyperparameters_fold_but_no_number_is_cut():
-    text = on_screen(TRIALS, 80)
+def test_in_80_columns_no_number_and_no_heading_is_cut(tmp_path):
+    space = (
+        "description: large ones\nmodel: {type: categorical, choices: [alexnet, resnet]}\n"
+        "parameters:\n"
+        "  lr: {type: float, low: 1.0e-5, high: 1.0e-1, log: true}\n"
+        "  batch_size: {type: categorical, choices: [32, 64]}\n"
+        "  dropout: {type: float, low: 0.0, high: 0.5}\n"
+        "  optimizer: {type: categorical, choices: [rmsprop]}\n"
+        "  momentum: {type: float, low: 0.0, high: 0.99}\n"
+        "  weight_decay: {type: float, low: 1.0e-6, high: 1.0e-2, log: true}\n"
+    )
+    search = Search(tmp_path / "demo", space)
+    own = {"optimizer": "rmsprop", "momentum": 0.9, "weight_decay": 1e-4, "model": "resnet"}
+    search.trial(0.91, 0.92, ends=False, **own)
+    search.trial(diverges=True, **own)
+    for seed in range(3):
+        search.final("resnet", 0, seed, [[1, seed], [0, 1]])
+    best = search.directory / "best" / "resnet"
+    best.mkdir(parents=True)
+    (best / "config.json").write_text(f'{{"{FULL_VAL_ACCURACY}": 0.9181}}')
+    found = search_tables(search.read())
+    text = on_screen(found, 80)
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "…" not in text
-    for word in ("0.9900", "0.9876", "COMPLETE", "val_accuracy", "momentum"):
+    words = ("val_accuracy", "0.9200", "0.9181", "INTERRUPTED", "11,178,378", "configuration")
+    for word in (*words, "0.7222 ± 0.2546", "0.0898 to 1.0000", "diverged", "seconds"):
         assert word in text
-    assert "sgd, lr 1.00e-02, batch 64, dropout 0.10, momentum 0.90" in on_screen(TRIALS, 160)
-
-
-@pytest.mark.parametrize("fact", ["4,800 of 48,000", "#4 DIVERGED"])
-def test_the_summary_says_what_was_done_and_what_failed(fact):
-    text = to_markdown(
-        "Search x",
-        {"data": "mnist, 4,800 of 48,000"},
-        compare(TRIALS, {}),
-        ["#4 DIVERGED: diverged: train_loss is nan"],
-    )
-    assert fact in text
-    assert "| resnet " in text
+    wide = on_screen(found, 160)
+    assert "rmsprop, lr 1.00e-03, batch 32, dropout 0.00, momentum 0.90, weight decay" in wide

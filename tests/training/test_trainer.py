@@ -130,6 +130,38 @@ def test_only_the_newest_checkpoint_is_kept(digits_split, tmp_path):
     assert not (tmp_path / "trial").exists()
 
 
+def test_an_adopted_checkpoint_goes_on_with_the_heirs_hyperparameters(digits_split, tmp_path):
+    donor, heir = CheckpointFolder(tmp_path / "donor"), CheckpointFolder(tmp_path / "heir")
+    for folder, seed in ((donor, 1), (heir, 2)):
+        trainer = Trainer(lenet(seed=seed, optimizer="sgd", momentum=0.5), digits_split, CPU)
+        trainer.run_epoch()
+        trainer.save(folder.at(1))
+    heir.adopt(donor, 1)
+    config = lenet(seed=2, optimizer="sgd", momentum=0.9, lr=0.5, weight_decay=0.1)
+    restored, complaints = restore_newest(lambda: Trainer(config, digits_split, CPU), heir)
+    original, _ = restore_newest(lambda: Trainer(config, digits_split, CPU), donor)
+    assert complaints == []
+    assert same_weights(restored, original)
+    run_epochs(restored, 1)
+    group = restored._optimizer.param_groups[0]
+    assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.5, 0.9, 0.1)
+    restored.save(heir.at(2))
+    heir.keep_only(2)
+    again, _ = restore_newest(lambda: Trainer(config, digits_split, CPU), donor)
+    assert same_weights(again, original)  # the donor's own is untouched
+
+
+def test_the_learning_rate_follows_its_schedule(digits_split):
+    rates = []
+    trainer = Trainer(lenet(lr_schedule="cosine", lr=0.1, max_epochs=2), digits_split, CPU)
+    for _ in range(2):
+        trainer.run_epoch(lambda _: rates.append(trainer._optimizer.param_groups[0]["lr"]))
+    assert rates[0] == 0.1
+    assert rates == sorted(rates, reverse=True)
+    assert rates[len(rates) // 2] == pytest.approx(0.05)
+    assert 0 < rates[-1] < 0.001
+
+
 def damage_in_the_middle(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF

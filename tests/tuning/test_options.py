@@ -28,6 +28,12 @@ def test_the_space_gives_the_defaults_and_the_user_overrules_them():
         ({"grace_period": 20}, "--grace-period 20: must be at most the 9 epochs"),
         ({"grace_period": 2, "scheduler": "none"}, "--scheduler none has none"),
         ({"brackets": 2, "scheduler": "median"}, "--scheduler median has none"),
+        (
+            {"searcher": "tpe", "scheduler": "pbt"},
+            "--searcher tpe with --scheduler pbt: the hyper",
+        ),
+        ({"perturbation_interval": 2}, "--perturbation-interval 2: --scheduler asha"),
+        ({"grace_period": 2, "scheduler": "pbt"}, "--scheduler pbt has none"),
         ({"scheduler": "ashaa"}, "unknown scheduler 'ashaa' (did you mean 'asha'?)"),
     ],
 )
@@ -36,6 +42,12 @@ def test_a_senseless_combination_is_refused_with_the_reason(given, words):
         SearchOptions.for_space(load_space("lenet"), **given)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_population_based_training_draws_at_random_unless_told_otherwise():
+    space = load_space("lenet")
+    assert SearchOptions.for_space(space, scheduler="pbt").searcher == "random"
+    assert SearchOptions.for_space(space, scheduler="pbt", searcher="qmc").searcher == "qmc"
 
 
 def test_several_objectives_go_without_early_stopping():

@@ -43,6 +43,18 @@ def test_the_frame_has_a_row_a_trial_and_parameters_as_columns():
     assert math.isnan(frame["val_accuracy"][1])
 
 
+def test_after_a_takeover_the_hyperparameters_are_those_of_the_best_epoch():
+    record = trial(1, 0.8, 0.9)
+    record.takeovers.append({"epoch": 2, "donor": 5, "params": {"model": "lenet", "lr": 0.2}})
+    assert record.config_of(2)["lr"] == 0.1
+    assert record.config_of(3)["lr"] == 0.2
+    assert list(to_frame([record])["lr"]) == [0.1]
+    record.add_epoch(epoch(3, 0.95))
+    frame = to_frame([record])
+    assert list(frame["lr"]) == [0.2]
+    assert list(frame["takeovers"]) == ["epoch 2 from #5"]
+
+
 def test_only_final_states_count_as_ended():
     going_on = {TrialState.PENDING, TrialState.RUNNING, TrialState.PAUSED}
     assert {state for state in TrialState if not state.ended} == going_on

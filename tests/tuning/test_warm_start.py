@@ -116,3 +116,15 @@ def test_numbers_of_another_objective_are_not_taken_over(tmp_path):
     new.set_metric_names(["val_accuracy"])
     prepare(new, space(), 3, tmp_path / "fast")
     assert {trial.state for trial in new.trials} == {TrialState.WAITING}
+
+
+def test_trials_whose_hyperparameters_changed_on_the_way_are_left_out(tmp_path):
+    earlier = study_in(tmp_path / "earlier")
+    trial = earlier.ask({"lr": optuna.distributions.FloatDistribution(0.1, 0.5)})
+    trial.set_user_attr("takeovers", [{"epoch": 1, "donor": 1, "params": {"lr": 0.2}}])
+    earlier.tell(trial, 0.9)
+    add(earlier, 0.8, lr=0.4)
+    new = study_in(tmp_path / "new")
+    prepare(new, space(), 3, tmp_path / "earlier")
+    taken = [trial.params for trial in new.trials if trial.state.is_finished()]
+    assert taken == [{"lr": 0.4}]

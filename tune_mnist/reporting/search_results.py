@@ -6,11 +6,13 @@ from pathlib import Path
 import optuna
 import pandas as pd
 
+from tune_mnist.errors import UserError
 from tune_mnist.tuning.final_runs import FinalRun, read_final_runs
 from tune_mnist.tuning.kept_models import FULL_VAL_ACCURACY, kept_models, read_config
 from tune_mnist.tuning.ledger import begun_trials
+from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.records import TrialRecord, to_frame
-from tune_mnist.tuning.results_folder import Experiment, read_experiment
+from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, read_experiment
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.study import load_study
 
@@ -44,6 +46,18 @@ class SearchResults:
     def name(self) -> str:
         """Name of the search."""
         return self.directory.absolute().name
+
+    @property
+    def options(self) -> SearchOptions:
+        """Its options, checked.
+
+        Raises:
+            UserError: one in ``experiment.json`` is wrong.
+        """
+        try:
+            return self.experiment.options_with(self.space, {})
+        except UserError as error:
+            raise UserError(f"{self.directory / EXPERIMENT_FILE}: options: {error}") from None
 
 
 def read_results(directory: Path) -> SearchResults:

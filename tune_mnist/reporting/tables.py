@@ -1,92 +1,73 @@
-"""Comparison tables: by architecture, and the best trials; for the terminal and for Markdown."""
+"""The form of a comparison table: cells to read, values to compute with, and four ways out."""
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
-TOP = 10
+from tune_mnist.tuning.records import CONFIG_COLUMNS
+
+HYPERPARAMETERS = ("optimizer", *(c for c in CONFIG_COLUMNS if c not in ("model", "optimizer")))
 COLUMNS = {
-    "model": "model",
-    "val_accuracy": "val_accuracy",
     "full_val_accuracy": "on all validation images",
-    "lr": "lr",
+    "test": "test accuracy",
+    "interval": "95 % interval",
     "batch_size": "batch",
-    "dropout": "dropout",
-    "optimizer": "optimizer",
-    "momentum": "momentum",
     "weight_decay": "weight decay",
+    "lr_schedule": "schedule",
     "best_epoch": "best epoch",
-    "epochs": "epochs",
-    "parameters": "parameters",
+    "mflops": "MFLOPs an image",
     "images_per_second": "images/s",
+    "epoch_seconds": "s an epoch",
+    "best_seconds": "s to best",
     "train_seconds": "seconds",
-    "trials": "trials",
-    "trial": "trial",
-    "state": "state",
+    "train_images": "training images",
+    "best_ever": "best of all epochs",
+    "true_class": "class",
+    "taken_for": "taken for",
+    "image_size": "image size",
 }
+"""Headings, where the name of the column is none."""
+
 FORMATS = {
     "val_accuracy": "{:.4f}",
     "full_val_accuracy": "{:.4f}",
+    "test_accuracy": "{:.4f}",
     "lr": "{:.2e}",
     "dropout": "{:.2f}",
     "momentum": "{:.2f}",
     "weight_decay": "{:.1e}",
     "images_per_second": "{:,.0f}",
     "train_seconds": "{:.1f}",
+    "epoch_seconds": "{:.1f}",
+    "best_seconds": "{:.1f}",
     "parameters": "{:,.0f}",
+    "mflops": "{:,.2f}",
+    "train_images": "{:,.0f}",
+    "median": "{:.4f}",
+    "best": "{:.4f}",
+    "best_ever": "{:.4f}",
+    "diverged": "{:.0%}",
+    "share": "{:.2%}",
 }
-BY_ARCHITECTURE = (
-    "model",
-    "val_accuracy",
-    "full_val_accuracy",
-    "lr",
-    "batch_size",
-    "dropout",
-    "optimizer",
-    "momentum",
-    "weight_decay",
-    "best_epoch",
-    "parameters",
-    "images_per_second",
-    "train_seconds",
-    "trials",
-)
-TOP_TRIALS = (
-    "trial",
-    "model",
-    "val_accuracy",
-    "lr",
-    "batch_size",
-    "dropout",
-    "optimizer",
-    "momentum",
-    "weight_decay",
-    "best_epoch",
-    "epochs",
-    "state",
-)
-
-PARETO = (
-    "trial",
-    "model",
-    "val_accuracy",
-    "parameters",
-    "train_seconds",
-    "lr",
-    "batch_size",
-    "dropout",
-    "optimizer",
-    "momentum",
-    "weight_decay",
-)
-
 MISSING = "-"
-_HYPERPARAMETER_HEADINGS = ("optimizer", "lr", "batch", "dropout", "momentum", "weight decay")
-_WIDE_HEADINGS = ("parameters", "seconds", "trials", "best epoch")
+DIVERGED = "diverged"
+CONFIGURATION = "configuration"
+"""Heading of the hyperparameters where a terminal shows them in one column."""
+
+_SPREAD = {"test": ("test_accuracy", "test_sd"), "interval": ("test_low", "test_high")}
+"""Columns that are texts for people, and the numbers that they are made of."""
+
+_PROSE = ("search", CONFIGURATION, "data", "image size", "hardware")
+_TEXTS = (*_PROSE, "model", "state", "optimizer", "schedule", "class")
+_HYPERPARAMETERS = tuple(COLUMNS.get(column, column) for column in HYPERPARAMETERS)
+_LATEX = str.maketrans({character: f"\\{character}" for character in "&%$#_{}"})
 
 
 @dataclass(frozen=True)
@@ -96,104 +77,136 @@ class Comparison:
     Attributes:
         title: what it compares.
         cells: one row a line, all cells ready to print, headings as column names.
+        caption: how to read it, in one line; may be empty.
+        name: of its files, without ending.
+        values: the same as numbers, for ``.csv``; None: the cells.
+        folded: whether a terminal shows hyperparameters in one column, to save width.
+        files_only: headings of columns that a terminal has no room for.
     """
 
     title: str
     cells: pd.DataFrame
+    caption: str = ""
+    name: str = ""
+    values: pd.DataFrame | None = None
+    folded: bool = False
+    files_only: tuple[str, ...] = ()
 
-    def to_rich(self) -> Table:
-        """Return the table for a terminal; hyperparameters share a column, to save width."""
-        hyperparameters = [h for h in _HYPERPARAMETER_HEADINGS if h in self.cells]
-        left_out = [*hyperparameters, *(h for h in _WIDE_HEADINGS if h in self.cells)]
-        if len(self.cells) > 1 and self.cells["model"].nunique() == 1:
-            left_out.append("model")  # which it is, the table by architecture says
-        kept = self.cells.drop(columns=left_out)
-        table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-        for heading in kept.columns:
-            left = heading in ("model", "state")
-            table.add_column(heading, justify="left" if left else "right", no_wrap=left)
-        table.add_column("hyperparameters", ratio=1)
-        for number, row in enumerate(kept.itertuples(index=False)):
-            chosen = self.cells[hyperparameters].iloc[number]
-            words = [
-                value if key == "optimizer" else f"{key} {value}"
-                for key, value in chosen.items()
-                if value != MISSING
-            ]
-            table.add_row(*row, ", ".join(words))
-        return table
+    def to_rich(self) -> Group:
+        """Return the table for a terminal."""
+        shown = self.cells.drop(columns=[h for h in self.files_only if h in self.cells])
+        if self.folded:
+            shown = _fold(shown)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        for heading in shown.columns:
+            prose = heading in _PROSE
+            table.add_column(
+                heading if prose else _narrow(heading, shown[heading]),
+                justify="left" if heading in _TEXTS else "right",
+                no_wrap=not prose,
+                overflow="fold",
+                ratio=1 if heading == CONFIGURATION else None,
+            )
+        for row in shown.itertuples(index=False):
+            table.add_row(*(Text(cell) for cell in row))
+        caption = (
+            [Padding(Text(self.caption, style="dim"), (0, 0, 1, 0), expand=False)]
+            if self.caption
+            else []
+        )
+        return Group(Text(self.title, style="bold"), table, *caption)
 
     def to_markdown(self) -> str:
         """Return the table as a Markdown section."""
-        return f"## {self.title}\n\n{self.cells.to_markdown(index=False, disable_numparse=True)}\n"
+        caption = f"{self.caption}\n\n" if self.caption else ""
+        sides = ["left" if heading in _TEXTS else "right" for heading in self.cells]
+        cells = self.cells.to_markdown(index=False, disable_numparse=True, colalign=sides)
+        return f"## {self.title}\n\n{caption}{cells}\n"
+
+    def to_csv(self) -> str:
+        """Return the table for programs: numbers in full, nothing where there is none."""
+        values = self.cells if self.values is None else self.values
+        # A missing value makes pandas turn whole numbers into floats; this turns them back.
+        return values.convert_dtypes().to_csv(index=False)
+
+    def to_latex(self, setting: str = "") -> str:
+        """Return the table for LaTeX, with the rules of the package booktabs.
+
+        Args:
+            setting: what was done on what; a table in a paper stands without the summary.
+        """
+        parts = (part.rstrip(".") for part in (self.title, self.caption, setting) if part)
+        text = self.cells.to_latex(
+            index=False,
+            escape=True,
+            caption=". ".join(parts).translate(_LATEX) + ".",
+            label=f"tab:{self.name}",
+            position="htbp",
+            column_format="".join("l" if name in _TEXTS else "r" for name in self.cells),
+        )
+        return text.replace("±", r"$\pm$")
 
 
-def compare(
-    trials: pd.DataFrame,
-    full_val_accuracy: dict[str, float],
-    directions: dict[str, str] | None = None,
-) -> list[Comparison]:
-    """Return the comparison tables of a search.
+def comparison(
+    name: str,
+    title: str,
+    rows: pd.DataFrame,
+    columns: tuple[str, ...],
+    caption: str = "",
+    *,
+    folded: bool = False,
+    files_only: tuple[str, ...] = (),
+) -> Comparison:
+    """Make a table of the columns that say anything.
 
     Args:
-        trials: one row a trial, as in ``trials.csv``.
-        full_val_accuracy: by architecture, its best model's accuracy on all validation images;
-            empty if the trials were judged by all of them anyway.
-        directions: by objective, ``max`` or ``min``; with several, their Pareto set comes first.
+        name: of its files, without ending.
+        title: what it compares.
+        rows: one row a line, numbers as numbers.
+        columns: which to show, in this order; those that are missing or empty are left out.
+        caption: how to read it, in one line.
+        folded: whether a terminal shows hyperparameters in one column.
+        files_only: columns that a terminal has no room for.
     """
-    judged = trials.dropna(subset=["val_accuracy"]).sort_values(
-        ["val_accuracy", "trial"], ascending=[False, True]
+    shown = [column for column in columns if column in rows and rows[column].notna().any()]
+    cells = pd.DataFrame(
+        {
+            COLUMNS.get(column, column): [cell(column, value) for value in rows[column]]
+            for column in shown
+        }
     )
-    best = judged.drop_duplicates("model").copy()
-    best["trials"] = best["model"].map(trials["model"].value_counts())
-    best["full_val_accuracy"] = best["model"].map(full_val_accuracy)
-    tables = [
-        Comparison("Best trial of each architecture", _cells(best, BY_ARCHITECTURE)),
-        Comparison(f"Top {min(TOP, len(judged))} trials", _cells(judged.head(TOP), TOP_TRIALS)),
-    ]
-    if directions and len(directions) > 1:
-        title = f"Pareto set of {' and '.join(directions)}"
-        tables.insert(0, Comparison(title, _cells(pareto_set(judged, directions), PARETO)))
-    return tables
+    numbers = [number for column in shown for number in _SPREAD.get(column, (column,))]
+    hidden = tuple(COLUMNS.get(column, column) for column in files_only)
+    return Comparison(title, cells, caption, name, rows[numbers], folded, hidden)
 
 
-def pareto_set(trials: pd.DataFrame, directions: dict[str, str]) -> pd.DataFrame:
-    """Return the trials that no other beats in one objective without losing in another.
-
-    Args:
-        trials: one row a trial.
-        directions: by objective, a column of the trials, ``max`` or ``min``.
-    """
-    signs = [1 if direction == "max" else -1 for direction in directions.values()]
-    values = trials[list(directions)].to_numpy(dtype=float) * signs
-    beaten = [
-        bool(((values >= row).all(axis=1) & (values > row).any(axis=1)).any()) for row in values
-    ]
-    return trials.loc[np.array([not lost for lost in beaten], dtype=bool)]
-
-
-def to_markdown(
-    title: str, facts: dict[str, Any], tables: list[Comparison], failures: list[str]
-) -> str:
-    """Return the whole summary: what was done, the tables, and what failed."""
-    lines = [f"# {title}", "", *(f"- **{key}**: {value}" for key, value in facts.items()), ""]
-    lines += [table.to_markdown() for table in tables]
-    if failures:
-        lines += ["## Trials without a result", "", *(f"- {line}" for line in failures), ""]
-    return "\n".join(lines)
-
-
-def _cells(trials: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Format the columns that say anything, under their headings."""
-    shown = [column for column in columns if trials[column].notna().any()]
-    return pd.DataFrame(
-        {COLUMNS[column]: [_cell(column, value) for value in trials[column]] for column in shown}
-    )
-
-
-def _cell(column: str, value: Any) -> str:
+def cell(column: str, value: Any) -> str:
+    """Return a value as people read it in that column."""
     if pd.isna(value):
         return MISSING
+    if isinstance(value, str):
+        return value
+    if value == float("-inf"):
+        return DIVERGED
     if column in FORMATS:
         return FORMATS[column].format(value)
     return f"{value:.0f}" if isinstance(value, float) else str(value)
+
+
+def _narrow(heading: str, cells: pd.Series) -> str:
+    """Break a heading into lines no wider than its cells or its longest word."""
+    return "\n".join(wrap(heading, max(map(len, [*heading.split(), *cells]))))
+
+
+def _fold(cells: pd.DataFrame) -> pd.DataFrame:
+    """Put the hyperparameters into one column."""
+    hyperparameters = [heading for heading in _HYPERPARAMETERS if heading in cells]
+    words = [
+        ", ".join(
+            str(value) if heading == "optimizer" else f"{heading} {value}"
+            for heading, value in row.items()
+            if value != MISSING
+        )
+        for _, row in cells[hyperparameters].iterrows()
+    ]
+    return cells.drop(columns=hyperparameters).assign(**{CONFIGURATION: words})

@@ -1,6 +1,6 @@
 """The training core: plain PyTorch, no Ray; runs alone and inside a trial alike."""
 
-from tune_mnist.training.batching import create_batches
+from tune_mnist.training.batching import create_batches, evaluation_batch_size
 from tune_mnist.training.checkpoint import (
     MODEL_FILE,
     CheckpointError,
@@ -39,6 +39,7 @@ __all__ = [
     "create_batches",
     "describe_out_of_memory",
     "evaluate",
+    "evaluation_batch_size",
     "is_out_of_memory",
     "load_model_weights",
     "mean_loss_and_accuracy",

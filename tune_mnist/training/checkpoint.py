@@ -1,5 +1,6 @@
 """Checkpoints: what a run needs to go on, on disk, whole or not at all."""
 
+import os
 import shutil
 import zipfile
 from collections.abc import Mapping
@@ -92,9 +93,28 @@ class CheckpointFolder:
             if other != self.at(epoch):
                 shutil.rmtree(other, ignore_errors=True)
 
+    def adopt(self, other: "CheckpointFolder", epoch: int) -> None:
+        """Make another run's checkpoint of an epoch this one's own, and its only one.
+
+        It takes up no room of its own while the file system knows hard links: a checkpoint is
+        never written to again, only replaced.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        partial = self._directory / f"{_UNFINISHED}{uuid4().hex}"
+        shutil.copytree(other.at(epoch), partial, copy_function=_link)
+        _replace(partial, self.at(epoch))
+        self.keep_only(epoch)
+
     def remove(self) -> None:
         """Remove all of them: the run will not go on."""
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _save(content: Mapping[str, Any], path: Path) -> None:

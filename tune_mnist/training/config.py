@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tune_mnist.errors import unknown, validation_error
 from tune_mnist.models import FULL_SIZE, MAX_SIZE, MIN_SIZE, MODELS
 from tune_mnist.training.optimizers import OPTIMIZERS
+from tune_mnist.training.schedules import SCHEDULES
 
 MAX_BATCH_SIZE = 65_536
 
@@ -19,6 +20,7 @@ class TrainConfig(BaseModel):
         lr: learning rate.
         batch_size: images in a training batch.
         dropout: probability of dropping a unit.
+        lr_schedule: constant, or cosine: down to zero over max_epochs.
         optimizer: sgd, adam, adamw or rmsprop.
         momentum: used by sgd and rmsprop.
         weight_decay: L2 penalty, decoupled with adamw.
@@ -33,6 +35,7 @@ class TrainConfig(BaseModel):
     lr: float = Field(gt=0, allow_inf_nan=False)
     batch_size: int = Field(default=64, ge=1, le=MAX_BATCH_SIZE)
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    lr_schedule: str = "constant"
     optimizer: str = "adam"
     momentum: float = Field(default=0.0, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
@@ -45,6 +48,13 @@ class TrainConfig(BaseModel):
     def _known_model(cls, name: str) -> str:
         if name not in MODELS:
             raise unknown("model", name, MODELS)
+        return name
+
+    @field_validator("lr_schedule")
+    @classmethod
+    def _known_schedule(cls, name: str) -> str:
+        if name not in SCHEDULES:
+            raise unknown("lr_schedule", name, SCHEDULES)
         return name
 
     @field_validator("optimizer")

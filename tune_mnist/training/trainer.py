@@ -23,6 +23,7 @@ from tune_mnist.training.config import TrainConfig
 from tune_mnist.training.evaluation import mean_loss_and_accuracy
 from tune_mnist.training.optimizers import create_optimizer
 from tune_mnist.training.precision import Compute
+from tune_mnist.training.schedules import learning_rate
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,12 @@ class Trainer:
         save_checkpoint(directory, self.model.state_dict(), state)
 
     def load(self, directory: Path) -> None:
-        """Go on from a checkpoint that :meth:`save` wrote for the same configuration.
+        """Go on from a checkpoint that :meth:`save` wrote for the same architecture and optimizer.
+
+        What else the configuration says holds from here on, whatever it said before.
 
         Raises:
-            CheckpointError: it is damaged, or of another configuration; this trainer is then
+            CheckpointError: it is damaged, or of another architecture; this trainer is then
                 of no further use.
         """
         state = load_state(directory)
@@ -144,6 +147,7 @@ class Trainer:
         try:
             self.model.load_state_dict(weights)
             self._optimizer.load_state_dict(state["optimizer"])
+            self._set_hyperparameters()
             self._shuffle.set_state(state["shuffle_rng"])
             torch.set_rng_state(state["torch_rng"])
             if self._on_gpu and state["cuda_rng"] is not None:
@@ -152,6 +156,22 @@ class Trainer:
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{directory}: does not fit: {reason}") from None
+
+    def _set_learning_rate(self, batch: int) -> None:
+        epochs = self.epoch + batch / len(self.train_batches)
+        lr = learning_rate(
+            self.config.lr_schedule, self.config.lr, epochs / self.config.max_epochs
+        )
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
+
+    def _set_hyperparameters(self) -> None:
+        wanted = {
+            "momentum": self.config.momentum,
+            "weight_decay": self.config.weight_decay,
+        }
+        for group in self._optimizer.param_groups:
+            group.update({key: value for key, value in wanted.items() if key in group})
 
     def _check_finite(self, name: str, loss: float) -> None:
         if not math.isfinite(loss):
@@ -176,7 +196,8 @@ class Trainer:
         loss_sum = torch.zeros((), device=self.compute.device)
         correct = torch.zeros((), device=self.compute.device, dtype=torch.int64)
         seen = 0
-        for images, labels in self.train_batches:
+        for number, (images, labels) in enumerate(self.train_batches):
+            self._set_learning_rate(number)
             with self.compute.autocast():
                 logits = self.model(images)
                 loss = cross_entropy(logits, labels)

@@ -81,6 +81,8 @@ def expected_epochs(num_samples: int, scheduler: SchedulerOptions) -> float:
     for others, the answer is that of stopping ASHA.
     """
     rng = random.Random(0)  # noqa: S311 - a simulation, not a secret
+    if scheduler.name == "pbt":
+        return num_samples * scheduler.max_epochs
     count = min(num_samples, SIMULATED_TRIALS)
     epochs = statistics.fmean(_simulate(rng, count, scheduler) for _ in range(SIMULATIONS))
     return epochs * num_samples / count

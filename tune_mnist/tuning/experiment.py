@@ -4,7 +4,7 @@ import errno
 import os
 import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -26,16 +26,16 @@ from tune_mnist.tuning.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.final_plan import describe_plan, final_fraction
 from tune_mnist.tuning.final_runs import read_final_runs
 from tune_mnist.tuning.finalists import judge_best
-from tune_mnist.tuning.ledger import begun_trials, own_trials
+from tune_mnist.tuning.ledger import begun_trials
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import Outline, create_progress
-from tune_mnist.tuning.promotion import PromotionAsha
 from tune_mnist.tuning.recorder import TRIALS_FILE, BestModels, Recorder
 from tune_mnist.tuning.records import TrialRecord, TrialState, to_frame
 from tune_mnist.tuning.reports import NUMBER
 from tune_mnist.tuning.results_folder import Experiment, claimed, fingerprint, write_experiment
 from tune_mnist.tuning.samplers import create_sampler
-from tune_mnist.tuning.scheduler import RESUMABLE, StoppingScheduler, create_scheduler
+from tune_mnist.tuning.scheduler import RESUMABLE
+from tune_mnist.tuning.scheduling import scheduler_for
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.stopper import DiskFullStopper
@@ -191,6 +191,12 @@ def _check_resumable(
         )
     if (directory / JOURNAL).exists():
         begun = begun_trials(load_study(directory))
+        before = earlier.options["num_samples"]
+        if options.scheduling.name == "pbt" and options.num_samples != before:
+            raise UserError(
+                f"--num-samples {options.num_samples}: the population of --scheduler pbt was begun"
+                f" with {before}, and cannot change: leave the option out"
+            )
         if len(begun) > options.num_samples:
             raise UserError(
                 f"--num-samples {options.num_samples}: {len(begun)} trials have been begun"
@@ -216,7 +222,7 @@ def _search(
         # A grid numbers its combinations as the study its trials: nothing else may be queued.
         queued = 0 if options.searcher == "grid" else options.num_samples
         prepare(searcher.study, space, queued, options.warm_start)
-    scheduler = _scheduler(setup, searcher)
+    scheduler = scheduler_for(searcher, space, options, setup.settings, setup.workers.concurrent)
     recorder = Recorder(setup.directory / TRIALS_FILE, searcher.ledger)
     ended = 0
     for record in searcher.ledger.records:
@@ -244,32 +250,6 @@ def _search(
     setup.settings.writer.start()
     ending, detail = _tune(setup, searcher, scheduler, recorder, left, console)
     return searcher.ledger.records, ending, detail
-
-
-def _scheduler(setup: _Setup, searcher: StudySearch) -> TrialScheduler:
-    """Build the scheduler, and bring it to where the study is."""
-    study, options = searcher.study, setup.options
-    imported = len(study.trials) - len(own_trials(study))
-    scheduler = create_scheduler(
-        replace(
-            options.scheduling,
-            num_samples=imported + options.num_samples,
-            max_concurrent=setup.workers.concurrent,
-        )
-    )
-    begun = begun_trials(study)
-    if isinstance(scheduler, StoppingScheduler):
-        scheduler.replay({trial.number: trial.intermediate_values for trial in begun})
-    elif isinstance(scheduler, PromotionAsha):
-        for trial in begun:
-            scheduler.replay(trial.number, trial.intermediate_values, trial.state.is_finished())
-        searcher.may_begin = scheduler.wants_new_trial
-        searcher.all_at_once = True
-    else:
-        # HyperBand compares trials that pause: those take no worker, and must not be waited for.
-        concurrent = setup.workers.concurrent
-        searcher.may_begin = lambda: searcher.ledger.count_active() < concurrent
-    return scheduler
 
 
 def _tune(
@@ -308,7 +288,8 @@ def _tune(
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=scheduler,
-            num_samples=left,
+            # Ray gives up the worker of a trial that pauses once it knows that no new trial comes.
+            num_samples=-1 if options.scheduling.name == "pbt" else left,
             time_budget_s=options.time_budget,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: f"{trial.config[NUMBER]:05d}-{trial.trial_id}",

@@ -90,7 +90,9 @@ def choose(
     best = best_of_each([record for record in records if record.state not in _WITHOUT_RESULT])
     long = replace(settings, max_epochs=final_epochs(options))
     return [
-        PlannedRun(record.number, long.train_config(record.config), train_images)
+        PlannedRun(
+            record.number, long.train_config(record.config_of(record.best_epoch)), train_images
+        )
         for record in best
     ]
 

@@ -102,6 +102,21 @@ class Ledger:
                 trial.report(metrics[METRIC], step=metrics[TIME_ATTR])
         trial.set_user_attr("progress", record.progress())
 
+    def take_over(self, number: int, epoch: int, donor: int, params: dict[str, Any]) -> None:
+        """Note that a trial goes on with another one's weights; once more changes nothing.
+
+        Args:
+            number: of the trial.
+            epoch: after which.
+            donor: whose weights it takes.
+            params: its hyperparameters from then on.
+        """
+        record = self._records[number]
+        if any(earlier["epoch"] == epoch for earlier in record.takeovers):
+            return
+        record.takeovers.append({"epoch": epoch, "donor": donor, "params": params})
+        self._trials[number].set_user_attr("takeovers", record.takeovers)
+
     def end(self, number: int, last: dict[str, Any]) -> None:
         """Close the record of a trial that Ray has stopped, by what it last reported.
 

@@ -9,7 +9,7 @@ from tune_mnist.data import DATASETS
 from tune_mnist.errors import UserError, unknown, validation_error
 from tune_mnist.training import DEVICES, PRECISIONS
 from tune_mnist.tuning.reports import METRIC
-from tune_mnist.tuning.samplers import SEARCHERS, check_searchable, grid_size
+from tune_mnist.tuning.samplers import LEARNING, SEARCHERS, check_searchable, grid_size
 from tune_mnist.tuning.scheduler import ASHA, SCHEDULERS, SchedulerOptions
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.space_file import Epochs, ImageSize, Samples, Seconds, Share
@@ -49,12 +49,13 @@ class SearchOptions(BaseModel):
         address: Ray cluster to connect to; None: start Ray on this machine.
         precision: auto, fp32 or bf16.
         device: auto, cpu or cuda.
-        searcher: tpe, random, gp, cmaes, qmc or grid.
-        scheduler: asha, asha-stopping, asha-promotion, hyperband, median or none; None: asha, or
-            none where there are several objectives.
+        searcher: tpe, random, gp, cmaes, qmc or grid; pbt takes random unless told otherwise.
+        scheduler: asha, asha-stopping, asha-promotion, hyperband, median, pbt or none; None: asha,
+            or none where there are several objectives.
         grace_period: epochs that every trial gets.
         reduction_factor: ASHA and HyperBand let the best of that many go on.
         brackets: of ASHA.
+        perturbation_interval: epochs after which pbt compares its trials, again and again.
         max_failures: how often a trial whose worker died is tried again.
         objective: val_accuracy, or val_accuracy and parameters or train_seconds, by commas.
         warm_start: results folder of an earlier search to learn from.
@@ -87,6 +88,7 @@ class SearchOptions(BaseModel):
     grace_period: int = Field(default=1, ge=1)
     reduction_factor: int = Field(default=3, ge=2)
     brackets: int = Field(default=1, ge=1)
+    perturbation_interval: int = Field(default=1, ge=1)
     max_failures: int = Field(default=2, ge=0)
     objective: str = METRIC
     warm_start: Path | None = None
@@ -152,6 +154,8 @@ class SearchOptions(BaseModel):
         """
         values = FALLBACKS | space.defaults.model_dump(exclude_none=True)
         values |= {key: value for key, value in given.items() if value is not None}
+        if values.get("scheduler") == "pbt":
+            values = {"searcher": "random"} | values
         return cls.checked(space, **values)
 
     @classmethod
@@ -216,6 +220,17 @@ class SearchOptions(BaseModel):
                 f"--searcher gp with --scheduler {stopping}: a Gaussian process learns only from"
                 " trials that are trained to their end: take --scheduler none, or --searcher tpe"
             )
+        if self.searcher in LEARNING and stopping == "pbt":
+            raise UserError(
+                f"--searcher {self.searcher} with --scheduler pbt: the hyperparameters of a trial"
+                " change as it goes on, so that there is nothing to learn about those it began"
+                " with: leave out --searcher, or take random, qmc or grid"
+            )
+        if self.perturbation_interval > 1 and stopping != "pbt":
+            raise UserError(
+                f"--perturbation-interval {self.perturbation_interval}: --scheduler {stopping} has"
+                " none"
+            )
         if self.searcher == "grid" and self.warm_start is not None:
             raise UserError(
                 f"--searcher grid with --warm-start {self.warm_start}: a grid learns from nothing:"
@@ -226,7 +241,7 @@ class SearchOptions(BaseModel):
                 f"--searcher cmaes with --objective {self.objective}: CMA-ES knows one objective"
                 " only: take --searcher tpe"
             )
-        if self.grace_period > 1 and stopping in ("hyperband", "none"):
+        if self.grace_period > 1 and stopping in ("hyperband", "pbt", "none"):
             raise UserError(f"--grace-period {self.grace_period}: --scheduler {stopping} has none")
         if self.brackets > 1 and not stopping.startswith("asha"):
             raise UserError(f"--brackets {self.brackets}: --scheduler {stopping} has none")

@@ -124,7 +124,7 @@ class PlainLines(Progress):
         self._printed[record.number] = record.epochs
         self._print(
             f"#{record.number} epoch {record.epochs}/{self._plan.max_epochs}"
-            f" val_accuracy {result[METRIC]:.4f} ({describe(record.config)})"
+            f" val_accuracy {result[METRIC]:.4f} ({describe(record.config_of(record.epochs))})"
         )
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
@@ -182,7 +182,7 @@ class LiveTable(Progress):
                 Text(record.state, style=STYLES.get(record.state, "")),
                 f"{record.epochs}/{self._plan.max_epochs}",
                 Text(accuracy, style="bold green" if record is best else ""),
-                _one_line(describe(record.config)),
+                _one_line(describe(record.config_of(record.epochs + 1))),
             )
         hidden = len(records) - room
         lines = [f"… and {hidden} more trials"] if hidden > 0 else []
@@ -195,6 +195,7 @@ class LiveTable(Progress):
 def describe(config: dict[str, Any]) -> str:
     """Return a configuration in a few words, such as ``resnet adam lr=0.001 batch=64``."""
     words = [config["model"], config.get("optimizer", ""), f"lr={config['lr']:.2g}"]
+    words += [config["lr_schedule"]] if "lr_schedule" in config else []
     words += [f"batch={config['batch_size']}"] if "batch_size" in config else []
     words += [
         f"{short}={config[key]:.2g}"

@@ -43,7 +43,7 @@ class TrialRecord:
     Attributes:
         number: the trial's number in the study.
         trial_id: Ray's name for it, another one after each restart of the search.
-        config: its hyperparameters, the model's name among them.
+        config: its hyperparameters at first, the model's name among them.
         state: where it stands.
         epochs: epochs trained.
         best_epoch: the epoch of its best validation accuracy, 0 before the first.
@@ -52,6 +52,8 @@ class TrialRecord:
         train_seconds: sum of its epochs' wall time.
         node: address of the machine that trained its last epoch.
         reason: why it failed, one line.
+        takeovers: of population based training, by time: after which ``epoch`` it went on with the
+            weights of which ``donor``, and its ``params`` from then on.
     """
 
     number: int
@@ -65,6 +67,13 @@ class TrialRecord:
     train_seconds: float = 0.0
     node: str = ""
     reason: str = ""
+    takeovers: list[dict[str, Any]] = field(default_factory=list)
+
+    def config_of(self, epoch: int) -> dict[str, Any]:
+        """Return the hyperparameters that an epoch was, or will be, trained with."""
+        earlier = [other["params"] for other in self.takeovers if other["epoch"] < epoch]
+        config: dict[str, Any] = earlier[-1] if earlier else self.config
+        return config
 
     def add_epoch(self, metrics: dict[str, Any]) -> None:
         """Take in the metrics of one more epoch."""
@@ -96,6 +105,7 @@ class TrialRecord:
             config=fixed | trial.params,
             state=_state(trial),
             reason=attributes.get("reason", ""),
+            takeovers=attributes.get("takeovers", []),
             **attributes.get("progress", {}),
         )
 
@@ -117,6 +127,7 @@ LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second",
 CONFIG_COLUMNS = (
     "model",
     "lr",
+    "lr_schedule",
     "batch_size",
     "dropout",
     "optimizer",
@@ -126,16 +137,25 @@ CONFIG_COLUMNS = (
 
 
 def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
-    """Return the records as a table, one row a trial, ready for ``trials.csv``."""
+    """Return the records as a table, one row a trial, ready for ``trials.csv``.
+
+    The hyperparameters are those of the trial's best epoch.
+    """
     rows = []
     for record in records:
         row = asdict(record)
-        row |= {key: record.config.get(key) for key in CONFIG_COLUMNS}
+        best = record.config_of(record.best_epoch)
+        row |= {key: best.get(key) for key in CONFIG_COLUMNS}
+        row["takeovers"] = _text(record.takeovers)
         row |= {key: record.last.get(key) for key in LAST_METRICS}
         rows.append(row)
     columns = ["number", "trial_id", "state", *CONFIG_COLUMNS, "val_accuracy", "best_epoch"]
-    columns += ["epochs", *LAST_METRICS, "train_seconds", "node", "reason"]
+    columns += ["epochs", *LAST_METRICS, "train_seconds", "node", "takeovers", "reason"]
     return pd.DataFrame(rows, columns=columns).rename(columns={"number": "trial"})
+
+
+def _text(takeovers: list[dict[str, Any]]) -> str:
+    return ", ".join(f"epoch {other['epoch']} from #{other['donor']}" for other in takeovers)
 
 
 def best_record(records: list[TrialRecord]) -> TrialRecord | None:

@@ -33,6 +33,7 @@ FIXED = (
     "grace_period",
     "reduction_factor",
     "brackets",
+    "perturbation_interval",
     "objective",
     "warm_start",
 )

@@ -19,6 +19,9 @@ from tune_mnist.tuning.per_trial_sampler import PerTrialSampler
 from tune_mnist.tuning.space import SearchSpace
 
 SEARCHERS = ("tpe", "random", "gp", "cmaes", "qmc", "grid")
+LEARNING = ("tpe", "gp", "cmaes")
+"""Those that draw by what earlier trials came to."""
+
 LEAST_NUMBERS_FOR_CMAES = 2
 
 

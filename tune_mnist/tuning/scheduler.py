@@ -19,7 +19,7 @@ from tune_mnist.tuning.promotion import PromotionAsha
 from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 
 MODE = "max"
-SCHEDULERS = ("asha", "asha-stopping", "asha-promotion", "hyperband", "median", "none")
+SCHEDULERS = ("asha", "asha-stopping", "asha-promotion", "hyperband", "median", "pbt", "none")
 ASHA = "asha-stopping"
 """What ``asha`` stands for."""
 

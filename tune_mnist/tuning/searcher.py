@@ -6,6 +6,7 @@ from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
+from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
 from tune_mnist.tuning.ledger import Ledger
@@ -34,6 +35,7 @@ class StudySearch(OptunaSearch):
     Attributes:
         ledger: the record of each trial.
         may_begin: asked before a new trial is drawn; a scheduler that pauses trials sets it.
+        is_over: asked before all else; once it says yes, Ray is told that no trial will come.
         all_at_once: whether unfinished trials of an earlier run are all handed out without
             asking; a scheduler that itself holds back those that must wait sets it.
     """
@@ -61,6 +63,7 @@ class StudySearch(OptunaSearch):
             self._ot_study.set_metric_names(list(directions))
         self.ledger = Ledger(self._ot_study, space.model, max_epochs, tuple(directions))
         self.may_begin: Callable[[], bool] = lambda: len(self._live) < max_concurrent
+        self.is_over: Callable[[], bool] = lambda: False
         self.all_at_once = False
         self._live: set[str] = set()
         self._unfinished = [
@@ -75,8 +78,13 @@ class StudySearch(OptunaSearch):
         study: optuna.Study = self._ot_study
         return study
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """Return the number and configuration of the next trial; None: not now."""
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Return the number and configuration of the next trial; None: not now.
+
+        Once there will be none, it is Ray's word for it instead.
+        """
+        if self.is_over():
+            return str(Searcher.FINISHED)
         if not (self._unfinished and self.all_at_once) and not self.may_begin():
             return None
         if self._unfinished:
@@ -86,7 +94,8 @@ class StudySearch(OptunaSearch):
         config = super().suggest(trial_id)
         trial = self._ot_trials[trial_id]
         self.ledger.begin(trial, trial_id, config)
-        return {NUMBER: trial.number, **config}
+        record = self.ledger.record(trial.number)
+        return {NUMBER: trial.number, **record.config_of(record.epochs + 1)}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Write an epoch's value into the study."""

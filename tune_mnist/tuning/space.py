@@ -19,7 +19,15 @@ from tune_mnist.tuning.space_file import (
     read_text,
 )
 
-SEARCHABLE = ("lr", "batch_size", "dropout", "optimizer", "momentum", "weight_decay")
+SEARCHABLE = (
+    "lr",
+    "lr_schedule",
+    "batch_size",
+    "dropout",
+    "optimizer",
+    "momentum",
+    "weight_decay",
+)
 REQUIRED = ("lr",)
 ENDINGS = (".yaml", ".yml")
 _PACKAGE = Path(__file__).resolve().parent.parent

@@ -53,7 +53,10 @@ def find_usable(space: SearchSpace, earlier: Path) -> list[FrozenTrial]:
     ended = load_study(earlier).get_trials(
         deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)
     )
-    usable = [trial for trial in ended if _common(trial, space)]
+    # What a trial with takeovers came to, it did not come to with the parameters of its beginning.
+    usable = [
+        trial for trial in ended if "takeovers" not in trial.user_attrs and _common(trial, space)
+    ]
     if not usable:
         raise UserError(
             f"--warm-start {earlier}: none of its trials has a parameter, with its value, in"

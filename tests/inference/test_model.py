@@ -1,0 +1,150 @@
+"""Models found in results folders, and what is wrong with those that are not."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from tune_mnist.errors import UserError
+from tune_mnist.inference import load_model
+from tune_mnist.models import MODELS, create_model
+from tune_mnist.training import Compute, TrainConfig, create_batches
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def copy(digits_lenet, tmp_path):
+    """A model's folder that a test may damage."""
+    return shutil.copytree(digits_lenet, tmp_path / "best" / "lenet")
+
+
+def refusal(folder):
+    with pytest.raises(UserError) as caught:
+        load_model(folder, CPU)
+    return str(caught.value)
+
+
+def single_run(folder, tmp_path):
+    """Return the folder of a single run with these weights."""
+    run = tmp_path / "run"
+    shutil.copytree(folder, run / "checkpoint")
+    (run / "checkpoint" / "config.json").rename(run / "config.json")
+    return run
+
+
+def write_model(folder, name, **values):
+    """Write a folder with an untrained network."""
+    config = TrainConfig(model=name, lr=0.1, image_size=28)
+    folder.mkdir(parents=True)
+    torch.save(create_model(name, image_size=28, **values).state_dict(), folder / "model.pt")
+    (folder / "config.json").write_text(config.model_dump_json())
+    return folder
+
+
+def test_the_best_of_a_search_is_loaded_and_reads(digits_lenet, placed_digits):
+    trained = load_model(digits_lenet, CPU)
+    assert (trained.config.model, trained.num_classes) == ("lenet", 10)
+    with torch.inference_mode():
+        probabilities = trained.classifier(torch.from_numpy(placed_digits.test_images))
+    assert torch.allclose(probabilities.sum(dim=1), torch.ones(len(placed_digits.test_labels)))
+    assert (probabilities.argmax(1).numpy() == placed_digits.test_labels).mean() > 0.9
+
+
+@pytest.mark.parametrize("part", ["", "checkpoint"])
+def test_a_single_run_is_loaded(digits_lenet, tmp_path, part):
+    run = single_run(digits_lenet, tmp_path)
+    assert load_model(run / part, CPU).config == load_model(digits_lenet, CPU).config
+
+
+@pytest.mark.parametrize("name", ["lenet", "resnet"])
+def test_images_are_prepared_as_for_training(tmp_path, digits, name):
+    trained = load_model(write_model(tmp_path / name, name), CPU)
+    images = digits.test_images[:20]
+    batches = create_batches(
+        trained.config, images, digits.test_labels, np.arange(20), Compute(CPU, bf16=False)
+    )
+    ((prepared, _),) = batches
+    with torch.inference_mode():
+        expected = trained.classifier.network(prepared).softmax(1)
+        assert torch.equal(trained.classifier(torch.from_numpy(images)), expected)
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in ("alexnet", "vggnet")])
+def test_the_number_of_classes_comes_from_the_weights(tmp_path, name):
+    folder = write_model(tmp_path / name, name, num_classes=7)
+    trained = load_model(folder, CPU)
+    assert trained.num_classes == 7
+    assert trained.classifier(torch.zeros(2, 28, 28, dtype=torch.uint8)).shape == (2, 7)
+
+
+def test_dropout_is_off(tmp_path):
+    folder = write_model(tmp_path / "resnet", "resnet", dropout=0.9)
+    classifier = load_model(folder, CPU).classifier
+    images = torch.randint(0, 256, (3, 28, 28), dtype=torch.uint8)
+    assert torch.equal(classifier(images), classifier(images))
+
+
+def test_the_folder_of_a_search_names_the_models_in_it(copy, tmp_path):
+    shutil.copytree(copy, tmp_path / "best" / "resnet")
+    shutil.copytree(copy, tmp_path / "final" / "lenet")
+    (tmp_path / "experiment.json").write_text("{}")
+    line = refusal(tmp_path)
+    assert line.startswith(f"--model {tmp_path}: is not one model: give one of ")
+    for name in ("best/lenet", "best/resnet", "final/lenet"):
+        assert str(tmp_path / name) in line
+    assert str(tmp_path / "best" / "resnet") in refusal(tmp_path / "best")
+
+
+def test_a_folder_without_a_model_says_which_folder_would_do(tmp_path):
+    assert "there is no model.pt: give best/<model>" in refusal(tmp_path)
+    assert "there is no such folder" in refusal(tmp_path / "missing")
+
+
+def test_a_file_is_not_a_folder(digits_lenet):
+    assert "is a file: give the folder" in refusal(digits_lenet / "model.pt")
+
+
+def test_damaged_weights_are_refused(copy):
+    weights = copy / "model.pt"
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    assert refusal(copy).startswith(f"{weights}: damaged")
+    weights.write_bytes(b"no weights")
+    assert refusal(copy).startswith(f"{weights}: cannot be read")
+
+
+@pytest.mark.parametrize("content", [{}, {"a": 1}, {"a": torch.zeros(2, 2)}, {"b": torch.ones(3)}])
+def test_a_file_of_other_things_is_refused(copy, content):
+    torch.save(content, copy / "model.pt")
+    assert refusal(copy).startswith(f"{copy / 'model.pt'}: ")
+
+
+def test_weights_of_another_architecture_are_refused(copy):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"model": "resnet"}))
+    line = refusal(copy)
+    assert "model.pt: these are not the weights of a resnet" in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "No such file or directory: it must lie beside the weights"),
+        ("{", "damaged"),
+        ("[1, 2]", "must hold a mapping"),
+        ('{"lr": 0.1}', "'model' is missing"),
+        ('{"model": "lenot", "lr": 0.1}', "did you mean 'lenet'"),
+        ('{"model": "resnet", "lr": 0.1, "image_size": "big"}', "image_size = 'big'"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_refused_by_name(copy, text, words):
+    path = copy / "config.json"
+    path.unlink() if text is None else path.write_text(text)
+    line = refusal(copy)
+    assert line.startswith(f"{path}: ")
+    assert words in line

@@ -1,0 +1,133 @@
+"""Results folders as searches leave them, written by the project's own code, without Ray."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+
+from tune_mnist.data import Dataset
+from tune_mnist.reporting.search_results import SearchResults, read_results
+from tune_mnist.tuning.final_runs import FinalRun, write_final_run
+from tune_mnist.tuning.ledger import Ledger
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.results_folder import write_experiment
+from tune_mnist.tuning.space import parse_space
+from tune_mnist.tuning.study import STUDY_NAME, open_storage
+
+TWO_MODELS = """
+description: two architectures
+model: {type: categorical, choices: [lenet, resnet]}
+parameters:
+  lr:         {type: float, low: 1.0e-4, high: 1.0e-1, log: true}
+  batch_size: {type: categorical, choices: [32, 64]}
+  dropout:    {type: float, low: 0.0, high: 0.5}
+  optimizer:  {type: categorical, choices: [sgd, adam]}
+  momentum:   {type: float, low: 0.0, high: 0.99, when: {optimizer: sgd}}
+"""
+ONE_MODEL = TWO_MODELS.replace("{type: categorical, choices: [lenet, resnet]}", "lenet")
+FACTS = {
+    "data": "digits, 1,149 of 1,149 training images, 288 of 288 validation images",
+    "image size": "28x28",
+    "hardware": "1 node; a machine, 2 cores",
+}
+PARAMETERS = {
+    "model": "lenet",
+    "lr": 1e-3,
+    "batch_size": 32,
+    "dropout": 0.0,
+    "optimizer": "adam",
+}
+COUNTS = {"lenet": 61_706, "resnet": 11_178_378}
+
+
+class Search:
+    """A search whose trials do what they are told.
+
+    Args:
+        directory: its results folder, to be made.
+        space: text of the space file.
+        options: other than those below.
+    """
+
+    def __init__(self, directory: Path, space: str = TWO_MODELS, **options: Any) -> None:
+        directory.mkdir()
+        self.directory = directory
+        self._space = parse_space(space, Path("space.yaml"))
+        given = {"dataset": "digits", "image_size": 28, "max_epochs": 3, "num_samples": 8}
+        checked = SearchOptions.for_space(self._space, **(given | options))
+        pixels, labels = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
+        dataset = Dataset("digits", pixels, labels, pixels, labels)
+        write_experiment(directory, self._space, checked, dataset, FACTS, "the command", None)
+        directions = list(checked.directions.values())
+        self._study = optuna.create_study(
+            study_name=STUDY_NAME,
+            storage=open_storage(directory),
+            directions=["maximize" if way == "max" else "minimize" for way in directions],
+        )
+        names = tuple(checked.directions)
+        self._ledger = Ledger(self._study, self._space.model, checked.max_epochs, names)
+
+    def trial(
+        self,
+        *accuracies: float,
+        ends: bool = True,
+        diverges: bool = False,
+        fails: str = "",
+        takeovers: list[dict[str, Any]] | None = None,
+        **parameters: Any,
+    ) -> int:
+        """Add a trial with these accuracies after its epochs; return its number.
+
+        Args:
+            accuracies: one an epoch; fewer than ``max_epochs``: pruned.
+            ends: whether it comes to its end, or is cut off.
+            diverges: whether its loss then becomes NaN.
+            fails: why it then fails.
+            takeovers: when it went on with another trial's weights and settings.
+            parameters: that differ from PARAMETERS.
+        """
+        chosen = PARAMETERS | parameters
+        self._study.enqueue_trial(chosen)
+        trial = self._study.ask()
+        config = self._space.sample(trial) | trial.params
+        self._ledger.begin(trial, f"id{trial.number}", config)
+        if takeovers:
+            trial.set_user_attr("takeovers", takeovers)
+        metrics: dict[str, Any] = {}
+        for epoch, accuracy in enumerate(accuracies, start=1):
+            metrics = _metrics(epoch, accuracy, config["model"])
+            self._ledger.add_epoch(trial.number, metrics)
+        if fails or diverges:
+            reason = fails or "diverged: train_loss is nan"
+            self._ledger.fail(trial.number, reason, diverged=diverges)
+        elif ends:
+            self._ledger.end(trial.number, metrics)
+        return trial.number
+
+    def final(self, model: str, trial: int, seed: int, confusion: list[list[int]]) -> None:
+        """Add a final run."""
+        counts = np.array(confusion)
+        accuracy = float(np.trace(counts) / counts.sum())
+        config = {"max_epochs": 3}
+        write_final_run(
+            self.directory,
+            FinalRun(model, trial, seed, config, 1437, accuracy, confusion, 12.5),
+        )
+
+    def read(self) -> SearchResults:
+        """Return what its folder tells."""
+        return read_results(self.directory)
+
+
+def _metrics(epoch: int, accuracy: float, model: str) -> dict[str, Any]:
+    return {
+        "epoch": epoch,
+        "val_accuracy": accuracy,
+        "val_loss": 1 - accuracy,
+        "train_loss": 0.5,
+        "train_accuracy": accuracy,
+        "images_per_second": 100.0,
+        "train_seconds": 2.0 * epoch,
+        "parameters": COUNTS[model],
+    }

@@ -1,0 +1,117 @@
+import pytest
+
+from tests.reporting.searches import Search
+from tune_mnist.reporting.trials import trial_tables
+
+RIGHT = [[1, 0], [0, 1]]
+
+
+@pytest.fixture
+def search(tmp_path):
+    return Search(tmp_path / "demo")
+
+
+def tables(search):
+    return {table.name: table for table in trial_tables(search.read())}
+
+
+def three_trials(search):
+    search.trial(0.8, 0.95, 0.9)
+    search.trial(0.97, model="resnet")
+    search.trial(0.9, 0.98, 0.99, model="resnet", optimizer="sgd", momentum=0.9)
+    search.trial(diverges=True)
+
+
+def test_each_architecture_shows_its_best_trial_best_first(search):
+    three_trials(search)
+    cells = tables(search)["best"].cells
+    assert list(cells["model"]) == ["resnet", "lenet"]
+    assert list(cells["val_accuracy"]) == ["0.9900", "0.9500"]
+    assert list(cells["trial"]) == ["2", "0"]
+    assert list(cells["trials"]) == ["2", "2"]
+    assert list(cells["momentum"]) == ["0.90", "-"]
+    assert "test accuracy" not in cells
+
+
+def test_costs_are_those_of_the_best_trial_at_the_image_size(search):
+    three_trials(search)
+    cells = tables(search)["costs"].cells
+    assert list(cells["parameters"]) == ["11,178,378", "61,706"]
+    assert list(cells["MFLOPs an image"]) == ["66.02", "0.83"]
+    assert list(cells["s an epoch"]) == ["2.0", "2.0"]
+    assert list(cells["best epoch"]) == ["3", "2"]
+    assert list(cells["s to best"]) == ["6.0", "4.0"]
+
+
+def test_test_accuracy_stands_beside_the_configuration_that_was_tested(search):
+    three_trials(search)
+    search.final("resnet", 2, 0, RIGHT)
+    search.final("resnet", 2, 1, [[1, 0], [1, 0]])
+    cells = tables(search)["best"].cells
+    assert list(cells["test accuracy"]) == ["0.7500 ± 0.3536", "-"]
+    assert list(cells["seeds"]) == ["2", "-"]
+
+
+def test_what_was_tested_and_then_beaten_lends_its_number_to_no_other(search):
+    three_trials(search)
+    search.final("resnet", 1, 0, RIGHT)
+    table = tables(search)["best"]
+    assert "test accuracy" not in table.cells
+    assert "trial 1 of resnet, since beaten" in table.caption
+
+
+def test_of_two_equals_the_tested_one_is_shown(search):
+    search.trial(0.9)
+    search.trial(0.9)
+    assert list(tables(search)["best"].cells["trial"]) == ["0"]
+    search.final("lenet", 1, 0, RIGHT)
+    cells = tables(search)["best"].cells
+    assert (list(cells["trial"]), list(cells["test accuracy"])) == (["1"], ["1.0000"])
+
+
+def test_the_top_has_at_most_ten_and_marks_their_state(search):
+    for number in range(11):
+        search.trial(0.5 + number / 100)
+    search.trial(0.9, 0.9, 0.9)
+    search.trial(0.8, ends=False)
+    search.trial(ends=False)
+    table = tables(search)["top"]
+    assert table.title == "Top 10 trials"
+    assert list(table.cells["trial"])[:3] == ["11", "12", "10"]
+    assert list(table.cells["state"])[:3] == ["COMPLETE", "INTERRUPTED", "PRUNED"]
+    assert "INTERRUPTED: cut off" in table.caption
+
+
+def test_with_several_objectives_there_is_a_pareto_set(tmp_path):
+    search = Search(tmp_path / "demo", objective="val_accuracy,parameters")
+    search.trial(0.9, 0.9, 0.95)
+    search.trial(0.9, 0.9, 0.97, model="resnet")
+    search.trial(0.9, 0.9, 0.99, model="resnet")
+    table = tables(search)["pareto"]
+    assert table.title == "Pareto set of val_accuracy and parameters"
+    # Trial 1 is as large as trial 2 and worse; the small one is beaten by none.
+    assert list(table.cells["trial"]) == ["2", "0"]
+
+
+def test_a_trial_cut_off_is_in_no_pareto_set(tmp_path):
+    search = Search(tmp_path / "demo", objective="val_accuracy,train_seconds")
+    search.trial(0.99, ends=False)
+    assert "pareto" not in tables(search)
+    search.trial(0.9, 0.9, 0.95)
+    assert list(tables(search)["pareto"].cells["trial"]) == ["1"]
+
+
+def test_a_trial_that_diverged_or_failed_is_never_the_best_while_there_is_another(search):
+    search.trial(0.99, diverges=True)
+    search.trial(0.98, fails="its worker died")
+    search.trial(0.9)
+    search.trial(0.7, fails="its worker died", model="resnet")
+    cells = tables(search)["best"].cells
+    assert list(cells["trial"]) == ["2", "3"]
+    assert list(cells["state"]) == ["PRUNED", "FAILED"]
+
+
+def test_no_result_no_tables(search):
+    search.trial(ends=False)
+    search.trial(diverges=True)
+    assert tables(search) == {}

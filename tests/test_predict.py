@@ -1,0 +1,199 @@
+"""Digits read from pictures and IDX files by the command."""
+
+import csv
+import gzip
+import io
+import os
+import subprocess
+import sys
+
+import idx2numpy
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.inference.pictures import picture_of
+from tune_mnist.command import run
+from tune_mnist.predict import predict
+
+
+@pytest.fixture
+def command(digits_lenet, monkeypatch, capsys):
+    """Run the command with the LeNet of the digits; return exit status, stdout and stderr."""
+
+    def ran(*arguments, model=digits_lenet):
+        monkeypatch.setattr("sys.argv", ["predict", "--model", *map(str, (model, *arguments))])
+        with pytest.raises(SystemExit) as caught:
+            run(predict)
+        out, err = capsys.readouterr()
+        return caught.value.code, out, err
+
+    return ran
+
+
+@pytest.fixture
+def rows(command):
+    """Run the command; return the rows of its CSV."""
+
+    def read(*arguments):
+        status, out, err = command(*arguments)
+        assert (status, err) == (0, "")
+        return list(csv.DictReader(io.StringIO(out)))
+
+    return read
+
+
+def probabilities(row):
+    return np.array([float(row[f"p{i}"]) for i in range(10)])
+
+
+@pytest.mark.parametrize("dark", [True, False], ids=["dark on light", "light on dark"])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {},
+        {"side": 150},
+        {"side": 60, "size": (300, 200), "corner": (190, 10)},
+        {"side": 500, "size": (900, 1400), "corner": (20, 850)},
+    ],
+    ids=["as is", "large", "in a corner", "photo size"],
+)
+def test_drawn_digits_are_read(rows, placed_digits, tmp_path, dark, layout):
+    truth = placed_digits.test_labels[:30]
+    paths = [tmp_path / f"{i}.png" for i in range(len(truth))]
+    for path, image in zip(paths, placed_digits.test_images, strict=False):
+        picture_of(image, dark=dark, **layout).save(path)
+    found = rows(*paths)
+    assert [row["image"] for row in found] == [str(path) for path in paths]
+    assert {row["ink"] for row in found} == {"dark" if dark else "light"}
+    right = np.mean([int(row["class"]) == label for row, label in zip(found, truth, strict=True)])
+    assert right >= 0.8
+
+
+def test_probabilities_add_up_and_the_class_is_the_most_probable(rows, placed_digits, tmp_path):
+    picture_of(placed_digits.test_images[0], dark=True).save(tmp_path / "a.png")
+    (row,) = rows(tmp_path / "a.png")
+    assert probabilities(row).sum() == pytest.approx(1, abs=1e-4)
+    assert probabilities(row).argmax() == int(row["class"])
+    assert row["index"] == ""
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzipped"])
+def test_an_idx_file_gives_a_row_an_image_in_order(rows, placed_digits, tmp_path, packed):
+    # More than one batch of them, and no whole number of batches.
+    images = np.concatenate([placed_digits.train_images, placed_digits.test_images])[:1500]
+    labels = np.concatenate([placed_digits.train_labels, placed_digits.test_labels])[:1500]
+    path = tmp_path / "some-images"
+    idx2numpy.convert_to_file(str(path), images)
+    if packed:
+        plain, path = path, tmp_path / "some-images.gz"
+        path.write_bytes(gzip.compress(plain.read_bytes()))
+    found = rows(path)
+    assert [int(row["index"]) for row in found] == list(range(1500))
+    assert {row["ink"] for row in found} == {""}
+    assert np.mean([int(row["class"]) for row in found] == labels) > 0.9
+
+
+def test_pictures_and_idx_files_go_together(rows, placed_digits, tmp_path):
+    Image.fromarray(placed_digits.test_images[0]).save(tmp_path / "one.png")
+    idx2numpy.convert_to_file(str(tmp_path / "two"), placed_digits.test_images[:2])
+    found = rows(tmp_path / "two", tmp_path / "one.png")
+    assert [(row["image"], row["index"]) for row in found] == [
+        (str(tmp_path / "two"), "0"),
+        (str(tmp_path / "two"), "1"),
+        (str(tmp_path / "one.png"), ""),
+    ]
+
+
+def test_the_table_has_a_line_an_image(command, placed_digits, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    idx2numpy.convert_to_file(str(tmp_path / "two"), placed_digits.test_images[:2])
+    picture_of(placed_digits.test_images[0], dark=True).save(tmp_path / "[red]one.png")
+    status, out, err = command("--format", "table", tmp_path / "[red]one.png", tmp_path / "two")
+    assert (status, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[0][:4] == ["image", "ink", "class", "p(0)"]
+    assert lines[1][0].endswith("[red]one.png")
+    assert lines[1][1] == "dark"
+    assert lines[2][0].endswith("two[0]")
+    assert len(lines) == 4
+    assert lines[1][2] == lines[2][1] == str(placed_digits.test_labels[0])
+
+
+def test_a_narrow_terminal_folds_names_and_keeps_the_numbers(
+    command, placed_digits, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    path = tmp_path / f"{'long' * 12}.png"
+    picture_of(placed_digits.test_images[0], dark=True).save(path)
+    _, out, _ = command("--format", "table", path)
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines[1].split()) == 13
+    assert "".join(line.split()[0] for line in lines[1:]) == str(path)
+
+
+@pytest.fixture
+def good(placed_digits, tmp_path):
+    path = tmp_path / "good.png"
+    picture_of(placed_digits.test_images[0], dark=True).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("missing.png", None, "No such file or directory"),
+        ("text.png", b"hello, world", "not a picture"),
+        ("empty.png", b"", "not a picture"),
+        ("cut-images", b"\0\0\x08\x03\0\0\0\x02\0\0\0\x1c\0\0\0\x1c" + bytes(9), "truncated"),
+        ("labels", b"\0\0\x08\x01\0\0\0\x02\x01\x02", "shape (2,): must be (N, 28, 28)"),
+        (
+            "small",
+            b"\0\0\x08\x03\0\0\0\1\0\0\0\1\0\0\0\1\0",
+            "shape (1, 1, 1): must be (N, 28, 28)",
+        ),
+        ("none", b"\0\0\x08\x03\0\0\0\0\0\0\0\x1c\0\0\0\x1c", "holds no images"),
+        ("images.gz", b"no gzip", "damaged gzip file"),
+    ],
+)
+def test_one_bad_file_is_told_before_any_is_read(command, good, tmp_path, name, content, words):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    status, out, err = command(good, path)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: {path}: ")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_a_folder_is_no_picture(command, good, tmp_path):
+    status, out, err = command(good, tmp_path)
+    assert (status, out, err) == (2, "", f"error: {tmp_path}: cannot be read: Is a directory\n")
+
+
+def test_a_wrong_model_is_one_line(command, good, digits_lenet):
+    status, out, err = command(good, model=digits_lenet.parent)
+    assert (status, out) == (2, "")
+    assert f"give one of {digits_lenet}" in err
+
+
+def test_no_image_is_a_wrong_call(command):
+    status, _, err = command()
+    assert status == 2
+    assert "IMAGE" in err
+
+
+def test_neither_ray_nor_optuna_is_imported(digits_lenet, good):
+    code = (
+        "import sys; from pathlib import Path;"
+        "from tune_mnist.predict_run import predict_images; import tune_mnist.export_run;"
+        f"predict_images(Path({str(digits_lenet)!r}), (Path({str(good)!r}),), None);"
+        "print({'ray', 'optuna'} & set(sys.modules))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=os.environ
+    )
+    assert result.stdout.splitlines()[-1] == "set()"
+    assert result.stderr == ""

@@ -1,0 +1,146 @@
+"""The command that rebuilds tables from results folders."""
+
+import pytest
+
+from tests.reporting.searches import Search
+from tune_mnist.command import run
+from tune_mnist.report import report
+from tune_mnist.tuning.study import JOURNAL
+
+TABLES = ("best", "costs", "top", "effect_optimizer_lr", "effect_batch_size", "effect_dropout")
+FINALS = ("final", "final_runs", "recall", "confused")
+
+
+@pytest.fixture
+def command(capsys, monkeypatch):
+    """Call the command; return exit status, stdout and stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr("sys.argv", ["report", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            run(report)
+        return caught.value.code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def search(tmp_path):
+    found = Search(tmp_path / "demo")
+    found.trial(0.8, 0.9, 0.95)
+    found.trial(0.7, model="resnet")
+    found.trial(diverges=True, lr=0.09)
+    return found
+
+
+def written(folder):
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.*")}
+
+
+def test_one_search_is_shown_and_written(command, search):
+    search.final("lenet", 0, 0, [[1, 0], [1, 1]])
+    status, out, err = command(search.directory)
+    assert (status, err) == (0, "")
+    for words in ("Best trial of each architecture", "Top 2 trials", "Recall by class"):
+        assert words in out
+    assert "#2 DIVERGED: diverged: train_loss is nan" in out
+    folder = search.directory / "tables"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {f"{name}.{kind}" for name in TABLES + FINALS for kind in ("csv", "tex")}
+    assert "0.95" in (folder / "best.csv").read_text()
+    assert "a machine, 2 cores" in (folder / "best.tex").read_text()
+    summary = (search.directory / "summary.md").read_text()
+    facts = ("288 of 288 validation images", "28x28", "a machine", "`the command`", "seeds 0")
+    for fact in (*facts, "3 trials (", "1 DIVERGED", "## Most confused pairs", "- #2 DIVERGED"):
+        assert fact in summary
+
+
+def test_a_search_that_was_cut_off_gives_the_same_each_time(command, search):
+    search.trial(0.85, ends=False)
+    assert command(search.directory)[0] == 0
+    first = written(search.directory)
+    assert "1 INTERRUPTED" in first["summary.md"]
+    # A killed driver leaves half a line behind; that is no trial yet.
+    with (search.directory / JOURNAL).open("a") as journal:
+        journal.write('{"op_code": 4, "worker')
+    for name in first:
+        if name.startswith(("summary", "tables/")):
+            (search.directory / name).unlink()
+    assert command(search.directory)[0] == 0
+    again = written(search.directory)
+    assert again.pop(JOURNAL) != first.pop(JOURNAL)
+    assert again == first
+
+
+def test_a_search_without_an_epoch_says_so(command, tmp_path):
+    search = Search(tmp_path / "none")
+    search.trial(ends=False)
+    status, out, err = command(search.directory)
+    assert (status, err) == (0, "")
+    assert "no trial has finished an epoch" in out
+    assert "No trial has finished an epoch" in (search.directory / "summary.md").read_text()
+    assert not (search.directory / "tables").exists()
+
+
+def test_a_search_without_a_trial_says_so(command, tmp_path):
+    status, out, _ = command(Search(tmp_path / "none").directory)
+    assert status == 0
+    assert "0 trials (none)" in out
+
+
+def test_output_leaves_the_results_alone(command, search, tmp_path):
+    before = written(search.directory)
+    assert command(search.directory, "--output", tmp_path / "new" / "folder")[0] == 0
+    assert written(search.directory) == before
+    assert (tmp_path / "new" / "folder" / "summary.md").exists()
+
+
+def test_several_are_compared_and_written_only_where_told(command, search, tmp_path):
+    other = Search(tmp_path / "other", image_size=64)
+    other.trial(0.6)
+    before = written(tmp_path)
+    status, out, _ = command(search.directory, other.directory)
+    assert status == 0
+    assert "Best trial of each architecture and search" in out
+    assert written(tmp_path) == before
+    target = tmp_path / "compared"
+    assert command(search.directory, other.directory, "--output", target)[0] == 0
+    page = (target / "comparison.md").read_text()
+    assert "# Searches demo, other" in page
+    assert "Search other; digits, 1,149 of 1,149" in page
+    assert {path.stem for path in (target / "tables").iterdir()} == {"setups", "best", "costs"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda d: (d / JOURNAL).unlink(), "study.journal: there is no such file"),
+        (lambda d: (d / JOURNAL).write_text("no\njson\n"), "study.journal: not a journal"),
+        (lambda d: (d / "experiment.json").unlink(), "is not the folder of a search"),
+        (lambda d: (d / "experiment.json").write_text("{"), "experiment.json: damaged"),
+        (
+            lambda d: (d / "experiment.json").write_text(
+                (d / "experiment.json").read_text().replace('"max_epochs": 3', '"max_epochs": 0')
+            ),
+            "experiment.json: options: max_epochs = 0",
+        ),
+    ],
+)
+def test_a_damaged_folder_is_one_line(command, search, spoil, words):
+    spoil(search.directory)
+    status, _, err = command(search.directory)
+    assert status == 2
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert words in err
+
+
+def test_an_output_that_is_a_file_is_refused(command, search):
+    status, _, err = command(search.directory, "--output", search.directory / JOURNAL)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "is a file, not a folder" in err
+
+
+def test_no_folder_at_all_is_one_line(command):
+    status, _, err = command()
+    assert (status, err) == (2, "error: Missing argument 'RESULTS...'.\n")

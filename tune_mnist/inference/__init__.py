@@ -1,0 +1,15 @@
+"""Trained models put to use: loaded from a results folder, shown pictures, exported. No Ray."""
+
+from tune_mnist.inference.inputs import Input, read_input
+from tune_mnist.inference.model import Classifier, TrainedModel, load_model
+from tune_mnist.inference.reading import Reading, read_digits
+
+__all__ = [
+    "Classifier",
+    "Input",
+    "Reading",
+    "TrainedModel",
+    "load_model",
+    "read_digits",
+    "read_input",
+]

@@ -1,0 +1,139 @@
+"""A trained model, found in a results folder and made ready to classify raw images."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tune_mnist.data import prepare
+from tune_mnist.errors import UserError
+from tune_mnist.models import create_model, get_architecture
+from tune_mnist.training import MODEL_FILE, CheckpointError, TrainConfig, load_model_weights
+
+CONFIG_FILE = "config.json"
+CHECKPOINT_FOLDER = "checkpoint"
+
+
+class Classifier(nn.Module):
+    """From raw pixels to probabilities: preparation as in training, network, softmax.
+
+    Args:
+        network: gives logits, for images as its architecture takes them.
+        config: the configuration that the network was trained with.
+
+    Shapes:
+        input uint8 (B, 28, 28), light digits on dark ground as in MNIST; output float32 (B, C),
+        each row adding up to 1.
+    """
+
+    def __init__(self, network: nn.Module, config: TrainConfig) -> None:
+        super().__init__()
+        architecture = get_architecture(config.model)
+        self.network = network
+        self.size = architecture.input_size(config.image_size)
+        self._resize = architecture.fixed_size is None
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the probability of each class (B, C) for raw images (B, 28, 28)."""
+        logits: Tensor = self.network(prepare(images, self.size, self._resize))
+        return logits.softmax(dim=1)
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model read back from disk.
+
+    Attributes:
+        config: what it was trained with.
+        num_classes: how many classes it tells apart.
+        classifier: in evaluation mode, on the device, in float32.
+    """
+
+    config: TrainConfig
+    num_classes: int
+    classifier: Classifier
+
+
+def load_model(folder: Path, device: torch.device) -> TrainedModel:
+    """Load a trained model.
+
+    Args:
+        folder: ``best/<model>`` or ``final/<model>`` of a search, or the folder of a single run.
+        device: where the network goes.
+
+    Raises:
+        UserError: there is no model, there are several, or its files are damaged or do not fit
+            together.
+    """
+    weights_folder, config_path = _locate(folder)
+    config = _read_config(config_path)
+    try:
+        weights = load_model_weights(weights_folder, device)
+    except CheckpointError as error:
+        raise UserError(str(error)) from None
+    weights_path = weights_folder / MODEL_FILE
+    num_classes = _num_classes(weights_path, weights)
+    network = create_model(config.model, num_classes, config.dropout, config.image_size)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError:  # lists every layer that differs
+        raise UserError(
+            f"{weights_path}: these are not the weights of a {config.model}, which {config_path}"
+            " says they are"
+        ) from None
+    classifier = Classifier(network, config).to(device).eval().requires_grad_(False)
+    return TrainedModel(config, num_classes, classifier)
+
+
+def _locate(folder: Path) -> tuple[Path, Path]:
+    """Return the folder of the weights and the path of the configuration."""
+    if folder.is_file():
+        raise UserError(f"--model {folder}: is a file: give the folder that it lies in")
+    if not folder.is_dir():
+        raise UserError(f"--model {folder}: there is no such folder")
+    for weights_folder in (folder, folder / CHECKPOINT_FOLDER):
+        if (weights_folder / MODEL_FILE).is_file():
+            # A single run keeps its configuration beside the checkpoint, not in it.
+            places = (weights_folder, weights_folder.parent)
+            configs = [place / CONFIG_FILE for place in places]
+            return weights_folder, next((path for path in configs if path.is_file()), configs[0])
+    inside = sorted({*folder.glob(f"*/{MODEL_FILE}"), *folder.glob(f"*/*/{MODEL_FILE}")})
+    if inside:
+        choice = ", ".join(str(path.parent) for path in inside)
+        raise UserError(f"--model {folder}: is not one model: give one of {choice}")
+    raise UserError(
+        f"--model {folder}: there is no {MODEL_FILE}: give best/<model> in the results folder of a"
+        " search, or the results folder of a single run"
+    )
+
+
+def _read_config(path: Path) -> TrainConfig:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"{path}: {error.strerror}: it must lie beside the weights and name their"
+            " architecture and image size"
+        ) from None
+    except ValueError as error:
+        raise UserError(f"{path}: damaged: {error}") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: damaged: must hold a mapping, {{key: value, ...}}")
+    # A search notes beside the configuration which trial it was, and how well it did.
+    fields = {key: value for key, value in values.items() if key in TrainConfig.model_fields}
+    try:
+        return TrainConfig.checked(**fields)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _num_classes(path: Path, weights: Mapping[str, Any]) -> int:
+    """Return the length of the last layer's bias: every architecture ends in a dense layer."""
+    last = next(reversed(list(weights.values())), None)
+    if not isinstance(last, Tensor) or last.ndim != 1:
+        raise UserError(f"{path}: does not end in the weights of a dense layer")
+    return len(last)

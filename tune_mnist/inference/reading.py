@@ -1,0 +1,65 @@
+"""Images in, one reading each out, in batches."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tune_mnist.data import to_tensor
+from tune_mnist.inference.inputs import Input
+from tune_mnist.inference.model import Classifier
+from tune_mnist.training import evaluation_batch_size
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the network takes an image for.
+
+    Attributes:
+        path: the file of the image.
+        index: which image of an IDX file, from 0; None for a picture.
+        ink: whether a picture's digit was ``dark`` or ``light``; None for an IDX file.
+        probabilities: float32 (C,), of each class.
+    """
+
+    path: Path
+    index: int | None
+    ink: str | None
+    probabilities: NDArray[np.float32]
+
+    @property
+    def predicted(self) -> int:
+        """The most probable class."""
+        return int(self.probabilities.argmax())
+
+
+def read_digits(
+    classifier: Classifier, inputs: Iterable[Input], device: torch.device
+) -> Iterator[list[Reading]]:
+    """Yield the readings of all images in order, as soon as a batch of them is there.
+
+    Args:
+        classifier: on the device.
+        inputs: what to read.
+        device: where to compute.
+    """
+    for given in inputs:
+        first = 0
+        for batch in classify(classifier, given.images, device):
+            yield [
+                Reading(given.path, None if given.ink else first + i, given.ink, row)
+                for i, row in enumerate(batch)
+            ]
+            first += len(batch)
+
+
+@torch.inference_mode()
+def classify(
+    classifier: Classifier, images: NDArray[np.uint8], device: torch.device
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the probabilities (B, C) of one batch of the images (N, 28, 28) after the other."""
+    for batch in torch.split(to_tensor(images), evaluation_batch_size(classifier.size)):
+        yield classifier(batch.to(device)).cpu().numpy()

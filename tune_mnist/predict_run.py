@@ -1,0 +1,76 @@
+"""Digits read by a trained model, from the options of the command to the last line of output."""
+
+import csv
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tune_mnist.inference import Reading, load_model, read_digits, read_input
+from tune_mnist.training import resolve_compute
+
+NARROWEST = 8
+
+
+def predict_images(model: Path, images: tuple[Path, ...], format: str | None) -> None:  # noqa: A002
+    """Classify images, and print a row for each as soon as it is known.
+
+    All files are read before the first is classified, so that a wrong one is told at once.
+
+    Args:
+        model: folder of a trained model.
+        images: pictures and IDX files.
+        format: table or csv; None: a table in a terminal, else CSV.
+
+    Raises:
+        UserError: the model or a file cannot be used; nothing is printed.
+    """
+    # Probabilities should not depend on what the hardware multiplies fast.
+    compute = resolve_compute("auto", "fp32")
+    trained = load_model(model, compute.device)
+    inputs = [read_input(path) for path in images]
+    readings = read_digits(trained.classifier, inputs, compute.device)
+    console = Console()
+    if format == "table" or (format is None and console.is_terminal):
+        longest = max(len(_label(given.path, len(given.images))) for given in inputs)
+        _print_table(console, readings, trained.num_classes, longest)
+    else:
+        _write_csv(readings, trained.num_classes)
+
+
+def _write_csv(readings: Iterable[list[Reading]], num_classes: int) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["image", "index", "ink", "class", *(f"p{i}" for i in range(num_classes))])
+    for batch in readings:
+        for reading in batch:
+            probabilities = (f"{p:.6f}" for p in reading.probabilities)
+            start = (reading.path, reading.index, reading.ink, reading.predicted)
+            writer.writerow([*start, *probabilities])
+
+
+def _print_table(
+    console: Console, readings: Iterable[list[Reading]], num_classes: int, longest: int
+) -> None:
+    """Print a table a batch, with the same columns, so that they read as one."""
+    others = [("ink", 5), ("class", 5), *((f"p({i})", 4) for i in range(num_classes))]
+    left = console.width - sum(width + 1 for _, width in others) - 1
+    for number, batch in enumerate(readings):
+        table = Table(box=None, show_header=number == 0, padding=(0, 1, 0, 0))
+        table.add_column("image", width=min(longest, max(left, NARROWEST)), overflow="fold")
+        for name, width in others:
+            table.add_column(name, width=width, no_wrap=True)
+        for reading in batch:
+            table.add_row(
+                Text(_label(reading.path, reading.index)),
+                reading.ink,
+                Text(str(reading.predicted), style="bold"),
+                *(f"{p:.2f}" for p in reading.probabilities),
+            )
+        console.print(table)
+
+
+def _label(path: Path, index: int | None) -> str:
+    return str(path) if index is None else f"{path}[{index}]"

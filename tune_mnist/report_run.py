@@ -1,0 +1,98 @@
+"""Tables from results folders alone: of one search, or of several side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from tune_mnist.console import print_facts
+from tune_mnist.errors import UserError
+from tune_mnist.files import write_text
+from tune_mnist.reporting.search_results import SearchResults, read_results
+from tune_mnist.reporting.side_by_side import compare_searches
+from tune_mnist.reporting.summary import (
+    TABLES_FOLDER,
+    failures,
+    page,
+    search_facts,
+    search_page,
+    search_tables,
+    setting,
+    write_tables,
+)
+from tune_mnist.reporting.tables import Comparison
+
+SUMMARY_FILE = "summary.md"
+COMPARISON_FILE = "comparison.md"
+LOG_WIDTH = 160
+
+
+def report_searches(directories: Sequence[Path], output: Path | None) -> None:
+    """Show the tables of one search, or of several side by side, and write them.
+
+    Args:
+        directories: results folders.
+        output: where to write to; None: into the folder of a single search, else nowhere.
+
+    Raises:
+        UserError: a folder is not that of a search, or damaged.
+    """
+    searches = [read_results(directory) for directory in directories]
+    console = report_console()
+    if output is not None and output.exists() and not output.is_dir():
+        raise UserError(f"--output {output}: is a file, not a folder")
+    if len(searches) > 1:
+        _compare(searches, output, console)
+        return
+    (results,) = searches
+    folder = results.directory if output is None else output
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = write_report(results, folder)
+    print_facts(console, search_facts(results))
+    console.print()
+    show(results, tables, console)
+    _tell(console, f"written to {folder}: {SUMMARY_FILE}{f', {TABLES_FOLDER}/' if tables else ''}")
+
+
+def report_console() -> Console:
+    """Return a console as wide as the terminal, or wide enough for logs."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = LOG_WIDTH
+    return console
+
+
+def write_report(results: SearchResults, folder: Path) -> list[Comparison]:
+    """Write all that a search has to tell into a folder; return its tables."""
+    tables = search_tables(results)
+    write_text(folder / SUMMARY_FILE, search_page(results, tables))
+    write_tables(tables, folder / TABLES_FOLDER, setting(results))
+    return tables
+
+
+def show(results: SearchResults, tables: Sequence[Comparison], console: Console) -> None:
+    """Print tables of a search, and which trials could not go on."""
+    for table in tables:
+        console.print(table.to_rich())
+    if results.trials["val_accuracy"].isna().all():
+        _tell(console, "no trial has finished an epoch: there is nothing to compare")
+    for line in failures(results):
+        _tell(console, line)
+
+
+def _compare(searches: Sequence[SearchResults], output: Path | None, console: Console) -> None:
+    tables = compare_searches(searches)
+    for table in tables:
+        console.print(table.to_rich())
+    if output is None:
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    lines = [f"- {setting(results)}" for results in searches]
+    names = ", ".join(results.name for results in searches)
+    write_text(output / COMPARISON_FILE, page(f"Searches {names}", lines, tables))
+    write_tables(tables, output / TABLES_FOLDER, ". ".join(map(setting, searches)))
+    _tell(console, f"written to {output}: {COMPARISON_FILE}, {TABLES_FOLDER}/")
+
+
+def _tell(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

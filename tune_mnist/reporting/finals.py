@@ -1,0 +1,142 @@
+"""Tables of the final evaluation: test accuracy over the seeds, recall by class, confusions."""
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tune_mnist.reporting.spread import CONFIDENCE, spread
+from tune_mnist.reporting.tables import Comparison, comparison
+from tune_mnist.tuning.final_runs import FinalRun
+
+PAIRS = 5
+_INTERVAL = (
+    f"{CONFIDENCE:.0%} interval of the mean: Student's t over the seeds; it covers the chance in"
+    " the training, not that in the choice of the test images"
+)
+
+
+def by_configuration(runs: Sequence[FinalRun]) -> dict[tuple[str, int], list[FinalRun]]:
+    """Group final runs by model and trial, so that no mean is over two configurations."""
+    groups: dict[tuple[str, int], list[FinalRun]] = {}
+    for run in runs:
+        groups.setdefault((run.model, run.trial), []).append(run)
+    return groups
+
+
+def test_columns(runs: Sequence[FinalRun]) -> dict[str, Any]:
+    """Return what the table of a configuration says of its final runs; nothing without any."""
+    if not runs:
+        return {}
+    tested = spread([run.test_accuracy for run in runs])
+    return {
+        "test": str(tested),
+        "interval": tested.interval,
+        "test_accuracy": tested.mean,
+        "test_sd": tested.sd,
+        "test_low": tested.low,
+        "test_high": tested.high,
+        "seeds": tested.count,
+    }
+
+
+def final_tables(runs: Sequence[FinalRun]) -> list[Comparison]:
+    """Return the tables of the final evaluation, none if there was none."""
+    if not runs:
+        return []
+    tables = [_evaluation(runs), _by_seed(runs), _recall(runs), _confused(runs)]
+    return [table for table in tables if not table.cells.empty]
+
+
+def _evaluation(runs: Sequence[FinalRun]) -> Comparison:
+    rows = [
+        {
+            "model": model,
+            "trial": trial,
+            **test_columns(group),
+            "train_images": group[0].train_images,
+            "epochs": group[0].config.get("max_epochs"),
+            "train_seconds": statistics.fmean(run.train_seconds for run in group),
+        }
+        for (model, trial), group in by_configuration(runs).items()
+    ]
+    return comparison(
+        "final",
+        "Final evaluation: trained anew with several seeds, and tested once",
+        pd.DataFrame(rows),
+        ("model", "trial", "seeds", "test", "interval", "train_images", "epochs", "train_seconds"),
+        f"Mean ± standard deviation over the seeds; {_INTERVAL}; seconds: mean of a run.",
+        files_only=("trial",),
+    )
+
+
+def _by_seed(runs: Sequence[FinalRun]) -> Comparison:
+    rows = pd.DataFrame([vars(run) for run in runs])
+    columns = ("model", "trial", "seed", "test_accuracy", "train_images", "train_seconds")
+    return comparison("final_runs", "Final runs, seed by seed", rows, columns)
+
+
+def _recall(runs: Sequence[FinalRun]) -> Comparison:
+    recalls = {}
+    for label, group in _labelled(runs).items():
+        recalls[label] = np.mean([_shares(run).diagonal() for run in group], axis=0)
+    rows = pd.DataFrame(recalls)
+    rows.insert(0, "true_class", [str(number) for number in rows.index])
+    written = rows.assign(
+        **{label: [_percent(value) for value in values] for label, values in recalls.items()}
+    )
+    return Comparison(
+        "Recall by class",
+        written.rename(columns={"true_class": "class"}),
+        "Share of the test images of a class that were recognised, mean over the seeds.",
+        "recall",
+        rows,
+    )
+
+
+def _confused(runs: Sequence[FinalRun]) -> Comparison:
+    rows = []
+    for label, group in _labelled(runs).items():
+        summed = np.sum([run.confusion for run in group], axis=0)
+        wrong = summed - np.diag(summed.diagonal())
+        for place in np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]:
+            truth, predicted = np.unravel_index(place, wrong.shape)
+            count = int(wrong[truth, predicted])
+            if count:
+                share = count / summed[truth].sum()
+                rows.append((label, str(truth), str(predicted), count, share))
+    columns = ("model", "true_class", "taken_for", "images", "share")
+    return comparison(
+        "confused",
+        "Most confused pairs",
+        pd.DataFrame(rows, columns=list(columns)),
+        columns,
+        f"The {PAIRS} most frequent mistakes, summed over the seeds; share: of all test images of"
+        " the class.",
+    )
+
+
+def _labelled(runs: Sequence[FinalRun]) -> dict[str, list[FinalRun]]:
+    """Group by configuration; a label is the model, with the trial where that alone says it."""
+    groups = by_configuration(runs)
+    models = [model for model, _ in groups]
+    return {
+        model if models.count(model) == 1 else f"{model} #{trial}": group
+        for (model, trial), group in groups.items()
+    }
+
+
+def _shares(run: FinalRun) -> NDArray[np.float64]:
+    """Return the confusion matrix with rows that sum to 1; NaN for a class without images."""
+    counts = np.array(run.confusion, dtype=float)
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.full_like(counts, np.nan)
+    np.divide(counts, totals, out=shares, where=totals > 0)
+    return shares
+
+
+def _percent(share: float) -> str:
+    return "-" if np.isnan(share) else f"{share:.4f}"

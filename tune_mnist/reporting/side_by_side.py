@@ -1,0 +1,84 @@
+"""Tables that set several searches side by side."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from tune_mnist.errors import UserError
+from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.reporting.tables import HYPERPARAMETERS, Comparison, comparison
+from tune_mnist.reporting.trials import best_of_each, hidden_of_best
+
+_BEST = (
+    *("model", "search", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
+    *HYPERPARAMETERS,
+    *("best_epoch", "epochs", "state", "trials"),
+)
+_COSTS = (
+    *("model", "search", "parameters", "mflops", "images_per_second", "epoch_seconds"),
+    "best_seconds",
+)
+_SETUPS = ("search", "data", "image_size", "epochs", "seed", "hardware")
+
+
+def compare_searches(searches: Sequence[SearchResults]) -> list[Comparison]:
+    """Return the tables of several searches: how each was set up, and its best.
+
+    Raises:
+        UserError: a search is among them twice.
+    """
+    names = _names(searches)
+    best = _best(searches, names)
+    tables = [_setups(searches, names)]
+    if best["val_accuracy"].notna().any():
+        title = "Best trial of each architecture and search"
+        caption = (
+            "Accuracies compare only between searches of the same data; validation images may"
+            " differ in number. Test: the configuration trained anew, mean ± sd over the seeds."
+        )
+        hidden = (*hidden_of_best(best), "full_val_accuracy")
+        tables.append(
+            comparison("best", title, best, _BEST, caption, folded=True, files_only=hidden)
+        )
+        caption = "Speeds and times compare only on the same hardware at the same image size."
+        tables.append(comparison("costs", "What they cost", best, _COSTS, caption))
+    return tables
+
+
+def _names(searches: Sequence[SearchResults]) -> list[str]:
+    """Return what to call each search: its name, or its folder where names are the same."""
+    folders = [results.directory.resolve() for results in searches]
+    for folder in folders:
+        if folders.count(folder) > 1:
+            raise UserError(f"{folder}: given twice: name each results folder once")
+    names = [results.name for results in searches]
+    return [
+        name if names.count(name) == 1 else str(results.directory)
+        for name, results in zip(names, searches, strict=True)
+    ]
+
+
+def _best(searches: Sequence[SearchResults], names: list[str]) -> pd.DataFrame:
+    """Return the best of each, by architecture, better first; a row too for one without any."""
+    parts = []
+    for results, name in zip(searches, names, strict=True):
+        best = best_of_each(results)
+        parts.append((best.reindex([0]) if best.empty else best).assign(search=name))
+    return pd.concat(parts).sort_values(["model", "val_accuracy"], ascending=[True, False])
+
+
+def _setups(searches: Sequence[SearchResults], names: list[str]) -> Comparison:
+    rows = []
+    for results, name in zip(searches, names, strict=True):
+        facts, options = results.experiment.facts, results.options
+        rows.append(
+            {
+                "search": name,
+                "data": facts.get("data"),
+                "image_size": facts.get("image size"),
+                "epochs": options.max_epochs,
+                "seed": options.seed,
+                "hardware": facts.get("hardware"),
+            }
+        )
+    return comparison("setups", "What was done on what", pd.DataFrame(rows), _SETUPS)

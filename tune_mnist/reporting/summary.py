@@ -1,0 +1,104 @@
+"""All tables of a search, and the page of Markdown that they stand on."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tune_mnist.files import write_text
+from tune_mnist.reporting.effects import effect_tables
+from tune_mnist.reporting.finals import by_configuration, final_tables
+from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.reporting.tables import Comparison
+from tune_mnist.reporting.trials import trial_tables
+
+TABLES_FOLDER = "tables"
+_NO_RESULT = "No trial has finished an epoch: there is nothing to compare."
+
+
+def search_tables(results: SearchResults) -> list[Comparison]:
+    """Return all tables of a search, whatever has become of it; none without a result."""
+    return [
+        *trial_tables(results),
+        *final_tables(results.final),
+        *effect_tables(results),
+    ]
+
+
+def search_facts(results: SearchResults) -> dict[str, str]:
+    """Return what was done on what, and what has become of it."""
+    states = Counter(str(record.state) for record in results.records)
+    counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    facts = {
+        **results.experiment.facts,
+        "begun": f"{len(results.records)} trials ({counts or 'none'})",
+    }
+    if results.final:
+        facts["tested"] = "; ".join(
+            f"{model} (trial {trial}): seeds {', '.join(str(run.seed) for run in runs)}"
+            for (model, trial), runs in by_configuration(results.final).items()
+        )
+    return facts
+
+
+def failures(results: SearchResults) -> list[str]:
+    """Return a line for each trial that could not go on."""
+    return [
+        f"#{record.number} {record.state}: {record.reason}"
+        for record in results.records
+        if record.reason
+    ]
+
+
+def search_page(results: SearchResults, tables: Sequence[Comparison]) -> str:
+    """Return the summary of a search in Markdown: what was done, the tables, what failed."""
+    facts = search_facts(results)
+    facts["commands"] = "; then ".join(f"`{line}`" for line in results.experiment.commands)
+    lines = [f"- **{key}**: {value}" for key, value in facts.items()]
+    if not tables:
+        lines += ["", _NO_RESULT]
+    failed = failures(results)
+    listed = ["## Trials that could not go on", "", *(f"- {line}" for line in failed), ""]
+    return page(f"Search {results.name}", lines, tables, listed if failed else [])
+
+
+def page(
+    title: str, first: Sequence[str], tables: Sequence[Comparison], last: Sequence[str] = ()
+) -> str:
+    """Return a page of Markdown.
+
+    Args:
+        title: of the page.
+        first: lines above the tables.
+        tables: what it shows.
+        last: lines below them.
+    """
+    sections = [table.to_markdown() for table in tables]
+    return "\n".join([f"# {title}", "", *first, "", *sections, *last])
+
+
+def setting(results: SearchResults) -> str:
+    """Return in one line on what the numbers of a search rest."""
+    options, facts = results.options, results.experiment.facts
+    parts = [
+        f"Search {results.name}",
+        facts.get("data", options.dataset),
+        f"image size {facts.get('image size', options.image_size)}",
+        f"up to {options.max_epochs} epochs",
+        f"seed {options.seed}",
+        facts.get("hardware", ""),
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def write_tables(tables: Sequence[Comparison], folder: Path, standing_alone: str) -> None:
+    """Write each table as ``.csv`` and ``.tex``.
+
+    Args:
+        tables: to be written, each under its name.
+        folder: where to; made if need be.
+        standing_alone: what the caption says of all of them where no page is around them.
+    """
+    for table in tables:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / f"{table.name}.csv", table.to_csv())
+        write_text(folder / f"{table.name}.tex", table.to_latex(standing_alone))

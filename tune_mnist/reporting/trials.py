@@ -1,0 +1,137 @@
+"""Tables of trials: the best of each architecture, what it costs, the top ten, the Pareto set."""
+
+import numpy as np
+import pandas as pd
+
+from tune_mnist.models.cost import count_flops
+from tune_mnist.reporting.finals import by_configuration, test_columns
+from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.reporting.tables import HYPERPARAMETERS, Comparison, comparison
+from tune_mnist.tuning.records import TrialState
+
+TOP = 10
+_BROKEN = (TrialState.DIVERGED, TrialState.FAILED)
+_ARCHITECTURES = (
+    *("model", "trial", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
+    *HYPERPARAMETERS,
+    *("best_epoch", "epochs", "state", "trials"),
+)
+_COSTS = (
+    *("model", "parameters", "mflops", "images_per_second", "epoch_seconds"),
+    *("best_epoch", "best_seconds"),
+)
+_TOP = ("trial", "model", "val_accuracy", *HYPERPARAMETERS, "best_epoch", "epochs", "state")
+_PARETO = ("trial", "model", "val_accuracy", "parameters", "train_seconds", *HYPERPARAMETERS)
+
+
+def best_of_each(results: SearchResults) -> pd.DataFrame:
+    """Return the row of the best trial of each architecture, best first, with all that it cost.
+
+    Of equals it is the one that the final evaluation has tested, then the eldest. A trial that
+    diverged or failed is never the best, unless its architecture has no other.
+    """
+    tested = by_configuration(results.final)
+    judged = _judged(results.trials)
+    judged["tested"] = [
+        key in tested for key in zip(judged["model"], judged["trial"], strict=True)
+    ]
+    judged["whole"] = ~judged["state"].isin(_BROKEN)
+    ranked = judged.sort_values(
+        ["whole", "val_accuracy", "tested", "trial"], ascending=[False, False, False, True]
+    )
+    best = ranked.drop_duplicates("model").sort_values("val_accuracy", ascending=False)
+    best["trials"] = best["model"].map(results.trials["model"].value_counts())
+    best["full_val_accuracy"] = best["model"].map(results.full_val_accuracy)
+    size = results.options.image_size
+    best["mflops"] = [count_flops(model, size) / 1e6 for model in best["model"]]
+    best["epoch_seconds"] = best["train_seconds"] / best["epochs"]
+    best["best_seconds"] = best["epoch_seconds"] * best["best_epoch"]
+    of_tests = [
+        test_columns(tested.get(key, [])) for key in zip(best["model"], best["trial"], strict=True)
+    ]
+    return best.join(pd.DataFrame(of_tests, index=best.index))
+
+
+def hidden_of_best(best: pd.DataFrame) -> tuple[str, ...]:
+    """Return the columns of best trials that a terminal has no room for.
+
+    Their state is worth the room where one was not trained to its end.
+    """
+    hidden = ("trial", "interval", "seeds", "best_epoch", "epochs", "trials")
+    return (*hidden, "state") if (best["state"].dropna() == "COMPLETE").all() else hidden
+
+
+def trial_tables(results: SearchResults) -> list[Comparison]:
+    """Return the tables of the best trials; none before any has finished an epoch.
+
+    With several objectives there is a Pareto set too.
+    """
+    directions = results.options.directions
+    judged = _judged(results.trials)
+    if judged.empty:
+        return []
+    best = best_of_each(results)
+    tables = [_architectures(results, best), _costs(best)]
+    complete = judged[judged["state"] == TrialState.COMPLETE]
+    if len(directions) > 1 and not complete.empty:
+        title = f"Pareto set of {' and '.join(directions)}"
+        caption = (
+            "Of the trials trained to their end, those that no other beats in one objective"
+            " without losing in another."
+        )
+        front = pareto_set(complete, directions)
+        tables.append(comparison("pareto", title, front, _PARETO, caption, folded=True))
+    title = f"Top {min(TOP, len(judged))} trials"
+    top = judged.head(TOP)
+    caption = "val_accuracy: of the best epoch."
+    if "INTERRUPTED" in set(top["state"]):
+        caption += " INTERRUPTED: cut off or still running, by its epochs so far."
+    hidden = ("best_epoch", "model") if judged["model"].nunique() == 1 else ("best_epoch",)
+    tables.append(comparison("top", title, top, _TOP, caption, folded=True, files_only=hidden))
+    return tables
+
+
+def pareto_set(trials: pd.DataFrame, directions: dict[str, str]) -> pd.DataFrame:
+    """Return the trials that no other beats in one objective without losing in another.
+
+    Args:
+        trials: one row a trial.
+        directions: by objective, a column of the trials, ``max`` or ``min``.
+    """
+    signs = [1 if direction == "max" else -1 for direction in directions.values()]
+    values = trials[list(directions)].to_numpy(dtype=float) * signs
+    beaten = [
+        bool(((values >= row).all(axis=1) & (values > row).any(axis=1)).any()) for row in values
+    ]
+    return trials.loc[np.array([not lost for lost in beaten], dtype=bool)]
+
+
+def _architectures(results: SearchResults, best: pd.DataFrame) -> Comparison:
+    caption = "val_accuracy: of the best epoch, on the validation images of the search."
+    if results.full_val_accuracy:
+        caption += " The same weights were then judged by all validation images."
+    if "seeds" in best:
+        caption += " Test: the configuration trained anew, mean ± sd over the seeds."
+    chosen = set(zip(best["model"], best["trial"], strict=True))
+    for model, trial in by_configuration(results.final):
+        if (model, trial) not in chosen:
+            caption += f" Tested was trial {trial} of {model}, since beaten."
+    title = "Best trial of each architecture"
+    hidden = hidden_of_best(best)
+    return comparison("best", title, best, _ARCHITECTURES, caption, folded=True, files_only=hidden)
+
+
+def _costs(best: pd.DataFrame) -> Comparison:
+    caption = (
+        "Of the best trials. FLOPs of the forward pass, a multiply-add as two; images/s while"
+        " training; s an epoch: with its validation, mean of the trial; s to best: the best epoch"
+        " times that."
+    )
+    return comparison("costs", "What each architecture costs", best, _COSTS, caption)
+
+
+def _judged(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the trials with a result, best first."""
+    return trials.dropna(subset=["val_accuracy"]).sort_values(
+        ["val_accuracy", "trial"], ascending=[False, True]
+    )
