@@ -1,6 +1,8 @@
-"""Data that tests share."""
+"""Data that tests share, and a disk that is soon full."""
 
 import json
+import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,3 +89,15 @@ def idx_folder(tmp_path: Path) -> Path:
             array = (np.arange(count) % 3).astype(np.uint8)
         idx2numpy.convert_to_file(str(folder / stem), array)
     return folder
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 24 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root can mount a small disk")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)

@@ -48,6 +48,11 @@ from tune_mnist.command import duration, run
 @click.option(
     "--warm-start", type=click.Path(path_type=Path), help="Results folder to learn from."
 )
+@click.option(
+    "--final-seeds", type=int, help="Runs of each architecture's best on the test set; 0: none."
+)
+@click.option("--final-epochs", type=int, help="Of these runs.  [default: --max-epochs]")
+@click.option("--final-fraction", type=float, help="Of their data.  [default: --fraction]")
 @click.option("--max-failures", type=int, help="Times a dead trial is tried again.  [default: 2]")
 @click.option(
     "--resume",

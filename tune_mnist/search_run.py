@@ -99,6 +99,8 @@ def _report(console: Console, directory: Path, outcome: Outcome) -> None:
     else:
         tables = write_report(results, directory)
     show(results, [table for table in tables if table.name in SHOWN], console)
+    for line in outcome.failed_final_runs:
+        console.print(line, markup=False, soft_wrap=True)
     ended = sum(record.state is not TrialState.INTERRUPTED for record in results.records)
     console.print(
         f"{outcome.ending.value}: {ended} of {len(results.records)} started trials came to"

@@ -17,7 +17,10 @@ from tune_mnist.tuning.study import JOURNAL, load_study
 
 pytestmark = pytest.mark.e2e
 TRIALS = 12
-SEARCH = ("--dataset", "digits", "--num-samples", str(TRIALS), "--max-epochs", "9")
+SEARCH = (
+    *("--dataset", "digits", "--num-samples", str(TRIALS), "--max-epochs", "9"),
+    *("--final-seeds", "0"),
+)
 JOURNAL_LINES = 350  # about as many as such a search writes
 
 # One moment by default; --slow takes them all.
@@ -78,7 +81,7 @@ def test_the_last_half_line_of_a_killed_writer_does_no_harm(tmp_path):
 def finished_search(output: Path, *more: str) -> Path:
     result = run(
         "search",
-        *("--dataset", "digits", "--num-samples", "2", "--max-epochs", "2"),
+        *("--dataset", "digits", "--num-samples", "2", "--max-epochs", "2", "--final-seeds", "0"),
         *("--output-dir", str(output), "--name", "finished", *more),
     )
     assert result.returncode == 0, result.stderr

@@ -9,7 +9,7 @@ from tune_mnist.training import load_model_weights
 from tune_mnist.tuning.study import load_study
 
 pytestmark = pytest.mark.e2e
-DIGITS = ("--dataset", "digits", "--max-epochs", "9")
+DIGITS = ("--dataset", "digits", "--max-epochs", "9", "--final-seeds", "0")
 
 
 def search(output, name, *arguments):

@@ -17,6 +17,7 @@ def finished(tmp_path_factory):
     result = run(
         "search",
         *("--space", "lenet", "--num-samples", "6", "--max-epochs", "3", "--fraction", "0.25"),
+        *("--final-seeds", "0"),
         *("--output-dir", str(output), "--name", "real"),
     )
     return result, output / "real"
@@ -67,6 +68,19 @@ def test_no_checkpoint_of_an_ended_trial_is_left(finished):
     assert list((directory / "checkpoints").rglob("*.pt")) == []
 
 
+def test_without_seeds_there_is_no_final_evaluation(finished):
+    result, directory = finished
+    assert "final runs none" in result.stdout
+    assert "final evaluation" not in result.stdout
+    assert not (directory / "final").exists()
+
+
+def test_the_best_model_is_judged_by_all_validation_images(finished):
+    _, directory = finished
+    config = json.loads((directory / "best" / "lenet" / "config.json").read_text())
+    assert config["full_val_accuracy"] == pytest.approx(config["val_accuracy"], abs=0.05)
+
+
 def test_the_experiment_says_how_it_was_made(finished):
     _, directory = finished
     experiment = json.loads((directory / "experiment.json").read_text())
@@ -108,7 +122,16 @@ def test_the_time_budget_ends_a_search_in_order(tmp_path):
     result = run(
         "search",
         *("--dataset", "digits", "--num-samples", "1000", "--max-epochs", "30"),
-        *("--time-budget", "8s", "--output-dir", str(tmp_path), "--name", "short"),
+        *(
+            "--time-budget",
+            "8s",
+            "--final-seeds",
+            "0",
+            "--output-dir",
+            str(tmp_path),
+            "--name",
+            "short",
+        ),
     )
     assert result.returncode == 0, result.stderr
     assert "time budget" in result.stdout
@@ -127,7 +150,7 @@ def test_a_search_over_all_architectures_compares_them(tmp_path):
     result = run(
         "search",
         *("--space", str(space), "--dataset", "digits", "--num-samples", "4"),
-        *("--max-epochs", "1", "--image-size", "28", "--fraction", "0.1"),
+        *("--max-epochs", "1", "--image-size", "28", "--fraction", "0.1", "--final-seeds", "0"),
         *("--output-dir", str(tmp_path)),
         *("--name", "four"),
     )

@@ -16,6 +16,7 @@ from tune_mnist.training import (
     DivergedError,
     TrainConfig,
     Trainer,
+    classify,
     create_batches,
     evaluate,
     resolve_compute,
@@ -260,6 +261,22 @@ def test_validation_metrics_are_those_of_the_validation_part(digits, digits_spli
     assert result.confusion.trace() / len(digits_split.val) == pytest.approx(result.accuracy)
     per_class = result.confusion.diagonal() / result.confusion.sum(axis=1)
     assert result.recall == pytest.approx(per_class)
+
+
+def test_without_a_validation_part_nothing_is_validated(digits_split):
+    trainer = Trainer(lenet(), dataclasses.replace(digits_split, val=digits_split.val[:0]), CPU)
+    metrics = trainer.run_epoch()
+    assert metrics.epoch == 1
+    assert math.isfinite(metrics.train_loss)
+    assert math.isnan(metrics.val_loss)
+    assert math.isnan(metrics.val_accuracy)
+
+
+def test_a_classified_set_says_how_sure_the_network_was(digits_split):
+    trainer = Trainer(lenet(), digits_split, CPU)
+    classified = classify(trainer.model, trainer.val_batches, CPU)
+    assert (classified.truth == digits_split.labels[digits_split.val]).all()
+    assert ((classified.probability >= 0.1) & (classified.probability <= 1)).all()
 
 
 def test_bf16_trains_too(digits_split):

@@ -1,6 +1,6 @@
 import pytest
 
-from tune_mnist.tuning.estimate import expected_epochs
+from tune_mnist.tuning.estimate import expected_epochs, time_on_workers
 from tune_mnist.tuning.scheduler import SCHEDULERS, SchedulerOptions
 
 
@@ -23,3 +23,9 @@ def test_with_one_epoch_every_trial_takes_exactly_that(name):
 
 def test_more_trials_take_more_epochs():
     assert epochs(8, 9) < epochs(32, 9)
+
+
+def test_three_equal_tasks_take_two_workers_two_rounds():
+    assert time_on_workers([5.0, 5.0, 5.0], 2) == 10.0
+    assert time_on_workers([9.0, 5.0, 4.0], 2) == 9.0
+    assert time_on_workers([], 2) == 0.0

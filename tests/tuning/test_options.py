@@ -81,6 +81,9 @@ def test_several_objectives_go_without_early_stopping():
         ({"gpus_per_trial": math.nan}, "gpus_per_trial = nan"),
         ({"gpus_per_trial": 1.5}, "gpus_per_trial = 1.5: must be a share of one GPU, or a whole"),
         ({"max_concurrent": 0}, "max_concurrent = 0: must be greater than or equal to 1"),
+        ({"final_seeds": -1}, "final_seeds = -1: must be greater than or equal to 0"),
+        ({"final_epochs": 0}, "final_epochs = 0: must be greater than or equal to 1"),
+        ({"final_fraction": 1.5}, "final_fraction = 1.5: must be less than or equal to 1"),
     ],
 )
 def test_a_bad_option_is_named_in_one_line(given, words):

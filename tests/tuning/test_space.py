@@ -10,7 +10,7 @@ from tune_mnist.training import TrainConfig
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.space import load_space, shipped_spaces
 
-SHIPPED = ("lenet", "alexnet", "resnet", "vggnet", "all")
+SHIPPED = ("lenet", "alexnet", "resnet", "vggnet", "all", "lab-report", "lab-report-lenet")
 TOP = "description: d\nmodel: resnet\nparameters:\n"
 LR = "  lr: {type: float, low: 1.0e-4, high: 1.0e-1, log: true}\n"
 OPTIMIZER = "  optimizer: {type: categorical, choices: [sgd, adam]}\n"

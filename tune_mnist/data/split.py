@@ -77,6 +77,30 @@ def split_dataset(
     return DataSplit(dataset.train_images, labels, train, val, dataset.num_classes)
 
 
+def joined_part(everything: DataSplit, fraction: float = 1.0) -> NDArray[np.int64]:
+    """Return what to train on once nothing is to be validated any more.
+
+    Args:
+        everything: both parts of the data set, whole.
+        fraction: share of each part, its first images in order.
+
+    Returns:
+        Indices, those of the training part first.
+
+    Raises:
+        UserError: a share out of its range, or so small that classes would be missing.
+    """
+    _check_share("final_fraction", fraction)
+    parts = (everything.train, everything.val)
+    joined = np.concatenate([part[: round(fraction * len(part))] for part in parts])
+    if len(joined) < everything.num_classes:
+        raise UserError(
+            f"final_fraction = {fraction:g}: leaves {len(joined)} images for"
+            f" {everything.num_classes} classes: take a larger share"
+        )
+    return joined
+
+
 def _stratified(
     indices: NDArray[np.int64], labels: NDArray[np.int64], held_out: float, where: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,6 +1,5 @@
 """A search as its results folder tells it: all that tables, plots and page are made of."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +8,13 @@ import pandas as pd
 
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.final_runs import FinalRun, read_final_runs
+from tune_mnist.tuning.kept_models import FULL_VAL_ACCURACY, kept_models, read_config
 from tune_mnist.tuning.ledger import begun_trials
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.recorder import CONFIG_FILE
 from tune_mnist.tuning.records import TrialRecord, to_frame
 from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, read_experiment
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.study import load_study
-
-FULL_VAL_ACCURACY = "full_val_accuracy"
-"""Key of a best model's ``config.json``: its accuracy on the whole validation part."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +83,9 @@ def read_results(directory: Path) -> SearchResults:
 
 
 def _full_val_accuracy(directory: Path) -> dict[str, float]:
-    accuracies = {}
-    for path in sorted(directory.glob(f"best/*/{CONFIG_FILE}")):
-        try:
-            config = json.loads(path.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}: damaged: {error}") from None
-        if FULL_VAL_ACCURACY in config:
-            accuracies[path.parent.name] = float(config[FULL_VAL_ACCURACY])
-    return accuracies
+    configs = {folder.name: read_config(folder) for folder in kept_models(directory / "best")}
+    return {
+        model: float(config[FULL_VAL_ACCURACY])
+        for model, config in configs.items()
+        if FULL_VAL_ACCURACY in config
+    }

@@ -9,11 +9,14 @@ from tune_mnist.training.checkpoint import (
 )
 from tune_mnist.training.config import TrainConfig
 from tune_mnist.training.evaluation import (
+    Classified,
     Evaluation,
+    classify,
     evaluate,
     mean_loss_and_accuracy,
+    score,
 )
-from tune_mnist.training.memory import is_out_of_memory
+from tune_mnist.training.memory import describe_out_of_memory, is_out_of_memory
 from tune_mnist.training.optimizers import OPTIMIZERS
 from tune_mnist.training.precision import DEVICES, PRECISIONS, Compute, resolve_compute
 from tune_mnist.training.trainer import DivergedError, EpochMetrics, Trainer, restore_newest
@@ -25,13 +28,16 @@ __all__ = [
     "PRECISIONS",
     "CheckpointError",
     "CheckpointFolder",
+    "Classified",
     "Compute",
     "DivergedError",
     "EpochMetrics",
     "Evaluation",
     "TrainConfig",
     "Trainer",
+    "classify",
     "create_batches",
+    "describe_out_of_memory",
     "evaluate",
     "evaluation_batch_size",
     "is_out_of_memory",
@@ -39,4 +45,5 @@ __all__ = [
     "mean_loss_and_accuracy",
     "resolve_compute",
     "restore_newest",
+    "score",
 ]

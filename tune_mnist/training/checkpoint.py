@@ -85,6 +85,11 @@ class CheckpointFolder:
         """Return the checkpoints there are; more than one only after a crash."""
         return sorted(self.directory.glob("epoch-*"), reverse=True)
 
+    def newest_epoch(self) -> int:
+        """Return the epoch of the newest checkpoint, 0 if there is none."""
+        newest = self.newest_first()[:1]
+        return int(newest[0].name.removeprefix("epoch-")) if newest else 0
+
     def keep_only(self, epoch: int) -> None:
         """Remove all but the checkpoint of an epoch, and what a crash left half written."""
         for other in self.directory.iterdir():

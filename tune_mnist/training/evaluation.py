@@ -44,9 +44,29 @@ class Evaluation:
     confusion: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Classified:
+    """What a network takes each image of a set for.
+
+    Attributes:
+        truth: int64 (N,), the labels.
+        predicted: int64 (N,), the likeliest class.
+        probability: float32 (N,), of that class; NaN where the network's output is not finite.
+    """
+
+    truth: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    probability: NDArray[np.float32]
+
+
 def evaluate(model: nn.Module, batches: Batches, compute: Compute, num_classes: int) -> Evaluation:
     """Classify every image once and compare with the labels."""
-    truth, predicted = _predictions(model, batches, compute)
+    return score(classify(model, batches, compute), num_classes)
+
+
+def score(classified: Classified, num_classes: int) -> Evaluation:
+    """Compare what the images were taken for with the labels."""
+    truth, predicted = classified.truth, classified.predicted
     classes = np.arange(num_classes)
     return Evaluation(
         accuracy=float((truth == predicted).mean()),
@@ -56,13 +76,19 @@ def evaluate(model: nn.Module, batches: Batches, compute: Compute, num_classes: 
 
 
 @torch.inference_mode()
-def _predictions(
-    model: nn.Module, batches: Batches, compute: Compute
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def classify(model: nn.Module, batches: Batches, compute: Compute) -> Classified:
+    """Classify every image once, in the order of the batches."""
     model.eval()
-    truth, predicted = [], []
+    truth, predicted, probability = [], [], []
     for images, labels in batches:
         with compute.autocast():
-            predicted.append(model(images).argmax(1))
+            logits = model(images)
+        classes = logits.argmax(1)
+        predicted.append(classes)
+        probability.append(logits.float().softmax(1).gather(1, classes[:, None])[:, 0])
         truth.append(labels)
-    return torch.cat(truth).cpu().numpy(), torch.cat(predicted).cpu().numpy()
+    return Classified(
+        torch.cat(truth).cpu().numpy(),
+        torch.cat(predicted).cpu().numpy(),
+        torch.cat(probability).cpu().numpy(),
+    )

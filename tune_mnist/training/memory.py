@@ -16,3 +16,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return any(words in str(error) for words in _WORDS)
+
+
+def describe_out_of_memory(error: BaseException, batch_size: int) -> str:
+    """Return in one line that there was not enough memory, and for batches of what size."""
+    lines = str(error).strip().splitlines()
+    return f"out of memory with batch_size {batch_size}: {(lines or [type(error).__name__])[0]}"

@@ -34,8 +34,9 @@ class EpochMetrics:
         epoch: number of epochs trained so far, from 1.
         train_loss: mean cross-entropy over the epoch's training images, as they were seen.
         train_accuracy: share of them classified right, as they were seen.
-        val_loss: mean cross-entropy over the validation part after the epoch.
-        val_accuracy: share of the validation part classified right after the epoch.
+        val_loss: mean cross-entropy over the validation part after the epoch, NaN without one.
+        val_accuracy: share of the validation part classified right after the epoch, NaN without
+            one.
         epoch_seconds: wall time of the epoch, validation included.
         train_seconds: sum of the wall time of all epochs so far.
         images_per_second: training images a second, validation not included.
@@ -60,7 +61,7 @@ class Trainer:
 
     Args:
         config: what to train and how.
-        data: images, labels and the indices of the two parts.
+        data: images, labels and the indices of the two parts; the validation part may be empty.
         compute: device and number format.
 
     Attributes:
@@ -95,7 +96,7 @@ class Trainer:
         return self.metrics.epoch if self.metrics else 0
 
     def run_epoch(self, on_batch: Callable[[int], None] | None = None) -> EpochMetrics:
-        """Train one epoch, then validate.
+        """Train one epoch, then validate if there is a validation part.
 
         Args:
             on_batch: called after each training batch with the number of its images.
@@ -107,8 +108,7 @@ class Trainer:
         train_loss, train_accuracy = self._train(on_batch)
         trained = time.perf_counter()
         self._check_finite("train_loss", train_loss)
-        val_loss, val_accuracy = mean_loss_and_accuracy(self.model, self.val_batches, self.compute)
-        self._check_finite("val_loss", val_loss)
+        val_loss, val_accuracy = self._validate()
         seconds = time.perf_counter() - start
         self.metrics = EpochMetrics(
             epoch=self.epoch + 1,
@@ -178,6 +178,13 @@ class Trainer:
             raise DivergedError(
                 f"diverged: {name} is {loss} in epoch {self.epoch + 1} (lr {self.config.lr:.3g})"
             )
+
+    def _validate(self) -> tuple[float, float]:
+        if not self.val_batches.num_images:
+            return math.nan, math.nan
+        loss, accuracy = mean_loss_and_accuracy(self.model, self.val_batches, self.compute)
+        self._check_finite("val_loss", loss)
+        return loss, accuracy
 
     @property
     def _on_gpu(self) -> bool:

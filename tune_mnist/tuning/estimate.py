@@ -1,8 +1,10 @@
 """How long a search will take, measured and simulated before it starts."""
 
+import heapq
 import random
 import statistics
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,6 +64,14 @@ def expected_seconds(
         len(data.train) / speed.train + len(data.val) / speed.validate for speed in speeds.values()
     )
     return epoch * expected_epochs(num_samples, scheduler) / min(concurrent, num_samples)
+
+
+def time_on_workers(durations: Iterable[float], workers: int) -> float:
+    """Return the wall time of tasks of these durations, each begun by the first free worker."""
+    free_at = [0.0] * workers
+    for seconds in durations:
+        heapq.heapreplace(free_at, free_at[0] + seconds)
+    return max(free_at)
 
 
 def expected_epochs(num_samples: int, scheduler: SchedulerOptions) -> float:

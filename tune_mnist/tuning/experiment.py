@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import time
 from dataclasses import dataclass
 from enum import Enum
@@ -10,22 +11,23 @@ from pathlib import Path
 import pandas as pd
 import ray
 from ray import tune
-from ray.exceptions import RayError
 from ray.tune import Callback
 from ray.tune.error import TuneError
 from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import TrialScheduler
 from rich.console import Console
 
-from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
+from tune_mnist.data import Dataset, DataSplit, joined_part, load_dataset, split_dataset
 from tune_mnist.errors import UserError
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
-from tune_mnist.training import CheckpointError
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
 from tune_mnist.tuning.disk_budget import DiskBudget
-from tune_mnist.tuning.finalists import full_validation
+from tune_mnist.tuning.final_evaluation import FinalEvaluation
+from tune_mnist.tuning.final_plan import describe_plan, final_fraction
+from tune_mnist.tuning.final_runs import read_final_runs
+from tune_mnist.tuning.finalists import judge_best
 from tune_mnist.tuning.ledger import begun_trials
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import Outline, create_progress
@@ -40,7 +42,7 @@ from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.stopper import DiskFullStopper
 from tune_mnist.tuning.study import JOURNAL, load_study, open_storage
-from tune_mnist.tuning.trainable import TrialSettings, start_run, train_trial
+from tune_mnist.tuning.trainable import TrialSettings, train_trial
 from tune_mnist.tuning.warm_start import find_usable, is_prepared, prepare
 
 
@@ -65,6 +67,7 @@ class Outcome:
         directions: by objective, ``max`` or ``min``.
         ending: what ended it.
         detail: more about the ending, or empty.
+        failed_final_runs: a line for each run of the final evaluation that came to nothing.
     """
 
     trials: pd.DataFrame
@@ -73,6 +76,7 @@ class Outcome:
     directions: dict[str, str]
     ending: Ending
     detail: str = ""
+    failed_final_runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class _Setup:
     settings: TrialSettings
     workers: plan.Workers
     dashboard: str
+    final_images: int
 
 
 def run_search(
@@ -118,10 +123,12 @@ def run_search(
         _check_resumable(directory, options, dataset, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
     everything = split_dataset(dataset)
+    joined = joined_part(everything, final_fraction(options))
     resources = connect(options.address)
     try:
         workers = plan.place(options, resources)
-        facts = plan.facts(space, options, data, everything, workers, resources)
+        final_runs = describe_plan(options, len(joined), len(dataset.test_labels))
+        facts = plan.facts(space, options, data, everything, workers, resources, final_runs)
         setup = _Setup(
             space=space,
             options=options,
@@ -130,6 +137,7 @@ def run_search(
             settings=plan.trial_settings(options, workers, directory),
             workers=workers,
             dashboard=resources.dashboard or "not running",
+            final_images=len(joined),
         )
         directory.mkdir(parents=True, exist_ok=earlier is not None)
         with claimed(directory):
@@ -139,35 +147,34 @@ def run_search(
             )
             records, ending, detail = _search(setup, data, console)
             full: dict[str, float] = {}
-            if ending in (Ending.FINISHED, Ending.OUT_OF_TIME) and len(data.val) < len(
-                everything.val
-            ):
+            failed: list[str] = []
+            if ending in (Ending.FINISHED, Ending.OUT_OF_TIME):
+                final = FinalEvaluation(
+                    directory, dataset, setup.shared, joined, options, setup.settings, workers
+                )
                 try:
-                    full = _judge_best(setup, everything, console)
+                    if len(data.val) < len(everything.val):
+                        full = judge_best(
+                            directory / "best",
+                            setup.shared,
+                            everything.val,
+                            setup.settings,
+                            workers,
+                            console,
+                        )
+                    failed = final.run(records, console)
                 except KeyboardInterrupt:
                     ending = Ending.INTERRUPTED
+                except OSError as error:
+                    if not means_no_room(error):
+                        raise
+                    ending, detail = Ending.DISK_FULL, f"{directory}: {error.strerror}"
         facts["commands"] = "; then ".join(f"`{line}`" for line in experiment.commands)
-        return Outcome(to_frame(records), full, facts, options.directions, ending, detail)
+        return Outcome(
+            to_frame(records), full, facts, options.directions, ending, detail, tuple(failed)
+        )
     finally:
         disconnect()
-
-
-def _judge_best(setup: _Setup, everything: DataSplit, console: Console) -> dict[str, float]:
-    """Judge the best models by the whole validation part; a search is worth its tables without."""
-    best = setup.directory / "best"
-    workers = setup.workers
-    try:
-        return full_validation(
-            best, setup.shared, everything.val, setup.settings, workers.cpus, workers.gpus
-        )
-    except (RayError, CheckpointError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        console.print(
-            f"the best models were not judged by all validation images: {reason}",
-            markup=False,
-            soft_wrap=True,
-        )
-        return {}
 
 
 def _check_resumable(
@@ -197,6 +204,7 @@ def _check_resumable(
                 f"--num-samples {options.num_samples}: {len(begun)} trials have been begun"
                 " already: give at least that many"
             )
+    read_final_runs(directory)  # a damaged one is told of before there is any work to lose
 
 
 def _search(
@@ -229,11 +237,19 @@ def _search(
         return searcher.ledger.records, Ending.FINISHED, ""
     try:
         plan.announce_time(
-            console, space, options, left, data, setup.shared, setup.settings, setup.workers
+            console,
+            space,
+            options,
+            left,
+            data,
+            setup.shared,
+            setup.settings,
+            setup.workers,
+            setup.final_images,
         )
     except KeyboardInterrupt:
         return searcher.ledger.records, Ending.INTERRUPTED, ""
-    start_run(setup.settings)
+    setup.settings.writer.start()
     ending, detail = _tune(setup, searcher, scheduler, recorder, left, console)
     return searcher.ledger.records, ending, detail
 
@@ -300,6 +316,7 @@ def _tune(
         ),
     )
     start = time.monotonic()
+    ctrl_c = signal.getsignal(signal.SIGINT)
     try:
         tuner.fit()
     except (OSError, TuneError) as error:
@@ -308,6 +325,8 @@ def _tune(
             raise
         stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
     finally:
+        # Tune leaves a handler behind that would swallow the next Ctrl-C.
+        signal.signal(signal.SIGINT, ctrl_c)
         progress.close()
         recorder.finish()
     if stopper.reason:

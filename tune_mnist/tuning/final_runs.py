@@ -87,6 +87,17 @@ def read_final_runs(directory: Path) -> list[FinalRun]:
     return sorted(runs, key=lambda run: (run.model, run.seed))
 
 
+def remove_final_runs(directory: Path, model: str) -> None:
+    """Remove what the final runs of an architecture have left, the runs themselves last.
+
+    A crash in between leaves runs that are known to be removed.
+    """
+    folder = final_folder(directory, model)
+    for path in sorted(folder.iterdir(), key=lambda path: path.match("seed-*.json")):
+        path.unlink()
+    folder.rmdir()
+
+
 def write_misread(directory: Path, model: str, misread: Misread) -> None:
     """Write the misread images of an architecture's first final run."""
     folder = final_folder(directory, model)

@@ -7,16 +7,46 @@ import numpy as np
 import ray
 import torch
 from numpy.typing import NDArray
+from ray.exceptions import RayError
+from rich.console import Console
 
 from tune_mnist.data import DataSplit
 from tune_mnist.models import create_model
 from tune_mnist.training import (
+    CheckpointError,
     create_batches,
     load_model_weights,
     mean_loss_and_accuracy,
 )
-from tune_mnist.tuning.recorder import CONFIG_FILE
+from tune_mnist.tuning.kept_models import (
+    FULL_VAL_ACCURACY,
+    kept_models,
+    read_config,
+    write_config,
+)
+from tune_mnist.tuning.plan import Workers
 from tune_mnist.tuning.trainable import TrialSettings
+
+
+def judge_best(
+    best: Path,
+    data: "ray.ObjectRef[DataSplit]",
+    val: NDArray[np.int64],
+    settings: TrialSettings,
+    workers: Workers,
+    console: Console,
+) -> dict[str, float]:
+    """Judge the best models by :func:`full_validation`, or say why not: tables go without it."""
+    try:
+        return full_validation(best, data, val, settings, workers.cpus, workers.gpus)
+    except (RayError, CheckpointError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        console.print(
+            f"the best models were not judged by all validation images: {reason}",
+            markup=False,
+            soft_wrap=True,
+        )
+        return {}
 
 
 def full_validation(
@@ -28,6 +58,8 @@ def full_validation(
     gpus: float,
 ) -> dict[str, float]:
     """Classify the whole validation part with each kept model, in parallel on the workers.
+
+    The result is written beside the model; one that has it is not judged again.
 
     Args:
         best: holds a folder an architecture.
@@ -41,12 +73,16 @@ def full_validation(
         Accuracy by architecture.
     """
     judge = ray.remote(num_cpus=cpus, num_gpus=gpus)(_accuracy)
-    folders = sorted(path.parent for path in best.glob(f"*/{CONFIG_FILE}"))
+    configs = {folder: read_config(folder) for folder in kept_models(best)}
+    new = [folder for folder, config in configs.items() if FULL_VAL_ACCURACY not in config]
     judged = []
-    for folder in folders:
+    for folder in new:
         weights = load_model_weights(folder, torch.device("cpu"))
         judged.append(judge.remote(folder.name, weights, data, val, settings))
-    return dict(zip((folder.name for folder in folders), ray.get(judged), strict=True))
+    for folder, accuracy in zip(new, ray.get(judged), strict=True):
+        configs[folder][FULL_VAL_ACCURACY] = accuracy
+        write_config(folder, configs[folder])
+    return {folder.name: float(config[FULL_VAL_ACCURACY]) for folder, config in configs.items()}
 
 
 def _accuracy(

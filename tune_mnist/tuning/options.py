@@ -59,6 +59,11 @@ class SearchOptions(BaseModel):
         max_failures: how often a trial whose worker died is tried again.
         objective: val_accuracy, or val_accuracy and parameters or train_seconds, by commas.
         warm_start: results folder of an earlier search to learn from.
+        final_seeds: with how many seeds the best configuration of each architecture is trained
+            anew and tested once the trials have ended; 0: with none.
+        final_epochs: of these runs; None: as ``max_epochs``.
+        final_fraction: share of the training and validation parts, joined, that these runs train
+            on; None: as ``fraction``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,6 +92,9 @@ class SearchOptions(BaseModel):
     max_failures: int = Field(default=2, ge=0)
     objective: str = METRIC
     warm_start: Path | None = None
+    final_seeds: int = Field(default=3, ge=0, le=1000)
+    final_epochs: Epochs | None = None
+    final_fraction: Share | None = None
 
     @field_validator("searcher")
     @classmethod

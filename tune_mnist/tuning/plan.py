@@ -13,7 +13,14 @@ from tune_mnist.data import DataSplit
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.cluster import Resources, check_placeable, count_fitting
-from tune_mnist.tuning.estimate import expected_epochs, expected_seconds, measure_speeds
+from tune_mnist.tuning.estimate import (
+    Speed,
+    expected_epochs,
+    expected_seconds,
+    measure_speeds,
+    time_on_workers,
+)
+from tune_mnist.tuning.final_plan import final_epochs
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import clock
 from tune_mnist.tuning.space import SearchSpace
@@ -74,6 +81,7 @@ def facts(
     everything: DataSplit,
     workers: Workers,
     resources: Resources,
+    final_runs: str,
 ) -> dict[str, str]:
     """Say what is done on what: the header of the search and of every table."""
     device = f"{workers.gpus:g} GPU" if workers.gpus else f"{workers.cpus:g} CPU"
@@ -87,6 +95,7 @@ def facts(
         f" searcher {options.searcher}, scheduler {options.scheduling.name},"
         f" seed {options.seed}{budget}",
         "objective": " and ".join(f"{key} ({way})" for key, way in options.directions.items()),
+        "final runs": final_runs,
         "workers": f"{workers.concurrent} at a time, {device} each, precision {options.precision}",
         "hardware": f"{resources.nodes} node{'s' * (resources.nodes > 1)}; {describe_hardware()}",
     }
@@ -106,8 +115,21 @@ def announce_time(
     shared: "ray.ObjectRef[DataSplit]",
     settings: TrialSettings,
     workers: Workers,
+    final_images: int,
 ) -> None:
-    """Tell the user how long it may take, having measured it on the workers."""
+    """Tell the user how long it may take, having measured it on the workers.
+
+    Args:
+        console: where to tell it.
+        space: what is searched.
+        options: how.
+        trials: how many trials are to come.
+        data: the split that they are trained on.
+        shared: the same in the object store.
+        settings: what all trials have in common.
+        workers: how they are placed.
+        final_images: how many images a run of the final evaluation is trained on.
+    """
     try:
         with console.status("measuring the speed of a worker"):
             speeds = measure_speeds(space.models, shared, settings, workers.cpus, workers.gpus)
@@ -121,16 +143,28 @@ def announce_time(
         return
     seconds = expected_seconds(speeds, data, trials, options.scheduling, workers.concurrent)
     epochs = expected_epochs(trials, options.scheduling)
+    final = _expected_final_seconds(speeds, options, workers, final_images)
     measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())
     limit = ""
     if options.time_budget and seconds > options.time_budget:
         limit = f", cut off by the time budget at {clock(options.time_budget)}"
+    runs = f", then about {clock(final)} for the final runs" if final else ""
     console.print(
-        f"{'expected':<10} about {clock(seconds)}{limit}: some {epochs:.0f} epochs at"
-        f" (images/s a worker) {measured}\n",
+        f"{'expected':<10} about {clock(seconds)}{limit}{runs}: some {epochs:.0f} epochs of trials"
+        f" at (images/s a worker) {measured}\n",
         markup=False,
         highlight=False,
         soft_wrap=True,
+    )
+
+
+def _expected_final_seconds(
+    speeds: dict[str, Speed], options: SearchOptions, workers: Workers, images: int
+) -> float:
+    """Return the expected wall time of the final evaluation; the test set takes next to none."""
+    seconds = [final_epochs(options) * images / speed.train for speed in speeds.values()]
+    return time_on_workers(
+        [each for each in seconds for _ in range(options.final_seeds)], workers.concurrent
     )
 
 

@@ -1,8 +1,6 @@
 """Callbacks that keep what the search finds: the table of trials, and the best models."""
 
-import json
 import math
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +10,12 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from tune_mnist.files import write_text
-from tune_mnist.training import MODEL_FILE, CheckpointFolder
+from tune_mnist.training import CheckpointFolder
+from tune_mnist.tuning.kept_models import keep_model, kept_models, read_config
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.records import TrialState, to_frame
 from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 
-CONFIG_FILE = "config.json"
 TRIALS_FILE = "trials.csv"
 WRITE_SECONDS = 1.0
 
@@ -101,8 +99,7 @@ class BestModels(Callback):
         self._describe = describe
         self._checkpoints_of = checkpoints_of
         self._best = {
-            path.parent.name: float(json.loads(path.read_text(encoding="utf-8"))[METRIC])
-            for path in directory.glob(f"*/{CONFIG_FILE}")
+            folder.name: float(read_config(folder)[METRIC]) for folder in kept_models(directory)
         }
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
@@ -114,18 +111,13 @@ class BestModels(Callback):
         if not accuracy > self._best.get(model, -math.inf):
             return
         number, epoch = trial.config[NUMBER], result[TIME_ATTR]
-        target = self._directory / model
-        target.mkdir(parents=True, exist_ok=True)
-        partial = target / f".{MODEL_FILE}.part"
-        shutil.copyfile(self._checkpoints_of(number).at(epoch) / MODEL_FILE, partial)
-        partial.replace(target / MODEL_FILE)
         config = {
             **self._describe(trial.config),
             "trial": number,
             TIME_ATTR: epoch,
             METRIC: accuracy,
         }
-        write_text(target / CONFIG_FILE, json.dumps(config, indent=2) + "\n")
+        keep_model(self._directory / model, self._checkpoints_of(number).at(epoch), config)
         self._best[model] = accuracy
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:

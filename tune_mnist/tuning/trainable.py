@@ -1,17 +1,14 @@
 """The trainable function: one trial, from a configuration to metrics and checkpoints."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 from ray import tune
 
 from tune_mnist.data import DataSplit
-from tune_mnist.files import means_no_room, write_text
+from tune_mnist.files import means_no_room
 from tune_mnist.models import count_parameters
 from tune_mnist.training import (
     CheckpointFolder,
@@ -19,14 +16,12 @@ from tune_mnist.training import (
     DivergedError,
     TrainConfig,
     Trainer,
+    describe_out_of_memory,
     is_out_of_memory,
     resolve_compute,
-    restore_newest,
 )
 from tune_mnist.tuning.reports import DISK_FULL, NUMBER, WARNING, ended_early
-
-_LOCK = ".writing"
-_RUN = ".run"
+from tune_mnist.tuning.sole_writer import SoleWriter
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,16 @@ class TrialSettings:
     def compute(self) -> Compute:
         """Claim the threads and return the device and number format, on the worker."""
         torch.set_num_threads(self.threads)
-        return resolve_compute(self.device, self.precision)
+        compute = resolve_compute(self.device, self.precision)
+        if compute.device.type == "cuda":
+            # The worker's last run has left memory in PyTorch's cache that neighbours may need.
+            torch.cuda.empty_cache()
+        return compute
+
+    @property
+    def writer(self) -> SoleWriter:
+        """The right of this run of the search to write checkpoints."""
+        return SoleWriter(self.checkpoints, self.run)
 
     def checkpoints_of(self, number: int) -> CheckpointFolder:
         """Return where the trial of that number keeps its checkpoints."""
@@ -93,7 +97,7 @@ def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings
         if not is_out_of_memory(error):
             raise
         size = settings.train_config(config).batch_size
-        tune.report(ended_early(f"out of memory with batch_size {size}: {_first_line(error)}"))
+        tune.report(ended_early(describe_out_of_memory(error, size)))
     except OSError as error:
         if not means_no_room(error):
             raise
@@ -103,13 +107,9 @@ def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings
 def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> None:
     checkpoints = settings.checkpoints_of(config[NUMBER])
     compute = settings.compute()
-    if compute.device.type == "cuda":
-        # The worker's last trial has left memory in PyTorch's cache that neighbours may need.
-        torch.cuda.empty_cache()
-    with _sole_writer(settings):
-        trainer, complaints = restore_newest(
-            lambda: Trainer(settings.train_config(config), data, compute), checkpoints
-        )
+    trainer, complaints = settings.writer.restore(
+        lambda: Trainer(settings.train_config(config), data, compute), checkpoints
+    )
     facts: dict[str, Any] = {"parameters": count_parameters(trainer.model)}
     if complaints:
         facts[WARNING] = f"goes on from epoch {trainer.epoch}: {'; '.join(complaints)}"
@@ -120,34 +120,6 @@ def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> 
         facts.pop(WARNING, None)
     while trainer.epoch < settings.max_epochs:
         metrics = trainer.run_epoch()
-        with _sole_writer(settings):
-            trainer.save(checkpoints.at(trainer.epoch))
-            checkpoints.keep_only(trainer.epoch)
+        settings.writer.save(trainer, checkpoints)
         tune.report(asdict(metrics) | facts)
         facts.pop(WARNING, None)
-
-
-def start_run(settings: TrialSettings) -> None:
-    """Make the run of these settings the one whose trials may write checkpoints."""
-    settings.checkpoints.mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.checkpoints / _LOCK):
-        write_text(settings.checkpoints / _RUN, settings.run)
-
-
-@contextmanager
-def _sole_writer(settings: TrialSettings) -> Iterator[None]:
-    """Hold the checkpoints of all trials, so that just one is being written at a time.
-
-    Beside what the trials keep, no more than one checkpoint takes up disk that way.
-
-    Raises:
-        RuntimeError: the search was killed and resumed, and this worker is a leftover.
-    """
-    with FileLock(settings.checkpoints / _LOCK):
-        if (settings.checkpoints / _RUN).read_text(encoding="utf-8") != settings.run:
-            raise RuntimeError("the search goes on without this worker")
-        yield
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,117 @@
+"""The final evaluation of a search, also through a kill, a Ctrl-C and a better trial."""
+
+import json
+import signal
+import time
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.e2e.commands import run, start
+from tune_mnist.models import create_model
+from tune_mnist.training import (
+    TrainConfig,
+    create_batches,
+    evaluate,
+    load_model_weights,
+    resolve_compute,
+)
+from tune_mnist.tuning.final_runs import final_folder, read_final_runs, read_misread
+
+pytestmark = pytest.mark.e2e
+SPACE = """
+description: a poor configuration first, and better ones after it
+model: lenet
+parameters:
+  lr:         {type: float, low: 1.0e-4, high: 1.0e-2}
+  batch_size: {type: categorical, choices: [16, 32]}
+baselines:
+  - {lr: 0.0001, batch_size: 32}
+"""
+
+
+def wait_for(process, path: Path, pattern: str) -> None:
+    deadline = time.monotonic() + 180
+    while not list(path.glob(pattern)):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_final_evaluation_outlives_a_kill_and_follows_the_best_trial(tmp_path, digits):
+    (tmp_path / "two.yaml").write_text(SPACE)
+    directory = tmp_path / "final"
+    process = start(
+        "search",
+        *("--space", str(tmp_path / "two.yaml"), "--dataset", "digits", "--num-samples", "1"),
+        *("--fraction", "1"),
+        *("--max-epochs", "9", "--final-epochs", "12", "--max-concurrent", "1"),
+        *("--scheduler", "none"),
+        *("--output-dir", str(tmp_path), "--name", "final", "--precision", "fp32"),
+    )
+    wait_for(process, directory, "checkpoints/final-lenet-1-*/epoch-*")
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    first = directory / "final" / "lenet" / "seed-0.json"
+    before = (first.read_text(), first.stat().st_mtime_ns)
+
+    process = start("search", "--resume", str(directory))
+    wait_for(process, directory, "final/lenet/seed-1.json")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "Traceback" not in out + err
+    assert f"--resume {directory}" in out
+
+    result = run("search", "--resume", str(directory))
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "final evaluation: lenet (trial 0), 3 seeds (2 of 3 runs are done)" in result.stdout
+    assert "#0 epoch" not in result.stdout
+    assert (first.read_text(), first.stat().st_mtime_ns) == before
+    assert [(run.trial, run.seed) for run in read_final_runs(directory)] == [
+        *((0, seed) for seed in range(3))
+    ]
+    assert list((directory / "checkpoints").rglob("*.pt")) == []
+
+    result = run("search", "--resume", str(directory), "--num-samples", "3")
+    assert result.returncode == 0, result.stderr
+    runs = read_final_runs(directory)
+    trials = pd.read_csv(directory / "trials.csv")
+    best = int(trials["val_accuracy"].idxmax())
+    assert best > 0
+    assert [(run.trial, run.seed) for run in runs] == [(best, 0), (best, 1), (best, 2)]
+    assert len({run.test_accuracy for run in runs}) > 1
+    assert fmean(run.test_accuracy for run in runs) > 0.85
+    for final_run in runs:
+        assert final_run.train_images == len(digits.train_images)
+        assert final_run.config["max_epochs"] == 12
+        assert np.sum(final_run.confusion) == len(digits.test_images)
+        assert np.trace(final_run.confusion) / len(digits.test_images) == pytest.approx(
+            final_run.test_accuracy
+        )
+    assert kept_accuracy(directory, digits) == runs[0].test_accuracy
+    misread = read_misread(directory, "lenet")
+    assert misread is not None
+    assert len(misread.images) == round((1 - runs[0].test_accuracy) * len(digits.test_images))
+    experiment = json.loads((directory / "experiment.json").read_text())
+    assert (
+        "seeds 0 to 2, 1,437 training and validation images" in experiment["facts"]["final runs"]
+    )
+
+
+def kept_accuracy(directory, digits):
+    """Classify the test images with the weights that were kept."""
+    folder = final_folder(directory, "lenet")
+    kept = json.loads((folder / "config.json").read_text())
+    config = TrainConfig(**{key: kept[key] for key in TrainConfig.model_fields})
+    model = create_model("lenet", digits.num_classes, config.dropout)
+    model.load_state_dict(load_model_weights(folder, torch.device("cpu")))
+    compute = resolve_compute("cpu", "fp32")
+    indices = np.arange(len(digits.test_labels))
+    batches = create_batches(config, digits.test_images, digits.test_labels, indices, compute)
+    return evaluate(model, batches, compute, digits.num_classes).accuracy
