@@ -3,7 +3,6 @@
 import shlex
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ from tune_mnist.report_run import report_console, show, write_report
 from tune_mnist.reporting.search_results import read_results
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.results import results_directory
-from tune_mnist.tuning.experiment import Ending, Outcome, run_search
+from tune_mnist.tuning.experiment import Outcome, run_search
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.records import TrialState
 from tune_mnist.tuning.results_folder import read_experiment
+from tune_mnist.tuning.setup import Ending
 from tune_mnist.tuning.space import load_space
 
 DEFAULT_SPACE = "lenet"
@@ -91,9 +91,6 @@ def _command() -> str:
 def _report(console: Console, directory: Path, outcome: Outcome) -> None:
     """Write all tables into the folder, and show those that answer the first questions."""
     results = read_results(directory)
-    results = replace(
-        results, full_val_accuracy=results.full_val_accuracy | outcome.full_val_accuracy
-    )
     if outcome.ending is Ending.DISK_FULL:
         tables = search_tables(results)
     else:

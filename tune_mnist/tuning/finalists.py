@@ -35,10 +35,10 @@ def judge_best(
     settings: TrialSettings,
     workers: Workers,
     console: Console,
-) -> dict[str, float]:
+) -> None:
     """Judge the best models by :func:`full_validation`, or say why not: tables go without it."""
     try:
-        return full_validation(best, data, val, settings, workers.cpus, workers.gpus)
+        full_validation(best, data, val, settings, workers.cpus, workers.gpus)
     except (RayError, CheckpointError) as error:
         reason = str(error).strip().splitlines()[-1]
         console.print(
@@ -46,7 +46,6 @@ def judge_best(
             markup=False,
             soft_wrap=True,
         )
-        return {}
 
 
 def full_validation(

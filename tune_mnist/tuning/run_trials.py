@@ -1,0 +1,131 @@
+"""The trials of a search, run by Ray Tune."""
+
+import errno
+import os
+import signal
+import time
+
+from ray import tune
+from ray.tune import Callback
+from ray.tune.error import TuneError
+from ray.tune.logger import JsonLoggerCallback
+from ray.tune.schedulers import TrialScheduler
+from rich.console import Console
+
+from tune_mnist.files import means_no_room
+from tune_mnist.tuning.disk_budget import DiskBudget
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.progress import Outline, create_progress
+from tune_mnist.tuning.recorder import BestModels, Recorder
+from tune_mnist.tuning.records import TrialState
+from tune_mnist.tuning.reports import NUMBER
+from tune_mnist.tuning.searcher import StudySearch
+from tune_mnist.tuning.setup import Ending, Setup
+from tune_mnist.tuning.stopper import DiskFullStopper
+from tune_mnist.tuning.trainable import train_trial
+
+
+def run_trials(
+    setup: Setup,
+    searcher: StudySearch,
+    scheduler: TrialScheduler,
+    recorder: Recorder,
+    left: int,
+    console: Console,
+) -> tuple[Ending, str]:
+    """Run the trials that are still to come.
+
+    Args:
+        setup: of the search.
+        searcher: hands out the trials, and keeps their study.
+        scheduler: stops them early.
+        recorder: keeps their table.
+        left: how many there are.
+        console: where the user sees them go.
+
+    Returns:
+        What ended the search, and more about that, or an empty text.
+    """
+    options, settings = setup.options, setup.settings
+    progress = create_progress(
+        console,
+        Outline(
+            setup.directory.name,
+            options.num_samples,
+            options.max_epochs,
+            options.time_budget,
+            setup.dashboard,
+        ),
+        searcher.ledger,
+    )
+    best = BestModels(
+        setup.directory / "best",
+        lambda config: settings.train_config(config).model_dump(),
+        settings.checkpoints_of,
+    )
+    callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
+    if options.scheduling.name != "pbt":  # its trials cannot begin anew: they have ancestors
+        callbacks.append(
+            DiskBudget(
+                settings.checkpoints,
+                settings.checkpoints_of,
+                searcher.ledger,
+                setup.workers.concurrent,
+            )
+        )
+    stopper = DiskFullStopper()
+    trainable = tune.with_resources(
+        tune.with_parameters(train_trial, data=setup.shared, settings=settings),
+        {"cpu": setup.workers.cpus, "gpu": setup.workers.gpus},
+    )
+    tuner = tune.Tuner(
+        trainable,
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=scheduler,
+            # Ray gives up the worker of a trial that pauses once it knows that no new trial comes.
+            num_samples=-1 if options.scheduling.name == "pbt" else left,
+            time_budget_s=options.time_budget,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: f"{trial.config[NUMBER]:05d}-{trial.trial_id}",
+        ),
+        run_config=tune.RunConfig(
+            name="ray",
+            storage_path=str(setup.directory.absolute()),
+            callbacks=callbacks,
+            failure_config=tune.FailureConfig(max_failures=options.max_failures),
+            stop=stopper,
+            verbose=0,
+        ),
+    )
+    start = time.monotonic()
+    ctrl_c = signal.getsignal(signal.SIGINT)
+    try:
+        tuner.fit()
+    except (OSError, TuneError) as error:
+        # Tune wraps what is raised while it tells searcher and callbacks of a result.
+        if not means_no_room(error):
+            raise
+        stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
+    finally:
+        # Tune leaves a handler behind that would swallow the next Ctrl-C.
+        signal.signal(signal.SIGINT, ctrl_c)
+        progress.close()
+        recorder.finish()
+    if stopper.reason:
+        return Ending.DISK_FULL, stopper.reason
+    recorder.write()
+    return _ending(searcher, options, time.monotonic() - start), ""
+
+
+def _ending(searcher: StudySearch, options: SearchOptions, seconds: float) -> Ending:
+    ended = [
+        record
+        for record in searcher.ledger.records
+        if record.state.ended and record.state is not TrialState.INTERRUPTED
+    ]
+    if len(ended) >= options.num_samples:
+        return Ending.FINISHED
+    if options.time_budget and seconds >= options.time_budget:
+        return Ending.OUT_OF_TIME
+    return Ending.INTERRUPTED

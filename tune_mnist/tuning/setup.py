@@ -1,0 +1,47 @@
+"""A search that is about to run, and what may end it."""
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import ray
+
+from tune_mnist.data import DataSplit
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.plan import Workers
+from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.trainable import TrialSettings
+
+
+class Ending(Enum):
+    """What ended a search."""
+
+    FINISHED = "all trials have ended"
+    OUT_OF_TIME = "the time budget is used up"
+    INTERRUPTED = "interrupted"
+    DISK_FULL = "stopped, the disk is full"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that running the trials of a search needs, decided and checked.
+
+    Attributes:
+        space: what is searched.
+        options: how.
+        directory: the results folder.
+        shared: the split in the object store.
+        settings: what all trials have in common.
+        workers: how trials are placed.
+        dashboard: where Ray's dashboard is, for people.
+        final_images: how many images a final run trains on.
+    """
+
+    space: SearchSpace
+    options: SearchOptions
+    directory: Path
+    shared: "ray.ObjectRef[DataSplit]"
+    settings: TrialSettings
+    workers: Workers
+    dashboard: str
+    final_images: int
