@@ -46,6 +46,7 @@ def write_page(results: SearchResults, tables: list[Comparison], path: Path) -> 
             report=f"python -m tune_mnist.report {shlex.quote(str(results.directory))}",
             tables=[_wide(table) for table in tables],
             drawn=drawn,
+            judged=_judged(results),
             figures=_json(drawn.plots),
             columns=trial_table.columns(results.trials),
             rows=trial_table.rows(results.trials),
@@ -146,6 +147,13 @@ def _unended(results: SearchResults) -> str:
     return f"Of {asked} trials, {' and '.join(parts)}." if parts else ""
 
 
+def _judged(results: SearchResults) -> str:
+    """Return how many trials the plots are about."""
+    with_epoch = [record for record in results.records if record.best_epoch]
+    complete = sum(record.state is TrialState.COMPLETE for record in with_epoch)
+    total = len(results.records)
+    return f"{len(with_epoch)} of {total} trials, {complete} of them trained to the end"
+
+
 def _resume(results: SearchResults) -> str:
     return f"python -m tune_mnist.search --resume {shlex.quote(str(results.directory))}"
-

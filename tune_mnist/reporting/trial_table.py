@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-MISSING = "–"
+MISSING = "-"
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ import base64
 import io
 import math
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
+from optuna.trial import FrozenTrial
 from optuna.visualization import plot_pareto_front
 from PIL import Image
 
@@ -24,7 +26,6 @@ from tune_mnist.reporting.plots.plot import (
     Plot,
     tidied,
 )
-from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.tuning.final_runs import read_misread
 from tune_mnist.tuning.records import TrialRecord
 from tune_mnist.tuning.reports import METRIC
@@ -34,9 +35,10 @@ _NO_FINAL_RUNS = "there was no final evaluation"
 _MISREAD_SCALE = [[0, "rgba(199,119,0,0.1)"], [1, "rgba(199,119,0,0.65)"]]
 _LEAST_ARCHITECTURES = 2
 _DECADES_THAT_SUFFICE = 1.5
+_LEAST_COST = 1e-3
 
 
-def accuracy_by_time(results: SearchResults, judged: Judged) -> list[Plot]:
+def accuracy_by_time(judged: Judged) -> list[Plot]:
     """Draw the validation accuracy of each trial against the time it trained."""
     judged.require(1)
     figure = go.Figure()
@@ -68,7 +70,7 @@ def accuracy_by_time(results: SearchResults, judged: Judged) -> list[Plot]:
     return [Plot("cost-time", "Accuracy against training time", sentence, figure)]
 
 
-def accuracy_by_size(results: SearchResults, judged: Judged) -> list[Plot]:
+def accuracy_by_size(judged: Judged) -> list[Plot]:
     """Draw the best validation accuracy of each architecture, and its tests, against its size."""
     judged.require(1)
     best = _best_by_model(judged)
@@ -87,7 +89,7 @@ def accuracy_by_size(results: SearchResults, judged: Judged) -> list[Plot]:
             marker=look | {"symbol": symbol},
             hovertemplate="validation: %{customdata:.4f}<extra>%{fullData.name}</extra>",
         )
-        runs = [run for run in results.final if run.model == model]
+        runs = [run for run in judged.results.final if run.model == model]
         figure.add_scatter(
             x=[sizes[model]] * len(runs),
             y=[run.test_accuracy for run in runs],
@@ -101,50 +103,51 @@ def accuracy_by_size(results: SearchResults, judged: Judged) -> list[Plot]:
     stretch(tidied(figure), "accuracy")
     _cost_axis(figure, "parameters", list(sizes.values()))
     sentence = _size_sentence(best, sizes)
-    if results.final:
+    if judged.results.final:
         sentence += " Open marks are the test accuracies of the final runs."
     return [Plot("cost-size", "Accuracy against size", sentence, figure)]
 
 
-def pareto_fronts(results: SearchResults, judged: Judged) -> list[Plot]:
+def pareto_fronts(judged: Judged) -> list[Plot]:
     """Draw Optuna's Pareto front, a plot for each objective beside the accuracy."""
-    names = str(results.experiment.options["objective"]).split(",")
+    names = str(judged.results.experiment.options["objective"]).split(",")
     if len(names) == 1:
         raise CannotDrawError(f"the search has one objective only, {names[0]}")
-    complete = [t for t in results.study.best_trials if t.values]
-    if not complete:
+    study = judged.with_objectives()
+    values = {t.number: t.values for t in study.get_trials(deepcopy=False) if t.values}
+    if not values:
         raise CannotDrawError("no trial has trained all its epochs")
-    total = len([t for t in results.study.get_trials(deepcopy=False) if t.values])
+    front = {trial.number: values[trial.number] for trial in study.best_trials}
     plots = []
     for index, name in enumerate(names[1:], start=1):
         figure = plot_pareto_front(
-            results.study,
-            target_names=[name, METRIC],
-            targets=lambda trial, index=index: [trial.values[index], trial.values[0]],
+            study, target_names=[name, METRIC], targets=_cost_and_accuracy(index)
         )
         _restyle_pareto(figure)
         stretch(tidied(figure), METRIC)
-        _cost_axis(figure, name, [trial.values[index] for trial in complete])
-        champion = max(complete, key=lambda trial: trial.values[0])
-        cheapest = min(complete, key=lambda trial, index=index: trial.values[index])
+        _cost_axis(figure, name, [costs[index] for costs in values.values()])
+        best = max(front, key=lambda number: front[number][0])
+        cheapest = min(front, key=_cost_in(front, index))
+        first, last = (
+            f"#{number} with {words.accuracy(front[number][0])} at {front[number][index]:,.0f}"
+            for number in (best, cheapest)
+        )
+        reach = "none is better or cheaper than" if best == cheapest else f"from {first} {name} to"
         sentence = (
-            f"{len(complete)} of {words.count(total, 'trial')} are beaten by no other in all of"
-            f" {words.listed(names)}: from #{champion.number} with"
-            f" {words.accuracy(champion.values[0])} at {champion.values[index]:,.0f} {name} to"
-            f" #{cheapest.number} with {words.accuracy(cheapest.values[0])} at"
-            f" {cheapest.values[index]:,.0f}."
+            f"{len(front)} of {words.count(len(values), 'complete trial')} are beaten by no other"
+            f" in all of {words.listed(names)}: {reach} {last}."
         )
         plots.append(Plot(f"pareto-{name}", f"Pareto front: {name}", sentence, figure))
     return plots
 
 
-def confusion_matrices(results: SearchResults, judged: Judged) -> list[Plot]:
+def confusion_matrices(judged: Judged) -> list[Plot]:
     """Draw the confusion matrix of each architecture, summed over its final runs."""
-    if not results.final:
+    if not judged.results.final:
         raise CannotDrawError(_NO_FINAL_RUNS)
     plots = []
-    for model in sorted({run.model for run in results.final}):
-        runs = [run for run in results.final if run.model == model]
+    for model in sorted({run.model for run in judged.results.final}):
+        runs = [run for run in judged.results.final if run.model == model]
         confusion = np.sum([run.confusion for run in runs], axis=0)
         plots.append(
             Plot(
@@ -157,13 +160,13 @@ def confusion_matrices(results: SearchResults, judged: Judged) -> list[Plot]:
     return plots
 
 
-def misread_digits(results: SearchResults, judged: Judged) -> list[Plot]:
+def misread_digits(judged: Judged) -> list[Plot]:
     """Show the surest mistakes of each architecture."""
-    if not results.final:
+    if not judged.results.final:
         raise CannotDrawError(_NO_FINAL_RUNS)
     plots = []
-    for model in sorted({run.model for run in results.final}):
-        misread = read_misread(results.directory, model)
+    for model in sorted({run.model for run in judged.results.final}):
+        misread = read_misread(judged.results.directory, model)
         if misread is None or not len(misread.images):
             continue
         shown = range(min(PICTURES, len(misread.images)))
@@ -183,9 +186,7 @@ def misread_digits(results: SearchResults, judged: Judged) -> list[Plot]:
             f" final run), up to {words.percent(surest)} sure; {truth} read as {predicted} is the"
             f" most frequent of them, {words.count(times, 'time')}."
         ).replace("The 1 surest", "The one surest")
-        plots.append(
-            Plot(f"misread-{model}", f"Misread: {model}", sentence, pictures=pictures)
-        )
+        plots.append(Plot(f"misread-{model}", f"Misread: {model}", sentence, pictures=pictures))
     if not plots:
         raise CannotDrawError("no misread images were kept")
     return plots
@@ -200,10 +201,19 @@ def _best_by_model(judged: Judged) -> dict[str, TrialRecord]:
 
 
 def _cost_axis(figure: go.Figure, title: str, values: list[float]) -> None:
-    """Let the x axis show a cost by its logarithm, with ticks at the decades if they suffice."""
-    decades = math.log10(max(values) / max(min(values), 1e-9))
-    few = {"dtick": 1} if decades > _DECADES_THAT_SUFFICE else {"nticks": 4}
-    figure.update_xaxes(type="log", title_text=title, exponentformat="SI", **few)
+    """Let the x axis show a cost by its logarithm, with few round ticks."""
+    low, high = max(min(values), _LEAST_COST), max(values)
+    wide = math.log10(high / low) > _DECADES_THAT_SUFFICE
+    mantissas = (1,) if wide else (1, 2, 5)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [mantissa * 10.0**decade for decade in decades for mantissa in mantissas]
+    figure.update_xaxes(
+        type="log",
+        title_text=title,
+        tickmode="array",
+        tickvals=ticks,
+        ticktext=[words.short(tick) for tick in ticks],
+    )
 
 
 def _size_sentence(best: dict[str, TrialRecord], sizes: dict[str, float]) -> str:
@@ -220,6 +230,14 @@ def _size_sentence(best: dict[str, TrialRecord], sizes: dict[str, float]) -> str
         f" {sizes[first] / sizes[smallest]:,.0f} times those of {smallest}, which reaches"
         f" {words.accuracy(best[smallest].val_accuracy)}."
     )
+
+
+def _cost_and_accuracy(index: int) -> Callable[[FrozenTrial], list[float]]:
+    return lambda trial: [trial.values[index], trial.values[0]]
+
+
+def _cost_in(front: dict[int, list[float]], index: int) -> Callable[[int], float]:
+    return lambda number: front[number][index]
 
 
 def _restyle_pareto(figure: go.Figure) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -39,6 +40,7 @@ ENDS = {
 }
 """How a trial ended: in words, and its colour, line and mark."""
 
+_FEW = 10
 _STATES = {
     StudyState.COMPLETE: TrialState.COMPLETE,
     StudyState.PRUNED: TrialState.PRUNED,
@@ -47,7 +49,7 @@ _STATES = {
 }
 
 
-def history(results: SearchResults, judged: Judged) -> list[Plot]:
+def history(judged: Judged) -> list[Plot]:
     """Draw Optuna's optimisation history, of the best epoch of each trial."""
     judged.require(1)
     figure = plot_optimization_history(judged.study, target_name=METRIC)
@@ -60,20 +62,20 @@ def history(results: SearchResults, judged: Judged) -> list[Plot]:
         trace.name = "trial" if trace.name == METRIC else "best so far"
         trace.hovertemplate = "#%{x}: %{customdata:.4f}<extra></extra>"
     best = judged.ranked[0]
-    numbers = [record.number for record in results.records]
+    numbers = [record.number for record in judged.results.records]
     after = len([number for number in numbers if number > best.number])
     sentence = (
         f"The best trial, #{best.number}, reached {METRIC} {words.accuracy(best.val_accuracy)};"
         f" it was number {len(numbers) - after} of {len(numbers)} in the order of their start, and"
-        f" {_improvements(judged.records)} bettered the best before them."
+        f" {_improvements(judged.records)} bettered the best before them (each counts by its best"
+        f" epoch, also if it was stopped early)."
     )
     figure = stretch(tidied(figure), METRIC)
-    # The room of a hundred trials for three would put their ticks at halves.
-    figure.update_xaxes(tickformat="d", title_text="trial")
+    figure.update_xaxes(title_text="trial", **_whole_ticks(len(numbers)))
     return [Plot("history", "Optimisation history", sentence, figure)]
 
 
-def learning_curves(results: SearchResults, judged: Judged) -> list[Plot]:
+def learning_curves(judged: Judged) -> list[Plot]:
     """Draw the validation accuracy of each trial by epoch, and where the rungs are."""
     curves = _curves(judged)
     figure = go.Figure()
@@ -98,14 +100,14 @@ def learning_curves(results: SearchResults, judged: Judged) -> list[Plot]:
                 hovertemplate="%{text}, epoch %{x}: %{customdata:.4f}<extra></extra>",
             )
     stretch(tidied(figure), METRIC)
-    rungs = _rungs(results)
+    rungs = _rungs(judged.results)
     for epoch in rungs:
         figure.add_vline(x=epoch, line={"color": GREY, "dash": "dash", "width": 1}, layer="below")
-    figure.update_xaxes(title_text="epoch", tickformat="d", dtick=_step(curves))
-    return [Plot("curves", "Learning curves", _ends_sentence(results, judged, rungs), figure)]
+    figure.update_xaxes(title_text="epoch", **_whole_ticks(_longest(curves)))
+    return [Plot("curves", "Learning curves", _ends_sentence(judged, rungs), figure)]
 
 
-def intermediate_values(results: SearchResults, judged: Judged) -> list[Plot]:
+def intermediate_values(judged: Judged) -> list[Plot]:
     """Draw Optuna's intermediate values, the best trial before all others."""
     curves = _curves(judged)
     figure = plot_intermediate_values(judged.study)
@@ -119,27 +121,27 @@ def intermediate_values(results: SearchResults, judged: Judged) -> list[Plot]:
         trace.hovertemplate = "%{text}, epoch %{x}: %{customdata:.4f}<extra></extra>"
         trace.text = [f"#{trace.name.removeprefix('Trial')}"] * len(trace.x)
     stretch(tidied(figure), METRIC)
-    figure.update_xaxes(title_text="epoch", tickformat="d", dtick=_step(curves))
-    return [
-        Plot("intermediate", "Values by epoch", _foretelling_sentence(judged, curves), figure)
-    ]
+    figure.update_xaxes(title_text="epoch", **_whole_ticks(_longest(curves)))
+    return [Plot("intermediate", "Values by epoch", _foretelling_sentence(judged, curves), figure)]
 
 
-def timeline(results: SearchResults, judged: Judged) -> list[Plot]:
+def timeline(judged: Judged) -> list[Plot]:
     """Draw Optuna's timeline of the search's own trials."""
-    records = {record.number: record for record in results.records}
-    trials = [t for t in results.study.get_trials(deepcopy=False) if t.number in records]
+    records = {record.number: record for record in judged.results.records}
+    trials = [t for t in judged.results.study.get_trials(deepcopy=False) if t.number in records]
     begins = {trial.number: trial.datetime_start for trial in trials if trial.datetime_start}
     if not begins:
         raise CannotDrawError("no trial has begun")
-    figure = plot_timeline(results.study)
+    figure = plot_timeline(judged.results.study)
     figure.data = [trace for trace in figure.data if _keep_own(trace, records)]
     figure.update_layout(barmode="overlay")
     tidied(figure)
     figure.update_xaxes(title_text="time of day", tickangle=0, nticks=5)
-    figure.update_yaxes(title_text="trial", tickformat="d", autorange="reversed")
+    figure.update_yaxes(title_text="trial", autorange="reversed", **_whole_ticks(len(trials)))
     ended = [trial.datetime_complete for trial in trials if trial.datetime_complete]
-    return [Plot("timeline", "Timeline", _timeline_sentence(results, begins, ended), figure)]
+    return [
+        Plot("timeline", "Timeline", _timeline_sentence(judged.results, begins, ended), figure)
+    ]
 
 
 def _improvements(records: list[TrialRecord]) -> str:
@@ -174,32 +176,29 @@ def _rungs(results: SearchResults) -> tuple[int, ...]:
     options = results.experiment.options
     if not str(options["scheduler"]).startswith("asha"):
         return ()
-    return rung_epochs(
-        options["max_epochs"], options["grace_period"], options["reduction_factor"]
-    )
+    return rung_epochs(options["max_epochs"], options["grace_period"], options["reduction_factor"])
 
 
-def _step(curves: dict[int, dict[int, float]]) -> int:
-    longest = max(max(curve) for curve in curves.values())
-    return max(1, longest // 8)
+def _longest(curves: dict[int, dict[int, float]]) -> int:
+    return max(max(curve) for curve in curves.values())
 
 
-def _ends_sentence(results: SearchResults, judged: Judged, rungs: tuple[int, ...]) -> str:
+def _whole_ticks(count: int) -> dict[str, Any]:
+    """Return the ticks of an axis that counts: plotly would put those of a few at halves."""
+    return {"tickformat": "d", "dtick": 1} if count <= _FEW else {"tickformat": "d"}
+
+
+def _ends_sentence(judged: Judged, rungs: tuple[int, ...]) -> str:
     counted = Counter(record.state for record in judged.records)
-    ends = words.listed(
-        f"{counted[state]} {'were ' if state is TrialState.PRUNED else ''}{ENDS[state][0]}"
-        for state in ENDS
-        if counted[state]
-    ).replace("1 were", "1 was")
+    ends = words.listed(f"{counted[state]} {ENDS[state][0]}" for state in ENDS if counted[state])
     sentence = f"Of {words.count(len(judged.records), 'trial')} with a finished epoch, {ends}"
     stopped = [r.epochs for r in judged.records if r.state is TrialState.PRUNED]
     if stopped:
         after = Counter(stopped)
-        sentence += ": " + words.listed(
-            f"{after[epoch]} after epoch {epoch}" for epoch in sorted(after)
-        )
+        parts = (f"{after[epoch]} after epoch {epoch}" for epoch in sorted(after))
+        sentence += f" (stopped: {words.listed(parts)})"
     if rungs:
-        scheduler = results.experiment.options["scheduler"]
+        scheduler = judged.results.experiment.options["scheduler"]
         epochs = words.listed(map(str, rungs))
         sentence += (
             f"; dashed lines mark the rung{'s' if len(rungs) > 1 else ''} of {scheduler} at epoch"
@@ -216,8 +215,8 @@ def _foretelling_sentence(judged: Judged, curves: dict[int, dict[int, float]]) -
         return f"Trial #{best.number}, the best, is drawn bold."
     place = 1 + sum(value > early[best.number] for value in early.values())
     sentence = (
-        f"After epoch {first} the trial that became the best, #{best.number} (bold), stood at place"
-        f" {place} of {len(early)}"
+        f"After epoch {first} the trial that became the best, #{best.number} (bold), stood at"
+        f" place {place} of {len(early)}"
     )
     final = pd.Series({r.number: r.val_accuracy for r in judged.records if r.number in early})
     order = pd.Series(early).rank().corr(final.rank())
@@ -244,7 +243,9 @@ def _keep_own(trace: go.Bar, records: dict[int, TrialRecord]) -> bool:
     trace.x = [max(1.0, r.train_seconds) * 1000 for r in own] if unended else lengths
     trace.base = [trace.base[index] for index in kept]
     trace.y = [record.number for record in own]
-    trace.text = [f"#{r.number} {r.config['model']}, {words.count(r.epochs, 'epoch')}" for r in own]
+    trace.text = [
+        f"#{r.number} {r.config['model']}, {words.count(r.epochs, 'epoch')}" for r in own
+    ]
     state = _STATES.get(StudyState[trace.name])
     if state is not None:
         name, trace.marker.color, *_ = ENDS[state]
@@ -257,6 +258,8 @@ def _timeline_sentence(
     results: SearchResults, begins: dict[int, datetime], ended: list[datetime]
 ) -> str:
     trained = sum(record.train_seconds for record in results.records)
+    if not trained:
+        return f"{words.count(len(begins), 'trial')} began, and none has finished an epoch."
     longest = max(results.records, key=lambda record: record.train_seconds)
     sentence = (
         f"{words.count(len(results.records), 'trial')} trained for {words.seconds(trained)} in all"

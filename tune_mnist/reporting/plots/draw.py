@@ -11,7 +11,7 @@ from tune_mnist.reporting.plots.judged import Judged, quiet_optuna
 from tune_mnist.reporting.plots.plot import CannotDrawError, Plot
 from tune_mnist.reporting.search_results import SearchResults
 
-Drawer = Callable[[SearchResults, Judged], list[Plot]]
+Drawer = Callable[[Judged], list[Plot]]
 
 SECTIONS: dict[str, dict[str, Drawer]] = {
     "How the search went": {
@@ -78,7 +78,7 @@ def draw(results: SearchResults) -> Drawn:
         for heading, drawers in SECTIONS.items():
             for title, drawer in drawers.items():
                 try:
-                    sections.setdefault(heading, []).extend(drawer(results, judged))
+                    sections.setdefault(heading, []).extend(drawer(judged))
                 except CannotDrawError as reason:
                     left_out.append(LeftOut(title, str(reason)))
     return Drawn({heading: plots for heading, plots in sections.items() if plots}, left_out)

@@ -4,7 +4,6 @@ import statistics
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 from optuna.visualization import (
     plot_contour,
     plot_parallel_coordinate,
@@ -18,7 +17,6 @@ from tune_mnist.reporting.plots import words
 from tune_mnist.reporting.plots.accuracy_axis import stretch
 from tune_mnist.reporting.plots.judged import Judged, fanova, is_categorical, value_of
 from tune_mnist.reporting.plots.plot import BLUE, LOW_TO_HIGH, CannotDrawError, Plot, tidied
-from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.tuning.reports import METRIC
 
 LEAST_TO_COMPARE = 4
@@ -26,7 +24,7 @@ LEAST_FOR_IMPORTANCES = 8
 _FILLED = "Cividis"
 
 
-def importances(results: SearchResults, judged: Judged) -> list[Plot]:
+def importances(judged: Judged) -> list[Plot]:
     """Draw Optuna's parameter importances by fANOVA."""
     judged.require(LEAST_FOR_IMPORTANCES, parameters=2)
     judged.require_differences()
@@ -53,9 +51,10 @@ def importances(results: SearchResults, judged: Judged) -> list[Plot]:
     ]
 
 
-def slices(results: SearchResults, judged: Judged) -> list[Plot]:
+def slices(judged: Judged) -> list[Plot]:
     """Draw Optuna's slices, one plot a parameter."""
     judged.require(LEAST_TO_COMPARE)
+    judged.require_differences()
     if not judged.distributions:
         raise CannotDrawError("no parameter varies")
     plots = []
@@ -74,12 +73,14 @@ def slices(results: SearchResults, judged: Judged) -> list[Plot]:
             choices = [choice.strip("'") for choice in figure.layout.xaxis.categoryarray]
             figure.update_xaxes(categoryarray=choices)
         _plain_powers(stretch(tidied(figure), METRIC).layout.xaxis)
-        describe = _choice_sentence if is_categorical(judged.distributions[name]) else _span_sentence
+        describe = (
+            _choice_sentence if is_categorical(judged.distributions[name]) else _span_sentence
+        )
         plots.append(Plot(f"slice-{name}", f"Slice: {name}", describe(name, judged), figure))
     return plots
 
 
-def parallel_coordinates(results: SearchResults, judged: Judged) -> list[Plot]:
+def parallel_coordinates(judged: Judged) -> list[Plot]:
     """Draw Optuna's parallel coordinates, the better trials over the others."""
     judged.require(LEAST_TO_COMPARE, parameters=2)
     judged.require_differences()
@@ -96,16 +97,19 @@ def parallel_coordinates(results: SearchResults, judged: Judged) -> list[Plot]:
     tidied(figure, height=400)
     figure.update_layout(margin={"l": 44, "r": 34})
     labels = [label.replace("_", "_<br>") for label in figure.layout.xaxis.ticktext]
-    figure.update_xaxes(ticktext=labels, tickangle=0)
+    figure.update_xaxes(ticktext=labels, tickfont={"size": 11})
     best = judged.best_quarter
     in_common = words.listed(_in_common(name, judged) for name in judged.shared)
-    sentence = f"The best {len(best)} of {len(values)} trials have {in_common}."
+    sentence = (
+        f"The best {len(best)} of {len(values)} trials, each judged by its best epoch, have"
+        f" {in_common}."
+    )
     return [
         Plot("parallel", "Parallel coordinates", sentence, figure),
     ]
 
 
-def contour(results: SearchResults, judged: Judged) -> list[Plot]:
+def contour(judged: Judged) -> list[Plot]:
     """Draw Optuna's contour of the two most important parameters that are numbers."""
     first, second = _most_important_two(judged, numbers=True)
     figure = plot_contour(judged.study, [first, second], target_name=METRIC)
@@ -121,8 +125,8 @@ def contour(results: SearchResults, judged: Judged) -> list[Plot]:
     best = judged.ranked[0]
     places = len({(str(r.config[first]), str(r.config[second])) for r in judged.records})
     sentence = (
-        f"Of {first} and {second}, the two most important numbers, the best trial"
-        f" (#{best.number}) has {words.number(best.config[first])} and"
+        f"Of {first} and {second}, the most important parameters that are numbers, the best"
+        f" trial (#{best.number}) has {words.number(best.config[first])} and"
         f" {words.number(best.config[second])}; the surface is interpolated between {places}"
         f" places (dots) and is a guess elsewhere."
     )
@@ -132,7 +136,7 @@ def contour(results: SearchResults, judged: Judged) -> list[Plot]:
     return [Plot("contour", "Contour", sentence, figure)]
 
 
-def rank(results: SearchResults, judged: Judged) -> list[Plot]:
+def rank(judged: Judged) -> list[Plot]:
     """Draw Optuna's ranks over the two most important parameters."""
     first, second = _most_important_two(judged)
     figure = plot_rank(judged.study, [first, second], target_name=METRIC)
@@ -168,7 +172,9 @@ def _importances_sentence(ordered: list[tuple[float, str]], judged: Judged) -> s
     conditional = [name for name in judged.distributions if name not in judged.shared]
     if conditional:
         verb = "exist" if len(conditional) > 1 else "exists"
-        sentence += f"; {words.listed(conditional)} {verb} in some trials only, and cannot take part"
+        sentence += (
+            f"; {words.listed(conditional)} {verb} in some trials only, and cannot take part"
+        )
     return f"{sentence}."
 
 
@@ -201,7 +207,9 @@ def _span_sentence(name: str, judged: Judged) -> str:
     tried = f"{words.span(judged.values(name))} was tried"
     count = len(judged.best_quarter)
     if len(best) == count:
-        sentence = f"The best {count} trials have {name} {words.span(r.config[name] for r in best)}"
+        sentence = (
+            f"The best {count} trials have {name} {words.span(r.config[name] for r in best)}"
+        )
     elif best:
         where = words.span(r.config[name] for r in best)
         sentence = f"Of the best {count} trials, {len(best)} have {name}, {where}"
@@ -237,7 +245,9 @@ def _most_important_two(judged: Judged, *, numbers: bool = False) -> tuple[str, 
     judged.require_differences()
     fit = [name for name in judged.importances if not numbers or _is_number(name, judged)]
     if len(fit) < 2:
-        raise CannotDrawError("it takes two parameters that are numbers, vary, and have no condition")
+        raise CannotDrawError(
+            "it takes two parameters that are numbers, vary, and have no condition"
+        )
     first, second, *_ = fit
     return first, second
 

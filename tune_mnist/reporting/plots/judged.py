@@ -39,26 +39,22 @@ class Judged:
     """The trials of a search that have finished an epoch.
 
     Attributes:
+        results: of the search.
         study: the same numbers; those trials as COMPLETE, with their best validation accuracy as
             value, all others, and those taken over from another search, as FAIL.
         records: in the order of their numbers.
-        searched: all that the space lets vary.
     """
 
+    results: SearchResults
     study: optuna.Study
     records: list[TrialRecord]
-    searched: tuple[str, ...]
 
     @classmethod
     def of(cls, results: SearchResults) -> "Judged":
         """Select the trials of a search."""
         records = [r for r in results.records if r.best_epoch and math.isfinite(r.val_accuracy)]
-        values = {record.number: record.val_accuracy for record in records}
-        return cls(
-            study=_study(results.study, values),
-            records=records,
-            searched=results.space.parameter_names,
-        )
+        study = _study(results.study, {r.number: [r.val_accuracy] for r in records})
+        return cls(results=results, study=study, records=records)
 
     @cached_property
     def ranked(self) -> list[TrialRecord]:
@@ -74,12 +70,12 @@ class Judged:
     def distributions(self) -> dict[str, BaseDistribution]:
         """What each parameter was drawn from, of those that differ between two of the trials."""
         found: dict[str, BaseDistribution] = {}
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        for trial in _complete(self.study):
             for name, distribution in trial.distributions.items():
                 found.setdefault(name, distribution)
         return {
             name: found[name]
-            for name in self.searched
+            for name in self.results.space.parameter_names
             if name in found and len(set(self.values(name))) > 1
         }
 
@@ -117,8 +113,7 @@ class Judged:
             raise CannotDrawError("no trial has finished an epoch")
         if len(self.records) < least:
             raise CannotDrawError(
-                f"it takes {least} trials with a finished epoch, and there are"
-                f" {len(self.records)}"
+                f"it takes {least} trials with a finished epoch, and there are {len(self.records)}"
             )
         if len(self.shared) < parameters:
             what = " and ".join(self.shared) if self.shared else "none"
@@ -136,14 +131,22 @@ class Judged:
         if len({record.val_accuracy for record in self.records}) == 1:
             raise CannotDrawError(f"all trials have the same {METRIC}")
 
+    def with_objectives(self) -> optuna.Study:
+        """Return a study of the search's own complete trials, with all its objectives."""
+        own = {record.number for record in self.results.records}
+        return _study(
+            self.results.study,
+            {t.number: t.values for t in _complete(self.results.study) if t.number in own},
+        )
+
     def on_log_scale(self) -> optuna.Study:
         """Return the study with the parameters that are searched by their logarithm as such.
 
         Optuna's fANOVA weighs the values of a parameter evenly, not as they were searched: of a
         learning rate from 1e-5 to 1e-1 it would see the last decade only.
         """
-        study = _empty_study()
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        study = optuna.create_study(direction="maximize")
+        for trial in _complete(self.study):
             params, distributions = {}, {}
             for name, value in trial.params.items():
                 params[name], distributions[name] = _log10(value, trial.distributions[name])
@@ -180,25 +183,27 @@ def is_categorical(distribution: BaseDistribution) -> bool:
     return isinstance(distribution, CategoricalDistribution)
 
 
-def _empty_study() -> optuna.Study:
-    return optuna.create_study(direction="maximize")
+def _complete(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
-def _study(study: optuna.Study, values: dict[int, float]) -> optuna.Study:
-    judged = _empty_study()
+def _study(study: optuna.Study, values: dict[int, list[float]]) -> optuna.Study:
+    """Copy a study into memory: COMPLETE with those values, or FAIL, by number."""
+    objectives = max(map(len, values.values()), default=1)
+    judged = optuna.create_study(directions=study.directions[:objectives])
     judged.add_trials(
-        _with_value(trial, values.get(trial.number)) for trial in study.get_trials(deepcopy=False)
+        _with_values(trial, values.get(trial.number)) for trial in study.get_trials(deepcopy=False)
     )
     return judged
 
 
-def _with_value(trial: FrozenTrial, value: float | None) -> FrozenTrial:
+def _with_values(trial: FrozenTrial, values: list[float] | None) -> FrozenTrial:
     return create_trial(
-        state=TrialState.FAIL if value is None else TrialState.COMPLETE,
-        value=value,
+        state=TrialState.FAIL if values is None else TrialState.COMPLETE,
+        values=values,
         params=trial.params,
         distributions=trial.distributions,
-        intermediate_values={} if value is None else trial.intermediate_values,
+        intermediate_values={} if values is None else trial.intermediate_values,
     )
 
 
