@@ -2,7 +2,6 @@
 
 import base64
 import io
-import math
 from collections import Counter
 from collections.abc import Callable
 
@@ -16,6 +15,7 @@ from PIL import Image
 from tune_mnist.reporting.plots import words
 from tune_mnist.reporting.plots.accuracy_axis import stretch
 from tune_mnist.reporting.plots.judged import Judged
+from tune_mnist.reporting.plots.log_axis import set_ticks, short
 from tune_mnist.reporting.plots.plot import (
     BLUE,
     COLOURS,
@@ -34,8 +34,6 @@ PICTURES = 24
 _NO_FINAL_RUNS = "there was no final evaluation"
 _MISREAD_SCALE = [[0, "rgba(199,119,0,0.1)"], [1, "rgba(199,119,0,0.65)"]]
 _LEAST_ARCHITECTURES = 2
-_DECADES_THAT_SUFFICE = 1.5
-_LEAST_COST = 1e-3
 
 
 def accuracy_by_time(judged: Judged) -> list[Plot]:
@@ -201,19 +199,9 @@ def _best_by_model(judged: Judged) -> dict[str, TrialRecord]:
 
 
 def _cost_axis(figure: go.Figure, title: str, values: list[float]) -> None:
-    """Let the x axis show a cost by its logarithm, with few round ticks."""
-    low, high = max(min(values), _LEAST_COST), max(values)
-    wide = math.log10(high / low) > _DECADES_THAT_SUFFICE
-    mantissas = (1,) if wide else (1, 2, 5)
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = [mantissa * 10.0**decade for decade in decades for mantissa in mantissas]
-    figure.update_xaxes(
-        type="log",
-        title_text=title,
-        tickmode="array",
-        tickvals=ticks,
-        ticktext=[words.short(tick) for tick in ticks],
-    )
+    """Let the x axis show a cost by its logarithm."""
+    figure.update_xaxes(title_text=title)
+    set_ticks(figure.layout.xaxis, values, short)
 
 
 def _size_sentence(best: dict[str, TrialRecord], sizes: dict[str, float]) -> str:

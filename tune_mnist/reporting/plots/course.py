@@ -134,8 +134,9 @@ def timeline(judged: Judged) -> list[Plot]:
         raise CannotDrawError("no trial has begun")
     figure = plot_timeline(judged.results.study)
     figure.data = [trace for trace in figure.data if _keep_own(trace, records)]
-    figure.update_layout(barmode="overlay")
     tidied(figure)
+    # The last time of day needs room for its second half.
+    figure.update_layout(barmode="overlay", margin={"r": 36})
     figure.update_xaxes(title_text="time of day", tickangle=0, nticks=5)
     figure.update_yaxes(title_text="trial", autorange="reversed", **_whole_ticks(len(trials)))
     ended = [trial.datetime_complete for trial in trials if trial.datetime_complete]

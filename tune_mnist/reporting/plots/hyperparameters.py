@@ -4,6 +4,7 @@ import statistics
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 from optuna.visualization import (
     plot_contour,
     plot_parallel_coordinate,
@@ -16,12 +17,14 @@ from plotly.colors import sample_colorscale
 from tune_mnist.reporting.plots import words
 from tune_mnist.reporting.plots.accuracy_axis import stretch
 from tune_mnist.reporting.plots.judged import Judged, fanova, is_categorical, value_of
+from tune_mnist.reporting.plots.log_axis import power, set_ticks
 from tune_mnist.reporting.plots.plot import BLUE, LOW_TO_HIGH, CannotDrawError, Plot, tidied
 from tune_mnist.tuning.reports import METRIC
 
 LEAST_TO_COMPARE = 4
 LEAST_FOR_IMPORTANCES = 8
 _FILLED = "Cividis"
+_SMALL = 1e-3
 
 
 def importances(judged: Judged) -> list[Plot]:
@@ -72,7 +75,7 @@ def slices(judged: Judged) -> list[Plot]:
         if figure.layout.xaxis.categoryarray is not None:
             choices = [choice.strip("'") for choice in figure.layout.xaxis.categoryarray]
             figure.update_xaxes(categoryarray=choices)
-        _plain_powers(stretch(tidied(figure), METRIC).layout.xaxis)
+        _powers_of_ten(stretch(tidied(figure), METRIC), judged)
         describe = (
             _choice_sentence if is_categorical(judged.distributions[name]) else _span_sentence
         )
@@ -97,7 +100,9 @@ def parallel_coordinates(judged: Judged) -> list[Plot]:
     tidied(figure, height=400)
     figure.update_layout(margin={"l": 44, "r": 34})
     labels = [label.replace("_", "_<br>") for label in figure.layout.xaxis.ticktext]
-    figure.update_xaxes(ticktext=labels, tickfont={"size": 11})
+    figure.update_xaxes(ticktext=labels, tickfont={"size": 10})
+    for annotation in figure.layout.annotations:
+        annotation.text = _short_tick(annotation.text)
     best = judged.best_quarter
     in_common = words.listed(_in_common(name, judged) for name in judged.shared)
     sentence = (
@@ -131,8 +136,7 @@ def contour(judged: Judged) -> list[Plot]:
         f" places (dots) and is a guess elsewhere."
     )
     tidied(figure)
-    _plain_powers(figure.layout.xaxis)
-    _plain_powers(figure.layout.yaxis)
+    _powers_of_ten(figure, judged)
     return [Plot("contour", "Contour", sentence, figure)]
 
 
@@ -156,8 +160,7 @@ def rank(judged: Judged) -> list[Plot]:
             },
         )
     tidied(figure)
-    _plain_powers(figure.layout.xaxis)
-    _plain_powers(figure.layout.yaxis)
+    _powers_of_ten(figure, judged)
     return [Plot("rank", "Rank", _rank_sentence(first, ranks, judged), figure)]
 
 
@@ -276,7 +279,17 @@ def _is_number(name: str, judged: Judged) -> bool:
     return all(isinstance(value, int | float) for value in judged.values(name))
 
 
-def _plain_powers(axis: Any) -> None:
-    """Write the powers of ten of a logarithmic axis as such: 1e-4, where plotly writes 100µ."""
-    if axis.type == "log":
-        axis.update(tickformat=".0e", dtick=1)
+def _powers_of_ten(figure: go.Figure, judged: Judged) -> None:
+    """Give round ticks to the axes that show a parameter by its logarithm."""
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        if axis.type == "log" and axis.title.text in judged.distributions:
+            set_ticks(axis, judged.values(axis.title.text), power)
+
+
+def _short_tick(text: str) -> str:
+    """Return a number that Optuna has written along an axis in fewer letters."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return power(value) if 0 < abs(value) < _SMALL else f"{value:.3g}"

@@ -18,14 +18,6 @@ def number(value: Any) -> str:
     return f"{value:.2g}" if isinstance(value, float) else str(value)
 
 
-def short(value: float) -> str:
-    """Return a large round number with k or M."""
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:g}{letter}"
-    return f"{value:g}"
-
-
 def percent(share: float) -> str:
     """Return a share as a whole percentage."""
     return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
