@@ -220,16 +220,20 @@ CUT = """plots => plots.flatMap(plot => {
 def check_both_widths(visit: Visit) -> None:
     for viewport in (DESK, PHONE):
         visit.page.set_viewport_size(viewport)
-        first = visit.page.locator(DRAWN).first
-        if visit.page.locator("[data-figure]").count():
-            expect(first).to_have_js_property("clientWidth", first_width(visit.page))
+        wait_for_resize(visit.page)
         assert visit.page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
         assert visit.page.eval_on_selector_all("[data-figure]", CUT) == []
 
 
-def first_width(page: Page) -> int:
-    """Return the width that the first plot should have."""
-    return int(page.locator("[data-figure]").first.evaluate("plot => plot.clientWidth"))
+def wait_for_resize(page: Page) -> None:
+    """Wait until all plots are as wide as their places, which plotly makes them by and by."""
+    fits = """plots => plots.every(plot =>
+        plot.querySelector(".main-svg").clientWidth === plot.clientWidth)"""
+    for _ in range(200):
+        if page.eval_on_selector_all("[data-figure]", fits):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("the plots do not follow the width of the page")
 
 
 def test_nothing_sticks_out_or_is_cut_at_a_desk_or_on_a_phone(visit: Visit):

@@ -1,7 +1,7 @@
 """How the search went: history, learning curves by rung, values epoch by epoch, timeline."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -137,12 +137,24 @@ def timeline(judged: Judged) -> list[Plot]:
     tidied(figure)
     # The last time of day needs room for its second half.
     figure.update_layout(barmode="overlay", margin={"r": 36})
-    figure.update_xaxes(title_text="time of day", tickangle=0, nticks=5)
-    figure.update_yaxes(title_text="trial", autorange="reversed", **_whole_ticks(len(trials)))
     ended = [trial.datetime_complete for trial in trials if trial.datetime_complete]
+    first, last = min(begins.values()), max([*begins.values(), *ended])
+    figure.update_xaxes(
+        title_text=f"time, from {first:%Y-%m-%d}",
+        tickangle=0,
+        nticks=5,
+        tickformat=_time_format(last - first),
+    )
+    figure.update_yaxes(title_text="trial", autorange="reversed", **_whole_ticks(len(trials)))
     return [
         Plot("timeline", "Timeline", _timeline_sentence(judged.results, begins, ended), figure)
     ]
+
+
+def _time_format(duration: timedelta) -> str:
+    if duration >= timedelta(days=2):
+        return "%m-%d"
+    return "%H:%M" if duration >= timedelta(minutes=10) else "%H:%M:%S"
 
 
 def _improvements(records: list[TrialRecord]) -> str:
