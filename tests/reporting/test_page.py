@@ -217,12 +217,25 @@ CUT = """plots => plots.flatMap(plot => {
 })"""
 
 
+# Ticks that run into their neighbours.
+TOUCHING = """plots => plots.flatMap(plot => {
+    const boxes = kind => [...plot.querySelectorAll(`${kind} text`)].map(text =>
+        [text.textContent, text.getBoundingClientRect()]);
+    const touch = (a, b) => a.left < b.right + 1 && b.left < a.right + 1
+        && a.top < b.bottom && b.top < a.bottom;
+    return [".xtick", ".ytick"].map(boxes).flatMap(all => all.flatMap(([first, a], index) =>
+        all.slice(index + 1).filter(([, b]) => touch(a, b)).map(([second]) =>
+            `${plot.dataset.figure}: ${first} ${second}`)));
+})"""
+
+
 def check_both_widths(visit: Visit) -> None:
     for viewport in (DESK, PHONE):
         visit.page.set_viewport_size(viewport)
         wait_for_resize(visit.page)
         assert visit.page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
         assert visit.page.eval_on_selector_all("[data-figure]", CUT) == []
+        assert visit.page.eval_on_selector_all("[data-figure]", TOUCHING) == []
 
 
 def wait_for_resize(page: Page) -> None:

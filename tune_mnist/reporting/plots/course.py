@@ -142,7 +142,7 @@ def timeline(judged: Judged) -> list[Plot]:
     figure.update_xaxes(
         title_text=f"time, from {first:%Y-%m-%d}",
         tickangle=0,
-        nticks=5,
+        nticks=4,
         tickformat=_time_format(last - first),
     )
     figure.update_yaxes(title_text="trial", autorange="reversed", **_whole_ticks(len(trials)))
@@ -154,7 +154,7 @@ def timeline(judged: Judged) -> list[Plot]:
 def _time_format(duration: timedelta) -> str:
     if duration >= timedelta(days=2):
         return "%m-%d"
-    return "%H:%M" if duration >= timedelta(minutes=10) else "%H:%M:%S"
+    return "%H:%M" if duration >= timedelta(minutes=4) else "%H:%M:%S"
 
 
 def _improvements(records: list[TrialRecord]) -> str:

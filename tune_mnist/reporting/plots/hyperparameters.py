@@ -42,7 +42,7 @@ def importances(judged: Judged) -> list[Plot]:
     ordered = sorted(zip(bars.x, bars.y, strict=True), reverse=True)
     bars.update(marker_color=BLUE, hovertemplate="%{y}: %{x:.2f}<extra></extra>")
     tidied(figure, height=150 + 34 * len(ordered))
-    figure.update_xaxes(title_text=f"share of the variance of {METRIC}", range=[0, 1.12])
+    figure.update_xaxes(title_text="share of the variance", range=[0, 1.12])
     figure.update_yaxes(title_text=None)
     return [
         Plot(
