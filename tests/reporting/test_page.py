@@ -86,6 +86,12 @@ def test_it_opens_without_complaint_and_asks_for_nothing(visit: Visit, report: P
     assert visit.complaints == []
 
 
+def test_no_button_sends_a_plot_anywhere(visit: Visit):
+    titles = "buttons => buttons.map(button => button.dataset.title)"
+    buttons = set(visit.page.eval_on_selector_all(".modebar-btn", titles))
+    assert buttons == {"Download plot", "Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"}
+
+
 def test_every_plot_is_drawn_and_says_something(visit: Visit):
     places = visit.page.locator("[data-figure]").count()
     assert places == 17

@@ -91,9 +91,12 @@ def parallel_coordinates(judged: Judged) -> list[Plot]:
     values = [record.val_accuracy for record in judged.records]
     low, high = min(values), max(values)
     lines = [trace for trace in figure.data if trace.mode == "lines"]
-    for trace, value in zip(lines, values, strict=True):
-        (colour,) = sample_colorscale(LOW_TO_HIGH, [(value - low) / (high - low)])
-        trace.update(line={"color": colour, "width": 1.5}, opacity=0.8)
+    for trace, record in zip(lines, judged.records, strict=True):
+        share = (record.val_accuracy - low) / (high - low)
+        (colour,) = sample_colorscale(LOW_TO_HIGH, [share])
+        trace.line, trace.opacity = {"color": colour, "width": 1.5}, 0.8
+        # Optuna has each value again as text here, of each trial at each axis.
+        trace.customdata, trace.hovertemplate = None, f"#{record.number}<extra></extra>"
     order = sorted(range(len(lines)), key=values.__getitem__)
     # Without Optuna's colour bar, which says no more than the first axis and takes its room.
     figure.data = [lines[index] for index in order]

@@ -42,6 +42,9 @@
     return {
       responsive: true,
       displaylogo: false,
+      // Plotly's button for sharing would send the data of the plot to a server.
+      showSendToCloud: false,
+      plotlyServerURL: "",
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
       toImageButtonOptions: { format: "svg", filename: place.dataset.figure },
     };
