@@ -3,8 +3,10 @@
 import statistics
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from optuna.importance import BaseImportanceEvaluator
 from optuna.visualization import (
     plot_contour,
     plot_parallel_coordinate,
@@ -16,7 +18,7 @@ from plotly.colors import sample_colorscale
 
 from tune_mnist.reporting.plots import words
 from tune_mnist.reporting.plots.accuracy_axis import stretch
-from tune_mnist.reporting.plots.judged import Judged, fanova, is_categorical, value_of
+from tune_mnist.reporting.plots.judged import Judged, is_categorical
 from tune_mnist.reporting.plots.log_axis import power, set_ticks
 from tune_mnist.reporting.plots.plot import BLUE, LOW_TO_HIGH, CannotDrawError, Plot, tidied
 from tune_mnist.tuning.reports import METRIC
@@ -27,15 +29,29 @@ _FILLED = "Cividis"
 _SMALL = 1e-3
 
 
+class _Computed(BaseImportanceEvaluator):
+    """Hands out importances that are known: a forest of a large search takes a while to grow.
+
+    Args:
+        importances: by parameter.
+    """
+
+    def __init__(self, importances: dict[str, float]) -> None:
+        self._importances = importances
+
+    def evaluate(self, study: Any, params: Any = None, *, target: Any = None) -> dict[str, float]:
+        """Return them, whatever the study."""
+        return self._importances
+
+
 def importances(judged: Judged) -> list[Plot]:
     """Draw Optuna's parameter importances by fANOVA."""
     judged.require(LEAST_FOR_IMPORTANCES, parameters=2)
     judged.require_differences()
     figure = plot_param_importances(
-        judged.on_log_scale(),
-        evaluator=fanova(),
+        judged.study,
+        evaluator=_Computed(judged.importances),
         params=judged.shared,
-        target=value_of,
         target_name=METRIC,
     )
     (bars,) = figure.data
@@ -121,6 +137,8 @@ def contour(judged: Judged) -> list[Plot]:
     """Draw Optuna's contour of the two most important parameters that are numbers."""
     first, second = _most_important_two(judged, numbers=True)
     figure = plot_contour(judged.study, [first, second], target_name=METRIC)
+    # Nearly all of Optuna's grid, a line and a column a trial, is empty.
+    figure.data[0].z = np.array(figure.data[0].z, dtype=np.float32)
     figure.update_traces(
         colorscale=_FILLED, colorbar={"thickness": 12}, selector={"type": "contour"}
     )
