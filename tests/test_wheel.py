@@ -35,6 +35,12 @@ def test_the_wheel_carries_code_and_spaces_and_nothing_else(wheel: Path) -> None
     assert "tune_mnist/tuning/space.py" in names
 
 
+def test_the_wheel_carries_what_the_page_is_made_of(wheel: Path) -> None:
+    templates = ROOT / "tune_mnist" / "reporting" / "templates"
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"tune_mnist/reporting/templates/{path.name}" for path in templates.iterdir()} <= names
+
+
 def test_the_wheel_brings_the_command(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     (entry,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))

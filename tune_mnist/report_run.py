@@ -8,6 +8,7 @@ from rich.console import Console
 from tune_mnist.console import print_facts
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
+from tune_mnist.reporting.page import PLOTS_FOLDER, write_page
 from tune_mnist.reporting.search_results import SearchResults, read_results
 from tune_mnist.reporting.side_by_side import compare_searches
 from tune_mnist.reporting.summary import (
@@ -23,6 +24,7 @@ from tune_mnist.reporting.summary import (
 from tune_mnist.reporting.tables import Comparison
 
 SUMMARY_FILE = "summary.md"
+PAGE_FILE = "report.html"
 COMPARISON_FILE = "comparison.md"
 LOG_WIDTH = 160
 
@@ -51,7 +53,13 @@ def report_searches(directories: Sequence[Path], output: Path | None) -> None:
     print_facts(console, search_facts(results))
     console.print()
     show(results, tables, console)
-    _tell(console, f"written to {folder}: {SUMMARY_FILE}{f', {TABLES_FOLDER}/' if tables else ''}")
+    written = [
+        PAGE_FILE,
+        f"{PLOTS_FOLDER}/",
+        SUMMARY_FILE,
+        *([f"{TABLES_FOLDER}/"] * bool(tables)),
+    ]
+    _tell(console, f"written to {folder}: {', '.join(written)}")
 
 
 def report_console() -> Console:
@@ -67,6 +75,7 @@ def write_report(results: SearchResults, folder: Path) -> list[Comparison]:
     tables = search_tables(results)
     write_text(folder / SUMMARY_FILE, search_page(results, tables))
     write_tables(tables, folder / TABLES_FOLDER, setting(results))
+    write_page(results, tables, folder / PAGE_FILE)
     return tables
 
 

@@ -101,8 +101,8 @@ def _report(console: Console, directory: Path, outcome: Outcome) -> None:
     ended = sum(record.state is not TrialState.INTERRUPTED for record in results.records)
     console.print(
         f"{outcome.ending.value}: {ended} of {len(results.records)} started trials came to"
-        f" their end; results in {directory}: all tables in summary.md and tables/, trials.csv,"
-        " best/",
+        f" their end; results in {directory}: report.html, summary.md, tables/, plots/,"
+        " trials.csv, best/",
         markup=False,
         soft_wrap=True,
     )

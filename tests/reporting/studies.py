@@ -1,0 +1,175 @@
+"""Results folders as searches leave them, written by the search's own ledger, without training."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+
+from tune_mnist.reporting.search_results import SearchResults, read_results
+from tune_mnist.tuning.final_runs import FinalRun, Misread, write_final_run, write_misread
+from tune_mnist.tuning.ledger import Ledger
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.records import WARM_START
+from tune_mnist.tuning.reports import TIME_ATTR, ended_early
+from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, _SpaceText
+from tune_mnist.tuning.space import parse_space
+from tune_mnist.tuning.study import STUDY_NAME, open_storage
+
+PARAMETERS = {"lenet": 61_706, "alexnet": 46_764_746, "resnet": 11_178_378, "vggnet": 128_806_154}
+TWO_MODELS = """
+description: two <architectures> & more
+model: {type: categorical, choices: [lenet, resnet]}
+parameters:
+  lr:         {type: float, low: 1.0e-4, high: 1.0e-1, log: true}
+  batch_size: {type: categorical, choices: [32, 64]}
+  optimizer:  {type: categorical, choices: [sgd, adam]}
+  momentum:   {type: float, low: 0.0, high: 0.99, when: {optimizer: sgd}}
+"""
+LENET = """
+description: LeNet only
+model: lenet
+parameters:
+  lr:         {type: float, low: 1.0e-4, high: 1.0e-1, log: true}
+  dropout:    {type: float, low: 0.0, high: 0.5}
+"""
+MAX_EPOCHS = 3
+
+
+@dataclass
+class Course:
+    """What happens to a trial: its parameters, its accuracy epoch by epoch, and how it ends.
+
+    Attributes:
+        parameters: fixed ones, others are drawn.
+        accuracies: by epoch.
+        reason: why it fails after them, if it does.
+        ends: whether it ends at all.
+        seconds: that an epoch takes.
+    """
+
+    parameters: dict[str, Any]
+    accuracies: tuple[float, ...] = ()
+    reason: str = ""
+    ends: bool = True
+    seconds: float = 1.0
+
+
+def make_search(
+    directory: Path, space_text: str, courses: list[Course], taken_over: int = 0, **options: Any
+) -> SearchResults:
+    """Write a results folder in which these trials have run, and read it."""
+    directory.mkdir(parents=True)
+    space = parse_space(space_text, Path("made.yaml"))
+    given = {"num_samples": max(1, len(courses)), "max_epochs": MAX_EPOCHS} | options
+    chosen = SearchOptions.for_space(space, **given)
+    experiment = Experiment(
+        options=chosen.model_dump(mode="json"),
+        space=_SpaceText(name=space.name, text=space.text),
+        data_sha256="0" * 64,
+        facts={"data": "made up", "note": "<script>alert(1)</script>"},
+        versions={"python": "3.11"},
+        started="2026-11-25T02:04:55+0000",
+        commands=["python -m tune_mnist.search --space made.yaml"],
+    )
+    (directory / EXPERIMENT_FILE).write_text(experiment.model_dump_json(), encoding="utf-8")
+    directions = {"max": "maximize", "min": "minimize"}
+    study = optuna.create_study(
+        study_name=STUDY_NAME,
+        storage=open_storage(directory),
+        directions=[directions[way] for way in chosen.directions.values()],
+        sampler=optuna.samplers.RandomSampler(seed=0),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(list(chosen.directions))
+    for _ in range(taken_over):
+        study.add_trial(
+            optuna.trial.create_trial(
+                value=1.0,
+                params={"lr": 0.05},
+                distributions={"lr": space.parameters["lr"].distribution()},
+                user_attrs={WARM_START: "earlier #0"},
+            )
+        )
+    ledger = Ledger(study, space.model, MAX_EPOCHS, tuple(chosen.directions))
+    for course in courses:
+        _run(study, ledger, space, course)
+    return read_results(directory)
+
+
+def _run(study: optuna.Study, ledger: Ledger, space: Any, course: Course) -> None:
+    study.enqueue_trial(course.parameters)
+    trial = study.ask()
+    config = space.sample(trial) | trial.params
+    ledger.begin(trial, f"id{trial.number}", config)
+    for epoch, accuracy in enumerate(course.accuracies, start=1):
+        ledger.add_epoch(
+            trial.number,
+            {
+                TIME_ATTR: epoch,
+                "val_accuracy": accuracy,
+                "train_loss": 1.0,
+                "train_accuracy": accuracy,
+                "val_loss": 1.0,
+                "images_per_second": 1000.0,
+                "parameters": PARAMETERS[config["model"]],
+                "train_seconds": course.seconds * epoch,
+            },
+        )
+    if course.reason:
+        diverged = course.reason.startswith("diverged")
+        ledger.end(trial.number, ended_early(course.reason, diverged=diverged))
+    elif course.ends:
+        ledger.end(trial.number, {})
+
+
+def two_models(directory: Path, **options: Any) -> SearchResults:
+    """A finished search over two architectures: ResNet and a small learning rate are better.
+
+    Twelve trials: the last is the best, the first three were pruned after an epoch, two failed.
+    """
+    courses = []
+    for index in range(9):
+        model = ("lenet", "resnet")[index % 2]
+        optimizer = ("sgd", "adam")[index // 2 % 2]
+        lr = 10 ** (-1 - index / 4)
+        final = 0.8 + 0.1 * (model == "resnet") + 0.01 * index
+        courses.append(
+            Course(
+                {"model": model, "optimizer": optimizer, "lr": lr},
+                (final - 0.2,) if index < 3 else (final - 0.2, final - 0.1, final),
+                seconds=1.0 + 10 * (model == "resnet"),
+            )
+        )
+    courses += [
+        Course({"model": "resnet", "lr": 0.1}, reason="diverged: train_loss is nan (lr 0.1)"),
+        Course({"model": "lenet", "lr": 0.05}, (0.3,), reason="out of memory <&>"),
+        Course({"model": "resnet", "optimizer": "adam", "lr": 2e-4}, (0.7, 0.985, 0.98)),
+    ]
+    return make_search(directory, TWO_MODELS, courses, **options)
+
+
+def add_final_runs(directory: Path, models: tuple[str, ...] = ("lenet", "resnet")) -> None:
+    """Write a final evaluation into a results folder: 4 is read as 9 most often."""
+    for model in models:
+        for seed in range(2):
+            confusion = np.diag([100] * 10)
+            confusion[4, 9], confusion[4, 4] = 7 + seed, 93 - seed
+            confusion[7, 1], confusion[7, 7] = 2, 98
+            accuracy = float(np.trace(confusion) / confusion.sum())
+            run = FinalRun(model, 3, seed, {}, 1000, accuracy, confusion.tolist(), 12.0)
+            write_final_run(directory, run)
+        rng = np.random.default_rng(0)
+        write_misread(
+            directory,
+            model,
+            Misread(
+                images=rng.integers(0, 256, (3, 28, 28), dtype=np.uint8),
+                truth=np.array([7, 4, 4]),
+                predicted=np.array([1, 9, 9]),
+                probability=np.array([0.98, 0.9, 0.8], dtype=np.float32),
+            ),
+        )

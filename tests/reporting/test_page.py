@@ -1,0 +1,298 @@
+"""The page of a search, in a real browser: at a desk, on a phone, in the dark, on paper."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.reporting.studies import (
+    LENET,
+    TWO_MODELS,
+    Course,
+    add_final_runs,
+    make_search,
+    two_models,
+)
+from tune_mnist.reporting.page import write_page
+from tune_mnist.reporting.search_results import SearchResults, read_results
+from tune_mnist.reporting.summary import search_tables
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+LEARNING = (0.8, 0.9, 0.95)
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+DRAWN = ".plot .main-svg"
+
+
+def written(results: SearchResults) -> Path:
+    path = results.directory / "report.html"
+    write_page(results, search_tables(results), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page") / "two"
+    two_models(folder)
+    add_final_runs(folder)
+    return written(read_results(folder))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"no browser: install one of {', '.join(BROWSERS)} (apt install chromium)")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+
+
+class Visit:
+    """A page that is looked at, with all that it asked for and complained of."""
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(path.as_uri())
+        page.wait_for_function("document.querySelector('form.filters').hidden === false")
+
+    def column(self, key: str) -> list[str]:
+        """Return what stands in a column of the trials that are shown."""
+        index = self.page.eval_on_selector_all(
+            "table.trials th", f"all => all.findIndex(each => each.dataset.key === '{key}')"
+        )
+        cells = self.page.locator(f"table.trials tbody tr:visible td:nth-child({index + 1})")
+        return cells.all_inner_texts()
+
+    def sort(self, key: str) -> None:
+        self.page.locator(f"table.trials th[data-key='{key}'] button").click()
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, report: Path) -> Visit:
+    """The page on a desk, opened once for all that only look."""
+    return Visit(browser.new_page(viewport=DESK), report)
+
+
+def test_it_opens_without_complaint_and_asks_for_nothing(visit: Visit, report: Path):
+    assert visit.requests == [report.as_uri()]
+    assert visit.complaints == []
+
+
+def test_no_button_sends_a_plot_anywhere(visit: Visit):
+    titles = "buttons => buttons.map(button => button.dataset.title)"
+    buttons = set(visit.page.eval_on_selector_all(".modebar-btn", titles))
+    assert buttons == {"Download plot", "Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"}
+
+
+def test_every_plot_is_drawn_and_says_something(visit: Visit):
+    places = visit.page.locator("[data-figure]").count()
+    assert places == 17
+    assert visit.page.locator("[data-figure] .main-svg:first-child").count() == places
+    assert all(text.endswith(".") for text in visit.page.locator(".card p").all_inner_texts())
+    assert visit.page.locator(".pictures img").count() == 6
+    loaded = "all => all.every(each => each.naturalWidth === 28)"
+    assert visit.page.eval_on_selector_all(".pictures img", loaded)
+
+
+def test_what_others_wrote_is_shown_not_run(visit: Visit):
+    expect(visit.page.get_by_text("<script>alert(1)</script>")).to_be_visible()
+    expect(visit.page.get_by_text("out of memory <&>")).to_be_visible()
+    expect(visit.page.get_by_text("two <architectures> & more")).to_be_visible()
+
+
+def test_it_says_what_failed_and_how_to_reproduce(visit: Visit):
+    failures = visit.page.locator("#failures li").all_inner_texts()
+    assert failures[0] == "#9 resnet, DIVERGED: diverged: train_loss is nan (lr 0.1)"
+    reproduce = visit.page.locator("#reproduce").inner_text()
+    for words in (
+        "python -m tune_mnist.search --space made.yaml",
+        "when: {optimizer: sgd}",
+        "3.11",
+    ):
+        assert words in reproduce
+
+
+def test_trials_are_sorted_by_number_not_by_letter(visit: Visit):
+    visit.sort("lr")
+    rates = [float(text) for text in visit.column("lr")]
+    assert rates == sorted(rates)
+    visit.sort("lr")
+    assert [float(text) for text in visit.column("lr")] == sorted(rates, reverse=True)
+    visit.sort("trial")
+    assert visit.column("trial") == [str(number) for number in range(12)]
+
+
+def test_the_best_accuracy_comes_first_and_none_at_all_last(visit: Visit):
+    visit.sort("val_accuracy")
+    first, *_, last = visit.column("val_accuracy")
+    assert (first, last) == ("0.9850", "-")
+    visit.sort("val_accuracy")
+    first, *_, last = visit.column("val_accuracy")
+    assert (first, last) == ("0.3000", "-")
+
+
+def test_sorting_works_by_keyboard_and_is_announced(visit: Visit):
+    heading = visit.page.locator("table.trials th[data-key='model']")
+    heading.locator("button").focus()
+    visit.page.keyboard.press("Enter")
+    expect(heading).to_have_attribute("aria-sort", "ascending")
+    assert visit.column("model") == ["lenet"] * 6 + ["resnet"] * 6
+    visit.page.keyboard.press("Enter")
+    expect(heading).to_have_attribute("aria-sort", "descending")
+    assert visit.page.locator("table.trials th[aria-sort]").count() == 1
+
+
+def test_filters_narrow_the_trials_and_count_them(visit: Visit):
+    page = visit.page
+    state, model = page.locator("select[name=state]"), page.locator("select[name=model]")
+    text = page.locator("input[name=text]")
+    state.select_option("PRUNED")
+    assert len(visit.column("trial")) == 3
+    model.select_option("resnet")
+    assert visit.column("trial") == ["1"]
+    expect(page.locator(".filters output")).to_have_text("1 of 12 trials")
+    state.select_option("")
+    text.fill("ADAM complete")
+    assert set(visit.column("optimizer")) == {"adam"}
+    assert set(visit.column("state")) == {"COMPLETE"}
+    text.fill("no such trial")
+    expect(page.locator(".filters output")).to_have_text("0 of 12 trials")
+    text.fill("")
+    model.select_option("")
+    assert len(visit.column("trial")) == 12
+
+
+def test_plots_are_saved_as_svg(visit: Visit):
+    place = visit.page.locator("[data-figure='history']")
+    place.hover()
+    with visit.page.expect_download() as download:
+        place.locator(".modebar-btn").first.click()
+    assert download.value.suggested_filename == "history.svg"
+    assert download.value.path().read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_plots_follow_the_reader_into_the_dark_and_onto_paper(visit: Visit):
+    label = visit.page.locator("#history .xtick text").first
+    dark, light = "rgb(228, 232, 235)", "rgb(28, 34, 39)"
+    expect(label).to_have_css("fill", light)
+    visit.page.emulate_media(color_scheme="dark")
+    expect(label).to_have_css("fill", dark)
+    visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(label).to_have_css("fill", light)
+    visit.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(label).to_have_css("fill", dark)
+    visit.page.emulate_media(color_scheme="light")
+    assert visit.complaints == []
+
+
+def interrupted(folder: Path) -> SearchResults:
+    courses = [Course({}, LEARNING), Course({}, (0.7,), ends=False), Course({}, ends=False)]
+    return make_search(folder, LENET, courses, num_samples=16)
+
+
+def several_objectives(folder: Path) -> SearchResults:
+    return two_models(folder, objective="val_accuracy,parameters,train_seconds")
+
+
+def nothing_begun(folder: Path) -> SearchResults:
+    return make_search(folder, TWO_MODELS, [])
+
+
+def all_failed(folder: Path) -> SearchResults:
+    return make_search(folder, LENET, [Course({}, reason="diverged: train_loss is nan")] * 2)
+
+
+# What is written or drawn beyond the frame of its plot.
+CUT = """plots => plots.flatMap(plot => {
+    const frame = plot.getBoundingClientRect();
+    const kinds = ".main-svg, .xtick text, .ytick text, .xtitle, .ytitle, .legendtext, "
+        + ".annotation-text";
+    return [...plot.querySelectorAll(kinds)].filter(part => {
+        const box = part.getBoundingClientRect();
+        return box.left < frame.left - 1 || box.right > frame.right + 1
+            || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+    }).map(part => `${plot.dataset.figure}: ${part.textContent}`);
+})"""
+
+
+# Ticks that run into their neighbours.
+TOUCHING = """plots => plots.flatMap(plot => {
+    const boxes = kind => [...plot.querySelectorAll(`${kind} text`)].map(text =>
+        [text.textContent, text.getBoundingClientRect()]);
+    const touch = (a, b) => a.left < b.right + 1 && b.left < a.right + 1
+        && a.top < b.bottom && b.top < a.bottom;
+    return [".xtick", ".ytick"].map(boxes).flatMap(all => all.flatMap(([first, a], index) =>
+        all.slice(index + 1).filter(([, b]) => touch(a, b)).map(([second]) =>
+            `${plot.dataset.figure}: ${first} ${second}`)));
+})"""
+
+
+def check_both_widths(visit: Visit) -> None:
+    for viewport in (DESK, PHONE):
+        visit.page.set_viewport_size(viewport)
+        wait_for_resize(visit.page)
+        assert visit.page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+        assert visit.page.eval_on_selector_all("[data-figure]", CUT) == []
+        assert visit.page.eval_on_selector_all("[data-figure]", TOUCHING) == []
+
+
+def wait_for_resize(page: Page) -> None:
+    """Wait until all plots are as wide as their places, which plotly makes them by and by."""
+    fits = """plots => plots.every(plot =>
+        plot.querySelector(".main-svg").clientWidth === plot.clientWidth)"""
+    for _ in range(200):
+        if page.eval_on_selector_all("[data-figure]", fits):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("the plots do not follow the width of the page")
+
+
+def test_nothing_sticks_out_or_is_cut_at_a_desk_or_on_a_phone(visit: Visit):
+    check_both_widths(visit)
+    visit.page.set_viewport_size(DESK)
+
+
+@pytest.mark.parametrize("search", [interrupted, several_objectives, nothing_begun, all_failed])
+def test_nothing_sticks_out_whatever_the_search(search, browser, tmp_path):
+    visit = Visit(browser.new_page(viewport=DESK), written(search(tmp_path / "made")))
+    assert visit.complaints == []
+    check_both_widths(visit)
+
+
+def test_an_interrupted_search_says_how_to_go_on(tmp_path: Path):
+    page = written(interrupted(tmp_path / "cut")).read_text(encoding="utf-8")
+    assert "Best so far: lenet with val_accuracy 0.9500 (trial #0, epoch 3)." in page
+    assert "Of 16 trials, 2 have not ended and 13 have not begun." in page
+    assert f"python -m tune_mnist.search --resume {tmp_path}/cut" in page
+
+
+def test_a_search_without_a_result_says_so(tmp_path: Path):
+    page = written(nothing_begun(tmp_path / "new")).read_text(encoding="utf-8")
+    assert "No trial has finished an epoch yet." in page
+    assert "Nothing to compare yet." in page
+    assert re.search(r"Optimisation history:\s+no trial has finished an epoch\.", page)
+
+
+def test_plots_lie_as_files_of_their_own_and_old_ones_go(browser: Browser, tmp_path: Path):
+    results = interrupted(tmp_path / "cut")
+    plots = results.directory / "plots"
+    plots.mkdir()
+    (plots / "confusion-lenet.html").write_text("of an earlier report", encoding="utf-8")
+    written(results)
+    names = {path.name for path in plots.iterdir()}
+    files = {"history.html", "curves.html", "intermediate.html", "timeline.html"}
+    assert names == files | {"cost-time.html", "plotly.min.js"}
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text))
+    page.goto((plots / "curves.html").as_uri())
+    expect(page.locator(DRAWN).first).to_be_visible()
+    assert errors == []

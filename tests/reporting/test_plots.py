@@ -1,0 +1,223 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.reporting.studies import (
+    LENET,
+    TWO_MODELS,
+    Course,
+    add_final_runs,
+    make_search,
+    two_models,
+)
+from tune_mnist.reporting.plots import Drawn, Plot, draw
+from tune_mnist.reporting.search_results import read_results
+
+ALL_TITLES = {
+    "Optimisation history",
+    "Learning curves",
+    "Values by epoch",
+    "Timeline",
+    "Parameter importances",
+    "Parallel coordinates",
+    "Contour",
+    "Rank",
+    "Accuracy against training time",
+    "Accuracy against size",
+}
+LEARNING = (0.8, 0.9, 0.95)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    folder = tmp_path_factory.mktemp("search") / "two"
+    two_models(folder)
+    add_final_runs(folder)
+    return draw(read_results(folder))
+
+
+def plot(drawn: Drawn, key: str) -> Plot:
+    (found,) = [each for each in drawn.plots if each.key == key]
+    return found
+
+
+def reasons(drawn: Drawn) -> dict[str, str]:
+    return {each.title: each.reason for each in drawn.left_out}
+
+
+def test_a_finished_search_gets_every_plot_with_a_sentence(drawn):
+    slices = {f"Slice: {name}" for name in ("model", "lr", "batch_size", "optimizer", "momentum")}
+    tested = {
+        f"{what}: {m}" for what in ("Confusion matrix", "Misread") for m in ("lenet", "resnet")
+    }
+    assert {each.title for each in drawn.plots} == ALL_TITLES | slices | tested
+    assert set(reasons(drawn)) == {"Pareto front"}
+    for each in drawn.plots:
+        assert each.sentence.endswith(".")
+        assert "nan" not in each.sentence
+        if each.figure is not None:
+            json.loads(each.figure.to_json())
+
+
+def test_keys_may_name_files_and_are_unique(drawn):
+    keys = [each.key for each in drawn.plots]
+    assert len(set(keys)) == len(keys)
+    assert all(re.fullmatch(r"[\w-]+", key) for key in keys)
+
+
+def test_the_history_says_when_the_best_was_found(drawn):
+    sentence = plot(drawn, "history").sentence
+    assert "The best trial, #11, reached val_accuracy 0.9850; it was number 12 of 12" in sentence
+
+
+def test_stopped_trials_count_in_the_history(drawn):
+    points = next(t for t in plot(drawn, "history").figure.data if t.name == "trial")
+    # Three were stopped after an epoch, one failed after one, one has none.
+    assert list(points.x) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11]
+    assert points.customdata[0] == pytest.approx(0.6)
+    assert points.y[0] == pytest.approx(0.4)
+
+
+def test_the_curves_say_how_the_trials_ended_and_mark_the_rungs(drawn):
+    curves = plot(drawn, "curves")
+    assert "Of 11 trials with a finished epoch, 7 trained to the end" in curves.sentence
+    assert "3 stopped early and 1 failed (stopped: 3 after epoch 1)" in curves.sentence
+    assert [shape.x0 for shape in curves.figure.layout.shapes] == [1]
+    names = {trace.name for trace in curves.figure.data}
+    assert names == {"trained to the end", "stopped early", "failed"}
+
+
+def test_a_search_without_rungs_marks_none(tmp_path: Path):
+    results = make_search(tmp_path / "s", LENET, [Course({}, LEARNING)] * 2, scheduler="median")
+    curves = plot(draw(results), "curves")
+    assert not curves.figure.layout.shapes
+    assert "rung" not in curves.sentence
+
+
+def test_the_first_epoch_foretells_the_last(drawn):
+    # 0.7 after an epoch, behind the 0.71, 0.73, 0.75 and 0.77 of the other four of ResNet.
+    assert "#11 (bold), stood at place 5 of 11" in plot(drawn, "intermediate").sentence
+
+
+def test_the_importances_add_up_and_conditional_parameters_stay_out(drawn):
+    importances = plot(drawn, "importances")
+    (bars,) = importances.figure.data
+    assert sum(bars.x) == pytest.approx(1)
+    assert set(bars.y) == {"model", "lr", "batch_size", "optimizer"}
+    assert "momentum exists in some trials only" in importances.sentence
+    first = max(zip(bars.x, bars.y, strict=True))
+    assert f"{first[1]} makes up {first[0]:.0%}" in importances.sentence.replace("\xa0", "")
+
+
+def test_importance_is_judged_on_the_scale_of_the_search(tmp_path: Path):
+    """Between 1e-4 and 1e-2 accuracy rises; on a plain scale that is a tenth of the range."""
+    courses = [
+        Course(
+            {"lr": 10 ** (-4 + 2 * i / 11), "dropout": (0.1, 0.3)[i % 2]}, (0.2 + 0.06 * i,) * 3
+        )
+        for i in range(12)
+    ]
+    (bars,) = plot(draw(make_search(tmp_path / "s", LENET, courses)), "importances").figure.data
+    assert dict(zip(bars.y, bars.x, strict=True))["lr"] > 0.9
+
+
+def test_slices_say_which_choice_and_which_span_did_best(drawn):
+    assert "the best model is resnet" in plot(drawn, "slice-model").sentence
+    sentence = plot(drawn, "slice-lr").sentence
+    assert sentence.startswith("The best 3 trials have lr 0.0002 to 0.0056 (0.0002 to 0.1 was")
+    assert "rank correlation with val_accuracy is -0." in sentence
+    assert plot(drawn, "slice-optimizer").figure.layout.xaxis.categoryarray == ("sgd", "adam")
+
+
+def test_the_size_plot_compares_the_architectures(drawn):
+    sentence = plot(drawn, "cost-size").sentence
+    assert "resnet is the best with 0.9850 and 11,178,378 parameters, 181 times" in sentence
+    assert "those of lenet, which reaches 0.8800" in sentence
+
+
+def test_confusion_is_summed_over_the_seeds(drawn):
+    confusion = plot(drawn, "confusion-lenet")
+    assert "Over 2 final runs, lenet misread 19 of 2,000 test images" in confusion.sentence
+    assert "most often 4 as 9 (15 times)" in confusion.sentence
+
+
+def test_misread_digits_come_with_what_they_were_taken_for(drawn):
+    misread = plot(drawn, "misread-lenet")
+    captions = [picture.caption.replace("\xa0", " ") for picture in misread.pictures]
+    assert captions == ["7 read as 1, 98 %", "4 read as 9, 90 %", "4 read as 9, 80 %"]
+    assert "4 read as 9 is the most frequent of them, 2 times" in misread.sentence
+    assert all(picture.uri.startswith("data:image/png;base64,") for picture in misread.pictures)
+
+
+def test_a_search_that_has_just_begun_has_reasons_instead(tmp_path: Path):
+    drawn = draw(make_search(tmp_path / "s", TWO_MODELS, []))
+    assert drawn.plots == []
+    assert reasons(drawn)["Learning curves"] == "no trial has finished an epoch"
+
+
+def test_without_a_finished_epoch_only_the_timeline_is_left(tmp_path: Path):
+    failed = Course({"lr": 0.1}, reason="diverged: train_loss is nan")
+    drawn = draw(make_search(tmp_path / "s", TWO_MODELS, [failed, failed]))
+    assert [each.key for each in drawn.plots] == ["timeline"]
+    assert "2 trials began, and none has finished an epoch" in drawn.plots[0].sentence
+
+
+def test_an_interrupted_trial_gets_a_bar_as_long_as_it_trained(tmp_path: Path):
+    courses = [Course({}, LEARNING), Course({}, (0.5, 0.6), ends=False, seconds=4.0)]
+    drawn = draw(make_search(tmp_path / "s", LENET, courses, num_samples=8))
+    (bars,) = [t for t in plot(drawn, "timeline").figure.data if t.name == "not ended"]
+    assert list(bars.x) == [8000]
+
+
+def test_trials_taken_over_from_another_search_are_not_counted(tmp_path: Path):
+    courses = [Course({}, LEARNING)] * 2
+    drawn = draw(make_search(tmp_path / "s", LENET, courses, taken_over=3))
+    assert "it was number 1 of 2" in plot(drawn, "history").sentence
+    bars = [number for trace in plot(drawn, "timeline").figure.data for number in trace.y]
+    assert bars == [3, 4]
+
+
+def test_trials_that_are_all_alike_explain_nothing(tmp_path: Path):
+    drawn = draw(make_search(tmp_path / "s", LENET, [Course({}, (0.1, 0.1, 0.1))] * 9))
+    for title in ("Parameter importances", "Parallel coordinates", "Contour", "Rank", "Slices"):
+        assert reasons(drawn)[title] == "all trials have the same val_accuracy"
+
+
+def test_a_single_parameter_cannot_be_compared_with_another(tmp_path: Path):
+    space = LENET[: LENET.index("  dropout")]
+    courses = [Course({}, (0.1 + i / 20,) * 3) for i in range(9)]
+    drawn = draw(make_search(tmp_path / "s", space, courses))
+    assert "it takes 2 parameters" in reasons(drawn)["Contour"]
+    assert plot(drawn, "slice-lr")
+
+
+@pytest.mark.parametrize("accuracy", [1.0, 0.0])
+def test_no_error_at_all_and_nothing_but_errors_can_be_drawn(tmp_path: Path, accuracy: float):
+    drawn = draw(make_search(tmp_path / "s", LENET, [Course({}, (accuracy,) * 3)] * 2))
+    axis = plot(drawn, "curves").figure.layout.yaxis
+    assert list(axis.ticktext) == [f"{accuracy:g}"]
+
+
+def test_several_objectives_get_a_front_each(tmp_path: Path):
+    courses = [
+        Course({"model": ("lenet", "resnet")[i % 2]}, (0.5, 0.6, 0.7 + i / 40), seconds=9.0 - i)
+        for i in range(8)
+    ]
+    objective = "val_accuracy,parameters,train_seconds"
+    drawn = draw(make_search(tmp_path / "s", TWO_MODELS, courses, objective=objective))
+    # #7 is the best and the quickest, #6 the best of the small ones.
+    sentence = plot(drawn, "pareto-parameters").sentence
+    assert sentence.startswith("2 of 8 complete trials are beaten by no other")
+    assert "from #7 with 0.8750 at 11,178,378 parameters to #6 with 0.8500 at 61,706" in sentence
+    assert "none is better or cheaper than #7" in plot(drawn, "pareto-train_seconds").sentence
+    assert "several objectives" in reasons(drawn)["Learning curves"]
+    assert plot(drawn, "history")
+
+
+def test_drawing_leaves_the_journal_as_it_is(tmp_path: Path):
+    results = two_models(tmp_path / "s")
+    before = (tmp_path / "s" / "study.journal").read_bytes()
+    draw(results)
+    assert (tmp_path / "s" / "study.journal").read_bytes() == before

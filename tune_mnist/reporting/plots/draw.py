@@ -1,0 +1,84 @@
+"""All plots of a search, as far as they show anything."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import optuna
+
+from tune_mnist.reporting.plots import architectures, course, hyperparameters
+from tune_mnist.reporting.plots.judged import Judged, quiet_optuna
+from tune_mnist.reporting.plots.plot import CannotDrawError, Plot
+from tune_mnist.reporting.search_results import SearchResults
+
+Drawer = Callable[[Judged], list[Plot]]
+
+SECTIONS: dict[str, dict[str, Drawer]] = {
+    "How the search went": {
+        "Optimisation history": course.history,
+        "Learning curves": course.learning_curves,
+        "Values by epoch": course.intermediate_values,
+        "Timeline": course.timeline,
+    },
+    "What the hyperparameters do": {
+        "Parameter importances": hyperparameters.importances,
+        "Parallel coordinates": hyperparameters.parallel_coordinates,
+        "Contour": hyperparameters.contour,
+        "Rank": hyperparameters.rank,
+        "Slices": hyperparameters.slices,
+    },
+    "What the architectures give and cost": {
+        "Accuracy against training time": architectures.accuracy_by_time,
+        "Accuracy against size": architectures.accuracy_by_size,
+        "Pareto front": architectures.pareto_fronts,
+        "Confusion matrices": architectures.confusion_matrices,
+        "Misread digits": architectures.misread_digits,
+    },
+}
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A plot that was not drawn.
+
+    Attributes:
+        title: of the plot.
+        reason: why it would show nothing.
+    """
+
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The plots of a search.
+
+    Attributes:
+        sections: by heading, its plots; a section without any is left out.
+        left_out: what was not drawn, and why.
+    """
+
+    sections: dict[str, list[Plot]]
+    left_out: list[LeftOut]
+
+    @property
+    def plots(self) -> list[Plot]:
+        """All of them."""
+        return [plot for plots in self.sections.values() for plot in plots]
+
+
+def draw(results: SearchResults) -> Drawn:
+    """Draw all plots of a search."""
+    sections: dict[str, list[Plot]] = {}
+    left_out = []
+    with quiet_optuna(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        judged = Judged.of(results)
+        for heading, drawers in SECTIONS.items():
+            for title, drawer in drawers.items():
+                try:
+                    sections.setdefault(heading, []).extend(drawer(judged))
+                except CannotDrawError as reason:
+                    left_out.append(LeftOut(title, str(reason)))
+    return Drawn({heading: plots for heading, plots in sections.items() if plots}, left_out)

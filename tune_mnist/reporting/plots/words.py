@@ -1,0 +1,56 @@
+"""Numbers, lists and spans as words, for the sentences under the plots."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+MINUTE = 60
+HOUR = 3600
+
+
+def accuracy(value: float) -> str:
+    """Return an accuracy with four digits."""
+    return f"{value:.4f}"
+
+
+def number(value: Any) -> str:
+    """Return the value of a parameter, short."""
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+
+def percent(share: float) -> str:
+    """Return a share as a whole percentage."""
+    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def seconds(duration: float) -> str:
+    """Return a duration in the unit that suits it."""
+    if duration < MINUTE:
+        return f"{duration:.1f} s" if duration < 10 else f"{duration:.0f} s"
+    if duration < HOUR:
+        return f"{duration / MINUTE:.1f} min"
+    return f"{duration / HOUR:.1f} h"
+
+
+def count(amount: int, noun: str) -> str:
+    """Return an amount with its noun, in the plural unless it is one."""
+    return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Return a list with commas, and ``and`` before its last part."""
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def span(values: Iterable[float]) -> str:
+    """Return from where to where values reach."""
+    ordered = sorted(values)
+    low, high = number(ordered[0]), number(ordered[-1])
+    return low if low == high else f"{low} to {high}"
+
+
+def shares(values: Iterable[Any]) -> str:
+    """Return how often each value occurs, the most frequent first."""
+    counted = Counter(map(str, values)).most_common()
+    return listed(f"{value} ({times})" for value, times in counted)

@@ -1,0 +1,82 @@
+"""The table of all trials on the page: what is shown of each, and what it is sorted by."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+MISSING = "-"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table.
+
+    Attributes:
+        key: of the column in the table of trials.
+        heading: what stands over it.
+        show: turns a value into text.
+        numeric: whether it is sorted, and set, as a number.
+    """
+
+    key: str
+    heading: str
+    show: Callable[[Any], str] = str
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the table.
+
+    Attributes:
+        text: what is shown.
+        order: what it is sorted by; empty: after all others.
+    """
+
+    text: str
+    order: str
+
+
+def _formatted(pattern: str) -> Callable[[Any], str]:
+    return lambda value: pattern.format(value)
+
+
+COLUMNS = (
+    Column("trial", "trial", _formatted("{:d}")),
+    Column("model", "model", numeric=False),
+    Column("state", "state", numeric=False),
+    Column("val_accuracy", "val_accuracy", _formatted("{:.4f}")),
+    Column("best_epoch", "best epoch", _formatted("{:.0f}")),
+    Column("epochs", "epochs", _formatted("{:.0f}")),
+    Column("lr", "lr", _formatted("{:.2e}")),
+    Column("batch_size", "batch", _formatted("{:.0f}")),
+    Column("dropout", "dropout", _formatted("{:.2f}")),
+    Column("optimizer", "optimizer", numeric=False),
+    Column("momentum", "momentum", _formatted("{:.2f}")),
+    Column("weight_decay", "weight decay", _formatted("{:.1e}")),
+    Column("train_seconds", "seconds", _formatted("{:,.1f}")),
+    Column("images_per_second", "images/s", _formatted("{:,.0f}")),
+    Column("parameters", "parameters", _formatted("{:,.0f}")),
+)
+
+
+def columns(trials: pd.DataFrame) -> list[Column]:
+    """Return the columns that say anything."""
+    return [column for column in COLUMNS if trials[column.key].notna().any()]
+
+
+def rows(trials: pd.DataFrame) -> list[list[Cell]]:
+    """Return the cells of each trial, in those columns."""
+    return [
+        [_cell(column, row[column.key]) for column in columns(trials)]
+        for row in trials.to_dict("records")
+    ]
+
+
+def _cell(column: Column, value: Any) -> Cell:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return Cell(MISSING, "")
+    return Cell(column.show(value), repr(value) if column.numeric else str(value))
