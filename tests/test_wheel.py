@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SPACES = {"lenet", "alexnet", "resnet", "vggnet", "all"}
+SPACES = {"lenet", "alexnet", "resnet", "vggnet", "all", "lab-report", "lab-report-lenet"}
 
 
 @pytest.fixture(scope="module")

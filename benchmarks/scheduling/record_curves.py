@@ -36,7 +36,10 @@ from tune_mnist.files import write_text
 from tune_mnist.training import DivergedError, TrainConfig, Trainer, resolve_compute
 from tune_mnist.tuning.space import SearchSpace, load_space
 
-SPACE = "lenet"
+MODEL = "lenet"
+SPACE = Path(__file__).with_name("lenet.yaml")
+"""A space of its own: the shipped one may change, what was recorded does not."""
+
 MAX_EPOCHS = 9
 TABLE = Path(__file__).with_name("lenet_curves.csv.gz")
 
@@ -78,7 +81,7 @@ def train_curve(
     """
     number, parameters = numbered
     torch.set_num_threads(1)
-    config = TrainConfig.checked(model=SPACE, max_epochs=MAX_EPOCHS, seed=seed, **parameters)
+    config = TrainConfig.checked(model=MODEL, max_epochs=MAX_EPOCHS, seed=seed, **parameters)
     trainer = Trainer(config, data, resolve_compute("cpu", "fp32"))
     rows, diverged = [], False
     for epoch in range(1, MAX_EPOCHS + 1):
@@ -102,7 +105,7 @@ def record(table: Path, recording: Recording, count: int, processes: int) -> Non
     Raises:
         UserError: the table at hand was recorded with other settings.
     """
-    space = load_space(SPACE)
+    space = load_space(str(SPACE))
     data = split_dataset(load_dataset("mnist"), recording.fraction, recording.val_fraction)
     rows = _rows_so_far(table, recording)
     done = {row["number"] for row in rows}
@@ -150,7 +153,7 @@ def write_table(table: Path, rows: Iterable[dict[str, Any]], space: SearchSpace)
 
 def _write_facts(table: Path, recording: Recording, data: DataSplit, configurations: int) -> None:
     facts = asdict(recording) | {
-        "space": SPACE,
+        "space": SPACE.stem,
         "configurations": configurations,
         "epochs": MAX_EPOCHS,
         "train_images": len(data.train),

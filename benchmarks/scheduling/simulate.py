@@ -252,7 +252,7 @@ def _interval(values: Iterable[float]) -> str:
 )
 def main(searches: int, processes: int, table: Path, output_dir: Path) -> None:
     """Compare searchers and schedulers on recorded learning curves."""
-    worlds = create_worlds(table, load_space(SPACE))
+    worlds = create_worlds(table, load_space(str(SPACE)))
     settings = [
         Setting(name, trials, workers, method, index)
         for name, world in worlds.items()

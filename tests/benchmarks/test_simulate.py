@@ -10,14 +10,21 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from benchmarks.scheduling.curves import CHANCE, Curves, load_curves
 from benchmarks.scheduling.methods import METHODS, Engine, Task
 from benchmarks.scheduling.metric import differences, learn_weights
-from benchmarks.scheduling.record_curves import draw_configurations, train_curve, write_table
+from benchmarks.scheduling.record_curves import (
+    SPACE as SPACE_FILE,
+)
+from benchmarks.scheduling.record_curves import (
+    draw_configurations,
+    train_curve,
+    write_table,
+)
 from benchmarks.scheduling.simulate import Outcome, Setting, World, mean_interval, simulate
 from benchmarks.scheduling.simulation import SimulatedSearch
 from benchmarks.scheduling.surrogate import imitate
 from tune_mnist.tuning.space import load_space
 
 EPOCHS = 9
-SPACE = load_space("lenet")
+SPACE = load_space(str(SPACE_FILE))
 ALIKE = np.ones(len(SPACE.parameters))
 
 
