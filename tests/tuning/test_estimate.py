@@ -12,6 +12,13 @@ def test_asha_spends_less_than_training_every_trial_to_the_end():
     assert 16 < epochs(16, 9) < 16 * 9 * 0.7
 
 
+@pytest.mark.parametrize("num_samples", [1, 2, 8, 16])
+def test_promotion_trains_at_least_one_trial_to_the_end_and_spends_less_than_stopping(num_samples):
+    promoting = epochs(num_samples, 9, "asha-promotion")
+    assert promoting >= num_samples + 8
+    assert promoting <= epochs(num_samples, 9)
+
+
 def test_without_early_stopping_every_trial_is_trained_to_the_end():
     assert epochs(16, 9, "none") == 16 * 9
 

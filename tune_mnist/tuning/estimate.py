@@ -12,6 +12,8 @@ import ray
 
 from tune_mnist.data import DataSplit
 from tune_mnist.training import Trainer
+from tune_mnist.tuning.promotion import rung_epochs
+from tune_mnist.tuning.rungs import Rungs
 from tune_mnist.tuning.scheduler import SchedulerOptions, StoppingScheduler, create_scheduler
 from tune_mnist.tuning.trainable import TrialSettings
 
@@ -77,8 +79,8 @@ def time_on_workers(durations: Iterable[float], workers: int) -> float:
 def expected_epochs(num_samples: int, scheduler: SchedulerOptions) -> float:
     """Return how many epochs the scheduler lets a search train in all, on average.
 
-    A stopping scheduler is itself asked, about trials of random quality that keep their order;
-    for others, the answer is that of stopping ASHA.
+    The scheduler's own rules are asked, about trials of random quality that keep their order; of
+    brackets and workers ASHA has one here, and HyperBand's answer is that of stopping ASHA.
     """
     rng = random.Random(0)  # noqa: S311 - a simulation, not a secret
     if scheduler.name == "pbt":
@@ -89,6 +91,8 @@ def expected_epochs(num_samples: int, scheduler: SchedulerOptions) -> float:
 
 
 def _simulate(rng: random.Random, num_samples: int, options: SchedulerOptions) -> int:
+    if options.name == "asha-promotion":
+        return _simulate_promotion(rng, num_samples, options)
     scheduler = create_scheduler(options)
     if not isinstance(scheduler, StoppingScheduler):
         return _simulate(rng, num_samples, replace(options, name="asha-stopping"))
@@ -100,6 +104,27 @@ def _simulate(rng: random.Random, num_samples: int, options: SchedulerOptions) -
             if scheduler.replay({number: {epoch: quality}}):
                 break
     return epochs
+
+
+def _simulate_promotion(rng: random.Random, num_samples: int, options: SchedulerOptions) -> int:
+    stops = rung_epochs(options.max_epochs, options.grace_period, options.reduction_factor)
+    rungs = Rungs(stops, options.reduction_factor, num_samples)
+    qualities = [rng.random() for _ in range(num_samples)]
+    epochs = dict.fromkeys(range(num_samples), 0)
+
+    def train(number: int) -> None:
+        later = [stop for stop in stops if stop > epochs[number]]
+        epochs[number] = later[0] if later else options.max_epochs
+        rungs.record(number, epochs[number], qualities[number])
+
+    for number in range(num_samples):
+        rungs.add(number)
+        train(number)
+        while promotable := list(rungs.promotable()):
+            train(max(promotable, key=lambda standing: standing.urgency).number)
+    while max(epochs.values()) < options.max_epochs:
+        train(max(rungs.standing(), key=lambda standing: standing.urgency).number)
+    return sum(epochs.values())
 
 
 def _measure_speed(model: str, data: DataSplit, settings: TrialSettings) -> Speed:
