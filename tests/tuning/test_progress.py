@@ -44,7 +44,7 @@ def ledger_of(records: list[TrialRecord]) -> SimpleNamespace:
 def drawn(records: list[TrialRecord], name: str = "tries", width: int = 80) -> list[str]:
     stream = io.StringIO()
     console = Console(file=stream, width=width, height=24, force_terminal=True, color_system=None)
-    plan = Outline(name, 40, 9, None, "http://127.0.0.1:8265")
+    plan = Outline(name, 40, 9, 120.0, None, "http://127.0.0.1:8265")
     table = create_progress(console, plan, ledger_of(records))
     table.setup()
     table.on_step_end()
@@ -80,10 +80,23 @@ def test_before_any_result_nothing_is_promised():
     assert any("time left unknown yet" in line for line in drawn([]))
 
 
+def test_the_time_left_follows_from_the_epochs_that_are_expected(monkeypatch):
+    records = [record(0, TrialState.RUNNING, 0.5)]
+    plan = Outline("tries", 4, 9, 20.0, None, None)
+    lines = create_progress(Console(file=io.StringIO()), plan, ledger_of(records))
+    for epoch in range(2, 7):
+        records[0].add_epoch(METRICS | {"epoch": epoch, "val_accuracy": 0.5})
+    monkeypatch.setattr(lines, "_elapsed", lambda: 10.0)
+    assert lines._left() == pytest.approx((20 - 6) * 10.0 / 5)
+    for epoch in range(7, 20):
+        records[0].add_epoch(METRICS | {"epoch": epoch, "val_accuracy": 0.5})
+    assert lines._left() == pytest.approx(4 * 10.0 / 18)
+
+
 def test_where_the_output_is_no_terminal_an_epoch_is_a_line():
     stream = io.StringIO()
     ended = record(3, TrialState.PRUNED, 0.5, 0.75)
-    plan = Outline("tries", 4, 9, None, None)
+    plan = Outline("tries", 4, 9, 20.0, None, None)
     lines = create_progress(Console(file=stream), plan, ledger_of([ended]))
     trial = SimpleNamespace(config={"number": 3})
     lines.on_trial_result(trial=trial, result={"val_accuracy": 0.75})

@@ -34,6 +34,7 @@ class Outline:
         name: of the search.
         num_samples: how many trials.
         max_epochs: epochs of a trial that is never stopped.
+        expected_epochs: of all trials together, as the scheduler may be expected to decide.
         time_budget: seconds, or None.
         dashboard: URL of the Ray dashboard, or None.
     """
@@ -41,6 +42,7 @@ class Outline:
     name: str
     num_samples: int
     max_epochs: int
+    expected_epochs: float
     time_budget: float | None
     dashboard: str | None
 
@@ -64,7 +66,7 @@ class Progress(Callback):
         self._plan = plan
         self._ledger = ledger
         self._start = time.monotonic()
-        self._done_before = self._done()
+        self._trained_before = self._trained()
         self._printed: dict[int, int] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -79,25 +81,28 @@ class Progress(Callback):
 
     def _left(self) -> float | None:
         """Return the seconds still expected, None while nothing is known."""
-        done = self._done()
-        gained = done - self._done_before
+        trained = self._trained()
+        gained = trained - self._trained_before
         if not gained:
             return None
-        left = self._elapsed() * (self._plan.num_samples - done) / gained
+        # However wrong the expectation, every trial that has not ended takes an epoch more.
+        unended = self._plan.num_samples - self._ended()
+        to_come = max(self._plan.expected_epochs - trained, unended)
+        left = self._elapsed() * to_come / gained
         if self._plan.time_budget is not None:
             left = min(left, self._plan.time_budget - self._elapsed())
         return max(left, 0.0)
 
-    def _done(self) -> float:
-        return sum(
-            1.0 if record.state.ended else record.epochs / self._plan.max_epochs
-            for record in self._ledger.records
-        )
+    def _trained(self) -> int:
+        """Return how many epochs have been trained in all."""
+        return sum(record.epochs for record in self._ledger.records)
+
+    def _ended(self) -> int:
+        return sum(record.state.ended for record in self._ledger.records)
 
     def _status(self) -> str:
-        ended = sum(record.state.ended for record in self._ledger.records)
         left = self._left()
-        parts = [f"{ended}/{self._plan.num_samples} trials ended"]
+        parts = [f"{self._ended()}/{self._plan.num_samples} trials ended"]
         best = best_record(self._ledger.records)
         if best is not None:
             parts.append(f"best {best.val_accuracy:.4f} (#{best.number})")

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from tune_mnist.files import means_no_room
 from tune_mnist.tuning.disk_budget import DiskBudget
+from tune_mnist.tuning.estimate import expected_epochs
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import Outline, create_progress
 from tune_mnist.tuning.recorder import BestModels, Recorder
@@ -53,6 +54,7 @@ def run_trials(
             setup.directory.name,
             options.num_samples,
             options.max_epochs,
+            expected_epochs(options.num_samples, options.scheduling),
             options.time_budget,
             setup.dashboard,
         ),
