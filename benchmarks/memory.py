@@ -172,7 +172,8 @@ def measure(dataset: str) -> Measurement:
     data = split_dataset(load_dataset(dataset))
     size = sum(array.nbytes for array in (data.images, data.labels, data.train, data.val))
     shared = ray.put(data)
-    workers: list[Any] = [Worker.remote() for _ in range(WORKERS)]
+    worker: Any = Worker
+    workers = [worker.remote() for _ in range(WORKERS)]
 
     def ask() -> list[Memory]:
         found: list[Memory] = ray.get([worker.memory.remote() for worker in workers])
