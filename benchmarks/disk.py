@@ -1,6 +1,6 @@
 """How much disk a search takes at its peak: 16 VGG trials, each of half a gigabyte of weights.
 
-Run: python benchmarks/disk.py [scheduler]
+Run: python benchmarks/disk.py [option of the search]..., as in --scheduler asha-stopping
 
 The sizes of a network's checkpoints depend on neither the images nor their number, so small ones
 do. What lies in the results folder is added up ten times a second.
@@ -18,14 +18,14 @@ CONCURRENT = 2
 
 def main() -> None:
     """Run the search, and print the peak in bytes and in checkpoints."""
-    scheduler = sys.argv[1] if len(sys.argv) > 1 else "asha"
+    options = sys.argv[1:]
     with tempfile.TemporaryDirectory() as output:
         directory = Path(output) / "disk"
         process = subprocess.Popen(  # noqa: S603 - our own command
             [
                 *(sys.executable, "-m", "tune_mnist.search", "--space", "vggnet"),
                 *("--dataset", "digits", "--fraction", "0.1", "--image-size", "28"),
-                *("--num-samples", "16", "--max-epochs", "4", "--scheduler", scheduler),
+                *("--num-samples", "16", "--max-epochs", "4", "--final-seeds", "0", *options),
                 *("--max-concurrent", str(CONCURRENT), "--cpus-per-trial", "1"),
                 *("--output-dir", output, "--name", "disk"),
             ],
@@ -37,7 +37,7 @@ def main() -> None:
             sizes = (size_of(path) for path in directory.glob("checkpoints/*/epoch-*"))
             checkpoint = max(checkpoint, *sizes, 0)
             time.sleep(SAMPLE_SECONDS)
-        print(f"scheduler {scheduler}, {CONCURRENT} trials at a time, exit {process.returncode}")
+        print(f"{CONCURRENT} trials at a time, options {options}, exit {process.returncode}")
         print(f"largest checkpoint {checkpoint / 1e9:.2f} GB, peak {peak / 1e9:.2f} GB")
         print(f"peak in checkpoints {peak / checkpoint:.2f}, limit {CONCURRENT + 2}")
 

@@ -1,8 +1,11 @@
+import errno
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tune_mnist.files import new_folder, write_text
+from tune_mnist.files import means_no_room, new_folder, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -57,3 +60,8 @@ def test_a_folder_never_takes_the_place_of_a_full_one(tmp_path: Path) -> None:
         fill()
     assert names(tmp_path) == ["one"]
     assert names(tmp_path / "one") == ["mine"]
+
+
+def test_a_full_disk_is_known_also_where_many_copies_failed():
+    assert means_no_room(shutil.Error([("a", "b", f"[Errno 28] {os.strerror(errno.ENOSPC)}")]))
+    assert not means_no_room(shutil.Error([("a", "b", "[Errno 13] Permission denied")]))

@@ -144,3 +144,22 @@ def test_an_output_that_is_a_file_is_refused(command, search):
 def test_no_folder_at_all_is_one_line(command):
     status, _, err = command()
     assert (status, err) == (2, "error: Missing argument 'RESULTS...'.\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "damaged: JSON: Invalid JSON"),
+        ('{"model": "lenet"}', "damaged: trial: Field required"),
+        ("null", "damaged"),
+    ],
+)
+def test_a_damaged_final_run_is_one_line(command, search, text, words):
+    search.final("lenet", 0, 0, [[9, 1], [0, 10]])
+    (path,) = search.directory.glob("final/lenet/seed-*.json")
+    path.write_text(text)
+    status, _, err = command(search.directory)
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "seed-0.json" in err
+    assert words in err

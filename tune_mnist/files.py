@@ -13,7 +13,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 def means_no_room(error: BaseException) -> bool:
     """Tell whether an error, or one that it quotes, is a full disk or a used-up quota."""
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno is not None:
         return error.errno in NO_ROOM
     return any(os.strerror(number) in str(error) for number in NO_ROOM)
 

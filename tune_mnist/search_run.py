@@ -18,6 +18,7 @@ from tune_mnist.tuning.experiment import Outcome, run_search
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.records import TrialState
 from tune_mnist.tuning.results_folder import read_experiment
+from tune_mnist.tuning.scheduler import RESUMABLE
 from tune_mnist.tuning.setup import Ending
 from tune_mnist.tuning.space import load_space
 
@@ -91,13 +92,13 @@ def _command() -> str:
 def _report(console: Console, directory: Path, outcome: Outcome) -> None:
     """Write all tables into the folder, and show those that answer the first questions."""
     results = read_results(directory)
-    if outcome.ending is Ending.DISK_FULL:
-        tables = search_tables(results)
-    else:
-        tables = write_report(results, directory)
-    show(results, [table for table in tables if table.name in SHOWN], console)
+    shown = [table for table in search_tables(results) if table.name in SHOWN]
+    show(results, shown, console)
     for line in outcome.failed_final_runs:
         console.print(line, markup=False, soft_wrap=True)
+    # Last, for it is the most likely to fail, and the folder can be reported on again.
+    if outcome.ending is not Ending.DISK_FULL:
+        write_report(results, directory)
     ended = sum(record.state is not TrialState.INTERRUPTED for record in results.records)
     console.print(
         f"{outcome.ending.value}: {ended} of {len(results.records)} started trials came to"
@@ -106,7 +107,8 @@ def _report(console: Console, directory: Path, outcome: Outcome) -> None:
         markup=False,
         soft_wrap=True,
     )
-    if outcome.ending in (Ending.INTERRUPTED, Ending.OUT_OF_TIME):
+    resumable = results.options.scheduling.name in RESUMABLE
+    if outcome.ending in (Ending.INTERRUPTED, Ending.OUT_OF_TIME) and resumable:
         console.print(
             f"to go on: python -m tune_mnist.search --resume {shlex.quote(str(directory))}",
             markup=False,

@@ -18,8 +18,8 @@ RUNS = [
 ]
 
 
-def tables(runs):
-    return {table.name: table for table in final_tables(runs)}
+def tables(runs, asked=3):
+    return {table.name: table for table in final_tables(runs, asked)}
 
 
 def test_the_final_evaluation_says_mean_deviation_interval_and_seeds():
@@ -83,3 +83,8 @@ def test_two_configurations_of_an_architecture_are_not_averaged():
 
 def test_no_final_runs_no_tables():
     assert tables([]) == {}
+
+
+def test_of_single_runs_no_deviation_is_explained():
+    assert "Mean" not in tables(RUNS[:1], asked=1)["final"].caption
+    assert "Runs made" not in tables(RUNS, asked=2)["final"].caption

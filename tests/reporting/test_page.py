@@ -19,6 +19,8 @@ from tests.reporting.studies import (
 from tune_mnist.reporting.page import write_page
 from tune_mnist.reporting.search_results import SearchResults, read_results
 from tune_mnist.reporting.summary import search_tables
+from tune_mnist.reporting.trial_table import COLUMNS
+from tune_mnist.tuning.records import CONFIG_COLUMNS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LEARNING = (0.8, 0.9, 0.95)
@@ -296,3 +298,24 @@ def test_plots_lie_as_files_of_their_own_and_old_ones_go(browser: Browser, tmp_p
     page.goto((plots / "curves.html").as_uri())
     expect(page.locator(DRAWN).first).to_be_visible()
     assert errors == []
+
+
+def test_every_hyperparameter_has_a_column_in_the_table_of_all_trials():
+    assert set(CONFIG_COLUMNS) <= {column.key for column in COLUMNS}
+
+
+def test_the_headline_does_not_praise_a_trial_that_diverged(tmp_path: Path):
+    courses = [
+        Course({"lr": 0.01}, (0.8, 0.9, 0.95)),
+        Course({"lr": 0.1}, (0.99,), reason="diverged: train_loss is nan"),
+    ]
+    page = written(make_search(tmp_path / "one", LENET, courses)).read_text()
+    assert "Best: lenet with val_accuracy 0.9500 (trial #0, epoch 3)" in page
+
+
+def test_a_damaged_file_of_pictures_costs_only_the_pictures(tmp_path: Path):
+    results = make_search(tmp_path / "one", LENET, [Course({"lr": 0.01}, LEARNING)])
+    add_final_runs(results.directory, ("lenet",))
+    path = results.directory / "final" / "lenet" / "misread.npz"
+    path.write_bytes(path.read_bytes()[:100])
+    assert "misread.npz: damaged" in written(read_results(results.directory)).read_text()

@@ -92,7 +92,7 @@ def test_in_80_columns_no_number_and_no_heading_is_cut(tmp_path):
         search.final("resnet", 0, seed, [[1, seed], [0, 1]])
     best = search.directory / "best" / "resnet"
     best.mkdir(parents=True)
-    (best / "config.json").write_text(f'{{"{FULL_VAL_ACCURACY}": 0.9181}}')
+    (best / "config.json").write_text(f'{{"trial": 0, "{FULL_VAL_ACCURACY}": 0.9181}}')
     found = search_tables(search.read())
     text = on_screen(found, 80)
     assert all(len(line) <= 80 for line in text.splitlines())

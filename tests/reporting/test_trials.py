@@ -1,7 +1,9 @@
 import pytest
 
 from tests.reporting.searches import Search
+from tune_mnist.reporting.summary import search_tables
 from tune_mnist.reporting.trials import trial_tables
+from tune_mnist.tuning.kept_models import FULL_VAL_ACCURACY, write_config
 
 RIGHT = [[1, 0], [0, 1]]
 
@@ -115,3 +117,25 @@ def test_no_result_no_tables(search):
     search.trial(ends=False)
     search.trial(diverges=True)
     assert tables(search) == {}
+
+
+@pytest.mark.parametrize(("kept", "shown"), [(0, True), (1, False)])
+def test_the_accuracy_on_all_validation_images_is_only_that_of_the_same_trial(search, kept, shown):
+    search.trial(0.9)
+    search.trial(0.95, diverges=True)
+    folder = search.directory / "best" / "lenet"
+    folder.mkdir(parents=True)
+    write_config(folder, {"trial": kept, FULL_VAL_ACCURACY: 0.8765})
+    table = tables(search)["best"]
+    assert list(table.cells["trial"]) == ["0"]
+    assert ("0.8765" in table.cells.to_string()) == shown
+    assert ("all validation images" in table.caption) == shown
+
+
+def test_missing_final_runs_are_told(search):
+    search.trial(0.9)
+    search.final("lenet", 0, 0, [[9, 1], [0, 10]])
+    search.final("lenet", 0, 2, [[9, 1], [0, 10]])
+    found = {table.name: table for table in search_tables(search.read())}
+    for name in ("best", "final"):
+        assert "Runs made: 2 of 3 for lenet; the others diverged" in found[name].caption

@@ -50,18 +50,17 @@ TRIALS = [
 
 
 def test_the_least_promising_of_the_paused_trials_lose_their_checkpoints(tmp_path, folders):
-    budget = DiskBudget(tmp_path, folders, RECORDS, max_concurrent=3, free_bytes=0)
+    budget = DiskBudget(folders, RECORDS, free_bytes=250)
     budget.on_trial_save(iteration=1, trials=TRIALS, trial=TRIALS[3])
     assert left(tmp_path) == {0, 1, 4}
 
 
-def test_trials_that_run_keep_theirs_whatever_it_costs(tmp_path, folders):
-    budget = DiskBudget(tmp_path, folders, RECORDS, max_concurrent=1, free_bytes=0)
+def test_of_large_checkpoints_only_those_of_running_trials_stay(tmp_path, folders):
+    budget = DiskBudget(folders, RECORDS, free_bytes=0)
     budget.on_trial_save(iteration=1, trials=TRIALS, trial=TRIALS[3])
-    assert 4 in left(tmp_path)
+    assert left(tmp_path) == {4}
 
 
 def test_small_checkpoints_all_stay(tmp_path, folders):
-    budget = DiskBudget(tmp_path, folders, RECORDS, max_concurrent=1, free_bytes=500)
-    budget.on_trial_save(iteration=1, trials=TRIALS, trial=TRIALS[3])
+    DiskBudget(folders, RECORDS).on_trial_save(iteration=1, trials=TRIALS, trial=TRIALS[3])
     assert left(tmp_path) == set(range(5))

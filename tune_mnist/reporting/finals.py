@@ -43,15 +43,32 @@ def test_columns(runs: Sequence[FinalRun]) -> dict[str, Any]:
     }
 
 
-def final_tables(runs: Sequence[FinalRun]) -> list[Comparison]:
-    """Return the tables of the final evaluation, none if there was none."""
+def final_tables(runs: Sequence[FinalRun], asked: int) -> list[Comparison]:
+    """Return the tables of the final evaluation, none if there was none.
+
+    Args:
+        runs: that were made.
+        asked: how many of each configuration were to be made.
+    """
     if not runs:
         return []
-    tables = [_evaluation(runs), _by_seed(runs), _recall(runs), _confused(runs)]
+    tables = [_evaluation(runs, asked), _by_seed(runs), _recall(runs), _confused(runs)]
     return [table for table in tables if not table.cells.empty]
 
 
-def _evaluation(runs: Sequence[FinalRun]) -> Comparison:
+def missing_runs(runs: Sequence[FinalRun], asked: int) -> str:
+    """Return a sentence on the configurations with fewer runs than asked for, or nothing."""
+    short = [
+        f"{len(group)} of {asked} for {label}"
+        for label, group in _labelled(runs).items()
+        if len(group) < asked
+    ]
+    if not short:
+        return ""
+    return f" Runs made: {', '.join(short)}; the others diverged, failed or are yet to come."
+
+
+def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
     rows = [
         {
             "model": model,
@@ -68,9 +85,16 @@ def _evaluation(runs: Sequence[FinalRun]) -> Comparison:
         "Final evaluation: trained anew with several seeds, and tested once",
         pd.DataFrame(rows),
         ("model", "trial", "seeds", "test", "interval", "train_images", "epochs", "train_seconds"),
-        f"Mean ± standard deviation over the seeds; {_INTERVAL}; seconds: mean of a run.",
+        f"{_spread_words(rows)}seconds: mean of a run.{missing_runs(runs, asked)}",
         files_only=("trial",),
     )
+
+
+def _spread_words(rows: list[dict[str, Any]]) -> str:
+    """Explain mean, deviation and interval, if a configuration has more than one run."""
+    if all(row["seeds"] == 1 for row in rows):
+        return ""
+    return f"Mean ± standard deviation over the seeds; {_INTERVAL}; "
 
 
 def _by_seed(runs: Sequence[FinalRun]) -> Comparison:

@@ -21,6 +21,7 @@ from tune_mnist.reporting.summary import search_facts
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.tuning.records import TrialState, best_record
 from tune_mnist.tuning.reports import METRIC
+from tune_mnist.tuning.scheduler import RESUMABLE
 
 PLOTS_FOLDER = "plots"
 PLOTLY_FILE = "plotly.min.js"
@@ -175,4 +176,7 @@ def _judged(results: SearchResults) -> str:
 
 
 def _resume(results: SearchResults) -> str:
+    """Return the command that goes on with the search, empty if it cannot be gone on with."""
+    if results.options.scheduling.name not in RESUMABLE:
+        return ""
     return f"python -m tune_mnist.search --resume {shlex.quote(str(results.directory))}"

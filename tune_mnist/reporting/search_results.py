@@ -28,8 +28,8 @@ class SearchResults:
         study: its Optuna study, to be read; trials taken over from another search included.
         records: its trials, in the order of their numbers.
         trials: the same as a table, one row a trial, as in ``trials.csv``.
-        full_val_accuracy: by architecture, the best model's accuracy on the whole validation
-            part; empty if the trials were judged by all of it.
+        full_val_accuracy: by architecture and number of the trial, the kept model's accuracy on
+            the whole validation part; empty if the trials were judged by all of it.
         final: runs of the final evaluation, by model and seed; empty if there was none.
     """
 
@@ -39,7 +39,7 @@ class SearchResults:
     study: optuna.Study
     records: list[TrialRecord]
     trials: pd.DataFrame
-    full_val_accuracy: dict[str, float]
+    full_val_accuracy: dict[tuple[str, int], float]
     final: list[FinalRun]
 
     @property
@@ -82,10 +82,10 @@ def read_results(directory: Path) -> SearchResults:
     )
 
 
-def _full_val_accuracy(directory: Path) -> dict[str, float]:
+def _full_val_accuracy(directory: Path) -> dict[tuple[str, int], float]:
     configs = {folder.name: read_config(folder) for folder in kept_models(directory / "best")}
     return {
-        model: float(config[FULL_VAL_ACCURACY])
+        (model, int(config["trial"])): float(config[FULL_VAL_ACCURACY])
         for model, config in configs.items()
-        if FULL_VAL_ACCURACY in config
+        if FULL_VAL_ACCURACY in config and "trial" in config
     }

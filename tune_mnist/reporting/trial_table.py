@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 MISSING = "-"
@@ -52,11 +53,13 @@ COLUMNS = (
     Column("best_epoch", "best epoch", _formatted("{:.0f}")),
     Column("epochs", "epochs", _formatted("{:.0f}")),
     Column("lr", "lr", _formatted("{:.2e}")),
+    Column("lr_schedule", "schedule", numeric=False),
     Column("batch_size", "batch", _formatted("{:.0f}")),
     Column("dropout", "dropout", _formatted("{:.2f}")),
     Column("optimizer", "optimizer", numeric=False),
     Column("momentum", "momentum", _formatted("{:.2f}")),
     Column("weight_decay", "weight decay", _formatted("{:.1e}")),
+    Column("takeovers", "takeovers", numeric=False),
     Column("train_seconds", "seconds", _formatted("{:,.1f}")),
     Column("images_per_second", "images/s", _formatted("{:,.0f}")),
     Column("parameters", "parameters", _formatted("{:,.0f}")),
@@ -65,7 +68,8 @@ COLUMNS = (
 
 def columns(trials: pd.DataFrame) -> list[Column]:
     """Return the columns that say anything."""
-    return [column for column in COLUMNS if trials[column.key].notna().any()]
+    said = trials.replace("", np.nan)
+    return [column for column in COLUMNS if said[column.key].notna().any()]
 
 
 def rows(trials: pd.DataFrame) -> list[list[Cell]]:

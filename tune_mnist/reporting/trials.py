@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 
 from tune_mnist.models.cost import count_flops
-from tune_mnist.reporting.finals import by_configuration, test_columns
+from tune_mnist.reporting.finals import by_configuration, missing_runs, test_columns
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.tables import HYPERPARAMETERS, Comparison, comparison
-from tune_mnist.tuning.records import TrialState
+from tune_mnist.tuning.records import BROKEN, TrialState
 
 TOP = 10
-_BROKEN = (TrialState.DIVERGED, TrialState.FAILED)
 _ARCHITECTURES = (
     *("model", "trial", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
     *HYPERPARAMETERS,
@@ -35,13 +34,16 @@ def best_of_each(results: SearchResults) -> pd.DataFrame:
     judged["tested"] = [
         key in tested for key in zip(judged["model"], judged["trial"], strict=True)
     ]
-    judged["whole"] = ~judged["state"].isin(_BROKEN)
+    judged["whole"] = ~judged["state"].isin(BROKEN)
     ranked = judged.sort_values(
         ["whole", "val_accuracy", "tested", "trial"], ascending=[False, False, False, True]
     )
     best = ranked.drop_duplicates("model").sort_values("val_accuracy", ascending=False)
     best["trials"] = best["model"].map(results.trials["model"].value_counts())
-    best["full_val_accuracy"] = best["model"].map(results.full_val_accuracy)
+    best["full_val_accuracy"] = [
+        results.full_val_accuracy.get(key, np.nan)
+        for key in zip(best["model"], best["trial"], strict=True)
+    ]
     size = results.options.image_size
     best["mflops"] = [count_flops(model, size) / 1e6 for model in best["model"]]
     best["epoch_seconds"] = best["train_seconds"] / best["epochs"]
@@ -108,10 +110,11 @@ def pareto_set(trials: pd.DataFrame, directions: dict[str, str]) -> pd.DataFrame
 
 def _architectures(results: SearchResults, best: pd.DataFrame) -> Comparison:
     caption = "val_accuracy: of the best epoch, on the validation images of the search."
-    if results.full_val_accuracy:
+    if best["full_val_accuracy"].notna().any():
         caption += " The same weights were then judged by all validation images."
     if "seeds" in best:
         caption += " Test: the configuration trained anew, mean ± sd over the seeds."
+        caption += missing_runs(results.final, results.options.final_seeds)
     chosen = set(zip(best["model"], best["trial"], strict=True))
     for model, trial in by_configuration(results.final):
         if (model, trial) not in chosen:

@@ -11,38 +11,34 @@ from tune_mnist.training import CheckpointFolder
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.reports import NUMBER
 
-FREE_BYTES = 1_000_000_000
-"""Up to here nobody minds."""
+FREE_BYTES = 500_000_000
+"""What paused trials may take in any case."""
 
 
 class DiskBudget(Callback):
-    """Drops checkpoints of paused trials once there are more than trials run at a time.
+    """Keeps the checkpoints of paused trials together below half of the largest one.
 
     A scheduler that promotes leaves trials waiting, each with a checkpoint of its own: 1.5 GB with
     VGG and Adam. A trial whose checkpoint was dropped loses nothing else: promoted, it is trained
     again from its beginning, to the same weights where training is deterministic. The first to go
-    are those that have trained least, the worst of them before the others.
+    are those that have trained least, the worst of them before the others. So the disk never holds
+    more than a checkpoint for each trial that runs, one being written, the best weights, and that
+    half.
 
     Args:
-        checkpoints: folder of all trials' checkpoints.
         checkpoints_of: gives the checkpoints of the trial of that number.
         ledger: the record of each trial.
-        max_concurrent: how many trials run at a time.
-        free_bytes: what checkpoints may take in any case.
+        free_bytes: what they may take in any case.
     """
 
     def __init__(
         self,
-        checkpoints: Path,
         checkpoints_of: Callable[[int], CheckpointFolder],
         ledger: Ledger,
-        max_concurrent: int,
         free_bytes: int = FREE_BYTES,
     ) -> None:
-        self._checkpoints = checkpoints
         self._checkpoints_of = checkpoints_of
         self._ledger = ledger
-        self._max_concurrent = max_concurrent
         self._free_bytes = free_bytes
         self._largest = 0
 
@@ -54,18 +50,16 @@ class DiskBudget(Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
         """Make room if need be: Ray asks a trial to save for no other reason than to pause it."""
-        sizes = [_size(path) for path in self._checkpoints.iterdir() if path.is_dir()]
-        self._largest = max(self._largest, *sizes, 0)
-        excess = sum(sizes) - max(self._free_bytes, self._max_concurrent * self._largest)
-        if excess <= 0:
-            return
         paused = [other.config[NUMBER] for other in trials if other.status == Trial.PAUSED]
-        for number in self._least_urgent_first([*paused, trial.config[NUMBER]]):
-            folder = self._checkpoints_of(number)
-            excess -= _size(folder.directory)
-            folder.remove()
+        paused.append(trial.config[NUMBER])
+        sizes = {number: _size(self._checkpoints_of(number).directory) for number in paused}
+        self._largest = max(self._largest, *sizes.values())
+        excess = sum(sizes.values()) - max(self._free_bytes, self._largest // 2)
+        for number in self._least_urgent_first(paused):
             if excess <= 0:
                 return
+            self._checkpoints_of(number).remove()
+            excess -= sizes[number]
 
     def _least_urgent_first(self, paused: list[int]) -> list[int]:
         records = [self._ledger.record(number) for number in paused]

@@ -10,12 +10,11 @@ from tune_mnist.errors import UserError
 from tune_mnist.training import CheckpointFolder, TrainConfig
 from tune_mnist.tuning.final_runs import FinalRun, read_final_runs, remove_final_runs
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.records import TrialRecord, TrialState, best_record
+from tune_mnist.tuning.records import BROKEN, TrialRecord, best_record
 from tune_mnist.tuning.trainable import TrialSettings
 
 _SEEDS = 2**32
 _CHECKPOINTS = "final-"
-_WITHOUT_RESULT = (TrialState.DIVERGED, TrialState.FAILED)
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def choose(
         settings: what all its trials have in common.
         train_images: how many images a run is trained on.
     """
-    best = best_of_each([record for record in records if record.state not in _WITHOUT_RESULT])
+    best = best_of_each([record for record in records if record.state not in BROKEN])
     long = replace(settings, max_epochs=final_epochs(options))
     return [
         PlannedRun(

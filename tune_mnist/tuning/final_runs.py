@@ -1,12 +1,15 @@
 """What the final evaluation has found: runs of chosen configurations, each tested once."""
 
 import json
+import zlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
@@ -38,6 +41,9 @@ class FinalRun:
     test_accuracy: float
     confusion: list[list[int]]
     train_seconds: float
+
+
+_RUN = TypeAdapter(FinalRun)
 
 
 @dataclass(frozen=True)
@@ -78,11 +84,12 @@ def read_final_runs(directory: Path) -> list[FinalRun]:
     runs = []
     for path in (directory / FINAL_FOLDER).glob("*/seed-*.json"):
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            runs.append(FinalRun(**{field.name: values[field.name] for field in fields(FinalRun)}))
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            runs.append(_RUN.validate_json(path.read_bytes()))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "JSON"
             raise UserError(
-                f"{path}: damaged: {error}: remove it, and resume the search"
+                f"{path}: damaged: {place}: {first['msg']}: remove it, and resume the search"
             ) from None
     return sorted(runs, key=lambda run: (run.model, run.seed))
 
@@ -102,8 +109,10 @@ def write_misread(directory: Path, model: str, misread: Misread) -> None:
     """Write the misread images of an architecture's first final run."""
     folder = final_folder(directory, model)
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / MISREAD_FILE).open("wb") as file:
+    partial = folder / f".{MISREAD_FILE}.part"
+    with partial.open("wb") as file:
         np.savez_compressed(file, **asdict(misread))
+    partial.replace(folder / MISREAD_FILE)
 
 
 def read_misread(directory: Path, model: str) -> Misread | None:
@@ -118,5 +127,5 @@ def read_misread(directory: Path, model: str) -> Misread | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return Misread(**{field.name: arrays[field.name] for field in fields(Misread)})
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: damaged: {error}") from None

@@ -18,6 +18,7 @@ OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
 
 # Each trial is a process with PyTorch in it: more than ten to a core would only take memory.
 LEAST_CPUS = 0.1
+LEAST_POPULATION = 2
 LEAST_GPUS = 0.01
 # What a space file may leave unsaid.
 FALLBACKS: dict[str, Any] = {
@@ -225,6 +226,16 @@ class SearchOptions(BaseModel):
                 f"--searcher {self.searcher} with --scheduler pbt: the hyperparameters of a trial"
                 " change as it goes on, so that there is nothing to learn about those it began"
                 " with: leave out --searcher, or take random, qmc or grid"
+            )
+        if stopping == "pbt" and self.num_samples < LEAST_POPULATION:
+            raise UserError(
+                f"--num-samples {self.num_samples} with --scheduler pbt: a population takes"
+                f" {LEAST_POPULATION} trials at least"
+            )
+        if stopping == "pbt" and 1 < self.max_epochs <= self.perturbation_interval:
+            raise UserError(
+                f"--perturbation-interval {self.perturbation_interval}: must be below the"
+                f" {self.max_epochs} epochs of --max-epochs, or no trials are ever compared"
             )
         if self.perturbation_interval > 1 and stopping != "pbt":
             raise UserError(

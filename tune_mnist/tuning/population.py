@@ -38,9 +38,9 @@ class PopulationBasedTraining(TrialScheduler):
     weights and hyperparameters of the best quarter (:mod:`tune_mnist.tuning.exploit`), and all
     go on.
 
-    Ray's own refuses to run beside a searcher, compares trials of different epochs, and draws
-    from the global random state. Here the study's values decide all, so that a resumed search
-    comes to the same takeovers.
+    Ray's own refuses to run beside a searcher, compares trials of different epochs unless told
+    otherwise, and draws from the global random state. Here the study's values decide all, so that
+    a resumed search comes to the same takeovers. A trial that diverged or failed is not replaced.
 
     Source: Jaderberg et al., "Population Based Training of Neural Networks", arXiv 1711.09846.
 

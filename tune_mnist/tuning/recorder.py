@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ class BestModels(Callback):
         self._directory = directory
         self._describe = describe
         self._checkpoints_of = checkpoints_of
+        self._epochs: Counter[int] = Counter()
         self._best = {
             folder.name: float(read_config(folder)[METRIC]) for folder in kept_models(directory)
         }
@@ -108,9 +110,12 @@ class BestModels(Callback):
         The trial waits for the driver to take the report in, so its checkpoint lies still.
         """
         model, accuracy = trial.config["model"], result.get(METRIC, math.nan)
-        if not accuracy > self._best.get(model, -math.inf):
+        number, epoch = trial.config[NUMBER], result.get(TIME_ATTR, 0)
+        # An epoch trained again, its checkpoint having gone, is no news to the study either.
+        again = epoch < self._epochs[number]
+        self._epochs[number] = max(epoch, self._epochs[number])
+        if again or not accuracy > self._best.get(model, -math.inf):
             return
-        number, epoch = trial.config[NUMBER], result[TIME_ATTR]
         config = {
             **self._describe(trial.config),
             "trial": number,

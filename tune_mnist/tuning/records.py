@@ -36,6 +36,10 @@ class TrialState(StrEnum):
         return self not in (TrialState.PENDING, TrialState.RUNNING, TrialState.PAUSED)
 
 
+BROKEN = (TrialState.DIVERGED, TrialState.FAILED)
+"""States of trials that could not go on, and are no example to follow."""
+
+
 @dataclass
 class TrialRecord:
     """One trial of a search.
@@ -158,7 +162,17 @@ def _text(takeovers: list[dict[str, Any]]) -> str:
     return ", ".join(f"epoch {other['epoch']} from #{other['donor']}" for other in takeovers)
 
 
-def best_record(records: list[TrialRecord]) -> TrialRecord | None:
-    """Return the record of the best validation accuracy, None before any epoch is done."""
+def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:
+    """Return the records that have finished an epoch, best first, the elder of equals first.
+
+    A trial that diverged or failed comes after all others, whatever it came to before.
+    """
     judged = [record for record in records if record.best_epoch]
-    return max(judged, key=lambda record: record.val_accuracy, default=None)
+    judged.sort(key=lambda record: (record.state in BROKEN, -record.val_accuracy, record.number))
+    return judged
+
+
+def best_record(records: list[TrialRecord]) -> TrialRecord | None:
+    """Return the first of :func:`by_rank`, None before any epoch is done."""
+    ranked = by_rank(records)
+    return ranked[0] if ranked else None

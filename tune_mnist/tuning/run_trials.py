@@ -67,14 +67,7 @@ def run_trials(
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
     if options.scheduling.name != "pbt":  # its trials cannot begin anew: they have ancestors
-        callbacks.append(
-            DiskBudget(
-                settings.checkpoints,
-                settings.checkpoints_of,
-                searcher.ledger,
-                setup.workers.concurrent,
-            )
-        )
+        callbacks.append(DiskBudget(settings.checkpoints_of, searcher.ledger))
     stopper = DiskFullStopper()
     trainable = tune.with_resources(
         tune.with_parameters(train_trial, data=setup.shared, settings=settings),

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 from optuna.visualization import plot_pareto_front
 from PIL import Image
 
+from tune_mnist.errors import UserError
 from tune_mnist.reporting.plots import words
 from tune_mnist.reporting.plots.accuracy_axis import stretch
 from tune_mnist.reporting.plots.judged import Judged
@@ -164,7 +165,10 @@ def misread_digits(judged: Judged) -> list[Plot]:
         raise CannotDrawError(_NO_FINAL_RUNS)
     plots = []
     for model in sorted({run.model for run in judged.results.final}):
-        misread = read_misread(judged.results.directory, model)
+        try:
+            misread = read_misread(judged.results.directory, model)
+        except UserError as error:
+            raise CannotDrawError(str(error)) from None
         if misread is None or not len(misread.images):
             continue
         shown = range(min(PICTURES, len(misread.images)))

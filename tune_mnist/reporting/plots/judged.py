@@ -6,10 +6,11 @@ in memory in which each trial counts by its best validation accuracy.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import optuna
@@ -24,14 +25,16 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tune_mnist.reporting.plots.plot import CannotDrawError
 from tune_mnist.reporting.search_results import SearchResults
-from tune_mnist.tuning.records import TrialRecord
+from tune_mnist.tuning.records import TrialRecord, by_rank
 from tune_mnist.tuning.reports import METRIC
+from tune_mnist.tuning.space import SearchSpace
 
 BEST_SHARE = 4
 """The best quarter is what is looked at for what good trials have in common."""
 
 LEAST_BEST = 3
 _FOREST_SEED = 0
+_Parameters = tuple[dict[str, Any], dict[str, BaseDistribution]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Judged:
         results: of the search.
         study: the same numbers; those trials as COMPLETE, with their best validation accuracy as
             value, all others, and those taken over from another search, as FAIL.
-        records: in the order of their numbers.
+        records: in the order of their numbers; ``config`` is what the best epoch was trained with.
     """
 
     results: SearchResults
@@ -52,14 +55,26 @@ class Judged:
     @classmethod
     def of(cls, results: SearchResults) -> "Judged":
         """Select the trials of a search."""
-        records = [r for r in results.records if r.best_epoch and math.isfinite(r.val_accuracy)]
-        study = _study(results.study, {r.number: [r.val_accuracy] for r in records})
+        records = [
+            replace(record, config=record.config_of(record.best_epoch))
+            for record in results.records
+            if record.best_epoch and math.isfinite(record.val_accuracy)
+        ]
+        study = _study(
+            results.study,
+            {record.number: [record.val_accuracy] for record in records},
+            {
+                record.number: _parameters(record.config, results.space)
+                for record in records
+                if record.takeovers
+            },
+        )
         return cls(results=results, study=study, records=records)
 
     @cached_property
     def ranked(self) -> list[TrialRecord]:
-        """The records, best first, the earlier of equals before the later."""
-        return sorted(self.records, key=lambda record: (-record.val_accuracy, record.number))
+        """The records, best first."""
+        return by_rank(self.records)
 
     @property
     def best_quarter(self) -> list[TrialRecord]:
@@ -187,24 +202,47 @@ def _complete(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
-def _study(study: optuna.Study, values: dict[int, list[float]]) -> optuna.Study:
-    """Copy a study into memory: COMPLETE with those values, or FAIL, by number."""
+def _study(
+    study: optuna.Study,
+    values: dict[int, list[float]],
+    changed: Mapping[int, _Parameters] = MappingProxyType({}),
+) -> optuna.Study:
+    """Copy a study into memory.
+
+    Args:
+        study: what to copy.
+        values: of the trials that become COMPLETE, by number; all others become FAIL.
+        changed: parameters that a trial has come to, in the place of those it began with.
+    """
     objectives = max(map(len, values.values()), default=1)
     judged = optuna.create_study(directions=study.directions[:objectives])
     judged.add_trials(
-        _with_values(trial, values.get(trial.number)) for trial in study.get_trials(deepcopy=False)
+        _with_values(
+            trial,
+            values.get(trial.number),
+            changed.get(trial.number, (trial.params, trial.distributions)),
+        )
+        for trial in study.get_trials(deepcopy=False)
     )
     return judged
 
 
-def _with_values(trial: FrozenTrial, values: list[float] | None) -> FrozenTrial:
+def _with_values(
+    trial: FrozenTrial, values: list[float] | None, parameters: _Parameters
+) -> FrozenTrial:
+    params, distributions = parameters
     return create_trial(
         state=TrialState.FAIL if values is None else TrialState.COMPLETE,
         values=values,
-        params=trial.params,
-        distributions=trial.distributions,
+        params=params,
+        distributions=distributions,
         intermediate_values={} if values is None else trial.intermediate_values,
     )
+
+
+def _parameters(config: dict[str, Any], space: SearchSpace) -> _Parameters:
+    params = {name: config[name] for name in space.parameters if name in config}
+    return params, {name: space.parameters[name].distribution() for name in params}
 
 
 def _log10(value: Any, distribution: BaseDistribution) -> tuple[Any, BaseDistribution]:
