@@ -32,6 +32,7 @@ def test_the_space_gives_the_defaults_and_the_user_overrules_them():
             {"searcher": "tpe", "scheduler": "pbt"},
             "--searcher tpe with --scheduler pbt: the hyper",
         ),
+        ({"reduction_factor": 4, "scheduler": "median"}, "--scheduler median has none"),
         ({"num_samples": 1, "scheduler": "pbt"}, "a population takes 2 trials at least"),
         ({"perturbation_interval": 9, "scheduler": "pbt"}, "must be below the 9 epochs"),
         ({"perturbation_interval": 2}, "--perturbation-interval 2: --scheduler asha"),

@@ -19,6 +19,7 @@ OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
 # Each trial is a process with PyTorch in it: more than ten to a core would only take memory.
 LEAST_CPUS = 0.1
 LEAST_POPULATION = 2
+ETA = 3
 LEAST_GPUS = 0.01
 # What a space file may leave unsaid.
 FALLBACKS: dict[str, Any] = {
@@ -87,7 +88,7 @@ class SearchOptions(BaseModel):
     searcher: str = "tpe"
     scheduler: str | None = None
     grace_period: int = Field(default=1, ge=1)
-    reduction_factor: int = Field(default=3, ge=2)
+    reduction_factor: int = Field(default=ETA, ge=2)
     brackets: int = Field(default=1, ge=1)
     perturbation_interval: int = Field(default=1, ge=1)
     max_failures: int = Field(default=2, ge=0)
@@ -254,6 +255,10 @@ class SearchOptions(BaseModel):
             )
         if self.grace_period > 1 and stopping in ("hyperband", "pbt", "none"):
             raise UserError(f"--grace-period {self.grace_period}: --scheduler {stopping} has none")
+        if self.reduction_factor != ETA and stopping in ("median", "pbt", "none"):
+            raise UserError(
+                f"--reduction-factor {self.reduction_factor}: --scheduler {stopping} has none"
+            )
         if self.brackets > 1 and not stopping.startswith("asha"):
             raise UserError(f"--brackets {self.brackets}: --scheduler {stopping} has none")
 

@@ -1,0 +1,30 @@
+import optuna
+
+from tune_mnist.tuning.ledger import Ledger
+
+CONFIG = {"model": "lenet", "lr": 0.1}
+HEIR = {"model": "lenet", "lr": 0.2}
+METRICS = {
+    "val_loss": 1.0,
+    "train_loss": 1.0,
+    "train_accuracy": 0.5,
+    "images_per_second": 100.0,
+    "train_seconds": 1.0,
+    "parameters": 61_706,
+}
+
+
+def test_a_takeover_is_on_record_once_and_outlives_the_driver():
+    study = optuna.create_study(direction="maximize")
+    ledger = Ledger(study, "lenet", max_epochs=3)
+    trial = study.ask({"lr": optuna.distributions.FloatDistribution(0.01, 1.0)})
+    ledger.begin(trial, "id0", CONFIG)
+    ledger.add_epoch(0, METRICS | {"epoch": 1, "val_accuracy": 0.5})
+    for _ in range(2):  # a driver that died in the middle decides the same again
+        ledger.take_over(0, epoch=1, donor=7, params=HEIR)
+    ledger.add_epoch(0, METRICS | {"epoch": 2, "val_accuracy": 0.9})
+
+    (record,) = Ledger(study, "lenet", max_epochs=3).records
+    assert record.takeovers == [{"epoch": 1, "donor": 7, "params": HEIR}]
+    assert record.config_of(1)["lr"] == trial.params["lr"]
+    assert record.config_of(record.best_epoch) == HEIR
