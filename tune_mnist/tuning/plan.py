@@ -12,6 +12,7 @@ from tune_mnist.console import print_facts
 from tune_mnist.data import DataSplit
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
+from tune_mnist.training import resolve_compute
 from tune_mnist.tuning.cluster import Resources, check_placeable, count_fitting
 from tune_mnist.tuning.estimate import (
     Speed,
@@ -96,9 +97,18 @@ def facts(
         f" seed {options.seed}{budget}",
         "objective": " and ".join(f"{key} ({way})" for key, way in options.directions.items()),
         "final runs": final_runs,
-        "workers": f"{workers.concurrent} at a time, {device} each, precision {options.precision}",
+        "workers": f"{workers.concurrent} at a time, {device} each, precision"
+        f" {_precision(options, workers)}",
         "hardware": f"{resources.nodes} node{'s' * (resources.nodes > 1)}; {describe_hardware()}",
     }
+
+
+def _precision(options: SearchOptions, workers: Workers) -> str:
+    """Return the number format, also what auto has become where that is known."""
+    if options.precision != "auto" or options.address is not None:
+        return options.precision
+    compute = resolve_compute("cuda" if workers.gpus else "cpu")
+    return f"{compute.precision} (auto)"
 
 
 def announce(console: Console, facts: dict[str, str], directory: Path, dashboard: str) -> None:
