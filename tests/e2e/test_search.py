@@ -29,7 +29,9 @@ def test_a_search_on_mnist_ends_in_tables(finished):
     assert "Best trial of each architecture" in result.stdout
     assert "12,000 of 48,000 training images, 3,000 of 12,000 validation images" in result.stdout
     assert "expected   about" in result.stdout
-    assert "all tables in summary.md" in result.stdout
+    assert f"results in {directory}: report.html, summary.md" in result.stdout
+    assert "<h3 id=" in (directory / "report.html").read_text()
+    assert (directory / "plots" / "history.html").exists()
     summary = (directory / "summary.md").read_text()
     assert "| lenet " in summary
     assert "Effect of optimizer and lr" in summary
