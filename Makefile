@@ -28,7 +28,7 @@ search: $(READY) ## Run a search: make search SPACE=resnet ARGS="--num-samples 8
 	$(BIN)/python -m tune_mnist.search --space $(SPACE) $(ARGS)
 
 test: lint ## Run all tests, the end-to-end ones included
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 test-fast: $(READY) ## Run the tests that need no Ray and no download
 	$(BIN)/python -m pytest -m "not e2e" $(ARGS)

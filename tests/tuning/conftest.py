@@ -1,4 +1,4 @@
-"""A Ray of this machine, shared by the tests that drive a real Tuner."""
+"""A Ray of this machine for the tests of a module: another module may want one of its own."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from tune_mnist.tuning.cluster import connect, disconnect
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def small_ray() -> Iterator[None]:
     connect(None)
     yield
