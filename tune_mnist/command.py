@@ -1,6 +1,7 @@
 """What all commands share: options in common, and errors in one line."""
 
 import errno
+import os
 import re
 import sys
 from typing import NoReturn
@@ -31,6 +32,14 @@ def run(command: click.Command) -> NoReturn:
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def let_threads_sleep() -> None:
+    """Keep PyTorch's threads from spinning while they wait: that brings a busy machine to a crawl.
+
+    They read it when they are made, so it must be said before PyTorch computes.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def duration(text: str) -> float:

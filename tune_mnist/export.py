@@ -1,12 +1,11 @@
 """Command: write a trained model as ONNX or .pt2 (``python -m tune_mnist.export``)."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tune_mnist.command import run
+from tune_mnist.command import let_threads_sleep, run
 
 
 @click.command()
@@ -40,9 +39,7 @@ def export(**given: Any) -> None:
     images before it gets its name.
     """
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
-    # Threads that spin while they wait for each other bring a busy machine to a crawl; PyTorch's
-    # threads read this when they are made.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_sleep()
     from tune_mnist.export_run import export_model
 
     export_model(**given)

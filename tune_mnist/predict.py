@@ -1,12 +1,11 @@
 """Command: let a trained model read digits (``python -m tune_mnist.predict``)."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tune_mnist.command import run
+from tune_mnist.command import let_threads_sleep, run
 
 
 @click.command()
@@ -31,9 +30,7 @@ def predict(**given: Any) -> None:
     or an IDX file of 28x28 images, plain or gzipped.
     """
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
-    # Threads that spin while they wait for each other bring a busy machine to a crawl; PyTorch's
-    # threads read this when they are made.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_sleep()
     from tune_mnist.predict_run import predict_images
 
     predict_images(**given)

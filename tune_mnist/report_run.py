@@ -49,7 +49,8 @@ def report_searches(directories: Sequence[Path], output: Path | None) -> None:
     (results,) = searches
     folder = results.directory if output is None else output
     folder.mkdir(parents=True, exist_ok=True)
-    tables = write_report(results, folder)
+    tables = search_tables(results)
+    write_report(results, tables, folder)
     print_facts(console, search_facts(results))
     console.print()
     show(results, tables, console)
@@ -70,13 +71,11 @@ def report_console() -> Console:
     return console
 
 
-def write_report(results: SearchResults, folder: Path) -> list[Comparison]:
-    """Write all that a search has to tell into a folder; return its tables."""
-    tables = search_tables(results)
+def write_report(results: SearchResults, tables: list[Comparison], folder: Path) -> None:
+    """Write all that a search has to tell, its tables among it, into a folder."""
     write_text(folder / SUMMARY_FILE, search_page(results, tables))
     write_tables(tables, folder / TABLES_FOLDER, setting(results))
     write_page(results, tables, folder / PAGE_FILE)
-    return tables
 
 
 def show(results: SearchResults, tables: Sequence[Comparison], console: Console) -> None:

@@ -92,13 +92,13 @@ def _command() -> str:
 def _report(console: Console, directory: Path, outcome: Outcome) -> None:
     """Write all tables into the folder, and show those that answer the first questions."""
     results = read_results(directory)
-    shown = [table for table in search_tables(results) if table.name in SHOWN]
-    show(results, shown, console)
+    tables = search_tables(results)
+    show(results, [table for table in tables if table.name in SHOWN], console)
     for line in outcome.failed_final_runs:
         console.print(line, markup=False, soft_wrap=True)
     # Last, for it is the most likely to fail, and the folder can be reported on again.
     if outcome.ending is not Ending.DISK_FULL:
-        write_report(results, directory)
+        write_report(results, tables, directory)
     ended = sum(record.state is not TrialState.INTERRUPTED for record in results.records)
     console.print(
         f"{outcome.ending.value}: {ended} of {len(results.records)} started trials came to"

@@ -1,12 +1,11 @@
 """Command: train one configuration (``python -m tune_mnist.train``)."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tune_mnist.command import run
+from tune_mnist.command import let_threads_sleep, run
 
 
 @click.command()
@@ -41,9 +40,7 @@ def train(
 ) -> None:
     """Train one configuration, and test it."""
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
-    # Threads that spin while they wait for each other bring a busy machine to a crawl; PyTorch's
-    # threads read this when they are made.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_sleep()
     from tune_mnist.single_run import train_and_test
 
     train_and_test(**given)

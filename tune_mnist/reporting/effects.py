@@ -17,7 +17,6 @@ _CROSSED = ("optimizer", "lr")
 _EVEN = ("random", "qmc", "grid")
 """Searchers that do not prefer what has done well."""
 
-_TAKEOVERS = "takeovers"
 """User attribute of a trial: after which epochs it went on with another one's settings."""
 
 
@@ -86,8 +85,7 @@ def _curve(record: TrialRecord, trial: FrozenTrial) -> dict[int, float]:
     """Return val_accuracy by epoch, as long as the trial had the hyperparameters it began with."""
     if trial.intermediate_values:
         # In population based training a trial may go on with the weights and settings of another.
-        takeovers = trial.user_attrs.get(_TAKEOVERS, [])
-        last = min((takeover["epoch"] for takeover in takeovers), default=math.inf)
+        last = min((takeover["epoch"] for takeover in record.takeovers), default=math.inf)
         return {
             epoch: value
             for epoch, value in trial.intermediate_values.items()
@@ -150,7 +148,7 @@ def _caption(results: SearchResults, fidelity: _Fidelity, names: tuple[str, ...]
     )
     if left_out:
         parts.append(f"Left out: {left_out} that failed or were cut off before.")
-    if any(_TAKEOVERS in trial.user_attrs for trial in results.study.get_trials(deepcopy=False)):
+    if any(record.takeovers for record in results.records):
         parts.append("Epochs after a trial took over another one's settings are left out.")
     if results.options.searcher not in _EVEN:
         parts.append(

@@ -1,6 +1,7 @@
 """A search as its results folder tells it: all that tables, plots and page are made of."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import optuna
@@ -47,7 +48,7 @@ class SearchResults:
         """Name of the search."""
         return self.directory.absolute().name
 
-    @property
+    @cached_property
     def options(self) -> SearchOptions:
         """Its options, checked.
 

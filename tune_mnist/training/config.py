@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from tune_mnist.errors import unknown, validation_error
 from tune_mnist.models import FULL_SIZE, MAX_SIZE, MIN_SIZE, MODELS
@@ -10,6 +17,7 @@ from tune_mnist.training.optimizers import OPTIMIZERS
 from tune_mnist.training.schedules import SCHEDULES
 
 MAX_BATCH_SIZE = 65_536
+_KNOWN = {"model": MODELS, "lr_schedule": SCHEDULES, "optimizer": OPTIMIZERS}
 
 
 class TrainConfig(BaseModel):
@@ -43,25 +51,12 @@ class TrainConfig(BaseModel):
     max_epochs: int = Field(default=10, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**32)
 
-    @field_validator("model")
+    @field_validator(*_KNOWN)
     @classmethod
-    def _known_model(cls, name: str) -> str:
-        if name not in MODELS:
-            raise unknown("model", name, MODELS)
-        return name
-
-    @field_validator("lr_schedule")
-    @classmethod
-    def _known_schedule(cls, name: str) -> str:
-        if name not in SCHEDULES:
-            raise unknown("lr_schedule", name, SCHEDULES)
-        return name
-
-    @field_validator("optimizer")
-    @classmethod
-    def _known_optimizer(cls, name: str) -> str:
-        if name not in OPTIMIZERS:
-            raise unknown("optimizer", name, OPTIMIZERS)
+    def _is_known(cls, name: str, info: ValidationInfo) -> str:
+        field = str(info.field_name)
+        if name not in _KNOWN[field]:
+            raise unknown(field, name, _KNOWN[field])
         return name
 
     @classmethod

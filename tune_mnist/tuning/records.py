@@ -8,6 +8,7 @@ import optuna
 import pandas as pd
 
 from tune_mnist.tuning.reports import METRIC, TIME_ATTR
+from tune_mnist.tuning.space import SEARCHABLE
 
 WARM_START = "warm_start"
 """User attribute of a trial that was taken over from another search."""
@@ -128,16 +129,7 @@ def _state(trial: optuna.trial.FrozenTrial) -> TrialState:
 
 PROGRESS = ("epochs", "best_epoch", "val_accuracy", "last", "train_seconds", "node")
 LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second", "parameters")
-CONFIG_COLUMNS = (
-    "model",
-    "lr",
-    "lr_schedule",
-    "batch_size",
-    "dropout",
-    "optimizer",
-    "momentum",
-    "weight_decay",
-)
+CONFIG_COLUMNS = ("model", *SEARCHABLE)
 
 
 def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
