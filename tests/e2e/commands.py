@@ -17,6 +17,8 @@ def start(command: str, *arguments: str, **environment: str) -> subprocess.Popen
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | environment,
+        # A shell that runs the tests in the background lets them inherit an ignored SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

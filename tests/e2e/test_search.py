@@ -126,7 +126,7 @@ def test_the_time_budget_ends_a_search_in_order(tmp_path):
         *("--dataset", "digits", "--num-samples", "1000", "--max-epochs", "30"),
         *(
             "--time-budget",
-            "8s",
+            "30s",
             "--final-seeds",
             "0",
             "--output-dir",
