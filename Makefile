@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install search test test-fast bench lint format clean
+.PHONY: help install search lab-report test test-fast bench lint format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -26,6 +26,17 @@ $(READY): pyproject.toml
 
 search: $(READY) ## Run a search: make search SPACE=resnet ARGS="--num-samples 8"
 	$(BIN)/python -m tune_mnist.search --space $(SPACE) $(ARGS)
+
+# A search that was cut off is gone on with.
+LAB := results/lab-report
+lab = $(BIN)/python -m tune_mnist.search $(if $(wildcard $(LAB)/$(1)/experiment.json),\
+	--resume $(LAB)/$(1),$(2) --output-dir $(LAB) --name $(1))
+
+lab-report: $(READY) ## Repeat the lab report's experiments, and search beside them (an hour and more)
+	$(call lab,grid,--space lab-report --searcher grid --scheduler none --final-seeds 0)
+	$(call lab,lenet-all-data,--space lab-report-lenet --searcher grid --scheduler none)
+	$(call lab,searched,--space all --image-size 48 --max-epochs 3 --num-samples 16)
+	$(BIN)/python -m tune_mnist.report $(LAB)/grid $(LAB)/lenet-all-data $(LAB)/searched --output $(LAB)
 
 test: lint ## Run all tests, the end-to-end ones included
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
