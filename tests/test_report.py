@@ -108,6 +108,7 @@ def test_several_are_compared_and_written_only_where_told(command, search, tmp_p
     page = (target / "comparison.md").read_text()
     assert "# Searches demo, other" in page
     assert "Search other; digits, 1,149 of 1,149" in page
+    assert "Searches demo, other" in (target / "report.html").read_text()
     assert {path.stem for path in (target / "tables").iterdir()} == {"setups", "best", "costs"}
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from tune_mnist.console import print_facts
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
+from tune_mnist.reporting.comparison_page import write_comparison_page
 from tune_mnist.reporting.page import PLOTS_FOLDER, write_page
 from tune_mnist.reporting.search_results import SearchResults, read_results
 from tune_mnist.reporting.side_by_side import compare_searches
@@ -99,7 +100,8 @@ def _compare(searches: Sequence[SearchResults], output: Path | None, console: Co
     names = ", ".join(results.name for results in searches)
     write_text(output / COMPARISON_FILE, page(f"Searches {names}", lines, tables))
     write_tables(tables, output / TABLES_FOLDER, ". ".join(map(setting, searches)))
-    _tell(console, f"written to {output}: {COMPARISON_FILE}, {TABLES_FOLDER}/")
+    write_comparison_page(searches, tables, output / PAGE_FILE)
+    _tell(console, f"written to {output}: {PAGE_FILE}, {COMPARISON_FILE}, {TABLES_FOLDER}/")
 
 
 def _tell(console: Console, line: str) -> None:

@@ -16,8 +16,10 @@ from tests.reporting.studies import (
     make_search,
     two_models,
 )
+from tune_mnist.reporting.comparison_page import write_comparison_page
 from tune_mnist.reporting.page import write_page
 from tune_mnist.reporting.search_results import SearchResults, read_results
+from tune_mnist.reporting.side_by_side import compare_searches
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.reporting.trial_table import COLUMNS
 from tune_mnist.tuning.records import CONFIG_COLUMNS
@@ -96,7 +98,7 @@ def test_no_button_sends_a_plot_anywhere(visit: Visit):
 
 def test_every_plot_is_drawn_and_says_something(visit: Visit):
     places = visit.page.locator("[data-figure]").count()
-    assert places == 17
+    assert places == 18
     assert visit.page.locator("[data-figure] .main-svg:first-child").count() == places
     assert all(text.endswith(".") for text in visit.page.locator(".card p").all_inner_texts())
     assert visit.page.locator(".pictures img").count() == 6
@@ -193,6 +195,31 @@ def test_plots_follow_the_reader_into_the_dark_and_onto_paper(visit: Visit):
     expect(label).to_have_css("fill", dark)
     visit.page.emulate_media(color_scheme="light")
     assert visit.complaints == []
+
+
+@pytest.fixture(scope="module")
+def comparison(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Visit:
+    """The page of two searches."""
+    folder = tmp_path_factory.mktemp("searches")
+    two_models(folder / "two")
+    make_search(folder / "small", LENET, [Course({}, LEARNING), Course({}, ends=False)])
+    searches = [read_results(folder / name) for name in ("two", "small")]
+    path = folder / "report.html"
+    write_comparison_page(searches, compare_searches(searches), path)
+    return Visit(browser.new_page(viewport=PHONE), path)
+
+
+def test_several_searches_are_on_one_page(comparison: Visit):
+    page = comparison.page
+    assert comparison.complaints == []
+    assert len(comparison.requests) == 1
+    assert page.locator("#searches .main-svg").first.is_visible()
+    assert "lenet 0.9500 (small)" in page.locator("#searches p").inner_text()
+    page.locator("select[name=search]").select_option("small")
+    assert comparison.column("search") == ["small", "small"]
+    comparison.sort("val_accuracy")
+    assert comparison.column("val_accuracy") == ["0.9500", "-"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def interrupted(folder: Path) -> SearchResults:

@@ -26,6 +26,7 @@ ALL_TITLES = {
     "Rank",
     "Accuracy against training time",
     "Accuracy against size",
+    "Accuracy against computation",
 }
 LEARNING = (0.8, 0.9, 0.95)
 
@@ -135,6 +136,11 @@ def test_the_size_plot_compares_the_architectures(drawn):
     sentence = plot(drawn, "cost-size").sentence
     assert "resnet is the best with 0.9850 and 11,178,378 parameters, 181 times" in sentence
     assert "those of lenet, which reaches 0.8800" in sentence
+
+
+def test_computation_is_that_of_the_searchs_image_size(drawn):
+    sentence = plot(drawn, "cost-flops").sentence
+    assert "resnet is the best with 0.9850 and 283 MFLOPs an image, 340 times" in sentence
 
 
 def test_confusion_is_summed_over_the_seeds(drawn):

@@ -52,6 +52,17 @@ def test_latex_takes_it_as_it_is(table):
     assert r"\begin{tabular}{lrrrr}" in text
 
 
+def test_latex_is_as_narrow_as_a_terminal(tmp_path):
+    rows = pd.DataFrame(
+        {"model": ["lenet"], "trial": [3], "optimizer": ["adam"], "lr": [0.001], "dropout": [0.1]}
+    )
+    columns = ("model", "trial", "optimizer", "lr", "dropout")
+    wide = comparison("top", "Top", rows, columns, folded=True, files_only=("trial",))
+    text = wide.to_latex()
+    assert r"\begin{tabular}{lp{0.30\linewidth}}" in text
+    assert r"lenet & adam, lr 1.00e-03, dropout 0.10 \\" in text
+
+
 def test_markdown_has_the_caption_and_numbers_to_the_right(table):
     lines = table.to_markdown().splitlines()
     assert lines[:3] == ["## The best_of all", "", "100% honest."]

@@ -1,20 +1,16 @@
 """The page of a search: one file with all that it found, which asks nothing of the network."""
 
-import base64
-import hashlib
 import shlex
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from tune_mnist.files import write_text
 from tune_mnist.reporting import trial_table
 from tune_mnist.reporting.finals import by_configuration
 from tune_mnist.reporting.plots import Plot, draw
+from tune_mnist.reporting.rendering import environment, render, script, to_json, wide
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.spread import spread
 from tune_mnist.reporting.summary import search_facts
@@ -25,7 +21,6 @@ from tune_mnist.tuning.scheduler import RESUMABLE
 
 PLOTS_FOLDER = "plots"
 PLOTLY_FILE = "plotly.min.js"
-_LETTERS = r"[A-Za-df-z]"  # but for the e of 1e-4
 
 
 def write_page(results: SearchResults, tables: list[Comparison], path: Path) -> None:
@@ -37,97 +32,43 @@ def write_page(results: SearchResults, tables: list[Comparison], path: Path) -> 
         path: of the page.
     """
     drawn = draw(results)
-    scripts = [_script("theme.js"), _script("report.js")]
-    plotly = Markup(get_plotlyjs())  # noqa: S704 - the code of plotly itself
-    page = _environment().get_template("report.html.j2")
     write_text(
         path,
-        page.render(
+        render(
+            "report.html.j2",
+            drawn.plots,
             results=results,
             facts=search_facts(results),
             headline=_headline(results),
             unended=_unended(results),
             resume=_resume(results),
             report=f"python -m tune_mnist.report {shlex.quote(str(results.directory))}",
-            tables=[_wide(table) for table in tables],
+            tables=[wide(table) for table in tables],
             drawn=drawn,
             judged=_judged(results),
-            figures=_json(drawn.plots),
             columns=trial_table.columns(results.trials),
             rows=trial_table.rows(results.trials),
-            states=sorted(set(results.trials["state"].astype(str))),
-            models=sorted(set(results.trials["model"])),
+            filters=trial_table.choices(results.trials, ("state", "model")),
             failures=results.trials[results.trials["reason"] != ""].to_dict("records"),
-            plotly=plotly,
-            scripts=scripts,
-            script_hashes=[_hash(script) for script in (plotly, *scripts)],
         ),
     )
     _write_plots(drawn.plots, path.parent / PLOTS_FOLDER)
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A comparison table for the page."""
-
-    title: str
-    caption: str
-    headings: list[str]
-    rows: list[list[str]]
-    numeric: list[bool]
-
-
-def _wide(table: Comparison) -> _Table:
-    cells = table.cells.astype(str)
-    numeric = [not cells[heading].str.contains(_LETTERS).any() for heading in cells.columns]
-    return _Table(
-        table.title, table.caption, list(cells.columns), cells.to_numpy().tolist(), numeric
-    )
 
 
 def _write_plots(plots: list[Plot], folder: Path) -> None:
     """Write each plot as a small page; they share plotly.js, which lies beside them."""
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / PLOTLY_FILE, get_plotlyjs())
-    page = _environment().get_template("plot.html.j2")
+    page = environment().get_template("plot.html.j2")
     for plot in plots:
         text = page.render(
-            plot=plot, figures=_json([plot]), plotly_file=PLOTLY_FILE, script=_script("theme.js")
+            plot=plot, figures=to_json([plot]), plotly_file=PLOTLY_FILE, script=script("theme.js")
         )
         write_text(folder / f"{plot.key}.html", text)
     current = {f"{plot.key}.html" for plot in plots}
     for path in folder.glob("*.html"):
         if path.name not in current:
             path.unlink()  # a plot of an earlier report that this search no longer has
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("tune_mnist.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _script(name: str) -> Markup:
-    loader = _environment().loader
-    assert loader is not None  # noqa: S101 - set right above
-    return Markup(loader.get_source(_environment(), name)[0])  # noqa: S704 - our own code
-
-
-def _hash(script: str) -> str:
-    """Return the name of a script in the page's Content-Security-Policy."""
-    digest = hashlib.sha256(script.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
-def _json(plots: list[Plot]) -> Markup:
-    """Return the figures by key, as JSON that may stand within a script element."""
-    parts = [f'"{plot.key}": {plot.figure.to_json()}' for plot in plots if plot.figure is not None]
-    text = "{" + ",\n".join(parts) + "}"
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no tag can be left in it
 
 
 def _headline(results: SearchResults) -> str:

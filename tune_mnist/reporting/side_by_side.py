@@ -27,7 +27,7 @@ def compare_searches(searches: Sequence[SearchResults]) -> list[Comparison]:
     Raises:
         UserError: a search is among them twice.
     """
-    names = _names(searches)
+    names = names_of(searches)
     best = _best(searches, names)
     tables = [_setups(searches, names)]
     if best["val_accuracy"].notna().any():
@@ -45,8 +45,12 @@ def compare_searches(searches: Sequence[SearchResults]) -> list[Comparison]:
     return tables
 
 
-def _names(searches: Sequence[SearchResults]) -> list[str]:
-    """Return what to call each search: its name, or its folder where names are the same."""
+def names_of(searches: Sequence[SearchResults]) -> list[str]:
+    """Return what to call each search: its name, or its folder where names are the same.
+
+    Raises:
+        UserError: a search is among them twice.
+    """
     folders = [results.directory.resolve() for results in searches]
     for folder in folders:
         if folders.count(folder) > 1:

@@ -65,6 +65,9 @@ _SPREAD = {"test": ("test_accuracy", "test_sd"), "interval": ("test_low", "test_
 """Columns that are texts for people, and the numbers that they are made of."""
 
 _PROSE = ("search", CONFIGURATION, "data", "image size", "hardware")
+_PROSE_WIDTH = (0.3, 0.75)
+"""Share of a page's width that prose takes: one column of it, several together."""
+
 _TEXTS = (*_PROSE, "model", "state", "optimizer", "schedule", "class")
 _HYPERPARAMETERS = tuple(COLUMNS.get(column, column) for column in HYPERPARAMETERS)
 _LATEX = str.maketrans({character: f"\\{character}" for character in "&%$#_{}"})
@@ -94,9 +97,7 @@ class Comparison:
 
     def to_rich(self) -> Group:
         """Return the table for a terminal."""
-        shown = self.cells.drop(columns=[h for h in self.files_only if h in self.cells])
-        if self.folded:
-            shown = _fold(shown)
+        shown = self._narrowed()
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for heading in shown.columns:
             prose = heading in _PROSE
@@ -116,6 +117,11 @@ class Comparison:
         )
         return Group(Text(self.title, style="bold"), table, *caption)
 
+    def _narrowed(self) -> pd.DataFrame:
+        """Return the cells for where width is short."""
+        shown = self.cells.drop(columns=[h for h in self.files_only if h in self.cells])
+        return _fold(shown) if self.folded else shown
+
     def to_markdown(self) -> str:
         """Return the table as a Markdown section."""
         caption = f"{self.caption}\n\n" if self.caption else ""
@@ -130,21 +136,23 @@ class Comparison:
         return values.convert_dtypes().to_csv(index=False)
 
     def to_latex(self, setting: str = "") -> str:
-        """Return the table for LaTeX, with the rules of the package booktabs.
+        """Return the table for LaTeX, as narrow as in a terminal; it needs the package booktabs.
 
         Args:
             setting: what was done on what; a table in a paper stands without the summary.
         """
         parts = (part.rstrip(".") for part in (self.title, self.caption, setting) if part)
-        text = self.cells.to_latex(
+        shown = self._narrowed()
+        text = shown.to_latex(
             index=False,
             escape=True,
             caption=". ".join(parts).translate(_LATEX) + ".",
             label=f"tab:{self.name}",
             position="htbp",
-            column_format="".join("l" if name in _TEXTS else "r" for name in self.cells),
+            column_format=_latex_columns(shown),
         )
-        return text.replace("±", r"$\pm$")
+        narrow = "\\small\n\\setlength{\\tabcolsep}{3pt}\n"
+        return text.replace("±", r"$\pm$").replace(r"\begin{tabular}", narrow + r"\begin{tabular}")
 
 
 def comparison(
@@ -196,6 +204,14 @@ def cell(column: str, value: Any) -> str:
 def _narrow(heading: str, cells: pd.Series) -> str:
     """Break a heading into lines no wider than its cells or its longest word."""
     return "\n".join(wrap(heading, max(map(len, [*heading.split(), *cells]))))
+
+
+def _latex_columns(shown: pd.DataFrame) -> str:
+    """Return how LaTeX sets the columns: prose in lines of a width, so that it breaks."""
+    prose = [str(heading) for heading in shown if heading in _PROSE]
+    width = _PROSE_WIDTH[len(prose) > 1] / max(len(prose), 1)
+    kinds = dict.fromkeys(prose, f"p{{{width:.2f}\\linewidth}}")
+    return "".join(kinds.get(str(name), "l" if name in _TEXTS else "r") for name in shown)
 
 
 def _fold(cells: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """The table of all trials on the page: what is shown of each, and what it is sorted by."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,7 @@ def _formatted(pattern: str) -> Callable[[Any], str]:
 
 
 COLUMNS = (
+    Column("search", "search", numeric=False),
     Column("trial", "trial", _formatted("{:d}")),
     Column("model", "model", numeric=False),
     Column("state", "state", numeric=False),
@@ -69,7 +70,7 @@ COLUMNS = (
 def columns(trials: pd.DataFrame) -> list[Column]:
     """Return the columns that say anything."""
     said = trials.replace("", np.nan)
-    return [column for column in COLUMNS if said[column.key].notna().any()]
+    return [column for column in COLUMNS if column.key in said and said[column.key].notna().any()]
 
 
 def rows(trials: pd.DataFrame) -> list[list[Cell]]:
@@ -78,6 +79,11 @@ def rows(trials: pd.DataFrame) -> list[list[Cell]]:
         [_cell(column, row[column.key]) for column in columns(trials)]
         for row in trials.to_dict("records")
     ]
+
+
+def choices(trials: pd.DataFrame, keys: Sequence[str]) -> dict[str, list[str]]:
+    """Return by key what its column can be narrowed to."""
+    return {key: sorted(set(trials[key].astype(str))) for key in keys}
 
 
 def _cell(column: Column, value: Any) -> Cell:

@@ -13,6 +13,7 @@ from optuna.visualization import plot_pareto_front
 from PIL import Image
 
 from tune_mnist.errors import UserError
+from tune_mnist.models.cost import count_flops
 from tune_mnist.reporting.plots import words
 from tune_mnist.reporting.plots.accuracy_axis import stretch
 from tune_mnist.reporting.plots.judged import Judged
@@ -35,6 +36,7 @@ PICTURES = 24
 _NO_FINAL_RUNS = "there was no final evaluation"
 _MISREAD_SCALE = [[0, "rgba(199,119,0,0.1)"], [1, "rgba(199,119,0,0.65)"]]
 _LEAST_ARCHITECTURES = 2
+_WHOLE = 10  # from here on decimals say nothing
 
 
 def accuracy_by_time(judged: Judged) -> list[Plot]:
@@ -71,40 +73,17 @@ def accuracy_by_time(judged: Judged) -> list[Plot]:
 
 def accuracy_by_size(judged: Judged) -> list[Plot]:
     """Draw the best validation accuracy of each architecture, and its tests, against its size."""
-    judged.require(1)
     best = _best_by_model(judged)
-    if len(best) < _LEAST_ARCHITECTURES:
-        raise CannotDrawError(f"only one architecture has a result: {next(iter(best))}")
-    sizes = {model: record.last["parameters"] for model, record in best.items()}
-    figure = go.Figure()
-    for index, (model, record) in enumerate(best.items()):
-        look = {"color": COLOURS[index % len(COLOURS)], "size": 10}
-        symbol = SYMBOLS[index % len(SYMBOLS)]
-        figure.add_scatter(
-            x=[sizes[model]],
-            y=[record.val_accuracy],
-            mode="markers",
-            name=model,
-            marker=look | {"symbol": symbol},
-            hovertemplate="validation: %{customdata:.4f}<extra>%{fullData.name}</extra>",
-        )
-        runs = [run for run in judged.results.final if run.model == model]
-        figure.add_scatter(
-            x=[sizes[model]] * len(runs),
-            y=[run.test_accuracy for run in runs],
-            text=[f"seed {run.seed}" for run in runs],
-            mode="markers",
-            name=model,
-            showlegend=False,
-            marker=look | {"symbol": f"{symbol}-open", "line": {"width": 2}},
-            hovertemplate="test, %{text}: %{customdata:.4f}<extra>%{fullData.name}</extra>",
-        )
-    stretch(tidied(figure), "accuracy")
-    _cost_axis(figure, "parameters", list(sizes.values()))
-    sentence = _size_sentence(best, sizes)
-    if judged.results.final:
-        sentence += " Open marks are the test accuracies of the final runs."
-    return [Plot("cost-size", "Accuracy against size", sentence, figure)]
+    sizes = {model: float(record.last["parameters"]) for model, record in best.items()}
+    return [_accuracy_by_cost(judged, "cost-size", "Accuracy against size", "parameters", sizes)]
+
+
+def accuracy_by_flops(judged: Judged) -> list[Plot]:
+    """Draw the same against the floating-point operations that an image takes."""
+    size = judged.results.options.image_size
+    flops = {model: count_flops(model, size) / 1e6 for model in _best_by_model(judged)}
+    title = "Accuracy against computation"
+    return [_accuracy_by_cost(judged, "cost-flops", title, "MFLOPs an image", flops)]
 
 
 def pareto_fronts(judged: Judged) -> list[Plot]:
@@ -194,6 +173,45 @@ def misread_digits(judged: Judged) -> list[Plot]:
     return plots
 
 
+def _accuracy_by_cost(
+    judged: Judged, key: str, title: str, unit: str, costs: dict[str, float]
+) -> Plot:
+    """Draw the best of each architecture, and its final runs, against what it costs."""
+    judged.require(1)
+    best = _best_by_model(judged)
+    if len(best) < _LEAST_ARCHITECTURES:
+        raise CannotDrawError(f"only one architecture has a result: {next(iter(best))}")
+    figure = go.Figure()
+    for index, (model, record) in enumerate(best.items()):
+        look = {"color": COLOURS[index % len(COLOURS)], "size": 10}
+        symbol = SYMBOLS[index % len(SYMBOLS)]
+        figure.add_scatter(
+            x=[costs[model]],
+            y=[record.val_accuracy],
+            mode="markers",
+            name=model,
+            marker=look | {"symbol": symbol},
+            hovertemplate="validation: %{customdata:.4f}<extra>%{fullData.name}</extra>",
+        )
+        runs = [run for run in judged.results.final if run.model == model]
+        figure.add_scatter(
+            x=[costs[model]] * len(runs),
+            y=[run.test_accuracy for run in runs],
+            text=[f"seed {run.seed}" for run in runs],
+            mode="markers",
+            name=model,
+            showlegend=False,
+            marker=look | {"symbol": f"{symbol}-open", "line": {"width": 2}},
+            hovertemplate="test, %{text}: %{customdata:.4f}<extra>%{fullData.name}</extra>",
+        )
+    stretch(tidied(figure), "accuracy")
+    _cost_axis(figure, unit, list(costs.values()))
+    sentence = _cost_sentence(best, costs, unit)
+    if judged.results.final:
+        sentence += " Open marks are the test accuracies of the final runs."
+    return Plot(key, title, sentence, figure)
+
+
 def _best_by_model(judged: Judged) -> dict[str, TrialRecord]:
     """Return the best record of each architecture, the best architecture first."""
     best: dict[str, TrialRecord] = {}
@@ -208,19 +226,18 @@ def _cost_axis(figure: go.Figure, title: str, values: list[float]) -> None:
     set_ticks(figure.layout.xaxis, values, short)
 
 
-def _size_sentence(best: dict[str, TrialRecord], sizes: dict[str, float]) -> str:
+def _cost_sentence(best: dict[str, TrialRecord], costs: dict[str, float], unit: str) -> str:
     (first, champion), *_ = best.items()
-    smallest = min(sizes, key=lambda model: sizes[model])
-    accuracy = words.accuracy(champion.val_accuracy)
-    if first == smallest:
-        return (
-            f"The smallest architecture, {first}, is the best as well: {accuracy} with"
-            f" {sizes[first]:,.0f} parameters."
-        )
+    cheapest = min(costs, key=lambda model: costs[model])
+    accuracy, cost = words.accuracy(champion.val_accuracy), f"{costs[first]:.2g} {unit}"
+    if costs[first] >= _WHOLE:
+        cost = f"{costs[first]:,.0f} {unit}"
+    if first == cheapest:
+        return f"The cheapest architecture, {first}, is the best as well: {accuracy} with {cost}."
     return (
-        f"{first} is the best with {accuracy} and {sizes[first]:,.0f} parameters,"
-        f" {sizes[first] / sizes[smallest]:,.0f} times those of {smallest}, which reaches"
-        f" {words.accuracy(best[smallest].val_accuracy)}."
+        f"{first} is the best with {accuracy} and {cost},"
+        f" {costs[first] / costs[cheapest]:,.0f} times those of {cheapest}, which reaches"
+        f" {words.accuracy(best[cheapest].val_accuracy)}."
     )
 
 

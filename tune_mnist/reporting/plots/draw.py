@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, Drawer]] = {
     "What the architectures give and cost": {
         "Accuracy against training time": architectures.accuracy_by_time,
         "Accuracy against size": architectures.accuracy_by_size,
+        "Accuracy against computation": architectures.accuracy_by_flops,
         "Pareto front": architectures.pareto_fronts,
         "Confusion matrices": architectures.confusion_matrices,
         "Misread digits": architectures.misread_digits,

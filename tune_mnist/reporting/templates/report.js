@@ -45,7 +45,7 @@
 
   function filter() {
     const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const wanted = ["state", "model"].map((key) => [column(key), form.elements[key].value]);
+    const wanted = [...form.querySelectorAll("select")].map((one) => [column(one.name), one.value]);
     let shown = 0;
     for (const row of rows) {
       const text = [...row.cells].map((cell) => cell.textContent).join(" ").toLowerCase();

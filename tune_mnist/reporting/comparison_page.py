@@ -1,0 +1,48 @@
+"""The page that sets several searches side by side."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from tune_mnist.files import write_text
+from tune_mnist.reporting import trial_table
+from tune_mnist.reporting.plots.searches import accuracy_by_search
+from tune_mnist.reporting.rendering import render, wide
+from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.reporting.side_by_side import names_of
+from tune_mnist.reporting.tables import Comparison
+from tune_mnist.tuning.reports import METRIC
+
+
+def write_comparison_page(
+    searches: Sequence[SearchResults], tables: Sequence[Comparison], path: Path
+) -> None:
+    """Write one self-contained page: tables, every trial, how to reproduce.
+
+    Args:
+        searches: what is compared.
+        tables: of the comparison, in the order of reading.
+        path: of the page.
+    """
+    named = dict(zip(names_of(searches), searches, strict=True))
+    trials = pd.concat([each.trials.assign(search=name) for name, each in named.items()])
+    plots = [accuracy_by_search(named)] if trials[METRIC].notna().any() else []
+    folders = shlex.join(str(each.directory) for each in searches)
+    output = shlex.quote(str(path.parent))
+    write_text(
+        path,
+        render(
+            "comparison.html.j2",
+            plots,
+            title=f"Searches {', '.join(named)}",
+            tables=[wide(table) for table in tables],
+            plots=plots,
+            columns=trial_table.columns(trials),
+            rows=trial_table.rows(trials),
+            filters=trial_table.choices(trials, ("search", "state", "model")),
+            commands={name: each.experiment.commands for name, each in named.items()},
+            report=f"python -m tune_mnist.report {folders} --output {output}",
+        ),
+    )

@@ -1,0 +1,49 @@
+"""Several searches in one figure."""
+
+import plotly.graph_objects as go
+
+from tune_mnist.reporting.plots import words
+from tune_mnist.reporting.plots.accuracy_axis import stretch
+from tune_mnist.reporting.plots.plot import COLOURS, SYMBOLS, Plot, tidied
+from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.tuning.reports import METRIC
+
+HEIGHT = 440
+
+
+def accuracy_by_search(searches: dict[str, SearchResults]) -> Plot:
+    """Draw the best validation accuracy of every trial, by architecture and search.
+
+    Args:
+        searches: by what to call them; at least one trial has finished an epoch.
+    """
+    figure = go.Figure()
+    best: dict[str, tuple[float, str]] = {}
+    for index, (name, results) in enumerate(searches.items()):
+        trials = results.trials.dropna(subset=[METRIC])
+        figure.add_scatter(
+            x=list(trials["model"]),
+            y=list(trials[METRIC]),
+            text=[f"{name} #{number}" for number in trials["trial"]],
+            mode="markers",
+            name=name,
+            offsetgroup=name,
+            marker={
+                "color": COLOURS[index % len(COLOURS)],
+                "symbol": f"{SYMBOLS[index % len(SYMBOLS)]}-open",
+                "size": 9,
+                "line": {"width": 2},
+            },
+            hovertemplate="%{text}: %{customdata:.4f}<extra>%{x}</extra>",
+        )
+        for model, accuracy in trials.groupby("model")[METRIC].max().items():
+            best[str(model)] = max(best.get(str(model), (-1.0, "")), (float(accuracy), name))
+    stretch(tidied(figure, height=HEIGHT), METRIC)
+    figure.update_xaxes(type="category")
+    figure.update_layout(scattermode="group")
+    parts = [
+        f"{model} {words.accuracy(accuracy)} ({name})"
+        for model, (accuracy, name) in sorted(best.items(), key=lambda item: -item[1][0])
+    ]
+    sentence = f"Every trial by its best epoch; the best of them: {words.listed(parts)}."
+    return Plot("searches", "All trials by architecture and search", sentence, figure)
