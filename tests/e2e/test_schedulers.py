@@ -1,5 +1,6 @@
 """Searches with other schedulers, objectives and earlier results than usual."""
 
+import json
 import shutil
 
 import pandas as pd
@@ -19,6 +20,12 @@ def search(output, name, *arguments):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     return result.stdout, pd.read_csv(output / name / "trials.csv")
+
+
+def workers(directory):
+    """Return the processes that have trained its trials."""
+    lines = [line for path in directory.glob("ray/*/result.json") for line in path.open()]
+    return {json.loads(line)["pid"] for line in lines}
 
 
 @pytest.mark.parametrize("scheduler", ["asha-stopping", "hyperband", "median", "pbt"])
@@ -58,6 +65,7 @@ def test_a_killed_search_ends_in_the_same_weights_as_one_left_alone(tmp_path, sc
     options = ("--num-samples", "4", "--max-concurrent", "1", "--precision", "fp32")
     options += ("--scheduler", scheduler)
     search(tmp_path, "alone", *options)
+    assert len(workers(tmp_path / "alone")) == 1  # a trial that goes on takes whoever is there
     arguments = (*DIGITS, *options, "--output-dir", str(tmp_path), "--name", "killed")
     kill_at(start("search", *arguments), tmp_path / "killed", lines=lines, seconds=0.1)
     if scheduler == "asha":

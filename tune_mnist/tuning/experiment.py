@@ -206,5 +206,6 @@ def _search(
     except KeyboardInterrupt:
         return searcher.ledger.records, Ending.INTERRUPTED, ""
     setup.settings.writer.start()
-    ending, detail = run_trials(setup, searcher, scheduler, recorder, left, console)
+    searcher.left = left
+    ending, detail = run_trials(setup, searcher, scheduler, recorder, console)
     return searcher.ledger.records, ending, detail

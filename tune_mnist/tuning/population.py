@@ -111,10 +111,6 @@ class PopulationBasedTraining(TrialScheduler):
         """Tell whether a free worker should get a trial that has not been added yet."""
         return self._are_missing() and self._count_active() < self._max_concurrent
 
-    def is_over(self) -> bool:
-        """Tell whether the whole population has ended."""
-        return not self._are_missing() and not self._trials
-
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Take in a trial, new or to be gone on with."""
         number = trial.config[NUMBER]

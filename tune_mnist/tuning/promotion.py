@@ -53,6 +53,8 @@ class PromotionAsha(TrialScheduler):
         seed: of the assignment of trials to brackets.
 
     Attributes:
+        all_begun: tells whether no new trial will come before Ray knows; a searcher that has Ray
+            keep its workers until the end sets it.
         pruned: numbers of the trials that it ended short of their last epoch, earlier runs of a
             resumed search not included.
     """
@@ -84,6 +86,7 @@ class PromotionAsha(TrialScheduler):
             Rungs(epochs[first:], reduction_factor, sizes[first])
             for first in range(len(self._shares))
         ]
+        self.all_begun: Callable[[], bool] = lambda: False
         self._complete: set[int] = set()
         self.pruned: set[int] = set()
         self._trials: dict[int, Trial] = {}
@@ -139,7 +142,7 @@ class PromotionAsha(TrialScheduler):
         rungs.record(number, epoch, result[METRIC])
         if not rungs.stands(number):
             return self.CONTINUE
-        if self._next(tune_controller.search_alg.is_finished(), pausing=number) == number:
+        if self._next(self._search_over(tune_controller), pausing=number) == number:
             rungs.promote(number)
             return self.CONTINUE
         if number in self._hopeless():
@@ -167,7 +170,7 @@ class PromotionAsha(TrialScheduler):
         Ray asks this in every step, before it starts all trials that are pending. So this is
         also where those that must wait are paused, and the hopeless are ended.
         """
-        search_over = tune_controller.search_alg.is_finished()
+        search_over = self._search_over(tune_controller)
         self._notice_ended(search_over)
         self._hold_back(tune_controller)
         self._end_hopeless(tune_controller)
@@ -215,6 +218,9 @@ class PromotionAsha(TrialScheduler):
     def _end(self, number: int) -> None:
         self._trials.pop(number, None)
         self._rungs(number).end(number)
+
+    def _search_over(self, tune_controller: Any) -> bool:
+        return self.all_begun() or tune_controller.search_alg.is_finished()
 
     def _missing(self) -> set[int]:
         """Return the unfinished trials that have not been added to Ray again."""

@@ -31,7 +31,6 @@ def run_trials(
     searcher: StudySearch,
     scheduler: TrialScheduler,
     recorder: Recorder,
-    left: int,
     console: Console,
 ) -> tuple[Ending, str]:
     """Run the trials that are still to come.
@@ -41,7 +40,6 @@ def run_trials(
         searcher: hands out the trials, and keeps their study.
         scheduler: stops them early.
         recorder: keeps their table.
-        left: how many there are.
         console: where the user sees them go.
 
     Returns:
@@ -78,8 +76,7 @@ def run_trials(
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=scheduler,
-            # Ray gives up the worker of a trial that pauses once it knows that no new trial comes.
-            num_samples=-1 if options.scheduling.name == "pbt" else left,
+            num_samples=-1,  # the searcher knows when to end, and keeps the workers until then
             time_budget_s=options.time_budget,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: f"{trial.config[NUMBER]:05d}-{trial.trial_id}",

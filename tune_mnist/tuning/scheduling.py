@@ -52,6 +52,7 @@ def scheduler_for(
     elif isinstance(scheduler, PromotionAsha):
         for trial in begun:
             scheduler.replay(trial.number, trial.intermediate_values, trial.state.is_finished())
+        scheduler.all_begun = searcher.all_begun
         searcher.may_begin = scheduler.wants_new_trial
         searcher.all_at_once = True
     else:
@@ -89,5 +90,4 @@ def _population(
         searcher.study.user_attrs.get(CLOSED_ROUND, 0),
     )
     searcher.may_begin = scheduler.wants_new_trial
-    searcher.is_over = scheduler.is_over
     return scheduler

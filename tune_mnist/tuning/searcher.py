@@ -34,8 +34,8 @@ class StudySearch(OptunaSearch):
 
     Attributes:
         ledger: the record of each trial.
+        left: how many trials it hands out; None: as many as Ray asks for.
         may_begin: asked before a new trial is drawn; a scheduler that pauses trials sets it.
-        is_over: asked before all else; once it says yes, Ray is told that no trial will come.
         all_at_once: whether unfinished trials of an earlier run are all handed out without
             asking; a scheduler that itself holds back those that must wait sets it.
     """
@@ -63,7 +63,7 @@ class StudySearch(OptunaSearch):
             self._ot_study.set_metric_names(list(directions))
         self.ledger = Ledger(self._ot_study, space.model, max_epochs, tuple(directions))
         self.may_begin: Callable[[], bool] = lambda: len(self._live) < max_concurrent
-        self.is_over: Callable[[], bool] = lambda: False
+        self.left: int | None = None
         self.all_at_once = False
         self._live: set[str] = set()
         self._unfinished = [
@@ -78,18 +78,25 @@ class StudySearch(OptunaSearch):
         study: optuna.Study = self._ot_study
         return study
 
+    def all_begun(self) -> bool:
+        """Tell whether no further trial will come."""
+        return self.left == 0
+
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the number and configuration of the next trial; None: not now.
 
-        Once there will be none, it is Ray's word for it instead.
+        Ray is told that no trial will come only when all have ended: from then on it gives up the
+        worker of every trial that pauses.
         """
-        if self.is_over():
-            return str(Searcher.FINISHED)
+        if self.all_begun():
+            return None if self._live else str(Searcher.FINISHED)
         if not (self._unfinished and self.all_at_once) and not self.may_begin():
             return None
         if self._unfinished:
             left = self._unfinished.pop(0)
             self._ot_trials[trial_id] = optuna.Trial(self._ot_study, left._trial_id)
+        if self.left is not None:
+            self.left -= 1
         self._live.add(trial_id)
         config = super().suggest(trial_id)
         trial = self._ot_trials[trial_id]
