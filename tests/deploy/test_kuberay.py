@@ -77,11 +77,12 @@ def test_kuberays_own_definition_accepts_it(kind):
     (version,) = (version for version in versions if version["name"] == "v1")
     schema = closed(version["schema"]["openAPIV3Schema"])
     schema["properties"]["metadata"] = {"type": "object"}
-    jsonschema.validate(manifest(kind), schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert [error.message for error in validator.iter_errors(manifest(kind))] == []
     wrong = manifest(kind)
     wrong["spec"]["authOption"] = {}
-    with pytest.raises(jsonschema.ValidationError, match="authOption"):
-        jsonschema.validate(wrong, schema)
+    (error,) = validator.iter_errors(wrong)
+    assert "'authOption' was unexpected" in error.message
 
 
 @every_kind

@@ -45,10 +45,8 @@ def check_token(address: str) -> None:
         with init_grpc_channel(target) as channel:
             refused = _answer(channel) is grpc.StatusCode.UNAUTHENTICATED
     except AuthenticationError as error:
-        reason = str(error.message).strip().splitlines()[0]
-        raise UserError(
-            f"Ray cluster at '{target}': RAY_AUTH_MODE is token, but {reason}"
-        ) from None
+        reason = " ".join(str(error.message).split())
+        raise UserError(f"RAY_AUTH_MODE=token for Ray at '{target}': {reason}") from None
     if not refused:
         return
     if is_token_auth_enabled():
