@@ -7,7 +7,9 @@ from pathlib import Path
 import psutil
 import torch
 
-PACKAGES = ("tune-mnist", "ray", "optuna", "torch", "numpy", "scikit-learn", "pandas")
+from tune_mnist import __version__
+
+PACKAGES = ("ray", "optuna", "torch", "numpy", "scikit-learn", "pandas")
 
 
 def describe_hardware() -> str:
@@ -20,7 +22,8 @@ def describe_hardware() -> str:
 
 def package_versions() -> dict[str, str]:
     """Return the versions that a result may depend on, Python's included."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    own = {"python": platform.python_version(), "tune-mnist": __version__}
+    return own | {name: version(name) for name in PACKAGES}
 
 
 def _processor() -> str:

@@ -25,7 +25,7 @@ def results_directory(output_dir: Path, name: str) -> Path:
             f"--name '{name}': must be letters, digits and . + = _ - only, a letter or digit"
             f" first, {LONGEST_NAME} characters at most (--output-dir says where the folder lies)"
         )
-    existing = _nearest_existing(output_dir)
+    existing = nearest_existing(output_dir)
     if not existing.is_dir():
         raise UserError(f"--output-dir {output_dir}: {existing} is a file, not a folder")
     try:
@@ -52,7 +52,12 @@ def require_new(directory: Path) -> None:
         )
 
 
-def _nearest_existing(path: Path) -> Path:
+def nearest_existing(path: Path) -> Path:
+    """Return the path itself, or the nearest folder above it, that exists; absolute.
+
+    Raises:
+        UserError: there can be no such path.
+    """
     absolute = path.absolute()
     try:
         return next(place for place in (absolute, *absolute.parents) if place.exists())

@@ -1,5 +1,6 @@
 """A search whose driver is killed goes on as if nothing had happened."""
 
+import pickle
 import random
 import signal
 import time
@@ -88,6 +89,24 @@ def finished_search(output: Path, *more: str) -> Path:
     return output / "finished"
 
 
+class Trap:
+    """What a pickle can hold: a call that is made as it is read."""
+
+    def __init__(self, sprung: Path) -> None:
+        self.sprung = sprung
+
+    def __reduce__(self):
+        return Path.touch, (self.sprung,)
+
+
+def lay_traps(folder: Path, sprung: Path) -> int:
+    """Put a trap in the place of each pickle that Ray has left; return how many there are."""
+    pickles = list(folder.rglob("*.pkl"))
+    for path in pickles:
+        path.write_bytes(pickle.dumps(Trap(sprung)))
+    return len(pickles)
+
+
 def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
     directory = finished_search(tmp_path)
     before = trials_in(directory)
@@ -105,12 +124,14 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
         assert words in refused.stderr
     assert trials_in(directory) == before
 
+    assert lay_traps(directory / "ray", tmp_path / "sprung") > 0
     named = ("--output-dir", str(tmp_path), "--name", "finished", "--resume")
     result = run("search", *named, "--num-samples", "4")
     assert result.returncode == 0, result.stderr
     after = trials_in(directory)
     assert len(after) == 4
     assert after[:2] == before
+    assert not (tmp_path / "sprung").exists()  # what is resumed is read from no pickle
 
 
 def test_ctrl_c_says_how_to_go_on_and_going_on_works(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,6 +122,22 @@ def test_damaged_weights_are_refused(copy):
 def test_a_file_of_other_things_is_refused(copy, content):
     torch.save(content, copy / "model.pt")
     assert refusal(copy).startswith(f"{copy / 'model.pt'}: ")
+
+
+class Trap:
+    """What a pickle can hold: a call that is made as it is read."""
+
+    def __init__(self, sprung: Path) -> None:
+        self.sprung = sprung
+
+    def __reduce__(self):
+        return Path.touch, (self.sprung,)
+
+
+def test_weights_with_a_program_in_them_are_refused_and_do_not_run_it(copy, tmp_path):
+    torch.save({"layer.weight": Trap(tmp_path / "sprung")}, copy / "model.pt")
+    assert refusal(copy).startswith(f"{copy / 'model.pt'}: ")
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_weights_of_another_architecture_are_refused(copy):

@@ -324,18 +324,6 @@ def test_no_new_trial_is_wanted_while_another_should_get_the_worker():
     assert made.wants_new_trial()
 
 
-def test_restoring_makes_the_scheduler_that_was_saved(tmp_path):
-    made = scheduler({1: 0.3, 2: 0.4}, {1: 0.2}, {1: 0.4}, {1: 0.1})
-    report(made, add(made, 4), 1, 0.0)
-    made.save(str(tmp_path / "state"))
-    again = scheduler(num_samples=15)
-    again.restore(str(tmp_path / "state"))
-    assert again.pruned == made.pruned == {4}
-    assert again.debug_string() == made.debug_string() != scheduler().debug_string()
-    assert report(again, add(again, 5), 1, -0.1) == "STOP"
-    assert report(again, add(again, 6), 1, 0.15) == "PAUSE"  # of fifteen, five go on
-
-
 @pytest.mark.e2e
 @pytest.mark.usefixtures("cluster")
 class TestRealSearch:

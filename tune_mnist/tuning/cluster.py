@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import ray
 from ray.air.execution._internal import actor_manager
-from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.exceptions import AuthenticationError, OutOfMemoryError, RayActorError
 
 from tune_mnist.errors import UserError
+from tune_mnist.tuning.cluster_token import ANSWER_SECONDS, check_token, lets_strangers_in
 
 # Ray reads these when it is started.
 _SETTINGS = {
@@ -32,8 +33,6 @@ _SETTINGS = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 
-
-ANSWER_SECONDS = 5
 LAST_PORT = 65_535
 
 
@@ -61,7 +60,8 @@ def connect(address: str | None) -> Resources:
         address: of a running cluster, or ``auto``; None: RAY_ADDRESS, else start one here.
 
     Raises:
-        UserError: nothing answers at the address.
+        UserError: nothing answers at the address, it does not let us in, or it is a cluster of
+            several nodes that lets anybody in.
     """
     for key, value in _SETTINGS.items():
         os.environ.setdefault(key, value)
@@ -71,6 +71,9 @@ def connect(address: str | None) -> Resources:
     address = address or os.environ.get("RAY_ADDRESS")
     if address:
         _check_answers(address, given_as)
+    elsewhere = address if address != "local" else None
+    if elsewhere:
+        check_token(elsewhere)
     local = {} if address else {"dashboard_host": "127.0.0.1", "include_dashboard": True}
     try:
         context = ray.init(
@@ -79,17 +82,25 @@ def connect(address: str | None) -> Resources:
             logging_level=logging.ERROR,
             **local,
         )
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (AuthenticationError, ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"cannot connect to Ray at '{address or 'local'}': {reason}") from None
     for name in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     total = ray.cluster_resources()
+    nodes = sum(1 for node in ray.nodes() if node["Alive"])
+    if elsewhere and nodes > 1 and lets_strangers_in(elsewhere):
+        disconnect()
+        raise UserError(
+            f"Ray cluster at '{elsewhere}': {nodes} nodes that do what anybody tells them: start"
+            " Ray on each with RAY_AUTH_MODE=token and the same ~/.ray/auth_token (once: 'ray"
+            " get-auth-token --generate'), and set RAY_AUTH_MODE=token here"
+        )
     dashboard = context.dashboard_url
     return Resources(
         cpus=total.get("CPU", 0),
         gpus=total.get("GPU", 0),
-        nodes=sum(1 for node in ray.nodes() if node["Alive"]),
+        nodes=nodes,
         dashboard=f"http://{dashboard}" if dashboard else None,
     )
 

@@ -29,6 +29,7 @@ from tune_mnist.tuning.scheduler import RESUMABLE
 from tune_mnist.tuning.scheduling import scheduler_for
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
+from tune_mnist.tuning.shared_storage import check_shared
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.study import JOURNAL, load_study, open_storage
 from tune_mnist.tuning.warm_start import find_usable, is_prepared, prepare
@@ -82,6 +83,7 @@ def run_search(
     joined = joined_part(everything, final_fraction(options))
     resources = connect(options.address)
     try:
+        check_shared(directory)
         workers = plan.place(options, resources)
         final_runs = describe_plan(options, len(joined), len(dataset.test_labels))
         facts = plan.facts(space, options, data, everything, workers, resources, final_runs)

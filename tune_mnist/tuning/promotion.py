@@ -1,10 +1,8 @@
 """ASHA that promotes: trials pause at a rung, and a free worker takes the best of them."""
 
 import functools
-import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -186,25 +184,10 @@ class PromotionAsha(TrialScheduler):
         return "\n".join(f"bracket {index}: {rungs}" for index, rungs in enumerate(self._brackets))
 
     def save(self, checkpoint_path: str) -> None:
-        """Write what is known of all trials to a file."""
-        state = {
-            "brackets": self._brackets,
-            "complete": self._complete,
-            "pruned": self.pruned,
-        }
-        Path(checkpoint_path).write_bytes(pickle.dumps(state))
+        """Write nothing: a resumed search brings the state back from the study."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Take over what ``save`` wrote, but for the number of trials, which may have grown.
-
-        Unfinished trials have to be added to Ray again.
-        """
-        state = pickle.loads(Path(checkpoint_path).read_bytes())  # noqa: S301 (our own file)
-        for rungs, restored in zip(self._brackets, state["brackets"], strict=True):
-            restored.num_trials = rungs.num_trials
-        self._brackets = state["brackets"]
-        self._complete = state["complete"]
-        self.pruned = state["pruned"]
+        """Read nothing: a resumed search brings the state back from the study."""
 
     def _bracket(self, number: int) -> int:
         return assign_bracket(number, self._shares, self._seed)

@@ -1,0 +1,160 @@
+"""The manifests of KubeRay: their shape, tokens, rights, and what they share."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import requests
+import yaml
+from pydantic import ValidationError
+
+from tests.deploy import kuberay
+from tests.deploy.recipes import DEPLOY, KUBERAY, cluster_spec, manifest, pods
+
+RELEASE = "v1.7.0"
+CRDS = (
+    f"https://raw.githubusercontent.com/ray-project/kuberay/{RELEASE}"
+    "/ray-operator/config/crd/bases/"
+)
+SHA256 = {
+    "RayCluster": "c44704442eef0c6721ad40c1d66782c8bd3fdab9d3344306a5820910a679baa1",
+    "RayJob": "01a5cf3b17c1769fda44af7e82debcd98722f0c27b9ab84d084681c6649121f5",
+}
+
+every_kind = pytest.mark.parametrize("kind", list(KUBERAY))
+
+
+def definition(kind: str) -> bytes:
+    """KubeRay's definition of a resource: from the folder KUBERAY_CRDS, or from its release."""
+    name = f"ray.io_{kind.lower()}s.yaml"
+    folder = os.environ.get("KUBERAY_CRDS")
+    if folder:
+        content = Path(folder, name).read_bytes()
+    else:
+        try:
+            response = requests.get(CRDS + name, timeout=10)
+            response.raise_for_status()
+        except requests.RequestException:
+            pytest.skip(f"{CRDS}{name} cannot be had; KUBERAY_CRDS may name a folder with it")
+        content = response.content
+    assert hashlib.sha256(content).hexdigest() == SHA256[kind], f"not {RELEASE}'s {name}"
+    return content
+
+
+def closed(schema: Any) -> Any:
+    """Kubernetes drops what a definition does not know; here it is a mistake."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {key: closed(value) for key, value in schema.items()}
+    if schema.get("x-kubernetes-int-or-string"):
+        schema.pop("type", None)
+    if isinstance(schema.get("properties"), dict):
+        schema.setdefault("additionalProperties", False)
+    return schema
+
+
+@every_kind
+def test_it_has_the_shape_that_kuberay_knows(kind):
+    getattr(kuberay, kind).model_validate(manifest(kind))
+
+
+@every_kind
+def test_a_misspelt_key_is_found(kind):
+    wrong = manifest(kind)
+    wrong["spec"]["authOption"] = {"mode": "token"}
+    with pytest.raises(ValidationError, match="authOption"):
+        getattr(kuberay, kind).model_validate(wrong)
+
+
+@every_kind
+def test_kuberays_own_definition_accepts_it(kind):
+    versions = yaml.load(definition(kind), yaml.CSafeLoader)["spec"]["versions"]
+    (version,) = (version for version in versions if version["name"] == "v1")
+    schema = closed(version["schema"]["openAPIV3Schema"])
+    schema["properties"]["metadata"] = {"type": "object"}
+    validator = jsonschema.Draft202012Validator(schema)
+    assert [error.message for error in validator.iter_errors(manifest(kind))] == []
+    wrong = manifest(kind)
+    wrong["spec"]["authOption"] = {}
+    (error,) = validator.iter_errors(wrong)
+    assert "'authOption' was unexpected" in error.message
+
+
+@every_kind
+def test_the_token_is_asked_for(kind):
+    assert cluster_spec(kind)["authOptions"] == {"mode": "token"}
+    names = {
+        variable["name"]
+        for pod in pods(kind)
+        for container in pod["spec"]["containers"]
+        for variable in container.get("env", [])
+    }
+    assert not names & {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN"}  # would go before the operator's
+
+
+def test_the_dashboard_is_on_loopback_unless_the_operator_needs_it():
+    hosts = {
+        kind: cluster_spec(kind)["headGroupSpec"]["rayStartParams"]["dashboard-host"]
+        for kind in KUBERAY
+    }
+    assert hosts == {"RayCluster": "127.0.0.1", "RayJob": "0.0.0.0"}  # noqa: S104
+
+
+@every_kind
+def test_only_rays_own_pods_and_the_operator_get_through_to_it(kind):
+    documents = yaml.safe_load_all((DEPLOY / "kubernetes" / "results.yaml").read_text())
+    (policy,) = (one["spec"] for one in documents if one["kind"] == "NetworkPolicy")
+    chosen = policy["podSelector"]["matchLabels"]
+    assert all(chosen.items() <= pod["metadata"]["labels"].items() for pod in pods(kind))
+    assert policy["policyTypes"] == ["Ingress"]
+    own, operator = policy["ingress"]
+    assert own == {"from": [{"podSelector": {"matchLabels": chosen}}]}
+    assert operator["ports"] == [{"protocol": "TCP", "port": 8265}]
+
+
+@every_kind
+def test_no_pod_is_root_or_can_become_it(kind):
+    for pod in pods(kind):
+        assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+        for container in pod["spec"]["containers"]:
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+@every_kind
+def test_all_pods_share_the_results(kind):
+    documents = list(yaml.safe_load_all((DEPLOY / "kubernetes" / "results.yaml").read_text()))
+    (claim,) = (one for one in documents if one["kind"] == "PersistentVolumeClaim")
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    for pod in pods(kind):
+        (volume,) = pod["spec"]["volumes"]
+        assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+        for container in pod["spec"]["containers"]:
+            assert {"name": volume["name"], "mountPath": "/results"} in container["volumeMounts"]
+
+
+@every_kind
+def test_trials_run_on_spot_workers_and_not_on_the_head(kind):
+    spec = cluster_spec(kind)
+    assert spec["enableInTreeAutoscaling"] is True
+    assert spec["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
+    cpu, gpu = spec["workerGroupSpecs"]
+    assert cpu["minReplicas"] >= 1  # a search needs a place for a trial when it begins
+    limits = gpu["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert limits["nvidia.com/gpu"] == 1
+    for group in (cpu, gpu):
+        pod = group["template"]["spec"]
+        (label,) = pod["nodeSelector"]
+        assert label in {toleration["key"] for toleration in pod["tolerations"]}
+        assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
+
+
+def test_the_job_writes_its_results_where_they_are_shared():
+    words = manifest("RayJob")["spec"]["entrypoint"].split()
+    assert words[words.index("--output-dir") + 1] == "/results"
+    assert "--address" not in words
