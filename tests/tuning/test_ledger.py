@@ -28,3 +28,16 @@ def test_a_takeover_is_on_record_once_and_outlives_the_driver():
     assert record.takeovers == [{"epoch": 1, "donor": 7, "params": HEIR}]
     assert record.config_of(1)["lr"] == trial.params["lr"]
     assert record.config_of(record.best_epoch) == HEIR
+
+
+def test_an_epoch_that_is_trained_again_changes_nothing():
+    """Its worker died, or its checkpoint had gone while it was paused."""
+    study = optuna.create_study(direction="maximize")
+    ledger = Ledger(study, "lenet", max_epochs=3)
+    ledger.begin(study.ask(), "id0", CONFIG)
+    for epoch, accuracy in ((1, 0.5), (2, 0.9), (1, 0.6), (2, 0.7)):
+        ledger.add_epoch(0, METRICS | {"epoch": epoch, "val_accuracy": accuracy})
+        (record,) = ledger.records
+        assert record.epochs == study.trials[0].last_step
+    assert (record.epochs, record.best_epoch, record.val_accuracy) == (2, 2, 0.9)
+    assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.9}

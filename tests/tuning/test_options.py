@@ -4,7 +4,7 @@ import pytest
 
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.space import load_space
+from tune_mnist.tuning.space import load_space, parse_space
 
 
 def test_the_space_gives_the_defaults_and_the_user_overrules_them():
@@ -37,6 +37,7 @@ def test_the_space_gives_the_defaults_and_the_user_overrules_them():
         ({"perturbation_interval": 9, "scheduler": "pbt"}, "must be below the 9 epochs"),
         ({"perturbation_interval": 2}, "--perturbation-interval 2: --scheduler asha"),
         ({"grace_period": 2, "scheduler": "pbt"}, "--scheduler pbt has none"),
+        ({"reduction_factor": 4, "scheduler": "none"}, "--scheduler none has none"),
         ({"scheduler": "ashaa"}, "unknown scheduler 'ashaa' (did you mean 'asha'?)"),
     ],
 )
@@ -45,6 +46,18 @@ def test_a_senseless_combination_is_refused_with_the_reason(given, words):
         SearchOptions.for_space(load_space("lenet"), **given)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_grid_cannot_learn_from_an_earlier_search(tmp_path):
+    space = parse_space(
+        "description: a grid\nmodel: lenet\n"
+        "parameters: {lr: {type: categorical, choices: [0.1, 0.2]}}\n",
+        tmp_path / "grid.yaml",
+    )
+    with pytest.raises(UserError, match="--searcher grid with --warm-start"):
+        SearchOptions.for_space(space, searcher="grid", warm_start=tmp_path)
+    # Nor can it give more than it has.
+    assert SearchOptions.for_space(space, searcher="grid", num_samples=9).num_samples == 2
 
 
 def test_population_based_training_draws_at_random_unless_told_otherwise():

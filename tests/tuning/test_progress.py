@@ -106,6 +106,21 @@ def test_where_the_output_is_no_terminal_an_epoch_is_a_line():
     assert "#3 PRUNED · 1/4 trials ended · best 0.7500 (#3)" in second
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_checkpoint_of_no_use_is_told_of(terminal):
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, color_system=None)
+    plan = Outline("tries", 4, 9, 20.0, None, None)
+    progress = create_progress(console, plan, ledger_of([record(3, TrialState.RUNNING)]))
+    progress.setup()
+    progress.on_trial_result(
+        trial=SimpleNamespace(config={"number": 3}),
+        result={"warning": "goes on from epoch 1: epoch-0002/model.pt: cannot be read"},
+    )
+    progress.close()
+    assert "#3 goes on from epoch 1: epoch-0002/model.pt: cannot be read" in stream.getvalue()
+
+
 def test_a_configuration_in_a_few_words():
     assert describe({"model": "lenet", "lr": 0.1}) == "lenet lr=0.1"
     assert describe(CONFIG).endswith("batch=128 dropout=0.25 mom=0.9 wd=1e-05")

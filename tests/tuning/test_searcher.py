@@ -1,6 +1,8 @@
 """The searcher, the scheduler and the ledger, driven by a real Tuner; the study is read back."""
 
 import math
+import os
+import signal
 
 import optuna
 import pytest
@@ -30,8 +32,9 @@ baselines:
   - {lr: 0.7, dropout: 0.5}
   - {lr: 0.6, dropout: 0.4}
   - {lr: 0.2, dropout: 0.0}
+  - {lr: 0.5, dropout: 0.3}
 """
-DIVERGES, RAISES = 0.5, 0.4
+DIVERGES, RAISES, DIES = 0.5, 0.4, 0.3
 
 
 def accuracy(lr: float, epoch: int) -> float:
@@ -45,6 +48,8 @@ def curve(config):
             tune.report(ended_early("diverged: train_loss is nan", diverged=True))
         if config["dropout"] == RAISES:
             raise ValueError("no such luck")
+        if config["dropout"] == DIES:
+            os.kill(os.getpid(), signal.SIGKILL)
         tune.report(
             {
                 "epoch": epoch,
@@ -59,7 +64,7 @@ def curve(config):
         )
 
 
-def search(directory, *, num_samples=6, max_concurrent=1, scheduler="asha-stopping"):
+def search(directory, *, num_samples=7, max_concurrent=1, scheduler="asha-stopping"):
     space = parse_space(SPACE, directory / "curve.yaml")
     searcher = StudySearch(
         space,
@@ -83,6 +88,7 @@ def search(directory, *, num_samples=6, max_concurrent=1, scheduler="asha-stoppi
             name="ray",
             storage_path=str(directory),
             callbacks=[Recorder(directory / "trials.csv", searcher.ledger)],
+            failure_config=tune.FailureConfig(max_failures=1),
             verbose=0,
         ),
     ).fit()
@@ -129,6 +135,13 @@ def test_a_failed_trial_says_why(study):
     failed = study.trials[4]
     assert failed.state is TrialState.FAIL
     assert "no such luck" in failed.user_attrs["reason"]
+    assert not failed.user_attrs["diverged"]
+
+
+def test_a_trial_whose_worker_dies_again_and_again_fails_with_the_count(study):
+    failed = study.trials[6]
+    assert failed.state is TrialState.FAIL
+    assert failed.user_attrs["reason"] == "its worker died 2 times"
     assert not failed.user_attrs["diverged"]
 
 

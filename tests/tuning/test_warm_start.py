@@ -7,7 +7,7 @@ from optuna.trial import TrialState
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.ledger import own_trials
 from tune_mnist.tuning.space import parse_space
-from tune_mnist.tuning.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.study import JOURNAL, STUDY_NAME, load_study, open_storage
 from tune_mnist.tuning.warm_start import is_prepared, prepare
 
 SPACE = """
@@ -128,3 +128,24 @@ def test_trials_whose_hyperparameters_changed_on_the_way_are_left_out(tmp_path):
     prepare(new, space(), 3, tmp_path / "earlier")
     taken = [trial.params for trial in new.trials if trial.state.is_finished()]
     assert taken == [{"lr": 0.4}]
+
+
+def queue_of(study: optuna.Study) -> list[tuple[TrialState, dict]]:
+    return [
+        (trial.state, trial.params or trial.system_attrs.get("fixed_params"))
+        for trial in study.trials
+    ]
+
+
+def test_a_driver_killed_while_it_prepares_the_study_leaves_nothing_twice(tmp_path, earlier):
+    prepare(study_in(tmp_path / "alone"), space(), 10, earlier)
+    lines = (tmp_path / "alone" / JOURNAL).read_bytes().splitlines(keepends=True)
+    expected = queue_of(load_study(tmp_path / "alone"))
+    for written in range(1, len(lines)):
+        killed = tmp_path / f"killed-{written}"
+        killed.mkdir()
+        (killed / JOURNAL).write_bytes(b"".join(lines[:written]))
+        study = optuna.load_study(storage=open_storage(killed), study_name=STUDY_NAME)
+        if not is_prepared(study):
+            prepare(study, space(), 10, earlier)
+        assert queue_of(study) == expected

@@ -73,8 +73,16 @@ class Progress(Callback):
         # Ray pickles the callbacks beside the experiment's state; a terminal stays behind.
         return {}
 
+    def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
+        """Tell of a checkpoint that was of no use, above what is drawn."""
+        if WARNING in result:
+            self._print(f"#{trial.config[NUMBER]} {result[WARNING]}")
+
     def close(self) -> None:
         """End the drawing, before anything else is printed."""
+
+    def _print(self, line: str) -> None:
+        self._console.print(f"[{clock(self._elapsed())}] {line}", markup=False, soft_wrap=True)
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._start
@@ -114,16 +122,10 @@ class Progress(Callback):
 class PlainLines(Progress):
     """One line an epoch and one an ended trial, for logs."""
 
-    def on_trial_result(
-        self,
-        trial: Trial,
-        result: dict[str, Any],
-        **info: Any,
-    ) -> None:
+    def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Print the epoch."""
+        super().on_trial_result(trial, result)
         record = self._find(trial)
-        if WARNING in result:
-            self._print(f"#{record.number} {result[WARNING]}")
         if METRIC not in result or record.epochs == self._printed.get(record.number):
             return
         self._printed[record.number] = record.epochs
@@ -144,9 +146,6 @@ class PlainLines(Progress):
 
     def _find(self, trial: Trial) -> TrialRecord:
         return self._ledger.record(trial.config[NUMBER])
-
-    def _print(self, line: str) -> None:
-        self._console.print(f"[{clock(self._elapsed())}] {line}", markup=False, soft_wrap=True)
 
 
 class LiveTable(Progress):

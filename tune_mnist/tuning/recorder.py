@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ray.exceptions import RayActorError
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
@@ -139,7 +140,7 @@ def _reason(trial: Trial) -> str:
     text = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
     if "running low on memory" in text:
         return f"out of memory with batch_size {trial.config.get('batch_size', 'of default')}"
-    if "ActorDiedError" in text or "WorkerCrashedError" in text:
+    if isinstance(trial.get_pickled_error(), RayActorError):
         return f"its worker died {trial.num_failures} times"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "its worker died"

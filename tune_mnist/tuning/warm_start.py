@@ -7,6 +7,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tune_mnist.errors import UserError
+from tune_mnist.tuning.ledger import own_trials
 from tune_mnist.tuning.records import WARM_START
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.study import load_study
@@ -20,10 +21,11 @@ def prepare(
 ) -> None:
     """Fill a fresh study: earlier trials to learn from, then what is to be tried first.
 
-    First come the best of the earlier trials, then the space's baselines.
+    First come the best of the earlier trials, then the space's baselines. A driver that was killed
+    in the middle of it leaves a part, which is completed.
 
     Args:
-        study: without trials of its own.
+        study: without trials other than those of such a part.
         space: of the search.
         num_samples: how many trials there will be; no more are put into the queue.
         earlier: results folder of another search, or None.
@@ -34,7 +36,8 @@ def prepare(
     first: list[dict[str, Any]] = []
     if earlier is not None:
         first = _import(study, space, earlier)
-    for parameters in (first + list(space.baselines))[:num_samples]:
+    queue = (first + list(space.baselines))[:num_samples]
+    for parameters in queue[len(own_trials(study)) :]:
         study.enqueue_trial(parameters)
     study.set_user_attr(PREPARED, True)
 
@@ -70,7 +73,8 @@ def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict
     usable = find_usable(space, earlier)
     # Numbers of another objective would mislead; the parameters of its best trials do not.
     if load_study(earlier).metric_names == study.metric_names:
-        for trial in usable:
+        imported = len(study.get_trials(deepcopy=False)) - len(own_trials(study))
+        for trial in usable[imported:]:
             study.add_trial(_copied(trial, space, earlier))
     best = [trial for trial in usable if trial.state is TrialState.COMPLETE] or usable
     best.sort(key=_value, reverse=True)

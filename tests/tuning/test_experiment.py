@@ -1,0 +1,98 @@
+"""What a resumed search refuses, told before Ray is started or anything is written."""
+
+import io
+
+import optuna
+import pytest
+from rich.console import Console
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.experiment import run_search
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.results_folder import FIXED, read_experiment, write_experiment
+from tune_mnist.tuning.space import load_space
+from tune_mnist.tuning.study import STUDY_NAME, open_storage
+
+SPACE = load_space("lenet")
+
+
+def begin(directory, dataset, **given):
+    directory.mkdir()
+    options = SearchOptions.for_space(SPACE, **({"dataset": "digits", "num_samples": 4} | given))
+    return write_experiment(directory, SPACE, options, dataset, {}, "the command", None)
+
+
+def refusal_of_resume(directory, earlier, **given):
+    before = {path: path.read_bytes() for path in directory.iterdir()}
+    # At this address is no Ray, so that a search which is not refused ends all the same.
+    options = earlier.options_with(SPACE, {"address": "127.0.0.1:1", **given})
+    with pytest.raises(UserError) as caught:
+        run_search(SPACE, options, directory, Console(file=io.StringIO()), "again", earlier)
+    assert {path: path.read_bytes() for path in directory.iterdir()} == before
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+OTHER_VALUES = {
+    "dataset": "mnist",
+    "fraction": 0.5,
+    "val_fraction": 0.5,
+    "image_size": 28,
+    "max_epochs": 5,
+    "seed": 1,
+    "precision": "bf16",
+    "searcher": "random",
+    "scheduler": "median",
+    "grace_period": 2,
+    "reduction_factor": 4,
+    "brackets": 2,
+    "objective": "val_accuracy,parameters",
+    "warm_start": "results/earlier",
+}
+
+
+@pytest.mark.parametrize(("option", "value"), OTHER_VALUES.items())
+def test_what_would_make_trials_incomparable_cannot_be_changed(tmp_path, digits, option, value):
+    # Several objectives need a scheduler that says none, or the combination is what is refused.
+    given = {"scheduler": "none"} if option == "objective" else {}
+    earlier = begin(tmp_path / "s", digits, **given)
+    with pytest.raises(UserError) as caught:
+        earlier.options_with(SPACE, {option: value})
+    assert str(caught.value).startswith(f"--{option.replace('_', '-')} {value}: the search was")
+    assert earlier.options_with(SPACE, {"num_samples": 9, "max_failures": 5}).num_samples == 9
+
+
+def test_the_interval_of_a_population_cannot_be_changed(tmp_path, digits):
+    earlier = begin(tmp_path / "s", digits, scheduler="pbt")
+    with pytest.raises(UserError, match="--perturbation-interval 2: the search was begun with 1"):
+        earlier.options_with(SPACE, {"perturbation_interval": 2})
+    assert set(FIXED) == {*OTHER_VALUES, "perturbation_interval"}
+
+
+def test_other_images_under_the_same_name_are_refused(tmp_path, digits, placed_digits):
+    begin(tmp_path / "s", placed_digits)
+    words = refusal_of_resume(tmp_path / "s", read_experiment(tmp_path / "s"))
+    assert "the search was begun on other images or labels than these of digits" in words
+
+
+def test_hyperband_cannot_be_gone_on_with(tmp_path, digits):
+    earlier = begin(tmp_path / "s", digits, scheduler="hyperband")
+    words = refusal_of_resume(tmp_path / "s", earlier)
+    assert "scheduler hyperband cannot be brought back to where it was" in words
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "num_samples", "words"),
+    [
+        ("asha", 2, "--num-samples 2: 3 trials have been begun already"),
+        ("pbt", 5, "--num-samples 5: the population of --scheduler pbt was begun with 4"),
+    ],
+)
+def test_the_number_of_trials_cannot_undo_what_has_begun(
+    tmp_path, digits, scheduler, num_samples, words
+):
+    earlier = begin(tmp_path / "s", digits, scheduler=scheduler)
+    study = optuna.create_study(study_name=STUDY_NAME, storage=open_storage(tmp_path / "s"))
+    for _ in range(3):
+        study.ask()
+    assert words in refusal_of_resume(tmp_path / "s", earlier, num_samples=num_samples)

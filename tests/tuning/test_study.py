@@ -1,0 +1,46 @@
+"""The journal of a study after its writer was killed, read and written by the real Optuna."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.study import JOURNAL, STUDY_NAME, load_study, open_storage
+
+
+def begin(directory: Path) -> optuna.Study:
+    return optuna.create_study(storage=open_storage(directory), study_name=STUDY_NAME)
+
+
+def go_on(directory: Path) -> optuna.Study:
+    return optuna.load_study(storage=open_storage(directory), study_name=STUDY_NAME)
+
+
+def test_a_half_written_line_is_as_if_it_had_never_begun(tmp_path):
+    begin(tmp_path).ask()
+    journal = tmp_path / JOURNAL
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + whole.splitlines(keepends=True)[-1][:-1])
+    go_on(tmp_path).ask()
+    assert len(load_study(tmp_path).trials) == 2
+
+
+def test_nobody_waits_for_the_lock_of_a_killed_writer(tmp_path):
+    begin(tmp_path).ask()
+    lock = tmp_path / f"{JOURNAL}.lock"
+    lock.symlink_to(tmp_path / JOURNAL)
+    open_storage(tmp_path)
+    assert not lock.is_symlink()
+
+
+@pytest.mark.parametrize("read", [load_study, open_storage])
+def test_a_damaged_journal_is_named_in_one_line(tmp_path, read):
+    begin(tmp_path).ask()
+    journal = tmp_path / JOURNAL
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([b"no journal\n", *lines]))
+    with pytest.raises(UserError) as caught:
+        read(tmp_path)
+    assert str(caught.value).startswith(f"{journal}: not a journal of Optuna, or damaged: ")
+    assert "\n" not in str(caught.value)
