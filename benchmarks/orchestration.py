@@ -7,9 +7,9 @@ checkpoint, for the engine looks after that. As nothing is trained,
 
     cost per trial = wall time x workers / trials
 
-is all orchestration. Plain Ray Tune runs the same number of trials beside it, with its OptunaSearch
-and its ASHA at their defaults. The time is that of the trials only: starting Ray, once a search, is
-not in it.
+is all orchestration. Plain Ray Tune runs the same number of trials beside it, with its
+OptunaSearch and its ASHA at their defaults. The time is that of the trials only: starting Ray,
+once a search, is not in it.
 """
 
 import cProfile

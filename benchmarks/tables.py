@@ -9,6 +9,8 @@ from rich.table import Table
 from tune_mnist.environment import describe_hardware
 from tune_mnist.files import write_text
 
+LOG_WIDTH = 160
+
 
 def show_and_write(frame: pd.DataFrame, stem: Path, title: str) -> None:
     """Print a table, and write it as ``<stem>.csv`` and ``<stem>.md``.
@@ -22,10 +24,14 @@ def show_and_write(frame: pd.DataFrame, stem: Path, title: str) -> None:
     table = Table(title=title, title_justify="left")
     for name in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(str(name), justify="right" if numeric else "left", no_wrap=True)
+        table.add_column(
+            str(name).replace("_", "\n"), justify="right" if numeric else "left", no_wrap=True
+        )
     for row in shown.itertuples(index=False):
         table.add_row(*row)
-    Console().print(table, soft_wrap=True)
+    console = Console()
+    # A log has no width: nothing need be cut there.
+    (console if console.is_terminal else Console(width=LOG_WIDTH)).print(table)
     stem.parent.mkdir(parents=True, exist_ok=True)
     write_text(stem.with_suffix(".csv"), frame.to_csv(index=False))
     note = f"{title}. Machine: {describe_hardware()}.\n\n"
