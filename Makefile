@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SPACE ?= lenet
 ARGS ?=
+BENCH ?= results/bench
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -44,8 +45,12 @@ test: lint ## Run all tests, the end-to-end ones included
 test-fast: $(READY) ## Run the tests that need no Ray and no download
 	$(BIN)/python -m pytest -m "not e2e" $(ARGS)
 
-bench: $(READY) ## Measure the memory that the data costs a worker
+bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/performance.md
 	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python -m benchmarks.search_memory --output $(BENCH)/search_memory
+	$(BIN)/python -m benchmarks.step --rounds 2 --batches 2 --output $(BENCH)/step
+	$(BIN)/python -m benchmarks.orchestration --trials 16 --output $(BENCH)/orchestration
+	$(BIN)/python -m benchmarks.versus.run --seeds 1 --num-samples 4 --max-epochs 2 --output $(BENCH)/versus
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .

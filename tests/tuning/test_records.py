@@ -1,3 +1,4 @@
+import copy
 import math
 
 from tune_mnist.tuning.records import TrialRecord, TrialState, best_record, to_frame
@@ -53,6 +54,14 @@ def test_after_a_takeover_the_hyperparameters_are_those_of_the_best_epoch():
     frame = to_frame([record])
     assert list(frame["lr"]) == [0.2]
     assert list(frame["takeovers"]) == ["epoch 2 from #5"]
+
+
+def test_the_frame_leaves_the_records_as_they_are():
+    record = trial(1, 0.8, 0.9)
+    record.takeovers.append({"epoch": 2, "donor": 5, "params": {"model": "lenet", "lr": 0.2}})
+    before = copy.deepcopy(record)
+    to_frame([record])
+    assert record == before
 
 
 def test_only_final_states_count_as_ended():

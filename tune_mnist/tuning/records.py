@@ -1,6 +1,6 @@
 """What is known of each trial: one record, filled as the trial goes on."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -139,7 +139,8 @@ def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
     """
     rows = []
     for record in records:
-        row = asdict(record)
+        # asdict would copy every mapping in it, which takes longer than the rest of the table.
+        row = dict(vars(record))
         best = record.config_of(record.best_epoch)
         row |= {key: best.get(key) for key in CONFIG_COLUMNS}
         row["takeovers"] = _text(record.takeovers)

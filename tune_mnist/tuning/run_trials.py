@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import time
+from collections.abc import Callable
 
 from ray import tune
 from ray.tune import Callback
@@ -32,6 +33,7 @@ def run_trials(
     scheduler: TrialScheduler,
     recorder: Recorder,
     console: Console,
+    trainable: Callable[..., None] = train_trial,
 ) -> tuple[Ending, str]:
     """Run the trials that are still to come.
 
@@ -41,6 +43,7 @@ def run_trials(
         scheduler: stops them early.
         recorder: keeps their table.
         console: where the user sees them go.
+        trainable: what a trial does, as ``train_trial``; another one measures what is around it.
 
     Returns:
         What ended the search, and more about that, or an empty text.
@@ -67,12 +70,12 @@ def run_trials(
     if options.scheduling.name != "pbt":  # its trials cannot begin anew: they have ancestors
         callbacks.append(DiskBudget(settings.checkpoints_of, searcher.ledger))
     stopper = DiskFullStopper()
-    trainable = tune.with_resources(
-        tune.with_parameters(train_trial, data=setup.shared, settings=settings),
+    placed = tune.with_resources(
+        tune.with_parameters(trainable, data=setup.shared, settings=settings),
         {"cpu": setup.workers.cpus, "gpu": setup.workers.gpus},
     )
     tuner = tune.Tuner(
-        trainable,
+        placed,
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=scheduler,

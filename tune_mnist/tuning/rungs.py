@@ -1,5 +1,6 @@
 """The ladder of one bracket of ASHA: who stands at which rung, who climbs, who never will."""
 
+import bisect
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -46,6 +47,8 @@ class Rungs:
         self._reduction_factor = reduction_factor
         self.num_trials = num_trials
         self._values: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
+        self._ranking: tuple[list[tuple[float, int]], ...] = tuple([] for _ in epochs)
+        """At each rung, in order: Ray asks who is best in every step, so none is sorted anew."""
         self._promoted: tuple[set[int], ...] = tuple(set() for _ in epochs)
         self._known: set[int] = set()
         self._ended: set[int] = set()
@@ -65,11 +68,12 @@ class Rungs:
 
         A trial beyond a rung has been promoted from it. NaN is worse than any number.
         """
-        for rung_epoch, values, promoted in zip(
-            self._epochs, self._values, self._promoted, strict=True
+        for rung_epoch, values, ranking, promoted in zip(
+            self._epochs, self._values, self._ranking, self._promoted, strict=True
         ):
-            if epoch == rung_epoch:
-                values.setdefault(number, -math.inf if math.isnan(value) else value)
+            if epoch == rung_epoch and number not in values:
+                values[number] = -math.inf if math.isnan(value) else value
+                bisect.insort(ranking, (-values[number], number))
             elif epoch > rung_epoch and number in values:
                 promoted.add(number)
 
@@ -136,8 +140,7 @@ class Rungs:
 
     def _ranked(self, rung: int) -> list[int]:
         """Return the trials at a rung, best first, the elder of two equals first."""
-        values = self._values[rung]
-        return sorted(values, key=lambda number: (-values[number], number))
+        return [number for _, number in self._ranking[rung]]
 
     def _stands_at(self, rung: int, number: int) -> bool:
         here = number in self._values[rung] and number not in self._promoted[rung]

@@ -1,0 +1,230 @@
+"""What a trial costs beside its training: ``python -m benchmarks.orchestration``.
+
+Trials that train nothing are run by the project's own engine: its searcher (TPE over the shipped
+LeNet space), its scheduler (asha), study, table of trials, callbacks. What a trial reports is made
+up: an accuracy that its number and epoch decide. It leaves an empty file where a trial leaves its
+checkpoint, for the engine looks after that. As nothing is trained,
+
+    cost per trial = wall time x workers / trials
+
+is all orchestration. Plain Ray Tune runs the same number of trials beside it, with its
+OptunaSearch and its ASHA at their defaults. The time is that of the trials only: starting Ray,
+once a search, is not in it.
+"""
+
+import cProfile
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import optuna
+import pandas as pd
+import ray
+from ray import tune
+from ray.tune.schedulers import ASHAScheduler
+from ray.tune.search.optuna import OptunaSearch
+from rich.console import Console
+
+from benchmarks.tables import show_and_write
+from tune_mnist.command import run
+from tune_mnist.data import load_dataset, split_dataset
+from tune_mnist.training import MODEL_FILE
+from tune_mnist.tuning import plan
+from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.recorder import TRIALS_FILE, Recorder
+from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
+from tune_mnist.tuning.run_trials import run_trials
+from tune_mnist.tuning.samplers import create_sampler
+from tune_mnist.tuning.scheduling import scheduler_for
+from tune_mnist.tuning.searcher import StudySearch
+from tune_mnist.tuning.setup import Ending, Setup
+from tune_mnist.tuning.space import SearchSpace, load_space
+from tune_mnist.tuning.study import open_storage
+from tune_mnist.tuning.trainable import TrialSettings
+from tune_mnist.tuning.warm_start import prepare
+
+SPACE = "lenet"
+STEM = Path(__file__).with_suffix("")
+
+
+def idle_trial(config: dict[str, Any], data: Any, settings: TrialSettings) -> None:
+    """Report made-up epochs, going on from the last one after a pause, as ``train_trial`` does."""
+    del data
+    checkpoints = settings.checkpoints_of(config[NUMBER])
+    for epoch in range(checkpoints.newest_epoch() + 1, settings.max_epochs + 1):
+        checkpoints.at(epoch).mkdir(parents=True)
+        (checkpoints.at(epoch) / MODEL_FILE).touch()
+        checkpoints.keep_only(epoch)
+        tune.report(
+            {
+                TIME_ATTR: epoch,
+                METRIC: made_up_accuracy(config[NUMBER], epoch),
+                "train_seconds": 0.0,
+                **dict.fromkeys(("train_loss", "train_accuracy", "val_loss"), 0.0),
+                **dict.fromkeys(("images_per_second", "parameters"), 0.0),
+            }
+        )
+
+
+def made_up_accuracy(number: int, epoch: int) -> float:
+    """Return an accuracy that grows with the epochs, and whose trials differ."""
+    quality = random.Random(number).random()  # noqa: S311 - no secret
+    return 1 - (1 - 0.5 * quality) / (1 + epoch)
+
+
+def run_engine(trials: int, space: SearchSpace, options: SearchOptions, directory: Path) -> float:
+    """Run idle trials by the project's engine, as a search does; return the seconds it took."""
+    options = options.model_copy(update={"num_samples": trials})
+    resources = plan.Workers(options.cpus_per_trial, 0, options.max_concurrent or 1)
+    setup = Setup(
+        space=space,
+        options=options,
+        directory=directory,
+        shared=ray.put(split_dataset(load_dataset("digits"))),
+        settings=plan.trial_settings(options, resources, directory),
+        workers=resources,
+        dashboard="not running",
+        final_images=0,
+    )
+    directory.mkdir()
+    start = time.perf_counter()
+    searcher = StudySearch(
+        space,
+        open_storage(directory),
+        create_sampler(options.searcher, space, trials, options.seed),
+        options.directions,
+        options.max_epochs,
+        resources.concurrent,
+    )
+    prepare(searcher.study, space, trials, None)
+    scheduler = scheduler_for(searcher, space, options, setup.settings, resources.concurrent)
+    recorder = Recorder(directory / TRIALS_FILE, searcher.ledger)
+    setup.settings.writer.start()
+    with (directory / "progress.log").open("w") as log:
+        console = Console(file=log)
+        searcher.left = trials
+        ending, detail = run_trials(
+            setup, searcher, scheduler, recorder, console, trainable=idle_trial
+        )
+    if ending is not Ending.FINISHED:
+        raise SystemExit(f"error: the search ended otherwise: {ending.value} {detail}")
+    return time.perf_counter() - start
+
+
+def plain_idle_trial(config: dict[str, Any], max_epochs: int) -> None:
+    """Report made-up epochs to plain Ray Tune."""
+    number = hash(config["lr"])
+    for epoch in range(1, max_epochs + 1):
+        tune.report({METRIC: made_up_accuracy(number, epoch)})
+
+
+def run_plain(trials: int, options: SearchOptions, directory: Path) -> float:
+    """Run idle trials by Ray Tune as it comes; return the seconds it took."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    trainable = tune.with_parameters(plain_idle_trial, max_epochs=options.max_epochs)
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"cpu": options.cpus_per_trial}),
+        param_space={
+            "lr": tune.loguniform(1e-4, 3e-1),
+            "batch_size": tune.choice([32, 64, 128, 256]),
+            "dropout": tune.uniform(0.0, 0.5),
+            "optimizer": tune.choice(["sgd", "adam", "adamw", "rmsprop"]),
+        },
+        tune_config=tune.TuneConfig(
+            metric=METRIC,
+            mode="max",
+            search_alg=OptunaSearch(seed=options.seed),
+            scheduler=ASHAScheduler(max_t=options.max_epochs),
+            num_samples=trials,
+            max_concurrent_trials=options.max_concurrent,
+        ),
+        run_config=tune.RunConfig(name="plain", storage_path=str(directory), verbose=0),
+    )
+    start = time.perf_counter()
+    tuner.fit()
+    return time.perf_counter() - start
+
+
+def measure(
+    counts: tuple[int, ...], contestants: tuple[str, ...], options: SearchOptions, profile: bool
+) -> pd.DataFrame:
+    """Run each number of trials by each contestant; return a row a run."""
+    space = load_space(SPACE)
+    rows = []
+    for trials in counts:
+        for name in contestants:
+            with tempfile.TemporaryDirectory() as folder:
+                directory = Path(folder) / "search"
+                task: Callable[[], float] = (
+                    (lambda: run_engine(trials, space, options, directory))  # noqa: B023
+                    if name == "ours"
+                    else (lambda: run_plain(trials, options, directory))  # noqa: B023
+                )
+                seconds = _profiled(task, Path(f"{name}-{trials}.prof")) if profile else task()
+            rows.append(cost_row(name, trials, seconds, options.max_concurrent or 1))
+            click.echo(rows[-1])
+    return pd.DataFrame(rows)
+
+
+def _profiled(task: Callable[[], float], path: Path) -> float:
+    profiler = cProfile.Profile()
+    seconds = profiler.runcall(task)
+    profiler.dump_stats(path)
+    return seconds
+
+
+def cost_row(name: str, trials: int, seconds: float, workers: int) -> dict[str, Any]:
+    """Return what a run cost, no second of which was training.
+
+    Args:
+        name: of the contestant.
+        trials: how many it ran.
+        seconds: wall time.
+        workers: how many trials at a time.
+    """
+    return {
+        "contestant": name,
+        "trials": trials,
+        "workers": workers,
+        "wall_seconds": round(seconds, 2),
+        "cost_per_trial_seconds": round(seconds * workers / trials, 4),
+    }
+
+
+@click.command()
+@click.option("--trials", "counts", type=int, multiple=True, help="[default: 16, 100, 1000]")
+@click.option(
+    "--contestant", "contestants", multiple=True, type=click.Choice(["ours", "ray tune"])
+)
+@click.option("--workers", type=int, default=2, show_default=True)
+@click.option("--max-epochs", type=int, default=9, show_default=True)
+@click.option("--profile", is_flag=True, help="Write <contestant>-<trials>.prof, of cProfile.")
+@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+def main(
+    counts: tuple[int, ...],
+    contestants: tuple[str, ...],
+    workers: int,
+    max_epochs: int,
+    profile: bool,
+    output: Path,
+) -> None:
+    """Measure what a trial costs beside its training."""
+    options = SearchOptions.for_space(
+        load_space(SPACE), dataset="digits", max_concurrent=workers, max_epochs=max_epochs
+    )
+    connect(None)
+    try:
+        chosen = contestants or ("ours", "ray tune")
+        frame = measure(counts or (16, 100, 1000), chosen, options, profile)
+    finally:
+        disconnect()
+    show_and_write(frame, output, "Orchestration cost of a trial that trains nothing")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,206 @@
+"""Training throughput against a plain loop and the machine's limit: ``python -m benchmarks.step``.
+
+Each network is trained by three in turn, round by round, in one process with the same threads:
+
+- ours: the project's Trainer, in the precision that ``auto`` takes on this machine;
+- plain: a typical script: fp32, a torch DataLoader (``num_workers=0``, its default) over a Dataset
+  that makes a PIL image of each sample and puts it through torchvision's transforms (LeNet: Pad(2)
+  and ToTensor; the others: Resize and ToTensor), and ``loss.item()`` at every batch;
+- limit: the product of two large matrices by ``torch.mm``, in fp32 and in bf16.
+
+Network, initial weights, optimizer (Adam) and images are the same. A training step is taken for
+three times the operations of a forward pass, which ``tune_mnist/models/cost.py`` counts; the share
+of the limit is those operations a second over the matrix product's, in the same precision. The
+first round warms up and is not counted; the others' medians are in the table.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader
+
+from benchmarks.sample_dataset import SampleDataset
+from benchmarks.tables import show_and_write
+from tune_mnist.command import run
+from tune_mnist.data import DataSplit, load_dataset, split_dataset
+from tune_mnist.models import create_model, get_architecture
+from tune_mnist.models.cost import count_flops
+from tune_mnist.training import TrainConfig, Trainer, resolve_compute
+
+STEM = Path(__file__).with_suffix("")
+TRAINING_PASSES = 3
+"""Forward, gradient by the activations, gradient by the weights."""
+
+CASES = ("lenet:32", "lenet:128", "alexnet:32", "resnet:32", "vggnet:16")
+BATCHES = {"lenet": 100}
+FEW_BATCHES = 4
+LR = 1e-4
+
+
+class PlainLoop:
+    """Trains as a typical script does.
+
+    Args:
+        config: what to train.
+        data: images, labels and indices.
+        loader_workers: processes that prepare images.
+    """
+
+    def __init__(self, config: TrainConfig, data: DataSplit, loader_workers: int) -> None:
+        torch.manual_seed(config.seed)
+        self._model = create_model(
+            config.model, data.num_classes, config.dropout, config.image_size
+        )
+        self._optimizer = torch.optim.Adam(self._model.parameters(), lr=config.lr)
+        self._loader: DataLoader[tuple[torch.Tensor, int]] = DataLoader(
+            SampleDataset(data, data.train, config.model, config.image_size),
+            batch_size=config.batch_size,
+            shuffle=True,
+            num_workers=loader_workers,
+        )
+
+    def images_per_second(self) -> float:
+        """Train an epoch; return how many images a second it took."""
+        self._model.train()
+        start, seen, loss_sum = time.perf_counter(), 0, 0.0
+        for images, labels in self._loader:
+            self._optimizer.zero_grad()
+            loss = cross_entropy(self._model(images), labels)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimizer.step()
+            loss_sum += loss.item() * len(labels)
+            seen += len(labels)
+        return seen / (time.perf_counter() - start)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to measure.
+
+    Attributes:
+        rounds: counted ones.
+        image_size: side in pixels of the images of AlexNet, ResNet and VGG.
+        batches: in an epoch; None: as many as take a moment.
+        gemm_size: side of the matrices that tell the limit.
+        loader_workers: of the plain loop's DataLoader.
+        precision: of the project's Trainer.
+    """
+
+    rounds: int
+    image_size: int
+    batches: int | None
+    gemm_size: int
+    loader_workers: int
+    precision: str
+
+
+def gemm_flops_per_second(dtype: torch.dtype, size: int) -> float:
+    """Multiply two square matrices; return the operations a second, a multiply-add as two."""
+    left, right = (torch.randn(size, size).to(dtype) for _ in range(2))
+    start = time.perf_counter()
+    torch.mm(left, right)
+    return 2 * size**3 / (time.perf_counter() - start)
+
+
+def measure(case: str, data: DataSplit, options: Options) -> dict[str, Any]:
+    """Train one network by both in turn, and multiply matrices in between.
+
+    Args:
+        case: ``<model>:<batch size>``.
+        data: images, labels and indices to take some of.
+        options: how.
+
+    Returns:
+        A row of the table.
+    """
+    model, batch = case.split(":")
+    config = TrainConfig.checked(
+        model=model, lr=LR, batch_size=int(batch), image_size=options.image_size
+    )
+    batches = options.batches or BATCHES.get(model, FEW_BATCHES)
+    # Both go through the same images; a set that is too small is gone through again.
+    train = np.resize(data.train, batches * config.batch_size)
+    data = replace(data, train=train, val=data.val[:0])
+    trainer = Trainer(config, data, resolve_compute("cpu", options.precision))
+    plain = PlainLoop(config, data, options.loader_workers)
+    tasks: dict[str, Callable[[], float]] = {
+        "ours": lambda: trainer.run_epoch().images_per_second,
+        "plain": plain.images_per_second,
+        "fp32": lambda: gemm_flops_per_second(torch.float32, options.gemm_size),
+        "bf16": lambda: gemm_flops_per_second(torch.bfloat16, options.gemm_size),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in tasks}
+    for counted in range(options.rounds + 1):
+        for name, task in tasks.items():
+            rate = task()
+            if counted:
+                rates[name].append(rate)
+    medians = {name: statistics.median(found) for name, found in rates.items()}
+    flops = TRAINING_PASSES * count_flops(model, options.image_size)
+    return row(config, trainer.compute.precision, medians, flops)
+
+
+def row(
+    config: TrainConfig, precision: str, medians: dict[str, float], flops: int
+) -> dict[str, Any]:
+    """Return a row of the table.
+
+    Args:
+        config: what was trained.
+        precision: of ours, ``fp32`` or ``bf16``.
+        medians: images a second of ``ours`` and ``plain``, and operations a second of the matrix
+            products ``fp32`` and ``bf16``.
+        flops: operations of one training image.
+    """
+    return {
+        "model": config.model,
+        "image_size": get_architecture(config.model).input_size(config.image_size),
+        "batch_size": config.batch_size,
+        "precision": precision,
+        "ours_images_per_second": medians["ours"],
+        "plain_images_per_second": medians["plain"],
+        "ratio": medians["ours"] / medians["plain"],
+        "gemm_fp32_gflops": medians["fp32"] / 1e9,
+        "gemm_bf16_gflops": medians["bf16"] / 1e9,
+        "ours_percent_of_gemm": 100 * medians["ours"] * flops / medians[precision],
+        "plain_percent_of_gemm": 100 * medians["plain"] * flops / medians["fp32"],
+    }
+
+
+@click.command()
+@click.option("--case", "cases", multiple=True, help=f"model:batch  [default: {', '.join(CASES)}]")
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--image-size", type=int, default=224, show_default=True)
+@click.option("--batches", type=int, help="In an epoch.  [default: LeNet 100, others 4]")
+@click.option("--threads", type=int, help="Of PyTorch.  [default: PyTorch's own]")
+@click.option("--gemm-size", type=int, default=4096, show_default=True)
+@click.option("--loader-workers", type=int, default=0, show_default=True)
+@click.option("--precision", default="auto", show_default=True, help="Of ours.")
+@click.option("--dataset", default="mnist", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+def main(
+    cases: tuple[str, ...], threads: int | None, dataset: str, output: Path, **options: Any
+) -> None:
+    """Measure training throughput against a plain loop and the machine's limit."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+    data = split_dataset(load_dataset(dataset))
+    rows = []
+    for case in cases or CASES:
+        rows.append(measure(case, data, Options(**options)))
+        click.echo(f"{case}: {rows[-1]['ratio']:.2f}x the plain loop")
+    title = f"Training throughput, {torch.get_num_threads()} threads"
+    show_and_write(pd.DataFrame(rows), output, title)
+
+
+if __name__ == "__main__":
+    run(main)

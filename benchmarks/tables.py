@@ -1,0 +1,45 @@
+"""Tables of measurements: printed, and kept as CSV and as Markdown beside the benchmark."""
+
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from tune_mnist.environment import describe_hardware
+from tune_mnist.files import write_text
+
+LOG_WIDTH = 160
+
+
+def show_and_write(frame: pd.DataFrame, stem: Path, title: str) -> None:
+    """Print a table, and write it as ``<stem>.csv`` and ``<stem>.md``.
+
+    Args:
+        frame: one row a measurement; floats are shown with four significant digits.
+        stem: path of both files, without an ending; its folder is made if need be.
+        title: what the table shows; the machine is named below it.
+    """
+    shown = frame.map(_text)
+    table = Table(title=title, title_justify="left")
+    for name in frame.columns:
+        numeric = pd.api.types.is_numeric_dtype(frame[name])
+        table.add_column(
+            str(name).replace("_", "\n"), justify="right" if numeric else "left", no_wrap=True
+        )
+    for row in shown.itertuples(index=False):
+        table.add_row(*row)
+    console = Console()
+    # A log has no width: nothing need be cut there.
+    (console if console.is_terminal else Console(width=LOG_WIDTH)).print(table)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    write_text(stem.with_suffix(".csv"), frame.to_csv(index=False))
+    note = f"{title}. Machine: {describe_hardware()}.\n\n"
+    markdown = shown.to_markdown(index=False, disable_numparse=True)
+    write_text(stem.with_suffix(".md"), note + markdown + "\n")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return str(value)

@@ -1,0 +1,83 @@
+"""Optuna alone, as its guide for parallel work on one machine does it.
+
+Two processes with one study in a journal file; its default sampler and SuccessiveHalvingPruner.
+"""
+
+import multiprocessing
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.study import MaxTrialsCallback
+from optuna.trial import TrialState
+
+from benchmarks.versus.contestant import (
+    WORKERS,
+    EpochLog,
+    Task,
+    common_options,
+    open_log,
+    same_space,
+)
+from benchmarks.versus.plain_training import PlainTraining
+from tune_mnist.command import run
+
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+def optimise(worker: int, journal: Path, task: Task, log: EpochLog) -> None:
+    """Run trials until there are enough of all workers together."""
+    space = same_space()
+
+    def objective(trial: optuna.Trial) -> float:
+        space.sample(trial)
+        training = PlainTraining(trial.params, task.dataset, task.seed)
+        val_accuracy = 0.0
+        for epoch, val_accuracy in training.epochs(task.max_epochs):
+            log.add(trial.number, epoch, val_accuracy, time.time())
+            trial.report(val_accuracy, epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return val_accuracy
+
+    study = optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(journal))),
+        study_name="versus",
+        # Two workers with the same seed would draw the same.
+        sampler=optuna.samplers.TPESampler(seed=WORKERS * task.seed + worker),
+        pruner=optuna.pruners.SuccessiveHalvingPruner(),
+        direction="maximize",
+        load_if_exists=True,
+    )
+    # The first worker to see this many ends; the trial of the other one is then the last.
+    enough = MaxTrialsCallback(task.num_samples - WORKERS + 1, states=ENDED)
+    study.optimize(objective, callbacks=[enough])
+
+
+@click.command()
+@common_options
+def main(**options: Any) -> int:
+    """Search by Optuna alone."""
+    task = Task(**options)
+    log = open_log(task)
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Path(folder) / "study.journal"
+        workers = [
+            context.Process(target=optimise, args=(worker, journal, task, log))
+            for worker in range(WORKERS)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    return max(worker.exitcode or 0 for worker in workers)
+
+
+if __name__ == "__main__":
+    run(main)

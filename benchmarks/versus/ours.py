@@ -1,0 +1,55 @@
+"""This project's search: its command as a user types it, without the final runs on the test set.
+
+The rows come from the lines that the command prints, at the moment they are printed. The report
+that it writes at its end counts for its time. Its log ends with how much of the workers' time was
+training.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from benchmarks.versus.contestant import SPACE, WORKERS, Task, common_options, open_log
+from tune_mnist.command import run
+from tune_mnist.tuning.recorder import TRIALS_FILE
+
+LINE = re.compile(r"\] #(?P<trial>\d+) epoch (?P<epoch>\d+)/\d+ val_accuracy (?P<value>[\d.]+)")
+
+
+@click.command()
+@common_options
+def main(**options: Any) -> int:
+    """Search by tune_mnist."""
+    task = Task(**options)
+    log = open_log(task)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            *(sys.executable, "-u", "-m", "tune_mnist.search", "--space", str(SPACE)),
+            *("--num-samples", str(task.num_samples), "--max-epochs", str(task.max_epochs)),
+            *("--max-concurrent", str(WORKERS), "--cpus-per-trial", "1", "--device", "cpu"),
+            *("--seed", str(task.seed), "--dataset", task.dataset, "--final-seeds", "0"),
+            *("--output-dir", folder, "--name", "search"),
+        ]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+            for line in process.stdout or ():
+                click.echo(line, nl=False)
+                found = LINE.search(line)
+                if found:
+                    value = float(found["value"])
+                    log.add(found["trial"], int(found["epoch"]), value, time.time())
+        if not process.returncode:
+            trained = pd.read_csv(Path(folder) / "search" / TRIALS_FILE)["train_seconds"].sum()
+            spent = WORKERS * (time.time() - log.started)
+            click.echo(f"training {trained:.1f} s of {spent:.1f} s on {WORKERS} workers")
+    return process.returncode
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,79 @@
+"""Training as the guides of PyTorch and Ray Tune do it: the loop of the other contestants.
+
+A DataLoader over a Dataset that puts each sample through torchvision's transforms, fp32, one
+thread. Network, initial weights, optimizers, split and the prepared images are the project's own,
+so that a configuration is worth the same to every contestant.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader
+
+from benchmarks.sample_dataset import SampleDataset
+from tune_mnist.data import load_dataset, split_dataset
+from tune_mnist.models import create_model
+from tune_mnist.training.optimizers import create_optimizer
+
+MODEL = "lenet"
+SIZE = 32
+VAL_BATCH = 1024
+
+
+class PlainTraining:
+    """One trial.
+
+    Args:
+        config: lr, batch_size, dropout and optimizer.
+        dataset: name of the data set, loaded by each trial.
+        seed: of weights and batches.
+
+    Attributes:
+        model: the network.
+        optimizer: its optimizer.
+    """
+
+    def __init__(self, config: dict[str, Any], dataset: str, seed: int) -> None:
+        torch.set_num_threads(1)
+        torch.manual_seed(seed)
+        data = split_dataset(load_dataset(dataset))
+        self.model = create_model(MODEL, data.num_classes, config["dropout"])
+        self.optimizer = create_optimizer(
+            config["optimizer"],
+            self.model.parameters(),
+            lr=config["lr"],
+            momentum=0.0,
+            weight_decay=0.0,
+        )
+        self._train: DataLoader[tuple[torch.Tensor, int]] = DataLoader(
+            SampleDataset(data, data.train, MODEL, SIZE),
+            batch_size=config["batch_size"],
+            shuffle=True,
+        )
+        self._val: DataLoader[tuple[torch.Tensor, int]] = DataLoader(
+            SampleDataset(data, data.val, MODEL, SIZE), batch_size=VAL_BATCH
+        )
+
+    def epochs(self, count: int) -> Iterator[tuple[int, float]]:
+        """Train; yield the number of each epoch, from 1, and its validation accuracy."""
+        for epoch in range(1, count + 1):
+            self._train_epoch()
+            yield epoch, self._accuracy()
+
+    def _train_epoch(self) -> None:
+        self.model.train()
+        for images, labels in self._train:
+            self.optimizer.zero_grad()
+            cross_entropy(self.model(images), labels).backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+
+    def _accuracy(self) -> float:
+        self.model.eval()
+        correct, seen = 0, 0
+        with torch.no_grad():
+            for images, labels in self._val:
+                correct += int((self.model(images).argmax(1) == labels).sum())
+                seen += len(labels)
+        return correct / seen

@@ -1,0 +1,122 @@
+"""Let the contestants search in turn and compare them: ``python -m benchmarks.versus.run``.
+
+Each contestant is a command of its own, started from nothing, and nothing else runs beside it.
+Which of them begins moves on by one with each seed. ``<output>/epochs.csv`` holds every epoch of
+every search and is written on after each one; so a run that broke off goes on where it was.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from benchmarks.tables import show_and_write
+from benchmarks.versus.summary import summarise
+from tune_mnist.command import run
+
+CONTESTANTS = ("ours", "ray_tune", "optuna_alone", "syne_tune_asha")
+OUTPUT = Path(__file__).with_name("results")
+ROOT = Path(__file__).parents[2]
+
+
+def search(
+    contestant: str, seed: int, options: list[str], output: Path, python: str
+) -> pd.DataFrame:
+    """Let a contestant search once.
+
+    Args:
+        contestant: one of CONTESTANTS.
+        seed: of the search.
+        options: further ones of its command.
+        output: folder for the log and the rows of the search.
+        python: the interpreter.
+
+    Returns:
+        Its rows, a row an epoch, with the wall time of the whole command.
+    """
+    stem = output / f"{contestant}-{seed}"
+    start = time.perf_counter()
+    with stem.with_suffix(".log").open("w") as log:
+        status = subprocess.run(  # noqa: S603 - our own command
+            [
+                *(python, "-m", f"benchmarks.versus.{contestant}", "--seed", str(seed)),
+                *(*options, "--output", str(stem.with_suffix(".csv"))),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
+    wall = time.perf_counter() - start
+    if status:
+        raise SystemExit(f"error: {contestant}, seed {seed}: status {status}, see {log.name}")
+    rows = pd.read_csv(stem.with_suffix(".csv"), dtype={"trial": str})
+    return rows.assign(contestant=contestant, seed=seed, wall_seconds=round(wall, 2))
+
+
+def in_turn(contestants: tuple[str, ...], seed: int) -> tuple[str, ...]:
+    """Return the contestants in another order for each seed."""
+    first = seed % len(contestants)
+    return contestants[first:] + contestants[:first]
+
+
+@click.command()
+@click.option(
+    "--contestant",
+    "contestants",
+    multiple=True,
+    type=click.Choice(CONTESTANTS),
+    help="[default: all, Syne Tune only with --syne-python]",
+)
+@click.option("--seeds", type=int, default=5, show_default=True, help="How many.")
+@click.option("--num-samples", type=int, default=16, show_default=True)
+@click.option("--max-epochs", type=int, default=6, show_default=True)
+@click.option("--dataset", default="mnist", show_default=True)
+@click.option("--target", type=float, default=0.98, show_default=True, help="val_accuracy.")
+@click.option("--syne-python", help="Interpreter that has syne-tune and this project.")
+@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, help="Folder.")
+def main(
+    contestants: tuple[str, ...],
+    seeds: int,
+    num_samples: int,
+    max_epochs: int,
+    dataset: str,
+    target: float,
+    syne_python: str | None,
+    output: Path,
+) -> None:
+    """Compare the same search by several means."""
+    chosen = contestants or CONTESTANTS[: 4 if syne_python else 3]
+    options = [
+        *("--num-samples", str(num_samples), "--max-epochs", str(max_epochs)),
+        *("--dataset", dataset),
+    ]
+    output = output.absolute()
+    output.mkdir(parents=True, exist_ok=True)
+    table = output / "epochs.csv"
+    rows = pd.read_csv(table, dtype={"trial": str}) if table.exists() else pd.DataFrame()
+    done = set() if rows.empty else set(zip(rows["contestant"], rows["seed"], strict=True))
+    for seed in range(seeds):
+        for contestant in in_turn(chosen, seed):
+            if (contestant, seed) in done:
+                continue
+            syne = contestant == "syne_tune_asha"
+            python = syne_python if syne and syne_python else sys.executable
+            found = search(contestant, seed, options, output, python)
+            rows = pd.concat([rows, found], ignore_index=True)
+            rows.to_csv(table, index=False)
+            click.echo(f"{contestant}, seed {seed}: {found['wall_seconds'].iloc[0]} s")
+    title = (
+        f"{dataset}, LeNet, {num_samples} trials x {max_epochs} epochs, {seeds} seeds, medians;"
+        " ratios to ray_tune"
+    )
+    show_and_write(summarise(rows, target), output / "summary", title)
+
+
+if __name__ == "__main__":
+    run(main)

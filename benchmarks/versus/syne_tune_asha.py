@@ -1,0 +1,67 @@
+"""Syne Tune's ASHA with its local backend, as its guide does it.
+
+Needs an environment that has ``syne-tune`` beside this project. Each trial is a process of its
+own, ``syne_tune_trial.py``, that prints what it reports.
+"""
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+from syne_tune import StoppingCriterion, Tuner
+from syne_tune.backend import LocalBackend
+from syne_tune.config_space import choice, loguniform, uniform
+from syne_tune.optimizer.baselines import ASHA
+
+from benchmarks.versus.contestant import (
+    WORKERS,
+    Task,
+    common_options,
+    in_terms_of,
+    open_log,
+    same_space,
+)
+from tune_mnist.command import run
+
+TRIAL = Path(__file__).with_name("syne_tune_trial.py")
+
+
+@click.command()
+@common_options
+def main(**options: Any) -> None:
+    """Search by Syne Tune."""
+    task = Task(**options)
+    log = open_log(task)
+    logging.getLogger().setLevel(logging.WARNING)
+    constants = {
+        "max_epochs": task.max_epochs,
+        "seed": task.seed,
+        "dataset": task.dataset,
+        "output": str(log.path),
+        "started": log.started,
+    }
+    scheduler = ASHA(
+        in_terms_of(same_space(), uniform, loguniform, choice) | constants,
+        metric="val_accuracy",
+        do_minimize=False,
+        time_attr="epoch",
+        max_t=task.max_epochs,
+        random_seed=task.seed,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SYNETUNE_FOLDER"] = folder
+        Tuner(
+            trial_backend=LocalBackend(str(TRIAL), rotate_gpus=False),
+            scheduler=scheduler,
+            # It goes on starting trials until there are more than that.
+            stop_criterion=StoppingCriterion(max_num_trials_started=task.num_samples - 1),
+            n_workers=WORKERS,
+            wait_trial_completion_when_stopping=True,
+        ).run()
+
+
+if __name__ == "__main__":
+    run(main)
