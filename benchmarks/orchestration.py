@@ -49,6 +49,7 @@ from tune_mnist.tuning.trainable import TrialSettings
 from tune_mnist.tuning.warm_start import prepare
 
 SPACE = "lenet"
+CONTESTANTS = ("ours", "ray_tune")
 STEM = Path(__file__).with_suffix("")
 
 
@@ -162,7 +163,7 @@ def measure(
                 directory = Path(folder) / "search"
                 task: Callable[[], float] = (
                     (lambda: run_engine(trials, space, options, directory))  # noqa: B023
-                    if name == "ours"
+                    if name == CONTESTANTS[0]
                     else (lambda: run_plain(trials, options, directory))  # noqa: B023
                 )
                 seconds = _profiled(task, Path(f"{name}-{trials}.prof")) if profile else task()
@@ -197,10 +198,14 @@ def cost_row(name: str, trials: int, seconds: float, workers: int) -> dict[str, 
 
 
 @click.command()
-@click.option("--trials", "counts", type=int, multiple=True, help="[default: 16, 100, 1000]")
 @click.option(
-    "--contestant", "contestants", multiple=True, type=click.Choice(["ours", "ray tune"])
+    "--trials",
+    "counts",
+    type=int,
+    multiple=True,
+    help="How many; may be repeated.  [default: 16, 100]",
 )
+@click.option("--contestant", "contestants", multiple=True, type=click.Choice(CONTESTANTS))
 @click.option("--workers", type=int, default=2, show_default=True)
 @click.option("--max-epochs", type=int, default=9, show_default=True)
 @click.option("--profile", is_flag=True, help="Write <contestant>-<trials>.prof, of cProfile.")
@@ -219,8 +224,8 @@ def main(
     )
     connect(None)
     try:
-        chosen = contestants or ("ours", "ray tune")
-        frame = measure(counts or (16, 100, 1000), chosen, options, profile)
+        chosen = contestants or CONTESTANTS
+        frame = measure(counts or (16, 100), chosen, options, profile)
     finally:
         disconnect()
     show_and_write(frame, output, "Orchestration cost of a trial that trains nothing")
