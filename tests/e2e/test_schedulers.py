@@ -77,6 +77,7 @@ def test_a_killed_search_ends_in_the_same_weights_as_one_left_alone(tmp_path, sc
         assert "the population of --scheduler pbt was begun with 4" in refused.stderr
     result = run("search", "--resume", str(tmp_path / "killed"))
     assert result.returncode == 0, result.stderr
+    assert "Last result" not in result.stdout  # what Ray prints of a trial that ends while paused
 
     alone, killed = (load_study(tmp_path / name).trials for name in ("alone", "killed"))
     for one, other in zip(alone, killed, strict=True):
