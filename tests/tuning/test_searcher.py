@@ -3,12 +3,15 @@
 import math
 import os
 import signal
+import time
 
 import optuna
 import pytest
 from optuna.trial import TrialState
 from ray import tune
+from ray.tune.search import Searcher
 
+from tune_mnist.tuning.lost_trials import LostTrials
 from tune_mnist.tuning.recorder import Recorder
 from tune_mnist.tuning.reports import ended_early
 from tune_mnist.tuning.samplers import create_sampler
@@ -161,3 +164,63 @@ def test_tpe_prefers_the_complete_then_the_longest_then_the_best(study):
     good, bad = _split_trials(study, judged, 1)
     assert [trial.number for trial in good] == [0]
     assert 2 in [trial.number for trial in bad]
+
+
+def test_the_search_is_over_once_the_last_trial_has_ended(tmp_path):
+    space = parse_space(SPACE, tmp_path / "curve.yaml")
+    sampler = create_sampler("random", space, 2, seed=0)
+    searcher = StudySearch(
+        space, open_storage(tmp_path), sampler, {"val_accuracy": "max"}, MAX_EPOCHS, 2
+    )
+    searcher.left = 2
+    assert [type(searcher.suggest(name)) for name in "ab"] == [dict, dict]
+    assert searcher.suggest("c") is None
+    searcher.on_trial_complete("a", error=True)
+    assert searcher.suggest("c") is None
+    searcher.on_trial_complete("b", error=True)
+    assert searcher.suggest("c") == Searcher.FINISHED
+
+
+def slow_to_end(config):
+    for epoch in (1, 2):
+        try:
+            curve_report(config, epoch)
+        finally:
+            if epoch == 2:
+                time.sleep(4)
+
+
+def curve_report(config, epoch):
+    tune.report(
+        {"epoch": epoch, "val_accuracy": config["lr"], "train_seconds": 1.0, "parameters": 3}
+        | dict.fromkeys(("val_loss", "train_loss", "train_accuracy", "images_per_second"), 1.0)
+    )
+
+
+def test_a_trial_that_ray_loses_ends_the_search_all_the_same(small_ray, tmp_path, monkeypatch):
+    monkeypatch.setenv("TUNE_FUNCTION_THREAD_TIMEOUT_S", "1")
+    space = parse_space(SPACE, tmp_path / "curve.yaml")
+    sampler = create_sampler("random", space, 2, seed=0)
+    searcher = StudySearch(
+        space, open_storage(tmp_path), sampler, {"val_accuracy": "max"}, 2, max_concurrent=1
+    )
+    searcher.left = 2
+    recorder = Recorder(tmp_path / "trials.csv", searcher.ledger)
+    tune.Tuner(
+        tune.with_resources(slow_to_end, {"cpu": 1}),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=create_scheduler(SchedulerOptions("asha-stopping", 2)),
+            num_samples=-1,
+            time_budget_s=120,
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name="ray",
+            storage_path=str(tmp_path),
+            callbacks=[recorder, LostTrials(searcher)],
+            verbose=0,
+        ),
+    ).fit()
+    assert all(record.state.ended for record in searcher.ledger.records)
+    assert searcher.suggest("next") == Searcher.FINISHED

@@ -12,7 +12,6 @@ from ray.air.execution._internal import actor_manager
 from ray.exceptions import AuthenticationError, OutOfMemoryError, RayActorError
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.cluster_token import ANSWER_SECONDS, check_token, lets_strangers_in
 
 # Ray reads these when it is started.
 _SETTINGS = {
@@ -33,6 +32,7 @@ _SETTINGS = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 
+ANSWER_SECONDS = 5
 LAST_PORT = 65_535
 
 
@@ -73,6 +73,9 @@ def connect(address: str | None) -> Resources:
         _check_answers(address, given_as)
     elsewhere = address if address != "local" else None
     if elsewhere:
+        # It uses parts of Ray that are not public; a search on this machine needs none of them.
+        from tune_mnist.tuning.cluster_token import check_token, lets_strangers_in
+
         check_token(elsewhere)
     local = {} if address else {"dashboard_host": "127.0.0.1", "include_dashboard": True}
     try:

@@ -6,6 +6,7 @@ from ray._private.authentication.authentication_token_setup import (
 )
 from ray._private.authentication.authentication_utils import is_token_auth_enabled
 from ray._private.grpc_utils import init_grpc_channel
+from ray._private.ray_constants import GLOBAL_GRPC_OPTIONS
 from ray._private.services import canonicalize_bootstrap_address
 from ray.exceptions import AuthenticationError
 
@@ -13,6 +14,8 @@ from tune_mnist.errors import UserError
 
 ANSWER_SECONDS = 5
 # Answered by the head's control service itself; an empty message is a valid request.
+# A cluster that speaks TLS only has nothing to say to a plain channel.
+_CLOSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE)
 _CALL = "/ray.rpc.NodeInfoGcsService/CheckAlive"
 
 
@@ -24,8 +27,9 @@ def lets_strangers_in(address: str) -> bool:
     Args:
         address: ``host:port`` of the head, or ``auto``.
     """
-    with grpc.insecure_channel(_host_and_port(address)) as channel:
-        return _answer(channel) is grpc.StatusCode.OK
+    target = _host_and_port(address)
+    with grpc.insecure_channel(target, options=GLOBAL_GRPC_OPTIONS) as channel:
+        return _answer(channel) not in _CLOSED
 
 
 def check_token(address: str) -> None:
@@ -42,7 +46,7 @@ def check_token(address: str) -> None:
         maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
     target = _host_and_port(address)
     try:
-        with init_grpc_channel(target) as channel:
+        with init_grpc_channel(target, options=GLOBAL_GRPC_OPTIONS) as channel:
             refused = _answer(channel) is grpc.StatusCode.UNAUTHENTICATED
     except AuthenticationError as error:
         reason = " ".join(str(error.message).split())

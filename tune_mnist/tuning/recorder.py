@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ray.exceptions import RayActorError
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
@@ -138,9 +137,10 @@ class BestModels(Callback):
 def _reason(trial: Trial) -> str:
     """Return why the trial failed, in one line."""
     text = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
+    text = text.rpartition("Failure # ")[2]  # each failure is appended to those before it
     if "running low on memory" in text:
         return f"out of memory with batch_size {trial.config.get('batch_size', 'of default')}"
-    if isinstance(trial.get_pickled_error(), RayActorError):
+    if "The actor died" in text or "The actor is dead" in text:
         return f"its worker died {trial.num_failures} times"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "its worker died"

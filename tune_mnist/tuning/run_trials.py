@@ -16,6 +16,7 @@ from rich.console import Console
 from tune_mnist.files import means_no_room
 from tune_mnist.tuning.disk_budget import DiskBudget
 from tune_mnist.tuning.estimate import expected_epochs
+from tune_mnist.tuning.lost_trials import LostTrials
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import Outline, RaysLinesLeftOut, create_progress
 from tune_mnist.tuning.recorder import BestModels, Recorder
@@ -67,7 +68,7 @@ def run_trials(
         settings.checkpoints_of,
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
-    callbacks.append(RaysLinesLeftOut())
+    callbacks += [LostTrials(searcher), RaysLinesLeftOut()]
     if options.scheduling.name != "pbt":  # its trials cannot begin anew: they have ancestors
         callbacks.append(DiskBudget(settings.checkpoints_of, searcher.ledger))
     stopper = DiskFullStopper()

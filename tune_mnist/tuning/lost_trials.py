@@ -1,0 +1,35 @@
+"""Trials that Ray ends without a word to searcher or callbacks."""
+
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+
+from tune_mnist.tuning.reports import NUMBER
+from tune_mnist.tuning.searcher import StudySearch
+
+REASON = "its worker did not get ready for it in time"
+
+
+class LostTrials(Callback):
+    """Tells the searcher of them: it would wait for their end for ever.
+
+    Ray does so when a worker that is to be used again is not through with its earlier trial.
+
+    Args:
+        searcher: has handed out the trials.
+    """
+
+    def __init__(self, searcher: StudySearch) -> None:
+        self._searcher = searcher
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Ray pickles the callbacks beside the experiment's state; the study is all we need.
+        return {}
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Close the records of those that have ended since."""
+        for trial in trials:
+            if trial.is_finished() and self._searcher.waits_for(trial.trial_id):
+                self._searcher.ledger.fail(trial.config[NUMBER], REASON)
+                self._searcher.on_trial_complete(trial.trial_id, error=True)
