@@ -36,7 +36,7 @@ lab = $(BIN)/python -m tune_mnist.search $(if $(wildcard $(LAB)/$(1)/experiment.
 lab-report: $(READY) ## Repeat the lab report's experiments, and search beside them (an hour and more)
 	$(call lab,grid,--space lab-report --searcher grid --scheduler none --final-seeds 0)
 	$(call lab,lenet-all-data,--space lab-report-lenet --searcher grid --scheduler none)
-	$(call lab,searched,--space all --image-size 48 --max-epochs 3 --num-samples 12)
+	$(call lab,searched,--space all --image-size 48 --max-epochs 3 --num-samples 12 --final-seeds 0)
 	$(BIN)/python -m tune_mnist.report $(LAB)/grid $(LAB)/lenet-all-data $(LAB)/searched --output $(LAB)
 
 test: lint ## Run all tests, the end-to-end ones included
