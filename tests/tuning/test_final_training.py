@@ -6,27 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from tests.tuning.settings import settings_in
 from tune_mnist.data import joined_part
 from tune_mnist.training import Classified, TrainConfig, Trainer, load_model_weights
 from tune_mnist.tuning.final_plan import PlannedRun
 from tune_mnist.tuning.final_training import Failed, Succeeded, select_misread, train_and_test
-from tune_mnist.tuning.trainable import TrialSettings
 
 
 @pytest.fixture
 def settings(tmp_path):
-    made = TrialSettings(
-        image_size=28,
-        max_epochs=2,
-        seed=0,
-        threads=1,
-        device="cpu",
-        precision="fp32",
-        checkpoints=tmp_path / "checkpoints",
-        run="this",
-    )
-    made.writer.start()
-    return made
+    return settings_in(tmp_path, max_epochs=2)
 
 
 def planned(images, **changes):

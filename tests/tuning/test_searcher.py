@@ -53,44 +53,77 @@ def curve(config):
             raise ValueError("no such luck")
         if config["dropout"] == DIES:
             os.kill(os.getpid(), signal.SIGKILL)
-        tune.report(
-            {
-                "epoch": epoch,
-                "val_accuracy": accuracy(config["lr"], epoch),
-                "val_loss": 1.0,
-                "train_loss": 1.0,
-                "train_accuracy": 0.5,
-                "images_per_second": 10.0,
-                "train_seconds": 2.0 * epoch,
-                "parameters": 3,
-            }
-        )
+        report(config, epoch)
 
 
-def search(directory, *, num_samples=7, max_concurrent=1, scheduler="asha-stopping"):
+def report(config, epoch):
+    tune.report(
+        {
+            "epoch": epoch,
+            "val_accuracy": accuracy(config["lr"], epoch),
+            "val_loss": 1.0,
+            "train_loss": 1.0,
+            "train_accuracy": 0.5,
+            "images_per_second": 10.0,
+            "train_seconds": 2.0 * epoch,
+            "parameters": 3,
+        }
+    )
+
+
+def slow_to_end(config):
+    os.environ["TUNE_FUNCTION_THREAD_TIMEOUT_S"] = "1"  # how long Ray waits for it, in this worker
+    for epoch in (1, 2):
+        try:
+            report(config, epoch)
+        finally:
+            if epoch == 2:
+                time.sleep(4)
+
+
+def searcher_in(directory, *, num_samples=7, max_epochs=MAX_EPOCHS, max_concurrent=1):
     space = parse_space(SPACE, directory / "curve.yaml")
     searcher = StudySearch(
         space,
         open_storage(directory),
         create_sampler("tpe", space, num_samples, seed=0),
         {"val_accuracy": "max"},
-        MAX_EPOCHS,
+        max_epochs,
         max_concurrent,
     )
     if not searcher.study.trials:
         prepare(searcher.study, space, num_samples, earlier=None)
+    return searcher
+
+
+def search(
+    directory,
+    *,
+    num_samples=7,
+    max_epochs=MAX_EPOCHS,
+    max_concurrent=1,
+    scheduler="asha-stopping",
+    trainable=curve,
+):
+    searcher = searcher_in(
+        directory, num_samples=num_samples, max_epochs=max_epochs, max_concurrent=max_concurrent
+    )
+    searcher.left = num_samples
     tune.Tuner(
-        tune.with_resources(curve, {"cpu": 1}),
+        tune.with_resources(trainable, {"cpu": 1}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=create_scheduler(SchedulerOptions(scheduler, MAX_EPOCHS)),
-            num_samples=num_samples,
+            scheduler=create_scheduler(SchedulerOptions(scheduler, max_epochs)),
+            num_samples=-1,
             reuse_actors=True,
         ),
         run_config=tune.RunConfig(
             name="ray",
             storage_path=str(directory),
-            callbacks=[Recorder(directory / "trials.csv", searcher.ledger)],
+            callbacks=[
+                Recorder(directory / "trials.csv", searcher.ledger),
+                LostTrials(searcher),
+            ],
             failure_config=tune.FailureConfig(max_failures=1),
             verbose=0,
         ),
@@ -167,11 +200,7 @@ def test_tpe_prefers_the_complete_then_the_longest_then_the_best(study):
 
 
 def test_the_search_is_over_once_the_last_trial_has_ended(tmp_path):
-    space = parse_space(SPACE, tmp_path / "curve.yaml")
-    sampler = create_sampler("random", space, 2, seed=0)
-    searcher = StudySearch(
-        space, open_storage(tmp_path), sampler, {"val_accuracy": "max"}, MAX_EPOCHS, 2
-    )
+    searcher = searcher_in(tmp_path, num_samples=2, max_concurrent=2)
     searcher.left = 2
     assert [type(searcher.suggest(name)) for name in "ab"] == [dict, dict]
     assert searcher.suggest("c") is None
@@ -181,46 +210,7 @@ def test_the_search_is_over_once_the_last_trial_has_ended(tmp_path):
     assert searcher.suggest("c") == Searcher.FINISHED
 
 
-def slow_to_end(config):
-    os.environ["TUNE_FUNCTION_THREAD_TIMEOUT_S"] = "1"  # how long Ray waits for it, in this worker
-    for epoch in (1, 2):
-        try:
-            curve_report(config, epoch)
-        finally:
-            if epoch == 2:
-                time.sleep(4)
-
-
-def curve_report(config, epoch):
-    tune.report(
-        {"epoch": epoch, "val_accuracy": config["lr"], "train_seconds": 1.0, "parameters": 3}
-        | dict.fromkeys(("val_loss", "train_loss", "train_accuracy", "images_per_second"), 1.0)
-    )
-
-
 def test_a_trial_that_ray_loses_ends_the_search_all_the_same(small_ray, tmp_path):
-    space = parse_space(SPACE, tmp_path / "curve.yaml")
-    sampler = create_sampler("random", space, 2, seed=0)
-    searcher = StudySearch(
-        space, open_storage(tmp_path), sampler, {"val_accuracy": "max"}, 2, max_concurrent=1
-    )
-    searcher.left = 2
-    recorder = Recorder(tmp_path / "trials.csv", searcher.ledger)
-    tune.Tuner(
-        tune.with_resources(slow_to_end, {"cpu": 1}),
-        tune_config=tune.TuneConfig(
-            search_alg=searcher,
-            scheduler=create_scheduler(SchedulerOptions("asha-stopping", 2)),
-            num_samples=-1,
-            time_budget_s=120,
-            reuse_actors=True,
-        ),
-        run_config=tune.RunConfig(
-            name="ray",
-            storage_path=str(tmp_path),
-            callbacks=[recorder, LostTrials(searcher)],
-            verbose=0,
-        ),
-    ).fit()
+    searcher = search(tmp_path, num_samples=2, max_epochs=2, trainable=slow_to_end)
     assert [str(record.state) for record in searcher.ledger.records] == ["COMPLETE", "FAILED"]
     assert searcher.suggest("next") == Searcher.FINISHED

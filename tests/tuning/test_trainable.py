@@ -10,9 +10,10 @@ import pytest
 import ray
 from ray import tune
 
+from tests.tuning.settings import settings_in
 from tune_mnist.training import Trainer
 from tune_mnist.tuning.reports import DISK_FULL, WARNING
-from tune_mnist.tuning.trainable import TrialSettings, train_trial
+from tune_mnist.tuning.trainable import train_trial
 
 pytestmark = pytest.mark.e2e
 EPOCHS = 3
@@ -64,21 +65,6 @@ def train(trials, data, settings, folder):
     return reports.heard
 
 
-def settings_in(folder):
-    made = TrialSettings(
-        image_size=28,
-        max_epochs=EPOCHS,
-        seed=0,
-        threads=1,
-        device="cpu",
-        precision="fp32",
-        checkpoints=folder / "checkpoints",
-        run="this",
-    )
-    made.writer.start()
-    return made
-
-
 @pytest.fixture(scope="module")
 def few(digits_split):
     return replace(digits_split, train=digits_split.train[:64], val=digits_split.val[:32])
@@ -86,7 +72,7 @@ def few(digits_split):
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    return settings_in(tmp_path_factory.mktemp("trials"))
+    return settings_in(tmp_path_factory.mktemp("trials"), EPOCHS)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +113,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_told_of_once(reports, settings)
 
 
 def test_a_full_disk_is_a_report_and_no_error(small_ray, few, small_disk, tmp_path):
-    settings = settings_in(small_disk)
+    settings = settings_in(small_disk, EPOCHS)
     free = os.statvfs(small_disk)
     (small_disk / "ballast").write_bytes(bytes(free.f_bavail * free.f_frsize - 100_000))
     (last,) = train(TRIALS[:1], ray.put(few), settings, tmp_path)[HEALTHY]

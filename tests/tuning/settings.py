@@ -1,0 +1,21 @@
+"""Settings of trials that are trained in a test."""
+
+from pathlib import Path
+
+from tune_mnist.tuning.trainable import TrialSettings
+
+
+def settings_in(folder: Path, max_epochs: int) -> TrialSettings:
+    """Return what the trials of a search in that folder have in common, as small as can be."""
+    made = TrialSettings(
+        image_size=28,
+        max_epochs=max_epochs,
+        seed=0,
+        threads=1,
+        device="cpu",
+        precision="fp32",
+        checkpoints=folder / "checkpoints",
+        run="this",
+    )
+    made.writer.start()
+    return made
