@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 
+from tune_mnist.console import report_console
 from tune_mnist.environment import describe_hardware
 from tune_mnist.files import write_text
-
-LOG_WIDTH = 160
 
 
 def show_and_write(frame: pd.DataFrame, stem: Path, title: str) -> None:
@@ -29,9 +27,7 @@ def show_and_write(frame: pd.DataFrame, stem: Path, title: str) -> None:
         )
     for row in shown.itertuples(index=False):
         table.add_row(*row)
-    console = Console()
-    # A log has no width: nothing need be cut there.
-    (console if console.is_terminal else Console(width=LOG_WIDTH)).print(table)
+    report_console().print(table)
     stem.parent.mkdir(parents=True, exist_ok=True)
     write_text(stem.with_suffix(".csv"), frame.to_csv(index=False))
     note = f"{title}. Machine: {describe_hardware()}.\n\n"

@@ -1,7 +1,17 @@
-"""Facts as lines of text, for a terminal of any width and for logs."""
+"""What is printed, for a terminal of any width and for logs."""
 
 from rich.console import Console
 from rich.table import Table
+
+LOG_WIDTH = 160
+
+
+def report_console() -> Console:
+    """Return a console as wide as the terminal, or wide enough for logs."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = LOG_WIDTH
+    return console
 
 
 def print_facts(console: Console, facts: dict[str, str]) -> None:

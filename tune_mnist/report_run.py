@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tune_mnist.console import print_facts
+from tune_mnist.console import print_facts, report_console
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.reporting.comparison_page import write_comparison_page
@@ -27,7 +27,6 @@ from tune_mnist.reporting.tables import Comparison
 SUMMARY_FILE = "summary.md"
 PAGE_FILE = "report.html"
 COMPARISON_FILE = "comparison.md"
-LOG_WIDTH = 160
 
 
 def report_searches(directories: Sequence[Path], output: Path | None) -> None:
@@ -62,14 +61,6 @@ def report_searches(directories: Sequence[Path], output: Path | None) -> None:
         *([f"{TABLES_FOLDER}/"] * bool(tables)),
     ]
     _tell(console, f"written to {folder}: {', '.join(written)}")
-
-
-def report_console() -> Console:
-    """Return a console as wide as the terminal, or wide enough for logs."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = LOG_WIDTH
-    return console
 
 
 def write_report(results: SearchResults, tables: list[Comparison], folder: Path) -> None:

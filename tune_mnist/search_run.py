@@ -9,8 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from tune_mnist.command import INTERRUPTED
+from tune_mnist.console import report_console
 from tune_mnist.errors import UserError
-from tune_mnist.report_run import report_console, show, write_report
+from tune_mnist.report_run import show, write_report
 from tune_mnist.reporting.search_results import read_results
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.results import results_directory
