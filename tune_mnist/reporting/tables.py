@@ -55,6 +55,8 @@ FORMATS = {
     "best_ever": "{:.4f}",
     "diverged": "{:.0%}",
     "share": "{:.2%}",
+    "image_size": "{:.0f}",
+    "fraction": "{:.4g}",
 }
 MISSING = "-"
 DIVERGED = "diverged"

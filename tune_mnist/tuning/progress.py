@@ -16,6 +16,7 @@ from rich.text import Text
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.records import TrialRecord, TrialState, best_record
 from tune_mnist.tuning.reports import METRIC, NUMBER, WARNING
+from tune_mnist.tuning.stages import STAGE
 
 REFRESH_SECONDS = 0.5
 STYLES = {
@@ -143,9 +144,11 @@ class PlainLines(Progress):
         if METRIC not in result or record.epochs == self._printed.get(record.number):
             return
         self._printed[record.number] = record.epochs
+        stage = f" in stage {result[STAGE]}" if STAGE in result else ""
+        config = describe(record.config_of(record.epochs))
         self._print(
             f"#{record.number} epoch {record.epochs}/{self._plan.max_epochs}"
-            f" val_accuracy {result[METRIC]:.4f} ({describe(record.config_of(record.epochs))})"
+            f" val_accuracy {result[METRIC]:.4f}{stage} ({config})"
         )
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
@@ -232,6 +235,6 @@ def clock(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def _importance(record: TrialRecord) -> tuple[bool, float]:
+def _importance(record: TrialRecord) -> tuple[bool, int, float]:
     accuracy = record.val_accuracy if record.best_epoch else -1.0
-    return record.state.ended, -accuracy
+    return record.state.ended, -record.stage, -accuracy

@@ -56,7 +56,7 @@ def run_trials(
             setup.directory.name,
             options.num_samples,
             options.max_epochs,
-            expected_epochs(options.num_samples, options.scheduling),
+            expected_epochs(options.num_samples, options.scheduling_for(setup.space)),
             options.time_budget,
             setup.dashboard,
         ),
