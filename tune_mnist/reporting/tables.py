@@ -55,8 +55,7 @@ FORMATS = {
     "best_ever": "{:.4f}",
     "diverged": "{:.0%}",
     "share": "{:.2%}",
-    "image_size": "{:.0f}",
-    "fraction": "{:.4g}",
+    "stage": "{:.0f}",
 }
 MISSING = "-"
 DIVERGED = "diverged"

@@ -14,7 +14,7 @@ TOP = 10
 _ARCHITECTURES = (
     *("model", "trial", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
     *HYPERPARAMETERS,
-    *("image_size", "fraction", "best_epoch", "epochs", "state", "trials"),
+    *("stage", "best_epoch", "epochs", "state", "trials"),
 )
 _COSTS = (
     *("model", "parameters", "mflops", "images_per_second", "epoch_seconds"),
@@ -22,7 +22,7 @@ _COSTS = (
 )
 _TOP = (
     *("trial", "model", "val_accuracy", *HYPERPARAMETERS),
-    *("image_size", "fraction", "best_epoch", "epochs", "state"),
+    *("stage", "best_epoch", "epochs", "state"),
 )
 _PARETO = ("trial", "model", "val_accuracy", "parameters", "train_seconds", *HYPERPARAMETERS)
 
@@ -66,8 +66,7 @@ def hidden_of_best(best: pd.DataFrame) -> tuple[str, ...]:
 
     Their state is worth the room where one was not trained to its end.
     """
-    hidden = ("trial", "interval", "seeds", "image_size", "fraction")
-    hidden = (*hidden, "best_epoch", "epochs", "trials")
+    hidden = ("trial", "interval", "seeds", "stage", "best_epoch", "epochs", "trials")
     return (*hidden, "state") if (best["state"].dropna() == "COMPLETE").all() else hidden
 
 
@@ -98,9 +97,7 @@ def trial_tables(results: SearchResults) -> list[Comparison]:
         caption += " INTERRUPTED: cut off or still running, by its epochs so far."
     if judged[STAGE].notna().any():
         caption += " Those that came to a later stage, of larger or more images, stand first."
-    hidden = ("best_epoch", "fraction")
-    if judged["model"].nunique() == 1:
-        hidden = (*hidden, "model")
+    hidden = ("best_epoch", "model") if judged["model"].nunique() == 1 else ("best_epoch",)
     tables.append(comparison("top", title, top, _TOP, caption, folded=True, files_only=hidden))
     return tables
 
