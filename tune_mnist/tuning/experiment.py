@@ -80,7 +80,8 @@ def run_search(
     else:
         _check_resumable(directory, options, dataset, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
-    check_images(options.fidelity(space), data)
+    fidelity = options.fidelity(space)
+    check_images(fidelity, data)
     everything = split_dataset(dataset)
     joined = joined_part(everything, final_fraction(options))
     resources = connect(options.address)
@@ -94,7 +95,7 @@ def run_search(
             options=options,
             directory=directory,
             shared=ray.put(data),
-            settings=plan.trial_settings(space, options, workers, directory),
+            settings=plan.trial_settings(options, workers, directory, fidelity),
             workers=workers,
             dashboard=resources.dashboard or "not running",
             final_images=len(joined),

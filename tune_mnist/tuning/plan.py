@@ -12,7 +12,7 @@ from tune_mnist.console import print_facts
 from tune_mnist.data import DataSplit
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
-from tune_mnist.training import resolve_compute
+from tune_mnist.training import Fidelity, resolve_compute
 from tune_mnist.tuning.cluster import Resources, check_placeable, count_fitting
 from tune_mnist.tuning.estimate import (
     Speed,
@@ -63,7 +63,7 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
 
 
 def trial_settings(
-    space: SearchSpace, options: SearchOptions, workers: Workers, directory: Path
+    options: SearchOptions, workers: Workers, directory: Path, fidelity: Fidelity | None = None
 ) -> TrialSettings:
     """Return what all trials have in common."""
     return TrialSettings(
@@ -75,7 +75,7 @@ def trial_settings(
         precision=options.precision,
         checkpoints=directory.absolute() / "checkpoints",
         run=uuid4().hex,
-        fidelity=options.fidelity(space),
+        fidelity=fidelity,
     )
 
 
