@@ -18,7 +18,7 @@ def few(digits_split):
 
 def resnet():
     return TrainConfig(
-        model="resnet", lr=0.01, batch_size=16, dropout=0.3, image_size=40, max_epochs=5
+        model="resnet", lr=0.001, batch_size=16, dropout=0.3, image_size=40, max_epochs=5
     )
 
 
@@ -76,12 +76,11 @@ def test_going_on_within_or_between_stages_equals_never_having_stopped(
 
 
 def test_one_stage_is_as_good_as_none(few):
-    staged, plain = (
-        Trainer(resnet(), few, CPU, fidelity)
-        for fidelity in (Fidelity((Stage(5, 40, 0.2),)), None)
-    )
-    assert staged.run_epoch().train_loss == plain.run_epoch().train_loss
-    assert same_weights(staged, plain)
+    losses = []
+    for fidelity in (Fidelity((Stage(5, 40, 0.2),)), None):
+        trainer = Trainer(resnet(), few, CPU, fidelity)
+        losses.append((trainer.run_epoch().train_loss, trainer.run_epoch().train_loss))
+    assert losses[0] == losses[1]
 
 
 def test_the_schedule_of_the_learning_rate_counts_over_all_stages(few):
