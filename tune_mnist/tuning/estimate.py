@@ -12,7 +12,6 @@ import ray
 
 from tune_mnist.data import DataSplit
 from tune_mnist.training import Fidelity, Trainer
-from tune_mnist.tuning.promotion import rung_epochs
 from tune_mnist.tuning.rungs import Rungs
 from tune_mnist.tuning.scheduler import SchedulerOptions, StoppingScheduler, create_scheduler
 from tune_mnist.tuning.stages import epoch_costs
@@ -133,9 +132,7 @@ def _simulate(rng: random.Random, num_samples: int, options: SchedulerOptions) -
 def _simulate_promotion(
     rng: random.Random, num_samples: int, options: SchedulerOptions
 ) -> list[int]:
-    stops = options.rungs
-    if stops is None:
-        stops = rung_epochs(options.max_epochs, options.grace_period, options.reduction_factor)
+    stops = options.rung_epochs
     rungs = Rungs(stops, options.reduction_factor, num_samples)
     qualities = [rng.random() for _ in range(num_samples)]
     epochs = dict.fromkeys(range(num_samples), 0)

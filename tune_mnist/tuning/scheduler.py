@@ -15,7 +15,7 @@ from ray.tune.schedulers import (
 )
 
 from tune_mnist.errors import unknown
-from tune_mnist.tuning.promotion import PromotionAsha
+from tune_mnist.tuning.promotion import PromotionAsha, rung_epochs
 from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 
 MODE = "max"
@@ -51,6 +51,13 @@ class SchedulerOptions:
     num_samples: int = 1
     max_concurrent: int = 1
     rungs: tuple[int, ...] | None = None
+
+    @property
+    def rung_epochs(self) -> tuple[int, ...]:
+        """The epochs of ASHA's rungs."""
+        if self.rungs is not None:
+            return self.rungs
+        return rung_epochs(self.max_epochs, self.grace_period, self.reduction_factor)
 
 
 @dataclass(frozen=True)
