@@ -110,7 +110,7 @@ def rung_epochs(fidelity: Fidelity) -> tuple[int, ...]:
     return tuple(stage.epochs for stage in fidelity.stages[:-1])
 
 
-def epoch_costs(fidelity: Fidelity, train_share: float) -> list[float]:
+def epoch_costs(fidelity: Fidelity, train_share: float = 1.0) -> list[float]:
     """Return what each epoch costs, as a share of one of the last stage.
 
     The time of a convolution grows with the area of its input.
