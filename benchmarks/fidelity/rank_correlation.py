@@ -3,8 +3,8 @@
     python -m benchmarks.fidelity.rank_correlation --fidelity 28:0.02 --top 112:0.02 --epochs 3
 
 draws configurations at random from the model's shipped space and trains each of them at every
-fidelity on its own, from fresh weights. ``<output>/epochs.csv`` gets a row an epoch as soon as a
-configuration is done, so that a run that broke off goes on where it was. The table shows for each
+fidelity on its own, from fresh weights. ``<output>/trained-<dataset>-<seed>.csv`` gets its
+rows, one an epoch, after each, so that a run that broke off goes on where it was. The table shows for each
 fidelity and epoch Spearman's rank correlation of its val_accuracy with that of the top fidelity's
 last epoch, over the configurations of a model, and the seconds that a configuration takes.
 
@@ -28,7 +28,7 @@ from tune_mnist.errors import UserError
 from tune_mnist.training import DivergedError, TrainConfig, Trainer, resolve_compute
 from tune_mnist.tuning.space import load_space
 
-OUTPUT = Path(__file__).with_name("results")
+OUTPUT = Path("results/bench/fidelity")
 DIVERGED = -1.0
 KEY = ["model", "config", "image_size", "fraction", "epochs", "val_fraction"]
 
@@ -178,7 +178,7 @@ def correlations(rows: pd.DataFrame, top: Level) -> pd.DataFrame:
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--threads", type=int, default=2, show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, help="Folder.")
+@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, show_default=True)
 def main(
     models: tuple[str, ...],
     configs: int,
@@ -195,7 +195,7 @@ def main(
     levels = [Level.parse(text) for text in (*lower, top)]
     images = load_dataset(dataset)
     output.mkdir(parents=True, exist_ok=True)
-    table = output / f"epochs-{dataset}-{seed}.csv"
+    table = output / f"trained-{dataset}-{seed}.csv"
     rows = pd.read_csv(table) if table.exists() else pd.DataFrame(columns=KEY)
     runs = [
         Run(model, number, level, epochs, val_fraction, parameters)

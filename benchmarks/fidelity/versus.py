@@ -2,10 +2,10 @@
 
     python -m benchmarks.fidelity.versus --stage 2:28 --stage 4:64 --image-size 112
 
-runs ``python -m tune_mnist.search`` in turn, without final runs, on the same space, trials, epochs
-and seeds: plain (ASHA over epochs, all at the final image size) and staged. Which of them begins
-changes with each seed. ``<output>/epochs.csv`` gets the epochs of every search after it, so that a
-run that broke off goes on where it was.
+runs ``python -m tune_mnist.search`` in turn, without final runs, on the same space, epochs and
+seeds, and as many trials unless told otherwise: plain (ASHA over epochs, all at the final image
+size) and staged. Which of them begins changes with each seed. ``<output>/epochs.csv`` gets the
+epochs of every search after it, so that a run that broke off goes on where it was.
 
 The target of a seed is the best val_accuracy of its plain search. A search has reached it at the
 first epoch of at least that accuracy *at the final fidelity*, counted from the start of its
@@ -31,7 +31,7 @@ from tune_mnist.files import write_text
 from tune_mnist.tuning.space import load_space
 
 PLAIN, STAGED = "plain", "staged"
-OUTPUT = Path(__file__).with_name("results")
+OUTPUT = Path("results/bench/fidelity")
 ROOT = Path(__file__).parents[2]
 
 
@@ -160,14 +160,19 @@ def compare(rows: pd.DataFrame, last_stage: int) -> pd.DataFrame:
 @click.option("--fraction", type=float, default=0.03, show_default=True, help="Final.")
 @click.option("--val-fraction", type=float, default=0.05, show_default=True)
 @click.option("--num-samples", type=int, default=12, show_default=True)
+@click.option(
+    "--staged-samples", type=int, help="Trials of the staged search.  [default: --num-samples]"
+)
 @click.option("--max-epochs", type=int, default=6, show_default=True)
 @click.option("--cpus-per-trial", type=float, default=1, show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, help="Folder.")
+@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, show_default=True)
 def main(
     seeds: int,
     space: str,
     stages: tuple[str, ...],
+    num_samples: int,
+    staged_samples: int | None,
     output: Path,
     **given: Any,
 ) -> None:
@@ -179,10 +184,15 @@ def main(
     write_text(spaces[PLAIN], text)
     write_text(spaces[STAGED], staged_space(text, stages))
     load_space(str(spaces[STAGED]))  # a stage that cannot be is told before hours of searching
-    options = [
+    common = [
         word for key, value in given.items() for word in (f"--{key.replace('_', '-')}", str(value))
     ]
-    setting = {PLAIN: " ".join((space, *options)), STAGED: " ".join((space, *options, *stages))}
+    samples = {PLAIN: num_samples, STAGED: staged_samples or num_samples}
+    options = {kind: ["--num-samples", str(count), *common] for kind, count in samples.items()}
+    setting = {
+        PLAIN: " ".join((space, *options[PLAIN])),
+        STAGED: " ".join((space, *options[STAGED], *stages)),
+    }
     table = output / "epochs.csv"
     rows = pd.read_csv(table) if table.exists() else pd.DataFrame()
     for seed in range(seeds):
@@ -191,14 +201,14 @@ def main(
                 same = (rows["kind"] == kind) & (rows["seed"] == seed)
                 if (same & (rows["setting"] == setting[kind])).any():
                     continue
-            found = search(kind, spaces[kind], seed, options, output)
+            found = search(kind, spaces[kind], seed, options[kind], output)
             rows = pd.concat([rows, found.assign(setting=setting[kind])], ignore_index=True)
             rows.to_csv(table, index=False)
             click.echo(f"{kind}, seed {seed}: {found['wall_seconds'].iloc[0]} s")
     asked = rows[rows["setting"] == rows["kind"].map(setting)]
     title = (
-        f"{space}: {' '.join(options)}; stages {', '.join(stages)}, then the final fidelity;"
-        " times in seconds"
+        f"{space}: {' '.join(common)}; {samples[PLAIN]} plain and {samples[STAGED]} staged trials,"
+        f" stages {', '.join(stages)}, then the final fidelity; times in seconds"
     )
     show_and_write(compare(asked, len(stages) + 1), output / "versus", title)
 
