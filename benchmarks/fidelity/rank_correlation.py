@@ -1,12 +1,13 @@
 """Whether cheaper training ranks configurations as dear training does.
 
-    python -m benchmarks.fidelity.rank_correlation --fidelity 28:0.02 --top 112:0.02 --epochs 3
+    python -m benchmarks.fidelity.rank_correlation --fidelity 28:0.015 --top 112:0.015
 
 draws configurations at random from the model's shipped space and trains each of them at every
-fidelity on its own, from fresh weights. ``<output>/trained-<dataset>-<seed>.csv`` gets its
-rows, one an epoch, after each, so that a run that broke off goes on where it was. The table shows for each
-fidelity and epoch Spearman's rank correlation of its val_accuracy with that of the top fidelity's
-last epoch, over the configurations of a model, and the seconds that a configuration takes.
+fidelity on its own, from fresh weights. ``<output>/trained-<dataset>-<seed>.csv`` gets the epochs
+of a run as soon as it has ended, so that a benchmark that broke off goes on where it was. The
+table shows for each fidelity and epoch Spearman's rank correlation of its val_accuracy with that
+of the top fidelity's last epoch, over the configurations of a model, and the seconds that a
+configuration takes.
 
 All are judged by the same validation images, in the size that they are trained on. One that
 diverges counts as the worst.
@@ -168,11 +169,11 @@ def correlations(rows: pd.DataFrame, top: Level) -> pd.DataFrame:
     "--fidelity",
     "lower",
     multiple=True,
-    default=("28:0.02", "64:0.02"),
+    default=("28:0.015", "64:0.015"),
     show_default=True,
     help="Image size and fraction, once for each cheaper fidelity.",
 )
-@click.option("--top", default="112:0.02", show_default=True, help="What they are compared with.")
+@click.option("--top", default="112:0.015", show_default=True, help="What they are compared with.")
 @click.option("--epochs", type=int, default=3, show_default=True)
 @click.option("--val-fraction", type=float, default=0.05, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
