@@ -99,7 +99,7 @@ class Search:
         metrics: dict[str, Any] = {}
         for epoch, accuracy in enumerate(accuracies, start=1):
             metrics = _metrics(epoch, accuracy, config["model"])
-            metrics |= report_of(self._fidelity, epoch)
+            metrics |= report_of(self._fidelity, epoch, config["model"])
             self._ledger.add_epoch(trial.number, metrics)
         if fails or diverges:
             reason = fails or "diverged: train_loss is nan"

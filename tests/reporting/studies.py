@@ -125,7 +125,7 @@ def _run(
                 "images_per_second": 1000.0,
                 "parameters": PARAMETERS[config["model"]],
                 "train_seconds": course.seconds * epoch,
-                **report_of(fidelity, epoch),
+                **report_of(fidelity, epoch, config["model"]),
             },
         )
     if course.reason:

@@ -138,7 +138,7 @@ def trial(number, *accuracies):
     record = TrialRecord(number, f"id{number}", {"model": "resnet", "lr": 0.1})
     fidelity = options().fidelity(space())
     for count, accuracy in enumerate(accuracies, start=1):
-        record.add_epoch(epoch(count, accuracy) | report_of(fidelity, count))
+        record.add_epoch(epoch(count, accuracy) | report_of(fidelity, count, "resnet"))
     return record
 
 
@@ -154,6 +154,12 @@ def test_the_table_tells_each_trials_stage_image_size_and_fraction():
     assert list(frame["image_size"][:2]) == [28, 48]
     assert list(frame["fraction"][:2]) == [0.1, 0.5]
     assert frame.loc[2, ["stage", "image_size", "fraction"]].isna().all()
+
+
+def test_lenets_images_are_noted_in_the_size_that_it_takes():
+    noted = report_of(Fidelity((Stage(1, 64, 0.1), Stage(2, 64, 0.5))), 1, "lenet")
+    assert noted == {"stage": 1, "image_size": 32, "fraction": 0.1}
+    assert report_of(None, 1, "lenet") == {}
 
 
 def study_in(folder):

@@ -128,12 +128,19 @@ def epoch_costs(fidelity: Fidelity, train_share: float = 1.0) -> list[float]:
     ]
 
 
-def report_of(fidelity: Fidelity | None, epoch: int) -> dict[str, Any]:
-    """Return what is to be noted of an epoch's stage: FIDELITY, or nothing without stages."""
+def report_of(fidelity: Fidelity | None, epoch: int, model: str) -> dict[str, Any]:
+    """Return what is to be noted of an epoch's stage: FIDELITY, or nothing without stages.
+
+    Args:
+        fidelity: the stages.
+        epoch: from 1.
+        model: the architecture; what is noted is the size of image that it takes.
+    """
     if fidelity is None:
         return {}
     stage = fidelity.at(epoch)
-    noted = (fidelity.number_at(epoch), stage.image_size, stage.fraction)
+    size = get_architecture(model).input_size(stage.image_size)
+    noted = (fidelity.number_at(epoch), size, stage.fraction)
     return dict(zip(FIDELITY, noted, strict=True))
 
 

@@ -122,14 +122,14 @@ def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> 
     if trainer.metrics is not None:
         # The checkpoint is written before its epoch is reported, so the driver may have died
         # without having heard of it. Whoever has, ignores the repetition.
-        tune.report(_report(trainer.metrics, settings) | facts)
+        tune.report(_report(trainer.metrics, config["model"], settings.fidelity) | facts)
         facts.pop(WARNING, None)
     while trainer.epoch < settings.max_epochs:
         metrics = trainer.run_epoch()
         settings.writer.save(trainer, checkpoints)
-        tune.report(_report(metrics, settings) | facts)
+        tune.report(_report(metrics, config["model"], settings.fidelity) | facts)
         facts.pop(WARNING, None)
 
 
-def _report(metrics: EpochMetrics, settings: TrialSettings) -> dict[str, Any]:
-    return asdict(metrics) | report_of(settings.fidelity, metrics.epoch)
+def _report(metrics: EpochMetrics, model: str, fidelity: Fidelity | None) -> dict[str, Any]:
+    return asdict(metrics) | report_of(fidelity, metrics.epoch, model)
