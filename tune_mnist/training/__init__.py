@@ -16,6 +16,7 @@ from tune_mnist.training.evaluation import (
     mean_loss_and_accuracy,
     score,
 )
+from tune_mnist.training.fidelity import Fidelity, Stage
 from tune_mnist.training.memory import describe_out_of_memory, is_out_of_memory
 from tune_mnist.training.optimizers import OPTIMIZERS
 from tune_mnist.training.precision import DEVICES, PRECISIONS, Compute, resolve_compute
@@ -33,6 +34,8 @@ __all__ = [
     "DivergedError",
     "EpochMetrics",
     "Evaluation",
+    "Fidelity",
+    "Stage",
     "TrainConfig",
     "Trainer",
     "classify",

@@ -31,6 +31,7 @@ from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
 from tune_mnist.tuning.shared_storage import check_shared
 from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.stages import check_images
 from tune_mnist.tuning.study import JOURNAL, load_study, open_storage
 from tune_mnist.tuning.warm_start import find_usable, is_prepared, prepare
 
@@ -79,6 +80,8 @@ def run_search(
     else:
         _check_resumable(directory, options, dataset, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
+    fidelity = options.fidelity(space)
+    check_images(fidelity, data)
     everything = split_dataset(dataset)
     joined = joined_part(everything, final_fraction(options))
     resources = connect(options.address)
@@ -92,7 +95,7 @@ def run_search(
             options=options,
             directory=directory,
             shared=ray.put(data),
-            settings=plan.trial_settings(options, workers, directory),
+            settings=plan.trial_settings(options, workers, directory, fidelity),
             workers=workers,
             dashboard=resources.dashboard or "not running",
             final_images=len(joined),

@@ -49,6 +49,8 @@ class PromotionAsha(TrialScheduler):
         brackets: bracket s starts at rung s; as many of them as there are rungs and one are of
             use. Trials compete with those of their own bracket.
         seed: of the assignment of trials to brackets.
+        rungs: their epochs, ascending and below max_epochs; None: as grace_period and
+            reduction_factor have it.
 
     Attributes:
         all_begun: tells whether no new trial will come before Ray knows; a searcher that has Ray
@@ -72,12 +74,15 @@ class PromotionAsha(TrialScheduler):
         reduction_factor: int = 3,
         brackets: int = 1,
         seed: int = 0,
+        rungs: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
         self._max_epochs = max_epochs
         self._max_concurrent = max_concurrent
         self._seed = seed
-        epochs = rung_epochs(max_epochs, grace_period, reduction_factor)
+        epochs = rungs
+        if epochs is None:
+            epochs = rung_epochs(max_epochs, grace_period, reduction_factor)
         self._shares = bracket_shares(brackets, len(epochs), reduction_factor)
         sizes = Counter(map(self._bracket, range(num_samples)))
         self._brackets = [

@@ -24,6 +24,7 @@ from tune_mnist.tuning.records import TrialState
 from tune_mnist.tuning.reports import NUMBER
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
+from tune_mnist.tuning.stages import epoch_costs
 from tune_mnist.tuning.stopper import DiskFullStopper
 from tune_mnist.tuning.trainable import train_trial
 
@@ -50,15 +51,17 @@ def run_trials(
         What ended the search, and more about that, or an empty text.
     """
     options, settings = setup.options, setup.settings
+    costs = epoch_costs(settings.fidelity) if settings.fidelity else None
     progress = create_progress(
         console,
         Outline(
             setup.directory.name,
             options.num_samples,
             options.max_epochs,
-            expected_epochs(options.num_samples, options.scheduling),
+            expected_epochs(options.num_samples, options.scheduling_for(setup.space), costs),
             options.time_budget,
             setup.dashboard,
+            costs,
         ),
         searcher.ledger,
     )

@@ -42,7 +42,7 @@ def scheduler_for(
     imported = len(study.trials) - len(own_trials(study))
     scheduler = create_scheduler(
         replace(
-            options.scheduling,
+            options.scheduling_for(space),
             num_samples=imported + options.num_samples,
             max_concurrent=concurrent,
         )

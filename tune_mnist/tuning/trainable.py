@@ -14,6 +14,8 @@ from tune_mnist.training import (
     CheckpointFolder,
     Compute,
     DivergedError,
+    EpochMetrics,
+    Fidelity,
     TrainConfig,
     Trainer,
     describe_out_of_memory,
@@ -22,6 +24,7 @@ from tune_mnist.training import (
 )
 from tune_mnist.tuning.reports import DISK_FULL, NUMBER, WARNING, ended_early
 from tune_mnist.tuning.sole_writer import SoleWriter
+from tune_mnist.tuning.stages import report_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class TrialSettings:
         precision: auto, fp32 or bf16.
         checkpoints: gets a folder a trial; all nodes must see the same one.
         run: name of this run of the search, another one after each resume.
+        fidelity: the stages of a trial; None: all its epochs are alike.
     """
 
     image_size: int
@@ -47,6 +51,7 @@ class TrialSettings:
     precision: str
     checkpoints: Path
     run: str
+    fidelity: Fidelity | None = None
 
     def train_config(self, config: dict[str, Any]) -> TrainConfig:
         """Return the whole configuration of a trial with these hyperparameters."""
@@ -108,7 +113,8 @@ def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> 
     checkpoints = settings.checkpoints_of(config[NUMBER])
     compute = settings.compute()
     trainer, complaints = settings.writer.restore(
-        lambda: Trainer(settings.train_config(config), data, compute), checkpoints
+        lambda: Trainer(settings.train_config(config), data, compute, settings.fidelity),
+        checkpoints,
     )
     facts: dict[str, Any] = {"parameters": count_parameters(trainer.model)}
     if complaints:
@@ -116,10 +122,14 @@ def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> 
     if trainer.metrics is not None:
         # The checkpoint is written before its epoch is reported, so the driver may have died
         # without having heard of it. Whoever has, ignores the repetition.
-        tune.report(asdict(trainer.metrics) | facts)
+        tune.report(_report(trainer.metrics, config["model"], settings.fidelity) | facts)
         facts.pop(WARNING, None)
     while trainer.epoch < settings.max_epochs:
         metrics = trainer.run_epoch()
         settings.writer.save(trainer, checkpoints)
-        tune.report(asdict(metrics) | facts)
+        tune.report(_report(metrics, config["model"], settings.fidelity) | facts)
         facts.pop(WARNING, None)
+
+
+def _report(metrics: EpochMetrics, model: str, fidelity: Fidelity | None) -> dict[str, Any]:
+    return asdict(metrics) | report_of(fidelity, metrics.epoch, model)
