@@ -13,6 +13,7 @@ from tune_mnist.tuning.samplers import LEARNING, SEARCHERS, check_searchable, gr
 from tune_mnist.tuning.scheduler import ASHA, SCHEDULERS, SchedulerOptions
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.space_file import Epochs, ImageSize, Samples, Seconds, Share
+from tune_mnist.tuning.storage_path import checked_storage_path
 
 OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
 
@@ -49,6 +50,8 @@ class SearchOptions(BaseModel):
         max_concurrent: most trials at a time; None: as many as the resources allow.
         seed: decides the sampler's proposals and every trial's weights and batches.
         address: Ray cluster to connect to; None: start Ray on this machine.
+        storage_path: folder that all nodes share, or s3:// or gs:// URI, for the checkpoints;
+            None: the results folder.
         precision: auto, fp32 or bf16.
         device: auto, cpu or cuda.
         searcher: tpe, random, gp, cmaes, qmc or grid; pbt takes random unless told otherwise.
@@ -83,6 +86,7 @@ class SearchOptions(BaseModel):
     max_concurrent: int | None = Field(default=None, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**32)
     address: str | None = None
+    storage_path: str | None = None
     precision: str = "auto"
     device: str = "auto"
     searcher: str = "tpe"
@@ -120,6 +124,11 @@ class SearchOptions(BaseModel):
                 f" {METRIC},parameters"
             )
         return text
+
+    @field_validator("storage_path")
+    @classmethod
+    def _known_storage(cls, path: str | None) -> str | None:
+        return None if path is None else checked_storage_path(path)
 
     @field_validator("dataset")
     @classmethod

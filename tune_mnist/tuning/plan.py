@@ -25,6 +25,7 @@ from tune_mnist.tuning.final_plan import final_epochs
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import clock
 from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.storage_path import open_store
 from tune_mnist.tuning.trainable import TrialSettings
 
 
@@ -61,8 +62,17 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
     return Workers(options.cpus_per_trial, gpus, min(fitting, options.max_concurrent or fitting))
 
 
-def trial_settings(options: SearchOptions, workers: Workers, directory: Path) -> TrialSettings:
-    """Return what all trials have in common."""
+def trial_settings(
+    options: SearchOptions, workers: Workers, directory: Path, checkpoints: str | None = None
+) -> TrialSettings:
+    """Return what all trials have in common.
+
+    Args:
+        options: of the search.
+        workers: how trials are placed.
+        directory: the results folder.
+        checkpoints: path or URI of where they go; None: into the results folder.
+    """
     return TrialSettings(
         image_size=options.image_size,
         max_epochs=options.max_epochs,
@@ -70,8 +80,7 @@ def trial_settings(options: SearchOptions, workers: Workers, directory: Path) ->
         threads=max(1, int(workers.cpus)),
         device="cuda" if workers.gpus else "cpu",
         precision=options.precision,
-        checkpoints=directory.absolute() / "checkpoints",
-        run=uuid4().hex,
+        store=open_store(checkpoints or str(directory.absolute() / "checkpoints"), uuid4().hex),
     )
 
 

@@ -11,7 +11,7 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from tune_mnist.files import write_text
-from tune_mnist.training import CheckpointFolder
+from tune_mnist.tuning.checkpoint_store import Checkpoints
 from tune_mnist.tuning.kept_models import keep_model, kept_models, read_config
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.records import TrialState, to_frame
@@ -94,7 +94,7 @@ class BestModels(Callback):
         self,
         directory: Path,
         describe: Callable[[dict[str, Any]], dict[str, Any]],
-        checkpoints_of: Callable[[int], CheckpointFolder],
+        checkpoints_of: Callable[[int], Checkpoints],
     ) -> None:
         self._directory = directory
         self._describe = describe
@@ -122,7 +122,7 @@ class BestModels(Callback):
             TIME_ATTR: epoch,
             METRIC: accuracy,
         }
-        keep_model(self._directory / model, self._checkpoints_of(number).at(epoch), config)
+        keep_model(self._directory / model, self._checkpoints_of(number), epoch, config)
         self._best[model] = accuracy
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:

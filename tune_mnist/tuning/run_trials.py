@@ -24,8 +24,9 @@ from tune_mnist.tuning.records import TrialState
 from tune_mnist.tuning.reports import NUMBER
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
+from tune_mnist.tuning.shared_folder import SharedFolder
 from tune_mnist.tuning.stopper import DiskFullStopper
-from tune_mnist.tuning.trainable import train_trial
+from tune_mnist.tuning.trainable import train_trial, trial_name
 
 
 def run_trials(
@@ -69,8 +70,12 @@ def run_trials(
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
     callbacks += [LostTrials(searcher), RaysLinesLeftOut()]
-    if options.scheduling.name != "pbt":  # its trials cannot begin anew: they have ancestors
-        callbacks.append(DiskBudget(settings.checkpoints_of, searcher.ledger))
+    # The trials of pbt cannot begin anew: they have ancestors. A bucket has room.
+    if options.scheduling.name != "pbt" and isinstance(settings.store, SharedFolder):
+        folders = settings.store
+        callbacks.append(
+            DiskBudget(lambda number: folders.of(trial_name(number)), searcher.ledger)
+        )
     stopper = DiskFullStopper()
     placed = tune.with_resources(
         tune.with_parameters(trainable, data=setup.shared, settings=settings),
