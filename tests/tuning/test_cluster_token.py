@@ -169,7 +169,8 @@ def test_a_results_folder_that_a_node_does_not_see_is_named_with_the_node(cluste
 def test_a_folder_that_all_nodes_see_is_let_through_and_left_clean(cluster, tmp_path):
     code = (
         "from pathlib import Path; from tune_mnist.tuning.shared_storage import check_shared;"
-        f"connect('{cluster.address}'); check_shared(Path('{tmp_path}/results/one'), None); print('ok')"
+        f"connect('{cluster.address}'); check_shared(Path('{tmp_path}/results/one'), None);"
+        "print('ok')"
     )
     assert ask(code, **cluster.member).splitlines()[-1] == "ok"
     assert list(tmp_path.iterdir()) == []

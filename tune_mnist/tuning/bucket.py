@@ -15,7 +15,7 @@ _ATTEMPTS = 4
 _CONNECT_SECONDS = 3
 # Without a byte: a transfer may take as long as it likes.
 _SILENT_SECONDS = 5
-_GCS_RETRY_SECONDS = 20
+_GCS_RETRY_SECONDS = 10
 
 
 class StorageError(UserError):
@@ -41,14 +41,17 @@ class Bucket:
 
     def write(self, key: str, content: bytes) -> None:
         """Write a small object."""
-        with self._reached(key) as (filesystem, path), filesystem.open_output_stream(path) as out:
-            out.write(content)
+        with (
+            self._reached() as (filesystem, base),
+            filesystem.open_output_stream(f"{base}/{key}") as stream,
+        ):
+            stream.write(content)
 
     def read(self, key: str) -> bytes | None:
         """Return a small object, None if there is none."""
-        with self._reached(key) as (filesystem, path):
+        with self._reached() as (filesystem, base):
             try:
-                with filesystem.open_input_stream(path) as stream:
+                with filesystem.open_input_stream(f"{base}/{key}") as stream:
                     content: bytes = stream.read()
             except FileNotFoundError:
                 return None
@@ -56,8 +59,8 @@ class Bucket:
 
     def upload(self, file: Path, key: str) -> None:
         """Write an object from a file of this machine."""
-        with self._reached(key) as (filesystem, path):
-            fs.copy_files(str(file), path, fs.LocalFileSystem(), filesystem)
+        with self._reached() as (filesystem, base):
+            fs.copy_files(str(file), f"{base}/{key}", fs.LocalFileSystem(), filesystem)
 
     def download(self, key: str, file: Path) -> None:
         """Write a file of this machine from an object.
@@ -65,44 +68,43 @@ class Bucket:
         Raises:
             FileNotFoundError: there is no such object.
         """
-        with self._reached(key) as (filesystem, path):
-            fs.copy_files(path, str(file), filesystem, fs.LocalFileSystem())
+        with self._reached() as (filesystem, base):
+            fs.copy_files(f"{base}/{key}", str(file), filesystem, fs.LocalFileSystem())
 
     def copy(self, key: str, target: str) -> None:
         """Copy an object within the store; its content does not come by here."""
-        with self._reached(key) as (filesystem, path):
-            filesystem.copy_file(path, path.removesuffix(key) + target)
+        with self._reached() as (filesystem, base):
+            filesystem.copy_file(f"{base}/{key}", f"{base}/{target}")
 
     def objects(self, folder: str = "") -> list[str]:
         """Return the keys of all objects in a folder, those of folders below it among them."""
-        with self._reached(folder) as (filesystem, path):
-            chosen = fs.FileSelector(path, recursive=True, allow_not_found=True)
+        with self._reached() as (filesystem, base):
+            place = f"{base}/{folder}".rstrip("/")
+            chosen = fs.FileSelector(place, recursive=True, allow_not_found=True)
             found = [info.path for info in filesystem.get_file_info(chosen) if info.is_file]
-        top = len(path.removesuffix(folder))
-        return [key[top:] for key in found]
+        return [path.removeprefix(f"{base}/") for path in found]
 
     def delete(self, key: str) -> None:
         """Delete an object; one that is not there is as good as deleted."""
-        with self._reached(key) as (filesystem, path):
+        with self._reached() as (filesystem, base):
             try:
-                filesystem.delete_file(path)
+                filesystem.delete_file(f"{base}/{key}")
             except FileNotFoundError:
                 return
 
     def delete_folder(self, folder: str) -> None:
         """Delete all objects in a folder."""
-        with self._reached(folder) as (filesystem, path):
+        with self._reached() as (filesystem, base):
             try:
-                filesystem.delete_dir(path)
+                filesystem.delete_dir(f"{base}/{folder}")
             except FileNotFoundError:
                 return
 
     @contextmanager
-    def _reached(self, key: str) -> Iterator[tuple[fs.FileSystem, str]]:
-        """Give the file system, and the path in it; what goes wrong becomes one line."""
+    def _reached(self) -> Iterator[tuple[fs.FileSystem, str]]:
+        """Give the file system, and the folder's path in it; errors become one line."""
         try:
-            filesystem, base = _open(self.uri)
-            yield filesystem, f"{base}/{key}".rstrip("/")
+            yield _open(self.uri)
         except FileNotFoundError:
             raise
         except (OSError, ArrowInvalid) as error:

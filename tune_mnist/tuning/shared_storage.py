@@ -112,7 +112,7 @@ def _wanted(directory: Path, storage_path: str | None, nodes: int) -> str:
 
 
 def _look(place: ProbePlace) -> str:
-    """Look for the driver's mark on a node, leave one there, and return what is wrong, if it is."""
+    """Look for the driver's mark on a node, leave one there, and return what is wrong."""
     try:
         if not _seen(place, _DRIVER):
             return f"does not see what this machine writes into {place}"
