@@ -15,9 +15,12 @@ KEYS = {
 
 
 @contextmanager
-def s3_server() -> Iterator[str]:
-    """Give the options that a URI of the bucket ends with; who uses it needs ``KEYS``."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+def s3_server(port: int = 0) -> Iterator[str]:
+    """Give the options that a URI of the bucket ends with; who uses it needs ``KEYS``.
+
+    What is in the bucket outlives the server, as long as this process does.
+    """
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     boto3.client(

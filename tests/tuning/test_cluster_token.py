@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from tests.buckets import KEYS, s3_server
 from tests.e2e.commands import run
 
 pytestmark = pytest.mark.e2e
@@ -107,8 +109,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         *(str(cluster.hidden), *RAY, *SMALL, "--address", cluster.address),
     ]
     with (
-        node(head, folder / "head.log", cluster.member),
-        node(worker, folder / "worker.log", cluster.member),
+        # Who uses a bucket needs the keys to it on all nodes.
+        node(head, folder / "head.log", cluster.member | KEYS),
+        node(worker, folder / "worker.log", cluster.member | KEYS),
     ):
         yield cluster
     shutil.rmtree(sockets)
@@ -194,3 +197,19 @@ cluster.shutdown()
     one, two = answer.splitlines()
     assert one == "1"
     assert "2 nodes that do what anybody tells them: start Ray on each with RAY_AUTH_MODE" in two
+
+
+def test_a_bucket_takes_the_place_of_a_folder_that_all_nodes_share(cluster):
+    with s3_server() as access:
+        result = run(
+            *("search", "--dataset", "digits", "--num-samples", "2", "--max-epochs", "2"),
+            *("--output-dir", str(cluster.hidden / "results"), "--name", "one"),
+            *("--final-seeds", "1", "--address", cluster.address),
+            *("--storage-path", f"s3://bucket/cluster?{access}"),
+            **cluster.member,
+            **KEYS,
+        )
+    assert result.returncode == 0, result.stderr
+    table = pd.read_csv(cluster.hidden / "results" / "one" / "trials.csv")
+    assert set(table["state"]) <= {"COMPLETE", "PRUNED"}
+    assert (cluster.hidden / "results" / "one" / "best" / "lenet" / "model.pt").exists()

@@ -22,6 +22,13 @@ class StorageError(UserError):
     """A bucket cannot be read or written; the message says which, and why."""
 
 
+def storage_error_in(error: BaseException | None) -> StorageError | None:
+    """Return the storage error that an error is, or that led to it; None if there is none."""
+    while error is not None and not isinstance(error, StorageError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 @dataclass(frozen=True)
 class Bucket:
     """A folder of an object store, opened anew in each process that uses it.

@@ -1,7 +1,7 @@
 """Checkpoints in an object store, where nothing can be renamed or locked."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -98,8 +98,8 @@ class BucketCheckpoints:
         """
         self.store.require_right()
         key = self.new_key(trainer.epoch)
-        with TemporaryDirectory(prefix="tune-mnist-") as scratch:
-            checkpoint = Path(scratch, "checkpoint")
+        with _scratch() as scratch:
+            checkpoint = scratch / "checkpoint"
             trainer.save(checkpoint)
             for file in (MODEL_FILE, STATE_FILE):
                 self.store.bucket.upload(checkpoint / file, f"{key}/{file}")
@@ -117,9 +117,9 @@ class BucketCheckpoints:
             StorageError: the bucket cannot be read.
         """
         self.store.require_right()
-        with TemporaryDirectory(prefix="tune-mnist-") as scratch:
-            trainer, complaints = restore_newest(build, self._downloaded(Path(scratch)))
-        return trainer, [line.replace(scratch, str(self.store)) for line in complaints]
+        with _scratch() as scratch:
+            trainer, complaints = restore_newest(build, self._downloaded(scratch))
+        return trainer, [line.replace(str(scratch), str(self.store)) for line in complaints]
 
     def copy_model(self, epoch: int, target: Path) -> None:
         """Copy the weights of the checkpoint of an epoch into a file of this machine."""
@@ -172,6 +172,17 @@ class BucketCheckpoints:
                 with suppress(FileNotFoundError):  # who reads the checkpoint will tell
                     self.store.bucket.download(f"{key}/{file}", place / file)
             yield place
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Give a folder of this machine for the time being; an error there says where that is."""
+    with TemporaryDirectory(prefix="tune-mnist-") as folder:
+        try:
+            yield Path(folder)
+        except OSError as error:
+            reason = f"{error.strerror} (on its way, in {Path(folder).parent})"
+            raise OSError(error.errno, reason) from error
 
 
 def _folder(key: str) -> str:

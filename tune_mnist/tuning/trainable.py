@@ -18,8 +18,9 @@ from tune_mnist.training import (
     is_out_of_memory,
     resolve_compute,
 )
+from tune_mnist.tuning.bucket import StorageError
 from tune_mnist.tuning.checkpoint_store import Checkpoints, CheckpointStore
-from tune_mnist.tuning.reports import DISK_FULL, NUMBER, WARNING, ended_early
+from tune_mnist.tuning.reports import DISK_FULL, NUMBER, STORAGE_LOST, WARNING, ended_early
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings
         if not means_no_room(error):
             raise
         tune.report({DISK_FULL: f"{settings.store}: {error.strerror}"})
+    except StorageError as error:
+        tune.report({STORAGE_LOST: str(error)})
 
 
 def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> None:
