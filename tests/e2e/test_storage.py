@@ -12,7 +12,7 @@ from tune_mnist.tuning.bucket import Bucket
 from tune_mnist.tuning.study import JOURNAL, load_study
 
 pytestmark = pytest.mark.e2e
-DIGITS = ("--dataset", "digits", "--num-samples", "4", "--max-epochs", "3")
+DIGITS = ("--dataset", "digits", "--num-samples", "4", "--max-epochs", "6")
 
 
 def models_in(storage):
@@ -40,7 +40,7 @@ def test_a_killed_population_goes_on_from_its_bucket(tmp_path):
         assert result.returncode == 0, result.stderr
         assert models_in(storage) == []
     trials = load_study(directory).trials
-    assert [list(trial.intermediate_values) for trial in trials] == [[1, 2, 3]] * 4
+    assert [list(trial.intermediate_values) for trial in trials] == [[1, 2, 3, 4, 5, 6]] * 4
     assert any("takeovers" in trial.user_attrs for trial in trials)
     assert load_model_weights(directory / "best" / "lenet", torch.device("cpu"))
     assert (directory / "final" / "lenet" / "model.pt").exists()
