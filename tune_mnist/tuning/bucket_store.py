@@ -107,7 +107,8 @@ class BucketCheckpoints:
         self.store.bucket.write(f"{key}/{_WHOLE}", b"whole")
         others = self._others(key)
         self.store.require_right()
-        self._delete(others)
+        with suppress(StorageError):  # what stays goes with the next checkpoint
+            self._delete(others)
 
     def restore(self, build: Callable[[], Trainer]) -> tuple[Trainer, list[str]]:
         """Return a trainer that goes on from the newest usable checkpoint, and complaints.
@@ -131,7 +132,11 @@ class BucketCheckpoints:
             self.store.bucket.delete_folder(self.name)
 
     def keep_only(self, kept: str) -> None:
-        """Remove all but the checkpoint of a key, and what a crash left half written."""
+        """Remove all but the checkpoint of a key, and what a crash left half written.
+
+        Raises:
+            StorageError: something else may still be there.
+        """
         self._delete(self._others(kept))
 
     def new_key(self, epoch: int) -> str:
@@ -158,10 +163,9 @@ class BucketCheckpoints:
         return {_folder(key) for key in self.store.bucket.objects(self.name)} - {kept}
 
     def _delete(self, keys: set[str]) -> None:
-        with suppress(StorageError):  # what stays goes with the next checkpoint
-            for key in keys:
-                self.store.bucket.delete(f"{key}/{_WHOLE}")
-                self.store.bucket.delete_folder(key)
+        for key in keys:
+            self.store.bucket.delete(f"{key}/{_WHOLE}")
+            self.store.bucket.delete_folder(key)
 
     def _downloaded(self, scratch: Path) -> Iterator[Path]:
         """Fetch one checkpoint after the other, the newest first, as long as one is asked for."""
