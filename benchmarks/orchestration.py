@@ -38,7 +38,7 @@ from rich.console import Console
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
 from tune_mnist.data import load_dataset, split_dataset
-from tune_mnist.training import MODEL_FILE
+from tune_mnist.training import MODEL_FILE, CheckpointFolder
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
 from tune_mnist.tuning.options import SearchOptions
@@ -63,6 +63,7 @@ def idle_trial(config: dict[str, Any], data: Any, settings: TrialSettings) -> No
     """Report made-up epochs, going on from the last one after a pause, as ``train_trial`` does."""
     del data
     checkpoints = settings.checkpoints_of(config[NUMBER])
+    assert isinstance(checkpoints, CheckpointFolder)  # noqa: S101
     for epoch in range(checkpoints.newest_epoch() + 1, settings.max_epochs + 1):
         checkpoints.at(epoch).mkdir(parents=True)
         (checkpoints.at(epoch) / MODEL_FILE).touch()
@@ -159,7 +160,7 @@ def run_engine(trials: int, space: SearchSpace, options: SearchOptions, director
     prepare(searcher.study, space, trials, None)
     scheduler = scheduler_for(searcher, space, options, setup.settings, resources.concurrent)
     recorder = TimedRecorder(clock, directory / TRIALS_FILE, searcher.ledger)
-    setup.settings.writer.start()
+    setup.settings.store.start()
     with (directory / "progress.log").open("w") as log:
         console = Console(file=log)
         searcher.left = trials

@@ -3,6 +3,7 @@
 from tune_mnist.training.batching import create_batches, evaluation_batch_size
 from tune_mnist.training.checkpoint import (
     MODEL_FILE,
+    STATE_FILE,
     CheckpointError,
     CheckpointFolder,
     load_model_weights,
@@ -27,6 +28,7 @@ __all__ = [
     "MODEL_FILE",
     "OPTIMIZERS",
     "PRECISIONS",
+    "STATE_FILE",
     "CheckpointError",
     "CheckpointFolder",
     "Classified",

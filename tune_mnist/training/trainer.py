@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from tune_mnist.models import create_model
 from tune_mnist.training.batching import create_batches
 from tune_mnist.training.checkpoint import (
     CheckpointError,
-    CheckpointFolder,
     load_model_weights,
     load_state,
     save_checkpoint,
@@ -243,20 +242,21 @@ class Trainer:
 
 
 def restore_newest(
-    build: Callable[[], Trainer], checkpoints: CheckpointFolder
+    build: Callable[[], Trainer], newest_first: Iterable[Path]
 ) -> tuple[Trainer, list[str]]:
     """Return a trainer that goes on from the newest checkpoint that can be used.
 
     Args:
         build: makes a fresh trainer.
-        checkpoints: those of the same configuration.
+        newest_first: folders of the checkpoints of the same configuration; none is asked for once
+            one is found usable.
 
     Returns:
         The trainer, fresh if there is no usable checkpoint, and for each one that was passed over
         a line that says why.
     """
     complaints: list[str] = []
-    for directory in checkpoints.newest_first():
+    for directory in newest_first:
         trainer = build()
         try:
             trainer.load(directory)

@@ -12,6 +12,7 @@ from ray.air.execution._internal import actor_manager
 from ray.exceptions import AuthenticationError, OutOfMemoryError, RayActorError
 
 from tune_mnist.errors import UserError
+from tune_mnist.tuning.shipped_package import runtime_environment
 
 # Ray reads these when it is started.
 _SETTINGS = {
@@ -51,12 +52,15 @@ class Resources:
         gpus: GPUs, all nodes together.
         nodes: how many nodes.
         dashboard: URL of the Ray dashboard, or None if it does not run.
+        head: where the head of a cluster that was there before listens, ``host:port``; None: Ray
+            was started here.
     """
 
     cpus: float
     gpus: float
     nodes: int
     dashboard: str | None
+    head: str | None = None
 
 
 def connect(address: str | None) -> Resources:
@@ -89,6 +93,7 @@ def connect(address: str | None) -> Resources:
             address=address or "local",
             log_to_driver=False,
             logging_level=logging.ERROR,
+            runtime_env=runtime_environment() if elsewhere else None,
             **local,
         )
     except (AuthenticationError, ConnectionError, ValueError, RuntimeError) as error:
@@ -111,6 +116,7 @@ def connect(address: str | None) -> Resources:
         gpus=total.get("GPU", 0),
         nodes=nodes,
         dashboard=f"http://{dashboard}" if dashboard else None,
+        head=ray.get_runtime_context().gcs_address if elsewhere else None,
     )
 
 

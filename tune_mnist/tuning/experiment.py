@@ -19,6 +19,7 @@ from tune_mnist.tuning.final_plan import describe_plan, final_fraction
 from tune_mnist.tuning.final_runs import read_final_runs
 from tune_mnist.tuning.finalists import judge_best
 from tune_mnist.tuning.ledger import begun_trials
+from tune_mnist.tuning.node_packages import check_packages
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recorder import TRIALS_FILE, Recorder
 from tune_mnist.tuning.records import TrialRecord
@@ -29,9 +30,10 @@ from tune_mnist.tuning.scheduler import RESUMABLE
 from tune_mnist.tuning.scheduling import scheduler_for
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
-from tune_mnist.tuning.shared_storage import check_shared
+from tune_mnist.tuning.shared_storage import check_shared, check_usable
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.stages import check_images
+from tune_mnist.tuning.storage_path import checkpoints_of_search, require_free
 from tune_mnist.tuning.study import JOURNAL, load_study, open_storage
 from tune_mnist.tuning.warm_start import find_usable, is_prepared, prepare
 
@@ -79,6 +81,7 @@ def run_search(
             find_usable(space, options.warm_start)
     else:
         _check_resumable(directory, options, dataset, earlier)
+    checkpoints = _place_of_checkpoints(directory, options, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
     fidelity = options.fidelity(space)
     check_images(fidelity, data)
@@ -86,7 +89,9 @@ def run_search(
     joined = joined_part(everything, final_fraction(options))
     resources = connect(options.address)
     try:
-        check_shared(directory)
+        if resources.head is not None:
+            check_packages()
+        check_shared(directory, options.storage_path)
         workers = plan.place(options, resources)
         final_runs = describe_plan(options, len(joined), len(dataset.test_labels))
         facts = plan.facts(space, options, data, everything, workers, resources, final_runs)
@@ -95,7 +100,7 @@ def run_search(
             options=options,
             directory=directory,
             shared=ray.put(data),
-            settings=plan.trial_settings(options, workers, directory, fidelity),
+            settings=plan.trial_settings(options, workers, directory, checkpoints, fidelity),
             workers=workers,
             dashboard=resources.dashboard or "not running",
             final_images=len(joined),
@@ -103,7 +108,9 @@ def run_search(
         directory.mkdir(parents=True, exist_ok=earlier is not None)
         with claimed(directory):
             plan.announce(console, facts, directory, setup.dashboard)
-            write_experiment(directory, space, options, dataset, facts, command, earlier)
+            write_experiment(
+                directory, space, options, dataset, facts, command, earlier, checkpoints
+            )
             records, ending, detail = _search(setup, data, console)
             if ending not in (Ending.FINISHED, Ending.OUT_OF_TIME):
                 return Outcome(ending, detail)
@@ -138,6 +145,20 @@ def _judge(
         return Outcome(Ending.DISK_FULL, f"{setup.directory}: {error.strerror}")
 
 
+def _place_of_checkpoints(
+    directory: Path, options: SearchOptions, earlier: Experiment | None
+) -> str | None:
+    """Return where the checkpoints go, if not into the results folder, and see that they can."""
+    if options.storage_path is None:
+        return None
+    check_usable(options.storage_path)
+    if earlier is not None:
+        return earlier.checkpoints
+    checkpoints = checkpoints_of_search(options.storage_path, directory.name)
+    require_free(checkpoints)
+    return checkpoints
+
+
 def _check_resumable(
     directory: Path, options: SearchOptions, dataset: Dataset, earlier: Experiment
 ) -> None:
@@ -147,6 +168,12 @@ def _check_resumable(
             f"--resume {directory}: scheduler {options.scheduling.name} cannot be brought back to"
             f" where it was; those that can are {', '.join(RESUMABLE)}"
         )
+    before = earlier.options.get("storage_path")
+    if options.storage_path != before:
+        raise UserError(
+            f"--storage-path {options.storage_path}: the checkpoints of the search are in"
+            f" {before or directory}: leave the option out"
+        )
     if fingerprint(dataset) != earlier.data_sha256:
         raise UserError(
             f"--resume {directory}: the search was begun on other images or labels than these of"
@@ -154,11 +181,11 @@ def _check_resumable(
         )
     if (directory / JOURNAL).exists():
         begun = begun_trials(load_study(directory))
-        before = earlier.options["num_samples"]
-        if options.scheduling.name == "pbt" and options.num_samples != before:
+        size = earlier.options["num_samples"]
+        if options.scheduling.name == "pbt" and options.num_samples != size:
             raise UserError(
                 f"--num-samples {options.num_samples}: the population of --scheduler pbt was begun"
-                f" with {before}, and cannot change: leave the option out"
+                f" with {size}, and cannot change: leave the option out"
             )
         if len(begun) > options.num_samples:
             raise UserError(
@@ -210,7 +237,7 @@ def _search(
         )
     except KeyboardInterrupt:
         return searcher.ledger.records, Ending.INTERRUPTED, ""
-    setup.settings.writer.start()
+    setup.settings.store.start()
     searcher.left = left
     ending, detail = run_trials(setup, searcher, scheduler, recorder, console)
     return searcher.ledger.records, ending, detail

@@ -15,6 +15,7 @@ from tune_mnist.tuning.scheduler import ASHA, SCHEDULERS, SchedulerOptions
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.space_file import Epochs, ImageSize, Samples, Seconds, Share
 from tune_mnist.tuning.stages import check_staged, rung_epochs, stages_of
+from tune_mnist.tuning.storage_path import checked_storage_path
 
 OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
 
@@ -51,6 +52,8 @@ class SearchOptions(BaseModel):
         max_concurrent: most trials at a time; None: as many as the resources allow.
         seed: decides the sampler's proposals and every trial's weights and batches.
         address: Ray cluster to connect to; None: start Ray on this machine.
+        storage_path: folder that all nodes share, or s3:// or gs:// URI, for the checkpoints;
+            None: the results folder.
         precision: auto, fp32 or bf16.
         device: auto, cpu or cuda.
         searcher: tpe, random, gp, cmaes, qmc or grid; pbt takes random unless told otherwise.
@@ -85,6 +88,7 @@ class SearchOptions(BaseModel):
     max_concurrent: int | None = Field(default=None, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**32)
     address: str | None = None
+    storage_path: str | None = None
     precision: str = "auto"
     device: str = "auto"
     searcher: str = "tpe"
@@ -122,6 +126,11 @@ class SearchOptions(BaseModel):
                 f" {METRIC},parameters"
             )
         return text
+
+    @field_validator("storage_path")
+    @classmethod
+    def _known_storage(cls, path: str | None) -> str | None:
+        return None if path is None else checked_storage_path(path)
 
     @field_validator("dataset")
     @classmethod

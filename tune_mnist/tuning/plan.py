@@ -26,6 +26,7 @@ from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import clock
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.stages import describe
+from tune_mnist.tuning.storage_path import open_store
 from tune_mnist.tuning.trainable import TrialSettings
 
 
@@ -63,9 +64,21 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
 
 
 def trial_settings(
-    options: SearchOptions, workers: Workers, directory: Path, fidelity: Fidelity | None = None
+    options: SearchOptions,
+    workers: Workers,
+    directory: Path,
+    checkpoints: str | None = None,
+    fidelity: Fidelity | None = None,
 ) -> TrialSettings:
-    """Return what all trials have in common."""
+    """Return what all trials have in common.
+
+    Args:
+        options: of the search.
+        workers: how trials are placed.
+        directory: the results folder.
+        checkpoints: path or URI of where they go; None: into the results folder.
+        fidelity: the stages of a trial; None: all its epochs are alike.
+    """
     return TrialSettings(
         image_size=options.image_size,
         max_epochs=options.max_epochs,
@@ -73,8 +86,7 @@ def trial_settings(
         threads=max(1, int(workers.cpus)),
         device="cuda" if workers.gpus else "cpu",
         precision=options.precision,
-        checkpoints=directory.absolute() / "checkpoints",
-        run=uuid4().hex,
+        store=open_store(checkpoints or str(directory.absolute() / "checkpoints"), uuid4().hex),
         fidelity=fidelity,
     )
 

@@ -11,7 +11,7 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from tune_mnist.files import write_text
-from tune_mnist.training import CheckpointFolder
+from tune_mnist.tuning.checkpoint_store import Checkpoints
 from tune_mnist.tuning.kept_models import keep_model, kept_models, read_config
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.records import TrialState, to_frame
@@ -100,7 +100,7 @@ class BestModels(Callback):
         self,
         directory: Path,
         describe: Callable[[dict[str, Any]], dict[str, Any]],
-        checkpoints_of: Callable[[int], CheckpointFolder],
+        checkpoints_of: Callable[[int], Checkpoints],
     ) -> None:
         self._directory = directory
         self._describe = describe
@@ -129,7 +129,7 @@ class BestModels(Callback):
             # In a search with stages: those images are what the weights were made for.
             **{key: result[key] for key in FIDELITY if key in result},
         }
-        keep_model(self._directory / model, self._checkpoints_of(number).at(epoch), config)
+        keep_model(self._directory / model, self._checkpoints_of(number), epoch, config)
         self._best[model] = rank
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:

@@ -14,6 +14,7 @@ from ray.tune.schedulers import TrialScheduler
 from rich.console import Console
 
 from tune_mnist.files import means_no_room
+from tune_mnist.tuning.bucket import StorageError, storage_error_in
 from tune_mnist.tuning.disk_budget import DiskBudget
 from tune_mnist.tuning.estimate import expected_epochs
 from tune_mnist.tuning.lost_trials import LostTrials
@@ -24,9 +25,10 @@ from tune_mnist.tuning.records import TrialState
 from tune_mnist.tuning.reports import NUMBER
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
+from tune_mnist.tuning.shared_folder import SharedFolder
 from tune_mnist.tuning.stages import epoch_costs
-from tune_mnist.tuning.stopper import DiskFullStopper
-from tune_mnist.tuning.trainable import train_trial
+from tune_mnist.tuning.stopper import CheckpointStopper
+from tune_mnist.tuning.trainable import train_trial, trial_name
 
 
 def run_trials(
@@ -72,9 +74,13 @@ def run_trials(
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
     callbacks += [LostTrials(searcher), RaysLinesLeftOut()]
-    if options.scheduling.name != "pbt":  # its trials cannot begin anew: they have ancestors
-        callbacks.append(DiskBudget(settings.checkpoints_of, searcher.ledger))
-    stopper = DiskFullStopper()
+    # The trials of pbt cannot begin anew: they have ancestors. A bucket has room.
+    if options.scheduling.name != "pbt" and isinstance(settings.store, SharedFolder):
+        folders = settings.store
+        callbacks.append(
+            DiskBudget(lambda number: folders.of(trial_name(number)), searcher.ledger)
+        )
+    stopper = CheckpointStopper()
     placed = tune.with_resources(
         tune.with_parameters(trainable, data=setup.shared, settings=settings),
         {"cpu": setup.workers.cpus, "gpu": setup.workers.gpus},
@@ -102,18 +108,22 @@ def run_trials(
     ctrl_c = signal.getsignal(signal.SIGINT)
     try:
         tuner.fit()
-    except (OSError, TuneError) as error:
+    except (OSError, TuneError, StorageError) as error:
         # Tune wraps what is raised while it tells searcher and callbacks of a result.
-        if not means_no_room(error):
+        lost = storage_error_in(error)
+        if lost is not None:
+            stopper.reason, stopper.ending = str(lost), Ending.STORAGE_LOST
+        elif means_no_room(error):
+            stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
+        else:
             raise
-        stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
     finally:
         # Tune leaves a handler behind that would swallow the next Ctrl-C.
         signal.signal(signal.SIGINT, ctrl_c)
         progress.close()
         recorder.finish()
     if stopper.reason:
-        return Ending.DISK_FULL, stopper.reason
+        return stopper.ending, stopper.reason
     recorder.write()
     return _ending(searcher, options, time.monotonic() - start), ""
 

@@ -13,7 +13,7 @@ from tune_mnist.tuning.promotion import PromotionAsha
 from tune_mnist.tuning.scheduler import StoppingScheduler, create_scheduler
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.space import SearchSpace
-from tune_mnist.tuning.trainable import TrialSettings
+from tune_mnist.tuning.trainable import TrialSettings, trial_name
 
 CLOSED_ROUND = "closed_round"
 """User attribute of a study: the epoch of the last comparison of a population."""
@@ -70,8 +70,8 @@ def _population(
     begun: list[FrozenTrial],
 ) -> PopulationBasedTraining:
     def take_over(takeover: Takeover) -> None:
-        heir, donor = map(settings.checkpoints_of, (takeover.heir, takeover.donor))
-        heir.adopt(donor, takeover.epoch)
+        heir, donor = map(trial_name, (takeover.heir, takeover.donor))
+        settings.store.adopt(heir, donor, takeover.epoch)
         searcher.ledger.take_over(takeover.heir, takeover.epoch, takeover.donor, takeover.params)
 
     scheduler = PopulationBasedTraining(

@@ -20,6 +20,7 @@ class Ending(Enum):
     OUT_OF_TIME = "the time budget is used up"
     INTERRUPTED = "interrupted"
     DISK_FULL = "stopped, the disk is full"
+    STORAGE_LOST = "stopped, the storage of the checkpoints cannot be reached"
 
 
 @dataclass(frozen=True)
