@@ -5,7 +5,9 @@ import os
 import socket
 import sys
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import ray
 from ray.air.execution._internal import actor_manager
@@ -45,12 +47,14 @@ class Resources:
         gpus: GPUs, all nodes together.
         nodes: how many nodes.
         dashboard: URL of the Ray dashboard, or None if it does not run.
+        elastic: whether nodes may join and go: it is none that was started for the search.
     """
 
     cpus: float
     gpus: float
     nodes: int
     dashboard: str | None
+    elastic: bool = False
 
 
 def connect(address: str | None) -> Resources:
@@ -105,6 +109,7 @@ def connect(address: str | None) -> Resources:
         gpus=total.get("GPU", 0),
         nodes=nodes,
         dashboard=f"http://{dashboard}" if dashboard else None,
+        elastic=elsewhere is not None,
     )
 
 
@@ -163,9 +168,18 @@ def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
     raise UserError(f"no single node has {cpus_per_trial:g} CPUs and {gpus_per_trial:g} GPUs")
 
 
-def count_fitting(cpus_per_trial: float, gpus_per_trial: float) -> int:
-    """Return how many trials the nodes hold at a time, all together."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+def count_fitting(
+    cpus_per_trial: float, gpus_per_trial: float, nodes: Iterable[dict[str, Any]] | None = None
+) -> int:
+    """Return how many trials nodes hold at a time, all together.
+
+    Args:
+        cpus_per_trial: CPU cores of a trial.
+        gpus_per_trial: GPUs of a trial.
+        nodes: as ``ray.nodes()`` describes them; None: all that are alive.
+    """
+    if nodes is None:
+        nodes = [node for node in ray.nodes() if node["Alive"]]
     return sum(
         min(
             _times(node.get("CPU", 0), cpus_per_trial),
@@ -174,7 +188,7 @@ def count_fitting(cpus_per_trial: float, gpus_per_trial: float) -> int:
             if 0 < gpus_per_trial < 1
             else _times(node.get("GPU", 0), gpus_per_trial),
         )
-        for node in nodes
+        for node in (each["Resources"] for each in nodes)
     )
 
 

@@ -96,6 +96,7 @@ def run_search(
             workers=workers,
             dashboard=resources.dashboard or "not running",
             final_images=len(joined),
+            elastic=resources.elastic,
         )
         directory.mkdir(parents=True, exist_ok=earlier is not None)
         with claimed(directory):

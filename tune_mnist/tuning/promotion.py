@@ -51,6 +51,7 @@ class PromotionAsha(TrialScheduler):
         seed: of the assignment of trials to brackets.
 
     Attributes:
+        max_concurrent: as given; a cluster that grows or shrinks changes it.
         all_begun: tells whether no new trial will come before Ray knows; a searcher that has Ray
             keep its workers until the end sets it.
         pruned: numbers of the trials that it ended short of their last epoch, earlier runs of a
@@ -75,7 +76,7 @@ class PromotionAsha(TrialScheduler):
     ) -> None:
         super().__init__()
         self._max_epochs = max_epochs
-        self._max_concurrent = max_concurrent
+        self.max_concurrent = max_concurrent
         self._seed = seed
         epochs = rung_epochs(max_epochs, grace_period, reduction_factor)
         self._shares = bracket_shares(brackets, len(epochs), reduction_factor)
@@ -116,7 +117,7 @@ class PromotionAsha(TrialScheduler):
         False while ``max_concurrent`` trials run, a paused one may go on, or one that was
         replayed as unfinished has not been added again.
         """
-        room = len(self._active()) < self._max_concurrent and not self._missing()
+        room = len(self._active()) < self.max_concurrent and not self._missing()
         return room and self._next(search_over=False) is None
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
@@ -233,7 +234,7 @@ class PromotionAsha(TrialScheduler):
             pausing: a trial that is about to give its place away.
         """
         active = self._active(pausing)
-        if len(active) >= self._max_concurrent or self._missing():
+        if len(active) >= self.max_concurrent or self._missing():
             return None
         held_back = [
             number
@@ -273,7 +274,7 @@ class PromotionAsha(TrialScheduler):
         pending = [n for n, trial in self._trials.items() if trial.status == Trial.PENDING]
         standing = [number for number in pending if self._stands(number)]
         active = [number for number in self._active() if number not in standing]
-        too_many = [number for number in active[self._max_concurrent :] if number in pending]
+        too_many = [number for number in active[self.max_concurrent :] if number in pending]
         for number in standing + too_many:
             trial = self._trials[number]
             trial.init_local_path()  # Ray does so when it starts a trial; this one may never start

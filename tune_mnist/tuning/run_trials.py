@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 
 from ray import tune
 from ray.tune import Callback
@@ -14,7 +15,9 @@ from ray.tune.schedulers import TrialScheduler
 from rich.console import Console
 
 from tune_mnist.files import means_no_room
+from tune_mnist.tuning.controller import use_steady_controller
 from tune_mnist.tuning.disk_budget import DiskBudget
+from tune_mnist.tuning.elastic import ClusterFollower
 from tune_mnist.tuning.estimate import expected_epochs
 from tune_mnist.tuning.lost_trials import LostTrials
 from tune_mnist.tuning.options import SearchOptions
@@ -22,6 +25,7 @@ from tune_mnist.tuning.progress import Outline, RaysLinesLeftOut, create_progres
 from tune_mnist.tuning.recorder import BestModels, Recorder
 from tune_mnist.tuning.records import TrialState
 from tune_mnist.tuning.reports import NUMBER
+from tune_mnist.tuning.scheduling import set_concurrency
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
 from tune_mnist.tuning.stopper import DiskFullStopper
@@ -71,6 +75,10 @@ def run_trials(
     callbacks += [LostTrials(searcher), RaysLinesLeftOut()]
     if options.scheduling.name != "pbt":  # its trials cannot begin anew: they have ancestors
         callbacks.append(DiskBudget(settings.checkpoints_of, searcher.ledger))
+    if setup.elastic:
+        use = partial(set_concurrency, searcher, scheduler)
+        most = options.max_concurrent
+        callbacks.append(ClusterFollower(setup.workers, most, setup.directory, use, progress.tell))
     stopper = DiskFullStopper()
     placed = tune.with_resources(
         tune.with_parameters(trainable, data=setup.shared, settings=settings),
@@ -95,6 +103,7 @@ def run_trials(
             verbose=0,
         ),
     )
+    use_steady_controller()
     start = time.monotonic()
     ctrl_c = signal.getsignal(signal.SIGINT)
     try:
