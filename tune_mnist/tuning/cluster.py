@@ -47,14 +47,15 @@ class Resources:
         gpus: GPUs, all nodes together.
         nodes: how many nodes.
         dashboard: URL of the Ray dashboard, or None if it does not run.
-        elastic: whether nodes may join and go: it is none that was started for the search.
+        head: where the head of a cluster that was there before listens, ``host:port``; None: Ray
+            was started here.
     """
 
     cpus: float
     gpus: float
     nodes: int
     dashboard: str | None
-    elastic: bool = False
+    head: str | None = None
 
 
 def connect(address: str | None) -> Resources:
@@ -109,7 +110,7 @@ def connect(address: str | None) -> Resources:
         gpus=total.get("GPU", 0),
         nodes=nodes,
         dashboard=f"http://{dashboard}" if dashboard else None,
-        elastic=elsewhere is not None,
+        head=ray.get_runtime_context().gcs_address if elsewhere else None,
     )
 
 
@@ -135,12 +136,22 @@ def _check_answers(address: str, given_as: str) -> None:
     if not host or not port.isdigit() or int(port) > LAST_PORT:
         raise UserError(f"{given_as} {address}: must be host:port or auto")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+        open_connection(address).close()
     except OSError as error:
         raise UserError(
             f"no Ray cluster at '{address}': {error.strerror or error}: start one with"
             f" 'ray start --head', or leave out {given_as}"
         ) from None
+
+
+def open_connection(address: str) -> socket.socket:
+    """Connect to ``host:port``.
+
+    Raises:
+        OSError: nothing answers there within some seconds.
+    """
+    host, _, port = address.rpartition(":")
+    return socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS)
 
 
 def disconnect() -> None:

@@ -87,7 +87,7 @@ def facts(
     """Say what is done on what: the header of the search and of every table."""
     device = f"{workers.gpus:g} GPU" if workers.gpus else f"{workers.cpus:g} CPU"
     budget = f", at most {clock(options.time_budget)}" if options.time_budget else ""
-    growing = " (other numbers as nodes join or go)" if resources.elastic else ""
+    growing = " (other numbers as nodes join or go)" if resources.head else ""
     return {
         "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
         "data": f"{options.dataset}, {len(data.train):,} of {len(everything.train):,} training"
