@@ -123,7 +123,8 @@ def _end_without_head(address: str | None, directory: Path, console: Console) ->
     console.show_cursor()
     end_at_once(
         f"Ray cluster at '{address}': its head has not answered for {PATIENCE_SECONDS:.0f}"
-        f" seconds: start it again, then go on with --resume {directory}; all that has ended is kept"
+        f" seconds: start one again, then go on with --resume {directory} --address ITS_ADDRESS;"
+        " all that has ended is kept"
     )
 
 
