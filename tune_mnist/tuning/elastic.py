@@ -72,7 +72,7 @@ class ClusterFollower(Callback):
         if not fitting:
             now = "no node holds a trial any more: waiting for one to join"
         for node in gone:
-            self._tell(f"{node_name(node)} is lost; trials: {now}")
+            self._tell(f"{node_name(node)} has gone; trials: {now}")
         for node in joined:
             self._tell(f"{node_name(node)} has joined; trials: {now}")
 
