@@ -185,7 +185,8 @@ connect('{cluster.address}')
 elastic.LOOK_SECONDS = 0.1
 told = []
 use = lambda trials: told.append(f'use {{trials}}')
-follower = elastic.ClusterFollower(Workers(1, 0, 1), None, Path('{cluster.hidden}'), use, told.append)
+hidden = Path('{cluster.hidden}')
+follower = elastic.ClusterFollower(Workers(1, 0, 1), None, hidden, use, told.append)
 follower._nodes.clear()  # as if both had joined since
 while len(told) < 3 or elastic.ray.available_resources()['CPU'] > 1:
     follower.on_step_end(0, [])
