@@ -63,5 +63,5 @@ def test_a_lost_node_costs_an_epoch_and_one_that_joins_is_used(tmp_path):
     assert list(trials["epochs"]) == [40] * 5
     assert set(trials["node"]) <= {FIRST, LOST, LATE}
     assert LATE in set(trials["node"])
-    # No epoch but the one in flight was trained again: each is reported once.
+    # Who goes on repeats the report of its checkpoint; no other epoch was trained again.
     assert len(epochs_by_node(directory)) <= 5 * 40 + 1
