@@ -10,6 +10,7 @@ any cluster.
 
 import os
 import secrets
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -86,12 +87,12 @@ def measure(nodes: int, cpus: int, trials: int, options: SearchOptions) -> dict[
     }
 
 
-def ask_for_a_token(folder: Path) -> None:
-    """Let every Ray that this process starts or meets ask for a token of its own."""
-    token = folder / "auth_token"
-    token.write_text(secrets.token_hex(32), encoding="utf-8")
-    token.chmod(0o600)
-    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+def ask_for_a_token() -> None:
+    """Begin again with a token of this run, unless there is one: Ray has read it when imported."""
+    if os.environ.get("RAY_AUTH_MODE") != "token":
+        given = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        command = [sys.executable, "-m", "benchmarks.scale", *sys.argv[1:]]
+        os.execve(sys.executable, command, os.environ | given)  # noqa: S606 - our own command
 
 
 @click.command()
@@ -108,12 +109,11 @@ def main(
     options = SearchOptions.for_space(
         load_space(SPACE), dataset="digits", max_concurrent=concurrent, max_epochs=max_epochs
     )
+    ask_for_a_token()
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        ask_for_a_token(Path(folder))
-        for count, each in ((1, nodes * cpus), (nodes, cpus)):
-            rows.append(measure(count, each, trials, options))
-            click.echo(rows[-1])
+    for count, each in ((1, nodes * cpus), (nodes, cpus)):
+        rows.append(measure(count, each, trials, options))
+        click.echo(rows[-1])
     title = f"Orchestration of {concurrent} trials at a time, on one node and on {nodes}"
     show_and_write(pd.DataFrame(rows), output, title)
 
