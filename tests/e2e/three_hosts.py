@@ -61,6 +61,10 @@ def host(number: int) -> Iterator[list[str]]:
     ip("netns", "add", name)
     try:
         ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", name)
+    except SystemExit:
+        ip("netns", "del", name)
+        raise
+    try:
         ip("link", "set", cable, "master", BRIDGE, "up")
         for arguments in (
             ["addr", "add", f"{address(number)}/24", "dev", "eth0"],
@@ -70,6 +74,8 @@ def host(number: int) -> Iterator[list[str]]:
             ip("-n", name, *arguments)
         yield ["ip", "netns", "exec", name]
     finally:
+        # The namespace takes its end along only when the last process in it is gone.
+        ip("link", "del", cable)
         ip("netns", "del", name)
 
 
