@@ -29,6 +29,8 @@ _SETTINGS = {
     # A task that takes more memory than there is would be tried again for ever.
     "RAY_task_oom_retries": "2",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # The searcher knows how many trials may run; Ray would start one worker after the other.
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",
     # A trial's last report may say why it ends, instead of giving metrics.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",

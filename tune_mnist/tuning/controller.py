@@ -14,7 +14,11 @@ MOST_LOST_NODES = 10
 
 
 class SteadyController(TuneController):
-    """Ray's, but for two things that Ray 2.60 takes for failures of a trial.
+    """Ray's, but for three things that Ray 2.60 does to the workers of trials.
+
+    A worker that is starting may lose its trial to one that has just become idle, and is ended.
+    Where trials are shorter than the start of a worker, the workers of a node that has joined
+    would never come to be. Here a worker that has its place keeps its trial.
 
     A worker may die while it is idle; Ray notices when it hands the worker the next trial, counts
     that twice, and fails the trial however often it may be tried. Here the trial gets another
@@ -25,6 +29,14 @@ class SteadyController(TuneController):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._lost_nodes: Counter[str] = Counter()
+
+    def _maybe_reuse_cached_actor(self, trial: Trial) -> bool:
+        own = self._trial_to_actor.get(trial)
+        has_place = own is not None and self._actor_manager.is_actor_started(own)
+        if has_place and trial not in self._resetting_trials:
+            return False
+        reused: bool = super()._maybe_reuse_cached_actor(trial)
+        return reused
 
     def _actor_failed(self, tracked_actor: TrackedActor, exception: Exception) -> None:
         if self._actor_to_trial[tracked_actor] not in self._resetting_trials:
