@@ -179,6 +179,32 @@ def test_a_folder_that_all_nodes_see_is_let_through_and_left_clean(cluster, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_node_that_joins_and_does_not_see_the_folder_is_named_and_gets_no_trials(cluster):
+    code = f"""
+import time
+from pathlib import Path
+from tune_mnist.tuning import elastic
+from tune_mnist.tuning.plan import Workers
+connect('{cluster.address}')
+elastic.LOOK_SECONDS = 0.1
+told = []
+use = lambda trials: told.append(f'use {{trials}}')
+hidden = Path('{cluster.hidden}')
+follower = elastic.ClusterFollower(Workers(1, 0, 1), None, str(hidden), use, told.append)
+follower._nodes.clear()  # as if both had joined since
+while len(told) < 3 or elastic.ray.available_resources()['CPU'] > 1:
+    follower.on_step_end(0, [])
+    time.sleep(0.1)
+print(*told, sep='\\n')
+"""
+    answer = ask(code, **cluster.member)
+    assert "use 1\n" in answer
+    assert "has joined; trials: 1 at a time from here on" in answer
+    refusal = "has joined, but gets no trials: it does not see what this machine writes into"
+    assert f"{refusal} {cluster.hidden}" in answer
+    assert list(cluster.hidden.iterdir()) == []
+
+
 def test_two_nodes_that_let_anybody_in_are_refused_and_one_is_not(tmp_path):
     code = """
 from ray.cluster_utils import Cluster

@@ -1,7 +1,9 @@
 """One search from start to end: data, Ray, the trials, and what it leaves in its folder."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import ray
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from tune_mnist.data import Dataset, DataSplit, joined_part, load_dataset, split_dataset
-from tune_mnist.errors import UserError
+from tune_mnist.errors import UserError, end_at_once
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
 from tune_mnist.tuning import plan
@@ -18,6 +20,7 @@ from tune_mnist.tuning.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.final_plan import describe_plan, final_fraction
 from tune_mnist.tuning.final_runs import read_final_runs
 from tune_mnist.tuning.finalists import judge_best
+from tune_mnist.tuning.head_watch import PATIENCE_SECONDS, head_watched
 from tune_mnist.tuning.ledger import begun_trials
 from tune_mnist.tuning.node_packages import check_packages
 from tune_mnist.tuning.options import SearchOptions
@@ -104,9 +107,11 @@ def run_search(
             workers=workers,
             dashboard=resources.dashboard or "not running",
             final_images=len(joined),
+            elastic=resources.head is not None,
         )
         directory.mkdir(parents=True, exist_ok=earlier is not None)
-        with claimed(directory):
+        lost = partial(_end_without_head, resources.head, directory, console)
+        with claimed(directory), head_watched(resources.head, lost):
             plan.announce(console, facts, directory, setup.dashboard)
             write_experiment(
                 directory, space, options, dataset, facts, command, earlier, checkpoints
@@ -121,6 +126,16 @@ def run_search(
             return _judge(setup, final, records, val, ending, console)
     finally:
         disconnect()
+
+
+def _end_without_head(address: str | None, directory: Path, console: Console) -> NoReturn:
+    """Say what to do now; all that a resumed search needs is on disk at every moment."""
+    console.show_cursor()
+    end_at_once(
+        f"Ray cluster at '{address}': its head has not answered for {PATIENCE_SECONDS:.0f}"
+        f" seconds: start one again, then go on with --resume {directory} --address ITS_ADDRESS;"
+        " all that has ended is kept"
+    )
 
 
 def _judge(

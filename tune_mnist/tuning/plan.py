@@ -103,6 +103,7 @@ def facts(
     """Say what is done on what: the header of the search and of every table."""
     device = f"{workers.gpus:g} GPU" if workers.gpus else f"{workers.cpus:g} CPU"
     budget = f", at most {clock(options.time_budget)}" if options.time_budget else ""
+    growing = " (other numbers as nodes join or go)" if resources.head else ""
     return {
         "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
         "data": f"{options.dataset}, {len(data.train):,} of {len(everything.train):,} training"
@@ -114,7 +115,7 @@ def facts(
         f" seed {options.seed}{budget}",
         "objective": " and ".join(f"{key} ({way})" for key, way in options.directions.items()),
         "final runs": final_runs,
-        "workers": f"{workers.concurrent} at a time, {device} each, precision"
+        "workers": f"{workers.concurrent} at a time{growing}, {device} each, precision"
         f" {_precision(options, workers)}",
         "hardware": f"{resources.nodes} node{'s' * (resources.nodes > 1)}; {describe_hardware()}",
     }

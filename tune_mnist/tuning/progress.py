@@ -85,12 +85,13 @@ class Progress(Callback):
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Tell of a checkpoint that was of no use, above what is drawn."""
         if WARNING in result:
-            self._print(f"#{trial.config[NUMBER]} {result[WARNING]}")
+            self.tell(f"#{trial.config[NUMBER]} {result[WARNING]}")
 
     def close(self) -> None:
         """End the drawing, before anything else is printed."""
 
-    def _print(self, line: str) -> None:
+    def tell(self, line: str) -> None:
+        """Print a line, above what is drawn."""
         self._console.print(f"[{clock(self._elapsed())}] {line}", markup=False, soft_wrap=True)
 
     def _elapsed(self) -> float:
@@ -153,7 +154,7 @@ class PlainLines(Progress):
         self._printed[record.number] = record.epochs
         stage = f" in stage {result[STAGE]}" if STAGE in result else ""
         config = describe(record.config_of(record.epochs))
-        self._print(
+        self.tell(
             f"#{record.number} epoch {record.epochs}/{self._plan.max_epochs}"
             f" val_accuracy {result[METRIC]:.4f}{stage} ({config})"
         )
@@ -161,12 +162,12 @@ class PlainLines(Progress):
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
         """Print how the trial ended."""
         record = self._find(trial)
-        self._print(f"#{record.number} {record.state} · {self._status()}")
+        self.tell(f"#{record.number} {record.state} · {self._status()}")
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
         """Print why the trial failed."""
         record = self._find(trial)
-        self._print(f"#{record.number} {record.state}: {record.reason} · {self._status()}")
+        self.tell(f"#{record.number} {record.state}: {record.reason} · {self._status()}")
 
     def _find(self, trial: Trial) -> TrialRecord:
         return self._ledger.record(trial.config[NUMBER])

@@ -53,6 +53,7 @@ class PromotionAsha(TrialScheduler):
             reduction_factor have it.
 
     Attributes:
+        max_concurrent: as given; a cluster that grows or shrinks changes it.
         all_begun: tells whether no new trial will come before Ray knows; a searcher that has Ray
             keep its workers until the end sets it.
         pruned: numbers of the trials that it ended short of their last epoch, earlier runs of a
@@ -78,7 +79,7 @@ class PromotionAsha(TrialScheduler):
     ) -> None:
         super().__init__()
         self._max_epochs = max_epochs
-        self._max_concurrent = max_concurrent
+        self.max_concurrent = max_concurrent
         self._seed = seed
         epochs = rungs
         if epochs is None:
@@ -121,7 +122,7 @@ class PromotionAsha(TrialScheduler):
         False while ``max_concurrent`` trials run, a paused one may go on, or one that was
         replayed as unfinished has not been added again.
         """
-        room = len(self._active()) < self._max_concurrent and not self._missing()
+        room = len(self._active()) < self.max_concurrent and not self._missing()
         return room and self._next(search_over=False) is None
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
@@ -238,7 +239,7 @@ class PromotionAsha(TrialScheduler):
             pausing: a trial that is about to give its place away.
         """
         active = self._active(pausing)
-        if len(active) >= self._max_concurrent or self._missing():
+        if len(active) >= self.max_concurrent or self._missing():
             return None
         held_back = [
             number
@@ -278,7 +279,7 @@ class PromotionAsha(TrialScheduler):
         pending = [n for n, trial in self._trials.items() if trial.status == Trial.PENDING]
         standing = [number for number in pending if self._stands(number)]
         active = [number for number in self._active() if number not in standing]
-        too_many = [number for number in active[self._max_concurrent :] if number in pending]
+        too_many = [number for number in active[self.max_concurrent :] if number in pending]
         for number in standing + too_many:
             trial = self._trials[number]
             trial.init_local_path()  # Ray does so when it starts a trial; this one may never start

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 
 from ray import tune
 from ray.tune import Callback
@@ -15,7 +16,9 @@ from rich.console import Console
 
 from tune_mnist.files import means_no_room
 from tune_mnist.tuning.bucket import StorageError, storage_error_in
+from tune_mnist.tuning.controller import use_steady_controller
 from tune_mnist.tuning.disk_budget import DiskBudget
+from tune_mnist.tuning.elastic import ClusterFollower
 from tune_mnist.tuning.estimate import expected_epochs
 from tune_mnist.tuning.lost_trials import LostTrials
 from tune_mnist.tuning.options import SearchOptions
@@ -23,6 +26,7 @@ from tune_mnist.tuning.progress import Outline, RaysLinesLeftOut, create_progres
 from tune_mnist.tuning.recorder import BestModels, Recorder
 from tune_mnist.tuning.records import TrialState
 from tune_mnist.tuning.reports import NUMBER
+from tune_mnist.tuning.scheduling import set_concurrency
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
 from tune_mnist.tuning.shared_folder import SharedFolder
@@ -80,6 +84,10 @@ def run_trials(
         callbacks.append(
             DiskBudget(lambda number: folders.of(trial_name(number)), searcher.ledger)
         )
+    if setup.elastic:
+        use = partial(set_concurrency, searcher, scheduler)
+        most, place = options.max_concurrent, options.storage_path or str(setup.directory)
+        callbacks.append(ClusterFollower(setup.workers, most, place, use, progress.tell))
     stopper = CheckpointStopper()
     placed = tune.with_resources(
         tune.with_parameters(trainable, data=setup.shared, settings=settings),
@@ -104,6 +112,7 @@ def run_trials(
             verbose=0,
         ),
     )
+    use_steady_controller()
     start = time.monotonic()
     ctrl_c = signal.getsignal(signal.SIGINT)
     try:

@@ -57,8 +57,15 @@ def scheduler_for(
         searcher.all_at_once = True
     else:
         # HyperBand compares trials that pause: those take no worker, and must not be waited for.
-        searcher.may_begin = lambda: searcher.ledger.count_active() < concurrent
+        searcher.may_begin = lambda: searcher.ledger.count_active() < searcher.max_concurrent
     return scheduler
+
+
+def set_concurrency(searcher: StudySearch, scheduler: TrialScheduler, concurrent: int) -> None:
+    """Let more or fewer trials run at a time from here on; none that runs is stopped for it."""
+    searcher.max_concurrent = concurrent
+    if isinstance(scheduler, PromotionAsha | PopulationBasedTraining):
+        scheduler.max_concurrent = concurrent
 
 
 def _population(

@@ -36,6 +36,7 @@ class Setup:
         workers: how trials are placed.
         dashboard: where Ray's dashboard is, for people.
         final_images: how many images a final run trains on.
+        elastic: whether nodes may join and go meanwhile.
     """
 
     space: SearchSpace
@@ -46,3 +47,4 @@ class Setup:
     workers: Workers
     dashboard: str
     final_images: int
+    elastic: bool = False
