@@ -26,6 +26,7 @@ from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
 from tune_mnist.tuning.stopper import DiskFullStopper
 from tune_mnist.tuning.trainable import train_trial
+from tune_mnist.tuning.watching import watchers
 
 
 def run_trials(
@@ -69,6 +70,7 @@ def run_trials(
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
     callbacks += [LostTrials(searcher), RaysLinesLeftOut()]
+    callbacks += watchers(setup, searcher.ledger, console)
     if options.scheduling.name != "pbt":  # its trials cannot begin anew: they have ancestors
         callbacks.append(DiskBudget(settings.checkpoints_of, searcher.ledger))
     stopper = DiskFullStopper()

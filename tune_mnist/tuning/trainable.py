@@ -14,12 +14,14 @@ from tune_mnist.training import (
     CheckpointFolder,
     Compute,
     DivergedError,
+    EpochMetrics,
     TrainConfig,
     Trainer,
     describe_out_of_memory,
     is_out_of_memory,
     resolve_compute,
 )
+from tune_mnist.tuning.labels import label
 from tune_mnist.tuning.reports import DISK_FULL, NUMBER, WARNING, ended_early
 from tune_mnist.tuning.sole_writer import SoleWriter
 
@@ -92,6 +94,7 @@ def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings
     try:
         _train(config, data, settings)
     except DivergedError as error:
+        _say(config, str(error))
         tune.report(ended_early(str(error), diverged=True))
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
@@ -119,7 +122,21 @@ def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> 
         tune.report(asdict(trainer.metrics) | facts)
         facts.pop(WARNING, None)
     while trainer.epoch < settings.max_epochs:
+        _say(config, f"epoch {trainer.epoch + 1}/{settings.max_epochs} begins")
         metrics = trainer.run_epoch()
+        _say(config, f"epoch {metrics.epoch}/{settings.max_epochs} {_in_words(metrics)}")
         settings.writer.save(trainer, checkpoints)
         tune.report(asdict(metrics) | facts)
         facts.pop(WARNING, None)
+
+
+def _say(config: dict[str, Any], text: str) -> None:
+    """Print a line into the worker's log, which has those of other trials, too."""
+    print(f"{label(config)}: {text}", flush=True)
+
+
+def _in_words(metrics: EpochMetrics) -> str:
+    return (
+        f"val_accuracy {metrics.val_accuracy:.4f} val_loss {metrics.val_loss:.4f}"
+        f" train_loss {metrics.train_loss:.4f} {metrics.images_per_second:.0f} images/s"
+    )

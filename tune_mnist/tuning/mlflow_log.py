@@ -1,0 +1,191 @@
+"""The trials as runs of an MLflow experiment."""
+
+import importlib.util
+import math
+import os
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+from rich.console import Console
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.labels import label
+from tune_mnist.tuning.ledger import Ledger
+from tune_mnist.tuning.records import LAST_METRICS, TrialState
+from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+NUMBER_TAG = "tune_mnist.number"
+STATE_TAG = "tune_mnist.state"
+_KEPT = (METRIC, *LAST_METRICS)
+_STATUS = {TrialState.FAILED: "FAILED", TrialState.DIVERGED: "FAILED"}
+# MLflow would ask a server that is not there for minutes.
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+
+
+def open_experiment(uri: str, name: str) -> tuple["MlflowClient", str]:
+    """Return a client of the tracking server, and the id of the experiment, made if need be.
+
+    Args:
+        uri: of the server (``http://...``), or of a store that MLflow keeps by itself.
+        name: of the experiment.
+
+    Raises:
+        UserError: MLflow is missing, or there is no server or store that can be used.
+    """
+    if importlib.util.find_spec("mlflow") is None:
+        raise UserError("--mlflow needs MLflow: pip install 'tune-mnist[mlflow]'")
+    shown = without_password(uri)
+    for key, value in _PATIENCE.items():
+        os.environ.setdefault(key, value)
+    from mlflow import MlflowClient
+
+    try:
+        client = MlflowClient(uri)
+        found = client.get_experiment_by_name(name)
+        if found is not None and found.lifecycle_stage != "active":
+            raise UserError(
+                f"--mlflow {shown}: its experiment '{name}' has been deleted: restore it, or"
+                " give the search another --name"
+            )
+        return client, found.experiment_id if found else client.create_experiment(name)
+    except UserError:
+        raise
+    except Exception as error:  # MLflow's, requests', SQLAlchemy's: whatever the store is made of
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(f"--mlflow {shown}: cannot be used: {lines[0]}") from None
+
+
+def without_password(uri: str) -> str:
+    """Return the URI, or refuse one with a password, which would end up in the results.
+
+    Raises:
+        UserError: there is one.
+    """
+    if urlsplit(uri).password:
+        raise UserError(
+            "--mlflow: leave user and password out of the URI, as it is written into the"
+            " results: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        )
+    return uri
+
+
+class MLflowLog(Callback):
+    """Tells MLflow of each epoch and end, from a thread: the search never waits for a server.
+
+    If that fails once, a line says so, and the search goes on without it.
+
+    Args:
+        client: of the tracking server.
+        experiment: its id; runs that an earlier run of the search has left there are gone on with.
+        ledger: the record of each trial.
+        console: where a failure is told.
+    """
+
+    def __init__(
+        self, client: "MlflowClient", experiment: str, ledger: Ledger, console: Console
+    ) -> None:
+        self._client = client
+        self._experiment = experiment
+        self._ledger = ledger
+        self._console = console
+        self._thread = ThreadPoolExecutor(1, "mlflow")
+        self._failed = False
+        self._runs: dict[int, str] = {}
+        self._epochs: dict[int, int] = {}
+        self._begun_before = {record.number for record in ledger.records if not record.state.ended}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Ray pickles the callbacks beside the experiment's state; a thread stays behind.
+        return {}
+
+    def on_trial_start(self, trial: Trial, **info: Any) -> None:
+        """Begin the trial's run, or find it again."""
+        self._later(self._begin, dict(trial.config))
+
+    def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
+        """Log an epoch."""
+        if METRIC in result:
+            metrics = {key: float(result[key]) for key in (*_KEPT, TIME_ATTR)}
+            self._later(self._log, trial.config[NUMBER], metrics)
+
+    def on_trial_complete(self, trial: Trial, **info: Any) -> None:
+        """End the trial's run."""
+        number = trial.config[NUMBER]
+        self._later(self._end, number, self._ledger.record(number).state)
+
+    def on_trial_error(self, trial: Trial, **info: Any) -> None:
+        """End the run of a trial that has failed."""
+        self._later(self._end, trial.config[NUMBER], TrialState.FAILED)
+
+    def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
+        """Wait for what is still to be told, and end the runs of what was cut off."""
+        for number in list(self._runs):
+            self._later(self._end, number, TrialState.INTERRUPTED)
+        self._thread.shutdown()
+
+    def _later(self, call: Any, *given: Any) -> None:
+        if not self._failed:
+            self._thread.submit(call, *given).add_done_callback(self._notice)
+
+    def _notice(self, done: "Future[None]") -> None:
+        error = done.exception()
+        if error is not None and not self._failed:
+            self._failed = True
+            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            self._console.print(
+                f"MLflow: {line}: the search goes on without it", markup=False, soft_wrap=True
+            )
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        number = config.pop(NUMBER)
+        if self._failed or number in self._runs:
+            return
+        found = self._find(number) if number in self._begun_before else None
+        if found is not None:
+            self._runs[number] = found.info.run_id
+            self._epochs[number] = int(found.data.metrics.get(TIME_ATTR, 0))
+            self._client.update_run(found.info.run_id, status="RUNNING")
+            return
+        from mlflow.entities import Param
+
+        name = label(config | {NUMBER: number})
+        run = self._client.create_run(
+            self._experiment, tags={NUMBER_TAG: str(number)}, run_name=name
+        )
+        self._runs[number] = run.info.run_id
+        params = [Param(key, str(value)) for key, value in config.items()]
+        self._client.log_batch(run.info.run_id, params=params)
+
+    def _find(self, number: int) -> Any:
+        found = self._client.search_runs([self._experiment], f"tags.`{NUMBER_TAG}` = '{number}'")
+        return found[0] if found else None
+
+    def _log(self, number: int, metrics: dict[str, float]) -> None:
+        epoch = int(metrics[TIME_ATTR])
+        if self._failed or epoch <= self._epochs.get(number, 0):
+            return
+        from mlflow.entities import Metric
+
+        self._epochs[number] = epoch
+        now = round(1000 * time.time())
+        told = [
+            Metric(key, value, now, epoch)
+            for key, value in metrics.items()
+            if math.isfinite(value)
+        ]
+        self._client.log_batch(self._runs[number], metrics=told)
+
+    def _end(self, number: int, state: TrialState) -> None:
+        run = self._runs.pop(number, None)
+        if self._failed or run is None:
+            return
+        self._client.set_tag(run, STATE_TAG, state.value)
+        status = "KILLED" if state is TrialState.INTERRUPTED else _STATUS.get(state, "FINISHED")
+        self._client.set_terminated(run, status)
