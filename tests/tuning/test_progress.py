@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from tune_mnist.tuning.labels import describe
 from tune_mnist.tuning.progress import Outline, clock, create_progress
 from tune_mnist.tuning.records import TrialRecord, TrialState
 

@@ -78,7 +78,7 @@ class TensorBoardLog(Callback):
         """Return the trial's open file; a new one takes the place of all from that epoch on."""
         number = trial.config[NUMBER]
         if number not in self._writers:
-            # As it was sampled: with pbt the configuration of a trial changes, its folder must not.
+            # As it was sampled: pbt changes a trial's configuration, not its folder.
             name = label({NUMBER: number, **self._ledger.record(number).config})
             # No shell should stumble over it.
             folder = self._directory / name.replace("#", "").replace(" ", "-")
