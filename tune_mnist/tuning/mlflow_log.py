@@ -1,10 +1,12 @@
 """The trials as runs of an MLflow experiment."""
 
 import importlib.util
+import logging
 import math
 import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,55 +27,58 @@ NUMBER_TAG = "tune_mnist.number"
 STATE_TAG = "tune_mnist.state"
 _KEPT = (METRIC, *LAST_METRICS)
 _STATUS = {TrialState.FAILED: "FAILED", TrialState.DIVERGED: "FAILED"}
-# MLflow would ask a server that is not there for minutes.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+_SETTINGS = {
+    # It would ask a server that is not there for minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 
 
-def open_experiment(uri: str, name: str) -> tuple["MlflowClient", str]:
-    """Return a client of the tracking server, and the id of the experiment, made if need be.
+def open_client(uri: str, name: str) -> "MlflowClient":
+    """Return a client of a tracking server that has answered.
 
     Args:
-        uri: of the server (``http://...``), or of a store that MLflow keeps by itself.
-        name: of the experiment.
+        uri: of the server (``http://...``), or of a database (``sqlite:///mlflow.db``).
+        name: of the experiment that is to be there, or that can be made.
 
     Raises:
-        UserError: MLflow is missing, or there is no server or store that can be used.
+        UserError: MLflow is missing, or there is no server or database that can be used.
     """
+    _refuse_password(uri)
     if importlib.util.find_spec("mlflow") is None:
         raise UserError("--mlflow needs MLflow: pip install 'tune-mnist[mlflow]'")
-    shown = without_password(uri)
-    for key, value in _PATIENCE.items():
+    for key, value in _SETTINGS.items():
         os.environ.setdefault(key, value)
     from mlflow import MlflowClient
 
+    for logger in ("mlflow", "alembic"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
     try:
         client = MlflowClient(uri)
         found = client.get_experiment_by_name(name)
-        if found is not None and found.lifecycle_stage != "active":
-            raise UserError(
-                f"--mlflow {shown}: its experiment '{name}' has been deleted: restore it, or"
-                " give the search another --name"
-            )
-        return client, found.experiment_id if found else client.create_experiment(name)
-    except UserError:
-        raise
-    except Exception as error:  # MLflow's, requests', SQLAlchemy's: whatever the store is made of
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(f"--mlflow {shown}: cannot be used: {lines[0]}") from None
+    except Exception as error:  # MLflow's, requests', SQLAlchemy's: whatever is behind the URI
+        raise UserError(f"--mlflow {uri}: cannot be used: {_first_line(error)}") from None
+    if found is not None and found.lifecycle_stage != "active":
+        raise UserError(
+            f"--mlflow {uri}: its experiment '{name}' has been deleted: restore it, or give the"
+            " search another --name"
+        )
+    return client
 
 
-def without_password(uri: str) -> str:
-    """Return the URI, or refuse one with a password, which would end up in the results.
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
-    Raises:
-        UserError: there is one.
-    """
+
+def _refuse_password(uri: str) -> None:
     if urlsplit(uri).password:
         raise UserError(
             "--mlflow: leave user and password out of the URI, as it is written into the"
             " results: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
         )
-    return uri
 
 
 class MLflowLog(Callback):
@@ -83,7 +88,7 @@ class MLflowLog(Callback):
 
     Args:
         client: of the tracking server.
-        experiment: its id; runs that an earlier run of the search has left there are gone on with.
+        experiment: its name; runs that an earlier run of the search left there are gone on with.
         ledger: the record of each trial.
         console: where a failure is told.
     """
@@ -92,7 +97,7 @@ class MLflowLog(Callback):
         self, client: "MlflowClient", experiment: str, ledger: Ledger, console: Console
     ) -> None:
         self._client = client
-        self._experiment = experiment
+        self._name = experiment
         self._ledger = ledger
         self._console = console
         self._thread = ThreadPoolExecutor(1, "mlflow")
@@ -138,10 +143,16 @@ class MLflowLog(Callback):
         error = done.exception()
         if error is not None and not self._failed:
             self._failed = True
-            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
             self._console.print(
-                f"MLflow: {line}: the search goes on without it", markup=False, soft_wrap=True
+                f"MLflow: {_first_line(error)}: the search goes on without it",
+                markup=False,
+                soft_wrap=True,
             )
+
+    @cached_property
+    def _experiment(self) -> str:
+        found = self._client.get_experiment_by_name(self._name)
+        return str(found.experiment_id if found else self._client.create_experiment(self._name))
 
     def _begin(self, config: dict[str, Any]) -> None:
         number = config.pop(NUMBER)

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.live_metrics import LiveMetrics
-from tune_mnist.tuning.mlflow_log import MLflowLog, open_experiment
+from tune_mnist.tuning.mlflow_log import MLflowLog, open_client
 from tune_mnist.tuning.named_tasks import NamedTasks
 from tune_mnist.tuning.setup import Setup
 from tune_mnist.tuning.tensorboard_log import TENSORBOARD_FOLDER, TensorBoardLog
@@ -27,6 +27,6 @@ def watchers(setup: Setup, ledger: Ledger, console: Console) -> list[Callback]:
     if options.tensorboard:
         made.append(TensorBoardLog(setup.directory / TENSORBOARD_FOLDER, ledger))
     if options.mlflow is not None:
-        client, experiment = open_experiment(options.mlflow, name)
-        made.append(MLflowLog(client, experiment, ledger, console))
+        client = open_client(options.mlflow, name)
+        made.append(MLflowLog(client, name, ledger, console))
     return made
