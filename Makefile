@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install search lab-report test test-fast bench lint format clean
+.PHONY: help install search lab-report test test-fast bench monitoring lint format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/per
 	$(BIN)/python -m benchmarks.orchestration --trials 16 --output $(BENCH)/orchestration
 	rm -f $(BENCH)/versus/epochs.csv
 	$(BIN)/python -m benchmarks.versus.run --seeds 1 --num-samples 4 --max-epochs 2 --output $(BENCH)/versus
+
+monitoring: ## Start Prometheus, and Grafana if it is there, on loopback: docs/monitoring.md
+	deploy/monitoring/start.sh
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .
