@@ -79,9 +79,7 @@ def test_without_prometheus_it_says_what_is_missing(tmp_path):
     assert list(tmp_path.iterdir()) == [tools]
 
 
-@pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="no promtool (apt install prometheus)"
-)
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool")
 def test_prometheus_takes_the_configuration():
     subprocess.run(
         ["promtool", "check", "config", MONITORING / "prometheus.yml"],

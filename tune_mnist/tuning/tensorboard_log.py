@@ -1,12 +1,14 @@
 """The trials as TensorBoard shows them: curves, and hyperparameters beside what came of them."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 from ray.tune import Callback
 from ray.tune.experiment import Trial
-from tensorboardX import SummaryWriter
-from tensorboardX.summary import hparams
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.summary import hparams, scalar
 
 from tune_mnist.tuning.labels import label
 from tune_mnist.tuning.ledger import Ledger
@@ -15,6 +17,7 @@ from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 
 TENSORBOARD_FOLDER = "tensorboard"
 BEST = f"best/{METRIC}"
+FLUSH_SECONDS = 1.0
 
 
 class TensorBoardLog(Callback):
@@ -31,8 +34,9 @@ class TensorBoardLog(Callback):
     def __init__(self, directory: Path, ledger: Ledger) -> None:
         self._directory = directory
         self._ledger = ledger
-        self._writers: dict[int, SummaryWriter] = {}
+        self._files: dict[int, EventsWriter] = {}
         self._epochs: dict[int, int] = {}
+        self._next_flush = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray pickles the callbacks beside the experiment's state; an open file stays behind.
@@ -44,48 +48,58 @@ class TensorBoardLog(Callback):
         if METRIC not in result or epoch <= self._epochs.get(number, 0):
             return
         self._epochs[number] = epoch
-        writer = self._writer(trial, epoch)
-        for key in (METRIC, *LAST_METRICS):
-            writer.add_scalar(key, result[key], epoch)
-        writer.flush()
+        self._write(number, epoch, *(scalar(key, result[key]) for key in (METRIC, *LAST_METRICS)))
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Let TensorBoard see it, now and then: each time waits for the disk."""
+        if time.monotonic() < self._next_flush:
+            return
+        for file in self._files.values():
+            file.flush()
+        self._next_flush = time.monotonic() + FLUSH_SECONDS
 
     def on_trial_save(self, trial: Trial, **info: Any) -> None:
         """Close the file of a trial that is paused."""
-        self._close(trial)
+        self._close(trial.config[NUMBER])
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
         """Write hyperparameters and best accuracy of a trial that has ended."""
         record = self._ledger.record(trial.config[NUMBER])
         if record.best_epoch:
-            config = record.config_of(record.best_epoch)
-            writer = self._writer(trial, record.epochs + 1)
-            for summary in hparams(config, {BEST: record.val_accuracy}):
-                writer.file_writer.add_summary(summary)
-            writer.add_scalar(BEST, record.val_accuracy, record.epochs)
-        self._close(trial)
+            best = record.val_accuracy
+            summaries = hparams(record.config_of(record.best_epoch), {BEST: best})
+            # A step that no epoch has, so that nothing is forgotten for it.
+            self._write(record.number, record.epochs + 1, *summaries, scalar(BEST, best))
+        self._close(record.number)
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
         """Close the file of a trial that has failed."""
-        self._close(trial)
+        self._close(trial.config[NUMBER])
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
         """Close all files."""
-        for writer in self._writers.values():
-            writer.close()
-        self._writers.clear()
+        for number in list(self._files):
+            self._close(number)
 
-    def _writer(self, trial: Trial, epoch: int) -> SummaryWriter:
-        """Return the trial's open file; a new one takes the place of all from that epoch on."""
-        number = trial.config[NUMBER]
-        if number not in self._writers:
-            # As it was sampled: pbt changes a trial's configuration, not its folder.
-            name = label({NUMBER: number, **self._ledger.record(number).config})
-            # No shell should stumble over it.
-            folder = self._directory / name.replace("#", "").replace(" ", "-")
-            self._writers[number] = SummaryWriter(str(folder), purge_step=epoch)
-        return self._writers[number]
+    def _write(self, number: int, step: int, *summaries: Any) -> None:
+        if number not in self._files:
+            self._files[number] = self._open(number)
+            forget = Event(step=step, session_log=SessionLog(status=SessionLog.START))
+            self._files[number].write_event(forget)
+        for summary in summaries:
+            event = Event(wall_time=time.time(), step=step, summary=summary)
+            self._files[number].write_event(event)
 
-    def _close(self, trial: Trial) -> None:
-        writer = self._writers.pop(trial.config[NUMBER], None)
-        if writer is not None:
-            writer.close()
+    def _open(self, number: int) -> EventsWriter:
+        # As it was sampled: pbt changes a trial's configuration, not its folder.
+        name = label({NUMBER: number, **self._ledger.record(number).config})
+        folder = self._directory / name.replace("#", "").replace(" ", "-")  # shells like it better
+        folder.mkdir(parents=True, exist_ok=True)
+        # TensorBoard reads the files of a folder by their names, which have the second in them.
+        suffix = f".{time.time_ns()}"
+        return EventsWriter(str(folder / "events"), suffix)
+
+    def _close(self, number: int) -> None:
+        file = self._files.pop(number, None)
+        if file is not None:
+            file.close()
