@@ -24,10 +24,10 @@ class NamedTasks(Callback):
         with suppress(Exception):
             actor = trial.temporary_state.ray_actor
             methods = actor._method_shells
-            before = methods["train"]
-            methods["train"] = _Named(getattr(before, "method", before), label(trial.config))
-            if not callable(getattr(actor.train, "remote", None)):
-                methods["train"] = before
+            method = getattr(methods["train"], "method", methods["train"])
+            named = _Named(method, label(trial.config))
+            if callable(named.bind(actor).remote):
+                methods["train"] = named
 
 
 class _Named:
