@@ -62,7 +62,7 @@ def test_where_ray_is_not_as_it_was_nothing_happens(actor):
 def test_a_method_that_cannot_be_named_is_left_as_it_was():
     class Handle:
         def __init__(self):
-            self._method_shells = {"train": SimpleNamespace(bind=lambda actor: object())}
+            self._method_shells = {"train": SimpleNamespace(bind=lambda _: object())}
 
         @property
         def train(self):
