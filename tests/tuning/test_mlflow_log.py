@@ -1,7 +1,9 @@
 """What MLflow itself tells of a search, from a database of its own."""
 
 import io
+import re
 import sys
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
@@ -9,7 +11,8 @@ from rich.console import Console
 
 from tests.tuning.trials import Search
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.mlflow_log import MLflowLog, open_client
+from tune_mnist.tuning.mlflow_client import open_client
+from tune_mnist.tuning.mlflow_log import MLflowLog
 
 NAME = "tries"
 NOWHERE = "http://127.0.0.1:1"
@@ -32,7 +35,7 @@ class Watched:
     def go_on(self):
         self.search.go_on()
         console = Console(file=self.out)
-        self.log = MLflowLog(self.client, self.name, self.search.ledger, console)
+        self.log = MLflowLog(self.client, Path(self.name), self.search.ledger, console)
 
     def begin(self, number):
         trial = self.search.trial(number)
@@ -114,9 +117,11 @@ def test_a_server_that_goes_away_is_told_of_once_and_stops_nothing(uri):
     assert watched.out.getvalue().count("the search goes on without it") == 1
 
 
-@pytest.mark.parametrize("bad", [NOWHERE, "nonsense://x", "sqlite:////nowhere/at/all.db"])
+@pytest.mark.parametrize(
+    "bad", [NOWHERE, "nonsense://x", "sqlite:////nowhere/at/all.db", "http://["]
+)
 def test_a_uri_that_leads_nowhere_is_one_line(bad):
-    with pytest.raises(UserError, match=f"--mlflow {bad}: cannot be used: .+"):
+    with pytest.raises(UserError, match=f"--mlflow {re.escape(bad)}: cannot be used: .+"):
         open_client(bad, NAME)
 
 

@@ -19,7 +19,7 @@ from tune_mnist.tuning.final_plan import describe_plan, final_fraction
 from tune_mnist.tuning.final_runs import read_final_runs
 from tune_mnist.tuning.finalists import judge_best
 from tune_mnist.tuning.ledger import begun_trials
-from tune_mnist.tuning.mlflow_log import open_client
+from tune_mnist.tuning.mlflow_client import open_client
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recorder import TRIALS_FILE, Recorder
 from tune_mnist.tuning.records import TrialRecord

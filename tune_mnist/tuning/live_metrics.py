@@ -46,6 +46,7 @@ class LiveMetrics(Callback):
         self._search = {"search": search}
         self._ledger = ledger
         self._next = 0.0
+        self._last: dict[int, tuple[str, dict[str, Any]]] = {}
         self._by_trial = {
             Gauge(name, text, OF_TRIAL): key for name, (key, text) in BY_TRIAL.items()
         }
@@ -56,13 +57,23 @@ class LiveMetrics(Callback):
         # Ray pickles the callbacks beside the experiment's state; the study is all we need.
         return {}
 
+    def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
+        """Remember the last epoch of each trial."""
+        if METRIC in result:
+            self._last[trial.config[NUMBER]] = (label(trial.config), result)
+
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Set the gauges, if it is time."""
         if time.monotonic() < self._next:
             return
-        for trial in trials:
-            if trial.status == Trial.RUNNING:
-                self._set_trial(trial)
+        for number, (name, result) in list(self._last.items()):
+            state = self._ledger.record(number).state
+            if state is TrialState.RUNNING:
+                tags = self._search | {"number": str(number), "trial": name}
+                for gauge, key in self._by_trial.items():
+                    gauge.set(result[key], tags)
+            elif state.ended:
+                del self._last[number]
         records = self._ledger.records
         states = Counter(record.state for record in records)
         for state in TrialState:
@@ -71,10 +82,3 @@ class LiveMetrics(Callback):
         if best is not None:
             self._best.set(best.val_accuracy, self._search)
         self._next = time.monotonic() + REFRESH_SECONDS
-
-    def _set_trial(self, trial: Trial) -> None:
-        number = str(trial.config[NUMBER])
-        tags = self._search | {"number": number, "trial": label(trial.config)}
-        for gauge, key in self._by_trial.items():
-            if key in trial.last_result:
-                gauge.set(trial.last_result[key], tags)

@@ -1,22 +1,19 @@
 """The trials as runs of an MLflow experiment."""
 
-import importlib.util
-import logging
 import math
-import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 from rich.console import Console
 
-from tune_mnist.errors import UserError
 from tune_mnist.tuning.labels import label
 from tune_mnist.tuning.ledger import Ledger
+from tune_mnist.tuning.mlflow_client import first_line
 from tune_mnist.tuning.records import LAST_METRICS, TrialState
 from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 
@@ -24,61 +21,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 NUMBER_TAG = "tune_mnist.number"
+FOLDER_TAG = "tune_mnist.results"
 STATE_TAG = "tune_mnist.state"
 _KEPT = (METRIC, *LAST_METRICS)
 _STATUS = {TrialState.FAILED: "FAILED", TrialState.DIVERGED: "FAILED"}
-_SETTINGS = {
-    # It would ask a server that is not there for minutes.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-}
-
-
-def open_client(uri: str, name: str) -> "MlflowClient":
-    """Return a client of a tracking server that has answered.
-
-    Args:
-        uri: of the server (``http://...``), or of a database (``sqlite:///mlflow.db``).
-        name: of the experiment that is to be there, or that can be made.
-
-    Raises:
-        UserError: MLflow is missing, or there is no server or database that can be used.
-    """
-    _refuse_password(uri)
-    if importlib.util.find_spec("mlflow") is None:
-        raise UserError("--mlflow needs MLflow: pip install 'tune-mnist[mlflow]'")
-    for key, value in _SETTINGS.items():
-        os.environ.setdefault(key, value)
-    from mlflow import MlflowClient
-
-    for logger in ("mlflow", "alembic"):
-        logging.getLogger(logger).setLevel(logging.ERROR)
-    try:
-        client = MlflowClient(uri)
-        found = client.get_experiment_by_name(name)
-    except Exception as error:  # MLflow's, requests', SQLAlchemy's: whatever is behind the URI
-        raise UserError(f"--mlflow {uri}: cannot be used: {_first_line(error)}") from None
-    if found is not None and found.lifecycle_stage != "active":
-        raise UserError(
-            f"--mlflow {uri}: its experiment '{name}' has been deleted: restore it, or give the"
-            " search another --name"
-        )
-    return client
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-def _refuse_password(uri: str) -> None:
-    if urlsplit(uri).password:
-        raise UserError(
-            "--mlflow: leave user and password out of the URI, as it is written into the"
-            " results: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
-        )
 
 
 class MLflowLog(Callback):
@@ -88,16 +34,18 @@ class MLflowLog(Callback):
 
     Args:
         client: of the tracking server.
-        experiment: its name; runs that an earlier run of the search left there are gone on with.
+        directory: of the search: its name is the experiment's, and runs that an earlier run of
+            the search has left there are gone on with.
         ledger: the record of each trial.
         console: where a failure is told.
     """
 
     def __init__(
-        self, client: "MlflowClient", experiment: str, ledger: Ledger, console: Console
+        self, client: "MlflowClient", directory: Path, ledger: Ledger, console: Console
     ) -> None:
         self._client = client
-        self._name = experiment
+        self._name = directory.name
+        self._folder = str(directory.absolute())
         self._ledger = ledger
         self._console = console
         self._thread = ThreadPoolExecutor(1, "mlflow")
@@ -131,8 +79,7 @@ class MLflowLog(Callback):
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
         """Wait for what is still to be told, and end the runs of what was cut off."""
-        for number in list(self._runs):
-            self._later(self._end, number, TrialState.INTERRUPTED)
+        self._later(self._end_all)
         self._thread.shutdown()
 
     def _later(self, call: Any, *given: Any) -> None:
@@ -144,7 +91,7 @@ class MLflowLog(Callback):
         if error is not None and not self._failed:
             self._failed = True
             self._console.print(
-                f"MLflow: {_first_line(error)}: the search goes on without it",
+                f"MLflow: {first_line(error)}: the search goes on without it",
                 markup=False,
                 soft_wrap=True,
             )
@@ -167,16 +114,17 @@ class MLflowLog(Callback):
         from mlflow.entities import Param
 
         name = label(config | {NUMBER: number})
-        run = self._client.create_run(
-            self._experiment, tags={NUMBER_TAG: str(number)}, run_name=name
-        )
+        tags = {NUMBER_TAG: str(number), FOLDER_TAG: self._folder}
+        run = self._client.create_run(self._experiment, tags=tags, run_name=name)
         self._runs[number] = run.info.run_id
         params = [Param(key, str(value)) for key, value in config.items()]
         self._client.log_batch(run.info.run_id, params=params)
 
     def _find(self, number: int) -> Any:
-        found = self._client.search_runs([self._experiment], f"tags.`{NUMBER_TAG}` = '{number}'")
-        return found[0] if found else None
+        runs = self._client.search_runs([self._experiment], f"tags.`{NUMBER_TAG}` = '{number}'")
+        # Compared here, as a path may hold what MLflow's filters take for their own.
+        ours = [run for run in runs if run.data.tags.get(FOLDER_TAG) == self._folder]
+        return ours[0] if ours else None
 
     def _log(self, number: int, metrics: dict[str, float]) -> None:
         epoch = int(metrics[TIME_ATTR])
@@ -200,3 +148,7 @@ class MLflowLog(Callback):
         self._client.set_tag(run, STATE_TAG, state.value)
         status = "KILLED" if state is TrialState.INTERRUPTED else _STATUS.get(state, "FINISHED")
         self._client.set_terminated(run, status)
+
+    def _end_all(self) -> None:
+        for number in list(self._runs):
+            self._end(number, TrialState.INTERRUPTED)

@@ -5,7 +5,8 @@ from rich.console import Console
 
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.live_metrics import LiveMetrics
-from tune_mnist.tuning.mlflow_log import MLflowLog, open_client
+from tune_mnist.tuning.mlflow_client import open_client
+from tune_mnist.tuning.mlflow_log import MLflowLog
 from tune_mnist.tuning.named_tasks import NamedTasks
 from tune_mnist.tuning.setup import Setup
 from tune_mnist.tuning.tensorboard_log import TENSORBOARD_FOLDER, TensorBoardLog
@@ -28,5 +29,5 @@ def watchers(setup: Setup, ledger: Ledger, console: Console) -> list[Callback]:
         made.append(TensorBoardLog(setup.directory / TENSORBOARD_FOLDER, ledger))
     if options.mlflow is not None:
         client = open_client(options.mlflow, name)
-        made.append(MLflowLog(client, name, ledger, console))
+        made.append(MLflowLog(client, setup.directory, ledger, console))
     return made
