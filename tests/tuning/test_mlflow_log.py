@@ -26,8 +26,8 @@ def uri(tmp_path_factory):
 class Watched:
     """A search that MLflow is told of."""
 
-    def __init__(self, client, name):
-        self.client, self.name = client, name
+    def __init__(self, client, directory):
+        self.client, self.directory = client, Path(directory)
         self.search = Search(max_epochs=3)
         self.out = io.StringIO()
         self.go_on()
@@ -35,7 +35,7 @@ class Watched:
     def go_on(self):
         self.search.go_on()
         console = Console(file=self.out)
-        self.log = MLflowLog(self.client, Path(self.name), self.search.ledger, console)
+        self.log = MLflowLog(self.client, self.directory, self.search.ledger, console)
 
     def begin(self, number):
         trial = self.search.trial(number)
@@ -52,7 +52,7 @@ class Watched:
         self.log.on_experiment_end(trials=[])
 
     def runs(self):
-        experiment = self.client.get_experiment_by_name(self.name)
+        experiment = self.client.get_experiment_by_name(self.directory.name)
         return self.client.search_runs([experiment.experiment_id])
 
     def curve(self, run):
@@ -98,6 +98,18 @@ def test_a_search_that_was_cut_off_goes_on_with_its_runs_and_repeats_no_epoch(wa
     assert run.info.status == "FINISHED"
 
 
+def test_another_search_of_the_same_name_keeps_its_runs(watched):
+    other = Watched(watched.client, Path("elsewhere") / watched.directory)
+    for search in (watched, other):
+        search.report(search.begin(0), 1, 0.1)
+        search.stop()
+    watched.go_on()
+    watched.report(watched.begin(0), 2, 0.2)
+    watched.stop()
+    curves = sorted(watched.curve(run) for run in watched.runs())
+    assert curves == [[(1, 0.1)], [(1, 0.1), (2, 0.2)]]
+
+
 def test_a_trial_that_fails_is_a_failed_run(watched):
     trial = watched.begin(0)
     watched.search.ledger.fail(0, "no such luck")
@@ -118,7 +130,7 @@ def test_a_server_that_goes_away_is_told_of_once_and_stops_nothing(uri):
 
 
 @pytest.mark.parametrize(
-    "bad", [NOWHERE, "nonsense://x", "sqlite:////nowhere/at/all.db", "http://["]
+    "bad", [NOWHERE, "nonsense://x", "sqlite:////proc/nowhere/mlflow.db", "http://["]
 )
 def test_a_uri_that_leads_nowhere_is_one_line(bad):
     with pytest.raises(UserError, match=f"--mlflow {re.escape(bad)}: cannot be used: .+"):
