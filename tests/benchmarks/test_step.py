@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.orchestration import cost_row
+from benchmarks.orchestration import Times, cost_row
 from benchmarks.step import Options, measure, row
 from tune_mnist.training import TrainConfig
 
@@ -25,4 +25,6 @@ def test_both_loops_train_and_are_timed(digits_split):
 
 
 def test_the_cost_of_a_trial_counts_every_worker():
-    assert cost_row("ours", 100, 5.0, 2)["cost_per_trial_seconds"] == 0.1
+    row = cost_row("ours", 100, Times(first_report=1.0, all_trials=5.0), 2)
+    assert row["cost_per_trial_seconds"] == 0.08
+    assert row["with_start_seconds"] == 0.1

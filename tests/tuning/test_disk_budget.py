@@ -64,3 +64,15 @@ def test_of_large_checkpoints_only_those_of_running_trials_stay(tmp_path, folder
 def test_small_checkpoints_all_stay(tmp_path, folders):
     DiskBudget(folders, RECORDS).on_trial_save(iteration=1, trials=TRIALS, trial=TRIALS[3])
     assert left(tmp_path) == set(range(5))
+
+
+def test_a_trial_that_went_on_is_looked_at_anew(tmp_path, folders):
+    records = Records(of={0: (1, 0.5), 1: (1, 0.9)})
+    trials = [trial(0, "PAUSED"), trial(1, "RUNNING")]
+    budget = DiskBudget(folders, records, free_bytes=450)
+    budget.on_trial_save(iteration=1, trials=trials, trial=trials[1])
+    assert {0, 1} <= left(tmp_path)
+    (folders(0).at(1) / "model.pt").write_bytes(b"x" * 400)
+    records.record(0).epochs = 2
+    budget.on_trial_save(iteration=2, trials=trials, trial=trials[1])
+    assert 1 not in left(tmp_path)

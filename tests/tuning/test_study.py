@@ -4,6 +4,8 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.study import JOURNAL, STUDY_NAME, load_study, open_storage
@@ -44,3 +46,15 @@ def test_a_damaged_journal_is_named_in_one_line(tmp_path, read):
         read(tmp_path)
     assert str(caught.value).startswith(f"{journal}: not a journal of Optuna, or damaged: ")
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_written_is_there_for_others_at_once_and_theirs_for_us(tmp_path):
+    ours = begin(tmp_path)
+    ours.ask()
+    theirs = optuna.load_study(
+        study_name=STUDY_NAME,
+        storage=JournalStorage(JournalFileBackend(str(tmp_path / JOURNAL))),
+    )
+    assert len(theirs.trials) == 1
+    theirs.set_user_attr("note", "of a dashboard")
+    assert ours.user_attrs["note"] == "of a dashboard"

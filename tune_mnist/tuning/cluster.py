@@ -26,6 +26,12 @@ _SETTINGS = {
     # On a busy machine a stopped trial's thread may take its time; a worker that is not ready for
     # the next trial by then is lost without a word to anybody.
     "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
+    # Our searcher decides how many trials are begun at a time; Ray's own limit, one, would start
+    # the workers one after the other.
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",
+    # The processes that Ray keeps ready for workers import these while the driver prepares the
+    # search; a trial would wait for it.
+    "RAY_preload_python_modules": "torch,ray.tune,sklearn.datasets",
     # A task that takes more memory than there is would be tried again for ever.
     "RAY_task_oom_retries": "2",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",

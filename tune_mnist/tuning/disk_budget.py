@@ -41,6 +41,8 @@ class DiskBudget(Callback):
         self._ledger = ledger
         self._free_bytes = free_bytes
         self._largest = 0
+        self._sizes: dict[int, tuple[int, int]] = {}
+        """Of the checkpoint of a trial: the epoch, and bytes."""
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray pickles the callbacks beside the experiment's state; nothing of this one is needed.
@@ -52,14 +54,24 @@ class DiskBudget(Callback):
         """Make room if need be: Ray asks a trial to save for no other reason than to pause it."""
         paused = [other.config[NUMBER] for other in trials if other.status == Trial.PAUSED]
         paused.append(trial.config[NUMBER])
-        sizes = {number: _size(self._checkpoints_of(number).directory) for number in paused}
+        sizes = {number: self._size(number) for number in paused}
         self._largest = max(self._largest, *sizes.values())
         excess = sum(sizes.values()) - max(self._free_bytes, self._largest // 2)
         for number in self._least_urgent_first(paused):
             if excess <= 0:
                 return
             self._checkpoints_of(number).remove()
+            self._sizes[number] = (self._ledger.record(number).epochs, 0)
             excess -= sizes[number]
+
+    def _size(self, number: int) -> int:
+        # Nobody writes into the folder of a paused trial: it is looked at once.
+        epochs = self._ledger.record(number).epochs
+        known = self._sizes.get(number)
+        if known is None or known[0] != epochs:
+            known = (epochs, _folder_size(self._checkpoints_of(number).directory))
+            self._sizes[number] = known
+        return known[1]
 
     def _least_urgent_first(self, paused: list[int]) -> list[int]:
         records = [self._ledger.record(number) for number in paused]
@@ -67,7 +79,7 @@ class DiskBudget(Callback):
         return [record.number for record in records]
 
 
-def _size(folder: Path) -> int:
+def _folder_size(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
         try:

@@ -22,6 +22,7 @@ class LostTrials(Callback):
 
     def __init__(self, searcher: StudySearch) -> None:
         self._searcher = searcher
+        self._trials: dict[str, Trial] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray pickles the callbacks beside the experiment's state; the study is all we need.
@@ -29,7 +30,10 @@ class LostTrials(Callback):
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Close the records of those that have ended since."""
-        for trial in trials:
-            if trial.is_finished() and self._searcher.waits_for(trial.trial_id):
+        # Ray's list only grows, by one trial for each that is handed out: only its end is new.
+        self._trials |= {trial.trial_id: trial for trial in trials[len(self._trials) :]}
+        for trial_id in self._searcher.handed_out():
+            trial = self._trials.get(trial_id)
+            if trial is not None and trial.is_finished():
                 self._searcher.ledger.fail(trial.config[NUMBER], REASON)
                 self._searcher.on_trial_complete(trial.trial_id, error=True)

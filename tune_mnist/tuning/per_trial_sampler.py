@@ -27,18 +27,19 @@ class PerTrialSampler(BaseSampler):
         self._make = make
         self._seed = seed
         self._inner = make(seed)
+        self._seen: tuple[int, _StudyView] | None = None
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """Return which parameters are modelled together."""
-        return self._inner.infer_relative_search_space(_as_pruned(study), trial)
+        return self._inner.infer_relative_search_space(self._view(study, trial), trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Draw the parameters that are modelled together."""
-        return self._inner.sample_relative(_as_pruned(study), trial, search_space)
+        return self._inner.sample_relative(self._view(study, trial), trial, search_space)
 
     def sample_independent(
         self,
@@ -49,14 +50,14 @@ class PerTrialSampler(BaseSampler):
     ) -> Any:
         """Draw a parameter by itself."""
         return self._inner.sample_independent(
-            _as_pruned(study), trial, param_name, param_distribution
+            self._view(study, trial), trial, param_name, param_distribution
         )
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Begin a trial: renew the random state."""
         state = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)
         self._inner = self._make(int(state[0]))
-        self._inner.before_trial(_as_pruned(study), trial)
+        self._inner.before_trial(self._view(study, trial), trial)
 
     def after_trial(
         self,
@@ -66,14 +67,25 @@ class PerTrialSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Pass on that a trial has ended."""
-        self._inner.after_trial(_as_pruned(study), trial, state, values)
+        self._inner.after_trial(_StudyView(study), trial, state, values)
+
+    def _view(self, study: optuna.Study, trial: FrozenTrial) -> Any:
+        # A sampler asks for all trials several times while it draws one, and they stay the same.
+        if self._seen is None or self._seen[0] != trial.number:
+            self._seen = (trial.number, _StudyView(study))
+        return self._seen[1]
 
 
 class _StudyView:
-    """A study whose unfinished trials look pruned at the epoch they have come to."""
+    """A study as it is now, whose unfinished trials look pruned at the epoch they have come to.
+
+    Args:
+        study: the real one.
+    """
 
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
+        self._trials = [_pruned(trial) for trial in study.get_trials(deepcopy=False)]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
@@ -88,8 +100,8 @@ class _StudyView:
     def get_trials(
         self, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        shown = [_pruned(trial) for trial in self._study.get_trials(deepcopy=deepcopy)]
-        return [trial for trial in shown if states is None or trial.state in states]
+        shown = [trial for trial in self._trials if states is None or trial.state in states]
+        return copy.deepcopy(shown) if deepcopy else shown
 
     def _get_trials(
         self,
@@ -98,10 +110,6 @@ class _StudyView:
         use_cache: bool = False,
     ) -> list[FrozenTrial]:
         return self.get_trials(deepcopy, states)
-
-
-def _as_pruned(study: optuna.Study) -> Any:
-    return _StudyView(study)
 
 
 def _pruned(trial: FrozenTrial) -> FrozenTrial:

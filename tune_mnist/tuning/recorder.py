@@ -19,6 +19,8 @@ from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 
 TRIALS_FILE = "trials.csv"
 WRITE_SECONDS = 1.0
+WRITE_SHARE = 0.02
+"""Of the time that may go into writing the table."""
 
 
 class Recorder(Callback):
@@ -32,7 +34,7 @@ class Recorder(Callback):
     def __init__(self, csv_path: Path, ledger: Ledger) -> None:
         self._csv_path = csv_path
         self._ledger = ledger
-        self._written = 0.0
+        self._next_write = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray pickles the callbacks beside the experiment's state; the study is all we need.
@@ -71,12 +73,14 @@ class Recorder(Callback):
 
     def write(self) -> None:
         """Write the table, whole or not at all."""
+        start = time.monotonic()
         write_text(self._csv_path, to_frame(self._ledger.records).to_csv(index=False))
-        self._written = time.monotonic()
+        end = time.monotonic()
+        self._next_write = end + max(WRITE_SECONDS, (end - start) / WRITE_SHARE)
 
     def _write_now_and_then(self) -> None:
         # A table of thousands of trials takes a while, and the study has it all anyway.
-        if time.monotonic() - self._written >= WRITE_SECONDS:
+        if time.monotonic() >= self._next_write:
             self.write()
 
 

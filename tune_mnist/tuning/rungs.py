@@ -2,7 +2,7 @@
 
 import bisect
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -48,7 +48,8 @@ class Rungs:
         self.num_trials = num_trials
         self._values: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
         self._ranking: tuple[list[tuple[float, int]], ...] = tuple([] for _ in epochs)
-        """At each rung, in order: Ray asks who is best in every step, so none is sorted anew."""
+        """At each rung, best first, the elder of two equals first, and never sorted anew: Ray asks
+        in every step."""
         self._promoted: tuple[set[int], ...] = tuple(set() for _ in epochs)
         self._known: set[int] = set()
         self._ended: set[int] = set()
@@ -102,9 +103,9 @@ class Rungs:
 
     def promotable(self) -> Iterator[Standing]:
         """Yield the waiting trials that are among the best 1/reduction_factor at their rung."""
-        for rung in range(len(self._epochs)):
-            ranked = self._ranked(rung)
-            yield from self._standing_at(rung, ranked[: len(ranked) // self._reduction_factor])
+        for rung, ranking in enumerate(self._ranking):
+            best = ranking[: len(ranking) // self._reduction_factor]
+            yield from self._standing_at(rung, (number for _, number in best))
 
     def hopeless(self, spare_best: bool) -> set[int]:
         """Return the waiting trials that can never become promotable, whatever is still to come.
@@ -119,13 +120,14 @@ class Rungs:
         hopeless: set[int] = set()
         reaching = max(self.num_trials, len(self._known)) - self._lost(self._known, 0)
         for rung in range(len(self._epochs)):
-            ranked = self._ranked(rung)
-            standing = [number for number in ranked if self._stands_at(rung, number)]
-            worst = set(ranked[reaching // self._reduction_factor :])
-            doomed = worst.intersection(standing[1:] if spare_best else standing)
-            hopeless |= doomed
             promoted = self._promoted[rung]
-            still_coming = reaching - len(ranked)
+            standing = self._values[rung].keys() - promoted - self._ended
+            worst = self._ranking[rung][reaching // self._reduction_factor :]
+            doomed = [number for _, number in worst if number in standing]
+            if spare_best and len(doomed) == len(standing):
+                doomed = doomed[1:]
+            hopeless.update(doomed)
+            still_coming = reaching - len(self._ranking[rung])
             reaching = still_coming + len(standing) - len(doomed) + len(promoted)
             reaching -= self._lost(promoted, rung + 1)
         return hopeless
@@ -138,15 +140,11 @@ class Rungs:
             )
         )
 
-    def _ranked(self, rung: int) -> list[int]:
-        """Return the trials at a rung, best first, the elder of two equals first."""
-        return [number for _, number in self._ranking[rung]]
-
     def _stands_at(self, rung: int, number: int) -> bool:
         here = number in self._values[rung] and number not in self._promoted[rung]
         return here and number not in self._ended
 
-    def _standing_at(self, rung: int, numbers: list[int]) -> Iterator[Standing]:
+    def _standing_at(self, rung: int, numbers: Iterable[int]) -> Iterator[Standing]:
         for number in numbers:
             if self._stands_at(rung, number):
                 yield Standing(self._epochs[rung], self._values[rung][number], number)

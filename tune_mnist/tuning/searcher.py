@@ -82,9 +82,9 @@ class StudySearch(OptunaSearch):
         """Tell whether no further trial will come."""
         return self.left == 0
 
-    def waits_for(self, trial_id: str) -> bool:
-        """Tell whether a trial that was handed out has not ended yet."""
-        return trial_id in self._live
+    def handed_out(self) -> frozenset[str]:
+        """Return Ray's names of the trials that were handed out and have not ended yet."""
+        return frozenset(self._live)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the number and configuration of the next trial; None: not now.

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 
 from tune_mnist.errors import UserError
+from tune_mnist.tuning.journal_file import JournalFile
 
 STUDY_NAME = "tune_mnist"
 JOURNAL = "study.journal"
@@ -25,7 +25,7 @@ def open_storage(directory: Path) -> JournalStorage:
     # Whoever held this lock is dead, or the folder would not be ours; Optuna would wait for it.
     Path(f"{path}.lock").unlink(missing_ok=True)
     try:
-        return JournalStorage(JournalFileBackend(str(path)))
+        return JournalStorage(JournalFile(path))
     except (ValueError, KeyError) as error:
         raise UserError(f"{path}: not a journal of Optuna, or damaged: {error}") from None
 
@@ -40,7 +40,7 @@ def load_study(directory: Path) -> optuna.Study:
     if not path.is_file():
         raise UserError(f"{path}: there is no such file: not the results of a search")
     try:
-        storage = JournalStorage(JournalFileBackend(str(path)))
+        storage = JournalStorage(JournalFile(path))
         return optuna.load_study(study_name=STUDY_NAME, storage=storage)
     except (ValueError, KeyError) as error:
         raise UserError(f"{path}: not a journal of Optuna, or damaged: {error}") from None
