@@ -107,6 +107,8 @@ def page(watched) -> Iterator[Page]:
 
 
 def test_the_dashboard_shows_the_running_trials_by_name(watched, page):
+    page.get_by_text("Task Table").click()
+    page.get_by_label("State").fill("RUNNING")
     for name in watched.names:
         expect(page.get_by_text(name).first).to_be_visible(timeout=60_000)
 
