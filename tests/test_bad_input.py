@@ -80,6 +80,10 @@ def test_a_name_that_is_taken_is_told_before_training(refusal, tmp_path):
         (["--num-samples", "1.5"], "'1.5' is not a valid integer"),
         (["--image-size", "1000000"], "image_size = 1000000"),
         (["--val-fraction", "1e-6", "--dataset", "digits"], "leaves 0 validation images"),
+        (
+            ["--dataset", "digits", "--mlflow", "http://127.0.0.1:1"],
+            "--mlflow http://127.0.0.1:1: cannot be used: ",
+        ),
     ],
 )
 def test_options_of_search(refusal, arguments, words):

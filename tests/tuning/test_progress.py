@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from tune_mnist.tuning.progress import Outline, clock, create_progress, describe
+from tune_mnist.tuning.progress import Outline, clock, create_progress
 from tune_mnist.tuning.records import TrialRecord, TrialState
 
 CONFIG = {
@@ -130,11 +130,6 @@ def test_a_checkpoint_of_no_use_is_told_of(terminal):
     )
     progress.close()
     assert "#3 goes on from epoch 1: epoch-0002/model.pt: cannot be read" in stream.getvalue()
-
-
-def test_a_configuration_in_a_few_words():
-    assert describe({"model": "lenet", "lr": 0.1}) == "lenet lr=0.1"
-    assert describe(CONFIG).endswith("batch=128 dropout=0.25 mom=0.9 wd=1e-05")
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (3725.4, "1:02:05")])

@@ -22,6 +22,8 @@ _SETTINGS = {
     # The threads of a trial must not spin while they wait for each other: others need the cores.
     "OMP_WAIT_POLICY": "PASSIVE",
     "RAY_DEDUP_LOGS": "1",
+    # The dashboard can then show what a trial's epoch has printed, not only all of its worker.
+    "RAY_ENABLE_RECORD_ACTOR_TASK_LOGGING": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     # On a busy machine a stopped trial's thread may take its time; a worker that is not ready for

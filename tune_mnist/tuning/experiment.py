@@ -22,6 +22,7 @@ from tune_mnist.tuning.final_runs import read_final_runs
 from tune_mnist.tuning.finalists import judge_best
 from tune_mnist.tuning.head_watch import PATIENCE_SECONDS, head_watched
 from tune_mnist.tuning.ledger import begun_trials
+from tune_mnist.tuning.mlflow_client import open_client
 from tune_mnist.tuning.node_packages import check_packages
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recorder import TRIALS_FILE, Recorder
@@ -90,6 +91,8 @@ def run_search(
     check_images(fidelity, data)
     everything = split_dataset(dataset)
     joined = joined_part(everything, final_fraction(options))
+    if options.mlflow is not None:
+        open_client(options.mlflow, directory.name)
     resources = connect(options.address)
     try:
         if resources.head is not None:

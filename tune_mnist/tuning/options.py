@@ -71,6 +71,8 @@ class SearchOptions(BaseModel):
         final_epochs: of these runs; None: as ``max_epochs``.
         final_fraction: share of the training and validation parts, joined, that these runs train
             on; None: as ``fraction``.
+        tensorboard: keep TensorBoard's files of the trials.
+        mlflow: URI of an MLflow tracking server or store that is told of the trials; None: none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,6 +105,8 @@ class SearchOptions(BaseModel):
     final_seeds: int = Field(default=3, ge=0, le=1000)
     final_epochs: Epochs | None = None
     final_fraction: Share | None = None
+    tensorboard: bool = False
+    mlflow: str | None = None
 
     @field_validator("searcher")
     @classmethod

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tune_mnist.tuning.labels import describe
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.records import TrialRecord, TrialState, best_record
 from tune_mnist.tuning.reports import METRIC, NUMBER, WARNING
@@ -219,19 +220,6 @@ class LiveTable(Progress):
         if self._plan.dashboard:
             lines.append(f"dashboard {self._plan.dashboard} · Ctrl-C stops and keeps all results")
         return Group(table, *(_one_line(line) for line in lines))
-
-
-def describe(config: dict[str, Any]) -> str:
-    """Return a configuration in a few words, such as ``resnet adam lr=0.001 batch=64``."""
-    words = [config["model"], config.get("optimizer", ""), f"lr={config['lr']:.2g}"]
-    words += [config["lr_schedule"]] if "lr_schedule" in config else []
-    words += [f"batch={config['batch_size']}"] if "batch_size" in config else []
-    words += [
-        f"{short}={config[key]:.2g}"
-        for key, short in (("dropout", "dropout"), ("momentum", "mom"), ("weight_decay", "wd"))
-        if key in config
-    ]
-    return " ".join(word for word in words if word)
 
 
 def _one_line(text: str) -> Text:

@@ -33,6 +33,7 @@ from tune_mnist.tuning.shared_folder import SharedFolder
 from tune_mnist.tuning.stages import epoch_costs
 from tune_mnist.tuning.stopper import CheckpointStopper
 from tune_mnist.tuning.trainable import train_trial, trial_name
+from tune_mnist.tuning.watching import watchers
 
 
 def run_trials(
@@ -78,6 +79,7 @@ def run_trials(
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
     callbacks += [LostTrials(searcher), RaysLinesLeftOut()]
+    callbacks += watchers(setup, searcher.ledger, console)
     # The trials of pbt cannot begin anew: they have ancestors. A bucket has room.
     if options.scheduling.name != "pbt" and isinstance(settings.store, SharedFolder):
         folders = settings.store

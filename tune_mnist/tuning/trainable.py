@@ -22,6 +22,7 @@ from tune_mnist.training import (
 )
 from tune_mnist.tuning.bucket import StorageError
 from tune_mnist.tuning.checkpoint_store import Checkpoints, CheckpointStore
+from tune_mnist.tuning.labels import label
 from tune_mnist.tuning.reports import DISK_FULL, NUMBER, STORAGE_LOST, WARNING, ended_early
 from tune_mnist.tuning.stages import report_of
 
@@ -94,6 +95,7 @@ def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings
     try:
         _train(config, data, settings)
     except DivergedError as error:
+        _say(config, str(error))
         tune.report(ended_early(str(error), diverged=True))
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
@@ -123,7 +125,9 @@ def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> 
         tune.report(_report(trainer.metrics, config["model"], settings.fidelity) | facts)
         facts.pop(WARNING, None)
     while trainer.epoch < settings.max_epochs:
+        _say(config, f"epoch {trainer.epoch + 1}/{settings.max_epochs} begins")
         metrics = trainer.run_epoch()
+        _say(config, f"epoch {metrics.epoch}/{settings.max_epochs} {_in_words(metrics)}")
         checkpoints.save(trainer)
         tune.report(_report(metrics, config["model"], settings.fidelity) | facts)
         facts.pop(WARNING, None)
@@ -131,3 +135,15 @@ def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> 
 
 def _report(metrics: EpochMetrics, model: str, fidelity: Fidelity | None) -> dict[str, Any]:
     return asdict(metrics) | report_of(fidelity, metrics.epoch, model)
+
+
+def _say(config: dict[str, Any], text: str) -> None:
+    """Print a line into the worker's log, which has those of other trials, too."""
+    print(f"{label(config)}: {text}", flush=True)
+
+
+def _in_words(metrics: EpochMetrics) -> str:
+    return (
+        f"val_accuracy {metrics.val_accuracy:.4f} val_loss {metrics.val_loss:.4f}"
+        f" train_loss {metrics.train_loss:.4f} {metrics.images_per_second:.0f} images/s"
+    )

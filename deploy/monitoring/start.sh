@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Starts Prometheus, and Grafana where it is installed, for the searches of this machine; both
+# listen on loopback only, until Ctrl-C. Called by `make monitoring`; see docs/monitoring.md.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+data=${MONITORING_DATA:-$PWD/.monitoring}
+prometheus_port=${PROMETHEUS_PORT:-9090}
+grafana_port=${GRAFANA_PORT:-3000}
+
+if ! type -P prometheus > /dev/null; then
+    echo "error: no prometheus on the PATH: install the package 'prometheus' of your system (Debian," \
+        "Ubuntu: apt install prometheus), or unpack a release of https://prometheus.io/download" >&2
+    exit 1
+fi
+mkdir -p "$data"
+trap 'trap - EXIT; kill $(jobs -p) 2> /dev/null || true; wait' EXIT
+trap 'exit 130' INT TERM
+
+prometheus --config.file "$here/prometheus.yml" --storage.tsdb.path "$data/prometheus" \
+    --web.listen-address "127.0.0.1:$prometheus_port" --log.level warn &
+echo "Prometheus: http://127.0.0.1:$prometheus_port"
+
+grafana=$(type -P grafana grafana-server | head -n 1 || true)
+if [ -n "$grafana" ]; then
+    server=$([ "$(basename "$grafana")" = grafana ] && echo server || true)
+    PROMETHEUS_URL="http://127.0.0.1:$prometheus_port" \
+    TUNE_MNIST_DASHBOARDS="$here/grafana/dashboards" \
+    GF_SERVER_HTTP_ADDR=127.0.0.1 GF_SERVER_HTTP_PORT="$grafana_port" \
+    GF_PATHS_DATA="$data/grafana" GF_PATHS_LOGS="$data/grafana/log" \
+    GF_PATHS_PROVISIONING="$here/grafana/provisioning" \
+    GF_AUTH_ANONYMOUS_ENABLED=true GF_AUTH_ANONYMOUS_ORG_ROLE=Viewer \
+    GF_SECURITY_ALLOW_EMBEDDING=true GF_ANALYTICS_REPORTING_ENABLED=false \
+    GF_ANALYTICS_CHECK_FOR_UPDATES=false GF_LOG_LEVEL=warn \
+        "$grafana" $server --homepath "${GRAFANA_HOME:-/usr/share/grafana}" &
+    echo "Grafana:    http://127.0.0.1:$grafana_port/d/tune-mnist"
+else
+    echo "Grafana is not on the PATH: Prometheus runs without it. A Grafana elsewhere can import" \
+        "$here/grafana/dashboards/tune_mnist.json"
+fi
+[ -e /tmp/ray/prom_metrics_service_discovery.json ] ||
+    echo "No search has run on this machine yet: begin one, and its metrics appear."
+# Whichever ends first, because its port is taken for instance, ends the other.
+wait -n

@@ -1,0 +1,88 @@
+"""What `make monitoring` starts, and that the Grafana dashboard asks for what is exported."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests.deploy.recipes import DEPLOY
+from tune_mnist.tuning.live_metrics import BEST, BY_STATE, BY_TRIAL, OF_SEARCH, OF_TRIAL, TRIALS
+
+MONITORING = DEPLOY / "monitoring"
+DASHBOARD = MONITORING / "grafana" / "dashboards" / "tune_mnist.json"
+# Ray puts its own name before each metric's.
+TAGS = {f"ray_{name}": OF_TRIAL for name in BY_TRIAL} | {
+    f"ray_{TRIALS}": BY_STATE,
+    f"ray_{BEST}": OF_SEARCH,
+}
+
+
+@pytest.fixture(scope="module")
+def dashboard():
+    return json.loads(DASHBOARD.read_text())
+
+
+@pytest.fixture(scope="module")
+def queries(dashboard):
+    return [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+
+
+def test_every_metric_is_shown_and_no_other_is_asked_for(queries):
+    asked = {name for query in queries for name in re.findall(r"ray_\w+", query)}
+    assert asked == set(TAGS)
+
+
+def test_queries_use_labels_that_the_metric_has(queries):
+    for query in queries:
+        (name,) = re.findall(r"ray_\w+", query)
+        used = re.findall(r'(\w+)[=!]~?"', query)
+        used += re.findall(r"by \((\w+)\)", query)
+        assert used
+        assert set(used) <= set(TAGS[name]), query
+
+
+def test_panels_have_a_place_of_their_own_and_a_title(dashboard):
+    panels = dashboard["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken = set()
+    for panel in panels:
+        assert panel["title"]
+        assert panel["type"] in ("stat", "timeseries")
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert place["x"] + place["w"] <= 24
+        assert not taken & cells
+        taken |= cells
+
+
+def test_without_prometheus_it_says_what_is_missing(tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("bash", "dirname", "env"):
+        (tools / name).symlink_to(shutil.which(name))
+    result = subprocess.run(
+        [MONITORING / "start.sh"],
+        env={"PATH": str(tools)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: no prometheus on the PATH: install")
+    assert list(tmp_path.iterdir()) == [tools]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool")
+def test_prometheus_takes_the_configuration():
+    subprocess.run(
+        ["promtool", "check", "config", MONITORING / "prometheus.yml"],
+        check=True,
+        capture_output=True,
+    )

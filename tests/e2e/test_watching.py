@@ -1,0 +1,169 @@
+"""A real search as it is seen from outside: Ray's dashboard in a browser, and its metrics."""
+
+import re
+import secrets
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect, sync_playwright
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.e2e.commands import start
+
+pytestmark = pytest.mark.e2e
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+EPOCH = re.compile(r"(#\d+) epoch (\d+)/\d+ val_accuracy ([\d.]+) \((.*)\)")
+
+
+@dataclass
+class Watched:
+    """A search that runs.
+
+    Attributes:
+        url: of the dashboard.
+        token: that it asks for.
+        names: of the trials that have trained two epochs when the tests begin.
+    """
+
+    url: str
+    token: str
+    names: list[str]
+
+    def ask(self, path: str, **params: str) -> requests.Response:
+        answer = requests.get(
+            self.url + path,
+            params=params,
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=30,
+        )
+        answer.raise_for_status()
+        return answer
+
+
+def wait_for(what, seconds=60.0):
+    """Return what a function comes to once it is something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.5)
+    raise TimeoutError(what)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory) -> Iterator[Watched]:
+    token = secrets.token_hex(32)
+    process = start(
+        "search",
+        *("--dataset", "digits", "--num-samples", "2", "--max-epochs", "5000"),
+        *("--scheduler", "none", "--final-seeds", "0", "--max-concurrent", "2"),
+        *("--cpus-per-trial", "0.5"),
+        *("--output-dir", str(tmp_path_factory.mktemp("results")), "--name", "watched"),
+        RAY_AUTH_MODE="token",
+        RAY_AUTH_TOKEN=token,
+        RAY_metrics_report_interval_ms="1000",
+    )
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
+    reader.start()
+
+    def names() -> list[str]:
+        assert process.poll() is None, process.stderr.read()
+        epochs = [match for line in lines if (match := EPOCH.search(line))]
+        found = {f"{match[1]} {match[4]}" for match in epochs if match[2] == "2"}
+        return sorted(found) if len(found) == 2 else []
+
+    try:
+        running = wait_for(names, 180)
+        url = next(match[0] for line in lines if (match := re.search(r"http://[\d.:]+", line)))
+        yield Watched(url, token, running)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(120)
+        reader.join()
+
+
+@pytest.fixture(scope="module")
+def page(watched) -> Iterator[Page]:
+    """A browser that has given the token."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"no browser: install one of {', '.join(BROWSERS)} (apt install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.goto(f"{watched.url}/#/jobs")
+        page.locator("input[type=password]").fill(watched.token)
+        page.get_by_role("button", name="Submit").click()
+        page.get_by_role("link", name="01000000").click()
+        yield page
+
+
+def test_the_dashboard_shows_the_running_trials_by_name(watched, page):
+    page.get_by_text("Task Table").click()
+    page.get_by_label("State").fill("RUNNING")
+    for name in watched.names:
+        expect(page.get_by_text(name).first).to_be_visible(timeout=60_000)
+
+
+def test_what_a_trial_has_printed_is_found_by_its_task(watched):
+    for name in watched.names:
+        answer = watched.ask(
+            "/api/v0/tasks",
+            detail="1",
+            filter_keys="name",
+            filter_predicates="=",
+            filter_values=name,
+        )
+        tasks = answer.json()["data"]["result"]["result"]
+        ended = next(task for task in tasks if task["state"] == "FINISHED")
+        log = watched.ask(
+            "/api/v0/logs/file",
+            task_id=ended["task_id"],
+            attempt_number="0",
+            suffix="out",
+            format="text",
+            lines="100",
+        ).text
+        assert f"{name}: epoch " in log
+        assert "val_accuracy" in log
+        assert not [other for other in watched.names if other != name and other in log]
+
+
+def test_the_metrics_of_every_running_trial_can_be_scraped(watched):
+    (nodes,) = watched.ask("/api/prometheus/sd").json()
+
+    def scraped():
+        text = "".join(
+            requests.get(f"http://{target}/metrics", timeout=30).text
+            for target in nodes["targets"]
+        )
+        samples = [
+            sample
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.labels.get("search") == "watched"
+        ]
+        trials = [s for s in samples if s.name == "ray_tune_mnist_trial_val_accuracy"]
+        return samples if len(trials) == len(watched.names) else None
+
+    samples = wait_for(scraped)
+    by_name = {}
+    for sample in samples:
+        by_name.setdefault(sample.name, []).append(sample)
+    for metric in ("val_accuracy", "epoch", "images_per_second"):
+        of_trials = by_name[f"ray_tune_mnist_trial_{metric}"]
+        assert sorted(sample.labels["trial"] for sample in of_trials) == watched.names
+        assert all(sample.value > 0 for sample in of_trials)
+    states = {s.labels["state"]: s.value for s in by_name["ray_tune_mnist_trials"]}
+    assert states["RUNNING"] == 2
+    assert sum(states.values()) == 2
+    best = by_name["ray_tune_mnist_best_val_accuracy"][0].value
+    assert best >= max(s.value for s in by_name["ray_tune_mnist_trial_val_accuracy"])

@@ -1,0 +1,20 @@
+from tune_mnist.tuning.labels import describe, label
+
+CONFIG = {
+    "model": "resnet",
+    "lr": 0.00123,
+    "batch_size": 128,
+    "dropout": 0.25,
+    "optimizer": "rmsprop",
+    "momentum": 0.9,
+    "weight_decay": 1e-5,
+}
+
+
+def test_a_configuration_in_a_few_words():
+    assert describe({"model": "lenet", "lr": 0.1}) == "lenet lr=0.1"
+    assert describe(CONFIG).endswith("batch=128 dropout=0.25 mom=0.9 wd=1e-05")
+
+
+def test_a_trial_is_called_by_its_number_and_configuration():
+    assert label({"number": 12, "model": "lenet", "lr": 0.1}) == "#12 lenet lr=0.1"

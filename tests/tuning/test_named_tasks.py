@@ -1,0 +1,74 @@
+"""Tasks by the names of their trials; it stands on parts of Ray that are not public."""
+
+import gc
+import time
+from types import SimpleNamespace
+
+import pytest
+import ray
+from ray.util.state import get_actor, list_tasks
+
+from tune_mnist.tuning.named_tasks import NamedTasks
+
+
+class Worker:
+    def train(self):
+        return "trained"
+
+
+def trial_on(actor, number):
+    config = {"number": number, "model": "lenet", "lr": 0.1}
+    return SimpleNamespace(config=config, temporary_state=SimpleNamespace(ray_actor=actor))
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.mark.e2e
+def test_a_worker_that_is_used_again_takes_the_name_of_its_trial(small_ray):
+    actor = ray.remote(Worker).options(num_cpus=0).remote()
+    tasks = []
+    for number in (3, 4):
+        NamedTasks().on_trial_start(trial=trial_on(actor, number))
+        tasks += [actor.train.remote(), actor.train.remote()]
+    assert ray.get(tasks) == ["trained"] * 4
+    names = {task.task_id().hex(): f"#{3 + i // 2} lenet lr=0.1" for i, task in enumerate(tasks)}
+    wait_until(lambda: names.items() <= {task.task_id: task.name for task in list_tasks()}.items())
+
+
+@pytest.mark.e2e
+def test_a_worker_that_nobody_uses_any_more_ends(small_ray):
+    actor = ray.remote(Worker).options(num_cpus=0).remote()
+    NamedTasks().on_trial_start(trial=trial_on(actor, 3))
+    ray.get(actor.train.remote())
+    number = actor._actor_id.hex()
+    gc.disable()  # what it held in a circle would go only with the next collection
+    try:
+        del actor
+        wait_until(lambda: get_actor(number).state == "DEAD")
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("actor", [None, object(), SimpleNamespace(_method_shells={})])
+def test_where_ray_is_not_as_it_was_nothing_happens(actor):
+    NamedTasks().on_trial_start(trial=trial_on(actor, 3))
+
+
+def test_a_method_that_cannot_be_named_is_left_as_it_was():
+    class Handle:
+        def __init__(self):
+            self._method_shells = {"train": SimpleNamespace(bind=lambda _: object())}
+
+        @property
+        def train(self):
+            return self._method_shells["train"].bind(self)
+
+    handle = Handle()
+    before = handle._method_shells["train"]
+    NamedTasks().on_trial_start(trial=trial_on(handle, 3))
+    assert handle._method_shells["train"] is before

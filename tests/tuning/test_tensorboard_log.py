@@ -1,0 +1,86 @@
+"""What TensorBoard itself reads from the files of a search."""
+
+import psutil
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+from tests.tuning.trials import Search
+from tune_mnist.tuning.tensorboard_log import TensorBoardLog
+
+
+@pytest.fixture
+def search():
+    return Search(max_epochs=3)
+
+
+@pytest.fixture
+def log(search, tmp_path):
+    return TensorBoardLog(tmp_path, search.ledger)
+
+
+def read(folder):
+    (run,) = folder.iterdir()
+    events = EventAccumulator(str(run))
+    events.Reload()
+    return events
+
+
+def curve(folder, tag="val_accuracy"):
+    """Return what is to be seen of a metric, by step."""
+    return [(event.step, round(event.value, 3)) for event in read(folder).Scalars(tag)]
+
+
+def test_a_trial_is_a_folder_by_its_name_with_its_curves(search, log, tmp_path):
+    trial = search.trial(0)
+    for epoch in (1, 2, 3):
+        search.report(log, trial, epoch, epoch / 10)
+    log.on_step_end(1, [])
+    assert [run.name for run in tmp_path.iterdir()] == [f"0-lenet-lr={trial.config['lr']:.2g}"]
+    assert curve(tmp_path) == [(1, 0.1), (2, 0.2), (3, 0.3)]
+    assert curve(tmp_path, "train_loss") == [(1, 1.0), (2, 1.0), (3, 1.0)]
+
+
+def test_hyperparameters_stand_beside_the_best_accuracy(search, log, tmp_path):
+    trial = search.trial(0)
+    for epoch, accuracy in ((1, 0.5), (2, 0.9), (3, 0.7)):
+        search.report(log, trial, epoch, accuracy)
+    search.end(log, trial)
+    assert curve(tmp_path, "best/val_accuracy") == [(4, 0.9)]
+    plugin = read(tmp_path).summary_metadata["_hparams_/session_start_info"].plugin_data
+    hyperparameters = HParamsPluginData.FromString(plugin.content).session_start_info.hparams
+    assert hyperparameters["lr"].number_value == trial.config["lr"]
+    assert hyperparameters["model"].string_value == "lenet"
+
+
+def test_a_search_that_was_killed_repeats_no_epoch(search, log, tmp_path):
+    trial = search.trial(0)
+    search.report(log, trial, 1, 0.1)
+    search.report(log, trial, 2, 0.2)
+    log.on_step_end(1, [])
+
+    search.go_on()
+    log = TensorBoardLog(tmp_path, search.ledger)
+    trial = search.trial(0)
+    search.report(log, trial, 2, 0.2)  # from its checkpoint: nobody knows who has heard of it
+    search.report(log, trial, 3, 0.3)
+    search.end(log, trial)
+    assert curve(tmp_path) == [(1, 0.1), (2, 0.2), (3, 0.3)]
+
+
+def test_an_epoch_that_is_trained_again_is_no_news(search, log, tmp_path):
+    trial = search.trial(0)
+    for epoch, accuracy in ((1, 0.1), (2, 0.2), (1, 0.6), (2, 0.7), (3, 0.3)):
+        search.report(log, trial, epoch, accuracy)
+    log.on_experiment_end([])
+    assert curve(tmp_path) == [(1, 0.1), (2, 0.2), (3, 0.3)]
+
+
+def test_a_trial_that_is_paused_keeps_no_file_open(search, log, tmp_path):
+    trial = search.trial(0)
+    search.report(log, trial, 1, 0.1)
+    log.on_trial_save(trial=trial)
+    assert not [file for file in psutil.Process().open_files() if str(tmp_path) in file.path]
+    search.report(log, trial, 2, 0.2)
+    log.on_experiment_end([])
+    assert curve(tmp_path) == [(1, 0.1), (2, 0.2)]

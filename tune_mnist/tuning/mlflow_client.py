@@ -1,0 +1,69 @@
+"""The way to MLflow, checked before a search begins."""
+
+import importlib.util
+import logging
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tune_mnist.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SETTINGS = {
+    # It would ask a server that is not there for minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+def open_client(uri: str, name: str) -> "MlflowClient":
+    """Return a client of a tracking server that has answered.
+
+    Args:
+        uri: of the server (``http://...``), or of a database (``sqlite:///mlflow.db``).
+        name: of the experiment that is to be there, or that can be made.
+
+    Raises:
+        UserError: MLflow is missing, or there is no server or database that can be used.
+    """
+    if importlib.util.find_spec("mlflow") is None:
+        raise UserError("--mlflow needs MLflow: pip install 'tune-mnist[mlflow]'")
+    for key, value in _SETTINGS.items():
+        os.environ.setdefault(key, value)
+    from mlflow import MlflowClient
+
+    for logger in ("mlflow", "alembic"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    try:
+        _refuse_password(uri)
+        client = MlflowClient(uri)
+        found = client.get_experiment_by_name(name)
+    except UserError:
+        raise
+    except Exception as error:  # MLflow's, requests', SQLAlchemy's: whatever is behind the URI
+        raise UserError(f"--mlflow {uri}: cannot be used: {first_line(error)}") from None
+    if found is not None and found.lifecycle_stage != "active":
+        raise UserError(
+            f"--mlflow {uri}: its experiment '{name}' has been deleted: restore it, or give the"
+            " search another --name"
+        )
+    return client
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its name."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _refuse_password(uri: str) -> None:
+    if urlsplit(uri).password:
+        raise UserError(
+            "--mlflow: leave the password out of the URI, which is written into the results: for a"
+            " server set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, for a database use"
+            " its own means, such as ~/.pgpass"
+        )
