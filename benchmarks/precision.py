@@ -87,7 +87,7 @@ def main(cases: tuple[str, ...], seeds: int, dataset: str, output: Path) -> None
     """Compare the val_accuracy that networks reach in fp32 and in bf16."""
     images = load_dataset(dataset)
     kept = output.with_suffix(".runs.csv")
-    rows = pd.read_csv(kept).to_dict("records") if kept.exists() else []
+    rows: list[dict[Any, Any]] = pd.read_csv(kept).to_dict("records") if kept.exists() else []
     done = {(row["case"], row["seed"], row["precision"]) for row in rows}
     for case in cases or CASES:
         data = split_dataset(images, float(case.split(":")[2]), 1.0)

@@ -16,6 +16,7 @@ from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.engine import build_engine
 from tune_mnist.tuning.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.final_plan import describe_plan, final_fraction
 from tune_mnist.tuning.final_runs import read_final_runs
@@ -25,21 +26,17 @@ from tune_mnist.tuning.ledger import begun_trials
 from tune_mnist.tuning.mlflow_client import open_client
 from tune_mnist.tuning.node_packages import check_packages
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.recorder import TRIALS_FILE, Recorder
 from tune_mnist.tuning.records import TrialRecord
 from tune_mnist.tuning.results_folder import Experiment, claimed, fingerprint, write_experiment
 from tune_mnist.tuning.run_trials import run_trials
-from tune_mnist.tuning.samplers import create_sampler
 from tune_mnist.tuning.scheduler import RESUMABLE
-from tune_mnist.tuning.scheduling import scheduler_for
-from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
 from tune_mnist.tuning.shared_storage import check_shared, check_usable
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.stages import check_images
 from tune_mnist.tuning.storage_path import checkpoints_of_search, require_free
-from tune_mnist.tuning.study import JOURNAL, load_study, open_storage
-from tune_mnist.tuning.warm_start import find_usable, is_prepared, prepare
+from tune_mnist.tuning.study import JOURNAL, load_study
+from tune_mnist.tuning.warm_start import find_usable
 
 
 @dataclass(frozen=True)
@@ -218,26 +215,14 @@ def _search(
 ) -> tuple[list[TrialRecord], Ending, str]:
     """Bring the study back to where it was, or begin it, and run the trials that are to come."""
     options, space = setup.options, setup.space
-    searcher = StudySearch(
-        space,
-        open_storage(setup.directory),
-        create_sampler(options.searcher, space, options.num_samples, options.seed),
-        options.directions,
-        options.max_epochs,
-        setup.workers.concurrent,
-    )
-    if not is_prepared(searcher.study):
-        # A grid numbers its combinations as the study its trials: nothing else may be queued.
-        queued = 0 if options.searcher == "grid" else options.num_samples
-        prepare(searcher.study, space, queued, options.warm_start)
-    scheduler = scheduler_for(searcher, space, options, setup.settings, setup.workers.concurrent)
-    recorder = Recorder(setup.directory / TRIALS_FILE, searcher.ledger)
+    engine = build_engine(setup)
+    searcher = engine.searcher
     ended = 0
     for record in searcher.ledger.records:
         if record.state.ended:
             ended += 1
             setup.settings.checkpoints_of(record.number).remove()
-    recorder.write()
+    engine.recorder.write()
     left = options.num_samples - ended
     if left <= 0:
         return searcher.ledger.records, Ending.FINISHED, ""
@@ -257,5 +242,5 @@ def _search(
         return searcher.ledger.records, Ending.INTERRUPTED, ""
     setup.settings.store.start()
     searcher.left = left
-    ending, detail = run_trials(setup, searcher, scheduler, recorder, console)
+    ending, detail = run_trials(setup, engine, console)
     return searcher.ledger.records, ending, detail

@@ -11,7 +11,6 @@ from ray import tune
 from ray.tune import Callback
 from ray.tune.error import TuneError
 from ray.tune.logger import JsonLoggerCallback
-from ray.tune.schedulers import TrialScheduler
 from rich.console import Console
 
 from tune_mnist.files import means_no_room
@@ -19,11 +18,12 @@ from tune_mnist.tuning.bucket import StorageError, storage_error_in
 from tune_mnist.tuning.controller import use_steady_controller
 from tune_mnist.tuning.disk_budget import DiskBudget
 from tune_mnist.tuning.elastic import ClusterFollower
+from tune_mnist.tuning.engine import Engine
 from tune_mnist.tuning.estimate import expected_epochs
 from tune_mnist.tuning.lost_trials import LostTrials
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import Outline, RaysLinesLeftOut, create_progress
-from tune_mnist.tuning.recorder import BestModels, Recorder
+from tune_mnist.tuning.recorder import BestModels
 from tune_mnist.tuning.records import TrialState
 from tune_mnist.tuning.reports import NUMBER
 from tune_mnist.tuning.scheduling import set_concurrency
@@ -38,9 +38,7 @@ from tune_mnist.tuning.watching import watchers
 
 def run_trials(
     setup: Setup,
-    searcher: StudySearch,
-    scheduler: TrialScheduler,
-    recorder: Recorder,
+    engine: Engine,
     console: Console,
     trainable: Callable[..., None] = train_trial,
 ) -> tuple[Ending, str]:
@@ -48,9 +46,7 @@ def run_trials(
 
     Args:
         setup: of the search.
-        searcher: hands out the trials, and keeps their study.
-        scheduler: stops them early.
-        recorder: keeps their table.
+        engine: decides about the trials, and keeps their record.
         console: where the user sees them go.
         trainable: what a trial does, as ``train_trial``; another one measures what is around it.
 
@@ -58,6 +54,7 @@ def run_trials(
         What ended the search, and more about that, or an empty text.
     """
     options, settings = setup.options, setup.settings
+    searcher, scheduler, recorder = engine.searcher, engine.scheduler, engine.recorder
     costs = epoch_costs(settings.fidelity) if settings.fidelity else None
     progress = create_progress(
         console,
