@@ -130,7 +130,14 @@ class TimedRecorder(Recorder):
         super().on_trial_result(trial, result, **info)
 
 
-def run_engine(trials: int, space: SearchSpace, options: SearchOptions, directory: Path) -> Times:
+def run_engine(
+    trials: int,
+    space: SearchSpace,
+    options: SearchOptions,
+    directory: Path,
+    *,
+    elastic: bool = False,
+) -> Times:
     """Run idle trials by the project's engine, as a search does; return what it took."""
     options = options.model_copy(update={"num_samples": trials})
     resources = plan.Workers(options.cpus_per_trial, 0, options.max_concurrent or 1)
@@ -143,6 +150,7 @@ def run_engine(trials: int, space: SearchSpace, options: SearchOptions, director
         workers=resources,
         dashboard="not running",
         final_images=0,
+        elastic=elastic,
     )
     directory.mkdir()
     clock = Clock()

@@ -77,7 +77,9 @@ def measure(nodes: int, cpus: int, trials: int, options: SearchOptions) -> dict[
     concurrent = options.max_concurrent or 1
     watch = MemoryWatch()
     with simulated(nodes, cpus), tempfile.TemporaryDirectory() as folder:
-        times = run_engine(trials, load_space(SPACE), options, Path(folder, "search"))
+        times = run_engine(
+            trials, load_space(SPACE), options, Path(folder, "search"), elastic=nodes > 1
+        )
     return {
         "nodes": nodes,
         "cpus_per_node": cpus,

@@ -54,12 +54,13 @@ def kill(process):
 
 
 @pytest.mark.e2e
+@pytest.mark.parametrize("one_node", [True, False])
 @pytest.mark.skipif(not Path("/proc").exists(), reason="asks Linux when the worker is gone")
 def test_a_trial_whose_worker_died_while_idle_gets_another_for_nothing(
-    small_ray, tmp_path, monkeypatch
+    small_ray, tmp_path, monkeypatch, one_node
 ):
     monkeypatch.setattr(ray_tune, "TuneController", ray_tune.TuneController)  # puts it back
-    use_steady_controller()
+    use_steady_controller(one_node=one_node)
     results = tune.Tuner(
         tune.with_resources(train, {"cpu": 1}),
         tune_config=tune.TuneConfig(

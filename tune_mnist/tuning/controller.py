@@ -3,9 +3,12 @@
 from collections import Counter
 from typing import Any
 
+import ray
+from ray.air.execution import FixedResourceManager
 from ray.air.execution._internal import TrackedActor
 from ray.exceptions import ActorUnavailableError, RayActorError
 from ray.tune import tune
+from ray.tune.execution.class_cache import _ActorClassCache
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
@@ -63,9 +66,34 @@ class SteadyController(TuneController):
         super()._process_trial_failure(trial, exception)
 
 
-def use_steady_controller() -> None:
-    """Let Tune run its trials by it from here on; Ray offers no other way to choose one."""
-    tune.TuneController = SteadyController
+class OneNodeController(SteadyController):
+    """The same, with workers in the processes that Ray keeps ready on this machine.
+
+    Tune's own never are: it asks for environment variables, which another machine may lack, and
+    for a placement group a trial, which has nothing to hold together here.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, resource_manager_factory=FixedResourceManager)
+        self._class_cache = _ActorClasses()
+
+
+class _ActorClasses(_ActorClassCache):
+    """Makes the actor class of a trainable, for processes that have the driver's environment."""
+
+    def get(self, trainable_cls: type) -> Any:
+        if trainable_cls not in self._cache:
+            self._cache[trainable_cls] = ray.remote(trainable_cls)
+        return self._cache[trainable_cls]
+
+
+def use_steady_controller(*, one_node: bool) -> None:
+    """Let Tune run its trials by it from here on; Ray offers no other way to choose one.
+
+    Args:
+        one_node: whether Ray runs on this machine only, and no other node can join.
+    """
+    tune.TuneController = OneNodeController if one_node else SteadyController
 
 
 def lost_its_node(error: Exception) -> bool:

@@ -19,7 +19,7 @@ from tune_mnist.tuning.trainable import TrialSettings
 
 PROBE_IMAGES = 32
 PROBE_PIXELS = PROBE_IMAGES * 224 * 224
-PROBE_SECONDS = 2.0
+PROBE_SECONDS = 1.0
 SIMULATIONS = 20
 SIMULATED_TRIALS = 100
 
@@ -40,7 +40,7 @@ class Speed:
 def measure_speeds(
     models: tuple[str, ...], data: Any, settings: TrialSettings, cpus: float, gpus: float
 ) -> dict[str, Speed]:
-    """Train each architecture for two seconds or so on the workers.
+    """Train each architecture for a second or so on the workers.
 
     Args:
         models: the architectures' names.

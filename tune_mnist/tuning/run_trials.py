@@ -111,7 +111,7 @@ def run_trials(
             verbose=0,
         ),
     )
-    use_steady_controller()
+    use_steady_controller(one_node=not setup.elastic)
     start = time.monotonic()
     ctrl_c = signal.getsignal(signal.SIGINT)
     try:
