@@ -52,6 +52,9 @@ bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/per
 	$(BIN)/python -m benchmarks.orchestration --trials 16 --output $(BENCH)/orchestration
 	rm -f $(BENCH)/versus/epochs.csv
 	$(BIN)/python -m benchmarks.versus.run --seeds 1 --num-samples 4 --max-epochs 2 --output $(BENCH)/versus
+	rm -rf $(BENCH)/fidelity-short
+	$(BIN)/python -m benchmarks.fidelity.rank_correlation --configs 3 --epochs 1 --top 64:0.015 --fidelity 28:0.015 --output $(BENCH)/fidelity-short
+	$(BIN)/python -m benchmarks.fidelity.versus --seeds 1 --num-samples 3 --max-epochs 3 --stage 1:28 --stage 2:48 --image-size 64 --output $(BENCH)/fidelity-short
 
 monitoring: ## Start Prometheus, and Grafana if it is there, on loopback: docs/monitoring.md
 	deploy/monitoring/start.sh

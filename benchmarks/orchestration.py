@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,21 +39,17 @@ from rich.console import Console
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
 from tune_mnist.data import load_dataset, split_dataset
-from tune_mnist.training import MODEL_FILE
+from tune_mnist.training import MODEL_FILE, CheckpointFolder
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.engine import build_engine
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.recorder import TRIALS_FILE, Recorder
+from tune_mnist.tuning.recorder import Recorder
 from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 from tune_mnist.tuning.run_trials import run_trials
-from tune_mnist.tuning.samplers import create_sampler
-from tune_mnist.tuning.scheduling import scheduler_for
-from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
 from tune_mnist.tuning.space import SearchSpace, load_space
-from tune_mnist.tuning.study import open_storage
 from tune_mnist.tuning.trainable import TrialSettings
-from tune_mnist.tuning.warm_start import prepare
 
 SPACE = "lenet"
 CONTESTANTS = ("ours", "ray_tune")
@@ -63,6 +60,7 @@ def idle_trial(config: dict[str, Any], data: Any, settings: TrialSettings) -> No
     """Report made-up epochs, going on from the last one after a pause, as ``train_trial`` does."""
     del data
     checkpoints = settings.checkpoints_of(config[NUMBER])
+    assert isinstance(checkpoints, CheckpointFolder)  # noqa: S101
     for epoch in range(checkpoints.newest_epoch() + 1, settings.max_epochs + 1):
         checkpoints.at(epoch).mkdir(parents=True)
         (checkpoints.at(epoch) / MODEL_FILE).touch()
@@ -148,24 +146,11 @@ def run_engine(trials: int, space: SearchSpace, options: SearchOptions, director
     )
     directory.mkdir()
     clock = Clock()
-    searcher = StudySearch(
-        space,
-        open_storage(directory),
-        create_sampler(options.searcher, space, trials, options.seed),
-        options.directions,
-        options.max_epochs,
-        resources.concurrent,
-    )
-    prepare(searcher.study, space, trials, None)
-    scheduler = scheduler_for(searcher, space, options, setup.settings, resources.concurrent)
-    recorder = TimedRecorder(clock, directory / TRIALS_FILE, searcher.ledger)
-    setup.settings.writer.start()
+    engine = build_engine(setup, partial(TimedRecorder, clock))
+    setup.settings.store.start()
+    engine.searcher.left = trials
     with (directory / "progress.log").open("w") as log:
-        console = Console(file=log)
-        searcher.left = trials
-        ending, detail = run_trials(
-            setup, searcher, scheduler, recorder, console, trainable=idle_trial
-        )
+        ending, detail = run_trials(setup, engine, Console(file=log), trainable=idle_trial)
     if ending is not Ending.FINISHED:
         raise SystemExit(f"error: the search ended otherwise: {ending.value} {detail}")
     return clock.times()

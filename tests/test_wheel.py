@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SPACES = {"lenet", "alexnet", "resnet", "vggnet", "all", "lab-report", "lab-report-lenet"}
-SPACES |= {"lenet-cosine", "resnet-cosine"}
+SPACES |= {"lenet-cosine", "resnet-cosine", "resnet-fidelity"}
 
 
 @pytest.fixture(scope="module")

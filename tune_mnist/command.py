@@ -8,11 +8,10 @@ from typing import NoReturn
 
 import click
 
-from tune_mnist.errors import UserError
+from tune_mnist.errors import USER_ERROR, UserError, error_line
 
 # A full disk, a quota, a missing permission: the user's to mend, unlike a fault of the program.
 MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-USER_ERROR = 2
 INTERRUPTED = 130
 
 
@@ -55,5 +54,5 @@ def duration(text: str) -> float:
 
 
 def _fail(message: str) -> NoReturn:
-    click.echo("error: " + " ".join(message.split()), err=True)
+    click.echo(error_line(message), err=True)
     sys.exit(USER_ERROR)

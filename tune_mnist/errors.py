@@ -1,10 +1,15 @@
 """Errors that are the user's to mend: one clear line, no traceback."""
 
+import os
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import NoReturn
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+USER_ERROR = 2
 
 
 class UserError(Exception):
@@ -13,6 +18,20 @@ class UserError(Exception):
     The message is one line: what is wrong, where (file, key, value), and what would be right.
     Commands print it after ``error:`` and exit with status 2.
     """
+
+
+def error_line(message: str) -> str:
+    """Return what a command prints of an error."""
+    return "error: " + " ".join(message.split())
+
+
+def end_at_once(message: str) -> NoReturn:
+    """Print an error and end the process, from whatever thread, without tidying up.
+
+    For when nothing is left that could be tidied up, and the main thread may never come back.
+    """
+    print(error_line(message), file=sys.stderr, flush=True)
+    os._exit(USER_ERROR)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -33,6 +33,11 @@ from tune_mnist.command import duration, run
     help="Where results folders lie.",
 )
 @click.option("--address", help="Ray cluster to use, or 'auto'.  [default: this machine]")
+@click.option(
+    "--storage-path",
+    help="Where a cluster keeps checkpoints: a shared folder, s3://... or gs://...  [default:"
+    " the results folder]",
+)
 @click.option("--searcher", help="tpe, random, gp, cmaes, qmc or grid.  [default: tpe]")
 @click.option(
     "--scheduler",

@@ -71,6 +71,11 @@ def search_and_compare(
             f"{outcome.detail}: make room, then go on with --resume {directory}; all that has"
             " ended is kept"
         )
+    if outcome.ending is Ending.STORAGE_LOST:
+        raise UserError(
+            f"{outcome.detail}: once it can be reached, go on with --resume {directory}; all that"
+            " has ended is kept"
+        )
     return INTERRUPTED if outcome.ending is Ending.INTERRUPTED else 0
 
 

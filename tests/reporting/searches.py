@@ -13,6 +13,7 @@ from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.results_folder import write_experiment
 from tune_mnist.tuning.space import parse_space
+from tune_mnist.tuning.stages import report_of
 from tune_mnist.tuning.study import STUDY_NAME, open_storage
 
 TWO_MODELS = """
@@ -59,6 +60,7 @@ class Search:
         pixels, labels = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
         dataset = Dataset("digits", pixels, labels, pixels, labels)
         write_experiment(directory, self._space, checked, dataset, FACTS, "the command", None)
+        self._fidelity = checked.fidelity(self._space)
         directions = list(checked.directions.values())
         self._study = optuna.create_study(
             study_name=STUDY_NAME,
@@ -97,6 +99,7 @@ class Search:
         metrics: dict[str, Any] = {}
         for epoch, accuracy in enumerate(accuracies, start=1):
             metrics = _metrics(epoch, accuracy, config["model"])
+            metrics |= report_of(self._fidelity, epoch, config["model"])
             self._ledger.add_epoch(trial.number, metrics)
         if fails or diverges:
             reason = fails or "diverged: train_loss is nan"

@@ -9,13 +9,15 @@ import numpy as np
 import optuna
 
 from tune_mnist.reporting.search_results import SearchResults, read_results
+from tune_mnist.training import Fidelity
 from tune_mnist.tuning.final_runs import FinalRun, Misread, write_final_run, write_misread
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.records import WARM_START
 from tune_mnist.tuning.reports import TIME_ATTR, ended_early
 from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, _SpaceText
-from tune_mnist.tuning.space import parse_space
+from tune_mnist.tuning.space import SearchSpace, parse_space
+from tune_mnist.tuning.stages import report_of
 from tune_mnist.tuning.study import STUDY_NAME, open_storage
 
 PARAMETERS = {"lenet": 61_706, "alexnet": 46_764_746, "resnet": 11_178_378, "vggnet": 128_806_154}
@@ -96,11 +98,17 @@ def make_search(
         )
     ledger = Ledger(study, space.model, MAX_EPOCHS, tuple(chosen.directions))
     for course in courses:
-        _run(study, ledger, space, course)
+        _run(study, ledger, space, chosen.fidelity(space), course)
     return read_results(directory)
 
 
-def _run(study: optuna.Study, ledger: Ledger, space: Any, course: Course) -> None:
+def _run(
+    study: optuna.Study,
+    ledger: Ledger,
+    space: SearchSpace,
+    fidelity: Fidelity | None,
+    course: Course,
+) -> None:
     study.enqueue_trial(course.parameters)
     trial = study.ask()
     config = space.sample(trial) | trial.params
@@ -117,6 +125,7 @@ def _run(study: optuna.Study, ledger: Ledger, space: Any, course: Course) -> Non
                 "images_per_second": 1000.0,
                 "parameters": PARAMETERS[config["model"]],
                 "train_seconds": course.seconds * epoch,
+                **report_of(fidelity, epoch, config["model"]),
             },
         )
     if course.reason:

@@ -241,3 +241,18 @@ def test_after_a_takeover_a_trial_counts_by_what_its_best_epoch_was_trained_with
     (points, *_) = plot(drawn, "slice-lr").figure.data
     assert 1e-4 not in points.x
     assert 0.05 in points.x
+
+
+def test_a_search_in_stages_draws_its_rungs_and_compares_those_that_came_equally_far(
+    tmp_path: Path,
+):
+    space = LENET + "fidelity: [{epochs: 2, fraction: 0.1}]\n"
+    accuracies = [(0.9, 0.99), (0.8, 0.9, 0.91), (0.7, 0.98), (0.8, 0.9, 0.93)]
+    courses = [Course({}, course) for course in accuracies]
+    drawn = draw(make_search(tmp_path / "s", space, courses, fraction=1.0))
+    assert [shape.x0 for shape in plot(drawn, "curves").figure.layout.shapes] == [2]
+    history = plot(drawn, "history")
+    points = next(t for t in history.figure.data if t.name == "trial")
+    assert list(points.x) == [1, 3]
+    assert "The best trial, #3, reached val_accuracy 0.9300; it was number 4" in history.sentence
+    assert "Shown are the trials that came to stage 2" in history.sentence

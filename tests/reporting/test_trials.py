@@ -1,6 +1,6 @@
 import pytest
 
-from tests.reporting.searches import Search
+from tests.reporting.searches import ONE_MODEL, Search
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.reporting.trials import trial_tables
 from tune_mnist.tuning.kept_models import FULL_VAL_ACCURACY, write_config
@@ -139,3 +139,17 @@ def test_missing_final_runs_are_told(search):
     found = {table.name: table for table in search_tables(search.read())}
     for name in ("best", "final"):
         assert "Runs made: 2 of 3 for lenet; the others diverged" in found[name].caption
+
+
+def test_a_trial_that_came_to_a_later_stage_stands_before_those_that_did_not(tmp_path):
+    stages = "fidelity: [{epochs: 1, fraction: 0.1}, {epochs: 2, fraction: 0.5}]\n"
+    search = Search(tmp_path / "staged", ONE_MODEL + stages, fraction=1.0)
+    search.trial(0.99)
+    search.trial(0.9, 0.91, 0.92)
+    search.trial(0.9, 0.95)
+    search.trial(0.9, 0.91, 0.93)
+    found = tables(search)
+    assert list(found["best"].cells["trial"]) == ["3"]
+    assert list(found["top"].cells["trial"]) == ["3", "1", "2", "0"]
+    assert list(found["top"].cells["stage"]) == ["3", "3", "2", "1"]
+    assert "Those that came to a later stage" in found["top"].caption

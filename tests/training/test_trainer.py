@@ -138,8 +138,10 @@ def test_an_adopted_checkpoint_goes_on_with_the_heirs_hyperparameters(digits_spl
         trainer.save(folder.at(1))
     heir.adopt(donor, 1)
     config = lenet(seed=2, optimizer="sgd", momentum=0.9, lr=0.5, weight_decay=0.1)
-    restored, complaints = restore_newest(lambda: Trainer(config, digits_split, CPU), heir)
-    original, _ = restore_newest(lambda: Trainer(config, digits_split, CPU), donor)
+    restored, complaints = restore_newest(
+        lambda: Trainer(config, digits_split, CPU), heir.newest_first()
+    )
+    original, _ = restore_newest(lambda: Trainer(config, digits_split, CPU), donor.newest_first())
     assert complaints == []
     assert same_weights(restored, original)
     run_epochs(restored, 1)
@@ -147,7 +149,7 @@ def test_an_adopted_checkpoint_goes_on_with_the_heirs_hyperparameters(digits_spl
     assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.5, 0.9, 0.1)
     restored.save(heir.at(2))
     heir.keep_only(2)
-    again, _ = restore_newest(lambda: Trainer(config, digits_split, CPU), donor)
+    again, _ = restore_newest(lambda: Trainer(config, digits_split, CPU), donor.newest_first())
     assert same_weights(again, original)  # the donor's own is untouched
 
 
@@ -180,7 +182,9 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     folder = CheckpointFolder(tmp_path / "trial")
     saved_epochs(digits_split, folder, 2)
     harm(folder.at(2) / file)
-    trainer, complaints = restore_newest(lambda: Trainer(lenet(), digits_split, CPU), folder)
+    trainer, complaints = restore_newest(
+        lambda: Trainer(lenet(), digits_split, CPU), folder.newest_first()
+    )
     assert trainer.epoch == 1
     assert len(complaints) == 1
     assert str(folder.at(2) / file) in complaints[0]
@@ -188,11 +192,15 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
 
 def test_with_no_usable_checkpoint_training_begins_anew(digits_split, tmp_path):
     folder = CheckpointFolder(tmp_path / "trial")
-    trainer, complaints = restore_newest(lambda: Trainer(lenet(), digits_split, CPU), folder)
+    trainer, complaints = restore_newest(
+        lambda: Trainer(lenet(), digits_split, CPU), folder.newest_first()
+    )
     assert (trainer.epoch, complaints) == (0, [])
     saved_epochs(digits_split, folder, 1)
     cut_short(folder.at(1) / "model.pt")
-    trainer, complaints = restore_newest(lambda: Trainer(lenet(), digits_split, CPU), folder)
+    trainer, complaints = restore_newest(
+        lambda: Trainer(lenet(), digits_split, CPU), folder.newest_first()
+    )
     assert (trainer.epoch, len(complaints)) == (0, 1)
     assert same_weights(trainer, Trainer(lenet(), digits_split, CPU))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.buckets import KEYS, s3_server
 from tune_mnist.tuning.cluster import connect, disconnect
 
 
@@ -12,3 +13,12 @@ def small_ray() -> Iterator[None]:
     connect(None)
     yield
     disconnect()
+
+
+@pytest.fixture(scope="module")
+def s3_options() -> Iterator[str]:
+    """The options of a URI of a bucket on this machine, with the keys to it in the environment."""
+    with pytest.MonkeyPatch.context() as patch, s3_server() as options:
+        for key, value in KEYS.items():
+            patch.setenv(key, value)
+        yield options

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tune_mnist.tuning.shared_folder import SharedFolder
 from tune_mnist.tuning.trainable import TrialSettings
 
 
@@ -14,8 +15,7 @@ def settings_in(folder: Path, max_epochs: int) -> TrialSettings:
         threads=1,
         device="cpu",
         precision="fp32",
-        checkpoints=folder / "checkpoints",
-        run="this",
+        store=SharedFolder(folder / "checkpoints", "this"),
     )
-    made.writer.start()
+    made.store.start()
     return made

@@ -1,6 +1,8 @@
 """Ray as it is: started here, asked what fits, and told of addresses where it is not."""
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -49,6 +51,15 @@ def test_a_port_where_nothing_listens_is_told_at_once():
     address = f"127.0.0.1:{port}"
     with pytest.raises(UserError, match=f"no Ray cluster at '{address}': Connection refused"):
         connect(address)
+
+
+def test_a_port_where_something_else_answers_is_told_in_a_line():
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"127.0.0.1:{server.server_port}"
+        with pytest.raises(UserError, match=f"no Ray cluster at '{address}': something else"):
+            connect(address)
+        server.shutdown()
 
 
 def test_rays_client_is_refused_with_what_works_instead():

@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from tests.buckets import KEYS, s3_server
 from tests.e2e.commands import run
 
 pytestmark = pytest.mark.e2e
@@ -107,8 +109,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         *(str(cluster.hidden), *RAY, *SMALL, "--address", cluster.address),
     ]
     with (
-        node(head, folder / "head.log", cluster.member),
-        node(worker, folder / "worker.log", cluster.member),
+        # Who uses a bucket needs the keys to it on all nodes.
+        node(head, folder / "head.log", cluster.member | KEYS),
+        node(worker, folder / "worker.log", cluster.member | KEYS),
     ):
         yield cluster
     shutil.rmtree(sockets)
@@ -169,10 +172,37 @@ def test_a_results_folder_that_a_node_does_not_see_is_named_with_the_node(cluste
 def test_a_folder_that_all_nodes_see_is_let_through_and_left_clean(cluster, tmp_path):
     code = (
         "from pathlib import Path; from tune_mnist.tuning.shared_storage import check_shared;"
-        f"connect('{cluster.address}'); check_shared(Path('{tmp_path}/results/one')); print('ok')"
+        f"connect('{cluster.address}'); check_shared(Path('{tmp_path}/results/one'), None);"
+        "print('ok')"
     )
     assert ask(code, **cluster.member).splitlines()[-1] == "ok"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_node_that_joins_and_does_not_see_the_folder_is_named_and_gets_no_trials(cluster):
+    code = f"""
+import time
+from pathlib import Path
+from tune_mnist.tuning import elastic
+from tune_mnist.tuning.plan import Workers
+connect('{cluster.address}')
+elastic.LOOK_SECONDS = 0.1
+told = []
+use = lambda trials: told.append(f'use {{trials}}')
+hidden = Path('{cluster.hidden}')
+follower = elastic.ClusterFollower(Workers(1, 0, 1), None, str(hidden), use, told.append)
+follower._nodes.clear()  # as if both had joined since
+while len(told) < 3 or elastic.ray.available_resources()['CPU'] > 1:
+    follower.on_step_end(0, [])
+    time.sleep(0.1)
+print(*told, sep='\\n')
+"""
+    answer = ask(code, **cluster.member)
+    assert "use 1\n" in answer
+    assert "has joined; trials: 1 at a time from here on" in answer
+    refusal = "has joined, but gets no trials: it does not see what this machine writes into"
+    assert f"{refusal} {cluster.hidden}" in answer
+    assert list(cluster.hidden.iterdir()) == []
 
 
 def test_two_nodes_that_let_anybody_in_are_refused_and_one_is_not(tmp_path):
@@ -193,3 +223,19 @@ cluster.shutdown()
     one, two = answer.splitlines()
     assert one == "1"
     assert "2 nodes that do what anybody tells them: start Ray on each with RAY_AUTH_MODE" in two
+
+
+def test_a_bucket_takes_the_place_of_a_folder_that_all_nodes_share(cluster):
+    with s3_server() as access:
+        result = run(
+            *("search", "--dataset", "digits", "--num-samples", "2", "--max-epochs", "2"),
+            *("--output-dir", str(cluster.hidden / "results"), "--name", "one"),
+            *("--final-seeds", "1", "--address", cluster.address),
+            *("--storage-path", f"s3://bucket/cluster?{access}"),
+            **cluster.member,
+            **KEYS,
+        )
+    assert result.returncode == 0, result.stderr
+    table = pd.read_csv(cluster.hidden / "results" / "one" / "trials.csv")
+    assert set(table["state"]) <= {"COMPLETE", "PRUNED"}
+    assert (cluster.hidden / "results" / "one" / "best" / "lenet" / "model.pt").exists()

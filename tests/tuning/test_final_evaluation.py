@@ -135,9 +135,10 @@ def test_a_best_model_is_judged_by_all_validation_images_once(tmp_path, digits_s
     common = settings(tmp_path, options)
     trainer = Trainer(common.train_config(LENET), digits_split, common.compute())
     accuracy = trainer.run_epoch().val_accuracy
-    trainer.save(tmp_path / "checkpoint")
+    checkpoints = common.checkpoints_of(0)
+    trainer.save(checkpoints.at(1))
     folder = tmp_path / "best" / "lenet"
-    keep_model(folder, tmp_path / "checkpoint", {"val_accuracy": 0.5})
+    keep_model(folder, checkpoints, 1, {"val_accuracy": 0.5})
 
     def judge():
         return full_validation(tmp_path / "best", shared, digits_split.val, common, 1, 0)

@@ -14,6 +14,7 @@ from tune_mnist.tuning.final_runs import (
 )
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.records import TrialRecord, TrialState
+from tune_mnist.tuning.shared_folder import SharedFolder
 from tune_mnist.tuning.space import load_space
 from tune_mnist.tuning.trainable import TrialSettings
 
@@ -32,8 +33,7 @@ def settings(tmp_path, given):
         threads=1,
         device="cpu",
         precision="fp32",
-        checkpoints=tmp_path / "checkpoints",
-        run="this",
+        store=SharedFolder(tmp_path / "checkpoints", "this"),
     )
 
 
@@ -147,18 +147,18 @@ def test_a_run_with_fields_that_are_not_known_any_more_is_made_anew(tmp_path):
 
 
 def test_no_run_goes_on_from_the_checkpoint_of_another_configuration(tmp_path):
-    folder = tmp_path / "checkpoints"
+    store = SharedFolder(tmp_path / "checkpoints", "this")
     runs = [
         *chosen(tmp_path, [record(0, 0.8)])[0].seeded(2),
         *chosen(tmp_path, [record(1, 0.8)]),
         *chosen(tmp_path, [record(0, 0.8)], final_epochs=3),
     ]
-    places = {run.checkpoints(folder).at(1) for run in runs}
+    places = {run.checkpoints(store).at(1) for run in runs}
     assert len(places) == len(runs)
     for place in places:
         place.mkdir(parents=True)
-    drop_checkpoints(folder, runs[:1])
-    assert [place for place in places if place.exists()] == [runs[0].checkpoints(folder).at(1)]
+    drop_checkpoints(store, runs[:1])
+    assert [place for place in places if place.exists()] == [runs[0].checkpoints(store).at(1)]
 
 
 def test_what_the_final_evaluation_does_is_said():

@@ -37,7 +37,7 @@ def train(digits, digits_split, settings):
 
 
 def weights(plan, settings):
-    checkpoint = plan.checkpoints(settings.checkpoints).at(plan.config.max_epochs)
+    checkpoint = plan.checkpoints(settings.store).at(plan.config.max_epochs)
     return load_model_weights(checkpoint, torch.device("cpu"))
 
 
@@ -54,7 +54,7 @@ def test_the_whole_test_set_is_classified_after_the_last_epoch(train, digits, se
     assert len(tested.misread.images) == wrong
     assert (tested.misread.truth != tested.misread.predicted).all()
     assert tested.train_seconds > 0
-    assert plan.checkpoints(settings.checkpoints).newest_epoch() == 12
+    assert plan.checkpoints(settings.store).newest_epoch() == 12
 
 
 def test_an_interrupted_run_ends_in_the_same_weights_as_one_left_alone(
@@ -62,7 +62,7 @@ def test_an_interrupted_run_ends_in_the_same_weights_as_one_left_alone(
 ):
     plan, alone = train(max_epochs=3)
     expected = weights(plan, settings)
-    checkpoints = plan.checkpoints(settings.checkpoints)
+    checkpoints = plan.checkpoints(settings.store)
     checkpoints.remove()
 
     joined = joined_part(digits_split)
@@ -72,7 +72,7 @@ def test_an_interrupted_run_ends_in_the_same_weights_as_one_left_alone(
         settings.compute(),
     )
     half.run_epoch()
-    settings.writer.save(half, checkpoints)
+    checkpoints.save(half)
     _, resumed = train(max_epochs=3)
     assert same(weights(plan, settings), expected)
     assert (resumed.evaluation.confusion == alone.evaluation.confusion).all()
@@ -97,7 +97,7 @@ def test_validation_images_are_trained_on(digits, digits_split, settings):
     test = (digits.test_images, digits.test_labels)
     train_and_test(plan, digits_split, joined, *test, settings)
     with_all = weights(plan, settings)
-    plan.checkpoints(settings.checkpoints).remove()
+    plan.checkpoints(settings.store).remove()
     train_and_test(plan, digits_split, digits_split.train, *test, settings)
     assert not same(weights(plan, settings), with_all)
 
@@ -121,10 +121,10 @@ def test_weights_that_explode_in_the_last_batch_of_all_are_no_result(
 
 
 def test_a_worker_that_a_killed_search_left_over_writes_nothing(train, settings):
-    replace(settings, run="the next").writer.start()
+    replace(settings.store, run="the next").start()
     with pytest.raises(RuntimeError, match="goes on without this worker"):
         train()
-    assert list(settings.checkpoints.glob("final-*")) == []
+    assert settings.store.names() == []
 
 
 def test_of_the_misread_images_the_surest_hundred_are_kept():

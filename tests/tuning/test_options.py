@@ -24,6 +24,7 @@ def test_the_space_gives_the_defaults_and_the_user_overrules_them():
         ({"searcher": "gp"}, "--searcher gp with --scheduler asha-promotion: a Gaussian process"),
         ({"searcher": "cmaes", "objective": "val_accuracy,parameters"}, "one objective only"),
         ({"searcher": "grid"}, "without end"),
+        ({"storage_path": "ftp://host/a"}, "must be a folder, s3://bucket/folder or gs://"),
         ({"gpus_per_trial": 0.001}, "must be 0 or at least 0.01"),
         ({"grace_period": 20}, "--grace-period 20: must be at most the 9 epochs"),
         ({"grace_period": 2, "scheduler": "none"}, "--scheduler none has none"),

@@ -93,6 +93,17 @@ def test_the_time_left_follows_from_the_epochs_that_are_expected(monkeypatch):
     assert lines._left() == pytest.approx(4 * 10.0 / 18)
 
 
+def test_cheap_epochs_count_little_in_the_time_left(monkeypatch):
+    records = [record(0, TrialState.RUNNING)]
+    plan = Outline("tries", 1, 3, 2.0, None, None, costs=[0.25, 0.75, 1.0])
+    lines = create_progress(Console(file=io.StringIO()), plan, ledger_of(records))
+    monkeypatch.setattr(lines, "_elapsed", lambda: 10.0)
+    records[0].add_epoch(METRICS | {"epoch": 1, "val_accuracy": 0.5})
+    assert lines._left() == pytest.approx(10.0 * 1.75 / 0.25)
+    records[0].add_epoch(METRICS | {"epoch": 2, "val_accuracy": 0.5})
+    assert lines._left() == pytest.approx(10.0)
+
+
 def test_where_the_output_is_no_terminal_an_epoch_is_a_line():
     stream = io.StringIO()
     ended = record(3, TrialState.PRUNED, 0.5, 0.75)

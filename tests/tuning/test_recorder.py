@@ -23,13 +23,13 @@ class Models:
     def checkpoints(self, number):
         return CheckpointFolder(self.directory / "checkpoints" / f"{number:05d}")
 
-    def report(self, number, epoch, accuracy, model="lenet"):
+    def report(self, number, epoch, accuracy, model="lenet", **more):
         checkpoint = self.checkpoints(number).at(epoch)
         checkpoint.mkdir(parents=True, exist_ok=True)
         (checkpoint / "model.pt").write_text(f"trial {number} epoch {epoch}")
         trial = self.trial(number, model)
         self.callback.on_trial_result(
-            trial=trial, result={"epoch": epoch, "val_accuracy": accuracy}
+            trial=trial, result={"epoch": epoch, "val_accuracy": accuracy} | more
         )
 
     def trial(self, number, model="lenet"):
@@ -87,3 +87,15 @@ def test_nothing_is_left_of_a_trial_that_will_not_go_on(models, end):
     getattr(models.callback, end)(trial=models.trial(0))
     assert not models.checkpoints(0).directory.exists()
     assert models.checkpoints(1).newest_epoch() == 1
+
+
+def test_an_epoch_of_a_later_stage_is_better_than_any_of_an_earlier_one(models):
+    models.report(0, 2, 0.9, stage=1, image_size=28)
+    models.report(1, 3, 0.6, stage=2, image_size=64)
+    models.report(2, 2, 0.8, stage=1, image_size=28)
+    assert models.best() == (1, 3, 0.6)
+    config = json.loads((models.directory / "best" / "lenet" / "config.json").read_text())
+    assert config["image_size"] == 64
+    models.go_on()
+    models.report(3, 2, 0.95, stage=1, image_size=28)
+    assert models.best() == (1, 3, 0.6)

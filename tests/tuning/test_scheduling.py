@@ -7,7 +7,8 @@ import pytest
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.plan import Workers, trial_settings
 from tune_mnist.tuning.samplers import create_sampler
-from tune_mnist.tuning.scheduling import scheduler_for
+from tune_mnist.tuning.scheduler import SCHEDULERS
+from tune_mnist.tuning.scheduling import scheduler_for, set_concurrency
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.space import load_space
 from tune_mnist.tuning.study import open_storage
@@ -73,3 +74,35 @@ def test_unfinished_trials_come_back_first_and_the_ended_never(tmp_path):
     resumed.on_trial_complete("again", metrics(2, 0.6))
     assert resumed.suggest("new")["number"] == 2
     assert [trial.number for trial in resumed.study.trials] == [0, 1, 2]
+
+
+class HeldTrial(SimpleNamespace):
+    """A trial that runs; HyperBand looks trials up."""
+
+    __hash__ = object.__hash__
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_more_or_fewer_trials_begin_once_a_cluster_has_grown_or_shrunk(tmp_path, name):
+    searcher, scheduler = search_in(tmp_path, name)
+    controller = SimpleNamespace(search_alg=SimpleNamespace(is_finished=lambda: False))
+    begun = []
+
+    def begin():
+        config = searcher.suggest(f"id{len(begun)}")
+        if config:
+            trial = HeldTrial(config=config, status="RUNNING", is_finished=lambda: False)
+            begun.append(trial)
+            scheduler.on_trial_add(controller, trial)
+        return config
+
+    assert begin()
+    assert not begin()
+    set_concurrency(searcher, scheduler, 3)
+    assert begin()
+    assert begin()
+    assert not begin()
+    set_concurrency(searcher, scheduler, 2)
+    searcher.on_trial_complete("id0", metrics(9, 0.5))
+    scheduler.on_trial_remove(controller, begun[0])
+    assert not begin()

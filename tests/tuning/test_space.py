@@ -13,7 +13,8 @@ from tune_mnist.tuning.space import load_space, shipped_spaces
 SEARCHED = ("lenet", "alexnet", "resnet", "vggnet", "all")
 GRIDS = ("lab-report", "lab-report-lenet")
 NARROWED = ("lenet-cosine", "resnet-cosine")
-SHIPPED = SEARCHED + GRIDS + NARROWED
+STAGED = ("resnet-fidelity",)
+SHIPPED = SEARCHED + GRIDS + NARROWED + STAGED
 TOP = "description: d\nmodel: resnet\nparameters:\n"
 LR = "  lr: {type: float, low: 1.0e-4, high: 1.0e-1, log: true}\n"
 OPTIMIZER = "  optimizer: {type: categorical, choices: [sgd, adam]}\n"

@@ -106,6 +106,29 @@ def test_an_unknown_key_is_named_with_those_that_may_stand_there(path, extra, wo
         ("defaults: {num_samples: 1.5}\n", "defaults.num_samples = 1.5: must be a whole number"),
         ("defaults: {time_budget: 25m}\n", "defaults.time_budget = '25m': must be a number"),
         ("defaults: {time_budget: .inf}\n", "defaults.time_budget = inf"),
+        ("fidelity: 28\n", "fidelity = 28: must be a list"),
+        ("fidelity: [28]\n", "fidelity[1] = 28: must be a mapping"),
+        ("fidelity: [{image_size: 28}]\n", "'fidelity[1].epochs' is missing"),
+        ("fidelity: [{epochs: 0, image_size: 28}]\n", "fidelity[1].epochs = 0: must be greater"),
+        ("fidelity: [{epochs: 1, image_size: 0}]\n", "fidelity[1].image_size = 0: must be great"),
+        ("fidelity: [{epochs: 1, fraction: 0}]\n", "fidelity[1].fraction = 0: must be greater"),
+        (
+            "fidelity: [{epochs: 1, size: 28}]\n",
+            "unknown key 'size' in fidelity[1]: known are epochs, image_size, fraction",
+        ),
+        ("fidelity: [{epochs: 1}]\n", "fidelity: stage 1 is not cheaper: give it image_size or"),
+        (
+            "fidelity: [{epochs: 2, image_size: 28}, {epochs: 2, image_size: 64}]\n",
+            "fidelity: stage 2: epochs = 2: must be more than the 2 of the stage before",
+        ),
+        (
+            "fidelity: [{epochs: 1, image_size: 64}, {epochs: 2, image_size: 28}]\n",
+            "fidelity: stage 2: image_size = 28: must not be less than in the stage before, 64",
+        ),
+        (
+            "fidelity: [{epochs: 1, image_size: 28}, {epochs: 2, fraction: 0.5}]\n",
+            "fidelity: stage 2: fraction = 0.5: must not be less than in the stage before, the s",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_with_its_key_and_what_would_be_right(path, extra, words):

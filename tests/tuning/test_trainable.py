@@ -83,7 +83,7 @@ def reports(small_ray, few, settings):
             trainer.run_epoch()
             trainer.save(settings.checkpoints_of(number).at(epoch))
     (settings.checkpoints_of(DAMAGED).at(2) / "model.pt").write_bytes(b"no weights")
-    return train(TRIALS, ray.put(few), settings, settings.checkpoints.parent)
+    return train(TRIALS, ray.put(few), settings, settings.store.folder.parent)
 
 
 def test_it_goes_on_from_its_checkpoint_and_keeps_none_but_the_newest(reports, settings):
@@ -117,5 +117,5 @@ def test_a_full_disk_is_a_report_and_no_error(small_ray, few, small_disk, tmp_pa
     free = os.statvfs(small_disk)
     (small_disk / "ballast").write_bytes(bytes(free.f_bavail * free.f_frsize - 100_000))
     (last,) = train(TRIALS[:1], ray.put(few), settings, tmp_path)[HEALTHY]
-    assert last[DISK_FULL] == f"{settings.checkpoints}: No space left on device"
+    assert last[DISK_FULL] == f"{settings.store}: No space left on device"
     assert settings.checkpoints_of(HEALTHY).newest_first() == []

@@ -55,6 +55,7 @@ FORMATS = {
     "best_ever": "{:.4f}",
     "diverged": "{:.0%}",
     "share": "{:.2%}",
+    "stage": "{:.0f}",
 }
 MISSING = "-"
 DIVERGED = "diverged"

@@ -53,6 +53,8 @@ COLUMNS = (
     Column("val_accuracy", "val_accuracy", _formatted("{:.4f}")),
     Column("best_epoch", "best epoch", _formatted("{:.0f}")),
     Column("epochs", "epochs", _formatted("{:.0f}")),
+    Column("image_size", "image size", _formatted("{:.0f}")),
+    Column("fraction", "fraction", _formatted("{:.4g}")),
     Column("lr", "lr", _formatted("{:.2e}")),
     Column("lr_schedule", "schedule", numeric=False),
     Column("batch_size", "batch", _formatted("{:.0f}")),

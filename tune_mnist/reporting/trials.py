@@ -8,18 +8,22 @@ from tune_mnist.reporting.finals import by_configuration, missing_runs, test_col
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.tables import HYPERPARAMETERS, Comparison, comparison
 from tune_mnist.tuning.records import BROKEN, TrialState
+from tune_mnist.tuning.stages import STAGE
 
 TOP = 10
 _ARCHITECTURES = (
     *("model", "trial", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
     *HYPERPARAMETERS,
-    *("best_epoch", "epochs", "state", "trials"),
+    *("stage", "best_epoch", "epochs", "state", "trials"),
 )
 _COSTS = (
     *("model", "parameters", "mflops", "images_per_second", "epoch_seconds"),
     *("best_epoch", "best_seconds"),
 )
-_TOP = ("trial", "model", "val_accuracy", *HYPERPARAMETERS, "best_epoch", "epochs", "state")
+_TOP = (
+    *("trial", "model", "val_accuracy", *HYPERPARAMETERS),
+    *("stage", "best_epoch", "epochs", "state"),
+)
 _PARETO = ("trial", "model", "val_accuracy", "parameters", "train_seconds", *HYPERPARAMETERS)
 
 
@@ -36,9 +40,12 @@ def best_of_each(results: SearchResults) -> pd.DataFrame:
     ]
     judged["whole"] = ~judged["state"].isin(BROKEN)
     ranked = judged.sort_values(
-        ["whole", "val_accuracy", "tested", "trial"], ascending=[False, False, False, True]
+        ["whole", "stage_rank", "val_accuracy", "tested", "trial"],
+        ascending=[False, False, False, False, True],
     )
-    best = ranked.drop_duplicates("model").sort_values("val_accuracy", ascending=False)
+    best = ranked.drop_duplicates("model").sort_values(
+        ["stage_rank", "val_accuracy"], ascending=False
+    )
     best["trials"] = best["model"].map(results.trials["model"].value_counts())
     best["full_val_accuracy"] = [
         results.full_val_accuracy.get(key, np.nan)
@@ -59,7 +66,7 @@ def hidden_of_best(best: pd.DataFrame) -> tuple[str, ...]:
 
     Their state is worth the room where one was not trained to its end.
     """
-    hidden = ("trial", "interval", "seeds", "best_epoch", "epochs", "trials")
+    hidden = ("trial", "interval", "seeds", "stage", "best_epoch", "epochs", "trials")
     return (*hidden, "state") if (best["state"].dropna() == "COMPLETE").all() else hidden
 
 
@@ -88,6 +95,8 @@ def trial_tables(results: SearchResults) -> list[Comparison]:
     caption = "val_accuracy: of the best epoch."
     if "INTERRUPTED" in set(top["state"]):
         caption += " INTERRUPTED: cut off or still running, by its epochs so far."
+    if judged[STAGE].notna().any():
+        caption += " Those that came to a later stage, of larger or more images, stand first."
     hidden = ("best_epoch", "model") if judged["model"].nunique() == 1 else ("best_epoch",)
     tables.append(comparison("top", title, top, _TOP, caption, folded=True, files_only=hidden))
     return tables
@@ -134,7 +143,9 @@ def _costs(best: pd.DataFrame) -> Comparison:
 
 
 def _judged(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials with a result, best first."""
-    return trials.dropna(subset=["val_accuracy"]).sort_values(
-        ["val_accuracy", "trial"], ascending=[False, True]
+    """Return the trials with a result, best first: a later stage before any earlier one."""
+    judged = trials.dropna(subset=["val_accuracy"])
+    judged = judged.assign(stage_rank=pd.to_numeric(judged[STAGE]).fillna(0))
+    return judged.sort_values(
+        ["stage_rank", "val_accuracy", "trial"], ascending=[False, False, True]
     )

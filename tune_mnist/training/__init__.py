@@ -3,6 +3,7 @@
 from tune_mnist.training.batching import create_batches, evaluation_batch_size
 from tune_mnist.training.checkpoint import (
     MODEL_FILE,
+    STATE_FILE,
     CheckpointError,
     CheckpointFolder,
     load_model_weights,
@@ -16,6 +17,7 @@ from tune_mnist.training.evaluation import (
     mean_loss_and_accuracy,
     score,
 )
+from tune_mnist.training.fidelity import Fidelity, Stage
 from tune_mnist.training.memory import describe_out_of_memory, is_out_of_memory
 from tune_mnist.training.optimizers import OPTIMIZERS
 from tune_mnist.training.precision import DEVICES, PRECISIONS, Compute, resolve_compute
@@ -26,6 +28,7 @@ __all__ = [
     "MODEL_FILE",
     "OPTIMIZERS",
     "PRECISIONS",
+    "STATE_FILE",
     "CheckpointError",
     "CheckpointFolder",
     "Classified",
@@ -33,6 +36,8 @@ __all__ = [
     "DivergedError",
     "EpochMetrics",
     "Evaluation",
+    "Fidelity",
+    "Stage",
     "TrainConfig",
     "Trainer",
     "classify",

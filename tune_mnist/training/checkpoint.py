@@ -108,6 +108,10 @@ class CheckpointFolder:
         _replace(partial, self.at(epoch))
         self.keep_only(epoch)
 
+    def copy_model(self, epoch: int, target: Path) -> None:
+        """Copy the weights of the checkpoint of an epoch into a file."""
+        shutil.copyfile(self.at(epoch) / MODEL_FILE, target)
+
     def remove(self) -> None:
         """Remove all of them: the run will not go on."""
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -2,25 +2,25 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy
 
-from tune_mnist.data import DataSplit
+from tune_mnist.data import Batches, DataSplit
 from tune_mnist.models import create_model
 from tune_mnist.training.batching import create_batches
 from tune_mnist.training.checkpoint import (
     CheckpointError,
-    CheckpointFolder,
     load_model_weights,
     load_state,
     save_checkpoint,
 )
 from tune_mnist.training.config import TrainConfig
 from tune_mnist.training.evaluation import mean_loss_and_accuracy
+from tune_mnist.training.fidelity import Fidelity
 from tune_mnist.training.optimizers import create_optimizer
 from tune_mnist.training.precision import Compute
 from tune_mnist.training.schedules import learning_rate
@@ -63,15 +63,27 @@ class Trainer:
         config: what to train and how.
         data: images, labels and the indices of the two parts; the validation part may be empty.
         compute: device and number format.
+        fidelity: the stages of its epochs; None: each epoch is trained on all of the training
+            part at the configuration's image size.
 
     Attributes:
         metrics: those of the last epoch; None before the first.
         model: the network, on the device.
+        train_batches: those of the present stage.
+        val_batches: the same.
     """
 
-    def __init__(self, config: TrainConfig, data: DataSplit, compute: Compute) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: DataSplit,
+        compute: Compute,
+        fidelity: Fidelity | None = None,
+    ) -> None:
         self.config = config
         self.compute = compute
+        self._data = data
+        self._fidelity = fidelity
         self.metrics: EpochMetrics | None = None
         torch.manual_seed(config.seed)
         self._shuffle = torch.Generator().manual_seed(config.seed)
@@ -84,11 +96,8 @@ class Trainer:
             momentum=config.momentum,
             weight_decay=config.weight_decay,
         )
-        images, labels = data.images, data.labels
-        self.train_batches = create_batches(
-            config, images, labels, data.train, compute, shuffle=self._shuffle
-        )
-        self.val_batches = create_batches(config, images, labels, data.val, compute)
+        self._stage = fidelity.at(1) if fidelity else None
+        self.train_batches, self.val_batches = self._create_batches()
 
     @property
     def epoch(self) -> int:
@@ -105,6 +114,7 @@ class Trainer:
             DivergedError: the training or validation loss is NaN or infinite.
         """
         start = time.perf_counter()
+        self._enter_stage()
         train_loss, train_accuracy = self._train(on_batch)
         trained = time.perf_counter()
         self._check_finite("train_loss", train_loss)
@@ -156,6 +166,25 @@ class Trainer:
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{directory}: does not fit: {reason}") from None
+
+    def _enter_stage(self) -> None:
+        """Take the images of the coming epoch's stage, unless they are those of the last one."""
+        stage = self._fidelity.at(self.epoch + 1) if self._fidelity else None
+        if stage != self._stage:
+            self._stage = stage
+            self.train_batches, self.val_batches = self._create_batches()
+
+    def _create_batches(self) -> tuple[Batches, Batches]:
+        config, data = self.config, self._data
+        train = data.train
+        if self._fidelity and self._stage:
+            config = config.model_copy(update={"image_size": self._stage.image_size})
+            train = train[: round(self._fidelity.share(self._stage) * len(train))]
+        images, labels, compute = data.images, data.labels, self.compute
+        return (
+            create_batches(config, images, labels, train, compute, shuffle=self._shuffle),
+            create_batches(config, images, labels, data.val, compute),
+        )
 
     def _set_learning_rate(self, batch: int) -> None:
         epochs = self.epoch + batch / len(self.train_batches)
@@ -213,20 +242,21 @@ class Trainer:
 
 
 def restore_newest(
-    build: Callable[[], Trainer], checkpoints: CheckpointFolder
+    build: Callable[[], Trainer], newest_first: Iterable[Path]
 ) -> tuple[Trainer, list[str]]:
     """Return a trainer that goes on from the newest checkpoint that can be used.
 
     Args:
         build: makes a fresh trainer.
-        checkpoints: those of the same configuration.
+        newest_first: folders of the checkpoints of the same configuration; none is asked for once
+            one is found usable.
 
     Returns:
         The trainer, fresh if there is no usable checkpoint, and for each one that was passed over
         a line that says why.
     """
     complaints: list[str] = []
-    for directory in checkpoints.newest_first():
+    for directory in newest_first:
         trainer = build()
         try:
             trainer.load(directory)

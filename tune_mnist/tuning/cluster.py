@@ -5,13 +5,16 @@ import os
 import socket
 import sys
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import ray
 from ray.air.execution._internal import actor_manager
 from ray.exceptions import AuthenticationError, OutOfMemoryError, RayActorError
 
 from tune_mnist.errors import UserError
+from tune_mnist.tuning.shipped_package import runtime_environment
 
 # Ray reads these when it is started.
 _SETTINGS = {
@@ -53,12 +56,15 @@ class Resources:
         gpus: GPUs, all nodes together.
         nodes: how many nodes.
         dashboard: URL of the Ray dashboard, or None if it does not run.
+        head: where the head of a cluster that was there before listens, ``host:port``; None: Ray
+            was started here.
     """
 
     cpus: float
     gpus: float
     nodes: int
     dashboard: str | None
+    head: str | None = None
 
 
 def connect(address: str | None) -> Resources:
@@ -91,6 +97,7 @@ def connect(address: str | None) -> Resources:
             address=address or "local",
             log_to_driver=False,
             logging_level=logging.ERROR,
+            runtime_env=runtime_environment() if elsewhere else None,
             **local,
         )
     except (AuthenticationError, ConnectionError, ValueError, RuntimeError) as error:
@@ -113,6 +120,7 @@ def connect(address: str | None) -> Resources:
         gpus=total.get("GPU", 0),
         nodes=nodes,
         dashboard=f"http://{dashboard}" if dashboard else None,
+        head=ray.get_runtime_context().gcs_address if elsewhere else None,
     )
 
 
@@ -138,12 +146,22 @@ def _check_answers(address: str, given_as: str) -> None:
     if not host or not port.isdigit() or int(port) > LAST_PORT:
         raise UserError(f"{given_as} {address}: must be host:port or auto")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+        open_connection(address).close()
     except OSError as error:
         raise UserError(
             f"no Ray cluster at '{address}': {error.strerror or error}: start one with"
             f" 'ray start --head', or leave out {given_as}"
         ) from None
+
+
+def open_connection(address: str) -> socket.socket:
+    """Connect to ``host:port``.
+
+    Raises:
+        OSError: nothing answers there within some seconds.
+    """
+    host, _, port = address.rpartition(":")
+    return socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS)
 
 
 def disconnect() -> None:
@@ -171,9 +189,18 @@ def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
     raise UserError(f"no single node has {cpus_per_trial:g} CPUs and {gpus_per_trial:g} GPUs")
 
 
-def count_fitting(cpus_per_trial: float, gpus_per_trial: float) -> int:
-    """Return how many trials the nodes hold at a time, all together."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+def count_fitting(
+    cpus_per_trial: float, gpus_per_trial: float, nodes: Iterable[dict[str, Any]] | None = None
+) -> int:
+    """Return how many trials nodes hold at a time, all together.
+
+    Args:
+        cpus_per_trial: CPU cores of a trial.
+        gpus_per_trial: GPUs of a trial.
+        nodes: as ``ray.nodes()`` describes them; None: all that are alive.
+    """
+    if nodes is None:
+        nodes = [node for node in ray.nodes() if node["Alive"]]
     return sum(
         min(
             _times(node.get("CPU", 0), cpus_per_trial),
@@ -182,7 +209,7 @@ def count_fitting(cpus_per_trial: float, gpus_per_trial: float) -> int:
             if 0 < gpus_per_trial < 1
             else _times(node.get("GPU", 0), gpus_per_trial),
         )
-        for node in nodes
+        for node in (each["Resources"] for each in nodes)
     )
 
 

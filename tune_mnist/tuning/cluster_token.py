@@ -12,7 +12,8 @@ from ray.exceptions import AuthenticationError
 
 from tune_mnist.errors import UserError
 
-ANSWER_SECONDS = 5
+# A busy head takes its time.
+ANSWER_SECONDS = 15
 # Answered by the head's control service itself; an empty message is a valid request.
 # A cluster that speaks TLS only has nothing to say to a plain channel.
 _CLOSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE)
@@ -39,7 +40,7 @@ def check_token(address: str) -> None:
         address: ``host:port`` of the head, or ``auto``.
 
     Raises:
-        UserError: it asks for a token, and we have none or another one.
+        UserError: it asks for a token, and we have none or another one; or it is no Ray.
     """
     if address == "auto":
         # Ray does so too, for a cluster that it finds on this machine, and for no other.
@@ -47,12 +48,17 @@ def check_token(address: str) -> None:
     target = _host_and_port(address)
     try:
         with init_grpc_channel(target, options=GLOBAL_GRPC_OPTIONS) as channel:
-            refused = _answer(channel) is grpc.StatusCode.UNAUTHENTICATED
+            code = _answer(channel)
     except AuthenticationError as error:
         reason = " ".join(str(error.message).split())
         raise UserError(f"RAY_AUTH_MODE=token for Ray at '{target}': {reason}") from None
-    if not refused:
+    if code is grpc.StatusCode.OK:
         return
+    if code is not grpc.StatusCode.UNAUTHENTICATED:
+        raise UserError(
+            f"no Ray cluster at '{target}': something else answers there, or not at all"
+            f" ({code.name}): 'ray status' on its head says where it listens"
+        )
     if is_token_auth_enabled():
         raise UserError(
             f"Ray cluster at '{target}': it asks for another token than ours: put the cluster's"

@@ -1,7 +1,9 @@
 """One search from start to end: data, Ray, the trials, and what it leaves in its folder."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import ray
@@ -9,31 +11,32 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from tune_mnist.data import Dataset, DataSplit, joined_part, load_dataset, split_dataset
-from tune_mnist.errors import UserError
+from tune_mnist.errors import UserError, end_at_once
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.engine import build_engine
 from tune_mnist.tuning.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.final_plan import describe_plan, final_fraction
 from tune_mnist.tuning.final_runs import read_final_runs
 from tune_mnist.tuning.finalists import judge_best
+from tune_mnist.tuning.head_watch import PATIENCE_SECONDS, head_watched
 from tune_mnist.tuning.ledger import begun_trials
 from tune_mnist.tuning.mlflow_client import open_client
+from tune_mnist.tuning.node_packages import check_packages
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.recorder import TRIALS_FILE, Recorder
 from tune_mnist.tuning.records import TrialRecord
 from tune_mnist.tuning.results_folder import Experiment, claimed, fingerprint, write_experiment
 from tune_mnist.tuning.run_trials import run_trials
-from tune_mnist.tuning.samplers import create_sampler
 from tune_mnist.tuning.scheduler import RESUMABLE
-from tune_mnist.tuning.scheduling import scheduler_for
-from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
-from tune_mnist.tuning.shared_storage import check_shared
+from tune_mnist.tuning.shared_storage import check_shared, check_usable
 from tune_mnist.tuning.space import SearchSpace
-from tune_mnist.tuning.study import JOURNAL, load_study, open_storage
-from tune_mnist.tuning.warm_start import find_usable, is_prepared, prepare
+from tune_mnist.tuning.stages import check_images
+from tune_mnist.tuning.storage_path import checkpoints_of_search, require_free
+from tune_mnist.tuning.study import JOURNAL, load_study
+from tune_mnist.tuning.warm_start import find_usable
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,19 @@ def run_search(
             find_usable(space, options.warm_start)
     else:
         _check_resumable(directory, options, dataset, earlier)
+    checkpoints = _place_of_checkpoints(directory, options, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
+    fidelity = options.fidelity(space)
+    check_images(fidelity, data)
     everything = split_dataset(dataset)
     joined = joined_part(everything, final_fraction(options))
     if options.mlflow is not None:
         open_client(options.mlflow, directory.name)
     resources = connect(options.address)
     try:
-        check_shared(directory)
+        if resources.head is not None:
+            check_packages()
+        check_shared(directory, options.storage_path)
         workers = plan.place(options, resources)
         final_runs = describe_plan(options, len(joined), len(dataset.test_labels))
         facts = plan.facts(space, options, data, everything, workers, resources, final_runs)
@@ -95,15 +103,19 @@ def run_search(
             options=options,
             directory=directory,
             shared=ray.put(data),
-            settings=plan.trial_settings(options, workers, directory),
+            settings=plan.trial_settings(options, workers, directory, checkpoints, fidelity),
             workers=workers,
             dashboard=resources.dashboard or "not running",
             final_images=len(joined),
+            elastic=resources.head is not None,
         )
         directory.mkdir(parents=True, exist_ok=earlier is not None)
-        with claimed(directory):
+        lost = partial(_end_without_head, resources.head, directory, console)
+        with claimed(directory), head_watched(resources.head, lost):
             plan.announce(console, facts, directory, setup.dashboard)
-            write_experiment(directory, space, options, dataset, facts, command, earlier)
+            write_experiment(
+                directory, space, options, dataset, facts, command, earlier, checkpoints
+            )
             records, ending, detail = _search(setup, data, console)
             if ending not in (Ending.FINISHED, Ending.OUT_OF_TIME):
                 return Outcome(ending, detail)
@@ -114,6 +126,16 @@ def run_search(
             return _judge(setup, final, records, val, ending, console)
     finally:
         disconnect()
+
+
+def _end_without_head(address: str | None, directory: Path, console: Console) -> NoReturn:
+    """Say what to do now; all that a resumed search needs is on disk at every moment."""
+    console.show_cursor()
+    end_at_once(
+        f"Ray cluster at '{address}': its head has not answered for {PATIENCE_SECONDS:.0f}"
+        f" seconds: start one again, then go on with --resume {directory} --address ITS_ADDRESS;"
+        " all that has ended is kept"
+    )
 
 
 def _judge(
@@ -138,6 +160,20 @@ def _judge(
         return Outcome(Ending.DISK_FULL, f"{setup.directory}: {error.strerror}")
 
 
+def _place_of_checkpoints(
+    directory: Path, options: SearchOptions, earlier: Experiment | None
+) -> str | None:
+    """Return where the checkpoints go, if not into the results folder, and see that they can."""
+    if options.storage_path is None:
+        return None
+    check_usable(options.storage_path)
+    if earlier is not None:
+        return earlier.checkpoints
+    checkpoints = checkpoints_of_search(options.storage_path, directory.name)
+    require_free(checkpoints)
+    return checkpoints
+
+
 def _check_resumable(
     directory: Path, options: SearchOptions, dataset: Dataset, earlier: Experiment
 ) -> None:
@@ -147,6 +183,12 @@ def _check_resumable(
             f"--resume {directory}: scheduler {options.scheduling.name} cannot be brought back to"
             f" where it was; those that can are {', '.join(RESUMABLE)}"
         )
+    before = earlier.options.get("storage_path")
+    if options.storage_path != before:
+        raise UserError(
+            f"--storage-path {options.storage_path}: the checkpoints of the search are in"
+            f" {before or directory}: leave the option out"
+        )
     if fingerprint(dataset) != earlier.data_sha256:
         raise UserError(
             f"--resume {directory}: the search was begun on other images or labels than these of"
@@ -154,11 +196,11 @@ def _check_resumable(
         )
     if (directory / JOURNAL).exists():
         begun = begun_trials(load_study(directory))
-        before = earlier.options["num_samples"]
-        if options.scheduling.name == "pbt" and options.num_samples != before:
+        size = earlier.options["num_samples"]
+        if options.scheduling.name == "pbt" and options.num_samples != size:
             raise UserError(
                 f"--num-samples {options.num_samples}: the population of --scheduler pbt was begun"
-                f" with {before}, and cannot change: leave the option out"
+                f" with {size}, and cannot change: leave the option out"
             )
         if len(begun) > options.num_samples:
             raise UserError(
@@ -173,26 +215,14 @@ def _search(
 ) -> tuple[list[TrialRecord], Ending, str]:
     """Bring the study back to where it was, or begin it, and run the trials that are to come."""
     options, space = setup.options, setup.space
-    searcher = StudySearch(
-        space,
-        open_storage(setup.directory),
-        create_sampler(options.searcher, space, options.num_samples, options.seed),
-        options.directions,
-        options.max_epochs,
-        setup.workers.concurrent,
-    )
-    if not is_prepared(searcher.study):
-        # A grid numbers its combinations as the study its trials: nothing else may be queued.
-        queued = 0 if options.searcher == "grid" else options.num_samples
-        prepare(searcher.study, space, queued, options.warm_start)
-    scheduler = scheduler_for(searcher, space, options, setup.settings, setup.workers.concurrent)
-    recorder = Recorder(setup.directory / TRIALS_FILE, searcher.ledger)
+    engine = build_engine(setup)
+    searcher = engine.searcher
     ended = 0
     for record in searcher.ledger.records:
         if record.state.ended:
             ended += 1
             setup.settings.checkpoints_of(record.number).remove()
-    recorder.write()
+    engine.recorder.write()
     left = options.num_samples - ended
     if left <= 0:
         return searcher.ledger.records, Ending.FINISHED, ""
@@ -210,7 +240,7 @@ def _search(
         )
     except KeyboardInterrupt:
         return searcher.ledger.records, Ending.INTERRUPTED, ""
-    setup.settings.writer.start()
+    setup.settings.store.start()
     searcher.left = left
-    ending, detail = run_trials(setup, searcher, scheduler, recorder, console)
+    ending, detail = run_trials(setup, engine, console)
     return searcher.ledger.records, ending, detail

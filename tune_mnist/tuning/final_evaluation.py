@@ -31,8 +31,6 @@ from tune_mnist.tuning.progress import clock
 from tune_mnist.tuning.records import TrialRecord
 from tune_mnist.tuning.trainable import TrialSettings
 
-POLL_SECONDS = 0.5
-
 
 class FinalEvaluation:
     """Trains the best configuration of each architecture anew with several seeds, and tests it.
@@ -83,14 +81,14 @@ class FinalEvaluation:
         Raises:
             OSError: the disk is full.
         """
-        options, folder = self._options, self._settings.checkpoints
+        options, store = self._options, self._settings.store
         chosen = choose(records, options, self._settings, len(self._train))
         made = drop_outdated(self._directory, chosen)
         done = {(run.model, run.seed) for run in made}
         planned = [run for first in chosen for run in first.seeded(options.final_seeds)]
         todo = [run for run in planned if (run.model, run.config.seed) not in done]
-        self._settings.writer.start()
-        drop_checkpoints(folder, todo)
+        store.start()
+        drop_checkpoints(store, todo)
         if not todo:
             return []
         speeds = {
@@ -98,7 +96,7 @@ class FinalEvaluation:
         }
         todo.sort(key=lambda run: speeds[run.trial])  # the longest first, or it ends alone
         seconds = [
-            (run.config.max_epochs - run.checkpoints(folder).newest_epoch())
+            (run.config.max_epochs - run.checkpoints(store).newest_epoch())
             * run.train_images
             / speeds[run.trial]
             for run in todo
@@ -145,9 +143,9 @@ class FinalEvaluation:
                 while waiting and len(running) < self._workers.concurrent:
                     run = waiting.popleft()
                     running[task.remote(run, *data, self._settings)] = run
-                ended, _ = ray.wait(list(running), timeout=POLL_SECONDS)
+                ended, _ = ray.wait(list(running), timeout=self._settings.store.poll_seconds)
                 for run in running.values():
-                    checkpoints = run.checkpoints(self._settings.checkpoints)
+                    checkpoints = run.checkpoints(self._settings.store)
                     progress.show(run.name, checkpoints.newest_epoch())
                 for reference in ended:
                     failures += self._end(running.pop(reference), reference, progress)
@@ -163,7 +161,7 @@ class FinalEvaluation:
         progress: FinalProgress,
     ) -> list[str]:
         """Write what a run has come to; return why it came to nothing, if it did."""
-        checkpoints = run.checkpoints(self._settings.checkpoints)
+        checkpoints = run.checkpoints(self._settings.store)
         try:
             result = ray.get(reference)
         except RayError as error:
@@ -188,10 +186,11 @@ class FinalEvaluation:
         """Write a run's results; that it is done is written last."""
         accuracy = tested.evaluation.accuracy
         if run.config.seed == self._options.seed:
-            checkpoints = run.checkpoints(self._settings.checkpoints)
+            checkpoints = run.checkpoints(self._settings.store)
             keep_model(
                 final_folder(self._directory, run.model),
-                checkpoints.at(run.config.max_epochs),
+                checkpoints,
+                run.config.max_epochs,
                 to_config(run, accuracy),
             )
             write_misread(self._directory, run.model, tested.misread)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tune_mnist.errors import UserError
-from tune_mnist.training import CheckpointFolder, TrainConfig
+from tune_mnist.training import TrainConfig
+from tune_mnist.tuning.checkpoint_store import Checkpoints, CheckpointStore
 from tune_mnist.tuning.final_runs import FinalRun, read_final_runs, remove_final_runs
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.records import BROKEN, TrialRecord, best_record
@@ -41,9 +42,9 @@ class PlannedRun:
         """What the run is called in lines of text."""
         return f"{self.model} seed {self.config.seed}"
 
-    def checkpoints(self, folder: Path) -> CheckpointFolder:
+    def checkpoints(self, store: CheckpointStore) -> Checkpoints:
         """Return where the run keeps its checkpoints, which no other configuration ever finds."""
-        return CheckpointFolder(folder / self.folder_name)
+        return store.of(self.folder_name)
 
     @property
     def folder_name(self) -> str:
@@ -133,12 +134,12 @@ def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:
     return [run for run in made if run.model not in outdated]
 
 
-def drop_checkpoints(folder: Path, unfinished: list[PlannedRun]) -> None:
+def drop_checkpoints(store: CheckpointStore, unfinished: list[PlannedRun]) -> None:
     """Remove the checkpoints of all runs but those that are still to be made."""
     needed = {run.folder_name for run in unfinished}
-    for path in folder.glob(f"{_CHECKPOINTS}*"):
-        if path.name not in needed:
-            CheckpointFolder(path).remove()
+    for name in store.names():
+        if name.startswith(_CHECKPOINTS) and name not in needed:
+            store.of(name).remove()
 
 
 def describe_plan(options: SearchOptions, train_images: int, test_images: int) -> str:

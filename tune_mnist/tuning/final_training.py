@@ -88,7 +88,7 @@ def train_and_test(
     except OSError as error:
         if not means_no_room(error):
             raise
-        return Failed(f"{settings.checkpoints}: {error.strerror}", disk_full=True)
+        return Failed(f"{settings.store}: {error.strerror}", disk_full=True)
 
 
 def _train_and_test(
@@ -98,14 +98,12 @@ def _train_and_test(
     test_labels: NDArray[np.int64],
     settings: TrialSettings,
 ) -> Succeeded:
-    checkpoints = run.checkpoints(settings.checkpoints)
+    checkpoints = run.checkpoints(settings.store)
     compute = settings.compute()
-    trainer, complaints = settings.writer.restore(
-        lambda: Trainer(run.config, data, compute), checkpoints
-    )
+    trainer, complaints = checkpoints.restore(lambda: Trainer(run.config, data, compute))
     while trainer.epoch < run.config.max_epochs:
         trainer.run_epoch()
-        settings.writer.save(trainer, checkpoints)
+        checkpoints.save(trainer)
     indices = np.arange(len(test_labels))
     batches = create_batches(run.config, test_images, test_labels, indices, compute)
     classified = classify(trainer.model, batches, compute)

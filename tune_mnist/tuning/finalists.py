@@ -1,5 +1,6 @@
 """The best model of each architecture, judged by the whole validation part."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,9 @@ def full_validation(
     judged = []
     for folder in new:
         weights = load_model_weights(folder, torch.device("cpu"))
-        judged.append(judge.remote(folder.name, weights, data, val, settings))
+        size = int(configs[folder].get("image_size", settings.image_size))
+        alike = replace(settings, image_size=size)  # a search that was cut off has small ones
+        judged.append(judge.remote(folder.name, weights, data, val, alike))
     for folder, accuracy in zip(new, ray.get(judged), strict=True):
         configs[folder][FULL_VAL_ACCURACY] = accuracy
         write_config(folder, configs[folder])

@@ -1,13 +1,13 @@
 """Models that a search keeps: a folder each, with the weights and how they came about."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.training import MODEL_FILE
+from tune_mnist.tuning.checkpoint_store import Checkpoints
 
 CONFIG_FILE = "config.json"
 
@@ -15,17 +15,18 @@ FULL_VAL_ACCURACY = "full_val_accuracy"
 """Key of a best model's ``config.json``: its accuracy on the whole validation part."""
 
 
-def keep_model(folder: Path, checkpoint: Path, config: dict[str, Any]) -> None:
+def keep_model(folder: Path, checkpoints: Checkpoints, epoch: int, config: dict[str, Any]) -> None:
     """Keep the weights of a checkpoint, in the place of those that were kept before.
 
     Args:
         folder: of the model; made if need be.
-        checkpoint: folder of the checkpoint.
+        checkpoints: those of the run.
+        epoch: which of them.
         config: every field of the TrainConfig, and what else is to be known of the model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{MODEL_FILE}.part"
-    shutil.copyfile(checkpoint / MODEL_FILE, partial)
+    checkpoints.copy_model(epoch, partial)
     partial.replace(folder / MODEL_FILE)
     write_config(folder, config)
 

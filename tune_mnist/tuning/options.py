@@ -1,5 +1,6 @@
 """What a search is asked to do: the command's options, checked."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tune_mnist.data import DATASETS
 from tune_mnist.errors import UserError, unknown, validation_error
-from tune_mnist.training import DEVICES, PRECISIONS
+from tune_mnist.training import DEVICES, PRECISIONS, Fidelity
 from tune_mnist.tuning.reports import METRIC
 from tune_mnist.tuning.samplers import LEARNING, SEARCHERS, check_searchable, grid_size
 from tune_mnist.tuning.scheduler import ASHA, SCHEDULERS, SchedulerOptions
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.space_file import Epochs, ImageSize, Samples, Seconds, Share
+from tune_mnist.tuning.stages import check_staged, rung_epochs, stages_of
+from tune_mnist.tuning.storage_path import checked_storage_path
 
 OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
 
@@ -49,6 +52,8 @@ class SearchOptions(BaseModel):
         max_concurrent: most trials at a time; None: as many as the resources allow.
         seed: decides the sampler's proposals and every trial's weights and batches.
         address: Ray cluster to connect to; None: start Ray on this machine.
+        storage_path: folder that all nodes share, or s3:// or gs:// URI, for the checkpoints;
+            None: the results folder.
         precision: auto, fp32 or bf16.
         device: auto, cpu or cuda.
         searcher: tpe, random, gp, cmaes, qmc or grid; pbt takes random unless told otherwise.
@@ -85,6 +90,7 @@ class SearchOptions(BaseModel):
     max_concurrent: int | None = Field(default=None, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**32)
     address: str | None = None
+    storage_path: str | None = None
     precision: str = "auto"
     device: str = "auto"
     searcher: str = "tpe"
@@ -124,6 +130,11 @@ class SearchOptions(BaseModel):
                 f" {METRIC},parameters"
             )
         return text
+
+    @field_validator("storage_path")
+    @classmethod
+    def _known_storage(cls, path: str | None) -> str | None:
+        return None if path is None else checked_storage_path(path)
 
     @field_validator("dataset")
     @classmethod
@@ -203,6 +214,19 @@ class SearchOptions(BaseModel):
             num_samples=self.num_samples,
         )
 
+    def fidelity(self, space: SearchSpace) -> Fidelity | None:
+        """Return the stages that each trial goes through; None: the space has none.
+
+        Raises:
+            UserError: they do not fit the epochs, image size or fraction.
+        """
+        return stages_of(space, self.max_epochs, self.image_size, self.fraction)
+
+    def scheduling_for(self, space: SearchSpace) -> SchedulerOptions:
+        """Return how trials of a space are stopped early: at the ends of its stages, if any."""
+        fidelity = self.fidelity(space)
+        return replace(self.scheduling, rungs=rung_epochs(fidelity) if fidelity else None)
+
     def check_for(self, space: SearchSpace) -> None:
         """See that searcher, scheduler, objectives and space go together.
 
@@ -210,6 +234,8 @@ class SearchOptions(BaseModel):
             UserError: they do not; says why.
         """
         check_searchable(self.searcher, space)
+        check_staged(space, self.scheduling.name, self.objective, self.grace_period)
+        self.fidelity(space)
         if self.grace_period > self.max_epochs:
             raise UserError(
                 f"--grace-period {self.grace_period}: must be at most the {self.max_epochs} epochs"

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Container, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ class PerTrialSampler(BaseSampler):
         self._make = make
         self._seed = seed
         self._inner = make(seed)
-        self._seen: tuple[int, _StudyView] | None = None
+        self._seen: tuple[int, Any] | None = None
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -67,17 +68,19 @@ class PerTrialSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Pass on that a trial has ended."""
-        self._inner.after_trial(_StudyView(study), trial, state, values)
+        self._inner.after_trial(_view(study), trial, state, values)
 
     def _view(self, study: optuna.Study, trial: FrozenTrial) -> Any:
         # A sampler asks for all trials several times while it draws one, and they stay the same.
         if self._seen is None or self._seen[0] != trial.number:
-            self._seen = (trial.number, _StudyView(study))
+            self._seen = (trial.number, _view(study))
         return self._seen[1]
 
 
 class _StudyView:
-    """A study as it is now, whose unfinished trials look pruned at the epoch they have come to.
+    """A study whose unfinished trials look pruned at the epoch they have come to.
+
+    Its trials stay those of the moment when they are first asked for.
 
     Args:
         study: the real one.
@@ -85,7 +88,10 @@ class _StudyView:
 
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
-        self._trials = [_pruned(trial) for trial in study.get_trials(deepcopy=False)]
+
+    @cached_property
+    def _trials(self) -> list[FrozenTrial]:
+        return [_pruned(trial) for trial in self._study.get_trials(deepcopy=False)]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
@@ -110,6 +116,10 @@ class _StudyView:
         use_cache: bool = False,
     ) -> list[FrozenTrial]:
         return self.get_trials(deepcopy, states)
+
+
+def _view(study: optuna.Study) -> Any:
+    return _StudyView(study)
 
 
 def _pruned(trial: FrozenTrial) -> FrozenTrial:

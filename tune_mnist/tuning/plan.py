@@ -12,7 +12,7 @@ from tune_mnist.console import print_facts
 from tune_mnist.data import DataSplit
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
-from tune_mnist.training import resolve_compute
+from tune_mnist.training import Fidelity, resolve_compute
 from tune_mnist.tuning.cluster import Resources, check_placeable, count_fitting
 from tune_mnist.tuning.estimate import (
     Speed,
@@ -25,6 +25,8 @@ from tune_mnist.tuning.final_plan import final_epochs
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import clock
 from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.stages import describe
+from tune_mnist.tuning.storage_path import open_store
 from tune_mnist.tuning.trainable import TrialSettings
 
 
@@ -61,8 +63,22 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
     return Workers(options.cpus_per_trial, gpus, min(fitting, options.max_concurrent or fitting))
 
 
-def trial_settings(options: SearchOptions, workers: Workers, directory: Path) -> TrialSettings:
-    """Return what all trials have in common."""
+def trial_settings(
+    options: SearchOptions,
+    workers: Workers,
+    directory: Path,
+    checkpoints: str | None = None,
+    fidelity: Fidelity | None = None,
+) -> TrialSettings:
+    """Return what all trials have in common.
+
+    Args:
+        options: of the search.
+        workers: how trials are placed.
+        directory: the results folder.
+        checkpoints: path or URI of where they go; None: into the results folder.
+        fidelity: the stages of a trial; None: all its epochs are alike.
+    """
     return TrialSettings(
         image_size=options.image_size,
         max_epochs=options.max_epochs,
@@ -70,8 +86,8 @@ def trial_settings(options: SearchOptions, workers: Workers, directory: Path) ->
         threads=max(1, int(workers.cpus)),
         device="cuda" if workers.gpus else "cpu",
         precision=options.precision,
-        checkpoints=directory.absolute() / "checkpoints",
-        run=uuid4().hex,
+        store=open_store(checkpoints or str(directory.absolute() / "checkpoints"), uuid4().hex),
+        fidelity=fidelity,
     )
 
 
@@ -87,17 +103,19 @@ def facts(
     """Say what is done on what: the header of the search and of every table."""
     device = f"{workers.gpus:g} GPU" if workers.gpus else f"{workers.cpus:g} CPU"
     budget = f", at most {clock(options.time_budget)}" if options.time_budget else ""
+    growing = " (other numbers as nodes join or go)" if resources.head else ""
     return {
         "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
         "data": f"{options.dataset}, {len(data.train):,} of {len(everything.train):,} training"
         f" images, {len(data.val):,} of {len(everything.val):,} validation images",
         "image size": _image_sizes(space, options),
+        **_stages(space, options),
         "trials": f"{options.num_samples}, up to {options.max_epochs} epochs each,"
         f" searcher {options.searcher}, scheduler {options.scheduling.name},"
         f" seed {options.seed}{budget}",
         "objective": " and ".join(f"{key} ({way})" for key, way in options.directions.items()),
         "final runs": final_runs,
-        "workers": f"{workers.concurrent} at a time, {device} each, precision"
+        "workers": f"{workers.concurrent} at a time{growing}, {device} each, precision"
         f" {_precision(options, workers)}",
         "hardware": f"{resources.nodes} node{'s' * (resources.nodes > 1)}; {describe_hardware()}",
     }
@@ -151,8 +169,11 @@ def announce_time(
             soft_wrap=True,
         )
         return
-    seconds = expected_seconds(speeds, data, trials, options.scheduling, workers.concurrent)
-    epochs = expected_epochs(trials, options.scheduling)
+    scheduling = options.scheduling_for(space)
+    seconds = expected_seconds(
+        speeds, data, trials, scheduling, workers.concurrent, settings.fidelity
+    )
+    epochs = expected_epochs(trials, scheduling)
     final = _expected_final_seconds(speeds, options, workers, final_images)
     measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())
     limit = ""
@@ -176,6 +197,13 @@ def _expected_final_seconds(
     return time_on_workers(
         [each for each in seconds for _ in range(options.final_seeds)], workers.concurrent
     )
+
+
+def _stages(space: SearchSpace, options: SearchOptions) -> dict[str, str]:
+    fidelity = options.fidelity(space)
+    if fidelity is None:
+        return {}
+    return {"fidelity": describe(fidelity, fixed_size=space.models == ("lenet",))}
 
 
 def _image_sizes(space: SearchSpace, options: SearchOptions) -> str:

@@ -54,6 +54,9 @@ class PopulationBasedTraining(TrialScheduler):
         take_over: gives an heir its donor's checkpoint, and puts the fact on record; doing so
             twice must be as good as once.
         close_round: puts on record that all takeovers after an epoch are done.
+
+    Attributes:
+        max_concurrent: as given; a cluster that grows or shrinks changes it.
     """
 
     CONTINUE: str
@@ -78,7 +81,7 @@ class PopulationBasedTraining(TrialScheduler):
         self._space = space
         self._max_epochs = max_epochs
         self._num_samples = num_samples
-        self._max_concurrent = max_concurrent
+        self.max_concurrent = max_concurrent
         self._interval = interval
         self._seed = seed
         self._take_over = take_over
@@ -109,7 +112,7 @@ class PopulationBasedTraining(TrialScheduler):
 
     def wants_new_trial(self) -> bool:
         """Tell whether a free worker should get a trial that has not been added yet."""
-        return self._are_missing() and self._count_active() < self._max_concurrent
+        return self._are_missing() and self._count_active() < self.max_concurrent
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Take in a trial, new or to be gone on with."""
@@ -152,7 +155,7 @@ class PopulationBasedTraining(TrialScheduler):
         if self._all_wait():
             self._compare(self._closed + self._interval, tune_controller)
         ready = self._ready()
-        if not ready or self._count_active() >= self._max_concurrent:
+        if not ready or self._count_active() >= self.max_concurrent:
             return None
         return self._trials[min(ready, key=lambda number: (self._epoch(number), number))]
 

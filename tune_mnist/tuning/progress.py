@@ -1,6 +1,7 @@
 """The search as it goes: a live table in a terminal, plain lines elsewhere."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from tune_mnist.tuning.labels import describe
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.records import TrialRecord, TrialState, best_record
 from tune_mnist.tuning.reports import METRIC, NUMBER, WARNING
+from tune_mnist.tuning.stages import STAGE
 
 REFRESH_SECONDS = 0.5
 STYLES = {
@@ -39,6 +41,7 @@ class Outline:
         expected_epochs: of all trials together, as the scheduler may be expected to decide.
         time_budget: seconds, or None.
         dashboard: URL of the Ray dashboard, or None.
+        costs: what each epoch of a trial counts among those expected; None: one.
     """
 
     name: str
@@ -47,6 +50,11 @@ class Outline:
     expected_epochs: float
     time_budget: float | None
     dashboard: str | None
+    costs: Sequence[float] | None = None
+
+    def cost(self, epochs: int) -> float:
+        """Return what a trial's first epochs count."""
+        return epochs if self.costs is None else sum(self.costs[:epochs])
 
 
 def create_progress(console: Console, plan: Outline, ledger: Ledger) -> "Progress":
@@ -78,12 +86,13 @@ class Progress(Callback):
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Tell of a checkpoint that was of no use, above what is drawn."""
         if WARNING in result:
-            self._print(f"#{trial.config[NUMBER]} {result[WARNING]}")
+            self.tell(f"#{trial.config[NUMBER]} {result[WARNING]}")
 
     def close(self) -> None:
         """End the drawing, before anything else is printed."""
 
-    def _print(self, line: str) -> None:
+    def tell(self, line: str) -> None:
+        """Print a line, above what is drawn."""
         self._console.print(f"[{clock(self._elapsed())}] {line}", markup=False, soft_wrap=True)
 
     def _elapsed(self) -> float:
@@ -97,15 +106,15 @@ class Progress(Callback):
             return None
         # However wrong the expectation, every trial that has not ended takes an epoch more.
         unended = self._plan.num_samples - self._ended()
-        to_come = max(self._plan.expected_epochs - trained, unended)
+        to_come = max(self._plan.expected_epochs - trained, unended * self._plan.cost(1))
         left = self._elapsed() * to_come / gained
         if self._plan.time_budget is not None:
             left = min(left, self._plan.time_budget - self._elapsed())
         return max(left, 0.0)
 
-    def _trained(self) -> int:
-        """Return how many epochs have been trained in all."""
-        return sum(record.epochs for record in self._ledger.records)
+    def _trained(self) -> float:
+        """Return how many epochs have been trained in all, each by what it counts."""
+        return sum(self._plan.cost(record.epochs) for record in self._ledger.records)
 
     def _ended(self) -> int:
         return sum(record.state.ended for record in self._ledger.records)
@@ -144,20 +153,22 @@ class PlainLines(Progress):
         if METRIC not in result or record.epochs == self._printed.get(record.number):
             return
         self._printed[record.number] = record.epochs
-        self._print(
+        stage = f" in stage {result[STAGE]}" if STAGE in result else ""
+        config = describe(record.config_of(record.epochs))
+        self.tell(
             f"#{record.number} epoch {record.epochs}/{self._plan.max_epochs}"
-            f" val_accuracy {result[METRIC]:.4f} ({describe(record.config_of(record.epochs))})"
+            f" val_accuracy {result[METRIC]:.4f}{stage} ({config})"
         )
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
         """Print how the trial ended."""
         record = self._find(trial)
-        self._print(f"#{record.number} {record.state} · {self._status()}")
+        self.tell(f"#{record.number} {record.state} · {self._status()}")
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
         """Print why the trial failed."""
         record = self._find(trial)
-        self._print(f"#{record.number} {record.state}: {record.reason} · {self._status()}")
+        self.tell(f"#{record.number} {record.state}: {record.reason} · {self._status()}")
 
     def _find(self, trial: Trial) -> TrialRecord:
         return self._ledger.record(trial.config[NUMBER])
@@ -220,6 +231,6 @@ def clock(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def _importance(record: TrialRecord) -> tuple[bool, float]:
+def _importance(record: TrialRecord) -> tuple[bool, int, float]:
     accuracy = record.val_accuracy if record.best_epoch else -1.0
-    return record.state.ended, -accuracy
+    return record.state.ended, -record.stage, -accuracy

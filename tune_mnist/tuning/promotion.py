@@ -49,8 +49,11 @@ class PromotionAsha(TrialScheduler):
         brackets: bracket s starts at rung s; as many of them as there are rungs and one are of
             use. Trials compete with those of their own bracket.
         seed: of the assignment of trials to brackets.
+        rungs: their epochs, ascending and below max_epochs; None: as grace_period and
+            reduction_factor have it.
 
     Attributes:
+        max_concurrent: as given; a cluster that grows or shrinks changes it.
         all_begun: tells whether no new trial will come before Ray knows; a searcher that has Ray
             keep its workers until the end sets it.
         pruned: numbers of the trials that it ended short of their last epoch, earlier runs of a
@@ -72,12 +75,15 @@ class PromotionAsha(TrialScheduler):
         reduction_factor: int = 3,
         brackets: int = 1,
         seed: int = 0,
+        rungs: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
         self._max_epochs = max_epochs
-        self._max_concurrent = max_concurrent
+        self.max_concurrent = max_concurrent
         self._seed = seed
-        epochs = rung_epochs(max_epochs, grace_period, reduction_factor)
+        epochs = rungs
+        if epochs is None:
+            epochs = rung_epochs(max_epochs, grace_period, reduction_factor)
         self._shares = bracket_shares(brackets, len(epochs), reduction_factor)
         sizes = Counter(map(self._bracket, range(num_samples)))
         self._brackets = [
@@ -116,7 +122,7 @@ class PromotionAsha(TrialScheduler):
         False while ``max_concurrent`` trials run, a paused one may go on, or one that was
         replayed as unfinished has not been added again.
         """
-        room = len(self._active()) < self._max_concurrent and not self._missing()
+        room = len(self._active()) < self.max_concurrent and not self._missing()
         return room and self._next(search_over=False) is None
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
@@ -233,7 +239,7 @@ class PromotionAsha(TrialScheduler):
             pausing: a trial that is about to give its place away.
         """
         active = self._active(pausing)
-        if len(active) >= self._max_concurrent or self._missing():
+        if len(active) >= self.max_concurrent or self._missing():
             return None
         held_back = [
             number
@@ -273,7 +279,7 @@ class PromotionAsha(TrialScheduler):
         pending = [n for n, trial in self._trials.items() if trial.status == Trial.PENDING]
         standing = [number for number in pending if self._stands(number)]
         active = [number for number in self._active() if number not in standing]
-        too_many = [number for number in active[self._max_concurrent :] if number in pending]
+        too_many = [number for number in active[self.max_concurrent :] if number in pending]
         for number in standing + too_many:
             trial = self._trials[number]
             trial.init_local_path()  # Ray does so when it starts a trial; this one may never start

@@ -11,14 +11,16 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from tune_mnist.files import write_text
-from tune_mnist.training import CheckpointFolder
+from tune_mnist.tuning.checkpoint_store import Checkpoints
 from tune_mnist.tuning.kept_models import keep_model, kept_models, read_config
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.records import TrialState, to_frame
 from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
+from tune_mnist.tuning.stages import FIDELITY, STAGE
 
 TRIALS_FILE = "trials.csv"
 WRITE_SECONDS = 1.0
+_WORST = (0, -math.inf)
 WRITE_SHARE = 0.02
 """Of the time that may go into writing the table."""
 
@@ -98,15 +100,13 @@ class BestModels(Callback):
         self,
         directory: Path,
         describe: Callable[[dict[str, Any]], dict[str, Any]],
-        checkpoints_of: Callable[[int], CheckpointFolder],
+        checkpoints_of: Callable[[int], Checkpoints],
     ) -> None:
         self._directory = directory
         self._describe = describe
         self._checkpoints_of = checkpoints_of
         self._epochs: Counter[int] = Counter()
-        self._best = {
-            folder.name: float(read_config(folder)[METRIC]) for folder in kept_models(directory)
-        }
+        self._best = {folder.name: _rank(read_config(folder)) for folder in kept_models(directory)}
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Keep the epoch's weights if none of the architecture did better.
@@ -114,20 +114,23 @@ class BestModels(Callback):
         The trial waits for the driver to take the report in, so its checkpoint lies still.
         """
         model, accuracy = trial.config["model"], result.get(METRIC, math.nan)
+        rank = _rank({METRIC: accuracy} | result)
         number, epoch = trial.config[NUMBER], result.get(TIME_ATTR, 0)
         # An epoch trained again, its checkpoint having gone, is no news to the study either.
         again = epoch < self._epochs[number]
         self._epochs[number] = max(epoch, self._epochs[number])
-        if again or not accuracy > self._best.get(model, -math.inf):
+        if again or math.isnan(accuracy) or not rank > self._best.get(model, _WORST):
             return
         config = {
             **self._describe(trial.config),
             "trial": number,
             TIME_ATTR: epoch,
             METRIC: accuracy,
+            # In a search with stages: those images are what the weights were made for.
+            **{key: result[key] for key in FIDELITY if key in result},
         }
-        keep_model(self._directory / model, self._checkpoints_of(number).at(epoch), config)
-        self._best[model] = accuracy
+        keep_model(self._directory / model, self._checkpoints_of(number), epoch, config)
+        self._best[model] = rank
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
         """Drop the checkpoint of a trial that will not go on."""
@@ -136,6 +139,11 @@ class BestModels(Callback):
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
         """Drop the checkpoint of a trial that will not go on."""
         self._checkpoints_of(trial.config[NUMBER]).remove()
+
+
+def _rank(epoch: dict[str, Any]) -> tuple[int, float]:
+    """Return what an epoch is compared by: a later stage is better than any earlier one."""
+    return int(epoch.get(STAGE, 0)), float(epoch[METRIC])
 
 
 def _reason(trial: Trial) -> str:

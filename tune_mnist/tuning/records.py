@@ -9,6 +9,7 @@ import pandas as pd
 
 from tune_mnist.tuning.reports import METRIC, TIME_ATTR
 from tune_mnist.tuning.space import SEARCHABLE
+from tune_mnist.tuning.stages import FIDELITY, STAGE
 
 WARM_START = "warm_start"
 """User attribute of a trial that was taken over from another search."""
@@ -52,7 +53,8 @@ class TrialRecord:
         state: where it stands.
         epochs: epochs trained.
         best_epoch: the epoch of its best validation accuracy, 0 before the first.
-        val_accuracy: its best validation accuracy.
+        val_accuracy: its best validation accuracy, in the last of its stages.
+        stage: the stage of that epoch, from 1; 0 in a search without stages.
         last: the metrics of its last epoch.
         train_seconds: sum of its epochs' wall time.
         node: address of the machine that trained its last epoch.
@@ -68,6 +70,7 @@ class TrialRecord:
     epochs: int = 0
     best_epoch: int = 0
     val_accuracy: float = float("nan")
+    stage: int = 0
     last: dict[str, float] = field(default_factory=dict)
     train_seconds: float = 0.0
     node: str = ""
@@ -86,7 +89,11 @@ class TrialRecord:
         self.train_seconds = metrics["train_seconds"]
         self.node = metrics.get("node_ip", "")
         self.last = {key: metrics[key] for key in LAST_METRICS}
-        if not metrics[METRIC] <= self.val_accuracy:
+        self.last |= {key: metrics[key] for key in FIDELITY if key in metrics}
+        stage = metrics.get(STAGE, 0)
+        # Accuracies of two stages do not compare: one on small images says less.
+        if stage > self.stage or not metrics[METRIC] <= self.val_accuracy:
+            self.stage = stage
             self.val_accuracy = metrics[METRIC]
             self.best_epoch = self.epochs
 
@@ -127,7 +134,7 @@ def _state(trial: optuna.trial.FrozenTrial) -> TrialState:
             return TrialState.INTERRUPTED
 
 
-PROGRESS = ("epochs", "best_epoch", "val_accuracy", "last", "train_seconds", "node")
+PROGRESS = ("epochs", "best_epoch", "val_accuracy", "stage", "last", "train_seconds", "node")
 LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second", "parameters")
 CONFIG_COLUMNS = ("model", *SEARCHABLE)
 
@@ -144,10 +151,10 @@ def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
         best = record.config_of(record.best_epoch)
         row |= {key: best.get(key) for key in CONFIG_COLUMNS}
         row["takeovers"] = _text(record.takeovers)
-        row |= {key: record.last.get(key) for key in LAST_METRICS}
+        row |= {key: record.last.get(key) for key in (*LAST_METRICS, *FIDELITY)}
         rows.append(row)
     columns = ["number", "trial_id", "state", *CONFIG_COLUMNS, "val_accuracy", "best_epoch"]
-    columns += ["epochs", *LAST_METRICS, "train_seconds", "node", "takeovers", "reason"]
+    columns += ["epochs", *FIDELITY, *LAST_METRICS, "train_seconds", "node", "takeovers", "reason"]
     return pd.DataFrame(rows, columns=columns).rename(columns={"number": "trial"})
 
 
@@ -158,10 +165,18 @@ def _text(takeovers: list[dict[str, Any]]) -> str:
 def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:
     """Return the records that have finished an epoch, best first, the elder of equals first.
 
-    A trial that diverged or failed comes after all others, whatever it came to before.
+    One that has come to a later stage is better than all that have not. A trial that diverged or
+    failed comes after all others, whatever it came to before.
     """
     judged = [record for record in records if record.best_epoch]
-    judged.sort(key=lambda record: (record.state in BROKEN, -record.val_accuracy, record.number))
+    judged.sort(
+        key=lambda record: (
+            record.state in BROKEN,
+            -record.stage,
+            -record.val_accuracy,
+            record.number,
+        )
+    )
     return judged
 
 

@@ -16,6 +16,9 @@ WARNING = "warning"
 DISK_FULL = "disk_full"
 """That a checkpoint could not be written, so the whole search had better stop."""
 
+STORAGE_LOST = "storage_lost"
+"""That the bucket of the checkpoints cannot be reached, with the same consequence."""
+
 
 def ended_early(reason: str, *, diverged: bool = False) -> dict[str, Any]:
     """Return the last report of a trial that cannot go on.

@@ -56,6 +56,7 @@ class Experiment(BaseModel):
         versions: of the packages that a result may depend on.
         started: when, ISO 8601.
         commands: what began the search, and what went on with it.
+        checkpoints: path or URI of where they are kept; None: in the folder of the search.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,6 +68,7 @@ class Experiment(BaseModel):
     versions: dict[str, str]
     started: str
     commands: list[str]
+    checkpoints: str | None = None
 
     def search_space(self, directory: Path) -> SearchSpace:
         """Return the space that was searched, whatever has become of its file."""
@@ -104,6 +106,7 @@ def write_experiment(
     facts: dict[str, str],
     command: str,
     earlier: Experiment | None,
+    checkpoints: str | None = None,
 ) -> Experiment:
     """Write down how a search is set up, and return it.
 
@@ -115,6 +118,7 @@ def write_experiment(
         facts: what is done on what, for people.
         command: what the user has typed.
         earlier: how the search was set up that this one goes on with, or None.
+        checkpoints: path or URI of where they are kept; None: in the folder of the search.
     """
     experiment = Experiment(
         options=options.model_dump(mode="json"),
@@ -124,6 +128,7 @@ def write_experiment(
         versions=earlier.versions if earlier else package_versions(),
         started=earlier.started if earlier else time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         commands=[*(earlier.commands if earlier else []), command],
+        checkpoints=checkpoints,
     )
     write_text(directory / EXPERIMENT_FILE, experiment.model_dump_json(indent=2) + "\n")
     return experiment

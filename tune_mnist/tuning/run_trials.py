@@ -5,35 +5,40 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 
 from ray import tune
 from ray.tune import Callback
 from ray.tune.error import TuneError
 from ray.tune.logger import JsonLoggerCallback
-from ray.tune.schedulers import TrialScheduler
 from rich.console import Console
 
 from tune_mnist.files import means_no_room
+from tune_mnist.tuning.bucket import StorageError, storage_error_in
+from tune_mnist.tuning.controller import use_steady_controller
 from tune_mnist.tuning.disk_budget import DiskBudget
+from tune_mnist.tuning.elastic import ClusterFollower
+from tune_mnist.tuning.engine import Engine
 from tune_mnist.tuning.estimate import expected_epochs
 from tune_mnist.tuning.lost_trials import LostTrials
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import Outline, RaysLinesLeftOut, create_progress
-from tune_mnist.tuning.recorder import BestModels, Recorder
+from tune_mnist.tuning.recorder import BestModels
 from tune_mnist.tuning.records import TrialState
 from tune_mnist.tuning.reports import NUMBER
+from tune_mnist.tuning.scheduling import set_concurrency
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
-from tune_mnist.tuning.stopper import DiskFullStopper
-from tune_mnist.tuning.trainable import train_trial
+from tune_mnist.tuning.shared_folder import SharedFolder
+from tune_mnist.tuning.stages import epoch_costs
+from tune_mnist.tuning.stopper import CheckpointStopper
+from tune_mnist.tuning.trainable import train_trial, trial_name
 from tune_mnist.tuning.watching import watchers
 
 
 def run_trials(
     setup: Setup,
-    searcher: StudySearch,
-    scheduler: TrialScheduler,
-    recorder: Recorder,
+    engine: Engine,
     console: Console,
     trainable: Callable[..., None] = train_trial,
 ) -> tuple[Ending, str]:
@@ -41,9 +46,7 @@ def run_trials(
 
     Args:
         setup: of the search.
-        searcher: hands out the trials, and keeps their study.
-        scheduler: stops them early.
-        recorder: keeps their table.
+        engine: decides about the trials, and keeps their record.
         console: where the user sees them go.
         trainable: what a trial does, as ``train_trial``; another one measures what is around it.
 
@@ -51,15 +54,18 @@ def run_trials(
         What ended the search, and more about that, or an empty text.
     """
     options, settings = setup.options, setup.settings
+    searcher, scheduler, recorder = engine.searcher, engine.scheduler, engine.recorder
+    costs = epoch_costs(settings.fidelity) if settings.fidelity else None
     progress = create_progress(
         console,
         Outline(
             setup.directory.name,
             options.num_samples,
             options.max_epochs,
-            expected_epochs(options.num_samples, options.scheduling),
+            expected_epochs(options.num_samples, options.scheduling_for(setup.space), costs),
             options.time_budget,
             setup.dashboard,
+            costs,
         ),
         searcher.ledger,
     )
@@ -71,9 +77,17 @@ def run_trials(
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
     callbacks += [LostTrials(searcher), RaysLinesLeftOut()]
     callbacks += watchers(setup, searcher.ledger, console)
-    if options.scheduling.name != "pbt":  # its trials cannot begin anew: they have ancestors
-        callbacks.append(DiskBudget(settings.checkpoints_of, searcher.ledger))
-    stopper = DiskFullStopper()
+    # The trials of pbt cannot begin anew: they have ancestors. A bucket has room.
+    if options.scheduling.name != "pbt" and isinstance(settings.store, SharedFolder):
+        folders = settings.store
+        callbacks.append(
+            DiskBudget(lambda number: folders.of(trial_name(number)), searcher.ledger)
+        )
+    if setup.elastic:
+        use = partial(set_concurrency, searcher, scheduler)
+        most, place = options.max_concurrent, options.storage_path or str(setup.directory)
+        callbacks.append(ClusterFollower(setup.workers, most, place, use, progress.tell))
+    stopper = CheckpointStopper()
     placed = tune.with_resources(
         tune.with_parameters(trainable, data=setup.shared, settings=settings),
         {"cpu": setup.workers.cpus, "gpu": setup.workers.gpus},
@@ -97,22 +111,27 @@ def run_trials(
             verbose=0,
         ),
     )
+    use_steady_controller()
     start = time.monotonic()
     ctrl_c = signal.getsignal(signal.SIGINT)
     try:
         tuner.fit()
-    except (OSError, TuneError) as error:
+    except (OSError, TuneError, StorageError) as error:
         # Tune wraps what is raised while it tells searcher and callbacks of a result.
-        if not means_no_room(error):
+        lost = storage_error_in(error)
+        if lost is not None:
+            stopper.reason, stopper.ending = str(lost), Ending.STORAGE_LOST
+        elif means_no_room(error):
+            stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
+        else:
             raise
-        stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
     finally:
         # Tune leaves a handler behind that would swallow the next Ctrl-C.
         signal.signal(signal.SIGINT, ctrl_c)
         progress.close()
         recorder.finish()
     if stopper.reason:
-        return Ending.DISK_FULL, stopper.reason
+        return stopper.ending, stopper.reason
     recorder.write()
     return _ending(searcher, options, time.monotonic() - start), ""
 

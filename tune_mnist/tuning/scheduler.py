@@ -15,7 +15,7 @@ from ray.tune.schedulers import (
 )
 
 from tune_mnist.errors import unknown
-from tune_mnist.tuning.promotion import PromotionAsha
+from tune_mnist.tuning.promotion import PromotionAsha, rung_epochs
 from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 
 MODE = "max"
@@ -39,6 +39,7 @@ class SchedulerOptions:
         seed: decides which trial goes into which bracket.
         num_samples: how many trials there will be in all.
         max_concurrent: how many trials run at a time.
+        rungs: epochs of ASHA's rungs; None: grace_period * reduction_factor^k.
     """
 
     name: str
@@ -49,6 +50,14 @@ class SchedulerOptions:
     seed: int = 0
     num_samples: int = 1
     max_concurrent: int = 1
+    rungs: tuple[int, ...] | None = None
+
+    @property
+    def rung_epochs(self) -> tuple[int, ...]:
+        """The epochs of ASHA's rungs."""
+        if self.rungs is not None:
+            return self.rungs
+        return rung_epochs(self.max_epochs, self.grace_period, self.reduction_factor)
 
 
 @dataclass(frozen=True)
@@ -65,9 +74,12 @@ class _SeededAsha(AsyncHyperBandScheduler):
     (the stopping variant); the odds of the brackets are Ray's own.
     """
 
-    def __init__(self, seed: int, **options: Any) -> None:
+    def __init__(self, seed: int, rungs: tuple[int, ...] | None, **options: Any) -> None:
         super().__init__(**options)
         self._seed = seed
+        if rungs is not None:
+            for first, bracket in enumerate(self._brackets):
+                bracket._rungs = [(epoch, {}) for epoch in reversed(rungs[first:])]
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         """Choose the trial's bracket."""
@@ -181,6 +193,7 @@ def create_scheduler(options: SchedulerOptions) -> TrialScheduler:
             options.reduction_factor,
             options.brackets,
             options.seed,
+            options.rungs,
         )
     common = {"metric": METRIC, "mode": MODE, "time_attr": TIME_ATTR}
     if options.name == "hyperband":
@@ -193,6 +206,7 @@ def create_scheduler(options: SchedulerOptions) -> TrialScheduler:
     elif options.name != "none":
         inner = _SeededAsha(
             seed=options.seed,
+            rungs=options.rungs,
             max_t=options.max_epochs,
             grace_period=options.grace_period,
             reduction_factor=options.reduction_factor,

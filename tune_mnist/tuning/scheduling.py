@@ -13,7 +13,7 @@ from tune_mnist.tuning.promotion import PromotionAsha
 from tune_mnist.tuning.scheduler import StoppingScheduler, create_scheduler
 from tune_mnist.tuning.searcher import StudySearch
 from tune_mnist.tuning.space import SearchSpace
-from tune_mnist.tuning.trainable import TrialSettings
+from tune_mnist.tuning.trainable import TrialSettings, trial_name
 
 CLOSED_ROUND = "closed_round"
 """User attribute of a study: the epoch of the last comparison of a population."""
@@ -42,7 +42,7 @@ def scheduler_for(
     imported = len(study.trials) - len(own_trials(study))
     scheduler = create_scheduler(
         replace(
-            options.scheduling,
+            options.scheduling_for(space),
             num_samples=imported + options.num_samples,
             max_concurrent=concurrent,
         )
@@ -57,8 +57,15 @@ def scheduler_for(
         searcher.all_at_once = True
     else:
         # HyperBand compares trials that pause: those take no worker, and must not be waited for.
-        searcher.may_begin = lambda: searcher.ledger.count_active() < concurrent
+        searcher.may_begin = lambda: searcher.ledger.count_active() < searcher.max_concurrent
     return scheduler
+
+
+def set_concurrency(searcher: StudySearch, scheduler: TrialScheduler, concurrent: int) -> None:
+    """Let more or fewer trials run at a time from here on; none that runs is stopped for it."""
+    searcher.max_concurrent = concurrent
+    if isinstance(scheduler, PromotionAsha | PopulationBasedTraining):
+        scheduler.max_concurrent = concurrent
 
 
 def _population(
@@ -70,8 +77,8 @@ def _population(
     begun: list[FrozenTrial],
 ) -> PopulationBasedTraining:
     def take_over(takeover: Takeover) -> None:
-        heir, donor = map(settings.checkpoints_of, (takeover.heir, takeover.donor))
-        heir.adopt(donor, takeover.epoch)
+        heir, donor = map(trial_name, (takeover.heir, takeover.donor))
+        settings.store.adopt(heir, donor, takeover.epoch)
         searcher.ledger.take_over(takeover.heir, takeover.epoch, takeover.donor, takeover.params)
 
     scheduler = PopulationBasedTraining(

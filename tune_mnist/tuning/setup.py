@@ -20,6 +20,7 @@ class Ending(Enum):
     OUT_OF_TIME = "the time budget is used up"
     INTERRUPTED = "interrupted"
     DISK_FULL = "stopped, the disk is full"
+    STORAGE_LOST = "stopped, the storage of the checkpoints cannot be reached"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Setup:
         workers: how trials are placed.
         dashboard: where Ray's dashboard is, for people.
         final_images: how many images a final run trains on.
+        elastic: whether nodes may join and go meanwhile.
     """
 
     space: SearchSpace
@@ -45,3 +47,4 @@ class Setup:
     workers: Workers
     dashboard: str
     final_images: int
+    elastic: bool = False

@@ -11,6 +11,7 @@ from tune_mnist.models import MODELS
 from tune_mnist.training import TrainConfig
 from tune_mnist.tuning.space_file import (
     CategoricalParameter,
+    CheaperStage,
     FloatParameter,
     IntParameter,
     SpaceDefaults,
@@ -45,6 +46,7 @@ class SearchSpace:
         model: the architecture, or None if it is itself a parameter.
         parameters: by name, in an order in which conditions come before what depends on them.
         baselines: configurations to try first.
+        fidelity: the cheaper stages that each trial begins with.
         defaults: what a search does unless told otherwise.
     """
 
@@ -55,6 +57,7 @@ class SearchSpace:
     model: str | None
     parameters: dict[str, FloatParameter | IntParameter | CategoricalParameter]
     baselines: tuple[dict[str, Any], ...]
+    fidelity: tuple[CheaperStage, ...]
     defaults: SpaceDefaults
 
     @property
@@ -173,6 +176,7 @@ def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
         model=model,
         parameters=ordered,
         baselines=tuple(dict(baseline) for baseline in file.baselines),
+        fidelity=tuple(file.fidelity),
         defaults=file.defaults,
     )
 

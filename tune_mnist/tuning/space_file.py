@@ -1,5 +1,6 @@
 """The form of a search space file: what may stand in it, checked key by key."""
 
+import itertools
 import math
 import re
 from decimal import Decimal
@@ -22,6 +23,7 @@ from pydantic import (
     PlainValidator,
     Tag,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -204,6 +206,20 @@ class SpaceDefaults(_Strict):
     time_budget: Seconds | None = None
 
 
+class CheaperStage(_Strict):
+    """Epochs that every trial goes through before those of the search's own fidelity.
+
+    Attributes:
+        epochs: the last epoch of the stage.
+        image_size: side of its images in pixels; None: the search's.
+        fraction: share of the training part; None: the search's.
+    """
+
+    epochs: Epochs
+    image_size: ImageSize | None = None
+    fraction: Share | None = None
+
+
 class SpaceFile(_Strict):
     """A whole search space file."""
 
@@ -211,7 +227,31 @@ class SpaceFile(_Strict):
     model: Model
     parameters: dict[str, Parameter]
     baselines: list[dict[str, Scalar]] = Field(default_factory=list)
+    fidelity: list[CheaperStage] = Field(default_factory=list)
     defaults: SpaceDefaults = SpaceDefaults()
+
+    @field_validator("fidelity")
+    @classmethod
+    def _dearer_and_dearer(cls, stages: list[CheaperStage]) -> list[CheaperStage]:
+        for number, stage in enumerate(stages, start=1):
+            if stage.image_size is None and stage.fraction is None:
+                raise ValueError(f"stage {number} is not cheaper: give it image_size or fraction")
+        for number, (before, stage) in enumerate(itertools.pairwise(stages), start=2):
+            if stage.epochs <= before.epochs:
+                raise ValueError(
+                    f"stage {number}: epochs = {stage.epochs}: must be more than the"
+                    f" {before.epochs} of the stage before"
+                )
+            for key in ("image_size", "fraction"):
+                # What a stage does not name is the search's own: nothing is more.
+                old, new = getattr(before, key), getattr(stage, key)
+                if new is not None and (old is None or new < old):
+                    least = "the search's own" if old is None else f"{old:g}"
+                    raise ValueError(
+                        f"stage {number}: {key} = {new:g}: must not be less than in the stage"
+                        f" before, {least}"
+                    )
+        return stages
 
 
 def read_text(path: Path) -> str:
@@ -341,6 +381,7 @@ def _explained(error: ValidationError, path: Path) -> UserError:
 _KINDS: dict[str, type[BaseModel]] = {
     "": SpaceFile,
     "defaults": SpaceDefaults,
+    "fidelity": CheaperStage,
     "float": FloatParameter,
     "int": IntParameter,
     "categorical": CategoricalParameter,
@@ -356,7 +397,8 @@ def _without_kind(location: tuple[int | str, ...]) -> tuple[tuple[int | str, ...
     at = {"model": 1, "parameters": 2}.get(str(location[0]), 0)
     if at and len(location) > at:
         return location[:at] + location[at + 1 :], str(location[at])
-    return location, "defaults" if location[0] == "defaults" and len(location) > 1 else ""
+    nested = location[0] in ("defaults", "fidelity") and len(location) > 1
+    return location, str(location[0]) if nested else ""
 
 
 def _written(location: tuple[int | str, ...]) -> str:

@@ -1,7 +1,6 @@
 """The trainable function: one trial, from a configuration to metrics and checkpoints."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,19 +10,21 @@ from tune_mnist.data import DataSplit
 from tune_mnist.files import means_no_room
 from tune_mnist.models import count_parameters
 from tune_mnist.training import (
-    CheckpointFolder,
     Compute,
     DivergedError,
     EpochMetrics,
+    Fidelity,
     TrainConfig,
     Trainer,
     describe_out_of_memory,
     is_out_of_memory,
     resolve_compute,
 )
+from tune_mnist.tuning.bucket import StorageError
+from tune_mnist.tuning.checkpoint_store import Checkpoints, CheckpointStore
 from tune_mnist.tuning.labels import label
-from tune_mnist.tuning.reports import DISK_FULL, NUMBER, WARNING, ended_early
-from tune_mnist.tuning.sole_writer import SoleWriter
+from tune_mnist.tuning.reports import DISK_FULL, NUMBER, STORAGE_LOST, WARNING, ended_early
+from tune_mnist.tuning.stages import report_of
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class TrialSettings:
         threads: of PyTorch in one trial.
         device: cpu or cuda.
         precision: auto, fp32 or bf16.
-        checkpoints: gets a folder a trial; all nodes must see the same one.
-        run: name of this run of the search, another one after each resume.
+        store: where trials and final runs keep their checkpoints.
+        fidelity: the stages of a trial; None: all its epochs are alike.
     """
 
     image_size: int
@@ -47,8 +48,8 @@ class TrialSettings:
     threads: int
     device: str
     precision: str
-    checkpoints: Path
-    run: str
+    store: CheckpointStore
+    fidelity: Fidelity | None = None
 
     def train_config(self, config: dict[str, Any]) -> TrainConfig:
         """Return the whole configuration of a trial with these hyperparameters."""
@@ -69,14 +70,14 @@ class TrialSettings:
             torch.cuda.empty_cache()
         return compute
 
-    @property
-    def writer(self) -> SoleWriter:
-        """The right of this run of the search to write checkpoints."""
-        return SoleWriter(self.checkpoints, self.run)
-
-    def checkpoints_of(self, number: int) -> CheckpointFolder:
+    def checkpoints_of(self, number: int) -> Checkpoints:
         """Return where the trial of that number keeps its checkpoints."""
-        return CheckpointFolder(self.checkpoints / f"{number:05d}")
+        return self.store.of(trial_name(number))
+
+
+def trial_name(number: int) -> str:
+    """Return what the checkpoints of a trial are called."""
+    return f"{number:05d}"
 
 
 def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> None:
@@ -104,14 +105,16 @@ def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings
     except OSError as error:
         if not means_no_room(error):
             raise
-        tune.report({DISK_FULL: f"{settings.checkpoints}: {error.strerror}"})
+        tune.report({DISK_FULL: f"{settings.store}: {error.strerror}"})
+    except StorageError as error:
+        tune.report({STORAGE_LOST: str(error)})
 
 
 def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> None:
     checkpoints = settings.checkpoints_of(config[NUMBER])
     compute = settings.compute()
-    trainer, complaints = settings.writer.restore(
-        lambda: Trainer(settings.train_config(config), data, compute), checkpoints
+    trainer, complaints = checkpoints.restore(
+        lambda: Trainer(settings.train_config(config), data, compute, settings.fidelity)
     )
     facts: dict[str, Any] = {"parameters": count_parameters(trainer.model)}
     if complaints:
@@ -119,15 +122,19 @@ def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> 
     if trainer.metrics is not None:
         # The checkpoint is written before its epoch is reported, so the driver may have died
         # without having heard of it. Whoever has, ignores the repetition.
-        tune.report(asdict(trainer.metrics) | facts)
+        tune.report(_report(trainer.metrics, config["model"], settings.fidelity) | facts)
         facts.pop(WARNING, None)
     while trainer.epoch < settings.max_epochs:
         _say(config, f"epoch {trainer.epoch + 1}/{settings.max_epochs} begins")
         metrics = trainer.run_epoch()
         _say(config, f"epoch {metrics.epoch}/{settings.max_epochs} {_in_words(metrics)}")
-        settings.writer.save(trainer, checkpoints)
-        tune.report(asdict(metrics) | facts)
+        checkpoints.save(trainer)
+        tune.report(_report(metrics, config["model"], settings.fidelity) | facts)
         facts.pop(WARNING, None)
+
+
+def _report(metrics: EpochMetrics, model: str, fidelity: Fidelity | None) -> dict[str, Any]:
+    return asdict(metrics) | report_of(fidelity, metrics.epoch, model)
 
 
 def _say(config: dict[str, Any], text: str) -> None:

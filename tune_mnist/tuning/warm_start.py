@@ -9,11 +9,15 @@ from optuna.trial import FrozenTrial, TrialState
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.ledger import own_trials
 from tune_mnist.tuning.records import WARM_START
+from tune_mnist.tuning.reports import METRIC
 from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.stages import STAGE
 from tune_mnist.tuning.study import load_study
 
 BEST = 3
 PREPARED = "prepared"
+STAGES = "stages"
+"""User attribute of a study whose trials go through cheaper stages: which."""
 
 
 def prepare(
@@ -33,6 +37,8 @@ def prepare(
     Raises:
         UserError: the folder holds no study, or one that has no parameter in common.
     """
+    if space.fidelity:
+        study.set_user_attr(STAGES, [stage.model_dump() for stage in space.fidelity])
     first: list[dict[str, Any]] = []
     if earlier is not None:
         first = _import(study, space, earlier)
@@ -71,8 +77,11 @@ def find_usable(space: SearchSpace, earlier: Path) -> list[FrozenTrial]:
 def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict[str, Any]]:
     """Copy the ended trials, as far as their parameters exist here; return the best ones'."""
     usable = find_usable(space, earlier)
-    # Numbers of another objective would mislead; the parameters of its best trials do not.
-    if load_study(earlier).metric_names == study.metric_names:
+    # Numbers of another objective, or of other stages, would mislead; the parameters of its best
+    # trials do not.
+    before = load_study(earlier)
+    alike = before.metric_names == study.metric_names
+    if alike and before.user_attrs.get(STAGES) == study.user_attrs.get(STAGES):
         imported = len(study.get_trials(deepcopy=False)) - len(own_trials(study))
         for trial in usable[imported:]:
             study.add_trial(_copied(trial, space, earlier))
@@ -101,7 +110,10 @@ def _common(trial: FrozenTrial, space: SearchSpace) -> dict[str, Any]:
     }
 
 
-def _value(trial: FrozenTrial) -> float:
+def _value(trial: FrozenTrial) -> tuple[int, float]:
+    progress = trial.user_attrs.get("progress", {})
     if trial.values:
-        return float(trial.values[0])
-    return max(trial.intermediate_values.values(), default=0.0)
+        best = float(trial.values[0])
+    else:
+        best = max(trial.intermediate_values.values(), default=0.0)
+    return progress.get(STAGE, 0), progress.get(METRIC, best)

@@ -27,7 +27,6 @@ from tune_mnist.reporting.plots.plot import (
     tidied,
 )
 from tune_mnist.reporting.search_results import SearchResults
-from tune_mnist.tuning.promotion import rung_epochs
 from tune_mnist.tuning.records import TrialRecord, TrialState
 from tune_mnist.tuning.reports import METRIC
 
@@ -52,6 +51,8 @@ _STATES = {
 def history(judged: Judged) -> list[Plot]:
     """Draw Optuna's optimisation history, of the best epoch of each trial."""
     judged.require(1)
+    numbers = [record.number for record in judged.results.records]
+    judged = judged.at_best_stage()
     figure = plot_optimization_history(judged.study, target_name=METRIC)
     colours = {METRIC: GREY, "Best Value": BLUE}
     # Optuna has a trace for trials that break a constraint, of which there are none here.
@@ -62,7 +63,6 @@ def history(judged: Judged) -> list[Plot]:
         trace.name = "trial" if trace.name == METRIC else "best so far"
         trace.hovertemplate = "#%{x}: %{customdata:.4f}<extra></extra>"
     best = judged.ranked[0]
-    numbers = [record.number for record in judged.results.records]
     after = len([number for number in numbers if number > best.number])
     sentence = (
         f"The best trial, #{best.number}, reached {METRIC} {words.accuracy(best.val_accuracy)};"
@@ -70,6 +70,8 @@ def history(judged: Judged) -> list[Plot]:
         f" {_improvements(judged.records)} bettered the best before them (each counts by its best"
         f" epoch, also if it was stopped early)."
     )
+    if best.stage:
+        sentence += f" Shown are the trials that came to stage {best.stage} of the fidelity."
     figure = stretch(tidied(figure), METRIC)
     figure.update_xaxes(title_text="trial", **_whole_ticks(len(numbers)))
     return [Plot("history", "Optimisation history", sentence, figure)]
@@ -186,10 +188,8 @@ def _curves(judged: Judged) -> dict[int, dict[int, float]]:
 
 
 def _rungs(results: SearchResults) -> tuple[int, ...]:
-    options = results.experiment.options
-    if not str(options["scheduler"]).startswith("asha"):
-        return ()
-    return rung_epochs(options["max_epochs"], options["grace_period"], options["reduction_factor"])
+    scheduling = results.options.scheduling_for(results.space)
+    return scheduling.rung_epochs if scheduling.name.startswith("asha") else ()
 
 
 def _longest(curves: dict[int, dict[int, float]]) -> int:

@@ -71,6 +71,15 @@ class Judged:
         )
         return cls(results=results, study=study, records=records)
 
+    def at_best_stage(self) -> "Judged":
+        """Select the trials that came as far as the best: without stages, all of them.
+
+        Accuracies on small images do not compare with those on large ones.
+        """
+        stage = self.ranked[0].stage
+        own = [record for record in self.results.records if record.stage == stage]
+        return Judged.of(replace(self.results, records=own)) if stage else self
+
     @cached_property
     def ranked(self) -> list[TrialRecord]:
         """The records, best first."""

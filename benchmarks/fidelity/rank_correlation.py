@@ -1,0 +1,224 @@
+"""Whether cheaper training ranks configurations as dear training does.
+
+    python -m benchmarks.fidelity.rank_correlation --fidelity 28:0.015 --top 112:0.015
+
+draws configurations at random from the model's shipped space and trains each of them at every
+fidelity on its own, from fresh weights. ``<output>/trained-<dataset>-<seed>.csv`` gets the epochs
+of a run as soon as it has ended, so that a benchmark that broke off goes on where it was. The
+table shows for each fidelity and epoch Spearman's rank correlation of its val_accuracy with that
+of the top fidelity's last epoch, over the configurations of a model, and the seconds that a
+configuration takes.
+
+All are judged by the same validation images, in the size that they are trained on. One that
+diverges counts as the worst.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+import torch
+
+from benchmarks.scheduling.record_curves import draw_configurations
+from benchmarks.tables import show_and_write
+from tune_mnist.command import run
+from tune_mnist.data import Dataset, load_dataset, split_dataset
+from tune_mnist.errors import UserError
+from tune_mnist.training import DivergedError, TrainConfig, Trainer, resolve_compute
+from tune_mnist.tuning.space import load_space
+
+OUTPUT = Path("results/bench/fidelity")
+DIVERGED = -1.0
+KEY = ["model", "config", "image_size", "fraction", "epochs", "val_fraction"]
+
+
+@dataclass(frozen=True)
+class Level:
+    """A fidelity.
+
+    Attributes:
+        image_size: side of the images in pixels.
+        fraction: share of the training part.
+    """
+
+    image_size: int
+    fraction: float
+
+    @classmethod
+    def parse(cls, text: str) -> "Level":
+        """Read ``64:0.1``.
+
+        Raises:
+            UserError: it is something else.
+        """
+        size, _, fraction = text.partition(":")
+        try:
+            return cls(int(size), float(fraction))
+        except ValueError:
+            raise UserError(
+                f"fidelity '{text}': must be size and fraction, as in 64:0.1"
+            ) from None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A configuration to be trained at a fidelity.
+
+    Attributes:
+        model: the architecture.
+        number: of the configuration among those drawn.
+        level: the fidelity.
+        epochs: how many.
+        val_fraction: share of the validation part.
+        parameters: of the configuration.
+    """
+
+    model: str
+    number: int
+    level: Level
+    epochs: int
+    val_fraction: float
+    parameters: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.model} #{self.number} at {self.level.image_size}:{self.level.fraction:g}"
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What tells it from all others, by the columns of KEY."""
+        level = self.level
+        values = (self.model, self.number, level.image_size, level.fraction)
+        return dict(zip(KEY, (*values, self.epochs, self.val_fraction), strict=True))
+
+    def train(self, dataset: Dataset, seed: int, threads: int) -> pd.DataFrame:
+        """Train, and return a row an epoch."""
+        torch.set_num_threads(threads)
+        config = TrainConfig.checked(
+            model=self.model,
+            image_size=self.level.image_size,
+            max_epochs=self.epochs,
+            seed=seed,
+            **self.parameters,
+        )
+        data = split_dataset(dataset, self.level.fraction, self.val_fraction)
+        trainer = Trainer(config, data, resolve_compute("cpu"))
+        rows, diverged = [], False
+        for epoch in range(1, self.epochs + 1):
+            accuracy, seconds = DIVERGED, 0.0
+            if not diverged:
+                try:
+                    metrics = trainer.run_epoch()
+                    accuracy, seconds = metrics.val_accuracy, metrics.epoch_seconds
+                except DivergedError:
+                    diverged = True
+            rows.append({"epoch": epoch, "val_accuracy": accuracy, "seconds": round(seconds, 3)})
+        return pd.DataFrame(rows).assign(**self.key)
+
+
+def correlations(rows: pd.DataFrame, top: Level) -> pd.DataFrame:
+    """Return a row for each model, fidelity and epoch.
+
+    Args:
+        rows: one an epoch: model, config, image_size, fraction, epoch, val_accuracy, seconds.
+        top: the fidelity whose last epoch the others are compared with.
+
+    Returns:
+        Spearman's rank correlation, how many of the top's best quarter are in the best quarter
+        here, and the mean seconds up to the epoch, also as a share of the top's.
+    """
+    found = []
+    for model, of_model in rows.groupby("model", sort=False):
+        levels = of_model.groupby(["image_size", "fraction"])
+        at_top = levels.get_group((top.image_size, top.fraction))
+        final = at_top[at_top["epoch"] == at_top["epoch"].max()].set_index("config")
+        full_seconds = at_top.groupby("config")["seconds"].sum().mean()
+        for (size, fraction), of_level in levels:
+            for epoch, of_epoch in of_level.groupby("epoch"):
+                values = of_epoch.set_index("config")["val_accuracy"]
+                both = values.index.intersection(final.index)
+                quarter = max(1, len(both) // 4)
+                best = [
+                    set(each.loc[both].nlargest(quarter).index)
+                    for each in (values, final["val_accuracy"])
+                ]
+                seconds = of_level[of_level["epoch"] <= epoch].groupby("config")["seconds"].sum()
+                found.append(
+                    {
+                        "model": model,
+                        "image_size": size,
+                        "fraction": fraction,
+                        "epoch": epoch,
+                        "configs": len(both),
+                        "spearman": values[both].corr(
+                            final.loc[both, "val_accuracy"], method="spearman"
+                        ),
+                        "best_quarter_found": len(best[0] & best[1]) / quarter,
+                        "seconds": seconds.mean(),
+                        "share_of_time": seconds.mean() / full_seconds,
+                    }
+                )
+    return pd.DataFrame(found)
+
+
+@click.command()
+@click.option("--model", "models", multiple=True, default=("resnet", "alexnet"), show_default=True)
+@click.option("--configs", type=int, default=20, show_default=True)
+@click.option(
+    "--fidelity",
+    "lower",
+    multiple=True,
+    default=("28:0.015", "64:0.015"),
+    show_default=True,
+    help="Image size and fraction, once for each cheaper fidelity.",
+)
+@click.option("--top", default="112:0.015", show_default=True, help="What they are compared with.")
+@click.option("--epochs", type=int, default=3, show_default=True)
+@click.option("--val-fraction", type=float, default=0.05, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--threads", type=int, default=2, show_default=True)
+@click.option("--dataset", default="mnist", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, show_default=True)
+def main(
+    models: tuple[str, ...],
+    configs: int,
+    lower: tuple[str, ...],
+    top: str,
+    epochs: int,
+    val_fraction: float,
+    seed: int,
+    threads: int,
+    dataset: str,
+    output: Path,
+) -> None:
+    """Measure how cheap fidelities rank configurations."""
+    levels = [Level.parse(text) for text in (*lower, top)]
+    images = load_dataset(dataset)
+    output.mkdir(parents=True, exist_ok=True)
+    table = output / f"trained-{dataset}-{seed}.csv"
+    rows = pd.read_csv(table) if table.exists() else pd.DataFrame(columns=KEY)
+    runs = [
+        Run(model, number, level, epochs, val_fraction, parameters)
+        for model in models
+        for number, parameters in enumerate(draw_configurations(load_space(model), configs, seed))
+        for level in levels
+    ]
+    for planned in runs:
+        if (rows[KEY] == pd.Series(planned.key)).all(axis=1).any():
+            continue
+        new = planned.train(images, seed, threads)
+        rows = pd.concat([rows, new], ignore_index=True)
+        rows.to_csv(table, index=False)
+        click.echo(f"{planned}: {new['val_accuracy'].iloc[-1]:.4f}, {new['seconds'].sum():.1f} s")
+    asked = rows.merge(pd.DataFrame([planned.key for planned in runs]), on=KEY)
+    title = (
+        f"{dataset}: rank correlation with {epochs} epochs at {top} over {configs} configurations,"
+        f" seed {seed}, val_fraction {val_fraction:g}, {threads} threads"
+    )
+    stem = output / "rank-correlation"
+    show_and_write(correlations(asked, levels[-1]), stem, title)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,217 @@
+"""A search with cheaper stages against the same search without, side by side.
+
+    python -m benchmarks.fidelity.versus --stage 2:28 --stage 4:64 --image-size 112
+
+runs ``python -m tune_mnist.search`` in turn, without final runs, on the same space, epochs and
+seeds, and as many trials unless told otherwise: plain (ASHA over epochs, all at the final image
+size) and staged. Which of them begins changes with each seed. ``<output>/epochs.csv`` gets the
+epochs of every search after it, so that a run that broke off goes on where it was.
+
+The target of a seed is the best val_accuracy of its plain search. A search has reached it at the
+first epoch of at least that accuracy *at the final fidelity*, counted from the start of its
+command; Ray notes the time of each epoch to the second.
+"""
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from benchmarks.tables import show_and_write
+from tune_mnist.command import run
+from tune_mnist.files import write_text
+from tune_mnist.tuning.space import load_space
+
+PLAIN, STAGED = "plain", "staged"
+OUTPUT = Path("results/bench/fidelity")
+ROOT = Path(__file__).parents[2]
+
+
+def staged_space(text: str, stages: tuple[str, ...]) -> str:
+    """Return the text of a space file with stages.
+
+    Args:
+        text: of the file without.
+        stages: each as ``epochs:image_size`` or ``epochs:image_size:fraction``.
+    """
+    lines = [text.rstrip("\n"), "fidelity:"]
+    for stage in stages:
+        epochs, size, *fraction = stage.split(":")
+        share = "".join(f", fraction: {each}" for each in fraction)
+        lines.append(f"  - {{epochs: {epochs}, image_size: {size}{share}}}")
+    return "\n".join(lines) + "\n"
+
+
+def epochs_of(results: Path, started: float) -> pd.DataFrame:
+    """Return the epochs of a search.
+
+    Args:
+        results: its folder.
+        started: when its command was, in seconds since 1970.
+
+    Returns:
+        Trial, epoch, stage (0 without), val_accuracy, seconds from the start, epoch_seconds.
+    """
+    rows = []
+    for path in sorted((results / "ray").glob("*/result.json")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            result: dict[str, Any] = json.loads(line)
+            if "val_accuracy" in result:
+                rows.append(
+                    {
+                        "trial": int(path.parent.name.split("-")[0]),
+                        "epoch": result["epoch"],
+                        "stage": result.get("stage", 0),
+                        "val_accuracy": result["val_accuracy"],
+                        "seconds": round(result["timestamp"] - started, 1),
+                        "epoch_seconds": round(result["epoch_seconds"], 2),
+                    }
+                )
+    # After a pause a trial reports its last epoch again.
+    return pd.DataFrame(rows).sort_values("seconds").drop_duplicates(["trial", "epoch"])
+
+
+def search(kind: str, space: Path, seed: int, options: list[str], output: Path) -> pd.DataFrame:
+    """Search once, and return its epochs with the wall time of the whole command."""
+    name = f"{kind}-{seed}"
+    shutil.rmtree(output / name, ignore_errors=True)
+    started = time.time()
+    with (output / f"{name}.log").open("w") as log:
+        status = subprocess.run(  # noqa: S603 - our own command
+            [
+                *(sys.executable, "-m", "tune_mnist.search", "--space", str(space)),
+                *("--seed", str(seed), "--final-seeds", "0", *options),
+                *("--output-dir", str(output), "--name", name),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
+    wall = time.time() - started
+    if status:
+        raise SystemExit(f"error: {name}: status {status}, see {log.name}")
+    found = epochs_of(output / name, started)
+    return found.assign(kind=kind, seed=seed, wall_seconds=round(wall, 1))
+
+
+def compare(rows: pd.DataFrame, last_stage: int) -> pd.DataFrame:
+    """Return one row a seed.
+
+    Args:
+        rows: as ``search`` gives them, of one setting.
+        last_stage: number of the staged search's final stage.
+
+    Returns:
+        The plain search's best val_accuracy and when it had it; when the staged search had it at
+        its last stage (infinite: never), and what it came to there; that time as a share of the
+        plain search's time to its best, and of the plain search's whole time.
+    """
+    found = []
+    for seed, of_seed in rows.groupby("seed"):
+        plain = of_seed[of_seed["kind"] == PLAIN]
+        staged = of_seed[of_seed["kind"] == STAGED]
+        if plain.empty or staged.empty:
+            continue
+        final = staged[staged["stage"] == last_stage]
+        target = plain["val_accuracy"].max()
+        first = plain.loc[plain["val_accuracy"] >= target, "seconds"].min()
+        reached = final.loc[final["val_accuracy"] >= target, "seconds"]
+        when = float(reached.min()) if len(reached) else math.inf
+        found.append(
+            {
+                "seed": seed,
+                "plain_best": target,
+                "plain_seconds_to_best": first,
+                "plain_wall_seconds": plain["wall_seconds"].iloc[0],
+                "plain_epochs": len(plain),
+                "staged_best": final["val_accuracy"].max(),
+                "staged_seconds_to_plain_best": when,
+                "staged_wall_seconds": staged["wall_seconds"].iloc[0],
+                "staged_epochs": len(staged),
+                "ratio_to_best": when / first,
+                "ratio_to_wall": when / plain["wall_seconds"].iloc[0],
+            }
+        )
+    return pd.DataFrame(found)
+
+
+@click.command()
+@click.option("--seeds", type=int, default=3, show_default=True, help="How many.")
+@click.option("--space", default="resnet", show_default=True, help="Without stages.")
+@click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    default=("2:28", "4:64"),
+    show_default=True,
+    help="A cheaper stage: last epoch, image size and, if need be, fraction.",
+)
+@click.option("--image-size", type=int, default=112, show_default=True, help="Final.")
+@click.option("--fraction", type=float, default=0.03, show_default=True, help="Final.")
+@click.option("--val-fraction", type=float, default=0.05, show_default=True)
+@click.option("--num-samples", type=int, default=12, show_default=True)
+@click.option(
+    "--staged-samples", type=int, help="Trials of the staged search.  [default: --num-samples]"
+)
+@click.option("--max-epochs", type=int, default=6, show_default=True)
+@click.option("--cpus-per-trial", type=float, default=1, show_default=True)
+@click.option("--dataset", default="mnist", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, show_default=True)
+def main(
+    seeds: int,
+    space: str,
+    stages: tuple[str, ...],
+    num_samples: int,
+    staged_samples: int | None,
+    output: Path,
+    **given: Any,
+) -> None:
+    """Compare a search with cheaper stages and the same search without."""
+    output = output.absolute()
+    output.mkdir(parents=True, exist_ok=True)
+    text = load_space(space).text
+    spaces = {kind: output / f"{kind}.yaml" for kind in (PLAIN, STAGED)}
+    write_text(spaces[PLAIN], text)
+    write_text(spaces[STAGED], staged_space(text, stages))
+    load_space(str(spaces[STAGED]))  # a stage that cannot be is told before hours of searching
+    common = [
+        word for key, value in given.items() for word in (f"--{key.replace('_', '-')}", str(value))
+    ]
+    samples = {PLAIN: num_samples, STAGED: staged_samples or num_samples}
+    options = {kind: ["--num-samples", str(count), *common] for kind, count in samples.items()}
+    setting = {
+        PLAIN: " ".join((space, *options[PLAIN])),
+        STAGED: " ".join((space, *options[STAGED], *stages)),
+    }
+    table = output / "epochs.csv"
+    rows = pd.read_csv(table) if table.exists() else pd.DataFrame()
+    for seed in range(seeds):
+        for kind in (PLAIN, STAGED) if seed % 2 == 0 else (STAGED, PLAIN):
+            if not rows.empty:
+                same = (rows["kind"] == kind) & (rows["seed"] == seed)
+                if (same & (rows["setting"] == setting[kind])).any():
+                    continue
+            found = search(kind, spaces[kind], seed, options[kind], output)
+            rows = pd.concat([rows, found.assign(setting=setting[kind])], ignore_index=True)
+            rows.to_csv(table, index=False)
+            click.echo(f"{kind}, seed {seed}: {found['wall_seconds'].iloc[0]} s")
+    asked = rows[rows["setting"] == rows["kind"].map(setting)]
+    title = (
+        f"{space}: {' '.join(common)}; {samples[PLAIN]} plain and {samples[STAGED]} staged trials,"
+        f" stages {', '.join(stages)}, then the final fidelity; times in seconds"
+    )
+    show_and_write(compare(asked, len(stages) + 1), output / "versus", title)
+
+
+if __name__ == "__main__":
+    run(main)

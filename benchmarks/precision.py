@@ -1,0 +1,105 @@
+"""Does bfloat16 cost accuracy? ``python -m benchmarks.precision``.
+
+Each network is trained in fp32 and in bf16, from the same seeds: the same initial weights, the
+same order of batches. Learning rates fall to zero by a cosine, so that a run's last epochs differ
+by little but the format. What is compared is the best val_accuracy of each run, on all validation
+images, as means over the seeds. ``<output>.runs.csv`` has a row a run and is written on after each
+one; so a benchmark that broke off goes on where it was.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from benchmarks.tables import show_and_write
+from tune_mnist.command import run
+from tune_mnist.data import DataSplit, load_dataset, split_dataset
+from tune_mnist.models import get_architecture
+from tune_mnist.training import TrainConfig, Trainer, resolve_compute
+
+STEM = Path(__file__).with_suffix("")
+CASES = ("lenet:28:0.5:12", "alexnet:64:0.1:8", "resnet:32:0.1:8", "vggnet:32:0.1:5")
+LR = {"lenet": 3e-3, "alexnet": 3e-4, "resnet": 1e-3, "vggnet": 1e-4}
+PRECISIONS = ("fp32", "bf16")
+
+
+def train(case: str, seed: int, precision: str, data: DataSplit) -> dict[str, Any]:
+    """Train a network once; return a row with its best val_accuracy.
+
+    Args:
+        case: ``<model>:<image size>:<fraction>:<epochs>``.
+        seed: of weights and batches.
+        precision: fp32 or bf16.
+        data: the part of the training images to use, and all validation images.
+    """
+    model, size, _, epochs = case.split(":")
+    config = TrainConfig.checked(
+        model=model,
+        lr=LR[model],
+        lr_schedule="cosine",
+        image_size=int(size),
+        max_epochs=int(epochs),
+        seed=seed,
+    )
+    trainer = Trainer(config, data, resolve_compute("cpu", precision))
+    accuracies = [trainer.run_epoch().val_accuracy for _ in range(config.max_epochs)]
+    return {
+        "case": case,
+        "seed": seed,
+        "precision": precision,
+        "val_accuracy": max(accuracies),
+        "images": len(data.train),
+    }
+
+
+def summarise(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a case: mean and standard deviation by format, and the difference in points.
+
+    Args:
+        runs: as :func:`train` returns them, a row each.
+    """
+    rows = []
+    for case, of_case in runs.groupby("case", sort=False):
+        model, size, _, epochs = str(case).split(":")
+        means, row = (
+            {},
+            {"model": model, "image_size": get_architecture(model).input_size(int(size))},
+        )
+        row |= {"train_images": of_case["images"].iloc[0], "epochs": int(epochs)}
+        for precision in PRECISIONS:
+            found = 100 * of_case.loc[of_case["precision"] == precision, "val_accuracy"]
+            means[precision] = found.mean()
+            row[precision] = f"{found.mean():.2f} ± {found.std():.2f}"
+        rows.append({**row, "difference_points": round(means["bf16"] - means["fp32"], 3)})
+    return pd.DataFrame(rows)
+
+
+@click.command()
+@click.option(
+    "--case", "cases", multiple=True, help=f"model:size:fraction:epochs  [{', '.join(CASES)}]"
+)
+@click.option("--seeds", type=click.IntRange(min=2), default=3, show_default=True)
+@click.option("--dataset", default="mnist", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+def main(cases: tuple[str, ...], seeds: int, dataset: str, output: Path) -> None:
+    """Compare the val_accuracy that networks reach in fp32 and in bf16."""
+    images = load_dataset(dataset)
+    kept = output.with_suffix(".runs.csv")
+    rows: list[dict[Any, Any]] = pd.read_csv(kept).to_dict("records") if kept.exists() else []
+    done = {(row["case"], row["seed"], row["precision"]) for row in rows}
+    for case in cases or CASES:
+        data = split_dataset(images, float(case.split(":")[2]), 1.0)
+        for seed in range(seeds):
+            for precision in PRECISIONS:
+                if (case, seed, precision) not in done:
+                    rows.append(train(case, seed, precision, data))
+                    pd.DataFrame(rows).to_csv(kept, index=False)
+                    click.echo(rows[-1])
+    title = f"{dataset}: best val_accuracy in %, mean ± sd over {seeds} seeds, cosine schedule"
+    show_and_write(summarise(pd.DataFrame(rows)), output, title)
+
+
+if __name__ == "__main__":
+    run(main)

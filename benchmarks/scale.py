@@ -1,0 +1,122 @@
+"""Does orchestration stay cheap on a large cluster: ``python -m benchmarks.scale``.
+
+The trials that train nothing (benchmarks/orchestration.py) are run by the project's engine on a
+cluster of many nodes, and on a single node that has as many CPUs; both are processes of this
+machine (``ray.cluster_utils.Cluster``), so the CPUs are only counted. So many workers share few
+cores: look at the seconds a trial, which is what the driver keeps up with, and at the difference
+between the rows; the cost per trial has the workers' waiting in it. A token is asked for, as on
+any cluster.
+"""
+
+import os
+import secrets
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+import psutil
+from ray.cluster_utils import Cluster
+
+from benchmarks.orchestration import SPACE, cost_row, run_engine
+from benchmarks.tables import show_and_write
+from tune_mnist.command import run
+from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.space import load_space
+
+STEM = Path(__file__).with_suffix("")
+OBJECT_STORE_BYTES = 80_000_000
+
+
+@contextmanager
+def simulated(nodes: int, cpus: int) -> Iterator[None]:
+    """A cluster of nodes with so many CPUs each, which this process is connected to."""
+    node = {"num_cpus": cpus, "object_store_memory": OBJECT_STORE_BYTES}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    try:
+        for _ in range(nodes - 1):
+            cluster.add_node(wait=False, **node)
+        cluster.wait_for_nodes(timeout=300)
+        connect(cluster.address)
+        try:
+            yield
+        finally:
+            disconnect()
+    finally:
+        cluster.shutdown()
+
+
+class MemoryWatch:
+    """Notes how much memory of the machine was taken at most since it was made, in GB."""
+
+    def __init__(self) -> None:
+        self._before = self._least = psutil.virtual_memory().available
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def end(self) -> float:
+        """Stop watching; return the most that was taken, whoever took it."""
+        self._stop.set()
+        self._thread.join()
+        return (self._before - self._least) / 1e9
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.5):
+            self._least = min(self._least, psutil.virtual_memory().available)
+
+
+def measure(nodes: int, cpus: int, trials: int, options: SearchOptions) -> dict[str, Any]:
+    """Run the trials on a cluster; return what they cost."""
+    concurrent = options.max_concurrent or 1
+    watch = MemoryWatch()
+    with simulated(nodes, cpus), tempfile.TemporaryDirectory() as folder:
+        times = run_engine(trials, load_space(SPACE), options, Path(folder, "search"))
+    return {
+        "nodes": nodes,
+        "cpus_per_node": cpus,
+        **cost_row("ours", trials, times, concurrent),
+        "seconds_per_trial": round(times.all_trials / trials, 4),
+        "memory_gb": round(watch.end(), 1),
+    }
+
+
+def ask_for_a_token() -> None:
+    """Begin again with a token of this run, unless there is one: Ray has read it when imported."""
+    if os.environ.get("RAY_AUTH_MODE") != "token":
+        given = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        command = [sys.executable, "-m", "benchmarks.scale", *sys.argv[1:]]
+        os.execve(sys.executable, command, os.environ | given)  # noqa: S606 - our own command
+
+
+@click.command()
+@click.option("--nodes", type=int, default=20, show_default=True)
+@click.option("--cpus-per-node", "cpus", type=int, default=4, show_default=True)
+@click.option("--concurrent", type=int, default=64, show_default=True, help="Trials at a time.")
+@click.option("--trials", type=int, default=2000, show_default=True)
+@click.option("--max-epochs", type=int, default=9, show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+def main(
+    nodes: int, cpus: int, concurrent: int, trials: int, max_epochs: int, output: Path
+) -> None:
+    """Measure what a trial that trains nothing costs on one node, and on many."""
+    options = SearchOptions.for_space(
+        load_space(SPACE), dataset="digits", max_concurrent=concurrent, max_epochs=max_epochs
+    )
+    ask_for_a_token()
+    rows = []
+    for count, each in ((1, nodes * cpus), (nodes, cpus)):
+        rows.append(measure(count, each, trials, options))
+        click.echo(rows[-1])
+    title = f"Orchestration of {concurrent} trials at a time, on one node and on {nodes}"
+    show_and_write(pd.DataFrame(rows), output, title)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,67 @@
+"""A search on a cluster that loses a node and is given another one."""
+
+import json
+import secrets
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.e2e.commands import start
+from tests.e2e.nodes import cluster
+
+pytestmark = pytest.mark.e2e
+
+FIRST, LOST, LATE = "127.0.0.11", "127.0.0.12", "127.0.0.13"
+
+
+def epochs_by_node(directory: Path) -> list[str]:
+    """Return for each epoch that was reported the node that trained it."""
+    lines = [
+        line
+        for path in directory.glob("ray/*/result.json")
+        for line in path.read_text().split("\n")
+    ]
+    return [json.loads(line)["node_ip"] for line in lines if line.endswith("}")]
+
+
+def wait_until(condition, process):
+    deadline = time.monotonic() + 90
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_lost_node_costs_an_epoch_and_one_that_joins_is_used(tmp_path):
+    token = tmp_path / "auth_token"
+    token.write_text(secrets.token_hex(32))
+    member = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token), "HOME": str(tmp_path)}
+    directory = tmp_path / "elastic"
+    with cluster(member) as nodes:
+        nodes.add(FIRST)
+        nodes.add(LOST)
+        process = start(
+            "search",
+            *("--dataset", "digits", "--num-samples", "5", "--max-epochs", "40"),
+            *("--scheduler", "none", "--searcher", "random", "--final-seeds", "0"),
+            *("--max-failures", "0", "--address", nodes.address),
+            *("--output-dir", str(tmp_path), "--name", "elastic"),
+            **member,
+        )
+        wait_until(lambda: epochs_by_node(directory).count(LOST) >= 5, process)
+        nodes.kill(LOST)
+        nodes.add(LATE)
+        out, err = process.communicate(timeout=180)
+    assert process.returncode == 0, err
+    assert f"node {LOST} " in out
+    assert "has gone; trials: 1 at a time from here on" in out
+    assert "has joined; trials: 2 at a time from here on" in out
+    trials = pd.read_csv(directory / "trials.csv")
+    assert list(trials["state"]) == ["COMPLETE"] * 5
+    assert list(trials["epochs"]) == [40] * 5
+    assert set(trials["node"]) <= {FIRST, LOST, LATE}
+    assert LATE in set(trials["node"])
+    # Who goes on repeats the report of its checkpoint; no other epoch was trained again.
+    assert len(epochs_by_node(directory)) <= 5 * 40 + 1

@@ -1,0 +1,57 @@
+"""A search whose trials begin on smaller and fewer images, from the command to its tables."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from tests.e2e.commands import run
+
+pytestmark = pytest.mark.e2e
+SPACE = """
+description: ResNet on small digits first
+model: resnet
+parameters:
+  lr: {type: float, low: 1.0e-3, high: 1.0e-2, log: true}
+fidelity:
+  - {epochs: 1, image_size: 28, fraction: 0.1}
+  - {epochs: 2, image_size: 32}
+defaults: {image_size: 40, fraction: 0.2, max_epochs: 3, num_samples: 4}
+"""
+STAGES = {1: (1, 28, 0.1), 2: (2, 32, 0.2), 3: (3, 40, 0.2)}
+
+
+def epochs_of(directory):
+    """Every report of an epoch, by trial."""
+    for path in sorted(directory.glob("ray/*/result.json")):
+        for line in path.read_text().splitlines():
+            yield int(path.parent.name[:5]), json.loads(line)
+
+
+def test_a_search_in_stages_ends_at_its_own_fidelity(tmp_path):
+    path = tmp_path / "small-first.yaml"
+    path.write_text(SPACE)
+    result = run(
+        "search",
+        *("--space", str(path), "--dataset", "digits", "--final-seeds", "0"),
+        *("--output-dir", str(tmp_path), "--name", "staged"),
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "epoch 1 at 28x28 on 0.1 of the training part; epoch 2 at 32x32" in result.stdout
+    assert "in stage 3" in result.stdout
+
+    directory = tmp_path / "staged"
+    for _, epoch in epochs_of(directory):
+        assert (epoch["stage"], epoch["image_size"], epoch["fraction"]) == STAGES[epoch["epoch"]]
+    trials = pd.read_csv(directory / "trials.csv")
+    assert set(trials["state"]) == {"COMPLETE", "PRUNED"}
+    assert (trials["stage"] == trials["epochs"]).all()
+    assert (trials["best_epoch"] == trials["epochs"]).all()
+    best = json.loads((directory / "best" / "resnet" / "config.json").read_text())
+    assert (best["epoch"], best["image_size"]) == (3, 40)
+    complete = trials[trials["state"] == "COMPLETE"]
+    assert best["trial"] in set(complete["trial"])
+    summary = (directory / "summary.md").read_text()
+    assert "**fidelity**: epoch 1 at 28x28" in summary
+    assert f"| resnet  | {best['trial']:>5} |".replace(" ", "") in summary.replace(" ", "")

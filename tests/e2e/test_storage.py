@@ -1,0 +1,91 @@
+"""Searches that keep their checkpoints in a bucket: killed, and without it for a while."""
+
+import signal
+import time
+
+import pytest
+import torch
+
+from tests.buckets import KEYS, s3_server
+from tests.e2e.commands import run, start
+from tune_mnist.training import load_model_weights
+from tune_mnist.tuning.bucket import Bucket
+from tune_mnist.tuning.study import load_study
+
+pytestmark = pytest.mark.e2e
+# It learns within an epoch or two.
+QUICK = """
+description: LeNet at rates that suit it
+model: lenet
+parameters:
+  lr: {type: float, low: 0.003, high: 0.02, log: true}
+  batch_size: {type: categorical, choices: [16]}
+"""
+
+
+@pytest.fixture
+def search(tmp_path, monkeypatch):
+    """Begin a search that keeps its checkpoints in a storage."""
+    for key, value in KEYS.items():
+        monkeypatch.setenv(key, value)
+    (tmp_path / "quick.yaml").write_text(QUICK)
+
+    def begun(name, storage, *options):
+        return start(
+            *("search", "--space", str(tmp_path / "quick.yaml"), "--dataset", "digits"),
+            *("--num-samples", "4", "--max-epochs", "3", *options),
+            *("--output-dir", str(tmp_path), "--name", name, "--storage-path", storage),
+        )
+
+    return begun
+
+
+def objects(storage, ending):
+    return [key for key in Bucket(storage).objects() if key.endswith(ending)]
+
+
+def wait_for(storage, process, ending):
+    while not objects(storage, ending):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+
+
+def test_a_killed_population_goes_on_from_its_bucket(search, tmp_path):
+    directory = tmp_path / "killed"
+    options = ("--scheduler", "pbt", "--final-seeds", "1", "--final-epochs", "1")
+    with s3_server() as access:
+        storage = f"s3://bucket/searches?{access}"
+        process = search("killed", storage, *options)
+        wait_for(storage, process, "/whole")
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        elsewhere = run("search", "--resume", str(directory), "--storage-path", str(tmp_path))
+        assert "the checkpoints of the search are in s3://bucket/searches" in elsewhere.stderr
+        result = run("search", "--resume", str(directory))
+        assert result.returncode == 0, result.stderr
+        assert objects(storage, ".pt") == []
+    trials = load_study(directory).trials
+    assert [list(trial.intermediate_values) for trial in trials] == [[1, 2, 3]] * 4
+    assert any("takeovers" in trial.user_attrs for trial in trials)
+    assert load_model_weights(directory / "best" / "lenet", torch.device("cpu"))
+    assert (directory / "final" / "lenet" / "model.pt").exists()
+    assert not (directory / "checkpoints").exists()
+
+
+def test_a_search_that_loses_its_bucket_ends_in_a_line_and_goes_on_later(search, tmp_path):
+    directory = tmp_path / "lost"
+    with s3_server() as access:
+        storage = f"s3://bucket/lost?{access}"
+        process = search("lost", storage, "--final-seeds", "0")
+        wait_for(storage, process, "/whole")
+    _, err = process.communicate(timeout=180)
+    assert process.returncode == 2
+    assert len(err.splitlines()) == 1
+    assert "--storage-path s3://bucket/lost" in err
+    assert f"once it can be reached, go on with --resume {directory}" in err
+
+    with s3_server(int(access.partition("&")[0].rpartition(":")[2])):
+        result = run("search", "--resume", str(directory))
+        assert result.returncode == 0, result.stderr
+        assert objects(storage, ".pt") == []
+    assert all(trial.state.is_finished() for trial in load_study(directory).trials)

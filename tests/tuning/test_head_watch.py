@@ -1,0 +1,26 @@
+"""A head that goes, and one that stays."""
+
+import socket
+import threading
+
+from tune_mnist.tuning import head_watch
+from tune_mnist.tuning.head_watch import head_watched
+
+
+def test_a_head_that_goes_is_told_of_once_patience_is_at_its_end(monkeypatch):
+    monkeypatch.setattr(head_watch, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(head_watch, "PATIENCE_SECONDS", 0.1)
+    told = threading.Event()
+    server = socket.create_server(("127.0.0.1", 0))
+    with head_watched(f"127.0.0.1:{server.getsockname()[1]}", told.set):
+        for _ in range(5):
+            server.accept()[0].close()
+        assert not told.is_set()
+        server.close()
+        assert told.wait(timeout=60)
+
+
+def test_without_a_head_nobody_watches():
+    before = threading.active_count()
+    with head_watched(None, lambda: None):
+        assert threading.active_count() == before

@@ -1,0 +1,58 @@
+"""Searcher, scheduler and table of a search, brought to where its study is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ray.tune.schedulers import TrialScheduler
+
+from tune_mnist.tuning.ledger import Ledger
+from tune_mnist.tuning.recorder import TRIALS_FILE, Recorder
+from tune_mnist.tuning.samplers import create_sampler
+from tune_mnist.tuning.scheduling import scheduler_for
+from tune_mnist.tuning.searcher import StudySearch
+from tune_mnist.tuning.setup import Setup
+from tune_mnist.tuning.study import open_storage
+from tune_mnist.tuning.warm_start import is_prepared, prepare
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What decides about the trials of a search, and keeps their record.
+
+    Attributes:
+        searcher: hands out the trials, and keeps their study.
+        scheduler: stops them early.
+        recorder: keeps their table.
+    """
+
+    searcher: StudySearch
+    scheduler: TrialScheduler
+    recorder: Recorder
+
+
+def build_engine(
+    setup: Setup, make_recorder: Callable[[Path, Ledger], Recorder] = Recorder
+) -> Engine:
+    """Open the study in the results folder, or begin it, and build what goes on from there.
+
+    Args:
+        setup: of the search.
+        make_recorder: gives the recorder, from the path of its table and the ledger.
+    """
+    space, options = setup.space, setup.options
+    searcher = StudySearch(
+        space,
+        open_storage(setup.directory),
+        create_sampler(options.searcher, space, options.num_samples, options.seed),
+        options.directions,
+        options.max_epochs,
+        setup.workers.concurrent,
+    )
+    if not is_prepared(searcher.study):
+        # A grid numbers its combinations as the study its trials: nothing else may be queued.
+        queued = 0 if options.searcher == "grid" else options.num_samples
+        prepare(searcher.study, space, queued, options.warm_start)
+    scheduler = scheduler_for(searcher, space, options, setup.settings, setup.workers.concurrent)
+    recorder = make_recorder(setup.directory / TRIALS_FILE, searcher.ledger)
+    return Engine(searcher, scheduler, recorder)
