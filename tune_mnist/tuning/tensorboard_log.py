@@ -17,7 +17,7 @@ from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
 
 TENSORBOARD_FOLDER = "tensorboard"
 BEST = f"best/{METRIC}"
-FLUSH_SECONDS = 1.0
+FLUSH_SECONDS = 5.0
 
 
 class TensorBoardLog(Callback):
@@ -51,7 +51,7 @@ class TensorBoardLog(Callback):
         self._write(number, epoch, *(scalar(key, result[key]) for key in (METRIC, *LAST_METRICS)))
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Let TensorBoard see it, now and then: each time waits for the disk."""
+        """Let TensorBoard see it, now and then: each file waits for the disk."""
         if time.monotonic() < self._next_flush:
             return
         for file in self._files.values():
