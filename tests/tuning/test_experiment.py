@@ -69,6 +69,13 @@ def test_the_interval_of_a_population_cannot_be_changed(tmp_path, digits):
     assert set(FIXED) == {*OTHER_VALUES, "perturbation_interval"}
 
 
+def test_the_checkpoints_are_where_they_are(tmp_path, digits):
+    begin(tmp_path / "s", digits, storage_path="s3://bucket/a")
+    earlier = read_experiment(tmp_path / "s")
+    words = refusal_of_resume(tmp_path / "s", earlier, storage_path=str(tmp_path))
+    assert words.startswith(f"--storage-path {tmp_path}: the checkpoints of the search are in s3:")
+
+
 def test_other_images_under_the_same_name_are_refused(tmp_path, digits, placed_digits):
     begin(tmp_path / "s", placed_digits)
     words = refusal_of_resume(tmp_path / "s", read_experiment(tmp_path / "s"))
