@@ -275,7 +275,7 @@ def main(
     options = SearchOptions.for_space(
         load_space(SPACE), dataset="digits", max_concurrent=workers, max_epochs=max_epochs
     )
-    connect(None)
+    connect(None, all_cores=plan.fills_machine(options))
     try:
         chosen = contestants or CONTESTANTS
         frame = measure(counts or (16, 100), chosen, options, profile)

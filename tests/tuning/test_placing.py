@@ -1,7 +1,12 @@
+import os
+
 import pytest
 import ray
 
+from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import count_fitting
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.space import load_space
 
 
 @pytest.mark.parametrize(
@@ -20,3 +25,19 @@ def test_how_many_trials_fit(monkeypatch, nodes, cpus, gpus, expected):
     alive = [{"Alive": True, "Resources": node} for node in nodes]
     monkeypatch.setattr(ray, "nodes", lambda: [*alive, {"Alive": False, "Resources": {"CPU": 9}}])
     assert count_fitting(cpus, gpus) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, True),
+        ({"max_concurrent": 1}, False),
+        ({"cpus_per_trial": 4}, False),
+        ({"max_concurrent": 4}, True),
+        ({"gpus_per_trial": 0.5}, False),
+    ],
+)
+def test_whether_trials_fill_eight_cores(monkeypatch, given, expected):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    options = SearchOptions.for_space(load_space("lenet"), device="cpu", **given)
+    assert plan.fills_machine(options) is expected

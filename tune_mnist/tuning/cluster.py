@@ -32,9 +32,6 @@ _SETTINGS = {
     # Our searcher decides how many trials are begun at a time; Ray's own limit, one, would start
     # the workers one after the other.
     "TUNE_MAX_PENDING_TRIALS_PG": "1000",
-    # The processes that Ray keeps ready for workers import these while the driver prepares the
-    # search; a trial would wait for it.
-    "RAY_preload_python_modules": "torch,ray.tune,sklearn.datasets",
     # A task that takes more memory than there is would be tried again for ever.
     "RAY_task_oom_retries": "2",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -67,11 +64,13 @@ class Resources:
     head: str | None = None
 
 
-def connect(address: str | None) -> Resources:
+def connect(address: str | None, *, all_cores: bool = False) -> Resources:
     """Start Ray on this machine, or connect to a cluster; Ray's own messages stay out of sight.
 
     Args:
         address: of a running cluster, or ``auto``; None: RAY_ADDRESS, else start one here.
+        all_cores: whether there will be about as many workers as this machine has cores: Ray
+            keeps a process ready for each, and lets it import what a worker needs meanwhile.
 
     Raises:
         UserError: nothing answers at the address, it does not let us in, or it is a cluster of
@@ -79,6 +78,8 @@ def connect(address: str | None) -> Resources:
     """
     for key, value in _SETTINGS.items():
         os.environ.setdefault(key, value)
+    if all_cores:
+        os.environ.setdefault("RAY_preload_python_modules", "torch,ray.tune,sklearn.datasets")
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
     _survive_memory_kills()
     given_as = "--address" if address else "RAY_ADDRESS"

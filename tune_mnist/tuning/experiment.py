@@ -90,7 +90,7 @@ def run_search(
     joined = joined_part(everything, final_fraction(options))
     if options.mlflow is not None:
         open_client(options.mlflow, directory.name)
-    resources = connect(options.address)
+    resources = connect(options.address, all_cores=plan.fills_machine(options))
     try:
         if resources.head is not None:
             check_packages()

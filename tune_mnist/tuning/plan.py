@@ -1,10 +1,12 @@
 """What a search is going to do: where trials run, on what data, and how long it may take."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import ray
+import torch
 from ray.exceptions import RayError
 from rich.console import Console
 
@@ -61,6 +63,15 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
     check_placeable(options.cpus_per_trial, gpus)
     fitting = count_fitting(options.cpus_per_trial, gpus)
     return Workers(options.cpus_per_trial, gpus, min(fitting, options.max_concurrent or fitting))
+
+
+def fills_machine(options: SearchOptions) -> bool:
+    """Tell whether on this machine about as many trials run at a time as it has cores."""
+    if options.gpus_per_trial or (options.device != "cpu" and torch.cuda.is_available()):
+        return False
+    cores = os.cpu_count() or 1
+    fitting = cores / options.cpus_per_trial
+    return 2 * min(fitting, options.max_concurrent or fitting) >= cores
 
 
 def trial_settings(

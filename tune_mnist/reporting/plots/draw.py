@@ -13,6 +13,17 @@ from tune_mnist.reporting.search_results import SearchResults
 
 Drawer = Callable[[Judged], list[Plot]]
 
+
+def _of_one_stage(drawer: Drawer) -> Drawer:
+    """Let a plot show only trials whose accuracies compare."""
+
+    def draw_comparable(judged: Judged) -> list[Plot]:
+        judged.require(1)
+        return drawer(judged.at_best_stage())
+
+    return draw_comparable
+
+
 SECTIONS: dict[str, dict[str, Drawer]] = {
     "How the search went": {
         "Optimisation history": course.history,
@@ -21,11 +32,11 @@ SECTIONS: dict[str, dict[str, Drawer]] = {
         "Timeline": course.timeline,
     },
     "What the hyperparameters do": {
-        "Parameter importances": hyperparameters.importances,
-        "Parallel coordinates": hyperparameters.parallel_coordinates,
-        "Contour": hyperparameters.contour,
-        "Rank": hyperparameters.rank,
-        "Slices": hyperparameters.slices,
+        "Parameter importances": _of_one_stage(hyperparameters.importances),
+        "Parallel coordinates": _of_one_stage(hyperparameters.parallel_coordinates),
+        "Contour": _of_one_stage(hyperparameters.contour),
+        "Rank": _of_one_stage(hyperparameters.rank),
+        "Slices": _of_one_stage(hyperparameters.slices),
     },
     "What the architectures give and cost": {
         "Accuracy against training time": architectures.accuracy_by_time,
