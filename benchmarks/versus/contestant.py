@@ -1,22 +1,21 @@
-"""What the contestants have in common: command line, space, and the rows they write."""
+"""What the contestants have in common: command line, and the rows they write.
+
+Imports little: what a contestant does not need itself must not count for its time.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import psutil
 
 from tune_mnist.files import write_text
-from tune_mnist.tuning.space import SearchSpace, load_space
-from tune_mnist.tuning.space_file import CategoricalParameter, FloatParameter
 
 SPACE = Path(__file__).with_name("space.yaml")
 WORKERS = 2
 HEADER = "trial,epoch,val_accuracy,seconds"
-
-Distribution = TypeVar("Distribution")
 
 
 @dataclass(frozen=True)
@@ -83,31 +82,3 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
-
-
-def same_space() -> SearchSpace:
-    """Return the space of all contestants."""
-    return load_space(str(SPACE))
-
-
-def in_terms_of(
-    space: SearchSpace,
-    uniform: Callable[[float, float], Distribution],
-    loguniform: Callable[[float, float], Distribution],
-    choice: Callable[[list[Any]], Distribution],
-) -> dict[str, Distribution]:
-    """Return the space in another library's terms.
-
-    Raises:
-        TypeError: it has a parameter that is neither a number in a range nor a choice.
-    """
-    translated: dict[str, Distribution] = {}
-    for name, parameter in space.parameters.items():
-        if isinstance(parameter, FloatParameter) and parameter.step is None:
-            kind = loguniform if parameter.log else uniform
-            translated[name] = kind(parameter.low, parameter.high)
-        elif isinstance(parameter, CategoricalParameter):
-            translated[name] = choice(list(parameter.choices))
-        else:
-            raise TypeError(f"{space.path}: {name}: cannot be told to every contestant")
-    return translated

@@ -22,9 +22,9 @@ from benchmarks.versus.contestant import (
     Task,
     common_options,
     open_log,
-    same_space,
 )
 from benchmarks.versus.plain_training import PlainTraining
+from benchmarks.versus.same_space import same_space
 from tune_mnist.command import run
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)

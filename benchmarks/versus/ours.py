@@ -5,6 +5,7 @@ that it writes at its end counts for its time. Its log ends with how much of the
 training.
 """
 
+import csv
 import re
 import subprocess
 import sys
@@ -14,11 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 
 from benchmarks.versus.contestant import SPACE, WORKERS, Task, common_options, open_log
 from tune_mnist.command import run
-from tune_mnist.tuning.recorder import TRIALS_FILE
 
 LINE = re.compile(r"\] #(?P<trial>\d+) epoch (?P<epoch>\d+)/\d+ val_accuracy (?P<value>[\d.]+)")
 
@@ -45,7 +44,8 @@ def main(**options: Any) -> int:
                     value = float(found["value"])
                     log.add(found["trial"], int(found["epoch"]), value, time.time())
         if not process.returncode:
-            trained = pd.read_csv(Path(folder) / "search" / TRIALS_FILE)["train_seconds"].sum()
+            with Path(folder, "search", "trials.csv").open(newline="") as table:
+                trained = sum(float(row["train_seconds"]) for row in csv.DictReader(table))
             spent = WORKERS * (time.time() - log.started)
             click.echo(f"training {trained:.1f} s of {spent:.1f} s on {WORKERS} workers")
     return process.returncode

@@ -21,11 +21,10 @@ from benchmarks.versus.contestant import (
     EpochLog,
     Task,
     common_options,
-    in_terms_of,
     open_log,
-    same_space,
 )
 from benchmarks.versus.plain_training import PlainTraining
+from benchmarks.versus.same_space import in_terms_of, same_space
 from tune_mnist.command import run
 
 

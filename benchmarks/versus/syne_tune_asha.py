@@ -20,10 +20,9 @@ from benchmarks.versus.contestant import (
     WORKERS,
     Task,
     common_options,
-    in_terms_of,
     open_log,
-    same_space,
 )
+from benchmarks.versus.same_space import in_terms_of, same_space
 from tune_mnist.command import run
 
 TRIAL = Path(__file__).with_name("syne_tune_trial.py")

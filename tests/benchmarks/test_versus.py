@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from benchmarks.sample_dataset import SampleDataset
-from benchmarks.versus.contestant import EpochLog, in_terms_of, same_space
+from benchmarks.versus.contestant import EpochLog
 from benchmarks.versus.run import CONTESTANTS, in_turn
+from benchmarks.versus.same_space import in_terms_of, same_space
 from benchmarks.versus.summary import searches, summarise
 from tune_mnist.data import prepare, to_tensor
 

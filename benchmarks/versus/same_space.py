@@ -1,0 +1,38 @@
+"""The space of all contestants, and how to put it in another library's terms."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from benchmarks.versus.contestant import SPACE
+from tune_mnist.tuning.space import SearchSpace, load_space
+from tune_mnist.tuning.space_file import CategoricalParameter, FloatParameter
+
+Distribution = TypeVar("Distribution")
+
+
+def same_space() -> SearchSpace:
+    """Return the space of all contestants."""
+    return load_space(str(SPACE))
+
+
+def in_terms_of(
+    space: SearchSpace,
+    uniform: Callable[[float, float], Distribution],
+    loguniform: Callable[[float, float], Distribution],
+    choice: Callable[[list[Any]], Distribution],
+) -> dict[str, Distribution]:
+    """Return the space in another library's terms.
+
+    Raises:
+        TypeError: it has a parameter that is neither a number in a range nor a choice.
+    """
+    translated: dict[str, Distribution] = {}
+    for name, parameter in space.parameters.items():
+        if isinstance(parameter, FloatParameter) and parameter.step is None:
+            kind = loguniform if parameter.log else uniform
+            translated[name] = kind(parameter.low, parameter.high)
+        elif isinstance(parameter, CategoricalParameter):
+            translated[name] = choice(list(parameter.choices))
+        else:
+            raise TypeError(f"{space.path}: {name}: cannot be told to every contestant")
+    return translated
