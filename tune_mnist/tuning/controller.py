@@ -54,7 +54,10 @@ class SteadyController(TuneController):
         # Ray calls this for the task just after it has called the above for the worker.
         if trial in self._resetting_trials and trial not in self._trial_to_actor:
             self._resetting_trials.remove(trial)
-            self._schedule_trial_actor(trial)
+            if trial.status == Trial.PAUSED:  # a scheduler has it wait meanwhile
+                self._unstage_trial_with_resources(trial)
+            else:
+                self._schedule_trial_actor(trial)
             return
         super()._trial_task_failure(trial, exception)
 
