@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 import torch
 
+from tests.tuning.settings import settings_in
 from tune_mnist.training import (
     MODEL_FILE,
     Compute,
@@ -15,7 +16,9 @@ from tune_mnist.training import (
 )
 from tune_mnist.tuning.bucket import Bucket, StorageError
 from tune_mnist.tuning.bucket_store import BucketStore
+from tune_mnist.tuning.checkpoint_store import PlaceMissingError
 from tune_mnist.tuning.shared_folder import SharedFolder
+from tune_mnist.tuning.trainable import trial_name
 
 CPU = Compute(torch.device("cpu"), bf16=False)
 
@@ -175,6 +178,31 @@ def test_an_heir_goes_on_with_its_donors_weights_and_the_donor_with_its_own_work
     again = store.of("heir")
     begin(build, again, 1)
     assert (store.of("donor").newest_epoch(), again.newest_epoch()) == (2, 2)
+
+
+def test_where_the_folder_is_not_seen_nothing_is_made_in_its_place(tmp_path, build):
+    elsewhere = SharedFolder(tmp_path / "not mounted", "this run")
+    with pytest.raises(PlaceMissingError, match="not mounted: not seen by "):
+        elsewhere.of("run").restore(build)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_trials_that_have_ended_only_what_is_there_costs_a_request(
+    bucket_store, build, tmp_path, monkeypatch
+):
+    names = [trial_name(number) for number in range(3)]
+    for name in names[1:]:
+        begin(build, bucket_store.of(name), 1)
+    asked, delete_folder = [], Bucket.delete_folder
+
+    def counted(bucket, folder):
+        asked.append(folder)
+        delete_folder(bucket, folder)
+
+    monkeypatch.setattr(Bucket, "delete_folder", counted)
+    replace(settings_in(tmp_path, 1), store=bucket_store).drop_checkpoints([0, 1])
+    assert asked == names[1:2]
+    assert bucket_store.names() == names[2:]
 
 
 def test_in_a_bucket_just_the_newest_is_kept(bucket_store, build):

@@ -10,6 +10,10 @@ LEFT_OVER = "the search goes on without this worker"
 """What a worker is told that a killed search has left over, or that was given up."""
 
 
+class PlaceMissingError(Exception):
+    """The place of the checkpoints is not there on this machine; another one will do."""
+
+
 class Checkpoints(Protocol):
     """The checkpoints of one trial or final run, of which just the newest is kept.
 
@@ -41,6 +45,7 @@ class Checkpoints(Protocol):
 
         Raises:
             RuntimeError: the search was killed and resumed, and this worker is a leftover.
+            PlaceMissingError: this machine does not see the folder.
             StorageError: the bucket cannot be reached.
         """
 

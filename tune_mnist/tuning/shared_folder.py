@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import gethostname
 from uuid import uuid4
 
 from filelock import FileLock
 
 from tune_mnist.files import write_text
 from tune_mnist.training import CheckpointFolder, Trainer, restore_newest
-from tune_mnist.tuning.checkpoint_store import LEFT_OVER
+from tune_mnist.tuning.checkpoint_store import LEFT_OVER, PlaceMissingError
 
 _LOCK = ".writing"
 _RUN = ".run"
@@ -64,7 +65,10 @@ class SharedFolder:
 
         Raises:
             RuntimeError: the search was killed and resumed, and this worker is a leftover.
+            PlaceMissingError: this machine does not see the folder.
         """
+        if not (self.folder / _RUN).exists():  # the lock would make an empty one
+            raise PlaceMissingError(f"{self.folder}: not seen by {gethostname()}")
         with FileLock(self.folder / _LOCK):
             if (self.folder / _RUN).read_text(encoding="utf-8") != self.run:
                 raise RuntimeError(LEFT_OVER)
@@ -102,6 +106,7 @@ class FolderCheckpoints(CheckpointFolder):
 
         Raises:
             RuntimeError: the search was killed and resumed, and this worker is a leftover.
+            PlaceMissingError: this machine does not see the folder.
         """
         with self._store.held():
             self._attempt = uuid4().hex
