@@ -1,6 +1,11 @@
 """Checkpoints in a folder and in a bucket: whatever is true of the one is true of the other."""
 
+import os
+import subprocess
+import sys
+import tempfile
 from dataclasses import replace
+from socket import gethostname
 from uuid import uuid4
 
 import pytest
@@ -203,6 +208,22 @@ def test_of_trials_that_have_ended_only_what_is_there_costs_a_request(
     replace(settings_in(tmp_path, 1), store=bucket_store).drop_checkpoints([0, 1])
     assert asked == names[1:2]
     assert bucket_store.names() == names[2:]
+
+
+def test_what_a_killed_worker_has_left_on_its_machine_goes_with_the_next_checkpoint(
+    bucket_store, build, tmp_path, monkeypatch
+):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, used = (
+        tmp_path / f"tune-mnist-{gethostname()}-{process}-x/checkpoint"
+        for process in (ended.pid, os.getpid())
+    )
+    for folder in (left, used):
+        folder.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    begin(build, bucket_store.of("run"), 1)
+    assert list(tmp_path.iterdir()) == [used.parent]
 
 
 def test_in_a_bucket_just_the_newest_is_kept(bucket_store, build):

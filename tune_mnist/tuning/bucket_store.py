@@ -1,11 +1,16 @@
 """Checkpoints in an object store, where nothing can be renamed or locked."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from socket import gethostname
+from tempfile import TemporaryDirectory, gettempdir
 from uuid import uuid4
+
+import psutil
 
 from tune_mnist.training import MODEL_FILE, STATE_FILE, Trainer, restore_newest
 from tune_mnist.tuning.bucket import Bucket, StorageError
@@ -194,8 +199,16 @@ class BucketCheckpoints:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """Give a folder of this machine for the time being; an error there says where that is."""
-    with TemporaryDirectory(prefix="tune-mnist-") as folder:
+    """Give a folder of this machine for the time being; an error there says where that is.
+
+    Those of workers that were killed meanwhile go before: one may hold 1.5 GB.
+    """
+    prefix = f"tune-mnist-{gethostname()}-"
+    for other in Path(gettempdir()).glob(f"{prefix}*"):
+        process = other.name.removeprefix(prefix).partition("-")[0]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(other, ignore_errors=True)
+    with TemporaryDirectory(prefix=f"{prefix}{os.getpid()}-") as folder:
         try:
             yield Path(folder)
         except OSError as error:
