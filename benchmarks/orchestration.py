@@ -42,6 +42,7 @@ from tune_mnist.data import load_dataset, split_dataset
 from tune_mnist.training import MODEL_FILE, CheckpointFolder
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.each_node import alive_nodes
 from tune_mnist.tuning.engine import build_engine
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recorder import Recorder
@@ -150,7 +151,7 @@ def run_engine(
         workers=resources,
         dashboard="not running",
         final_images=0,
-        elastic=elastic,
+        nodes=alive_nodes() if elastic else None,
     )
     directory.mkdir()
     clock = Clock()

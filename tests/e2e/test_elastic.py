@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import pytest
 from tests.e2e.commands import start
 from tests.e2e.nodes import cluster
 
-pytestmark = pytest.mark.e2e
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(sys.platform != "linux", reason="others have no address but 127.0.0.1"),
+]
 
 FIRST, LOST, LATE = "127.0.0.11", "127.0.0.12", "127.0.0.13"
 

@@ -181,7 +181,7 @@ def test_a_folder_that_all_nodes_see_is_let_through_and_left_clean(cluster, tmp_
 
 def test_a_node_that_joins_and_does_not_see_the_folder_is_named_and_gets_no_trials(cluster):
     code = f"""
-import time
+import ray, time
 from pathlib import Path
 from tune_mnist.tuning import elastic
 from tune_mnist.tuning.plan import Workers
@@ -190,9 +190,8 @@ elastic.LOOK_SECONDS = 0.1
 told = []
 use = lambda trials: told.append(f'use {{trials}}')
 hidden = Path('{cluster.hidden}')
-follower = elastic.ClusterFollower(Workers(1, 0, 1), None, str(hidden), use, told.append)
-follower._nodes.clear()  # as if both had joined since
-while len(told) < 3 or elastic.ray.available_resources()['CPU'] > 1:
+follower = elastic.ClusterFollower(Workers(1, 0, 1), [], None, str(hidden), use, told.append)
+while len(told) < 3 or ray.available_resources()['CPU'] > 1:
     follower.on_step_end(0, [])
     time.sleep(0.1)
 print(*told, sep='\\n')

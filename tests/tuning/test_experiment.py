@@ -1,15 +1,18 @@
 """What a resumed search refuses, told before Ray is started or anything is written."""
 
 import io
+from types import SimpleNamespace
 
 import optuna
 import pytest
 from rich.console import Console
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.experiment import run_search
+from tune_mnist.tuning.bucket import StorageError
+from tune_mnist.tuning.experiment import Outcome, _judge, run_search
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.results_folder import FIXED, read_experiment, write_experiment
+from tune_mnist.tuning.setup import Ending
 from tune_mnist.tuning.space import load_space
 from tune_mnist.tuning.study import STUDY_NAME, open_storage
 
@@ -31,6 +34,16 @@ def refusal_of_resume(directory, earlier, **given):
     assert {path: path.read_bytes() for path in directory.iterdir()} == before
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def test_a_bucket_that_is_lost_in_the_final_evaluation_is_an_ending(tmp_path):
+    class Final:
+        def run(self, records, console):
+            raise StorageError("--storage-path s3://bucket: no answer")
+
+    setup = SimpleNamespace(directory=tmp_path)
+    outcome = _judge(setup, Final(), [], None, Ending.FINISHED, Console(file=io.StringIO()))
+    assert outcome == Outcome(Ending.STORAGE_LOST, "--storage-path s3://bucket: no answer")
 
 
 OTHER_VALUES = {

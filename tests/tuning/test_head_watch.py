@@ -21,6 +21,12 @@ def test_a_head_that_goes_is_told_of_once_patience_is_at_its_end(monkeypatch):
 
 
 def test_without_a_head_nobody_watches():
-    before = threading.active_count()
+    before = set(threading.enumerate())
+
+    def watching():
+        return [thread for thread in set(threading.enumerate()) - before if "watch" in thread.name]
+
     with head_watched(None, lambda: None):
-        assert threading.active_count() == before
+        assert watching() == []
+    with head_watched("127.0.0.1:1", lambda: None):
+        assert len(watching()) == 1

@@ -93,7 +93,7 @@ class CheckpointFolder:
     def keep_only(self, epoch: int) -> None:
         """Remove all but the checkpoint of an epoch, and what a crash left half written."""
         for other in self.directory.iterdir():
-            if other != self.at(epoch):
+            if other.is_dir() and other != self.at(epoch):
                 shutil.rmtree(other, ignore_errors=True)
 
     def adopt(self, other: "CheckpointFolder", epoch: int) -> None:

@@ -1,17 +1,23 @@
 """Checkpoints in an object store, where nothing can be renamed or locked."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from socket import gethostname
+from tempfile import TemporaryDirectory, gettempdir
 from uuid import uuid4
+
+import psutil
 
 from tune_mnist.training import MODEL_FILE, STATE_FILE, Trainer, restore_newest
 from tune_mnist.tuning.bucket import Bucket, StorageError
 from tune_mnist.tuning.checkpoint_store import LEFT_OVER
 
 _RUN = "run"
+_ATTEMPT = "attempt"
 _WHOLE = "whole"
 """Written last, deleted first: a checkpoint without it does not count."""
 
@@ -21,11 +27,11 @@ class BucketStore:
     """A folder of a bucket, and the right of one run of a search to write there.
 
     Each checkpoint gets keys that no other one ever had, so that two workers never mix theirs. A
-    worker asks whether its run still has the right before it uploads one, before it declares it
-    whole, and before it deletes those that were there before that. As the right is taken away
-    before the next run begins, a leftover never deletes what that run goes on from. One of its own
-    checkpoints could only count later on if it lost the right within the one request between
-    asking and declaring.
+    worker asks whether it still has the right before it uploads one, before it declares it whole,
+    and before it deletes those that were there before that. As the right is taken away before the
+    next run of the search begins, or the next worker looks for a checkpoint, a leftover never
+    deletes what those go on from. One of its own checkpoints could only count later on if it lost
+    the right within the one request between asking and declaring.
 
     Attributes:
         bucket: where the checkpoints of all trials lie.
@@ -72,7 +78,7 @@ class BucketStore:
         self.of(heir).keep_only(target)
 
 
-@dataclass(frozen=True)
+@dataclass
 class BucketCheckpoints:
     """The checkpoints of one run in a bucket: ``<name>/epoch-<number>-<anything>/``.
 
@@ -83,6 +89,7 @@ class BucketCheckpoints:
 
     store: BucketStore
     name: str
+    _attempt: bytes | None = field(default=None, init=False)
 
     def newest_epoch(self) -> int:
         """Return the epoch of the newest whole checkpoint, 0 if there is none."""
@@ -92,21 +99,21 @@ class BucketCheckpoints:
         """Write the trainer's checkpoint by way of this machine's disk, and remove the one before.
 
         Raises:
-            RuntimeError: the search was killed and resumed, and this worker is a leftover.
+            RuntimeError: another worker goes on with the run, or none does any more.
             OSError: this machine's disk is full; the one before is still there.
             StorageError: the bucket cannot be written; the one before is still there.
         """
-        self.store.require_right()
+        self._require_right()
         key = self.new_key(trainer.epoch)
         with _scratch() as scratch:
             checkpoint = scratch / "checkpoint"
             trainer.save(checkpoint)
             for file in (MODEL_FILE, STATE_FILE):
                 self.store.bucket.upload(checkpoint / file, f"{key}/{file}")
-        self.store.require_right()
+        self._require_right()
         self.store.bucket.write(f"{key}/{_WHOLE}", b"whole")
         others = self._others(key)
-        self.store.require_right()
+        self._require_right()
         with suppress(StorageError):  # what stays goes with the next checkpoint
             self._delete(others)
 
@@ -118,6 +125,8 @@ class BucketCheckpoints:
             StorageError: the bucket cannot be read.
         """
         self.store.require_right()
+        self._attempt = uuid4().hex.encode()
+        self.store.bucket.write(self._attempt_key, self._attempt)
         with _scratch() as scratch:
             trainer, complaints = restore_newest(build, self._downloaded(scratch))
         return trainer, [line.replace(str(scratch), str(self.store)) for line in complaints]
@@ -160,7 +169,17 @@ class BucketCheckpoints:
         return sorted((_folder(key) for key in keys if key.endswith(f"/{_WHOLE}")), reverse=True)
 
     def _others(self, kept: str) -> set[str]:
-        return {_folder(key) for key in self.store.bucket.objects(self.name)} - {kept}
+        keys = set(self.store.bucket.objects(self.name)) - {self._attempt_key}
+        return {_folder(key) for key in keys} - {kept}
+
+    @property
+    def _attempt_key(self) -> str:
+        return f"{self.name}/{_ATTEMPT}"
+
+    def _require_right(self) -> None:
+        self.store.require_right()
+        if self.store.bucket.read(self._attempt_key) != self._attempt:
+            raise RuntimeError(LEFT_OVER)
 
     def _delete(self, keys: set[str]) -> None:
         for key in keys:
@@ -180,8 +199,16 @@ class BucketCheckpoints:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """Give a folder of this machine for the time being; an error there says where that is."""
-    with TemporaryDirectory(prefix="tune-mnist-") as folder:
+    """Give a folder of this machine for the time being; an error there says where that is.
+
+    Those of workers that were killed meanwhile go before: one may hold 1.5 GB.
+    """
+    prefix = f"tune-mnist-{gethostname()}-"
+    for other in Path(gettempdir()).glob(f"{prefix}*"):
+        process = other.name.removeprefix(prefix).partition("-")[0]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(other, ignore_errors=True)
+    with TemporaryDirectory(prefix=f"{prefix}{os.getpid()}-") as folder:
         try:
             yield Path(folder)
         except OSError as error:

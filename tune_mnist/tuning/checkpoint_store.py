@@ -7,11 +7,20 @@ from typing import Protocol
 from tune_mnist.training import Trainer
 
 LEFT_OVER = "the search goes on without this worker"
-"""What a worker is told that a killed search has left over."""
+"""What a worker is told that a killed search has left over, or that was given up."""
+
+
+class PlaceMissingError(Exception):
+    """The place of the checkpoints is not there on this machine; another one will do."""
 
 
 class Checkpoints(Protocol):
-    """The checkpoints of one trial or final run, of which just the newest is kept."""
+    """The checkpoints of one trial or final run, of which just the newest is kept.
+
+    A worker may be given up while it still trains: its node is silent to the head, but reaches the
+    checkpoints. So whoever restores leaves a token beside them, and saves only while it is there:
+    the last one to restore is the one to save.
+    """
 
     def newest_epoch(self) -> int:
         """Return the epoch of the newest whole checkpoint, 0 if there is none."""
@@ -20,13 +29,13 @@ class Checkpoints(Protocol):
         """Write the trainer's checkpoint, and remove the one before.
 
         Raises:
-            RuntimeError: the search was killed and resumed, and this worker is a leftover.
+            RuntimeError: another worker goes on with the run, or none does any more.
             OSError: it cannot be written, for want of room; the one before is still there.
             StorageError: the bucket cannot be reached; the one before is still there.
         """
 
     def restore(self, build: Callable[[], Trainer]) -> tuple[Trainer, list[str]]:
-        """Return a trainer that goes on from the newest usable checkpoint.
+        """Return a trainer that goes on from the newest usable checkpoint, and claim the run.
 
         Args:
             build: makes a fresh trainer.
@@ -36,6 +45,7 @@ class Checkpoints(Protocol):
 
         Raises:
             RuntimeError: the search was killed and resumed, and this worker is a leftover.
+            PlaceMissingError: this machine does not see the folder.
             StorageError: the bucket cannot be reached.
         """
 

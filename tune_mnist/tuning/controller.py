@@ -12,6 +12,8 @@ from ray.tune.execution.class_cache import _ActorClassCache
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
+from tune_mnist.tuning.checkpoint_store import PlaceMissingError
+
 MOST_LOST_NODES = 10
 """So often a trial may lose its node for nothing: it may be what brings nodes down."""
 
@@ -21,12 +23,14 @@ class SteadyController(TuneController):
 
     A worker that is starting may lose its trial to one that has just become idle, and is ended.
     Where trials are shorter than the start of a worker, the workers of a node that has joined
-    would never come to be. Here a worker that has its place keeps its trial.
+    would never come to be. Here a worker that has its place keeps its trial, which waits for it
+    for the seconds that a start takes, though another one be idle.
 
     A worker may die while it is idle; Ray notices when it hands the worker the next trial, counts
     that twice, and fails the trial however often it may be tried. Here the trial gets another
-    worker: it has not begun. And that a node is lost is not the fault of the trial that it ran:
-    it goes on from its checkpoint without one of its tries being spent.
+    worker: it has not begun. And that a node is lost, or does not see the checkpoints and has not
+    been asked yet, is not the fault of the trial that it ran: it goes on from its checkpoint
+    without one of its tries being spent.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -54,7 +58,10 @@ class SteadyController(TuneController):
         # Ray calls this for the task just after it has called the above for the worker.
         if trial in self._resetting_trials and trial not in self._trial_to_actor:
             self._resetting_trials.remove(trial)
-            self._schedule_trial_actor(trial)
+            if trial.status == Trial.PAUSED:  # a scheduler has it wait meanwhile
+                self._unstage_trial_with_resources(trial)
+            else:
+                self._schedule_trial_actor(trial)
             return
         super()._trial_task_failure(trial, exception)
 
@@ -62,7 +69,7 @@ class SteadyController(TuneController):
         if lost_its_node(exception) and self._lost_nodes[trial.trial_id] < MOST_LOST_NODES:
             self._lost_nodes[trial.trial_id] += 1
             # Ray does not count what a cloud takes away; this is no different.
-            exception._preempted = True  # type: ignore[attr-defined]
+            exception = RayActorError(error_msg=str(exception), preempted=True)
         super()._process_trial_failure(trial, exception)
 
 
@@ -97,7 +104,10 @@ def use_steady_controller(*, one_node: bool) -> None:
 
 
 def lost_its_node(error: Exception) -> bool:
-    """Tell whether a worker is gone because its node is, or cannot be reached any more."""
-    if isinstance(error, ActorUnavailableError):
+    """Tell whether a trial needs another node.
+
+    Its own is gone, cannot be reached any more, or does not see the checkpoints.
+    """
+    if isinstance(error, ActorUnavailableError | PlaceMissingError):
         return True
     return isinstance(error, RayActorError) and "its node has died" in str(error)

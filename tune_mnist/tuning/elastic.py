@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import ray
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.util.placement_group import NODE_ID_LABEL_KEY, placement_group
 
 from tune_mnist.tuning.cluster import count_fitting
-from tune_mnist.tuning.each_node import Node, node_name
+from tune_mnist.tuning.each_node import Node, alive_nodes, node_name
 from tune_mnist.tuning.plan import Workers
 from tune_mnist.tuning.shared_storage import Probe
 
@@ -25,6 +24,7 @@ class ClusterFollower(Callback):
 
     Args:
         workers: how trials are placed, and how many run at the start.
+        nodes: those that have shown at the start that they see it.
         most: trials at a time, whatever joins; None: as many as fit.
         place: path of the folder, or URI of the bucket, where the checkpoints go.
         use: told how many trials may run at a time, whenever that has changed.
@@ -34,6 +34,7 @@ class ClusterFollower(Callback):
     def __init__(
         self,
         workers: Workers,
+        nodes: list[Node],
         most: int | None,
         place: str,
         use: Callable[[int], None],
@@ -44,7 +45,7 @@ class ClusterFollower(Callback):
         self._place = place
         self._use = use
         self._tell = tell
-        self._nodes = _alive_nodes()
+        self._nodes = {node["NodeID"]: node for node in nodes}
         """Those that get trials."""
         self._probes: dict[str, Probe] = {}
         self._refused: set[str] = set()
@@ -59,7 +60,7 @@ class ClusterFollower(Callback):
         if time.monotonic() - self._looked < LOOK_SECONDS:
             return
         self._looked = time.monotonic()
-        alive = _alive_nodes()
+        alive = {node["NodeID"]: node for node in alive_nodes()}
         gone = [self._nodes.pop(node_id) for node_id in self._nodes.keys() - alive.keys()]
         joined = self._admit(alive)
         if not gone and not joined:
@@ -92,10 +93,6 @@ class ClusterFollower(Callback):
                 self._nodes[node_id] = node
                 joined.append(node)
         return joined
-
-
-def _alive_nodes() -> dict[str, Node]:
-    return {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
 
 
 def _keep_free(node: Node) -> None:

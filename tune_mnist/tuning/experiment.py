@@ -15,6 +15,7 @@ from tune_mnist.errors import UserError, end_at_once
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
 from tune_mnist.tuning import plan
+from tune_mnist.tuning.bucket import StorageError
 from tune_mnist.tuning.cluster import connect, disconnect
 from tune_mnist.tuning.engine import build_engine
 from tune_mnist.tuning.final_evaluation import FinalEvaluation
@@ -94,7 +95,7 @@ def run_search(
     try:
         if resources.head is not None:
             check_packages()
-        check_shared(directory, options.storage_path)
+        nodes = check_shared(directory, options.storage_path)
         workers = plan.place(options, resources)
         final_runs = describe_plan(options, len(joined), len(dataset.test_labels))
         facts = plan.facts(space, options, data, everything, workers, resources, final_runs)
@@ -107,7 +108,7 @@ def run_search(
             workers=workers,
             dashboard=resources.dashboard or "not running",
             final_images=len(joined),
-            elastic=resources.head is not None,
+            nodes=nodes if resources.head is not None else None,
         )
         directory.mkdir(parents=True, exist_ok=earlier is not None)
         lost = partial(_end_without_head, resources.head, directory, console)
@@ -154,6 +155,8 @@ def _judge(
         return Outcome(ending, failed_final_runs=tuple(final.run(records, console)))
     except KeyboardInterrupt:
         return Outcome(Ending.INTERRUPTED)
+    except StorageError as error:
+        return Outcome(Ending.STORAGE_LOST, str(error))
     except OSError as error:
         if not means_no_room(error):
             raise
@@ -217,13 +220,10 @@ def _search(
     options, space = setup.options, setup.space
     engine = build_engine(setup)
     searcher = engine.searcher
-    ended = 0
-    for record in searcher.ledger.records:
-        if record.state.ended:
-            ended += 1
-            setup.settings.checkpoints_of(record.number).remove()
+    ended = [record.number for record in searcher.ledger.records if record.state.ended]
+    setup.settings.drop_checkpoints(ended)
     engine.recorder.write()
-    left = options.num_samples - ended
+    left = options.num_samples - len(ended)
     if left <= 0:
         return searcher.ledger.records, Ending.FINISHED, ""
     try:

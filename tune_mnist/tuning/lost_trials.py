@@ -30,9 +30,11 @@ class LostTrials(Callback):
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Close the records of those that have ended since."""
-        # Ray's list only grows, by one trial for each that is handed out: only its end is new.
-        self._trials |= {trial.trial_id: trial for trial in trials[len(self._trials) :]}
-        for trial_id in self._searcher.handed_out():
+        # Ray's list is long, and its order changes: a trial that tries again goes to its end.
+        handed_out = self._searcher.handed_out()
+        if handed_out - self._trials.keys():
+            self._trials = {trial.trial_id: trial for trial in trials}
+        for trial_id in handed_out:
             trial = self._trials.get(trial_id)
             if trial is not None and trial.is_finished():
                 self._searcher.ledger.fail(trial.config[NUMBER], REASON)

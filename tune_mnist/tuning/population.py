@@ -152,6 +152,11 @@ class PopulationBasedTraining(TrialScheduler):
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """Return the paused trial that goes on now, None if there is none or no free worker."""
+        # A cluster that has shrunk has no room for those that wait with a worker: whoever lost its
+        # own needs theirs to come as far as they did.
+        while self._held and self._count_active() > self.max_concurrent:
+            held = self._trials[self._held.pop()]
+            tune_controller.pause_trial(held, should_checkpoint=False)
         if self._all_wait():
             self._compare(self._closed + self._interval, tune_controller)
         ready = self._ready()

@@ -83,10 +83,12 @@ def run_trials(
         callbacks.append(
             DiskBudget(lambda number: folders.of(trial_name(number)), searcher.ledger)
         )
-    if setup.elastic:
+    if setup.nodes is not None:
         use = partial(set_concurrency, searcher, scheduler)
         most, place = options.max_concurrent, options.storage_path or str(setup.directory)
-        callbacks.append(ClusterFollower(setup.workers, most, place, use, progress.tell))
+        callbacks.append(
+            ClusterFollower(setup.workers, setup.nodes, most, place, use, progress.tell)
+        )
     stopper = CheckpointStopper()
     placed = tune.with_resources(
         tune.with_parameters(trainable, data=setup.shared, settings=settings),
@@ -111,7 +113,7 @@ def run_trials(
             verbose=0,
         ),
     )
-    use_steady_controller(one_node=not setup.elastic)
+    use_steady_controller(one_node=setup.nodes is None)
     start = time.monotonic()
     ctrl_c = signal.getsignal(signal.SIGINT)
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 import ray
 
 from tune_mnist.data import DataSplit
+from tune_mnist.tuning.each_node import Node
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.plan import Workers
 from tune_mnist.tuning.space import SearchSpace
@@ -36,7 +37,8 @@ class Setup:
         workers: how trials are placed.
         dashboard: where Ray's dashboard is, for people.
         final_images: how many images a final run trains on.
-        elastic: whether nodes may join and go meanwhile.
+        nodes: those that were asked whether they reach the checkpoints; others may join, and
+            these go. None: Ray runs on this machine only.
     """
 
     space: SearchSpace
@@ -47,4 +49,4 @@ class Setup:
     workers: Workers
     dashboard: str
     final_images: int
-    elastic: bool = False
+    nodes: list[Node] | None = None

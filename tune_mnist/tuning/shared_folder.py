@@ -4,15 +4,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import gethostname
+from uuid import uuid4
 
 from filelock import FileLock
 
 from tune_mnist.files import write_text
 from tune_mnist.training import CheckpointFolder, Trainer, restore_newest
-from tune_mnist.tuning.checkpoint_store import LEFT_OVER
+from tune_mnist.tuning.checkpoint_store import LEFT_OVER, PlaceMissingError
 
 _LOCK = ".writing"
 _RUN = ".run"
+_ATTEMPT = ".attempt"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,10 @@ class SharedFolder:
 
         Raises:
             RuntimeError: the search was killed and resumed, and this worker is a leftover.
+            PlaceMissingError: this machine does not see the folder.
         """
+        if not (self.folder / _RUN).exists():  # the lock would make an empty one
+            raise PlaceMissingError(f"{self.folder}: not seen by {gethostname()}")
         with FileLock(self.folder / _LOCK):
             if (self.folder / _RUN).read_text(encoding="utf-8") != self.run:
                 raise RuntimeError(LEFT_OVER)
@@ -80,15 +86,18 @@ class FolderCheckpoints(CheckpointFolder):
     def __init__(self, store: SharedFolder, name: str) -> None:
         super().__init__(store.folder / name)
         self._store = store
+        self._attempt: str | None = None
 
     def save(self, trainer: Trainer) -> None:
         """Write the trainer's checkpoint, and remove the one before.
 
         Raises:
-            RuntimeError: the search was killed and resumed, and this worker is a leftover.
+            RuntimeError: another worker goes on with the run, or none does any more.
             OSError: it cannot be written; the one before is still there.
         """
         with self._store.held():
+            if self._newest_attempt() != self._attempt:
+                raise RuntimeError(LEFT_OVER)
             trainer.save(self.at(trainer.epoch))
             self.keep_only(trainer.epoch)
 
@@ -97,6 +106,16 @@ class FolderCheckpoints(CheckpointFolder):
 
         Raises:
             RuntimeError: the search was killed and resumed, and this worker is a leftover.
+            PlaceMissingError: this machine does not see the folder.
         """
         with self._store.held():
+            self._attempt = uuid4().hex
+            self.directory.mkdir(exist_ok=True)
+            write_text(self.directory / _ATTEMPT, self._attempt)
             return restore_newest(build, self.newest_first())
+
+    def _newest_attempt(self) -> str | None:
+        try:
+            return (self.directory / _ATTEMPT).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None

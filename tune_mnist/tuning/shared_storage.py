@@ -72,7 +72,7 @@ def check_usable(storage_path: str) -> None:
         raise UserError(f"--storage-path {storage_path}: what is written there does not stay")
 
 
-def check_shared(directory: Path, storage_path: str | None) -> None:
+def check_shared(directory: Path, storage_path: str | None) -> list[Node]:
     """See that what the driver writes is there on each node, and the other way round.
 
     A single node has nothing to share, but a bucket must let it in.
@@ -81,12 +81,15 @@ def check_shared(directory: Path, storage_path: str | None) -> None:
         directory: the results folder; need not exist.
         storage_path: as for :func:`check_usable`; None: the results folder holds the checkpoints.
 
+    Returns:
+        The nodes; one that joins later has not been asked.
+
     Raises:
         UserError: a node does not see the place, or sees another one there; names both.
     """
     nodes = alive_nodes()
     if len(nodes) < 2 and not (storage_path and is_bucket(storage_path)):
-        return
+        return nodes
     probes = [Probe(node, storage_path or str(directory)) for node in nodes]
     try:
         for node, probe in zip(nodes, probes, strict=True):
@@ -97,6 +100,7 @@ def check_shared(directory: Path, storage_path: str | None) -> None:
     finally:
         for probe in probes:
             probe.close()
+    return nodes
 
 
 def _wanted(directory: Path, storage_path: str | None, nodes: int) -> str:

@@ -1,5 +1,6 @@
 """The trainable function: one trial, from a configuration to metrics and checkpoints."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,6 +74,13 @@ class TrialSettings:
     def checkpoints_of(self, number: int) -> Checkpoints:
         """Return where the trial of that number keeps its checkpoints."""
         return self.store.of(trial_name(number))
+
+    def drop_checkpoints(self, numbers: Iterable[int]) -> None:
+        """Remove the checkpoints of trials that will not go on; most have none any more."""
+        there = set(self.store.names())
+        for number in numbers:
+            if trial_name(number) in there:
+                self.checkpoints_of(number).remove()
 
 
 def trial_name(number: int) -> str:
