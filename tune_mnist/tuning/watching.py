@@ -26,7 +26,7 @@ def watchers(setup: Setup, ledger: Ledger, console: Console) -> list[Callback]:
     options, name = setup.options, setup.directory.name
     made: list[Callback] = [NamedTasks(), LiveMetrics(name, ledger)]
     if options.tensorboard:
-        made.append(TensorBoardLog(setup.directory / TENSORBOARD_FOLDER, ledger))
+        made.append(TensorBoardLog(setup.directory / TENSORBOARD_FOLDER, ledger, console))
     if options.mlflow is not None:
         client = open_client(options.mlflow, name)
         made.append(MLflowLog(client, setup.directory, ledger, console))
