@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ray
 
@@ -11,6 +12,9 @@ from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.plan import Workers
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.trainable import TrialSettings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 
 class Ending(Enum):
@@ -37,6 +41,7 @@ class Setup:
         dashboard: where Ray's dashboard is, for people.
         final_images: how many images a final run trains on.
         elastic: whether nodes may join and go meanwhile.
+        mlflow: is told of the trials; None: nobody is.
     """
 
     space: SearchSpace
@@ -48,3 +53,4 @@ class Setup:
     dashboard: str
     final_images: int
     elastic: bool = False
+    mlflow: "MlflowClient | None" = None
