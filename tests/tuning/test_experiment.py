@@ -111,5 +111,5 @@ def test_a_search_whose_mlflow_is_gone_can_be_gone_on_with_without_it(tmp_path, 
         tmp_path / "s", earlier
     )
     # The refusal is Ray's: there is none at the address.
-    assert refusal_of_resume(tmp_path / "s", earlier, mlflow="").startswith("--address")
+    assert refusal_of_resume(tmp_path / "s", earlier, mlflow="").startswith("no Ray cluster")
     assert earlier.options_with(SPACE, {"mlflow": ""}).mlflow is None

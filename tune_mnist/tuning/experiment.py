@@ -74,8 +74,8 @@ def run_search(
         earlier: how the search in the folder was set up, to go on with it; None: a new one.
 
     Raises:
-        UserError: the input or the resources do not allow it; nothing has been written, but for the tables
-            that MLflow makes in a database which has none yet.
+        UserError: the input or the resources do not allow it; nothing has been written, but for
+            the tables that MLflow makes in a database which has none yet.
     """
     dataset = load_dataset(options.dataset, options.data_dir)
     if earlier is None:

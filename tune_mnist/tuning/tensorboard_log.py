@@ -29,8 +29,8 @@ class TensorBoardLog(Callback):
     A trial that goes on gets another file, whose first event has TensorBoard forget what an
     earlier one holds from that epoch on: a search that was killed repeats its last epoch.
 
-    If a file cannot be written, a line says so, and the search goes on without: Ray would take what
-    is raised here for a failure of the trial, and run one that has ended once more.
+    If a file cannot be written, a line says so, and the search goes on without: Ray would take
+    what is raised here for a failure of the trial, and run one that has ended once more.
 
     Args:
         directory: gets the folders.
