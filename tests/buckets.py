@@ -1,5 +1,6 @@
 """A server that speaks S3 (moto), on this machine, with a bucket in it."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,18 @@ KEYS = {
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+@contextmanager
+def held_port() -> Iterator[int]:
+    """Give a port that stays ours while no server listens there, to let one come back.
+
+    Who may bind it all the same must ask for ``SO_REUSEADDR``, as servers in Python do.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 @contextmanager

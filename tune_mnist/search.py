@@ -67,7 +67,9 @@ from tune_mnist.command import duration, run
     help="Go on with the search in this results folder, or in that of --name.",
 )
 @click.option("--tensorboard", is_flag=True, default=None, help="Keep TensorBoard's files.")
-@click.option("--mlflow", metavar="URI", help="MLflow server or store to tell of the trials.")
+@click.option(
+    "--mlflow", metavar="URI", help="MLflow server or store to tell of the trials; '': none."
+)
 @click.option("--precision", help="auto, fp32 or bf16.  [default: auto]")
 @click.option("--device", help="auto, cpu or cuda.  [default: auto]")
 def search(**given: Any) -> int:

@@ -22,6 +22,7 @@ import pandas as pd
 import torch
 
 from benchmarks.scheduling.record_curves import draw_configurations
+from benchmarks.searching import Rows
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
 from tune_mnist.data import Dataset, load_dataset, split_dataset
@@ -196,8 +197,7 @@ def main(
     levels = [Level.parse(text) for text in (*lower, top)]
     images = load_dataset(dataset)
     output.mkdir(parents=True, exist_ok=True)
-    table = output / f"trained-{dataset}-{seed}.csv"
-    rows = pd.read_csv(table) if table.exists() else pd.DataFrame(columns=KEY)
+    rows = Rows(output / f"trained-{dataset}-{seed}.csv", KEY)
     runs = [
         Run(model, number, level, epochs, val_fraction, parameters)
         for model in models
@@ -205,13 +205,12 @@ def main(
         for level in levels
     ]
     for planned in runs:
-        if (rows[KEY] == pd.Series(planned.key)).all(axis=1).any():
+        if (rows.frame[KEY] == pd.Series(planned.key)).all(axis=1).any():
             continue
         new = planned.train(images, seed, threads)
-        rows = pd.concat([rows, new], ignore_index=True)
-        rows.to_csv(table, index=False)
+        rows.add(new)
         click.echo(f"{planned}: {new['val_accuracy'].iloc[-1]:.4f}, {new['seconds'].sum():.1f} s")
-    asked = rows.merge(pd.DataFrame([planned.key for planned in runs]), on=KEY)
+    asked = rows.frame.merge(pd.DataFrame([planned.key for planned in runs]), on=KEY)
     title = (
         f"{dataset}: rank correlation with {epochs} epochs at {top} over {configs} configurations,"
         f" seed {seed}, val_fraction {val_fraction:g}, {threads} threads"

@@ -14,9 +14,7 @@ command; Ray notes the time of each epoch to the second.
 
 import json
 import math
-import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -25,6 +23,7 @@ from typing import Any
 import click
 import pandas as pd
 
+from benchmarks.searching import Rows, run_logged
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
 from tune_mnist.files import write_text
@@ -32,7 +31,6 @@ from tune_mnist.tuning.space import load_space
 
 PLAIN, STAGED = "plain", "staged"
 OUTPUT = Path("results/bench/fidelity")
-ROOT = Path(__file__).parents[2]
 
 
 def staged_space(text: str, stages: tuple[str, ...]) -> str:
@@ -84,22 +82,12 @@ def search(kind: str, space: Path, seed: int, options: list[str], output: Path) 
     name = f"{kind}-{seed}"
     shutil.rmtree(output / name, ignore_errors=True)
     started = time.time()
-    with (output / f"{name}.log").open("w") as log:
-        status = subprocess.run(  # noqa: S603 - our own command
-            [
-                *(sys.executable, "-m", "tune_mnist.search", "--space", str(space)),
-                *("--seed", str(seed), "--final-seeds", "0", *options),
-                *("--output-dir", str(output), "--name", name),
-            ],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
-    wall = time.time() - started
-    if status:
-        raise SystemExit(f"error: {name}: status {status}, see {log.name}")
+    command = [
+        *(sys.executable, "-m", "tune_mnist.search", "--space", str(space)),
+        *("--seed", str(seed), "--final-seeds", "0", *options),
+        *("--output-dir", str(output), "--name", name),
+    ]
+    wall = run_logged(command, output / f"{name}.log", name)
     found = epochs_of(output / name, started)
     return found.assign(kind=kind, seed=seed, wall_seconds=round(wall, 1))
 
@@ -193,19 +181,16 @@ def main(
         PLAIN: " ".join((space, *options[PLAIN])),
         STAGED: " ".join((space, *options[STAGED], *stages)),
     }
-    table = output / "epochs.csv"
-    rows = pd.read_csv(table) if table.exists() else pd.DataFrame()
+    rows = Rows(output / "epochs.csv", ["kind", "seed", "setting"])
     for seed in range(seeds):
         for kind in (PLAIN, STAGED) if seed % 2 == 0 else (STAGED, PLAIN):
-            if not rows.empty:
-                same = (rows["kind"] == kind) & (rows["seed"] == seed)
-                if (same & (rows["setting"] == setting[kind])).any():
-                    continue
+            same = (rows.frame["kind"] == kind) & (rows.frame["seed"] == seed)
+            if (same & (rows.frame["setting"] == setting[kind])).any():
+                continue
             found = search(kind, spaces[kind], seed, options[kind], output)
-            rows = pd.concat([rows, found.assign(setting=setting[kind])], ignore_index=True)
-            rows.to_csv(table, index=False)
+            rows.add(found.assign(setting=setting[kind]))
             click.echo(f"{kind}, seed {seed}: {found['wall_seconds'].iloc[0]} s")
-    asked = rows[rows["setting"] == rows["kind"].map(setting)]
+    asked = rows.frame[rows.frame["setting"] == rows.frame["kind"].map(setting)]
     title = (
         f"{space}: {' '.join(common)}; {samples[PLAIN]} plain and {samples[STAGED]} staged trials,"
         f" stages {', '.join(stages)}, then the final fidelity; times in seconds"

@@ -5,22 +5,19 @@ Which of them begins moves on by one with each seed. ``<output>/epochs.csv`` hol
 every search and is written on after each one; so a run that broke off goes on where it was.
 """
 
-import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
 import pandas as pd
 
+from benchmarks.searching import Rows, run_logged
 from benchmarks.tables import show_and_write
 from benchmarks.versus.summary import summarise
 from tune_mnist.command import run
 
 CONTESTANTS = ("ours", "ray_tune", "optuna_alone", "syne_tune_asha")
 OUTPUT = Path(__file__).with_name("results")
-ROOT = Path(__file__).parents[2]
 
 
 def search(
@@ -39,22 +36,11 @@ def search(
         Its rows, a row an epoch, with the wall time of the whole command.
     """
     stem = output / f"{contestant}-{seed}"
-    start = time.perf_counter()
-    with stem.with_suffix(".log").open("w") as log:
-        status = subprocess.run(  # noqa: S603 - our own command
-            [
-                *(python, "-m", f"benchmarks.versus.{contestant}", "--seed", str(seed)),
-                *(*options, "--output", str(stem.with_suffix(".csv"))),
-            ],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
-    wall = time.perf_counter() - start
-    if status:
-        raise SystemExit(f"error: {contestant}, seed {seed}: status {status}, see {log.name}")
+    command = [
+        *(python, "-m", f"benchmarks.versus.{contestant}", "--seed", str(seed)),
+        *(*options, "--output", str(stem.with_suffix(".csv"))),
+    ]
+    wall = run_logged(command, stem.with_suffix(".log"), f"{contestant}, seed {seed}")
     rows = pd.read_csv(stem.with_suffix(".csv"), dtype={"trial": str})
     return rows.assign(contestant=contestant, seed=seed, wall_seconds=round(wall, 2))
 
@@ -98,9 +84,8 @@ def main(
     ]
     output = output.absolute()
     output.mkdir(parents=True, exist_ok=True)
-    table = output / "epochs.csv"
-    rows = pd.read_csv(table, dtype={"trial": str}) if table.exists() else pd.DataFrame()
-    done = set() if rows.empty else set(zip(rows["contestant"], rows["seed"], strict=True))
+    rows = Rows(output / "epochs.csv", ["contestant", "seed"], dtype={"trial": str})
+    done = set(zip(rows.frame["contestant"], rows.frame["seed"], strict=True))
     for seed in range(seeds):
         for contestant in in_turn(chosen, seed):
             if (contestant, seed) in done:
@@ -108,14 +93,13 @@ def main(
             syne = contestant == "syne_tune_asha"
             python = syne_python if syne and syne_python else sys.executable
             found = search(contestant, seed, options, output, python)
-            rows = pd.concat([rows, found], ignore_index=True)
-            rows.to_csv(table, index=False)
+            rows.add(found)
             click.echo(f"{contestant}, seed {seed}: {found['wall_seconds'].iloc[0]} s")
     title = (
         f"{dataset}, LeNet, {num_samples} trials x {max_epochs} epochs, {seeds} seeds, medians;"
         " ratios to ray_tune"
     )
-    show_and_write(summarise(rows, target), output / "summary", title)
+    show_and_write(summarise(rows.frame, target), output / "summary", title)
 
 
 if __name__ == "__main__":

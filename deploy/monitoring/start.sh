@@ -29,6 +29,7 @@ if [ -n "$grafana" ]; then
     GF_PATHS_DATA="$data/grafana" GF_PATHS_LOGS="$data/grafana/log" \
     GF_PATHS_PROVISIONING="$here/grafana/provisioning" \
     GF_AUTH_ANONYMOUS_ENABLED=true GF_AUTH_ANONYMOUS_ORG_ROLE=Viewer \
+    GF_AUTH_DISABLE_LOGIN_FORM=true GF_AUTH_BASIC_ENABLED=false \
     GF_SECURITY_ALLOW_EMBEDDING=true GF_ANALYTICS_REPORTING_ENABLED=false \
     GF_ANALYTICS_CHECK_FOR_UPDATES=false GF_LOG_LEVEL=warn \
         "$grafana" $server --homepath "${GRAFANA_HOME:-/usr/share/grafana}" &

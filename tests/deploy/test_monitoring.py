@@ -1,6 +1,7 @@
 """What `make monitoring` starts, and that the Grafana dashboard asks for what is exported."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -77,6 +78,30 @@ def test_without_prometheus_it_says_what_is_missing(tmp_path):
     assert result.returncode == 1
     assert result.stderr.startswith("error: no prometheus on the PATH: install")
     assert list(tmp_path.iterdir()) == [tools]
+
+
+def test_grafana_shows_the_numbers_and_lets_nobody_in_as_its_administrator(tmp_path):
+    """Programs of their names stand for both, and tell what they were started with."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "prometheus").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tools / "grafana").write_text("#!/bin/sh\nenv\n")
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    result = subprocess.run(
+        [MONITORING / "start.sh"],
+        env={"PATH": f"{tools}:{os.environ['PATH']}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    settings = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
+    assert settings["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
+    assert settings["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert settings["GF_AUTH_DISABLE_LOGIN_FORM"] == "true"
+    assert settings["GF_AUTH_BASIC_ENABLED"] == "false"
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool")

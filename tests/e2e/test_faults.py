@@ -16,7 +16,8 @@ DIGITS = ("--dataset", "digits", "--num-samples", "8", "--max-epochs", "9", "--f
 
 def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk):
     directory = small_disk / "full"
-    process = start("search", *DIGITS, "--output-dir", str(small_disk), "--name", "full")
+    place = ("--output-dir", str(small_disk), "--name", "full")
+    process = start("search", *DIGITS, "--tensorboard", *place)
     while not (directory / JOURNAL).exists() or (
         (directory / JOURNAL).read_bytes().count(b"\n") < 50
     ):

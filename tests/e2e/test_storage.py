@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from tests.buckets import KEYS, s3_server
+from tests.buckets import KEYS, held_port, s3_server
 from tests.e2e.commands import run, start
 from tune_mnist.training import load_model_weights
 from tune_mnist.tuning.bucket import Bucket
@@ -73,18 +73,19 @@ def test_a_killed_population_goes_on_from_its_bucket(search, tmp_path):
 @pytest.mark.slow
 def test_a_search_that_loses_its_bucket_ends_in_a_line_and_goes_on_later(search, tmp_path):
     directory = tmp_path / "lost"
-    with s3_server() as access:
-        storage = f"s3://bucket/lost?{access}"
-        process = search("lost", storage, "--final-seeds", "0")
-        wait_for(storage, process, "/whole")
-    _, err = process.communicate(timeout=180)
-    assert process.returncode == 2
-    assert len(err.splitlines()) == 1
-    assert "--storage-path s3://bucket/lost" in err
-    assert f"once it can be reached, go on with --resume {directory}" in err
+    with held_port() as port:
+        with s3_server(port) as access:
+            storage = f"s3://bucket/lost?{access}"
+            process = search("lost", storage, "--final-seeds", "0")
+            wait_for(storage, process, "/whole")
+        _, err = process.communicate(timeout=180)
+        assert process.returncode == 2
+        assert len(err.splitlines()) == 1
+        assert "--storage-path s3://bucket/lost" in err
+        assert f"once it can be reached, go on with --resume {directory}" in err
 
-    with s3_server(int(access.partition("&")[0].rpartition(":")[2])):
-        result = run("search", "--resume", str(directory))
-        assert result.returncode == 0, result.stderr
-        assert objects(storage, ".pt") == []
+        with s3_server(port):
+            result = run("search", "--resume", str(directory))
+            assert result.returncode == 0, result.stderr
+            assert objects(storage, ".pt") == []
     assert all(trial.state.is_finished() for trial in load_study(directory).trials)

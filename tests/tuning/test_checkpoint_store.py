@@ -1,5 +1,6 @@
 """Checkpoints in a folder and in a bucket: whatever is true of the one is true of the other."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -270,6 +271,21 @@ def test_a_damaged_checkpoint_is_passed_over_and_named_by_its_uri(bucket_store, 
     assert trainer.epoch == 1
     assert len(complaints) == 1
     assert complaints[0].startswith(f"{bucket}/{damaged}/model.pt: ")
+
+
+class GoneBucket(Bucket):
+    """Whose listing fails as that of a bucket which another store knows nothing of."""
+
+    def objects(self, folder=""):
+        raise FileNotFoundError(errno.ENOENT, "Path does not exist", self.uri)
+
+
+def test_a_bucket_that_is_gone_is_not_taken_for_this_machines_disk(bucket_store, build):
+    gone = replace(bucket_store, bucket=GoneBucket(bucket_store.bucket.uri))
+    with pytest.raises(FileNotFoundError) as caught:
+        gone.of("run").restore(build)
+    assert caught.value.filename == bucket_store.bucket.uri
+    assert "on its way" not in str(caught.value)
 
 
 def test_an_epoch_that_is_not_there_is_an_error_in_a_line(bucket_store, tmp_path):

@@ -116,3 +116,13 @@ def test_the_number_of_trials_cannot_undo_what_has_begun(
     for _ in range(3):
         study.ask()
     assert words in refusal_of_resume(tmp_path / "s", earlier, num_samples=num_samples)
+
+
+def test_a_search_whose_mlflow_is_gone_can_be_gone_on_with_without_it(tmp_path, digits):
+    earlier = begin(tmp_path / "s", digits, mlflow="http://127.0.0.1:1")
+    assert "--mlflow http://127.0.0.1:1: cannot be used" in refusal_of_resume(
+        tmp_path / "s", earlier
+    )
+    # The refusal is Ray's: there is none at the address.
+    assert refusal_of_resume(tmp_path / "s", earlier, mlflow="").startswith("no Ray cluster")
+    assert earlier.options_with(SPACE, {"mlflow": ""}).mlflow is None

@@ -1,6 +1,10 @@
+from contextlib import suppress
+
 import optuna
+import pytest
 
 from tune_mnist.tuning.ledger import Ledger
+from tune_mnist.tuning.study import open_storage
 
 CONFIG = {"model": "lenet", "lr": 0.1}
 HEIR = {"model": "lenet", "lr": 0.2}
@@ -41,3 +45,23 @@ def test_an_epoch_that_is_trained_again_changes_nothing():
         assert record.epochs == study.trials[0].last_step
     assert (record.epochs, record.best_epoch, record.val_accuracy) == (2, 2, 0.9)
     assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.9}
+
+
+def test_an_end_that_found_no_room_in_the_journal_can_be_told_again(small_disk):
+    study = optuna.create_study(storage=open_storage(small_disk), direction="maximize")
+    ledger = Ledger(study, "lenet", max_epochs=1)
+    ledger.begin(study.ask(), "id0", CONFIG)
+    last = METRICS | {"epoch": 1, "val_accuracy": 0.5}
+    ledger.add_epoch(0, last)
+    with suppress(OSError), (small_disk / "ballast").open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(1 << 20))
+    with suppress(OSError):
+        while True:  # what is left of the journal's last block
+            study.set_user_attr("filling", "up")
+    with pytest.raises(OSError, match="No space left"):
+        ledger.end(0, last)
+    (small_disk / "ballast").unlink()
+    ledger.end(0, last)
+    assert study.trials[0].state is optuna.trial.TrialState.COMPLETE
+    assert study.trials[0].value == 0.5

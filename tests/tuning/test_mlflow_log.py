@@ -119,6 +119,33 @@ def test_a_trial_that_fails_is_a_failed_run(watched):
     assert run.info.status == "FAILED"
 
 
+def test_a_run_whose_trial_ray_ended_without_a_word_is_told_what_its_record_says(watched):
+    watched.begin(0)
+    watched.begin(1)
+    watched.search.ledger.fail(0, "its worker did not get ready for it in time")
+    watched.stop()
+    states = {run.data.tags["tune_mnist.number"]: run for run in watched.runs()}
+    assert states["0"].info.status == "FAILED"
+    assert states["0"].data.tags["tune_mnist.state"] == "FAILED"
+    assert states["1"].info.status == "KILLED"
+
+
+def test_a_driver_killed_before_mlflow_heard_of_an_end_has_it_told_later(watched):
+    other = Watched(watched.client, Path("elsewhere") / watched.directory)
+    for search in (watched, other):
+        trial = search.begin(0)
+        for epoch in (1, 2, 3):
+            search.report(trial, epoch, epoch / 10)
+        search.log._thread.shutdown()
+        search.search.ledger.end(0, {})
+    watched.go_on()
+    watched.stop()
+    runs = {run.data.tags["tune_mnist.results"]: run for run in watched.runs()}
+    ours, others = runs[str(watched.directory.absolute())], runs[str(other.directory.absolute())]
+    assert (ours.info.status, ours.data.tags["tune_mnist.state"]) == ("FINISHED", "COMPLETE")
+    assert others.info.status == "RUNNING"
+
+
 def test_a_server_that_goes_away_is_told_of_once_and_stops_nothing(uri):
     open_client(uri, NAME)  # it sets how long MLflow tries
     watched = Watched(MlflowClient(NOWHERE), NAME)
@@ -133,14 +160,34 @@ def test_a_server_that_goes_away_is_told_of_once_and_stops_nothing(uri):
     "bad", [NOWHERE, "nonsense://x", "sqlite:////proc/nowhere/mlflow.db", "http://["]
 )
 def test_a_uri_that_leads_nowhere_is_one_line(bad):
-    with pytest.raises(UserError, match=f"--mlflow {re.escape(bad)}: cannot be used: .+"):
+    with pytest.raises(
+        UserError, match=f"--mlflow {re.escape(bad)}: cannot be used: .+ --mlflow ''"
+    ):
         open_client(bad, NAME)
 
 
-def test_a_password_is_kept_out_of_the_results():
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://me:hunter2@example.org",
+        "https://hunter2@example.org",
+        "postgresql://me:hunter2@host/db",
+        "postgresql://host/db?user=me&password=hunter2",
+        "mysql://host/db?passwd=hunter2",
+        "https://example.org/?api_key=hunter2",
+        "https://example.org/?Access_Token=hunter2",
+    ],
+)
+def test_a_secret_is_kept_out_of_the_results(uri):
     with pytest.raises(UserError, match="MLFLOW_TRACKING_PASSWORD") as caught:
-        open_client("https://me:secret@example.org", NAME)
-    assert "secret" not in str(caught.value)
+        open_client(uri, NAME)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("uri", ["nonsense://me@host/db", "nonsense://host/db?passfile=/a"])
+def test_the_user_of_a_database_and_the_place_of_its_password_are_no_secret(uri):
+    with pytest.raises(UserError, match="cannot be used"):
+        open_client(uri, NAME)
 
 
 def test_without_mlflow_the_extra_is_named(monkeypatch):

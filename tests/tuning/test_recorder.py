@@ -4,10 +4,12 @@ import json
 import math
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
+from tests.tuning.trials import Search
 from tune_mnist.training import CheckpointFolder
-from tune_mnist.tuning.recorder import BestModels
+from tune_mnist.tuning.recorder import BestModels, Recorder
 
 
 class Models:
@@ -99,3 +101,27 @@ def test_an_epoch_of_a_later_stage_is_better_than_any_of_an_earlier_one(models):
     models.go_on()
     models.report(3, 2, 0.95, stage=1, image_size=28)
     assert models.best() == (1, 3, 0.6)
+
+
+def test_the_table_is_written_once_a_trial_has_ended(tmp_path):
+    search = Search(max_epochs=1)
+    recorder = Recorder(tmp_path / "trials.csv", search.ledger)
+    trial = search.trial(0)
+    search.report(recorder, trial, 1, 0.5)
+    recorder.on_step_end(1, [])
+    assert not (tmp_path / "trials.csv").exists()
+    search.end(recorder, trial)
+    recorder.on_step_end(2, [])
+    assert list(pd.read_csv(tmp_path / "trials.csv")["state"]) == ["COMPLETE"]
+
+
+def test_a_table_that_cannot_be_written_ends_the_search_and_not_the_trial(tmp_path):
+    search = Search(max_epochs=1)
+    recorder = Recorder(tmp_path / "gone" / "trials.csv", search.ledger)
+    trial, other = search.trial(0), search.trial(1)
+    search.report(recorder, trial, 1, 0.5)
+    search.end(recorder, trial)  # what is raised here, Ray takes for a failure of the trial
+    other.error_file, other.num_failures = None, 1
+    recorder.on_trial_error(trial=other)
+    with pytest.raises(OSError, match="No such file"):
+        recorder.on_step_end(1, [])

@@ -51,6 +51,17 @@ def test_keys_in_a_uri_are_refused_and_not_repeated():
     assert "secret456" not in str(caught.value)
 
 
+@pytest.mark.parametrize("given", ["s3://AKIA123@bucket/a", "gs://AKIA123@bucket/a"])
+def test_a_key_without_its_secret_is_refused_too(given):
+    with pytest.raises(UserError, match="keys do not belong there") as caught:
+        checked_storage_path(given)
+    assert "AKIA123" not in str(caught.value)
+
+
+def test_a_public_bucket_may_be_asked_without_keys():
+    assert checked_storage_path("gs://anonymous@bucket/a") == "gs://anonymous@bucket/a"
+
+
 def test_an_option_that_a_store_does_not_know_is_named():
     with pytest.raises(UserError, match=r"'regoin' \(did you mean 'region'\?\)"):
         checked_storage_path("s3://bucket/a?regoin=eu-west-1")

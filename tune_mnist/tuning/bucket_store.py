@@ -211,6 +211,8 @@ def _scratch() -> Iterator[Path]:
     with TemporaryDirectory(prefix=f"{prefix}{os.getpid()}-") as folder:
         try:
             yield Path(folder)
+        except FileNotFoundError:  # it is the bucket that is gone, or an object in it
+            raise
         except OSError as error:
             reason = f"{error.strerror} (on its way, in {Path(folder).parent})"
             raise OSError(error.errno, reason) from error

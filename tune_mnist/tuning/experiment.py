@@ -38,6 +38,7 @@ from tune_mnist.tuning.stages import check_images
 from tune_mnist.tuning.storage_path import checkpoints_of_search, require_free
 from tune_mnist.tuning.study import JOURNAL, load_study
 from tune_mnist.tuning.warm_start import find_usable
+from tune_mnist.tuning.watching import watchers
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def run_search(
         earlier: how the search in the folder was set up, to go on with it; None: a new one.
 
     Raises:
-        UserError: the input or the resources do not allow it; nothing has been written.
+        UserError: the input or the resources do not allow it; nothing has been written, but for
+            the tables that MLflow makes in a database which has none yet.
     """
     dataset = load_dataset(options.dataset, options.data_dir)
     if earlier is None:
@@ -89,8 +91,7 @@ def run_search(
     check_images(fidelity, data)
     everything = split_dataset(dataset)
     joined = joined_part(everything, final_fraction(options))
-    if options.mlflow is not None:
-        open_client(options.mlflow, directory.name)
+    mlflow = open_client(options.mlflow, directory.name) if options.mlflow else None
     resources = connect(options.address, all_cores=plan.fills_machine(options))
     try:
         if resources.head is not None:
@@ -109,6 +110,7 @@ def run_search(
             dashboard=resources.dashboard or "not running",
             final_images=len(joined),
             nodes=nodes if resources.head is not None else None,
+            mlflow=mlflow,
         )
         directory.mkdir(parents=True, exist_ok=earlier is not None)
         lost = partial(_end_without_head, resources.head, directory, console)
@@ -225,6 +227,8 @@ def _search(
     engine.recorder.write()
     left = options.num_samples - len(ended)
     if left <= 0:
+        for watcher in watchers(setup, searcher.ledger, console):
+            watcher.on_experiment_end([])  # tells what a driver that was killed could not
         return searcher.ledger.records, Ending.FINISHED, ""
     try:
         plan.announce_time(

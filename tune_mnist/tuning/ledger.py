@@ -146,7 +146,7 @@ class Ledger:
         self._close(number, TrialState.DIVERGED if diverged else TrialState.FAILED)
 
     def _close(self, number: int, state: TrialState) -> None:
-        record, trial = self._records[number], self._trials.pop(number)
+        record, trial = self._records[number], self._trials[number]
         record.state = state
         trial.set_user_attr("epochs", record.epochs)
         trial.set_user_attr("seconds", round(record.train_seconds, 3))
@@ -156,3 +156,4 @@ class Ledger:
             # Parameters are a metric, seconds and accuracy fields of the record.
             values = [float({**record.last, **vars(record)}[name]) for name in self._objectives]
         self._study.tell(trial, values, state=_ENDS[state])
+        del self._trials[number]  # not before: on a full disk the study has not heard of it

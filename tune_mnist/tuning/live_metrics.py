@@ -28,6 +28,7 @@ BY_TRIAL = {
 
 TRIALS = "tune_mnist_trials"
 BEST = "tune_mnist_best_val_accuracy"
+BEST_TEXT = "Best validation accuracy so far; with stages, of the latest: a new one may lower it."
 
 
 class LiveMetrics(Callback):
@@ -51,7 +52,7 @@ class LiveMetrics(Callback):
             Gauge(name, text, OF_TRIAL): key for name, (key, text) in BY_TRIAL.items()
         }
         self._trials = Gauge(TRIALS, "Trials by their state.", BY_STATE)
-        self._best = Gauge(BEST, "Best validation accuracy of any trial so far.", OF_SEARCH)
+        self._best = Gauge(BEST, BEST_TEXT, OF_SEARCH)
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray pickles the callbacks beside the experiment's state; the study is all we need.

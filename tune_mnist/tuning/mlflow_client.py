@@ -3,13 +3,19 @@
 import importlib.util
 import logging
 import os
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from tune_mnist.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+_SECRET = re.compile(
+    r"pass(?!file)|pwd|token|secret|credential|(api|access|private)[_-]?key", re.IGNORECASE
+)
+"""What a key of a URI's query has in it if its value had better not be written down."""
 
 _SETTINGS = {
     # It would ask a server that is not there for minutes.
@@ -39,13 +45,16 @@ def open_client(uri: str, name: str) -> "MlflowClient":
     for logger in ("mlflow", "alembic"):
         logging.getLogger(logger).setLevel(logging.ERROR)
     try:
-        _refuse_password(uri)
+        _refuse_secrets(uri)
         client = MlflowClient(uri)
         found = client.get_experiment_by_name(name)
     except UserError:
         raise
     except Exception as error:  # MLflow's, requests', SQLAlchemy's: whatever is behind the URI
-        raise UserError(f"--mlflow {uri}: cannot be used: {first_line(error)}") from None
+        raise UserError(
+            f"--mlflow {uri}: cannot be used: {first_line(error)}: give another, or --mlflow ''"
+            " to search without"
+        ) from None
     if found is not None and found.lifecycle_stage != "active":
         raise UserError(
             f"--mlflow {uri}: its experiment '{name}' has been deleted: restore it, or give the"
@@ -60,10 +69,14 @@ def first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _refuse_password(uri: str) -> None:
-    if urlsplit(uri).password:
+def _refuse_secrets(uri: str) -> None:
+    parts = urlsplit(uri)
+    # A server may take a token for a user; the user of a database is a name.
+    named = parts.username is not None and parts.scheme in ("http", "https")
+    if named or parts.password or any(map(_SECRET.search, parse_qs(parts.query))):
         raise UserError(
-            "--mlflow: leave the password out of the URI, which is written into the results: for a"
-            " server set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, for a database use"
-            " its own means, such as ~/.pgpass"
+            "--mlflow: leave user, password and token out of the URI, which is written into the"
+            " results: for a server set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or"
+            " MLFLOW_TRACKING_TOKEN; for a database leave the password to its own means, such as"
+            " ~/.pgpass"
         )

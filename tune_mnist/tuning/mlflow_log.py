@@ -53,6 +53,9 @@ class MLflowLog(Callback):
         self._runs: dict[int, str] = {}
         self._epochs: dict[int, int] = {}
         self._begun_before = {record.number for record in ledger.records if not record.state.ended}
+        ended = {record.number: record.state for record in ledger.records if record.state.ended}
+        if ended:
+            self._later(self._end_left_running, ended)
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray pickles the callbacks beside the experiment's state; a thread stays behind.
@@ -149,6 +152,17 @@ class MLflowLog(Callback):
         status = "KILLED" if state is TrialState.INTERRUPTED else _STATUS.get(state, "FINISHED")
         self._client.set_terminated(run, status)
 
+    def _end_left_running(self, ended: dict[int, TrialState]) -> None:
+        """End the runs of trials of whose end a driver that was killed could not tell."""
+        runs = self._client.search_runs([self._experiment], "attributes.status = 'RUNNING'")
+        for run in runs:
+            number = int(run.data.tags.get(NUMBER_TAG, -1))
+            if number in ended and run.data.tags.get(FOLDER_TAG) == self._folder:
+                self._runs[number] = run.info.run_id
+                self._end(number, ended[number])
+
     def _end_all(self) -> None:
         for number in list(self._runs):
-            self._end(number, TrialState.INTERRUPTED)
+            state = self._ledger.record(number).state
+            # Ray ends some trials without a word to callbacks: LostTrials notes it.
+            self._end(number, state if state.ended else TrialState.INTERRUPTED)

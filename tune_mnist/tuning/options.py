@@ -72,7 +72,8 @@ class SearchOptions(BaseModel):
         final_fraction: share of the training and validation parts, joined, that these runs train
             on; None: as ``fraction``.
         tensorboard: keep TensorBoard's files of the trials.
-        mlflow: URI of an MLflow tracking server or store that is told of the trials; None: none.
+        mlflow: URI of an MLflow tracking server or store that is told of the trials; None, or
+            empty: none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -135,6 +136,11 @@ class SearchOptions(BaseModel):
     @classmethod
     def _known_storage(cls, path: str | None) -> str | None:
         return None if path is None else checked_storage_path(path)
+
+    @field_validator("mlflow")
+    @classmethod
+    def _mlflow_or_none(cls, uri: str | None) -> str | None:
+        return uri or None
 
     @field_validator("dataset")
     @classmethod

@@ -28,6 +28,9 @@ WRITE_SHARE = 0.02
 class Recorder(Callback):
     """Tells the ledger what Ray tells no searcher, and keeps ``trials.csv`` up to date.
 
+    A table that cannot be written ends the search, and that only between two steps of Ray's: what
+    is raised while it ends a trial, Ray takes for a failure of the trial, and runs it once more.
+
     Args:
         csv_path: where to write the table.
         ledger: the record of each trial.
@@ -37,6 +40,7 @@ class Recorder(Callback):
         self._csv_path = csv_path
         self._ledger = ledger
         self._next_write = 0.0
+        self._changed = False
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray pickles the callbacks beside the experiment's state; the study is all we need.
@@ -59,13 +63,23 @@ class Recorder(Callback):
         self._ledger.add_epoch(trial.config[NUMBER], result)
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
-        """Write the table now and then."""
-        self._write_now_and_then()
+        """Note that there is something to write."""
+        self._changed = True
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
         """Note why the trial failed."""
         self._ledger.fail(trial.config[NUMBER], _reason(trial))
-        self._write_now_and_then()
+        self._changed = True
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Write the table now and then, if a trial has ended since.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        # A table of thousands of trials takes a while, and the study has it all anyway.
+        if self._changed and time.monotonic() >= self._next_write:
+            self.write()
 
     def finish(self) -> None:
         """Mark what had not ended when the search did."""
@@ -79,11 +93,7 @@ class Recorder(Callback):
         write_text(self._csv_path, to_frame(self._ledger.records).to_csv(index=False))
         end = time.monotonic()
         self._next_write = end + max(WRITE_SECONDS, (end - start) / WRITE_SHARE)
-
-    def _write_now_and_then(self) -> None:
-        # A table of thousands of trials takes a while, and the study has it all anyway.
-        if time.monotonic() >= self._next_write:
-            self.write()
+        self._changed = False
 
 
 class BestModels(Callback):

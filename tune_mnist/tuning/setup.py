@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ray
 
@@ -12,6 +13,9 @@ from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.plan import Workers
 from tune_mnist.tuning.space import SearchSpace
 from tune_mnist.tuning.trainable import TrialSettings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 
 class Ending(Enum):
@@ -39,6 +43,7 @@ class Setup:
         final_images: how many images a final run trains on.
         nodes: those that were asked whether they reach the checkpoints; others may join, and
             these go. None: Ray runs on this machine only.
+        mlflow: is told of the trials; None: nobody is.
     """
 
     space: SearchSpace
@@ -50,3 +55,4 @@ class Setup:
     dashboard: str
     final_images: int
     nodes: list[Node] | None = None
+    mlflow: "MlflowClient | None" = None

@@ -31,7 +31,9 @@ def checked_storage_path(text: str) -> str:
         raise UserError(
             f"--storage-path '{text}': must be a folder, s3://bucket/folder or gs://bucket/folder"
         )
-    if parts.password is not None:
+    # gs://anonymous@ is pyarrow's way to ask without keys.
+    user = None if parts.scheme == "gs" and parts.username == "anonymous" else parts.username
+    if user is not None or parts.password is not None:
         raise UserError(
             f"--storage-path {parts.scheme}://...@{parts.hostname}: keys do not belong there, for"
             " they would be written down: put them into the environment or the store's own"

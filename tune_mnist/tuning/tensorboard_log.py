@@ -1,11 +1,14 @@
 """The trials as TensorBoard shows them: curves, and hyperparameters beside what came of them."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ray.tune import Callback
 from ray.tune.experiment import Trial
+from rich.console import Console
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.summary import hparams, scalar
@@ -26,14 +29,20 @@ class TensorBoardLog(Callback):
     A trial that goes on gets another file, whose first event has TensorBoard forget what an
     earlier one holds from that epoch on: a search that was killed repeats its last epoch.
 
+    If a file cannot be written, a line says so, and the search goes on without: Ray would take
+    what is raised here for a failure of the trial, and run one that has ended once more.
+
     Args:
         directory: gets the folders.
         ledger: the record of each trial.
+        console: where a failure is told.
     """
 
-    def __init__(self, directory: Path, ledger: Ledger) -> None:
+    def __init__(self, directory: Path, ledger: Ledger, console: Console) -> None:
         self._directory = directory
         self._ledger = ledger
+        self._console = console
+        self._failed = False
         self._files: dict[int, EventsWriter] = {}
         self._epochs: dict[int, int] = {}
         self._next_flush = 0.0
@@ -54,8 +63,9 @@ class TensorBoardLog(Callback):
         """Let TensorBoard see it, now and then: each file waits for the disk."""
         if time.monotonic() < self._next_flush:
             return
-        for file in self._files.values():
-            file.flush()
+        with self._told():
+            for file in self._files.values():
+                file.flush()
         self._next_flush = time.monotonic() + FLUSH_SECONDS
 
     def on_trial_save(self, trial: Trial, **info: Any) -> None:
@@ -81,14 +91,33 @@ class TensorBoardLog(Callback):
         for number in list(self._files):
             self._close(number)
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Let a failure end the log, not what goes on around it."""
+        try:
+            yield
+        except OSError as error:
+            self._failed = True
+            self._console.print(
+                f"TensorBoard: {self._directory}: {error.strerror}: the search goes on without it",
+                markup=False,
+                soft_wrap=True,
+            )
+            while self._files:
+                with suppress(OSError):
+                    self._files.popitem()[1].close()
+
     def _write(self, number: int, step: int, *summaries: Any) -> None:
-        if number not in self._files:
-            self._files[number] = self._open(number)
-            forget = Event(step=step, session_log=SessionLog(status=SessionLog.START))
-            self._files[number].write_event(forget)
-        for summary in summaries:
-            event = Event(wall_time=time.time(), step=step, summary=summary)
-            self._files[number].write_event(event)
+        if self._failed:
+            return
+        with self._told():
+            if number not in self._files:
+                self._files[number] = self._open(number)
+                forget = Event(step=step, session_log=SessionLog(status=SessionLog.START))
+                self._files[number].write_event(forget)
+            for summary in summaries:
+                event = Event(wall_time=time.time(), step=step, summary=summary)
+                self._files[number].write_event(event)
 
     def _open(self, number: int) -> EventsWriter:
         # As it was sampled: pbt changes a trial's configuration, not its folder.
@@ -102,4 +131,5 @@ class TensorBoardLog(Callback):
     def _close(self, number: int) -> None:
         file = self._files.pop(number, None)
         if file is not None:
-            file.close()
+            with self._told():
+                file.close()
