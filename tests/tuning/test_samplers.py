@@ -116,3 +116,26 @@ def test_the_sampler_learns_from_trials_that_still_run(tmp_path):
     learned = rates_drawn_beside_running_trials(tmp_path / "reported", reporting=True)
     by_chance = rates_drawn_beside_running_trials(tmp_path / "silent", reporting=False)
     assert sum(learned) / 20 > sum(by_chance) / 20 + 0.03
+
+
+@pytest.mark.parametrize("name", ["tpe", "gp", "cmaes"])
+def test_no_model_is_made_of_trials_that_only_guess(name):
+    """Their accuracies differ by the classes' shares, and a model would take that for real."""
+    space = space_of(STEPS.replace(", step: 0.1", ""))
+
+    def draws(searcher: str, learned: float) -> list[dict]:
+        sampler = create_sampler(searcher, space, 12, seed=3)
+        study = optuna.create_study(sampler=sampler, direction="maximize")
+        drawn = []
+        for number in range(14):
+            trial = study.ask()
+            space.sample(trial)
+            guessed = 0.1123 if trial.params["lr"] < 0.2 else 0.0992
+            study.tell(trial, learned if number == 10 else guessed)
+            drawn.append(trial.params)
+        return drawn
+
+    by_chance = draws("random", 0.1)
+    assert draws(name, 0.1) == by_chance
+    assert draws(name, 0.9)[:11] == by_chance[:11]
+    assert draws(name, 0.9)[11:] != by_chance[11:]

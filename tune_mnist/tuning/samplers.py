@@ -33,7 +33,8 @@ def create_sampler(name: str, space: SearchSpace, num_samples: int, seed: int) -
     ``group``). A third of a small search is drawn at random before a model takes over, ten trials
     at most. ``gp`` is a Gaussian process, ``cmaes`` evolves the numbers and draws the categories
     at random (Hansen, arXiv 1604.00772), ``qmc`` fills the space evenly with a Sobol sequence,
-    ``grid`` walks through all combinations.
+    ``grid`` walks through all combinations. The first three draw at random until a trial has
+    learned something.
 
     Args:
         name: one of SEARCHERS.
@@ -70,7 +71,7 @@ def create_sampler(name: str, space: SearchSpace, num_samples: int, seed: int) -
             seed=seed,
         ),
     }
-    return PerTrialSampler(_quietly(makers[name]), seed)
+    return PerTrialSampler(_quietly(makers[name]), seed, learns=name in LEARNING)
 
 
 def check_searchable(name: str, space: SearchSpace) -> None:
