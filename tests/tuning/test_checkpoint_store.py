@@ -157,9 +157,9 @@ def test_a_worker_that_was_given_up_undoes_nothing_of_the_one_that_goes_on(store
 
 
 def test_a_worker_that_was_given_up_leaves_nothing_behind_of_a_run_that_has_ended(store, build):
-    given_up = store.of("run")
+    given_up = store.of("trial")
     late = begin(build, given_up, 1)
-    store.of("run").remove()
+    store.of("trial").remove()
     with pytest.raises(RuntimeError, match="goes on without this worker"):
         train(late, given_up, 1)
     assert store.names() == []
