@@ -1,10 +1,8 @@
-from contextlib import suppress
-
 import optuna
 import pytest
 
 from tune_mnist.tuning.ledger import Ledger
-from tune_mnist.tuning.study import open_storage
+from tune_mnist.tuning.study import JOURNAL, open_storage
 
 CONFIG = {"model": "lenet", "lr": 0.1}
 HEIR = {"model": "lenet", "lr": 0.2}
@@ -47,21 +45,18 @@ def test_an_epoch_that_is_trained_again_changes_nothing():
     assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.9}
 
 
-def test_an_end_that_found_no_room_in_the_journal_can_be_told_again(small_disk):
-    study = optuna.create_study(storage=open_storage(small_disk), direction="maximize")
+def test_an_end_that_the_journal_could_not_take_can_be_told_again(tmp_path):
+    study = optuna.create_study(storage=open_storage(tmp_path), direction="maximize")
     ledger = Ledger(study, "lenet", max_epochs=1)
     ledger.begin(study.ask(), "id0", CONFIG)
     last = METRICS | {"epoch": 1, "val_accuracy": 0.5}
     ledger.add_epoch(0, last)
-    with suppress(OSError), (small_disk / "ballast").open("wb", buffering=0) as ballast:
-        while True:
-            ballast.write(bytes(1 << 20))
-    with suppress(OSError):
-        while True:  # what is left of the journal's last block
-            study.set_user_attr("filling", "up")
-    with pytest.raises(OSError, match="No space left"):
+    (tmp_path / JOURNAL).rename(tmp_path / "elsewhere")
+    (tmp_path / JOURNAL).mkdir()
+    with pytest.raises(IsADirectoryError):
         ledger.end(0, last)
-    (small_disk / "ballast").unlink()
+    (tmp_path / JOURNAL).rmdir()
+    (tmp_path / "elsewhere").rename(tmp_path / JOURNAL)
     ledger.end(0, last)
     assert study.trials[0].state is optuna.trial.TrialState.COMPLETE
     assert study.trials[0].value == 0.5
