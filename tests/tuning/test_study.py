@@ -1,5 +1,7 @@
 """The journal of a study after its writer was killed, read and written by the real Optuna."""
 
+import resource
+import signal
 from pathlib import Path
 
 import optuna
@@ -46,6 +48,23 @@ def test_a_damaged_journal_is_named_in_one_line(tmp_path, read):
         read(tmp_path)
     assert str(caught.value).startswith(f"{journal}: not a journal of Optuna, or damaged: ")
     assert "\n" not in str(caught.value)
+
+
+def test_a_line_for_which_there_is_no_room_leaves_nothing(tmp_path):
+    study = begin(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    size = (tmp_path / JOURNAL).stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            study.ask()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert (tmp_path / JOURNAL).stat().st_size == size
+    study.ask()
+    assert len(load_study(tmp_path).trials) == 1
 
 
 def test_what_is_written_is_there_for_others_at_once_and_theirs_for_us(tmp_path):

@@ -30,9 +30,14 @@ class JournalFile(JournalFileBackend):
         super().__init__(str(path), self._writing)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Write lines, whole, with nobody else's between them."""
+        """Write lines, whole, with nobody else's between them.
+
+        Raises:
+            OSError: there is no room; nothing of them is left in the file.
+        """
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         self._writing.acquire()
+        size = self._path.stat().st_size
         try:
             with self._path.open("ab") as file:
                 file.write(lines.encode())
@@ -40,5 +45,9 @@ class JournalFile(JournalFileBackend):
                     file.flush()
                     os.fsync(file.fileno())
                     self._synced = time.monotonic()
+        except OSError:
+            # Half a line would swallow the next one.
+            os.truncate(self._path, size)
+            raise
         finally:
             self._writing.release()
