@@ -50,6 +50,7 @@ def wait_for(storage, process, ending):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_killed_population_goes_on_from_its_bucket(search, tmp_path):
     directory = tmp_path / "killed"
     options = ("--scheduler", "pbt", "--final-seeds", "1", "--final-epochs", "1")

@@ -360,7 +360,7 @@ class TestRealSearch:
         assert run.scheduler.pruned == {n for n, epoch in run.last_epochs.items() if epoch < 9}
         assert run.results.num_terminated == 9
 
-    @pytest.mark.parametrize("cut", [5, 12])
+    @pytest.mark.parametrize("cut", [5, pytest.param(12, marks=pytest.mark.slow)])
     def test_a_search_cut_anywhere_ends_as_if_it_had_not_been(self, tmp_path, cut):
         run = Run(tmp_path, max_concurrent=1).go(cut=cut)
         assert len(run.ended) < 9
