@@ -69,7 +69,7 @@ class PerTrialSampler(BaseSampler):
         """Begin a trial: renew the random state."""
         state = int(np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0])
         view = self._view(study, trial)
-        blind = self._learns and not any(map(_has_learned, view.trials))
+        blind = self._learns and not any(map(_has_learned, view.get_trials(deepcopy=False)))
         self._inner = RandomSampler(state) if blind else self._make(state)
         self._inner.before_trial(view, trial)
 
