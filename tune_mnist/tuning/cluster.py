@@ -7,13 +7,13 @@ import sys
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import ray
 from ray.air.execution._internal import actor_manager
 from ray.exceptions import AuthenticationError, OutOfMemoryError, RayActorError
 
 from tune_mnist.errors import UserError
+from tune_mnist.tuning.each_node import Node, alive_nodes
 from tune_mnist.tuning.shipped_package import runtime_environment
 
 # Ray reads these when it is started.
@@ -107,7 +107,7 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
     for name in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     total = ray.cluster_resources()
-    nodes = sum(1 for node in ray.nodes() if node["Alive"])
+    nodes = len(alive_nodes())
     if elsewhere and nodes > 1 and lets_strangers_in(elsewhere):
         disconnect()
         raise UserError(
@@ -176,7 +176,7 @@ def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
     Raises:
         UserError: none could; says what the largest node has.
     """
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    nodes = [node["Resources"] for node in alive_nodes()]
     wanted = {"CPU": cpus_per_trial, "GPU": gpus_per_trial}
     if any(all(node.get(kind, 0) >= need for kind, need in wanted.items()) for node in nodes):
         return
@@ -191,17 +191,15 @@ def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
 
 
 def count_fitting(
-    cpus_per_trial: float, gpus_per_trial: float, nodes: Iterable[dict[str, Any]] | None = None
+    cpus_per_trial: float, gpus_per_trial: float, nodes: Iterable[Node] | None = None
 ) -> int:
     """Return how many trials nodes hold at a time, all together.
 
     Args:
         cpus_per_trial: CPU cores of a trial.
         gpus_per_trial: GPUs of a trial.
-        nodes: as ``ray.nodes()`` describes them; None: all that are alive.
+        nodes: which; None: all that are alive.
     """
-    if nodes is None:
-        nodes = [node for node in ray.nodes() if node["Alive"]]
     return sum(
         min(
             _times(node.get("CPU", 0), cpus_per_trial),
@@ -210,7 +208,7 @@ def count_fitting(
             if 0 < gpus_per_trial < 1
             else _times(node.get("GPU", 0), gpus_per_trial),
         )
-        for node in (each["Resources"] for each in nodes)
+        for node in (each["Resources"] for each in (alive_nodes() if nodes is None else nodes))
     )
 
 

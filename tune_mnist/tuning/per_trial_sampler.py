@@ -81,12 +81,12 @@ class PerTrialSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Pass on that a trial has ended."""
-        self._inner.after_trial(_view(study), trial, state, values)
+        self._inner.after_trial(_as_pruned(study), trial, state, values)
 
     def _view(self, study: optuna.Study, trial: FrozenTrial) -> Any:
         # A sampler asks for all trials several times while it draws one, and they stay the same.
         if self._seen is None or self._seen[0] != trial.number:
-            self._seen = (trial.number, _view(study))
+            self._seen = (trial.number, _as_pruned(study))
         return self._seen[1]
 
 
@@ -136,7 +136,7 @@ def _has_learned(trial: FrozenTrial) -> bool:
     return max(seen, default=0.0) > GUESSED
 
 
-def _view(study: optuna.Study) -> Any:
+def _as_pruned(study: optuna.Study) -> Any:
     return _StudyView(study)
 
 

@@ -20,9 +20,10 @@ from tune_mnist.tuning.stages import FIDELITY, STAGE
 
 TRIALS_FILE = "trials.csv"
 WRITE_SECONDS = 1.0
-_WORST = (0, -math.inf)
 WRITE_SHARE = 0.02
 """Of the time that may go into writing the table."""
+
+_WORST = (0, -math.inf)
 
 
 class Recorder(Callback):

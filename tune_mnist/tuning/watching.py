@@ -8,7 +8,6 @@ from tune_mnist.tuning.live_metrics import LiveMetrics
 from tune_mnist.tuning.mlflow_log import MLflowLog
 from tune_mnist.tuning.named_tasks import NamedTasks
 from tune_mnist.tuning.setup import Setup
-from tune_mnist.tuning.tensorboard_log import TENSORBOARD_FOLDER, TensorBoardLog
 
 
 def watchers(setup: Setup, ledger: Ledger, console: Console) -> list[Callback]:
@@ -21,6 +20,9 @@ def watchers(setup: Setup, ledger: Ledger, console: Console) -> list[Callback]:
     """
     made: list[Callback] = [NamedTasks(), LiveMetrics(setup.directory.name, ledger)]
     if setup.options.tensorboard:
+        # TensorBoard's own modules are imported where they are asked for.
+        from tune_mnist.tuning.tensorboard_log import TENSORBOARD_FOLDER, TensorBoardLog
+
         made.append(TensorBoardLog(setup.directory / TENSORBOARD_FOLDER, ledger, console))
     if setup.mlflow is not None:
         made.append(MLflowLog(setup.mlflow, setup.directory, ledger, console))
