@@ -13,6 +13,7 @@ from typing import Any
 import click
 import pandas as pd
 
+from benchmarks.searching import Rows
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
 from tune_mnist.data import DataSplit, load_dataset, split_dataset
@@ -23,6 +24,7 @@ STEM = Path(__file__).with_suffix("")
 CASES = ("lenet:28:0.5:12", "alexnet:64:0.1:8", "resnet:32:0.1:8", "vggnet:32:0.1:5")
 LR = {"lenet": 3e-3, "alexnet": 3e-4, "resnet": 1e-3, "vggnet": 1e-4}
 PRECISIONS = ("fp32", "bf16")
+KEY = ("case", "seed", "precision")
 
 
 def train(case: str, seed: int, precision: str, data: DataSplit) -> dict[str, Any]:
@@ -86,19 +88,19 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 def main(cases: tuple[str, ...], seeds: int, dataset: str, output: Path) -> None:
     """Compare the val_accuracy that networks reach in fp32 and in bf16."""
     images = load_dataset(dataset)
-    kept = output.with_suffix(".runs.csv")
-    rows: list[dict[Any, Any]] = pd.read_csv(kept).to_dict("records") if kept.exists() else []
-    done = {(row["case"], row["seed"], row["precision"]) for row in rows}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    rows = Rows(output.with_suffix(".runs.csv"), [*KEY])
+    done = set(rows.frame[[*KEY]].itertuples(index=False, name=None))
     for case in cases or CASES:
         data = split_dataset(images, float(case.split(":")[2]), 1.0)
         for seed in range(seeds):
             for precision in PRECISIONS:
                 if (case, seed, precision) not in done:
-                    rows.append(train(case, seed, precision, data))
-                    pd.DataFrame(rows).to_csv(kept, index=False)
-                    click.echo(rows[-1])
+                    row = train(case, seed, precision, data)
+                    rows.add(pd.DataFrame([row]))
+                    click.echo(row)
     title = f"{dataset}: best val_accuracy in %, mean ± sd over {seeds} seeds, cosine schedule"
-    show_and_write(summarise(pd.DataFrame(rows)), output, title)
+    show_and_write(summarise(rows.frame), output, title)
 
 
 if __name__ == "__main__":

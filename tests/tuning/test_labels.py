@@ -1,14 +1,5 @@
+from tests.tuning.trials import CONFIG
 from tune_mnist.tuning.labels import describe, label
-
-CONFIG = {
-    "model": "resnet",
-    "lr": 0.00123,
-    "batch_size": 128,
-    "dropout": 0.25,
-    "optimizer": "rmsprop",
-    "momentum": 0.9,
-    "weight_decay": 1e-5,
-}
 
 
 def test_a_configuration_in_a_few_words():

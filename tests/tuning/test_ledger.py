@@ -1,19 +1,12 @@
 import optuna
 import pytest
 
+from tests.tuning.trials import METRICS
 from tune_mnist.tuning.ledger import Ledger
 from tune_mnist.tuning.study import JOURNAL, open_storage
 
 CONFIG = {"model": "lenet", "lr": 0.1}
 HEIR = {"model": "lenet", "lr": 0.2}
-METRICS = {
-    "val_loss": 1.0,
-    "train_loss": 1.0,
-    "train_accuracy": 0.5,
-    "images_per_second": 100.0,
-    "train_seconds": 1.0,
-    "parameters": 61_706,
-}
 
 
 def test_a_takeover_is_on_record_once_and_outlives_the_driver():

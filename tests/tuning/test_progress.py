@@ -6,18 +6,10 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from tests.tuning.trials import CONFIG
 from tune_mnist.tuning.progress import Outline, clock, create_progress
 from tune_mnist.tuning.records import TrialRecord, TrialState
 
-CONFIG = {
-    "model": "resnet",
-    "lr": 0.00123,
-    "batch_size": 128,
-    "dropout": 0.25,
-    "optimizer": "rmsprop",
-    "momentum": 0.9,
-    "weight_decay": 1e-5,
-}
 METRICS = {
     "val_loss": 0.1,
     "train_loss": 0.5,

@@ -8,6 +8,15 @@ import optuna
 from tune_mnist.tuning.ledger import Ledger
 
 LR = optuna.distributions.FloatDistribution(0.01, 1.0)
+CONFIG = {
+    "model": "resnet",
+    "lr": 0.00123,
+    "batch_size": 128,
+    "dropout": 0.25,
+    "optimizer": "rmsprop",
+    "momentum": 0.9,
+    "weight_decay": 1e-5,
+}
 METRICS = {
     "val_loss": 1.0,
     "train_loss": 1.0,
