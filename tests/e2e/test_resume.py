@@ -22,6 +22,7 @@ SEARCH = (
     *("--dataset", "digits", "--num-samples", str(TRIALS), "--max-epochs", "9"),
     *("--final-seeds", "0"),
 )
+TRAINING = "ray::#"  # a worker is named after the trial that it trains, such as "#3 lenet"
 JOURNAL_LINES = 350  # about as many as such a search writes
 
 # One moment by default; --slow takes them all.
@@ -172,7 +173,7 @@ def shoot_a_worker(driver: int, rng: random.Random) -> bool:
     workers = [
         child
         for child in psutil.Process(driver).children(recursive=True)
-        if child.status() != psutil.STATUS_ZOMBIE and "ImplicitFunc" in " ".join(child.cmdline())
+        if child.status() != psutil.STATUS_ZOMBIE and TRAINING in " ".join(child.cmdline())
     ]
     if workers:
         rng.choice(workers).kill()
