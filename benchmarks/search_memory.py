@@ -26,8 +26,8 @@ from tune_mnist.command import run
 STEM = Path(__file__).with_suffix("")
 SAMPLE_SECONDS = 0.5
 MEGABYTE = 1e6
-TRAINING = "ray::ImplicitFunc"
-"""Ray names a worker's process by what it does: this is a trial's function."""
+TRAINING = ("ray::ImplicitFunc", "ray::#")
+"""Ray names a worker's process by what it does: a trial's function, and which trial."""
 
 
 @dataclass

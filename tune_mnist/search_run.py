@@ -3,6 +3,8 @@
 import shlex
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,6 @@ from rich.console import Console
 from tune_mnist.command import INTERRUPTED
 from tune_mnist.console import report_console
 from tune_mnist.errors import UserError
-from tune_mnist.report_run import show, write_report
-from tune_mnist.reporting.search_results import read_results
-from tune_mnist.reporting.summary import search_tables
 from tune_mnist.results import results_directory
 from tune_mnist.tuning.experiment import Outcome, run_search
 from tune_mnist.tuning.options import SearchOptions
@@ -24,6 +23,7 @@ from tune_mnist.tuning.setup import Ending
 from tune_mnist.tuning.space import load_space
 
 DEFAULT_SPACE = "lenet"
+REPORTING = "tune_mnist.report_run"
 SHOWN = ("best", "costs", "pareto", "top", "final")
 """Tables that a search shows at its end; the others are in its files."""
 
@@ -47,13 +47,13 @@ def search_and_compare(
         UserError: the input or the resources do not allow it, or the disk is full.
     """
     console = report_console()
+    earlier = None
     if resume is None:
         chosen = load_space(space or DEFAULT_SPACE)
         directory = results_directory(
             output_dir, f"{chosen.name}-{time.strftime('%Y%m%d-%H%M%S')}" if name is None else name
         )
         options = SearchOptions.for_space(chosen, **given)
-        outcome = run_search(chosen, options, directory, console, _command())
     else:
         directory = _folder_to_resume(resume, name, output_dir)
         earlier = read_experiment(directory)
@@ -64,6 +64,9 @@ def search_and_compare(
                 " was begun with: leave the option out, or begin another search"
             )
         options = earlier.options_with(chosen, given)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # The libraries of the reports take seconds to import: they do so while Ray starts.
+        beside.submit(import_module, REPORTING)
         outcome = run_search(chosen, options, directory, console, _command(), earlier)
     _report(console, directory, outcome)
     if outcome.ending is Ending.DISK_FULL:
@@ -97,6 +100,10 @@ def _command() -> str:
 
 def _report(console: Console, directory: Path, outcome: Outcome) -> None:
     """Write all tables into the folder, and show those that answer the first questions."""
+    from tune_mnist.report_run import show, write_report
+    from tune_mnist.reporting.search_results import read_results
+    from tune_mnist.reporting.summary import search_tables
+
     results = read_results(directory)
     tables = search_tables(results)
     show(results, [table for table in tables if table.name in SHOWN], console)

@@ -28,7 +28,10 @@ def workers(directory):
     return {json.loads(line)["pid"] for line in lines}
 
 
-@pytest.mark.parametrize("scheduler", ["asha-stopping", "hyperband", "median", "pbt"])
+@pytest.mark.parametrize(
+    "scheduler",
+    ["asha-stopping", "hyperband", pytest.param("median", marks=pytest.mark.slow), "pbt"],
+)
 def test_every_scheduler_brings_each_trial_to_an_end(tmp_path, scheduler):
     _, trials = search(tmp_path, "s", "--scheduler", scheduler, "--num-samples", "7")
     assert list(trials["trial"]) == list(range(7))
@@ -60,7 +63,9 @@ def test_an_earlier_search_gives_the_next_one_its_best(tmp_path):
     assert len(load_study(tmp_path / "next").trials) == 5
 
 
-@pytest.mark.parametrize(("scheduler", "lines"), [("asha", 45), ("pbt", 90)])
+@pytest.mark.parametrize(
+    ("scheduler", "lines"), [("asha", 45), pytest.param("pbt", 90, marks=pytest.mark.slow)]
+)
 def test_a_killed_search_ends_in_the_same_weights_as_one_left_alone(tmp_path, scheduler, lines):
     options = ("--num-samples", "4", "--max-concurrent", "1", "--precision", "fp32")
     options += ("--scheduler", scheduler)

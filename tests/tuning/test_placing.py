@@ -35,9 +35,11 @@ def test_how_many_trials_fit(monkeypatch, nodes, cpus, gpus, expected):
         ({"cpus_per_trial": 4}, False),
         ({"max_concurrent": 4}, True),
         ({"gpus_per_trial": 0.5}, False),
+        ({"address": "auto"}, False),
     ],
 )
 def test_whether_trials_fill_eight_cores(monkeypatch, given, expected):
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
     options = SearchOptions.for_space(load_space("lenet"), device="cpu", **given)
     assert plan.fills_machine(options) is expected

@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from tune_mnist.data.idx import find_idx, read_idx
 from tune_mnist.data.sources import STEMS, TORCHVISION_NAMES, obtain
@@ -96,6 +94,10 @@ def _read_pair(
 
 def _digits() -> Dataset:
     """Return scikit-learn's 1,797 digits of 8x8 pixels, enlarged to 28x28."""
+    # Every worker has this module, and only who loads this data set needs scikit-learn here.
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
     raw = load_digits()
     small = torch.from_numpy(raw.images).float()[:, None] / DIGITS_MAXIMUM * 255
     large = torch.nn.functional.interpolate(small, size=(SIDE, SIDE), mode="bilinear")

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from tune_mnist.data.dataset import Dataset
 from tune_mnist.errors import UserError
@@ -104,6 +103,9 @@ def joined_part(everything: DataSplit, fraction: float = 1.0) -> NDArray[np.int6
 def _stratified(
     indices: NDArray[np.int64], labels: NDArray[np.int64], held_out: float, where: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    # Workers have this module, too, and split nothing: they need not wait for scikit-learn.
+    from sklearn.model_selection import train_test_split
+
     counts = np.bincount(labels)
     few = np.flatnonzero(counts == 1)
     if len(few):

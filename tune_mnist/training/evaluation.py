@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix, recall_score
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -66,6 +65,9 @@ def evaluate(model: nn.Module, batches: Batches, compute: Compute, num_classes: 
 
 def score(classified: Classified, num_classes: int) -> Evaluation:
     """Compare what the images were taken for with the labels."""
+    # A trial's worker never comes here, and need not wait for scikit-learn.
+    from sklearn.metrics import confusion_matrix, recall_score
+
     truth, predicted = classified.truth, classified.predicted
     classes = np.arange(num_classes)
     return Evaluation(

@@ -79,7 +79,7 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
     for key, value in _SETTINGS.items():
         os.environ.setdefault(key, value)
     if all_cores:
-        os.environ.setdefault("RAY_preload_python_modules", "torch,ray.tune,sklearn.datasets")
+        os.environ.setdefault("RAY_preload_python_modules", "torch,ray.tune")
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
     _survive_memory_kills()
     given_as = "--address" if address else "RAY_ADDRESS"

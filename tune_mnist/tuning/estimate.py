@@ -1,57 +1,20 @@
-"""How long a search will take, measured and simulated before it starts."""
+"""How long a search will take, simulated before it starts."""
 
 import heapq
 import random
 import statistics
-import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
-
-import ray
+from dataclasses import replace
 
 from tune_mnist.data import DataSplit
-from tune_mnist.training import Fidelity, Trainer
+from tune_mnist.training import Fidelity
 from tune_mnist.tuning.rungs import Rungs
 from tune_mnist.tuning.scheduler import SchedulerOptions, StoppingScheduler, create_scheduler
+from tune_mnist.tuning.speeds import Speed
 from tune_mnist.tuning.stages import epoch_costs
-from tune_mnist.tuning.trainable import TrialSettings
 
-PROBE_IMAGES = 32
-PROBE_PIXELS = PROBE_IMAGES * 224 * 224
-PROBE_SECONDS = 1.0
 SIMULATIONS = 20
 SIMULATED_TRIALS = 100
-
-
-@dataclass(frozen=True)
-class Speed:
-    """How fast a worker is with one architecture.
-
-    Attributes:
-        train: images a second while training.
-        validate: images a second while validating.
-    """
-
-    train: float
-    validate: float
-
-
-def measure_speeds(
-    models: tuple[str, ...], data: Any, settings: TrialSettings, cpus: float, gpus: float
-) -> dict[str, Speed]:
-    """Train each architecture for a second or so on the workers.
-
-    Args:
-        models: the architectures' names.
-        data: reference to the split in the object store.
-        settings: what all trials have in common.
-        cpus: CPU cores of a trial.
-        gpus: GPUs of a trial.
-    """
-    probe = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_measure_speed)
-    speeds = ray.get([probe.remote(model, data, settings) for model in models])
-    return dict(zip(models, speeds, strict=True))
 
 
 def expected_seconds(
@@ -150,23 +113,3 @@ def _simulate_promotion(
     while max(epochs.values()) < options.max_epochs:
         train(max(rungs.standing(), key=lambda standing: standing.urgency).number)
     return list(epochs.values())
-
-
-def _measure_speed(model: str, data: DataSplit, settings: TrialSettings) -> Speed:
-    # A batch of very large images could take more memory than there is.
-    count = max(2, min(PROBE_IMAGES, PROBE_PIXELS // settings.image_size**2))
-    few = replace(data, train=data.train[:count], val=data.val[:count])
-    config = settings.train_config({"model": model, "lr": 1e-4, "batch_size": count})
-    trainer = Trainer(config, few, settings.compute())
-    trainer.run_epoch()  # the first epoch pays for memory and code, and is not counted
-    train: list[float] = []
-    validate: list[float] = []
-    start = time.perf_counter()
-    while not train or time.perf_counter() - start < PROBE_SECONDS:
-        metrics = trainer.run_epoch()
-        train.append(len(few.train) / metrics.images_per_second)
-        validate.append(metrics.epoch_seconds - train[-1])
-    return Speed(
-        train=len(few.train) / statistics.median(train),
-        validate=len(few.val) / statistics.median(validate),
-    )

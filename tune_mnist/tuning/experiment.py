@@ -1,5 +1,7 @@
 """One search from start to end: data, Ray, the trials, and what it leaves in its folder."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,33 +12,32 @@ import ray
 from numpy.typing import NDArray
 from rich.console import Console
 
-from tune_mnist.data import Dataset, DataSplit, joined_part, load_dataset, split_dataset
-from tune_mnist.errors import UserError, end_at_once
+from tune_mnist.data import DataSplit, joined_part, load_dataset, split_dataset
+from tune_mnist.errors import end_at_once
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
 from tune_mnist.tuning import plan
 from tune_mnist.tuning.bucket import StorageError
-from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.cluster import Resources, connect, disconnect
 from tune_mnist.tuning.engine import build_engine
+from tune_mnist.tuning.expected_time import announce_time
 from tune_mnist.tuning.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.final_plan import describe_plan, final_fraction
-from tune_mnist.tuning.final_runs import read_final_runs
 from tune_mnist.tuning.finalists import judge_best
 from tune_mnist.tuning.head_watch import PATIENCE_SECONDS, head_watched
-from tune_mnist.tuning.ledger import begun_trials
 from tune_mnist.tuning.mlflow_client import open_client
 from tune_mnist.tuning.node_packages import check_packages
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.records import TrialRecord
-from tune_mnist.tuning.results_folder import Experiment, claimed, fingerprint, write_experiment
+from tune_mnist.tuning.results_folder import Experiment, claimed, write_experiment
+from tune_mnist.tuning.resuming import check_resumable
 from tune_mnist.tuning.run_trials import run_trials
-from tune_mnist.tuning.scheduler import RESUMABLE
 from tune_mnist.tuning.setup import Ending, Setup
 from tune_mnist.tuning.shared_storage import check_shared, check_usable
 from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.speeds import Speed, measure_here, measure_on_workers
 from tune_mnist.tuning.stages import check_images
 from tune_mnist.tuning.storage_path import checkpoints_of_search, require_free
-from tune_mnist.tuning.study import JOURNAL, load_study
 from tune_mnist.tuning.warm_start import find_usable
 from tune_mnist.tuning.watching import watchers
 
@@ -84,7 +85,7 @@ def run_search(
         if options.warm_start is not None:
             find_usable(space, options.warm_start)
     else:
-        _check_resumable(directory, options, dataset, earlier)
+        check_resumable(directory, options, dataset, earlier)
     checkpoints = _place_of_checkpoints(directory, options, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
     fidelity = options.fidelity(space)
@@ -92,7 +93,7 @@ def run_search(
     everything = split_dataset(dataset)
     joined = joined_part(everything, final_fraction(options))
     mlflow = open_client(options.mlflow, directory.name) if options.mlflow else None
-    resources = connect(options.address, all_cores=plan.fills_machine(options))
+    resources, measured = _connect(space, options, data)
     try:
         if resources.head is not None:
             check_packages()
@@ -119,7 +120,7 @@ def run_search(
             write_experiment(
                 directory, space, options, dataset, facts, command, earlier, checkpoints
             )
-            records, ending, detail = _search(setup, data, console)
+            records, ending, detail = _search(setup, data, console, measured)
             if ending not in (Ending.FINISHED, Ending.OUT_OF_TIME):
                 return Outcome(ending, detail)
             final = FinalEvaluation(
@@ -179,72 +180,52 @@ def _place_of_checkpoints(
     return checkpoints
 
 
-def _check_resumable(
-    directory: Path, options: SearchOptions, dataset: Dataset, earlier: Experiment
-) -> None:
-    """See that what an earlier run has left can be gone on with."""
-    if options.scheduling.name not in RESUMABLE:
-        raise UserError(
-            f"--resume {directory}: scheduler {options.scheduling.name} cannot be brought back to"
-            f" where it was; those that can are {', '.join(RESUMABLE)}"
-        )
-    before = earlier.options.get("storage_path")
-    if options.storage_path != before:
-        raise UserError(
-            f"--storage-path {options.storage_path}: the checkpoints of the search are in"
-            f" {before or directory}: leave the option out"
-        )
-    if fingerprint(dataset) != earlier.data_sha256:
-        raise UserError(
-            f"--resume {directory}: the search was begun on other images or labels than these of"
-            f" {options.data_dir or options.dataset}"
-        )
-    if (directory / JOURNAL).exists():
-        begun = begun_trials(load_study(directory))
-        size = earlier.options["num_samples"]
-        if options.scheduling.name == "pbt" and options.num_samples != size:
-            raise UserError(
-                f"--num-samples {options.num_samples}: the population of --scheduler pbt was begun"
-                f" with {size}, and cannot change: leave the option out"
-            )
-        if len(begun) > options.num_samples:
-            raise UserError(
-                f"--num-samples {options.num_samples}: {len(begun)} trials have been begun"
-                " already: give at least that many"
-            )
-    read_final_runs(directory)  # a damaged one is told of before there is any work to lose
+def _connect(
+    space: SearchSpace, options: SearchOptions, data: DataSplit
+) -> tuple[Resources, Callable[[], dict[str, Speed]] | None]:
+    """Start Ray or connect to it; where trials get the cores of this machine, measure meanwhile.
+
+    Returns:
+        What there is, and what gives the speed of a worker, or None: it is not measured yet.
+    """
+    if not plan.fills_machine(options):
+        return connect(options.address), None
+    # Ray mostly waits for its processes to start. A task would take one of those that it keeps
+    # ready for the trials: what has run a task can hold no actor any more.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        measuring = beside.submit(measure_here, space.models, data, plan.probe_settings(options))
+        return connect(options.address, all_cores=True), measuring.result
 
 
 def _search(
-    setup: Setup, data: DataSplit, console: Console
+    setup: Setup,
+    data: DataSplit,
+    console: Console,
+    measured: Callable[[], dict[str, Speed]] | None,
 ) -> tuple[list[TrialRecord], Ending, str]:
     """Bring the study back to where it was, or begin it, and run the trials that are to come."""
-    options, space = setup.options, setup.space
     engine = build_engine(setup)
     searcher = engine.searcher
     ended = [record.number for record in searcher.ledger.records if record.state.ended]
     setup.settings.drop_checkpoints(ended)
     engine.recorder.write()
-    left = options.num_samples - len(ended)
+    left = setup.options.num_samples - len(ended)
     if left <= 0:
         for watcher in watchers(setup, searcher.ledger, console):
             watcher.on_experiment_end([])  # tells what a driver that was killed could not
         return searcher.ledger.records, Ending.FINISHED, ""
     try:
-        plan.announce_time(
-            console,
-            space,
-            options,
-            left,
-            data,
-            setup.shared,
-            setup.settings,
-            setup.workers,
-            setup.final_images,
-        )
+        announce_time(console, setup, data, left, measured or partial(_measure, setup))
     except KeyboardInterrupt:
         return searcher.ledger.records, Ending.INTERRUPTED, ""
     setup.settings.store.start()
     searcher.left = left
     ending, detail = run_trials(setup, engine, console)
     return searcher.ledger.records, ending, detail
+
+
+def _measure(setup: Setup) -> dict[str, Speed]:
+    workers = setup.workers
+    return measure_on_workers(
+        setup.space.models, setup.shared, setup.settings, workers.cpus, workers.gpus
+    )

@@ -1,13 +1,11 @@
-"""What a search is going to do: where trials run, on what data, and how long it may take."""
+"""What a search is going to do: where trials run, and on what data."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import ray
 import torch
-from ray.exceptions import RayError
 from rich.console import Console
 
 from tune_mnist.console import print_facts
@@ -16,14 +14,6 @@ from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
 from tune_mnist.training import Fidelity, resolve_compute
 from tune_mnist.tuning.cluster import Resources, check_placeable, count_fitting
-from tune_mnist.tuning.estimate import (
-    Speed,
-    expected_epochs,
-    expected_seconds,
-    measure_speeds,
-    time_on_workers,
-)
-from tune_mnist.tuning.final_plan import final_epochs
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.progress import clock
 from tune_mnist.tuning.space import SearchSpace
@@ -66,7 +56,12 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
 
 
 def fills_machine(options: SearchOptions) -> bool:
-    """Tell whether on this machine about as many trials run at a time as it has cores."""
+    """Tell whether Ray is started here, and about as many trials run at a time as there are cores.
+
+    A machine whose trials get a GPU is not meant.
+    """
+    if options.address or os.environ.get("RAY_ADDRESS"):
+        return False
     if options.gpus_per_trial or (options.device != "cpu" and torch.cuda.is_available()):
         return False
     cores = os.cpu_count() or 1
@@ -100,6 +95,11 @@ def trial_settings(
         store=open_store(checkpoints or str(directory.absolute() / "checkpoints"), uuid4().hex),
         fidelity=fidelity,
     )
+
+
+def probe_settings(options: SearchOptions) -> TrialSettings:
+    """Return the settings of a trial on this machine's CPU that keeps no checkpoint."""
+    return trial_settings(options, Workers(options.cpus_per_trial, 0.0, 1), Path())
 
 
 def facts(
@@ -143,71 +143,6 @@ def _precision(options: SearchOptions, workers: Workers) -> str:
 def announce(console: Console, facts: dict[str, str], directory: Path, dashboard: str) -> None:
     """Tell the user what is going to happen."""
     print_facts(console, {**facts, "results": str(directory), "dashboard": dashboard})
-
-
-def announce_time(
-    console: Console,
-    space: SearchSpace,
-    options: SearchOptions,
-    trials: int,
-    data: DataSplit,
-    shared: "ray.ObjectRef[DataSplit]",
-    settings: TrialSettings,
-    workers: Workers,
-    final_images: int,
-) -> None:
-    """Tell the user how long it may take, having measured it on the workers.
-
-    Args:
-        console: where to tell it.
-        space: what is searched.
-        options: how.
-        trials: how many trials are to come.
-        data: the split that they are trained on.
-        shared: the same in the object store.
-        settings: what all trials have in common.
-        workers: how they are placed.
-        final_images: how many images a run of the final evaluation is trained on.
-    """
-    try:
-        with console.status("measuring the speed of a worker"):
-            speeds = measure_speeds(space.models, shared, settings, workers.cpus, workers.gpus)
-    except RayError as error:
-        reason = str(error).strip().splitlines()[-1]
-        console.print(
-            f"{'expected':<10} unknown: no worker could be measured: {reason}\n",
-            markup=False,
-            soft_wrap=True,
-        )
-        return
-    scheduling = options.scheduling_for(space)
-    seconds = expected_seconds(
-        speeds, data, trials, scheduling, workers.concurrent, settings.fidelity
-    )
-    epochs = expected_epochs(trials, scheduling)
-    final = _expected_final_seconds(speeds, options, workers, final_images)
-    measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())
-    limit = ""
-    if options.time_budget and seconds > options.time_budget:
-        limit = f", cut off by the time budget at {clock(options.time_budget)}"
-    runs = f", then about {clock(final)} for the final runs" if final else ""
-    console.print(
-        f"{'expected':<10} about {clock(seconds)}{limit}{runs}: some {epochs:.0f} epochs of trials"
-        f" at (images/s a worker) {measured}\n",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def _expected_final_seconds(
-    speeds: dict[str, Speed], options: SearchOptions, workers: Workers, images: int
-) -> float:
-    """Return the expected wall time of the final evaluation; the test set takes next to none."""
-    seconds = [final_epochs(options) * images / speed.train for speed in speeds.values()]
-    return time_on_workers(
-        [each for each in seconds for _ in range(options.final_seeds)], workers.concurrent
-    )
 
 
 def _stages(space: SearchSpace, options: SearchOptions) -> dict[str, str]:
