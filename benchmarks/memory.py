@@ -28,7 +28,7 @@ from rich.table import Table
 
 from tune_mnist.data import DataSplit, load_dataset, split_dataset
 from tune_mnist.training import TrainConfig, Trainer, resolve_compute
-from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.cluster.connection import connect, disconnect
 
 WORKERS = 2
 LIMIT = 80.0

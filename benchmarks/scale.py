@@ -26,9 +26,9 @@ from ray.cluster_utils import Cluster
 from benchmarks.orchestration import SPACE, cost_row, run_engine
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
-from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.cluster.connection import connect, disconnect
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.space import load_space
+from tune_mnist.tuning.spaces.space import load_space
 
 STEM = Path(__file__).with_suffix("")
 OBJECT_STORE_BYTES = 80_000_000

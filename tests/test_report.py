@@ -5,7 +5,7 @@ import pytest
 from tests.reporting.searches import Search
 from tune_mnist.command import run
 from tune_mnist.report import report
-from tune_mnist.tuning.study import JOURNAL
+from tune_mnist.tuning.recording.study import JOURNAL
 
 TABLES = ("best", "costs", "top", "effect_optimizer_lr", "effect_batch_size", "effect_dropout")
 FINALS = ("final", "final_runs", "recall", "confused")

@@ -33,7 +33,7 @@ def test_the_wheel_carries_code_and_spaces_and_nothing_else(wheel: Path) -> None
     assert spaces == SPACES
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == {"tune_mnist"}
-    assert "tune_mnist/tuning/space.py" in names
+    assert "tune_mnist/tuning/spaces/space.py" in names
 
 
 def test_the_wheel_carries_what_the_page_is_made_of(wheel: Path) -> None:
@@ -53,7 +53,7 @@ def test_an_installed_space_is_found_by_name_from_any_folder(wheel: Path, tmp_pa
     zipfile.ZipFile(wheel).extractall(installed)
     elsewhere.mkdir()
     code = (
-        "from tune_mnist.tuning.space import load_space;"
+        "from tune_mnist.tuning.spaces.space import load_space;"
         f"print(*(load_space(name).path for name in {sorted(SPACES)}))"
     )
     result = subprocess.run(

@@ -16,11 +16,11 @@ from tune_mnist.errors import UserError
 from tune_mnist.results import results_directory
 from tune_mnist.tuning.experiment import Outcome, run_search
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.records import TrialState
+from tune_mnist.tuning.recording.records import TrialState
 from tune_mnist.tuning.results_folder import read_experiment
-from tune_mnist.tuning.scheduler import RESUMABLE
+from tune_mnist.tuning.schedulers.scheduler import RESUMABLE
 from tune_mnist.tuning.setup import Ending
-from tune_mnist.tuning.space import load_space
+from tune_mnist.tuning.spaces.space import load_space
 
 DEFAULT_SPACE = "lenet"
 REPORTING = "tune_mnist.report_run"

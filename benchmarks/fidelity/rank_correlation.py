@@ -28,7 +28,7 @@ from tune_mnist.command import run
 from tune_mnist.data import Dataset, load_dataset, split_dataset
 from tune_mnist.errors import UserError
 from tune_mnist.training import DivergedError, TrainConfig, Trainer, resolve_compute
-from tune_mnist.tuning.space import load_space
+from tune_mnist.tuning.spaces.space import load_space
 
 OUTPUT = Path("results/bench/fidelity")
 DIVERGED = -1.0

@@ -27,7 +27,7 @@ from benchmarks.searching import Rows, run_logged
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
 from tune_mnist.files import write_text
-from tune_mnist.tuning.space import load_space
+from tune_mnist.tuning.spaces.space import load_space
 
 PLAIN, STAGED = "plain", "staged"
 OUTPUT = Path("results/bench/fidelity")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.spaces.space import SearchSpace
 
 # What a network that has learned nothing gets right of ten digits.
 CHANCE = 0.1

@@ -13,12 +13,12 @@ from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
 from benchmarks.scheduling.table_sampler import TableSampler
-from tune_mnist.tuning.promotion import PromotionAsha
-from tune_mnist.tuning.reports import METRIC, ended_early
-from tune_mnist.tuning.samplers import create_sampler
-from tune_mnist.tuning.scheduler import MODE, SchedulerOptions, create_scheduler
-from tune_mnist.tuning.searcher import StudySearch
-from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.schedulers.promotion import PromotionAsha
+from tune_mnist.tuning.schedulers.scheduler import MODE, SchedulerOptions, create_scheduler
+from tune_mnist.tuning.searching.samplers import create_sampler
+from tune_mnist.tuning.searching.searcher import StudySearch
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.trials.reports import METRIC, ended_early
 
 REDUCTION_FACTOR = 3
 

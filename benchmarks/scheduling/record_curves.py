@@ -34,7 +34,7 @@ from tune_mnist.environment import describe_hardware, package_versions
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.training import DivergedError, TrainConfig, Trainer, resolve_compute
-from tune_mnist.tuning.space import SearchSpace, load_space
+from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 
 MODEL = "lenet"
 SPACE = Path(__file__).with_name("lenet.yaml")

@@ -35,7 +35,7 @@ from benchmarks.scheduling.simulation import Event, SimulatedSearch
 from benchmarks.scheduling.surrogate import explained_variance, imitate
 from tune_mnist.command import run
 from tune_mnist.files import write_text
-from tune_mnist.tuning.space import SearchSpace, load_space
+from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 
 WORKERS = (2, 8, 32)
 # The budget of a search of n trials is what n trials take that are stopped half way on average.

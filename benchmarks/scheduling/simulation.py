@@ -19,8 +19,8 @@ from ray.tune.schedulers import TrialScheduler
 from benchmarks.scheduling.curves import CHANCE, Curves
 from benchmarks.scheduling.methods import Engine
 from benchmarks.scheduling.table_sampler import TableExhausted
-from tune_mnist.tuning.records import LAST_METRICS
-from tune_mnist.tuning.reports import METRIC, NUMBER, TIME_ATTR
+from tune_mnist.tuning.recording.records import LAST_METRICS
+from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 
 @dataclass(eq=False)

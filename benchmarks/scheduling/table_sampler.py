@@ -15,7 +15,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks.scheduling.metric import differences
-from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.spaces.space import SearchSpace
 
 
 class TableExhausted(Exception):  # noqa: N818 - the end of a search, not an error

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.fidelity.rank_correlation import DIVERGED, Level, correlations
 from benchmarks.fidelity.versus import compare, epochs_of, staged_space
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.space import load_space, parse_space
+from tune_mnist.tuning.spaces.space import load_space, parse_space
 
 
 def test_a_fidelity_is_read_as_size_and_fraction():

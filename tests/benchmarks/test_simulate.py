@@ -21,7 +21,7 @@ from benchmarks.scheduling.record_curves import (
 from benchmarks.scheduling.simulate import Outcome, Setting, World, mean_interval, simulate
 from benchmarks.scheduling.simulation import SimulatedSearch
 from benchmarks.scheduling.surrogate import imitate
-from tune_mnist.tuning.space import load_space
+from tune_mnist.tuning.spaces.space import load_space
 
 EPOCHS = 9
 SPACE = load_space(str(SPACE_FILE))

@@ -9,7 +9,14 @@ import subprocess
 import pytest
 
 from tests.deploy.recipes import DEPLOY
-from tune_mnist.tuning.live_metrics import BEST, BY_STATE, BY_TRIAL, OF_SEARCH, OF_TRIAL, TRIALS
+from tune_mnist.tuning.watching.live_metrics import (
+    BEST,
+    BY_STATE,
+    BY_TRIAL,
+    OF_SEARCH,
+    OF_TRIAL,
+    TRIALS,
+)
 
 MONITORING = DEPLOY / "monitoring"
 DASHBOARD = MONITORING / "grafana" / "dashboards" / "tune_mnist.json"

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from tune_mnist.tuning.study import JOURNAL
+from tune_mnist.tuning.recording.study import JOURNAL
 
 
 def start(command: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:

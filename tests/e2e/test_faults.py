@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.e2e.commands import run, start
-from tune_mnist.tuning.study import JOURNAL, load_study
+from tune_mnist.tuning.recording.study import JOURNAL, load_study
 
 pytestmark = pytest.mark.e2e
 DIGITS = ("--dataset", "digits", "--num-samples", "8", "--max-epochs", "9", "--final-seeds", "0")

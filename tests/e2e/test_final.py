@@ -20,7 +20,7 @@ from tune_mnist.training import (
     load_model_weights,
     resolve_compute,
 )
-from tune_mnist.tuning.final_runs import final_folder, read_final_runs, read_misread
+from tune_mnist.tuning.final.runs import final_folder, read_final_runs, read_misread
 
 pytestmark = pytest.mark.e2e
 SPACE = """

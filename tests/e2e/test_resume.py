@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tests.e2e.commands import kill_at, run, start
 from tune_mnist.errors import UserError
 from tune_mnist.search import search
-from tune_mnist.tuning.study import JOURNAL, load_study
+from tune_mnist.tuning.recording.study import JOURNAL, load_study
 
 pytestmark = pytest.mark.e2e
 TRIALS = 12

@@ -9,7 +9,7 @@ import torch
 
 from tests.e2e.commands import kill_at, run, start
 from tune_mnist.training import load_model_weights
-from tune_mnist.tuning.study import load_study
+from tune_mnist.tuning.recording.study import load_study
 
 pytestmark = pytest.mark.e2e
 DIGITS = ("--dataset", "digits", "--max-epochs", "9", "--final-seeds", "0")

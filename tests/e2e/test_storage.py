@@ -9,8 +9,8 @@ import torch
 from tests.buckets import KEYS, held_port, s3_server
 from tests.e2e.commands import run, start
 from tune_mnist.training import load_model_weights
-from tune_mnist.tuning.bucket import Bucket
-from tune_mnist.tuning.study import load_study
+from tune_mnist.tuning.recording.study import load_study
+from tune_mnist.tuning.storage.bucket import Bucket
 
 pytestmark = pytest.mark.e2e
 # It learns within an epoch or two.

@@ -8,13 +8,13 @@ import optuna
 
 from tune_mnist.data import Dataset
 from tune_mnist.reporting.search_results import SearchResults, read_results
-from tune_mnist.tuning.final_runs import FinalRun, write_final_run
-from tune_mnist.tuning.ledger import Ledger
+from tune_mnist.tuning.final.runs import FinalRun, write_final_run
 from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.recording.ledger import Ledger
+from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
 from tune_mnist.tuning.results_folder import write_experiment
-from tune_mnist.tuning.space import parse_space
-from tune_mnist.tuning.stages import report_of
-from tune_mnist.tuning.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.spaces.space import parse_space
+from tune_mnist.tuning.spaces.stages import report_of
 
 TWO_MODELS = """
 description: two architectures

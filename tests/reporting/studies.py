@@ -10,15 +10,15 @@ import optuna
 
 from tune_mnist.reporting.search_results import SearchResults, read_results
 from tune_mnist.training import Fidelity
-from tune_mnist.tuning.final_runs import FinalRun, Misread, write_final_run, write_misread
-from tune_mnist.tuning.ledger import Ledger
+from tune_mnist.tuning.final.runs import FinalRun, Misread, write_final_run, write_misread
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.records import WARM_START
-from tune_mnist.tuning.reports import TIME_ATTR, ended_early
+from tune_mnist.tuning.recording.ledger import Ledger
+from tune_mnist.tuning.recording.records import WARM_START
+from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
 from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, _SpaceText
-from tune_mnist.tuning.space import SearchSpace, parse_space
-from tune_mnist.tuning.stages import report_of
-from tune_mnist.tuning.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
+from tune_mnist.tuning.spaces.stages import report_of
+from tune_mnist.tuning.trials.reports import TIME_ATTR, ended_early
 
 PARAMETERS = {"lenet": 61_706, "alexnet": 46_764_746, "resnet": 11_178_378, "vggnet": 128_806_154}
 TWO_MODELS = """

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from tune_mnist.reporting.finals import final_tables
-from tune_mnist.tuning.final_runs import FinalRun
+from tune_mnist.tuning.final.runs import FinalRun
 
 
 def run(seed, confusion, model="lenet", trial=4):

@@ -22,7 +22,7 @@ from tune_mnist.reporting.search_results import SearchResults, read_results
 from tune_mnist.reporting.side_by_side import compare_searches
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.reporting.trial_table import COLUMNS
-from tune_mnist.tuning.records import CONFIG_COLUMNS
+from tune_mnist.tuning.recording.records import CONFIG_COLUMNS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LEARNING = (0.8, 0.9, 0.95)

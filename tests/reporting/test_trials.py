@@ -3,7 +3,7 @@ import pytest
 from tests.reporting.searches import ONE_MODEL, Search
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.reporting.trials import trial_tables
-from tune_mnist.tuning.kept_models import FULL_VAL_ACCURACY, write_config
+from tune_mnist.tuning.storage.kept_models import FULL_VAL_ACCURACY, write_config
 
 RIGHT = [[1, 0], [0, 1]]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.buckets import KEYS, s3_server
-from tune_mnist.tuning.cluster import connect, disconnect
+from tune_mnist.tuning.cluster.connection import connect, disconnect
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tune_mnist.tuning.shared_folder import SharedFolder
-from tune_mnist.tuning.trainable import TrialSettings
+from tune_mnist.tuning.storage.shared_folder import SharedFolder
+from tune_mnist.tuning.trials.trainable import TrialSettings
 
 
 def settings_in(folder: Path, max_epochs: int) -> TrialSettings:

@@ -4,7 +4,7 @@ import pytest
 
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.space import load_space, parse_space
+from tune_mnist.tuning.spaces.space import load_space, parse_space
 
 
 def test_the_space_gives_the_defaults_and_the_user_overrules_them():

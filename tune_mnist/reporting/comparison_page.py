@@ -13,7 +13,7 @@ from tune_mnist.reporting.rendering import render, wide
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.side_by_side import names_of
 from tune_mnist.reporting.tables import Comparison
-from tune_mnist.tuning.reports import METRIC
+from tune_mnist.tuning.trials.reports import METRIC
 
 
 def write_comparison_page(

@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial
 from tune_mnist.reporting.bins import group_of
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.tables import Comparison, comparison
-from tune_mnist.tuning.records import TrialRecord, TrialState
+from tune_mnist.tuning.recording.records import TrialRecord, TrialState
 
 _CROSSED = ("optimizer", "lr")
 """Compared together: a good learning rate for one optimizer is a bad one for another."""

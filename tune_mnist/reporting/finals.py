@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tune_mnist.reporting.spread import CONFIDENCE, spread
 from tune_mnist.reporting.tables import Comparison, comparison
-from tune_mnist.tuning.final_runs import FinalRun
+from tune_mnist.tuning.final.runs import FinalRun
 
 PAIRS = 5
 _INTERVAL = (

@@ -15,9 +15,9 @@ from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.spread import spread
 from tune_mnist.reporting.summary import search_facts
 from tune_mnist.reporting.tables import Comparison
-from tune_mnist.tuning.records import TrialState, best_record
-from tune_mnist.tuning.reports import METRIC
-from tune_mnist.tuning.scheduler import RESUMABLE
+from tune_mnist.tuning.recording.records import TrialState, best_record
+from tune_mnist.tuning.schedulers.scheduler import RESUMABLE
+from tune_mnist.tuning.trials.reports import METRIC
 
 PLOTS_FOLDER = "plots"
 PLOTLY_FILE = "plotly.min.js"

@@ -8,14 +8,14 @@ import optuna
 import pandas as pd
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.final_runs import FinalRun, read_final_runs
-from tune_mnist.tuning.kept_models import FULL_VAL_ACCURACY, kept_models, read_config
-from tune_mnist.tuning.ledger import begun_trials
+from tune_mnist.tuning.final.runs import FinalRun, read_final_runs
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.records import TrialRecord, to_frame
+from tune_mnist.tuning.recording.ledger import begun_trials
+from tune_mnist.tuning.recording.records import TrialRecord, to_frame
+from tune_mnist.tuning.recording.study import load_study
 from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, read_experiment
-from tune_mnist.tuning.space import SearchSpace
-from tune_mnist.tuning.study import load_study
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.storage.kept_models import FULL_VAL_ACCURACY, kept_models, read_config
 
 
 @dataclass(frozen=True)

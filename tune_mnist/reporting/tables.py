@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tune_mnist.tuning.records import CONFIG_COLUMNS
+from tune_mnist.tuning.recording.records import CONFIG_COLUMNS
 
 HYPERPARAMETERS = ("optimizer", *(c for c in CONFIG_COLUMNS if c not in ("model", "optimizer")))
 COLUMNS = {

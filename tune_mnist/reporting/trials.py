@@ -7,8 +7,8 @@ from tune_mnist.models.cost import count_flops
 from tune_mnist.reporting.finals import by_configuration, missing_runs, test_columns
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.tables import HYPERPARAMETERS, Comparison, comparison
-from tune_mnist.tuning.records import BROKEN, TrialState
-from tune_mnist.tuning.stages import STAGE
+from tune_mnist.tuning.recording.records import BROKEN, TrialState
+from tune_mnist.tuning.spaces.stages import STAGE
 
 TOP = 10
 _ARCHITECTURES = (

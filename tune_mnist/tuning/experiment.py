@@ -16,30 +16,30 @@ from tune_mnist.data import DataSplit, joined_part, load_dataset, split_dataset
 from tune_mnist.errors import end_at_once
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
-from tune_mnist.tuning import plan
-from tune_mnist.tuning.bucket import StorageError
-from tune_mnist.tuning.cluster import Resources, connect, disconnect
+from tune_mnist.tuning.cluster.connection import Resources, connect, disconnect
+from tune_mnist.tuning.cluster.head_watch import PATIENCE_SECONDS, head_watched
+from tune_mnist.tuning.cluster.node_packages import check_packages
+from tune_mnist.tuning.cluster.shared_storage import check_shared, check_usable
 from tune_mnist.tuning.engine import build_engine
-from tune_mnist.tuning.expected_time import announce_time
-from tune_mnist.tuning.final_evaluation import FinalEvaluation
-from tune_mnist.tuning.final_plan import describe_plan, final_fraction
-from tune_mnist.tuning.finalists import judge_best
-from tune_mnist.tuning.head_watch import PATIENCE_SECONDS, head_watched
-from tune_mnist.tuning.mlflow_client import open_client
-from tune_mnist.tuning.node_packages import check_packages
+from tune_mnist.tuning.final.evaluation import FinalEvaluation
+from tune_mnist.tuning.final.finalists import judge_best
+from tune_mnist.tuning.final.plan import describe_plan, final_fraction
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.records import TrialRecord
+from tune_mnist.tuning.planning import plan
+from tune_mnist.tuning.planning.expected_time import announce_time
+from tune_mnist.tuning.planning.speeds import Speed, measure_here, measure_on_workers
+from tune_mnist.tuning.recording.records import TrialRecord
 from tune_mnist.tuning.results_folder import Experiment, claimed, write_experiment
 from tune_mnist.tuning.resuming import check_resumable
-from tune_mnist.tuning.run_trials import run_trials
+from tune_mnist.tuning.running.run_trials import run_trials
+from tune_mnist.tuning.searching.warm_start import find_usable
 from tune_mnist.tuning.setup import Ending, Setup
-from tune_mnist.tuning.shared_storage import check_shared, check_usable
-from tune_mnist.tuning.space import SearchSpace
-from tune_mnist.tuning.speeds import Speed, measure_here, measure_on_workers
-from tune_mnist.tuning.stages import check_images
-from tune_mnist.tuning.storage_path import checkpoints_of_search, require_free
-from tune_mnist.tuning.warm_start import find_usable
-from tune_mnist.tuning.watching import watchers
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.spaces.stages import check_images
+from tune_mnist.tuning.storage.bucket import StorageError
+from tune_mnist.tuning.storage.storage_path import checkpoints_of_search, require_free
+from tune_mnist.tuning.watching.mlflow_client import open_client
+from tune_mnist.tuning.watching.watchers import watchers
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tune_mnist.environment import package_versions
 from tune_mnist.errors import UserError, validation_error
 from tune_mnist.files import write_text
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.space import SearchSpace, parse_space
+from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
 
 EXPERIMENT_FILE = "experiment.json"
 

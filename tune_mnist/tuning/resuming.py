@@ -4,12 +4,12 @@ from pathlib import Path
 
 from tune_mnist.data import Dataset
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.final_runs import read_final_runs
-from tune_mnist.tuning.ledger import begun_trials
+from tune_mnist.tuning.final.runs import read_final_runs
 from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.recording.ledger import begun_trials
+from tune_mnist.tuning.recording.study import JOURNAL, load_study
 from tune_mnist.tuning.results_folder import Experiment, fingerprint
-from tune_mnist.tuning.scheduler import RESUMABLE
-from tune_mnist.tuning.study import JOURNAL, load_study
+from tune_mnist.tuning.schedulers.scheduler import RESUMABLE
 
 
 def check_resumable(

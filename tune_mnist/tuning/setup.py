@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import ray
 
 from tune_mnist.data import DataSplit
-from tune_mnist.tuning.each_node import Node
+from tune_mnist.tuning.cluster.each_node import Node
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.plan import Workers
-from tune_mnist.tuning.space import SearchSpace
-from tune_mnist.tuning.trainable import TrialSettings
+from tune_mnist.tuning.planning.plan import Workers
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.trials.trainable import TrialSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

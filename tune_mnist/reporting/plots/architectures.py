@@ -28,9 +28,9 @@ from tune_mnist.reporting.plots.plot import (
     Plot,
     tidied,
 )
-from tune_mnist.tuning.final_runs import read_misread
-from tune_mnist.tuning.records import TrialRecord
-from tune_mnist.tuning.reports import METRIC
+from tune_mnist.tuning.final.runs import read_misread
+from tune_mnist.tuning.recording.records import TrialRecord
+from tune_mnist.tuning.trials.reports import METRIC
 
 PICTURES = 24
 _NO_FINAL_RUNS = "there was no final evaluation"

@@ -27,8 +27,8 @@ from tune_mnist.reporting.plots.plot import (
     tidied,
 )
 from tune_mnist.reporting.search_results import SearchResults
-from tune_mnist.tuning.records import TrialRecord, TrialState
-from tune_mnist.tuning.reports import METRIC
+from tune_mnist.tuning.recording.records import TrialRecord, TrialState
+from tune_mnist.tuning.trials.reports import METRIC
 
 ENDS = {
     TrialState.COMPLETE: ("trained to the end", BLUE, "solid", "circle"),

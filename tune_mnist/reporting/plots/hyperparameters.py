@@ -21,7 +21,7 @@ from tune_mnist.reporting.plots.accuracy_axis import stretch
 from tune_mnist.reporting.plots.judged import Judged, is_categorical
 from tune_mnist.reporting.plots.log_axis import power, set_ticks
 from tune_mnist.reporting.plots.plot import BLUE, LOW_TO_HIGH, CannotDrawError, Plot, tidied
-from tune_mnist.tuning.reports import METRIC
+from tune_mnist.tuning.trials.reports import METRIC
 
 LEAST_TO_COMPARE = 4
 LEAST_FOR_IMPORTANCES = 8

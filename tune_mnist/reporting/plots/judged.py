@@ -25,9 +25,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tune_mnist.reporting.plots.plot import CannotDrawError
 from tune_mnist.reporting.search_results import SearchResults
-from tune_mnist.tuning.records import TrialRecord, by_rank
-from tune_mnist.tuning.reports import METRIC
-from tune_mnist.tuning.space import SearchSpace
+from tune_mnist.tuning.recording.records import TrialRecord, by_rank
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.trials.reports import METRIC
 
 BEST_SHARE = 4
 """The best quarter is what is looked at for what good trials have in common."""

@@ -6,7 +6,7 @@ from tune_mnist.reporting.plots import words
 from tune_mnist.reporting.plots.accuracy_axis import stretch
 from tune_mnist.reporting.plots.plot import COLOURS, SYMBOLS, Plot, tidied
 from tune_mnist.reporting.search_results import SearchResults
-from tune_mnist.tuning.reports import METRIC
+from tune_mnist.tuning.trials.reports import METRIC
 
 HEIGHT = 440
 

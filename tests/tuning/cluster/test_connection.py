@@ -1,0 +1,79 @@
+"""Ray as it is: started here, asked what fits, and told of addresses where it is not."""
+
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.cluster.connection import check_placeable, connect, disconnect
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def resources():
+    yield connect(None)
+    disconnect()
+
+
+def test_ray_says_what_this_machine_has(resources):
+    assert resources.nodes == 1
+    assert resources.cpus >= 1
+    assert resources.dashboard is None or resources.dashboard.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+def test_what_fits_is_let_through(resources, share):
+    check_placeable(share * resources.cpus, 0)
+    check_placeable(share * resources.cpus, share * resources.gpus)
+
+
+def test_more_cores_than_any_node_has_are_named(resources):
+    with pytest.raises(UserError) as caught:
+        check_placeable(resources.cpus + 1, 0)
+    assert str(caught.value) == (
+        f"--cpus-per-trial {resources.cpus + 1:g}: no node has that many CPUs"
+        f" (the largest has {resources.cpus:g})"
+    )
+
+
+def test_more_gpus_than_any_node_has_are_named(resources):
+    with pytest.raises(UserError) as caught:
+        check_placeable(1, resources.gpus + 0.5)
+    assert f"--gpus-per-trial {resources.gpus + 0.5:g}: no node has" in str(caught.value)
+
+
+def test_a_port_where_nothing_listens_is_told_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    address = f"127.0.0.1:{port}"
+    with pytest.raises(UserError, match=f"no Ray cluster at '{address}': Connection refused"):
+        connect(address)
+
+
+def test_a_port_where_something_else_answers_is_told_in_a_line():
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"127.0.0.1:{server.server_port}"
+        with pytest.raises(UserError, match=f"no Ray cluster at '{address}': something else"):
+            connect(address)
+        server.shutdown()
+
+
+def test_rays_client_is_refused_with_what_works_instead():
+    with pytest.raises(UserError, match="run the command on a node of the cluster"):
+        connect("ray://127.0.0.1:10001")
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1", "localhost:port", ":6379"])
+def test_what_is_no_address_is_told_what_would_be_one(address):
+    with pytest.raises(UserError, match="must be host:port or auto"):
+        connect(address)
+
+
+def test_the_environment_names_a_cluster_too(monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "nowhere")
+    with pytest.raises(UserError, match="RAY_ADDRESS nowhere: must be host:port"):
+        connect(None)

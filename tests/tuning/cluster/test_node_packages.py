@@ -1,0 +1,44 @@
+"""What nodes get, and what they must have themselves."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tune_mnist.tuning.cluster.node_packages import what_is_missing
+from tune_mnist.tuning.cluster.shipped_package import runtime_environment
+
+JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+
+
+def test_a_machine_with_all_packages_lacks_none():
+    assert what_is_missing() == ""
+
+
+@pytest.mark.parametrize("package", ["torch", "optuna"])
+def test_a_package_that_a_node_lacks_is_named(package):
+    code = (
+        f"import sys; sys.modules['{package}'] = None\n"
+        "from tune_mnist.tuning.cluster.node_packages import what_is_missing\n"
+        "print(what_is_missing())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert told.startswith("cannot run trials: ")
+    assert package in told
+
+
+@pytest.mark.parametrize("job", [None, {"runtime_env": {"working_dir": "gcs://code.zip"}}])
+def test_the_package_goes_along_also_beside_what_a_job_ships(monkeypatch, job):
+    if job is not None:
+        monkeypatch.setenv(JOB, json.dumps(job))
+    (package,) = runtime_environment()["py_modules"]
+    assert Path(package, "tuning", "trials", "trainable.py").is_file()
+
+
+def test_a_job_with_modules_of_its_own_keeps_them(monkeypatch):
+    monkeypatch.setenv(JOB, json.dumps({"runtime_env": {"py_modules": ["gcs://code.zip"]}}))
+    assert runtime_environment() == {}

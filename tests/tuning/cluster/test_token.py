@@ -1,0 +1,241 @@
+"""Clusters of two nodes: with a token, and one folder that a node does not see; and without."""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.buckets import KEYS, s3_server
+from tests.e2e.commands import run
+
+pytestmark = pytest.mark.e2e
+
+RAY = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
+SMALL = ["--num-cpus", "1", "--object-store-memory", "80000000"]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    address: str
+    token: Path
+    home: Path  # of a user who has no token
+    hidden: Path  # a folder that is another one on the second node
+
+    @property
+    def stranger(self) -> dict[str, str]:
+        """The environment of a user who has no token; an unset RAY_AUTH_MODE is not enough."""
+        return {"HOME": str(self.home), "RAY_AUTH_MODE": "disabled"}
+
+    @property
+    def member(self) -> dict[str, str]:
+        return {
+            "HOME": str(self.home),
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(self.token),
+        }
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return str(server.getsockname()[1])
+
+
+@contextmanager
+def node(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[None]:
+    """A Ray node in a process group of its own, which ends with it."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 180
+        while "Ray runtime started" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def may(command: list[str]) -> bool:
+    """Tell whether a command succeeds."""
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("cluster")
+    hide = f"mount -t tmpfs tmpfs '{folder}'"
+    if not (shutil.which("unshare") and may(["unshare", "--mount", "sh", "-c", hide])):
+        pytest.skip("a folder can be hidden from a node on Linux, and by root only")
+    # A socket's path may have 107 characters only, and pytest's folders are deep.
+    sockets = tempfile.mkdtemp(prefix="ray-")
+    port, dashboard, agent = free_port(), free_port(), free_port()
+    cluster = Cluster(
+        f"127.0.0.1:{port}", folder / "auth_token", folder / "home", folder / "hidden"
+    )
+    cluster.token.write_text(secrets.token_hex(32))
+    cluster.home.mkdir()
+    cluster.hidden.mkdir()
+    head = [
+        *(*RAY, *SMALL, "--head", "--port", port, "--dashboard-host", "127.0.0.1"),
+        *("--dashboard-port", dashboard, "--dashboard-agent-listen-port", agent),
+        *("--ray-client-server-port", free_port()),
+        *("--temp-dir", sockets),
+    ]
+    worker = [
+        *("unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs "$0" && exec "$@"'),
+        *(str(cluster.hidden), *RAY, *SMALL, "--address", cluster.address),
+    ]
+    with (
+        # Who uses a bucket needs the keys to it on all nodes.
+        node(head, folder / "head.log", cluster.member | KEYS),
+        node(worker, folder / "worker.log", cluster.member | KEYS),
+    ):
+        yield cluster
+    shutil.rmtree(sockets)
+
+
+def ask(code: str, **environment: str) -> str:
+    """Run some Python as a user of a cluster; return what it prints, or how it fails."""
+    result = subprocess.run(
+        [sys.executable, "-c", f"from tune_mnist.tuning.cluster.connection import *\n{code}"],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    return (result.stdout or result.stderr).strip()
+
+
+def test_who_has_the_token_is_let_in(cluster):
+    code = f"print(connect('{cluster.address}').nodes)"
+    assert ask(code, **cluster.member).splitlines()[-1] == "2"
+
+
+def test_who_has_no_token_is_turned_away_and_told_how_to_give_it(cluster):
+    answer = ask(f"connect('{cluster.address}')", **cluster.stranger)
+    assert "it asks for a token: set RAY_AUTH_MODE=token, with the cluster's token in" in answer
+
+
+def test_another_token_is_turned_away_as_such(cluster, tmp_path):
+    other = tmp_path / "auth_token"
+    other.write_text(secrets.token_hex(32))
+    given = cluster.member | {"RAY_AUTH_TOKEN_PATH": str(other)}
+    answer = ask(f"connect('{cluster.address}')", **given)
+    assert "it asks for another token than ours" in answer
+
+
+def test_a_token_that_is_not_there_is_told_in_a_line(cluster):
+    given = cluster.stranger | {"RAY_AUTH_MODE": "token"}
+    answer = ask(f"connect('{cluster.address}')", **given)
+    assert "UserError: RAY_AUTH_MODE=token for Ray at" in answer
+    assert "couldn't find an authentication token" in answer
+
+
+def test_a_results_folder_that_a_node_does_not_see_is_named_with_the_node(cluster):
+    result = run(
+        *("search", "--dataset", "digits", "--output-dir", str(cluster.hidden / "results")),
+        *("--address", cluster.address, "--name", "none"),
+        **cluster.member,
+    )
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert f"--output-dir {cluster.hidden}/results: must lie on a file system" in result.stderr
+    assert f"does not see what this machine writes into {cluster.hidden}" in result.stderr
+    assert ": node " in result.stderr
+    assert list(cluster.hidden.iterdir()) == []
+
+
+def test_a_folder_that_all_nodes_see_is_let_through_and_left_clean(cluster, tmp_path):
+    code = (
+        "from pathlib import Path;"
+        "from tune_mnist.tuning.cluster.shared_storage import check_shared;"
+        f"connect('{cluster.address}'); check_shared(Path('{tmp_path}/results/one'), None);"
+        "print('ok')"
+    )
+    assert ask(code, **cluster.member).splitlines()[-1] == "ok"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_node_that_joins_and_does_not_see_the_folder_is_named_and_gets_no_trials(cluster):
+    code = f"""
+import ray, time
+from pathlib import Path
+from tune_mnist.tuning.running import elastic
+from tune_mnist.tuning.planning.plan import Workers
+connect('{cluster.address}')
+elastic.LOOK_SECONDS = 0.1
+told = []
+use = lambda trials: told.append(f'use {{trials}}')
+hidden = Path('{cluster.hidden}')
+follower = elastic.ClusterFollower(Workers(1, 0, 1), [], None, str(hidden), use, told.append)
+while len(told) < 3 or ray.available_resources()['CPU'] > 1:
+    follower.on_step_end(0, [])
+    time.sleep(0.1)
+print(*told, sep='\\n')
+"""
+    answer = ask(code, **cluster.member)
+    assert "use 1\n" in answer
+    assert "has joined; trials: 1 at a time from here on" in answer
+    refusal = "has joined, but gets no trials: it does not see what this machine writes into"
+    assert f"{refusal} {cluster.hidden}" in answer
+    assert list(cluster.hidden.iterdir()) == []
+
+
+def test_two_nodes_that_let_anybody_in_are_refused_and_one_is_not(tmp_path):
+    code = """
+from ray.cluster_utils import Cluster
+from tune_mnist.errors import UserError
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+print(connect(cluster.address).nodes)
+disconnect()
+cluster.add_node(num_cpus=1)
+try:
+    connect(cluster.address)
+except UserError as error:
+    print(error)
+cluster.shutdown()
+"""
+    answer = ask(code, RAY_AUTH_MODE="disabled", HOME=str(tmp_path))
+    one, two = answer.splitlines()
+    assert one == "1"
+    assert "2 nodes that do what anybody tells them: start Ray on each with RAY_AUTH_MODE" in two
+
+
+def test_a_bucket_takes_the_place_of_a_folder_that_all_nodes_share(cluster):
+    with s3_server() as access:
+        result = run(
+            *("search", "--dataset", "digits", "--num-samples", "2", "--max-epochs", "2"),
+            *("--output-dir", str(cluster.hidden / "results"), "--name", "one"),
+            *("--final-seeds", "1", "--address", cluster.address),
+            *("--storage-path", f"s3://bucket/cluster?{access}"),
+            **cluster.member,
+            **KEYS,
+        )
+    assert result.returncode == 0, result.stderr
+    table = pd.read_csv(cluster.hidden / "results" / "one" / "trials.csv")
+    assert set(table["state"]) <= {"COMPLETE", "PRUNED"}
+    assert (cluster.hidden / "results" / "one" / "best" / "lenet" / "model.pt").exists()

@@ -1,0 +1,61 @@
+"""Trials that a ledger knows, as Ray hands them to a callback."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
+
+from tune_mnist.tuning.recording.ledger import Ledger
+
+LR = optuna.distributions.FloatDistribution(0.01, 1.0)
+CONFIG = {
+    "model": "resnet",
+    "lr": 0.00123,
+    "batch_size": 128,
+    "dropout": 0.25,
+    "optimizer": "rmsprop",
+    "momentum": 0.9,
+    "weight_decay": 1e-5,
+}
+METRICS = {
+    "val_loss": 1.0,
+    "train_loss": 1.0,
+    "train_accuracy": 0.5,
+    "images_per_second": 100.0,
+    "train_seconds": 1.0,
+    "parameters": 61_706,
+}
+
+
+class Search:
+    """A search whose driver may be killed at any moment: what is left of it is the study."""
+
+    def __init__(self, max_epochs: int) -> None:
+        self._study = optuna.create_study(direction="maximize")
+        self._max_epochs = max_epochs
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Begin again with what the study holds."""
+        self.ledger = Ledger(self._study, "lenet", self._max_epochs)
+
+    def trial(self, number: int) -> Any:
+        """Begin a trial, or take one up again."""
+        if number < len(self._study.trials):
+            asked = optuna.Trial(self._study, self._study.trials[number]._trial_id)
+        else:
+            asked = self._study.ask({"lr": LR})
+        config = {"model": "lenet", **asked.params}
+        self.ledger.begin(asked, f"id{number}", config)
+        return SimpleNamespace(config={"number": number, **config})
+
+    def report(self, callback: Any, trial: Any, epoch: int, accuracy: float) -> None:
+        """Tell ledger and callback of an epoch."""
+        result = METRICS | {"epoch": epoch, "val_accuracy": accuracy}
+        self.ledger.add_epoch(trial.config["number"], result)
+        callback.on_trial_result(trial=trial, result=result)
+
+    def end(self, callback: Any, trial: Any) -> None:
+        """Tell ledger and callback that the trial has ended."""
+        self.ledger.end(trial.config["number"], {})
+        callback.on_trial_complete(trial=trial)

@@ -1,0 +1,79 @@
+"""The journal of a study after its writer was killed, read and written by the real Optuna."""
+
+import resource
+import signal
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, load_study, open_storage
+
+
+def begin(directory: Path) -> optuna.Study:
+    return optuna.create_study(storage=open_storage(directory), study_name=STUDY_NAME)
+
+
+def go_on(directory: Path) -> optuna.Study:
+    return optuna.load_study(storage=open_storage(directory), study_name=STUDY_NAME)
+
+
+def test_a_half_written_line_is_as_if_it_had_never_begun(tmp_path):
+    begin(tmp_path).ask()
+    journal = tmp_path / JOURNAL
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + whole.splitlines(keepends=True)[-1][:-1])
+    go_on(tmp_path).ask()
+    assert len(load_study(tmp_path).trials) == 2
+
+
+def test_nobody_waits_for_the_lock_of_a_killed_writer(tmp_path):
+    begin(tmp_path).ask()
+    lock = tmp_path / f"{JOURNAL}.lock"
+    lock.symlink_to(tmp_path / JOURNAL)
+    open_storage(tmp_path)
+    assert not lock.is_symlink()
+
+
+@pytest.mark.parametrize("read", [load_study, open_storage])
+def test_a_damaged_journal_is_named_in_one_line(tmp_path, read):
+    begin(tmp_path).ask()
+    journal = tmp_path / JOURNAL
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([b"no journal\n", *lines]))
+    with pytest.raises(UserError) as caught:
+        read(tmp_path)
+    assert str(caught.value).startswith(f"{journal}: not a journal of Optuna, or damaged: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_line_for_which_there_is_no_room_leaves_nothing(tmp_path):
+    study = begin(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    size = (tmp_path / JOURNAL).stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            study.ask()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert (tmp_path / JOURNAL).stat().st_size == size
+    study.ask()
+    assert len(load_study(tmp_path).trials) == 1
+
+
+def test_what_is_written_is_there_for_others_at_once_and_theirs_for_us(tmp_path):
+    ours = begin(tmp_path)
+    ours.ask()
+    theirs = optuna.load_study(
+        study_name=STUDY_NAME,
+        storage=JournalStorage(JournalFileBackend(str(tmp_path / JOURNAL))),
+    )
+    assert len(theirs.trials) == 1
+    theirs.set_user_attr("note", "of a dashboard")
+    assert ours.user_attrs["note"] == "of a dashboard"

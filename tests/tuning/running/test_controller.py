@@ -1,0 +1,202 @@
+"""Workers that die at the wrong moment, under a real Tuner."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from ray import ActorID, tune
+from ray.core.generated.common_pb2 import ActorDiedErrorContext
+from ray.exceptions import ActorDiedError, ActorUnavailableError, WorkerCrashedError
+from ray.tune import tune as ray_tune
+from ray.tune.experiment import Trial
+from ray.tune.search import Searcher
+
+from tune_mnist.tuning.running import controller as module
+from tune_mnist.tuning.running.controller import (
+    OneNodeController,
+    SteadyController,
+    lost_its_node,
+    use_steady_controller,
+)
+from tune_mnist.tuning.storage.checkpoint_store import PlaceMissingError
+
+
+def train(config):
+    train_in(Path(config["folder"]), config["number"])
+    tune.report({"val_accuracy": 0.5})
+
+
+def train_in(folder, number):
+    (folder / str(number)).write_text(str(os.getpid()))
+
+
+class OneAfterAnother(Searcher):
+    """Hands out the second trial when the first has ended, and its idle worker has died."""
+
+    def __init__(self, folder, trials=2, **given):
+        super().__init__(metric="val_accuracy", mode="max")
+        self.folder = folder
+        self.trials = trials
+        self.given = {"folder": str(folder), **given}
+        self.begun = self.ended = self.steps_with_one_idle = 0
+
+    def suggest(self, trial_id):
+        if self.begun == self.trials:
+            return Searcher.FINISHED
+        if self.begun > self.ended:
+            return None
+        if self.begun:
+            kill(int((self.folder / "0").read_text()))
+        self.begun += 1
+        return {"number": self.begun - 1, **self.given}
+
+    def on_trial_complete(self, trial_id, result=None, error=False):
+        self.ended += 1
+
+    def save(self, checkpoint_path):
+        Path(checkpoint_path).touch()
+
+    def restore(self, checkpoint_path):
+        pass
+
+
+def kill(process):
+    os.kill(process, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while Path(f"/proc/{process}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def fit(controller, trainable, searcher, folder, monkeypatch, cpus=1):
+    """Run the trials of a searcher by a controller; none may fail but for nothing."""
+    monkeypatch.setattr(ray_tune, "TuneController", controller)
+    return tune.Tuner(
+        tune.with_resources(trainable, {"cpu": cpus}),
+        tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1, reuse_actors=True),
+        run_config=tune.RunConfig(
+            name="ray",
+            storage_path=str(folder),
+            failure_config=tune.FailureConfig(max_failures=0),
+            verbose=0,
+        ),
+    ).fit()
+
+
+class HoldsBack(SteadyController):
+    """With a scheduler that has a trial wait which is about to get an idle worker.
+
+    So it is where a cluster has shrunk, or a trial was added that stands at a rung.
+    """
+
+    def _schedule_trial_reset(self, trial, new_config, new_experiment_tag):
+        super()._schedule_trial_reset(trial, new_config, new_experiment_tag)
+        self._set_trial_status(trial, Trial.PAUSED)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("controller", [OneNodeController, SteadyController, HoldsBack])
+@pytest.mark.skipif(not Path("/proc").exists(), reason="asks Linux when the worker is gone")
+def test_a_trial_whose_worker_died_while_idle_gets_another_for_nothing(
+    small_ray, tmp_path, monkeypatch, controller
+):
+    results = fit(controller, train, OneAfterAnother(tmp_path), tmp_path, monkeypatch)
+    assert results.errors == []
+    assert len(results) == 2
+    assert (tmp_path / "0").read_text() != (tmp_path / "1").read_text()
+
+
+class SlowToStart(tune.Trainable):
+    """The worker that is made for the second trial is not there before it is told to be."""
+
+    def setup(self, config):
+        folder, number = Path(config["folder"]), config["number"]
+        deadline = time.monotonic() + 60
+        while number == 1 and not (folder / "start").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def reset_config(self, new_config):
+        return True
+
+    def step(self):
+        train_in(Path(self.config["folder"]), self.config["number"])
+        return {"val_accuracy": 0.5, "done": True}
+
+    def save_checkpoint(self, checkpoint_dir):
+        """Keep nothing: Ray asks for it at the end."""
+
+
+class BothAtOnce(OneAfterAnother):
+    """Lets the second worker start a while after the first has become idle."""
+
+    def suggest(self, trial_id):
+        if self.begun < 2:
+            self.begun += 1
+            return {"number": self.begun - 1, **self.given}
+        if self.ended == 2:
+            return Searcher.FINISHED
+        self.steps_with_one_idle += self.ended
+        if self.steps_with_one_idle == 5:
+            (self.folder / "start").touch()
+        return None
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("controller", [OneNodeController, SteadyController])
+def test_a_worker_that_is_starting_keeps_its_trial(small_ray, tmp_path, monkeypatch, controller):
+    searcher = BothAtOnce(tmp_path)
+    results = fit(controller, SlowToStart, searcher, tmp_path, monkeypatch, cpus=0.5)
+    assert results.errors == []
+    assert (tmp_path / "0").read_text() != (tmp_path / "1").read_text()
+
+
+def train_where_the_place_is_missing(config):
+    begun = Path(config["folder"], "begun")
+    begun.touch()
+    times = len(begun.read_text()) + 1
+    begun.write_text("x" * times)
+    if times <= config["misses"]:
+        raise PlaceMissingError("not seen by this node")
+    tune.report({"val_accuracy": 0.5})
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("misses", "errors"), [(2, 0), (9, 1)])
+def test_a_node_that_lacks_the_checkpoints_costs_nothing_but_not_for_ever(
+    small_ray, tmp_path, monkeypatch, misses, errors
+):
+    monkeypatch.setattr(module, "MOST_LOST_NODES", 2)
+    searcher = OneAfterAnother(tmp_path, trials=1, misses=misses)
+    results = fit(
+        OneNodeController, train_where_the_place_is_missing, searcher, tmp_path, monkeypatch
+    )
+    assert len(results.errors) == errors
+    assert len((tmp_path / "begun").read_text()) == 3
+
+
+def test_the_controller_is_chosen_by_whether_nodes_may_join(monkeypatch):
+    monkeypatch.setattr(ray_tune, "TuneController", ray_tune.TuneController)  # puts it back
+    use_steady_controller(one_node=True)
+    assert ray_tune.TuneController is OneNodeController
+    use_steady_controller(one_node=False)
+    assert ray_tune.TuneController is SteadyController
+
+
+def died_because(reason):
+    """The error that Ray makes of what the head says of a worker."""
+    return ActorDiedError(
+        ActorDiedErrorContext(
+            error_message=f"The actor died because {reason}", actor_id=bytes(ActorID.size())
+        )
+    )
+
+
+def test_a_lost_node_is_told_from_a_worker_that_died():
+    assert lost_its_node(ActorUnavailableError("no answer", b"0" * 16))
+    assert lost_its_node(died_because("its node has died. Node Id: 12ab"))
+    assert not lost_its_node(died_because("its worker process has died."))
+    assert not lost_its_node(ActorDiedError())
+    assert not lost_its_node(WorkerCrashedError())

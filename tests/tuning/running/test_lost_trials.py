@@ -1,0 +1,65 @@
+"""Trials that Ray ends without a word."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.tuning.example_trial import Search
+from tune_mnist.tuning.running.lost_trials import REASON, LostTrials
+
+
+class Searcher:
+    """What a searcher knows of the trials that it has handed out."""
+
+    def __init__(self, ledger):
+        self.ledger = ledger
+        self.live = {}
+
+    def handed_out(self):
+        return frozenset(self.live)
+
+    def on_trial_complete(self, trial_id, error):
+        del self.live[trial_id]
+
+
+class RaysTrial(SimpleNamespace):
+    """A trial in Ray's list."""
+
+    def is_finished(self):
+        return self.status in ("TERMINATED", "ERROR")
+
+
+@pytest.fixture
+def searcher():
+    return Searcher(Search(3).ledger)
+
+
+@pytest.fixture
+def hand_out(searcher):
+    search = Search(3)
+    searcher.ledger = search.ledger
+
+    def handed_out(number):
+        begun = search.trial(number)
+        trial = RaysTrial(trial_id=f"id{number}", config=begun.config, status="RUNNING")
+        searcher.live[trial.trial_id] = trial
+        return trial
+
+    return handed_out
+
+
+def test_its_record_is_closed_though_another_trial_has_gone_to_the_end_of_the_list(
+    searcher, hand_out
+):
+    lost_trials = LostTrials(searcher)
+    trials = [hand_out(0), hand_out(1)]
+    lost_trials.on_step_end(0, trials)
+    trials.append(hand_out(2))
+    trials.append(trials.pop(0))  # tries again, in the same step
+    lost_trials.on_step_end(1, trials)
+    assert searcher.handed_out() == {"id0", "id1", "id2"}
+
+    trials[1].status = "ERROR"
+    lost_trials.on_step_end(2, trials)
+    assert searcher.handed_out() == {"id0", "id1"}
+    assert searcher.ledger.record(2).reason == REASON

@@ -1,0 +1,417 @@
+import itertools
+import json
+import os
+import sys
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import ray
+from ray import cloudpickle, tune
+from ray.tune.experiment import Trial
+from ray.tune.search import Searcher
+
+from tune_mnist.tuning.schedulers.promotion import (
+    PromotionAsha,
+    assign_bracket,
+    bracket_shares,
+    rung_epochs,
+)
+
+QUALITIES = (0.5, 0.1, 0.9, 0.3, 0.7, 0.2, 0.8, 0.4, 0.6)
+
+
+def accuracy(quality, epoch):
+    return quality * (1 - 0.5**epoch)
+
+
+def train(config):
+    """A learning curve that keeps its own checkpoint, and a log of the epochs really trained.
+
+    Waits until another trial has started, if told so.
+    """
+    checkpoint = Path(config["folder"], "checkpoints", str(config["number"]))
+    Path(config["folder"], f"{config['number']} has started").touch()
+    while not Path(config["folder"], f"{config['after']} has started").exists():
+        time.sleep(0.05)
+    epoch = int(checkpoint.read_text()) if checkpoint.exists() else 0
+    if epoch:
+        tune.report({"epoch": epoch, "val_accuracy": accuracy(config["quality"], epoch)})
+    while epoch < config["max_epochs"]:
+        epoch += 1
+        with Path(config["folder"], "log").open("a") as log:
+            log.write(json.dumps([config["number"], epoch, os.getpid()]) + "\n")
+        if epoch == config["fails_at"]:
+            raise RuntimeError("diverged")
+        checkpoint.write_text(str(epoch))
+        tune.report({"epoch": epoch, "val_accuracy": accuracy(config["quality"], epoch)})
+
+
+class Handout(Searcher):
+    """Hands out given configurations: the unfinished first, new ones when they are wanted."""
+
+    def __init__(self, configs, unfinished, wanted):
+        super().__init__(metric="val_accuracy", mode="max")
+        self.wanted = wanted
+        self.unfinished = list(unfinished)
+        self.coming = list(configs)
+        self.number = {}
+        self.values = defaultdict(dict)
+        self.ended = set()
+        self.results_at_start = {}
+
+    def suggest(self, trial_id):
+        if self.unfinished:
+            config = self.unfinished.pop(0)
+        elif not self.coming:
+            return Searcher.FINISHED
+        elif not self.wanted():
+            return None
+        else:
+            config = self.coming.pop(0)
+        self.number[trial_id] = config["number"]
+        self.results_at_start[config["number"]] = sum(map(len, self.values.values()))
+        return config
+
+    def on_trial_result(self, trial_id, result):
+        self.values[self.number[trial_id]][result["epoch"]] = result["val_accuracy"]
+
+    def on_trial_complete(self, trial_id, result=None, error=False):
+        if result:
+            self.on_trial_result(trial_id, result)
+        self.ended.add(self.number[trial_id])
+
+
+class Cut(tune.Stopper):
+    """Ends the search after a number of results, as if the driver had been killed."""
+
+    def __init__(self, results):
+        self.left = results
+
+    def __call__(self, trial_id, result):
+        self.left -= 1
+        return False
+
+    def stop_all(self):
+        return self.left <= 0
+
+
+class Watch(tune.Callback):
+    """Notes which trials start, and counts how many run, or are about to, at a time."""
+
+    def __init__(self):
+        self.started = []
+        self.most = 0
+
+    def on_trial_start(self, iteration, trials, trial, **info):
+        self.started.append(trial.config["number"])
+
+    def on_step_end(self, iteration, trials, **info):
+        active = [trial for trial in trials if trial.status in (Trial.RUNNING, Trial.PENDING)]
+        self.most = max(self.most, len(active))
+
+
+class Run:
+    """A search over do-nothing trials; can be cut and resumed."""
+
+    def __init__(self, folder, qualities=QUALITIES, fails=None, after=None, **options):
+        self.folder = folder
+        (folder / "checkpoints").mkdir()
+        self.options = {"max_epochs": 9, **options}
+        self.configs = [
+            {
+                "number": number,
+                "quality": quality,
+                "folder": str(folder),
+                "max_epochs": 9,
+                "fails_at": (fails or {}).get(number),
+                "after": (after or {}).get(number, number),
+            }
+            for number, quality in enumerate(qualities)
+        ]
+        self.values, self.ended = defaultdict(dict), set()
+        self.watch = Watch()
+
+    def go(self, num_samples=None, cut=None, asks=True, **options):
+        configs = self.configs[:num_samples]
+        self.options |= options
+        self.scheduler = PromotionAsha(num_samples=len(configs), **self.options)
+        for number, values in self.values.items():
+            self.scheduler.replay(number, values, number in self.ended)
+        searcher = self.searcher = Handout(
+            [config for config in configs if config["number"] not in self.values],
+            [c for c in configs if c["number"] in self.values.keys() - self.ended],
+            wanted=self.scheduler.wants_new_trial if asks else lambda: True,
+        )
+        self.results = tune.Tuner(
+            tune.with_resources(train, {"cpu": 1}),
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                scheduler=self.scheduler,
+                num_samples=len(configs),
+                reuse_actors=True,
+                trial_dirname_creator=lambda trial: trial.trial_id,
+            ),
+            run_config=tune.RunConfig(
+                name=f"ray-{len(list(self.folder.iterdir()))}",
+                storage_path=str(self.folder),
+                stop=Cut(cut) if cut else None,
+                callbacks=[self.watch],
+                verbose=0,
+            ),
+        ).fit()
+        for number in searcher.number.values():
+            self.values[number] |= searcher.values[number]
+        self.ended |= searcher.ended
+        return self
+
+    @property
+    def log(self):
+        lines = (self.folder / "log").read_text().splitlines()
+        return [tuple(json.loads(line)[:2]) for line in lines]
+
+    @property
+    def workers(self):
+        return {json.loads(line)[2] for line in (self.folder / "log").read_text().splitlines()}
+
+    @property
+    def last_epochs(self):
+        return dict(self.log)
+
+
+def algorithm_2(qualities, max_epochs=9, eta=3):
+    """The epochs of one worker, told straight from the paper; and the end, from our docstring."""
+    rungs = rung_epochs(max_epochs, 1, eta)
+    reached = [[] for _ in rungs]
+    promoted = [set() for _ in rungs]
+    new, log = iter(range(len(qualities))), []
+
+    def get_job():
+        for k in reversed(range(len(rungs))):
+            best = sorted(reached[k], key=lambda n: -qualities[n])[: len(reached[k]) // eta]
+            for number in best:
+                if number not in promoted[k]:
+                    promoted[k].add(number)
+                    return number, k + 1
+        number = next(new, None)
+        if number is not None:
+            return number, 0
+        for k in reversed(range(len(rungs))):
+            waiting = [n for n in reached[k] if n not in promoted[k]]
+            if waiting and max_epochs not in dict(log).values():
+                number = max(waiting, key=lambda n: qualities[n])
+                promoted[k].add(number)
+                return number, k + 1
+        return None
+
+    while job := get_job():
+        number, k = job
+        start = rungs[k - 1] if k else 0
+        end = rungs[k] if k < len(rungs) else max_epochs
+        log += [(number, epoch) for epoch in range(start + 1, end + 1)]
+        if k < len(rungs):
+            reached[k].append(number)
+    return log
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # Ray's workers cannot import it
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def test_rungs_lie_below_the_last_epoch():
+    assert rung_epochs(9, 1, 3) == (1, 3)
+    assert rung_epochs(10, 1, 3) == (1, 3, 9)
+    assert rung_epochs(20, 2, 2) == (2, 4, 8, 16)
+    assert rung_epochs(3, 3, 3) == ()
+
+
+def test_brackets_get_shares_as_in_hyperband():
+    assert bracket_shares(1, 2, 3) == (1.0,)
+    assert bracket_shares(3, 2, 3) == pytest.approx((3 / 5.5, 1.5 / 5.5, 1 / 5.5))
+    assert len(bracket_shares(9, 2, 3)) == 3  # one that has no rung is enough
+
+
+def test_a_trials_bracket_depends_on_its_number_and_the_seed_alone():
+    shares = bracket_shares(3, 2, 3)
+    brackets = [assign_bracket(number, shares, seed=1) for number in range(300)]
+    assert [assign_bracket(n, shares, seed=1) for n in reversed(range(300))] == brackets[::-1]
+    assert [assign_bracket(n, shares, seed=2) for n in range(300)] != brackets
+    counts = Counter(brackets)
+    assert counts[0] > counts[1] > counts[2] > 0
+
+
+class Controller:
+    """As much of Ray's as a decision on a result looks at."""
+
+    def __init__(self, finished=False):
+        self.search_alg = SimpleNamespace(is_finished=lambda: finished)
+
+
+def scheduler(*values, num_samples=9, **options):
+    """A scheduler to which trials 0, 1, ... were replayed, unfinished, with these values."""
+    options = {"max_epochs": 9, "max_concurrent": 1} | options
+    made = PromotionAsha(num_samples=num_samples, **options)
+    for number, by_epoch in enumerate(values):
+        made.replay(number, by_epoch, ended=False)
+    return made
+
+
+def add(made, number, status=Trial.RUNNING):
+    trial = SimpleNamespace(config={"number": number}, status=status)
+    made.on_trial_add(Controller(), trial)
+    return trial
+
+
+def report(made, trial, epoch, value, finished=False):
+    result = {"epoch": epoch, "val_accuracy": value}
+    return made.on_trial_result(Controller(finished), trial, result)
+
+
+def test_a_trial_pauses_at_a_rung_however_often_it_says_so():
+    made = scheduler()
+    trial = add(made, 0)
+    assert [report(made, trial, 1, 0.5) for _ in range(3)] == ["PAUSE"] * 3
+
+
+def test_a_promoted_trial_goes_on_from_its_rung_when_it_reports_it_again():
+    made = scheduler({1: 0.3}, {1: 0.2}, {1: 0.1})
+    trials = [add(made, number, Trial.PAUSED) for number in range(3)]
+    trials[0].status = Trial.RUNNING
+    decisions = [report(made, trials[0], epoch, 0.3) for epoch in (1, 1, 2, 1, 2, 3, 3)]
+    assert decisions == ["CONTINUE"] * 5 + ["PAUSE"] * 2
+
+
+def test_the_best_of_three_goes_on_without_a_pause():
+    made = scheduler({1: 0.2}, {1: 0.1})
+    for number in (0, 1):
+        add(made, number, Trial.PAUSED)
+    assert report(made, add(made, 2), 1, 0.3) == "CONTINUE"
+
+
+def test_a_trial_without_hope_stops_instead_of_pausing():
+    made = scheduler({1: 0.4}, {1: 0.3}, {1: 0.2})
+    for number in range(3):
+        add(made, number, Trial.PAUSED)
+    assert report(made, add(made, 3), 1, 0.1) == "STOP"
+    assert made.pruned == {3}
+
+
+def test_the_last_epoch_is_no_pruning():
+    made = scheduler({1: 0.4, 2: 0.5})
+    assert report(made, add(made, 0), 9, 0.9) == "STOP"
+    assert made.pruned == set()
+
+
+def test_no_new_trial_is_wanted_while_another_should_get_the_worker():
+    made = scheduler({1: 0.3}, {1: 0.2}, {1: 0.1}, {1: 0.0})
+    trials = [add(made, number, Trial.PAUSED) for number in range(3)]
+    assert not made.wants_new_trial()  # the last one has not come back
+    add(made, 3, Trial.PAUSED)
+    assert not made.wants_new_trial()  # the first one may go on
+    made.on_trial_remove(Controller(), trials[0])
+    assert made.wants_new_trial()
+    trial = add(made, 4)
+    assert not made.wants_new_trial()  # the only worker is taken
+    assert report(made, trial, 1, 0.15) == "PAUSE"
+    assert not made.wants_new_trial()  # the pause is not through
+    trial.status = Trial.PAUSED
+    assert made.wants_new_trial()
+
+
+@pytest.mark.e2e
+@pytest.mark.usefixtures("cluster")
+class TestRealSearch:
+    def test_one_worker_does_as_algorithm_2_says(self, tmp_path):
+        run = Run(tmp_path, max_concurrent=1).go()
+        assert run.log == algorithm_2(QUALITIES)
+        assert run.last_epochs[2] == 9
+        assert run.scheduler.pruned == {n for n, epoch in run.last_epochs.items() if epoch < 9}
+        assert run.ended == set(range(9))
+        assert run.results.num_terminated == 9
+        assert len(run.workers) == 1  # handed over from trial to trial, not started again
+        # each new trial was drawn when all that ran before it was known
+        started = {number: run.log.index((number, 1)) for number in range(9)}
+        assert run.searcher.results_at_start == started
+
+    @pytest.mark.parametrize(
+        "qualities",
+        [(0.4,), (0.4, 0.6), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)],
+        ids=["one trial", "too few for the first rung", "for the second, and each looks better"],
+    )
+    def test_the_best_trains_all_its_epochs_however_few_there_are(self, tmp_path, qualities):
+        run = Run(tmp_path, qualities, max_concurrent=1).go()
+        assert run.log == algorithm_2(qualities)
+        assert run.last_epochs[len(qualities) - 1] == 9
+
+    def test_two_workers_train_no_epoch_twice_and_leave_nobody_behind(self, tmp_path):
+        run = Run(tmp_path, after={0: 1}, max_concurrent=2).go()
+        assert run.watch.most == 2
+        assert len(run.workers) >= 2
+        assert max(Counter(run.log).values()) == 1
+        assert set(run.last_epochs.values()) <= {1, 3, 9}
+        assert {n for n, epoch in run.last_epochs.items() if epoch >= 3} >= {2, 6, 4}
+        assert run.last_epochs[2] == 9
+        assert run.scheduler.pruned == {n for n, epoch in run.last_epochs.items() if epoch < 9}
+        assert run.results.num_terminated == 9
+
+    @pytest.mark.parametrize("cut", [5, pytest.param(12, marks=pytest.mark.slow)])
+    def test_a_search_cut_anywhere_ends_as_if_it_had_not_been(self, tmp_path, cut):
+        run = Run(tmp_path, max_concurrent=1).go(cut=cut)
+        assert len(run.ended) < 9
+        before, run.watch = len(run.log), Watch()
+        run.go()
+        assert run.log == algorithm_2(QUALITIES)
+        assert run.ended == set(range(9))
+        assert run.watch.most == 1
+        # nobody was started who only had to wait; one epoch may have been trained, not reported
+        assert set(run.watch.started) <= {number for number, _ in run.log[before - 1 :]}
+
+    def test_trials_cut_short_together_go_on_one_by_one_if_there_is_one_worker(self, tmp_path):
+        qualities = (0.1, 0.2)
+        run = Run(tmp_path, qualities, after={0: 1, 1: 0}, grace_period=5, max_concurrent=2)
+        run.go(cut=2)
+        assert run.watch.most == 2
+        run.watch, done = Watch(), len(run.log)
+        run.go(max_concurrent=1)
+        assert run.watch.most == 1
+        assert max(Counter(run.log).values()) == 1
+        assert [n for n, _ in itertools.groupby(run.log[done:], lambda line: line[0])] == [0, 1]
+        assert run.last_epochs == {0: 5, 1: 9}
+
+    def test_more_trials_can_be_added_to_a_finished_search(self, tmp_path):
+        run = Run(tmp_path, max_concurrent=1).go(num_samples=4)
+        assert run.log == algorithm_2(QUALITIES[:4])
+        run.go()
+        assert run.last_epochs == {0: 1, 1: 1, 2: 9, 3: 1, 4: 3, 5: 1, 6: 3, 7: 1, 8: 1}
+        assert max(Counter(run.log).values()) == 1
+        assert run.ended == set(range(9))
+
+    def test_workers_are_not_exceeded_by_a_searcher_that_does_not_ask(self, tmp_path):
+        run = Run(tmp_path, QUALITIES[:4], max_concurrent=1).go(asks=False)
+        assert run.watch.most == 1
+        assert run.last_epochs == {0: 1, 1: 1, 2: 9, 3: 1}
+
+    def test_a_trial_that_fails_holds_nobody_up(self, tmp_path):
+        run = Run(tmp_path, fails={2: 2}, max_concurrent=1).go()
+        assert run.results.num_errors == 1
+        assert run.results.num_terminated == 8
+        assert run.last_epochs[2] == 2
+        assert run.last_epochs[6] == 9
+        assert run.ended == set(range(9))
+
+    def test_brackets_start_at_their_own_rung(self, tmp_path):
+        qualities = tuple(number / 12 for number in range(12))
+        run = Run(tmp_path, qualities, after={0: 1}, max_concurrent=2, brackets=3).go()
+        shares = bracket_shares(3, 2, 3)
+        brackets = [assign_bracket(number, shares, seed=0) for number in range(12)]
+        assert set(brackets) == {0, 1, 2}
+        for number, bracket in enumerate(brackets):
+            assert run.last_epochs[number] >= (1, 3, 9)[bracket]
+        assert max(Counter(run.log).values()) == 1
+        assert run.results.num_terminated == 12

@@ -1,0 +1,155 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from tune_mnist.tuning.schedulers.rungs import Rungs
+
+
+def rungs(*values, epochs=(1, 3), reduction_factor=3, num_trials=9):
+    """Rungs whose first has been reached by trials 0, 1, ... with these values."""
+    made = Rungs(epochs, reduction_factor, num_trials)
+    for number, value in enumerate(values):
+        made.add(number)
+        made.record(number, epochs[0], value)
+    return made
+
+
+def numbers(standings):
+    return {standing.number for standing in standings}
+
+
+def test_a_third_of_those_at_a_rung_may_climb():
+    assert numbers(rungs(0.1, 0.2).promotable()) == set()
+    assert numbers(rungs(0.1, 0.2, 0.3).promotable()) == {2}
+    assert numbers(rungs(0.1, 0.2, 0.3, 0.4, 0.5).promotable()) == {4}
+    assert numbers(rungs(0.1, 0.2, 0.3, 0.4, 0.5, 0.6).promotable()) == {4, 5}
+
+
+def test_who_has_climbed_leaves_its_place_to_nobody():
+    made = rungs(0.3, 0.1, 0.2)
+    made.promote(0)
+    assert numbers(made.promotable()) == set()
+    assert not made.stands(0)
+    assert made.stands(2)
+
+
+def test_who_has_ended_leaves_its_place_to_nobody():
+    made = rungs(0.3, 0.1, 0.2)
+    made.end(0)
+    assert numbers(made.promotable()) == set()
+    assert numbers(made.standing()) == {1, 2}
+
+
+def test_an_epoch_beyond_a_rung_tells_of_a_promotion():
+    made = rungs(0.3, 0.1, 0.2)
+    made.record(0, 2, 0.4)
+    assert not made.stands(0)
+    made.record(0, 3, 0.5)
+    assert [tuple(s) for s in made.standing() if s.number == 0] == [(3, 0.5, 0)]
+
+
+def test_the_first_value_at_a_rung_counts():
+    made = rungs(0.3, 0.1, 0.2)
+    made.record(1, 1, 0.9)
+    assert numbers(made.promotable()) == {0}
+
+
+def test_the_higher_rung_goes_first_then_the_better_then_the_elder():
+    made = rungs(0.5, 0.9, 0.9, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, num_trials=9)
+    for number in (3, 4, 5):
+        made.promote(number)
+        made.record(number, 3, 0.2)
+    order = sorted(made.promotable(), key=lambda s: s.urgency, reverse=True)
+    assert [(s.epoch, s.number) for s in order] == [(3, 3), (1, 1), (1, 2), (1, 0)]
+
+
+def test_nan_is_worst():
+    made = rungs(math.nan, 0.1, 0.0)
+    assert numbers(made.promotable()) == {1}
+    assert numbers(rungs(math.nan, math.nan, -math.inf).promotable()) == {0}
+
+
+def test_who_cannot_be_among_the_best_third_of_all_has_no_hope():
+    assert rungs(0.4, 0.3, 0.2).hopeless(spare_best=False) == set()
+    assert rungs(0.4, 0.3, 0.2, 0.1).hopeless(spare_best=False) == {3}
+    assert rungs(0.4, 0.3, 0.2, 0.1, num_trials=12).hopeless(spare_best=False) == set()
+
+
+def test_no_more_trials_leave_less_hope():
+    made = rungs(0.4, 0.3, 0.2, 0.1)
+    made.close()
+    assert made.hopeless(spare_best=False) == {1, 2, 3}
+
+
+def test_a_trial_lost_before_its_first_rung_leaves_less_hope():
+    made = rungs(0.4, 0.3, 0.2)
+    made.add(8)
+    made.end(8)
+    assert made.hopeless(spare_best=False) == {2}
+
+
+def test_the_second_rung_gets_fewer_but_also_those_promoted_too_early():
+    made = rungs(0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+    for number in (2, 4, 5):
+        made.promote(number)
+    made.record(2, 3, 0.3)
+    made.close()
+    # Three have been promoted: one more than a third of six. One of them may yet climb on.
+    assert made.hopeless(spare_best=False) == {0, 1, 3}
+    made.record(4, 3, 0.5)
+    assert 2 in made.hopeless(spare_best=False)
+
+
+def test_the_best_of_each_rung_can_be_spared():
+    made = rungs(0.1, 0.2, num_trials=2)
+    assert made.hopeless(spare_best=False) == {0, 1}
+    assert made.hopeless(spare_best=True) == {0}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whom_we_give_up_would_never_have_been_promoted(seed):
+    """The hopeless stay, and events come in any order: none is ever promotable afterwards."""
+    rng = np.random.default_rng(seed)
+    total = int(rng.integers(3, 40))
+    made = Rungs((1, 2, 4), 2 + seed % 2, total)
+    coming, running, hopeless = list(range(total)), {}, set()
+    while True:
+        moves = [("new", None)] * bool(coming)
+        moves += [("report", number) for number in running]
+        moves += [("promote", s.number) for s in made.promotable()]
+        if not moves:
+            break
+        assert not hopeless & numbers(made.promotable())
+        move, number = moves[rng.integers(len(moves))]
+        if move == "new":
+            number = coming.pop(0)
+            made.add(number)
+            running[number] = 1
+        elif move == "promote":
+            epoch = next(s.epoch for s in made.standing() if s.number == number)
+            made.promote(number)
+            running[number] = epoch * 2
+        elif rng.random() < 0.1:
+            made.end(number)
+            del running[number]
+        else:
+            made.record(number, running.pop(number), rng.random())
+        hopeless |= made.hopeless(spare_best=False)
+    # and nobody is left in between: who still stands has been given up
+    made.close()
+    assert numbers(made.standing()) <= made.hopeless(spare_best=False)
+
+
+def test_the_order_of_events_leaves_no_trace():
+    events = [(0, 1, 0.3), (1, 1, 0.2), (2, 1, 0.1), (0, 2, 0.4)]
+    seen = set()
+    for order in itertools.permutations(events):
+        made = rungs(num_trials=3)
+        for number in range(3):
+            made.add(number)
+        for number, epoch, value in sorted(order, key=lambda event: event[1]):
+            made.record(number, epoch, value)
+        seen.add((str(made), *sorted(made.standing())))
+    assert len(seen) == 1

@@ -1,0 +1,108 @@
+"""A scheduler that is brought back from the study decides as the one before would have."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.planning.plan import Workers, trial_settings
+from tune_mnist.tuning.recording.study import open_storage
+from tune_mnist.tuning.schedulers.scheduler import SCHEDULERS
+from tune_mnist.tuning.schedulers.scheduling import scheduler_for, set_concurrency
+from tune_mnist.tuning.searching.samplers import create_sampler
+from tune_mnist.tuning.searching.searcher import StudySearch
+from tune_mnist.tuning.spaces.space import load_space
+
+SPACE = load_space("lenet")
+METRICS = dict.fromkeys(
+    ("val_loss", "train_loss", "train_accuracy", "images_per_second", "train_seconds"), 1.0
+)
+
+
+def metrics(epoch, accuracy):
+    return METRICS | {"epoch": epoch, "val_accuracy": accuracy, "parameters": 61_706}
+
+
+def search_in(directory, scheduler):
+    """The searcher and scheduler of a search, new or resumed."""
+    options = SearchOptions.for_space(SPACE, scheduler=scheduler, num_samples=9, max_epochs=9)
+    searcher = StudySearch(
+        SPACE,
+        open_storage(directory),
+        create_sampler("random", SPACE, 9, 0),
+        options.directions,
+        options.max_epochs,
+        1,
+    )
+    settings = trial_settings(options, Workers(1, 0, 1), directory)
+    return searcher, scheduler_for(searcher, SPACE, options, settings, 1)
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "accuracy", "decision"),
+    [
+        ("asha-stopping", 0.1, "STOP"),
+        ("median", 0.1, "STOP"),
+        ("asha-promotion", 0.99, "CONTINUE"),  # alone at its rung it would have to wait
+    ],
+)
+def test_the_values_of_an_earlier_run_still_count(tmp_path, scheduler, accuracy, decision):
+    searcher, _ = search_in(tmp_path, scheduler)
+    for number in range(4):
+        searcher.suggest(f"id{number}")
+        for epoch in (1, 2, 3):
+            searcher.on_trial_result(f"id{number}", metrics(epoch, 0.9 + number / 100))
+        searcher.on_trial_complete(f"id{number}", metrics(3, 0.9 + number / 100))
+
+    _, resumed = search_in(tmp_path, scheduler)
+    trial = SimpleNamespace(config={"number": 4}, status="RUNNING")
+    controller = SimpleNamespace(search_alg=SimpleNamespace(is_finished=lambda: False))
+    resumed.on_trial_add(controller, trial)
+    assert resumed.on_trial_result(controller, trial, metrics(1, accuracy)) == decision
+
+
+def test_unfinished_trials_come_back_first_and_the_ended_never(tmp_path):
+    searcher, _ = search_in(tmp_path, "none")
+    configs = [searcher.suggest("id0")]
+    searcher.on_trial_result("id0", metrics(1, 0.5))
+    searcher.on_trial_complete("id0", metrics(1, 0.5))
+    configs.append(searcher.suggest("id1"))
+    searcher.on_trial_result("id1", metrics(1, 0.5))
+
+    resumed, _ = search_in(tmp_path, "none")
+    assert resumed.suggest("again") == configs[1]
+    resumed.on_trial_complete("again", metrics(2, 0.6))
+    assert resumed.suggest("new")["number"] == 2
+    assert [trial.number for trial in resumed.study.trials] == [0, 1, 2]
+
+
+class HeldTrial(SimpleNamespace):
+    """A trial that runs; HyperBand looks trials up."""
+
+    __hash__ = object.__hash__
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_more_or_fewer_trials_begin_once_a_cluster_has_grown_or_shrunk(tmp_path, name):
+    searcher, scheduler = search_in(tmp_path, name)
+    controller = SimpleNamespace(search_alg=SimpleNamespace(is_finished=lambda: False))
+    begun = []
+
+    def begin():
+        config = searcher.suggest(f"id{len(begun)}")
+        if config:
+            trial = HeldTrial(config=config, status="RUNNING", is_finished=lambda: False)
+            begun.append(trial)
+            scheduler.on_trial_add(controller, trial)
+        return config
+
+    assert begin()
+    assert not begin()
+    set_concurrency(searcher, scheduler, 3)
+    assert begin()
+    assert begin()
+    assert not begin()
+    set_concurrency(searcher, scheduler, 2)
+    searcher.on_trial_complete("id0", metrics(9, 0.5))
+    scheduler.on_trial_remove(controller, begun[0])
+    assert not begin()

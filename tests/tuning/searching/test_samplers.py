@@ -1,0 +1,146 @@
+"""Every searcher draws from real Optuna studies, and goes on after a restart as if without."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.recording.study import open_storage
+from tune_mnist.tuning.searching.samplers import (
+    SEARCHERS,
+    check_searchable,
+    create_sampler,
+    grid_size,
+)
+from tune_mnist.tuning.spaces.space import load_space, parse_space
+
+STEPS = """
+description: two numbers with steps
+model: lenet
+parameters:
+  lr: {type: float, low: 0.1, high: 0.4, step: 0.1}
+  dropout: {type: float, low: 0.0, high: 0.2, step: 0.1}
+"""
+
+
+def space_of(text: str = STEPS):
+    return parse_space(text, Path("steps.yaml"))
+
+
+def draw(name: str, space, count: int, study=None) -> list[dict]:
+    """Draw and judge that many trials: the larger the learning rate the better."""
+    sampler = create_sampler(name, space, 12, seed=3)
+    study = study or optuna.create_study(sampler=sampler, direction="maximize")
+    study.sampler = sampler
+    drawn = []
+    for _ in range(count):
+        trial = study.ask()
+        space.sample(trial)
+        study.tell(trial, trial.params["lr"])
+        drawn.append(trial.params)
+    return drawn
+
+
+@pytest.mark.parametrize("name", SEARCHERS)
+def test_every_searcher_draws_the_same_again_and_goes_on_where_it_was(name):
+    space = space_of()
+    straight = draw(name, space, 12)
+    assert draw(name, space, 12) == straight
+    study = optuna.create_study(direction="maximize")
+    # A new sampler in the middle, as after a restart.
+    assert draw(name, space, 5, study) + draw(name, space, 7, study) == straight
+
+
+def test_a_grid_walks_through_every_combination_once():
+    space = space_of()
+    assert grid_size(space) == 12
+    drawn = draw("grid", space, 12)
+    assert len({tuple(sorted(parameters.items())) for parameters in drawn}) == 12
+
+
+@pytest.mark.parametrize("name", ["tpe", "gp", "cmaes"])
+def test_a_model_finds_better_trials_than_chance(name):
+    text = STEPS.replace(", step: 0.1", "")
+    later = [parameters["lr"] for parameters in draw(name, space_of(text), 40)[20:]]
+    by_chance = [parameters["lr"] for parameters in draw("random", space_of(text), 40)[20:]]
+    assert sum(later) > sum(by_chance)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tpee", "unknown searcher 'tpee' (did you mean 'tpe'?)"),
+        ("grid", "--searcher grid: parameter 'lr' of space lenet is a number from"),
+    ],
+)
+def test_what_cannot_search_a_space_says_why(name, words):
+    with pytest.raises(UserError) as caught:
+        check_searchable(name, load_space("lenet"))
+    assert words in str(caught.value)
+
+
+def test_a_grid_refuses_conditions():
+    text = STEPS + (
+        "  optimizer: {type: categorical, choices: [sgd, adam]}\n"
+        "  momentum: {type: categorical, choices: [0.0, 0.9], when: {optimizer: sgd}}\n"
+    )
+    with pytest.raises(UserError, match=r"'momentum' .* exists only under a condition"):
+        check_searchable("grid", space_of(text))
+
+
+def test_cmaes_refuses_a_space_without_numbers():
+    text = (
+        "description: categories\nmodel: lenet\n"
+        "parameters: {lr: {type: categorical, choices: [0.1, 0.2]}}\n"
+    )
+    with pytest.raises(UserError, match="fewer than 2 numbers"):
+        check_searchable("cmaes", space_of(text))
+
+
+def rates_drawn_beside_running_trials(directory: Path, *, reporting: bool) -> list[float]:
+    """Start 30 trials that never end, then 20 more; return the learning rates of those."""
+    space = space_of(STEPS.replace(", step: 0.1", ""))
+    directory.mkdir()
+    study = optuna.create_study(
+        sampler=create_sampler("tpe", space, 12, seed=0),
+        storage=open_storage(directory),
+        direction="maximize",
+    )
+    for _ in range(50):
+        trial = study.ask()
+        space.sample(trial)
+        if reporting:
+            trial.report(trial.params["lr"], step=1)
+    assert {trial.state for trial in study.trials} == {TrialState.RUNNING}
+    return [trial.params["lr"] for trial in study.trials[30:]]
+
+
+def test_the_sampler_learns_from_trials_that_still_run(tmp_path):
+    learned = rates_drawn_beside_running_trials(tmp_path / "reported", reporting=True)
+    by_chance = rates_drawn_beside_running_trials(tmp_path / "silent", reporting=False)
+    assert sum(learned) / 20 > sum(by_chance) / 20 + 0.03
+
+
+@pytest.mark.parametrize("name", ["tpe", "gp", "cmaes"])
+def test_no_model_is_made_of_trials_that_only_guess(name):
+    """Their accuracies differ by the classes' shares, and a model would take that for real."""
+    space = space_of(STEPS.replace(", step: 0.1", ""))
+
+    def draws(searcher: str, learned: float) -> list[dict]:
+        sampler = create_sampler(searcher, space, 12, seed=3)
+        study = optuna.create_study(sampler=sampler, direction="maximize")
+        drawn = []
+        for number in range(14):
+            trial = study.ask()
+            space.sample(trial)
+            guessed = 0.1123 if trial.params["lr"] < 0.2 else 0.0992
+            study.tell(trial, learned if number == 10 else guessed)
+            drawn.append(trial.params)
+        return drawn
+
+    by_chance = draws("random", 0.1)
+    assert draws(name, 0.1) == by_chance
+    assert draws(name, 0.9)[:11] == by_chance[:11]
+    assert draws(name, 0.9)[11:] != by_chance[11:]

@@ -1,0 +1,216 @@
+"""The searcher, the scheduler and the ledger, driven by a real Tuner; the study is read back."""
+
+import math
+import os
+import signal
+import time
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from ray import tune
+from ray.tune.search import Searcher
+
+from tune_mnist.tuning.recording.recorder import Recorder
+from tune_mnist.tuning.recording.study import load_study, open_storage
+from tune_mnist.tuning.running.lost_trials import LostTrials
+from tune_mnist.tuning.schedulers.scheduler import SchedulerOptions, create_scheduler
+from tune_mnist.tuning.searching.samplers import create_sampler
+from tune_mnist.tuning.searching.searcher import StudySearch
+from tune_mnist.tuning.searching.warm_start import prepare
+from tune_mnist.tuning.spaces.space import parse_space
+from tune_mnist.tuning.trials.reports import ended_early
+
+MAX_EPOCHS = 9
+SPACE = """
+description: a curve an lr
+model: lenet
+parameters:
+  lr: {type: float, low: 0.01, high: 1.0}
+  dropout: {type: float, low: 0.0, high: 0.5}
+baselines:
+  - {lr: 0.9, dropout: 0.0}
+  - {lr: 0.8, dropout: 0.0}
+  - {lr: 0.3, dropout: 0.0}
+  - {lr: 0.7, dropout: 0.5}
+  - {lr: 0.6, dropout: 0.4}
+  - {lr: 0.2, dropout: 0.0}
+  - {lr: 0.5, dropout: 0.3}
+"""
+DIVERGES, RAISES, DIES = 0.5, 0.4, 0.3
+
+
+def accuracy(lr: float, epoch: int) -> float:
+    """Rises with lr, and falls after epoch 7."""
+    return lr * (1 - math.exp(-epoch / 3)) - (0.1 if epoch > 7 else 0.0)
+
+
+def curve(config):
+    for epoch in range(1, MAX_EPOCHS + 1):
+        if config["dropout"] == DIVERGES:
+            tune.report(ended_early("diverged: train_loss is nan", diverged=True))
+        if config["dropout"] == RAISES:
+            raise ValueError("no such luck")
+        if config["dropout"] == DIES:
+            os.kill(os.getpid(), signal.SIGKILL)
+        report(config, epoch)
+
+
+def report(config, epoch):
+    tune.report(
+        {
+            "epoch": epoch,
+            "val_accuracy": accuracy(config["lr"], epoch),
+            "val_loss": 1.0,
+            "train_loss": 1.0,
+            "train_accuracy": 0.5,
+            "images_per_second": 10.0,
+            "train_seconds": 2.0 * epoch,
+            "parameters": 3,
+        }
+    )
+
+
+def slow_to_end(config):
+    os.environ["TUNE_FUNCTION_THREAD_TIMEOUT_S"] = "1"  # how long Ray waits for it, in this worker
+    for epoch in (1, 2):
+        try:
+            report(config, epoch)
+        finally:
+            if epoch == 2:
+                time.sleep(4)
+
+
+def searcher_in(directory, *, num_samples=7, max_epochs=MAX_EPOCHS, max_concurrent=1):
+    space = parse_space(SPACE, directory / "curve.yaml")
+    searcher = StudySearch(
+        space,
+        open_storage(directory),
+        create_sampler("tpe", space, num_samples, seed=0),
+        {"val_accuracy": "max"},
+        max_epochs,
+        max_concurrent,
+    )
+    if not searcher.study.trials:
+        prepare(searcher.study, space, num_samples, earlier=None)
+    return searcher
+
+
+def search(
+    directory,
+    *,
+    num_samples=7,
+    max_epochs=MAX_EPOCHS,
+    max_concurrent=1,
+    scheduler="asha-stopping",
+    trainable=curve,
+):
+    searcher = searcher_in(
+        directory, num_samples=num_samples, max_epochs=max_epochs, max_concurrent=max_concurrent
+    )
+    searcher.left = num_samples
+    tune.Tuner(
+        tune.with_resources(trainable, {"cpu": 1}),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=create_scheduler(SchedulerOptions(scheduler, max_epochs)),
+            num_samples=-1,
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name="ray",
+            storage_path=str(directory),
+            callbacks=[
+                Recorder(directory / "trials.csv", searcher.ledger),
+                LostTrials(searcher),
+            ],
+            failure_config=tune.FailureConfig(max_failures=1),
+            verbose=0,
+        ),
+    ).fit()
+    return searcher
+
+
+@pytest.fixture(scope="module")
+def study(small_ray, tmp_path_factory) -> optuna.Study:
+    directory = tmp_path_factory.mktemp("search")
+    search(directory)
+    return load_study(directory)
+
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_trial_trained_to_its_end_is_complete_with_its_best_epochs_value(study):
+    first = study.trials[0]
+    assert first.state is TrialState.COMPLETE
+    assert first.value == pytest.approx(accuracy(0.9, 7))
+    assert first.value > first.intermediate_values[9]
+
+
+def test_every_epoch_is_an_intermediate_value(study):
+    expected = {epoch: accuracy(0.9, epoch) for epoch in range(1, 10)}
+    assert study.trials[0].intermediate_values == pytest.approx(expected)
+
+
+def test_a_trial_stopped_by_the_scheduler_is_pruned_with_what_it_had(study):
+    stopped = study.trials[2]
+    assert stopped.state is TrialState.PRUNED
+    assert stopped.intermediate_values == pytest.approx({1: accuracy(0.3, 1)})
+    assert stopped.value == pytest.approx(accuracy(0.3, 1))
+
+
+def test_a_diverged_trial_fails_and_says_so(study):
+    diverged = study.trials[3]
+    assert diverged.state is TrialState.FAIL
+    assert diverged.user_attrs["reason"] == "diverged: train_loss is nan"
+    assert diverged.user_attrs["diverged"]
+
+
+def test_a_failed_trial_says_why(study):
+    failed = study.trials[4]
+    assert failed.state is TrialState.FAIL
+    assert "no such luck" in failed.user_attrs["reason"]
+    assert not failed.user_attrs["diverged"]
+
+
+def test_a_trial_whose_worker_dies_again_and_again_fails_with_the_count(study):
+    failed = study.trials[6]
+    assert failed.state is TrialState.FAIL
+    assert failed.user_attrs["reason"] == "its worker died 2 times"
+    assert not failed.user_attrs["diverged"]
+
+
+def test_the_study_knows_where_and_how_long(study):
+    attributes = study.trials[0].user_attrs
+    assert attributes["epochs"] == MAX_EPOCHS
+    assert attributes["seconds"] == 2.0 * MAX_EPOCHS
+    assert attributes["node"]
+    assert attributes["trial_id"]
+    assert set(study.trials[0].distributions) == {"lr", "dropout"}
+
+
+def test_tpe_prefers_the_complete_then_the_longest_then_the_best(study):
+    from optuna.samplers._tpe.sampler import _split_trials
+
+    judged = [t for t in study.trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+    good, bad = _split_trials(study, judged, 1)
+    assert [trial.number for trial in good] == [0]
+    assert 2 in [trial.number for trial in bad]
+
+
+def test_the_search_is_over_once_the_last_trial_has_ended(tmp_path):
+    searcher = searcher_in(tmp_path, num_samples=2, max_concurrent=2)
+    searcher.left = 2
+    assert [type(searcher.suggest(name)) for name in "ab"] == [dict, dict]
+    assert searcher.suggest("c") is None
+    searcher.on_trial_complete("a", error=True)
+    assert searcher.suggest("c") is None
+    searcher.on_trial_complete("b", error=True)
+    assert searcher.suggest("c") == Searcher.FINISHED
+
+
+def test_a_trial_that_ray_loses_ends_the_search_all_the_same(small_ray, tmp_path):
+    searcher = search(tmp_path, num_samples=2, max_epochs=2, trainable=slow_to_end)
+    assert [str(record.state) for record in searcher.ledger.records] == ["COMPLETE", "FAILED"]
+    assert searcher.suggest("next") == Searcher.FINISHED

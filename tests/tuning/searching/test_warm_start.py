@@ -1,0 +1,151 @@
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.recording.ledger import own_trials
+from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, load_study, open_storage
+from tune_mnist.tuning.searching.warm_start import is_prepared, prepare
+from tune_mnist.tuning.spaces.space import parse_space
+
+SPACE = """
+description: two numbers
+model: lenet
+parameters:
+  lr: {type: float, low: 0.1, high: 0.5}
+  dropout: {type: float, low: 0.0, high: 0.5}
+baselines: [{lr: 0.2}]
+"""
+
+
+def space():
+    return parse_space(SPACE, Path("two.yaml"))
+
+
+def study_in(directory: Path) -> optuna.Study:
+    directory.mkdir(exist_ok=True)
+    return optuna.create_study(
+        storage=open_storage(directory), study_name=STUDY_NAME, direction="maximize"
+    )
+
+
+def add(study: optuna.Study, value: float, state=TrialState.COMPLETE, **parameters: float) -> None:
+    study.add_trial(
+        optuna.trial.create_trial(
+            state=state,
+            value=value,
+            params=parameters,
+            distributions={
+                name: optuna.distributions.FloatDistribution(0, 10) for name in parameters
+            },
+            intermediate_values={1: value / 2, 2: value},
+        )
+    )
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    study = study_in(tmp_path / "earlier")
+    add(study, 0.9, lr=0.3, dropout=0.1)
+    add(study, 0.95, lr=9.0, dropout=0.2)  # its lr is outside the new space
+    add(study, 0.5, lr=0.4, dropout=0.3)
+    add(study, 0.97, state=TrialState.PRUNED, lr=0.15, dropout=0.4)
+    add(study, 0.99, momentum=0.5)  # nothing in common
+    return tmp_path / "earlier"
+
+
+def test_earlier_trials_are_there_to_learn_from_but_are_not_ones_own(tmp_path, earlier):
+    study = study_in(tmp_path / "new")
+    prepare(study, space(), 10, earlier)
+    imported = [trial for trial in study.trials if trial.state.is_finished()]
+    assert [trial.params for trial in imported] == [
+        {"lr": 0.3, "dropout": 0.1},
+        {"dropout": 0.2},
+        {"lr": 0.4, "dropout": 0.3},
+        {"lr": 0.15, "dropout": 0.4},
+    ]
+    assert imported[3].state is TrialState.PRUNED
+    assert imported[0].intermediate_values == {1: 0.45, 2: 0.9}
+    assert imported[0].user_attrs["warm_start"] == "earlier #0"
+    assert {trial.state for trial in own_trials(study)} == {TrialState.WAITING}
+    assert is_prepared(study)
+
+
+def test_the_best_earlier_trials_are_tried_first_then_the_baselines(tmp_path, earlier):
+    study = study_in(tmp_path / "new")
+    prepare(study, space(), 10, earlier)
+    tried = []
+    for _ in range(4):
+        trial = study.ask()
+        space().sample(trial)
+        tried.append(trial.params)
+    assert tried[0]["dropout"] == 0.2
+    assert tried[1] == {"lr": 0.3, "dropout": 0.1}
+    assert tried[2] == {"lr": 0.4, "dropout": 0.3}
+    assert tried[3]["lr"] == 0.2
+
+
+def test_no_more_is_queued_than_will_be_tried(tmp_path, earlier):
+    study = study_in(tmp_path / "new")
+    prepare(study, space(), 2, earlier)
+    assert len(own_trials(study)) == 2
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path):
+    study = study_in(tmp_path / "new")
+    with pytest.raises(UserError, match="no such file: not the results of a search"):
+        prepare(study, space(), 2, tmp_path / "nowhere")
+    assert not is_prepared(study)
+
+
+def test_nothing_in_common_is_refused(tmp_path):
+    study = study_in(tmp_path / "other")
+    add(study, 0.9, momentum=0.3)
+    with pytest.raises(UserError, match="none of its trials has a parameter"):
+        prepare(study_in(tmp_path / "new"), space(), 2, tmp_path / "other")
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_numbers_of_another_objective_are_not_taken_over(tmp_path):
+    study = study_in(tmp_path / "fast")
+    study.set_metric_names(["train_seconds"])
+    add(study, 12.5, lr=0.3, dropout=0.1)
+    new = study_in(tmp_path / "new")
+    new.set_metric_names(["val_accuracy"])
+    prepare(new, space(), 3, tmp_path / "fast")
+    assert {trial.state for trial in new.trials} == {TrialState.WAITING}
+
+
+def test_trials_whose_hyperparameters_changed_on_the_way_are_left_out(tmp_path):
+    earlier = study_in(tmp_path / "earlier")
+    trial = earlier.ask({"lr": optuna.distributions.FloatDistribution(0.1, 0.5)})
+    trial.set_user_attr("takeovers", [{"epoch": 1, "donor": 1, "params": {"lr": 0.2}}])
+    earlier.tell(trial, 0.9)
+    add(earlier, 0.8, lr=0.4)
+    new = study_in(tmp_path / "new")
+    prepare(new, space(), 3, tmp_path / "earlier")
+    taken = [trial.params for trial in new.trials if trial.state.is_finished()]
+    assert taken == [{"lr": 0.4}]
+
+
+def queue_of(study: optuna.Study) -> list[tuple[TrialState, dict]]:
+    return [
+        (trial.state, trial.params or trial.system_attrs.get("fixed_params"))
+        for trial in study.trials
+    ]
+
+
+def test_a_driver_killed_while_it_prepares_the_study_leaves_nothing_twice(tmp_path, earlier):
+    prepare(study_in(tmp_path / "alone"), space(), 10, earlier)
+    lines = (tmp_path / "alone" / JOURNAL).read_bytes().splitlines(keepends=True)
+    expected = queue_of(load_study(tmp_path / "alone"))
+    for written in range(1, len(lines)):
+        killed = tmp_path / f"killed-{written}"
+        killed.mkdir()
+        (killed / JOURNAL).write_bytes(b"".join(lines[:written]))
+        study = optuna.load_study(storage=open_storage(killed), study_name=STUDY_NAME)
+        if not is_prepared(study):
+            prepare(study, space(), 10, earlier)
+        assert queue_of(study) == expected

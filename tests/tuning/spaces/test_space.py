@@ -1,0 +1,226 @@
+"""Spaces: found, checked against what can be trained, and drawn from by a real Optuna."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tune_mnist.errors import UserError
+from tune_mnist.training import TrainConfig
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.spaces.space import load_space, shipped_spaces
+
+SEARCHED = ("lenet", "alexnet", "resnet", "vggnet", "all")
+GRIDS = ("lab-report", "lab-report-lenet")
+NARROWED = ("lenet-cosine", "resnet-cosine")
+STAGED = ("resnet-fidelity",)
+SHIPPED = SEARCHED + GRIDS + NARROWED + STAGED
+TOP = "description: d\nmodel: resnet\nparameters:\n"
+LR = "  lr: {type: float, low: 1.0e-4, high: 1.0e-1, log: true}\n"
+OPTIMIZER = "  optimizer: {type: categorical, choices: [sgd, adam]}\n"
+MOMENTUM = "  momentum: {type: float, low: 0.0, high: 0.9, when: {optimizer: sgd}}\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "mine.yaml"
+
+
+def refusal(path: Path, content: str) -> str:
+    path.write_text(content)
+    with pytest.raises(UserError) as caught:
+        load_space(str(path))
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{path}: ")
+
+
+def draw(space, count, seed=0):
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
+    for baseline in space.baselines:
+        study.enqueue_trial(baseline)
+    for _ in range(count):
+        trial = study.ask()
+        fixed = space.sample(trial)
+        yield trial.params | fixed
+
+
+def test_all_the_spaces_are_shipped():
+    assert {file.stem for file in shipped_spaces().glob("*.yaml")} == set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_space_draws_configurations_that_can_be_trained(name):
+    space = load_space(name)
+    drawn = [TrainConfig.checked(**config) for config in draw(space, 50)]
+    assert {config.model for config in drawn} <= set(space.models)
+    assert len({config.lr for config in drawn}) > (1 if name in GRIDS else 40)
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_the_lab_reports_spaces_can_be_walked_through(name):
+    space = load_space(name)
+    options = SearchOptions.for_space(space, searcher="grid", scheduler="none")
+    assert options.num_samples == 4 * len(space.models)
+
+
+@pytest.mark.parametrize("name", SEARCHED)
+def test_a_shipped_space_tries_its_baselines_first_as_they_stand(name):
+    space = load_space(name)
+    assert space.baselines
+    first = list(draw(space, len(space.baselines)))
+    for baseline, config in zip(space.baselines, first, strict=True):
+        assert baseline.items() <= config.items()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_defaults_of_a_shipped_space_are_options(name):
+    SearchOptions.for_space(load_space(name))
+
+
+def test_a_parameter_is_drawn_exactly_when_its_condition_holds():
+    drawn = list(draw(load_space("resnet"), 100))
+    for config in drawn:
+        assert ("momentum" in config) == (config["optimizer"] in ("sgd", "rmsprop"))
+        assert ("weight_decay" in config) == (config["optimizer"] in ("sgd", "adamw"))
+    assert len({"momentum" in config for config in drawn}) == 2
+
+
+def test_conditions_of_conditions_hold_in_whatever_order_they_stand(path):
+    path.write_text(
+        "description: d\nmodel: {type: categorical, choices: [lenet, resnet]}\nparameters:\n"
+        "  dropout: {type: float, low: 0.0, high: 0.5, when: {batch_size: [32, 33]}}\n"
+        "  batch_size: {type: int, low: 32, high: 35, when: {model: resnet}}\n" + LR
+    )
+    drawn = list(draw(load_space(str(path)), 100))
+    for config in drawn:
+        assert ("batch_size" in config) == (config["model"] == "resnet")
+        assert ("dropout" in config) == (config.get("batch_size") in (32, 33))
+    assert any("dropout" in config for config in drawn)
+
+
+def test_values_stay_within_bounds_and_on_steps(path):
+    path.write_text(
+        TOP + LR + "  dropout: {type: float, low: 0.0, high: 0.3, step: 0.1}\n"
+        "  batch_size: {type: int, low: 32, high: 96, step: 32}\n"
+    )
+    drawn = list(draw(load_space(str(path)), 50))
+    assert {round(config["dropout"], 6) for config in drawn} == {0.0, 0.1, 0.2, 0.3}
+    assert {config["batch_size"] for config in drawn} == {32, 64, 96}
+    assert all(1e-4 <= config["lr"] <= 1e-1 for config in drawn)
+
+
+def test_the_space_in_the_readme_is_one(path):
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    path.write_text(readme.split("```yaml\n")[1].split("```")[0])
+    space = load_space(str(path))
+    assert space.models == ("resnet",)
+    assert len(list(draw(space, 5))) == 5
+
+
+def test_a_file_of_ones_own_is_named_by_its_path(path):
+    path.write_text(TOP + LR)
+    space = load_space(str(path))
+    assert (space.name, space.models, space.parameter_names) == ("mine", ("resnet",), ("lr",))
+    assert space.text == path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("resnett", "unknown search space 'resnett' (did you mean 'resnet'?)"),
+        ("", "or give the path of a YAML file"),
+        ("missing.yaml", "search space missing.yaml: there is no such file"),
+        ("folder/resnet", "search space folder/resnet: there is no such file"),
+    ],
+)
+def test_an_unknown_space_is_named_with_the_known_ones(name, words):
+    with pytest.raises(UserError) as caught:
+        load_space(name)
+    assert words in str(caught.value)
+
+
+def test_an_empty_space_is_refused(path):
+    assert "an empty space" in refusal(path, "description: d\nmodel: lenet\nparameters: {}\n")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        (LR + "  lrr: {type: float, low: 0, high: 1}\n", "'lrr' (did you mean 'lr'?): known are"),
+        (LR + "  model: {type: categorical, choices: [lenet]}\n", "unknown parameter 'model'"),
+        (OPTIMIZER, "parameters: 'lr' is missing"),
+        (LR.replace("}", ", when: {optimizer: sgd}}") + OPTIMIZER, "lr.when: lr must always"),
+        (LR.replace("1.0e-4", "0.0").replace(", log: true", ""), "parameters.lr: lr = 0.0: must"),
+        ("  lr: {type: categorical, choices: ['0.1']}\n", "lr = '0.1': must be a number"),
+        ("  lr: {type: categorical, choices: [true]}\n", "lr = True: must be a number"),
+        (LR + "  batch_size: {type: float, low: 1, high: 9}\n", "batch_size = 1.0: must be a wh"),
+        (LR + "  dropout: {type: float, low: 0, high: 1}\n", "dropout = 1.0: must be less than 1"),
+        (LR + OPTIMIZER.replace("adam", "adm"), "unknown optimizer 'adm' (did you mean 'adam'?)"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(path, parameters, words):
+    assert words in refusal(path, TOP + parameters)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("resnett", "unknown model 'resnett' (did you mean 'resnet'?)"),
+        ("{type: categorical, choices: [lenet, resnett]}", "model: unknown model 'resnett' (did"),
+        (
+            "{type: categorical, choices: [lenet], when: {optimizer: sgd}}",
+            "model.when: model must",
+        ),
+    ],
+)
+def test_an_unknown_or_conditional_model_is_refused(path, model, words):
+    content = f"description: d\nmodel: {model}\nparameters:\n{LR}{OPTIMIZER}"
+    assert words in refusal(path, content)
+
+
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        (
+            "{optimiser: sgd}",
+            "momentum.when: 'optimiser' is not a parameter of this space (did you",
+        ),
+        ("{optimizer: sgdd}", "optimizer = 'sgdd': can never be: optimizer is one of sgd, adam"),
+        ("{optimizer: [sgd, adm]}", "(did you mean 'adam'?)"),
+        ("{optimizer: []}", "optimizer = []: can never be"),
+        ("{lr: 0.01}", "momentum.when.lr: lr is a number from 0.0001 to 0.1, which hardly ever"),
+    ],
+)
+def test_a_condition_that_can_never_hold_is_refused(path, when, words):
+    momentum = MOMENTUM.replace("{optimizer: sgd}", when)
+    assert words in refusal(path, TOP + LR + OPTIMIZER + momentum)
+
+
+def test_conditions_in_a_circle_are_refused(path):
+    content = (
+        TOP + LR + "  batch_size: {type: int, low: 8, high: 9, when: {optimizer: sgd}}\n"
+        "  optimizer: {type: categorical, choices: [sgd, adam], when: {batch_size: 8}}\n"
+    )
+    assert "each exists only when the next does" in refusal(path, content)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "words"),
+    [
+        (
+            "{lrr: 0.01}",
+            "baselines[2]: 'lrr' is not a parameter of this space (did you mean 'lr'?)",
+        ),
+        ("{lr: 1}", "baselines[2].lr = 1: outside the space: must be a number from 0.0001 to 0.1"),
+        ("{lr: fast}", "baselines[2].lr = 'fast': outside the space"),
+        ("{optimizer: adamw}", "baselines[2].optimizer = 'adamw': outside the space: must be one"),
+        ("{optimizer: adam, momentum: 0.5}", "baselines[2].momentum: exists only when optimizer"),
+        ("{momentum: 0.5}", "baselines[2].momentum: exists only when optimizer is sgd"),
+        ("{model: resnet}", "baselines[2]: 'model' is not a parameter of this space"),
+    ],
+)
+def test_a_baseline_outside_the_space_is_refused(path, baseline, words):
+    content = TOP + LR + OPTIMIZER + MOMENTUM + f"baselines:\n  - {{lr: 0.01}}\n  - {baseline}\n"
+    assert words in refusal(path, content)

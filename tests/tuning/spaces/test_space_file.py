@@ -1,0 +1,234 @@
+"""Every rule about the form of a space file; each refusal names file, key and what is right."""
+
+from pathlib import Path
+
+import pytest
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.spaces.space_file import (
+    CategoricalParameter,
+    FloatParameter,
+    SpaceFile,
+    parse_space_file,
+    read_text,
+)
+
+
+def read_space_file(path: Path) -> SpaceFile:
+    return parse_space_file(read_text(path), path)
+
+
+TOP = "description: d\nmodel: resnet\n"
+LR = "  lr: {type: float, low: 1.0e-4, high: 1.0e-1, log: true}\n"
+GOOD = TOP + "parameters:\n" + LR
+
+
+def refusal(path: Path, content: str) -> str:
+    path.write_text(content)
+    with pytest.raises(UserError) as caught:
+        read_space_file(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{path}: ")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "mine.yaml"
+
+
+@pytest.mark.parametrize("content", ["", "- a\n", "just words\n"])
+def test_a_file_that_is_no_mapping_is_told_its_keys(path, content):
+    assert "description, model, parameters" in refusal(path, content)
+
+
+@pytest.mark.parametrize(
+    ("key", "content"),
+    [
+        ("description", "model: resnet\nparameters:\n" + LR),
+        ("model", "description: d\nparameters:\n" + LR),
+        ("parameters", TOP),
+    ],
+)
+def test_a_missing_key_is_named(path, key, content):
+    assert refusal(path, content) == f"'{key}' is missing"
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("baseline: []\n", "unknown key 'baseline' (did you mean 'baselines'?): known are"),
+        ("name: x\n", "unknown key 'name': known are description"),
+        ("float: x\n", "unknown key 'float': known are description"),
+        ("  dropout: {type: float, lo: 0, high: 0.5}\n", "'lo' in parameters.dropout (did you"),
+        ("  dropout: {type: int, low: 0, top: 5}\n", "'top' in parameters.dropout: known are"),
+        ("  dropout: {type: categorical, choice: [0]}\n", "(did you mean 'choices'?)"),
+        ("defaults: {epochs: 3}\n", "'epochs' in defaults (did you mean 'max_epochs'?)"),
+    ],
+)
+def test_an_unknown_key_is_named_with_those_that_may_stand_there(path, extra, words):
+    assert words in refusal(path, GOOD + extra)
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("  dropout: {low: 0, high: 0.5}\n", "parameters.dropout.type: must be float, int or"),
+        ("  dropout: {type: flot, low: 0}\n", "parameters.dropout.type: must be float, int or"),
+        ("  dropout: {type: float, low: 0}\n", "'parameters.dropout.high' is missing"),
+        ("  dropout: 0.5\n", "parameters.dropout = 0.5: must be a mapping"),
+        ("  dropout: [0.5]\n", "parameters.dropout = [0.5]: must be a mapping"),
+        ("  dropout: {type: float, low: tiny, high: 1}\n", "dropout.low = 'tiny': must be a num"),
+        ("  dropout: {type: float, low: .nan, high: 1}\n", "dropout.low = nan: must be a finite"),
+        ("  dropout: {type: float, low: 0, high: .inf}\n", "dropout.high = inf: must be a finite"),
+        (
+            "  batch_size: {type: int, low: 1.5, high: 9}\n",
+            "batch_size.low = 1.5: must be a whole",
+        ),
+        ("  batch_size: {type: int, low: true, high: 9}\n", "low = True: must be a whole number"),
+        ("  dropout: {type: float, low: 0, high: 1, log: 1}\n", "log = 1: must be true or false"),
+        ("  dropout: {type: categorical, choices: 0.5}\n", "choices = 0.5: must be a list"),
+        ("  dropout: {type: categorical, choices: []}\n", "dropout: choices: there is nothing"),
+        (
+            "  dropout: {type: categorical, choices: [1, null]}\n",
+            "choices[2]: None: must be a num",
+        ),
+        ("  dropout: {type: categorical, choices: [[1]]}\n", "choices[1]: [1]: must be a number"),
+        ("  dropout: {type: categorical, choices: [.nan]}\n", "choices[1]: nan: must be a finite"),
+        ("  dropout: {type: categorical, choices: [1, 1]}\n", "1 stands there twice"),
+        ("  dropout: {type: float, low: 0, high: 1, when: [sgd]}\n", "dropout.when = ['sgd']"),
+        ("baselines: {lr: 0.1}\n", "baselines = {'lr': 0.1}: must be a list"),
+        ("baselines: [{lr: 0.1}, 0.1]\n", "baselines[2] = 0.1: must be a mapping"),
+        ("baselines: [{lr: null}]\n", "baselines[1].lr: None: must be a number"),
+        ("defaults: {fraction: 2}\n", "defaults.fraction = 2: must be less than or equal to 1"),
+        ("defaults: {image_size: 8}\n", "image_size = 8: must be greater than or equal to 28"),
+        ("defaults: {num_samples: 1.5}\n", "defaults.num_samples = 1.5: must be a whole number"),
+        ("defaults: {time_budget: 25m}\n", "defaults.time_budget = '25m': must be a number"),
+        ("defaults: {time_budget: .inf}\n", "defaults.time_budget = inf"),
+        ("fidelity: 28\n", "fidelity = 28: must be a list"),
+        ("fidelity: [28]\n", "fidelity[1] = 28: must be a mapping"),
+        ("fidelity: [{image_size: 28}]\n", "'fidelity[1].epochs' is missing"),
+        ("fidelity: [{epochs: 0, image_size: 28}]\n", "fidelity[1].epochs = 0: must be greater"),
+        ("fidelity: [{epochs: 1, image_size: 0}]\n", "fidelity[1].image_size = 0: must be great"),
+        ("fidelity: [{epochs: 1, fraction: 0}]\n", "fidelity[1].fraction = 0: must be greater"),
+        (
+            "fidelity: [{epochs: 1, size: 28}]\n",
+            "unknown key 'size' in fidelity[1]: known are epochs, image_size, fraction",
+        ),
+        ("fidelity: [{epochs: 1}]\n", "fidelity: stage 1 is not cheaper: give it image_size or"),
+        (
+            "fidelity: [{epochs: 2, image_size: 28}, {epochs: 2, image_size: 64}]\n",
+            "fidelity: stage 2: epochs = 2: must be more than the 2 of the stage before",
+        ),
+        (
+            "fidelity: [{epochs: 1, image_size: 64}, {epochs: 2, image_size: 28}]\n",
+            "fidelity: stage 2: image_size = 28: must not be less than in the stage before, 64",
+        ),
+        (
+            "fidelity: [{epochs: 1, image_size: 28}, {epochs: 2, fraction: 0.5}]\n",
+            "fidelity: stage 2: fraction = 0.5: must not be less than in the stage before, the s",
+        ),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key_and_what_would_be_right(path, extra, words):
+    assert words in refusal(path, GOOD + extra)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        ("low: 1, high: 0.1", "parameters.lr: low = 1, high = 0.1: low must be less than high"),
+        ("low: 1, high: 1", "choices: [value]"),
+        ("low: 0, high: 1, log: true", "parameters.lr: low = 0 with log: true: must be greater"),
+        ("low: 0.1, high: 1, log: true, step: 0.1", "step and log: true exclude each other"),
+        ("low: 0.1, high: 1, step: 0.4", "step = 0.4: no number of steps leads from 0.1 to 1"),
+        ("low: 0.1, high: 1, step: 0", "parameters.lr.step = 0: must be greater than 0"),
+    ],
+)
+def test_bounds_that_leave_nothing_to_draw(path, bounds, words):
+    content = f"{TOP}parameters:\n  lr: {{type: float, {bounds}}}\n"
+    assert words in refusal(path, content)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("", "model = None: must be a text"),
+        ("[lenet, resnet]", "model = ['lenet', 'resnet']: must be a text"),
+        ("{type: categorical, choice: [lenet]}", "'choice' in model (did you mean 'choices'?)"),
+        ("{type: categorical, choices: []}", "model: choices: there is nothing to choose from"),
+    ],
+)
+def test_a_model_that_is_neither_a_name_nor_a_choice(path, model, words):
+    content = f"description: d\nmodel: {model}\nparameters:\n{LR}"
+    assert words in refusal(path, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("description: [\n", "not valid YAML in line 2"),
+        ("description:\n\t- x\n", "not valid YAML in line 2"),
+        (GOOD + "---\na: 1\n", "another document"),
+        ("description: *d\n", "undefined alias"),
+        ("description: !!python/object:os.system x\n", "not valid YAML in line 1"),
+        ("description: \0\n", "not valid YAML"),
+        (GOOD + "model: lenet\n", "in line 5: key 'model' stands there twice"),
+        (GOOD + LR, "in line 5: key 'lr' stands there twice"),
+        (GOOD + "1: 2\n", "in line 5: a key must be a word"),
+        ("? [a]\n: b\n", "in line 1: a key must be a word"),
+    ],
+)
+def test_what_is_not_yaml_or_ambiguous_is_told_with_its_line(path, content, words):
+    assert words in refusal(path, content)
+
+
+def test_a_file_in_another_encoding_is_refused(path):
+    path.write_bytes("description: caf\xe9\n".encode("latin-1"))
+    with pytest.raises(UserError, match="not a text file in UTF-8"):
+        read_space_file(path)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(UserError, match=f"{tmp_path}: cannot be read"):
+        read_space_file(tmp_path)
+
+
+def test_learning_rates_may_be_written_without_a_point(path):
+    path.write_text(TOP + "parameters:\n  lr: {type: float, low: 1e-4, high: 2E+1}\n")
+    assert read_space_file(path).parameters["lr"].low == 1e-4
+    path.write_text(TOP + "parameters:\n  lr: {type: categorical, choices: [1e-3, 1.0e-2]}\n")
+    assert read_space_file(path).parameters["lr"].choices == [1e-3, 1e-2]
+
+
+def test_yaml_merge_keys_work_and_may_be_overruled(path):
+    path.write_text(
+        TOP + "parameters:\n"
+        "  lr: &range {type: float, low: 0.1, high: 0.2}\n"
+        "  dropout: {<<: *range, low: 0.0}\n"
+    )
+    dropout = read_space_file(path).parameters["dropout"]
+    assert (dropout.low, dropout.high) == (0.0, 0.2)
+
+
+def test_a_condition_may_be_one_value_or_several(path):
+    path.write_text(
+        GOOD + "  momentum: {type: float, low: 0, high: 0.9, when: {optimizer: sgd}}\n"
+        "  dropout: {type: float, low: 0, high: 0.9, when: {optimizer: [sgd, adam]}}\n"
+    )
+    parameters = read_space_file(path).parameters
+    assert parameters["momentum"].needs("optimizer") == ["sgd"]
+    assert parameters["dropout"].needs("optimizer") == ["sgd", "adam"]
+
+
+def test_steps_are_counted_in_decimals():
+    dropout = FloatParameter(type="float", low=0.0, high=0.3, step=0.1)
+    assert dropout.contains(0.1 + 0.1)
+    assert not dropout.contains(0.25)
+    assert str(dropout) == "a number from 0 to 0.3 in steps of 0.1"
+
+
+def test_true_is_not_one():
+    assert not CategoricalParameter(type="categorical", choices=[1, 2]).contains(True)
+    assert not FloatParameter(type="float", low=0, high=2).contains(True)

@@ -1,0 +1,191 @@
+"""Searches whose trials begin on smaller or fewer images: what is asked, compared and noted."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import optuna
+import pytest
+
+from tests.tuning.recording.test_records import epoch
+from tune_mnist.errors import UserError
+from tune_mnist.training import Fidelity, Stage
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.planning.estimate import expected_epochs
+from tune_mnist.tuning.recording.records import TrialRecord, best_record, to_frame
+from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.schedulers.promotion import PromotionAsha
+from tune_mnist.tuning.schedulers.scheduler import create_scheduler
+from tune_mnist.tuning.searching.warm_start import own_trials, prepare
+from tune_mnist.tuning.spaces.space import load_space, parse_space
+from tune_mnist.tuning.spaces.stages import check_images, describe, epoch_costs, report_of
+
+SPACE = """
+description: d
+model: {model}
+parameters:
+  lr: {{type: float, low: 0.001, high: 0.1}}
+fidelity: {fidelity}
+defaults: {{image_size: 64, fraction: 0.5, max_epochs: 6}}
+"""
+STAGES = "[{epochs: 2, image_size: 28, fraction: 0.1}, {epochs: 4, image_size: 48}]"
+
+
+def space(model="resnet", fidelity=STAGES):
+    return parse_space(SPACE.format(model=model, fidelity=fidelity), Path("my.yaml"))
+
+
+def options(*of, **given):
+    return SearchOptions.for_space(space(*of), **given)
+
+
+def test_what_a_stage_does_not_name_is_the_searchs_own_and_so_is_the_last_stage():
+    fidelity = options().fidelity(space())
+    assert fidelity.stages == (Stage(2, 28, 0.1), Stage(4, 48, 0.5), Stage(6, 64, 0.5))
+    assert options(image_size=96).fidelity(space()).stages[-1].image_size == 96
+    plain = load_space("resnet")
+    assert SearchOptions.for_space(plain).fidelity(plain) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"max_epochs": 4}, "my.yaml: fidelity[2].epochs = 4: must be less than the 4 epochs"),
+        ({"image_size": 32}, "my.yaml: fidelity[2].image_size = 48: must be at most the 32 of -"),
+        ({"fraction": 0.05}, "my.yaml: fidelity[1].fraction = 0.1: must be at most the 0.05 of"),
+        ({"scheduler": "none"}, "--scheduler none with the space's fidelity: it would compare"),
+        ({"scheduler": "hyperband"}, "take one of asha, asha-promotion, asha-stopping"),
+        ({"scheduler": "median"}, "--scheduler median with the space's fidelity"),
+        ({"scheduler": "pbt"}, "--scheduler pbt with the space's fidelity"),
+        ({"objective": "val_accuracy,parameters"}, "stopped early by one objective only"),
+        ({"grace_period": 2}, "--grace-period 2 with the space's fidelity: the rungs lie"),
+    ],
+)
+def test_what_does_not_go_together_with_stages_is_refused(given, words):
+    with pytest.raises(UserError) as caught:
+        options(**given)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_lenet_takes_stages_of_fewer_but_not_of_smaller_images():
+    with pytest.raises(UserError, match="image_size: lenet always takes 32x32: give its stages"):
+        options("lenet")
+    with pytest.raises(UserError, match="lenet always takes 32x32"):
+        options("{type: categorical, choices: [lenet, resnet]}")
+    fewer = "[{epochs: 1, fraction: 0.1}]"
+    assert len(options("lenet", fewer).fidelity(space("lenet", fewer)).stages) == 2
+
+
+def test_a_stage_must_have_an_image_of_each_class(digits_split):
+    with pytest.raises(UserError, match=r"fidelity\[1\].fraction = 0.001: leaves 1 training im"):
+        check_images(Fidelity((Stage(1, 28, 0.001), Stage(2, 28, 1.0))), digits_split)
+    check_images(Fidelity((Stage(1, 28, 0.1), Stage(2, 28, 1.0))), digits_split)
+    check_images(None, digits_split)
+
+
+def decisions(scheduler, number, accuracies):
+    """What becomes of a trial at each epoch, until it does not go on."""
+    trial = SimpleNamespace(config={"number": number}, status="RUNNING", is_finished=lambda: False)
+    controller = SimpleNamespace(search_alg=SimpleNamespace(is_finished=lambda: False))
+    scheduler.on_trial_add(controller, trial)
+    made = []
+    for count, accuracy in enumerate(accuracies, start=1):
+        result = {"epoch": count, "val_accuracy": accuracy}
+        made.append(scheduler.on_trial_result(controller, trial, result))
+        if made[-1] != "CONTINUE":
+            break
+    return made
+
+
+def test_promotion_pauses_trials_at_the_ends_of_stages():
+    made = create_scheduler(options(num_samples=9).scheduling_for(space()))
+    assert isinstance(made, PromotionAsha)
+    assert decisions(made, 0, [0.5] * 6) == ["CONTINUE", "PAUSE"]
+
+
+def test_stopping_ends_trials_at_the_ends_of_stages_only():
+    chosen = options(scheduler="asha-stopping", num_samples=9)
+    made = create_scheduler(chosen.scheduling_for(space()))
+    good = ["CONTINUE"] * 5 + ["STOP"]
+    assert [decisions(made, number, [0.9] * 6) for number in range(3)] == [good] * 3
+    assert decisions(made, 3, [0.1] * 6) == ["CONTINUE", "STOP"]
+    assert decisions(made, 4, [0.1, 0.95, 0.1, 0.1, 0.1]) == ["CONTINUE"] * 3 + ["STOP"]
+
+
+def test_cheap_epochs_count_less_in_the_time_that_is_expected():
+    fidelity = Fidelity((Stage(2, 28, 0.25), Stage(3, 56, 0.5)))
+    assert epoch_costs(fidelity, 1.0) == [0.125, 0.125, 1.0]
+    assert epoch_costs(fidelity, 0.0) == [0.25, 0.25, 1.0]
+    scheduling = options(num_samples=9).scheduling_for(space())
+    costs = epoch_costs(options().fidelity(space()), 0.8)
+    assert expected_epochs(9, scheduling, costs) < expected_epochs(9, scheduling) / 2
+    assert expected_epochs(9, scheduling, [1.0] * 6) == expected_epochs(9, scheduling)
+
+
+def test_the_stages_are_told_in_one_line():
+    fidelity = options().fidelity(space())
+    assert describe(fidelity, fixed_size=False) == (
+        "epochs 1 to 2 at 28x28 on 0.1 of the training part; epochs 3 to 4 at 48x48 on 0.5 of the"
+        " training part; epochs 5 to 6 at 64x64 on 0.5 of the training part; compared where a"
+        " stage ends"
+    )
+    assert "epoch 3 on 0.5 of the training part" in describe(
+        Fidelity((Stage(2, 32, 0.1), Stage(3, 32, 0.5))), fixed_size=True
+    )
+
+
+def trial(number, *accuracies):
+    record = TrialRecord(number, f"id{number}", {"model": "resnet", "lr": 0.1})
+    fidelity = options().fidelity(space())
+    for count, accuracy in enumerate(accuracies, start=1):
+        record.add_epoch(epoch(count, accuracy) | report_of(fidelity, count, "resnet"))
+    return record
+
+
+def test_a_value_of_a_later_stage_counts_more_than_any_of_an_earlier_one():
+    record = trial(0, 0.9, 0.8, 0.7, 0.75)
+    assert (record.stage, record.best_epoch, record.val_accuracy) == (2, 4, 0.75)
+    assert best_record([trial(1, 0.99, 0.99), record, trial(2, 0.5, 0.5, 0.6)]).number == 0
+
+
+def test_the_table_tells_each_trials_stage_image_size_and_fraction():
+    frame = to_frame([trial(0, 0.9), trial(1, 0.9, 0.8, 0.7), trial(2)])
+    assert list(frame["stage"][:2]) == [1, 2]
+    assert list(frame["image_size"][:2]) == [28, 48]
+    assert list(frame["fraction"][:2]) == [0.1, 0.5]
+    assert frame.loc[2, ["stage", "image_size", "fraction"]].isna().all()
+
+
+def test_lenets_images_are_noted_in_the_size_that_it_takes():
+    noted = report_of(Fidelity((Stage(1, 64, 0.1), Stage(2, 64, 0.5))), 1, "lenet")
+    assert noted == {"stage": 1, "image_size": 32, "fraction": 0.1}
+    assert report_of(None, 1, "lenet") == {}
+
+
+def study_in(folder):
+    folder.mkdir()
+    return optuna.create_study(
+        storage=open_storage(folder), study_name=STUDY_NAME, direction="maximize"
+    )
+
+
+def test_numbers_of_other_stages_are_not_learned_from_but_the_best_are_tried(tmp_path):
+    earlier = study_in(tmp_path / "earlier")
+    prepare(earlier, space(), 0, None)
+    for lr, stage, value in ((0.01, 1, 0.99), (0.02, 3, 0.9), (0.03, 2, 0.95)):
+        earlier.add_trial(
+            optuna.trial.create_trial(
+                state=optuna.trial.TrialState.PRUNED,
+                params={"lr": lr},
+                distributions={"lr": optuna.distributions.FloatDistribution(0.001, 0.1)},
+                intermediate_values={1: 0.99, 2: value},
+                user_attrs={"progress": {"stage": stage, "val_accuracy": value}},
+            )
+        )
+    alike, plain = study_in(tmp_path / "alike"), study_in(tmp_path / "plain")
+    prepare(alike, space(), 2, tmp_path / "earlier")
+    prepare(plain, space(fidelity="[]"), 2, tmp_path / "earlier")
+    assert (len(alike.trials), len(plain.trials)) == (5, 2)
+    for study in (alike, plain):
+        queued = [each.system_attrs["fixed_params"]["lr"] for each in own_trials(study)]
+        assert queued == [0.02, 0.03]

@@ -1,0 +1,293 @@
+"""Checkpoints in a folder and in a bucket: whatever is true of the one is true of the other."""
+
+import errno
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from socket import gethostname
+from uuid import uuid4
+
+import pytest
+import torch
+
+from tests.tuning.settings import settings_in
+from tune_mnist.training import (
+    MODEL_FILE,
+    Compute,
+    TrainConfig,
+    Trainer,
+    load_model_weights,
+)
+from tune_mnist.tuning.storage.bucket import Bucket, StorageError
+from tune_mnist.tuning.storage.bucket_store import BucketStore
+from tune_mnist.tuning.storage.checkpoint_store import PlaceMissingError
+from tune_mnist.tuning.storage.shared_folder import SharedFolder
+from tune_mnist.tuning.trials.trainable import trial_name
+
+CPU = Compute(torch.device("cpu"), bf16=False)
+
+
+def bucket_in(s3_options):
+    """A folder of the bucket that no other test uses."""
+    return Bucket(f"s3://bucket/folder/{uuid4().hex}?{s3_options}")
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request, tmp_path):
+    if request.param == "folder":
+        made = SharedFolder(tmp_path / "checkpoints", "this run")
+    else:
+        made = BucketStore(bucket_in(request.getfixturevalue("s3_options")), "this run")
+    made.start()
+    return made
+
+
+@pytest.fixture
+def folder_store(tmp_path):
+    made = SharedFolder(tmp_path / "checkpoints", "this run")
+    made.start()
+    return made
+
+
+@pytest.fixture
+def bucket_store(s3_options):
+    made = BucketStore(bucket_in(s3_options), "this run")
+    made.start()
+    return made
+
+
+@pytest.fixture
+def build(digits_split):
+    few = replace(digits_split, train=digits_split.train[:64], val=digits_split.val[:32])
+
+    def built(seed=0):
+        config = TrainConfig(model="lenet", lr=0.01, batch_size=32, max_epochs=9, seed=seed)
+        return Trainer(config, few, CPU)
+
+    return built
+
+
+def train(trainer, checkpoints, epochs):
+    for _ in range(epochs):
+        trainer.run_epoch()
+        checkpoints.save(trainer)
+    return trainer
+
+
+def begin(build, checkpoints, epochs):
+    """What a worker does with a run, from where it stands."""
+    trainer, _ = checkpoints.restore(build)
+    return train(trainer, checkpoints, epochs)
+
+
+def same_weights(one, other):
+    return all(torch.equal(one[key], other[key]) for key in one)
+
+
+def same(one, other):
+    return same_weights(one.model.state_dict(), other.model.state_dict())
+
+
+def objects_of(store, name):
+    return sorted(key.rpartition("/")[2] for key in store.bucket.objects(name))
+
+
+def test_a_run_goes_on_from_where_it_was(store, build):
+    whole = train(build(), store.of("whole"), 3)
+    train(build(), store.of("paused"), 2)
+    paused = store.of("paused")
+    resumed, complaints = paused.restore(build)
+    assert (resumed.epoch, complaints) == (2, [])
+    assert same(train(resumed, paused, 1), whole)
+    assert store.of("paused").newest_epoch() == 3
+
+
+def test_with_no_checkpoint_a_run_begins_anew(store, build):
+    trainer, complaints = store.of("new").restore(build)
+    assert (trainer.epoch, complaints, store.of("new").newest_epoch()) == (0, [], 0)
+
+
+def test_the_weights_of_an_epoch_can_be_had_alone(store, build, tmp_path):
+    trainer = train(build(), store.of("run"), 1)
+    store.of("run").copy_model(1, tmp_path / MODEL_FILE)
+    assert same_weights(load_model_weights(tmp_path, CPU.device), trainer.model.state_dict())
+
+
+def test_what_is_there_is_known_by_name_until_it_is_removed(store, build):
+    for name in ("one", "other"):
+        begin(build, store.of(name), 1)
+    assert store.names() == ["one", "other"]
+    store.of("one").remove()
+    store.of("never there").remove()
+    assert store.names() == ["other"]
+    assert store.of("one").newest_epoch() == 0
+
+
+def test_an_heir_goes_on_from_its_donor_and_taking_over_twice_is_as_good_as_once(store, build):
+    donor = train(build(1), store.of("donor"), 1)
+    train(build(2), store.of("heir"), 1)
+    for _ in range(2):
+        store.adopt("heir", "donor", 1)
+    heir, _ = store.of("heir").restore(build)
+    assert same(heir, donor)
+    again, _ = store.of("donor").restore(build)
+    assert same(again, donor)
+
+
+def test_a_leftover_of_an_earlier_run_neither_reads_nor_writes_nor_deletes(store, build):
+    trainer = train(build(), store.of("run"), 1)
+    replace(store, run="the next").start()
+    with pytest.raises(RuntimeError, match="goes on without this worker"):
+        train(trainer, store.of("run"), 1)
+    with pytest.raises(RuntimeError, match="goes on without this worker"):
+        store.of("run").restore(build)
+    assert store.of("run").newest_epoch() == 1
+
+
+def test_a_worker_that_was_given_up_undoes_nothing_of_the_one_that_goes_on(store, build, tmp_path):
+    given_up = store.of("run")
+    late = begin(build, given_up, 1)
+    begin(build, store.of("run"), 2)
+    with pytest.raises(RuntimeError, match="goes on without this worker"):
+        train(late, given_up, 1)
+    assert store.of("run").newest_epoch() == 3
+    store.of("run").copy_model(3, tmp_path / MODEL_FILE)
+
+
+def test_a_worker_that_was_given_up_leaves_nothing_behind_of_a_run_that_has_ended(store, build):
+    given_up = store.of("trial")
+    late = begin(build, given_up, 1)
+    store.of("trial").remove()
+    with pytest.raises(RuntimeError, match="goes on without this worker"):
+        train(late, given_up, 1)
+    assert store.names() == []
+
+
+def test_who_goes_on_from_an_older_checkpoint_replaces_the_newer_that_were_of_no_use(
+    folder_store, build
+):
+    begin(build, folder_store.of("run"), 1)
+    for epoch in (2, 3):
+        folder_store.of("run").at(epoch).mkdir()
+    begin(build, folder_store.of("run"), 1)
+    assert [path.name for path in folder_store.of("run").newest_first()] == ["epoch-0002"]
+
+
+def test_an_heir_goes_on_with_its_donors_weights_and_the_donor_with_its_own_worker(store, build):
+    donors, heirs = store.of("donor"), store.of("heir")
+    donor = begin(lambda: build(1), donors, 1)
+    begin(lambda: build(2), heirs, 1)
+    store.adopt("heir", "donor", 1)
+    train(donor, donors, 1)
+    again = store.of("heir")
+    begin(build, again, 1)
+    assert (store.of("donor").newest_epoch(), again.newest_epoch()) == (2, 2)
+
+
+def test_where_the_folder_is_not_seen_nothing_is_made_in_its_place(tmp_path, build):
+    elsewhere = SharedFolder(tmp_path / "not mounted", "this run")
+    with pytest.raises(PlaceMissingError, match="not mounted: not seen by "):
+        elsewhere.of("run").restore(build)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_trials_that_have_ended_only_what_is_there_costs_a_request(
+    bucket_store, build, tmp_path, monkeypatch
+):
+    names = [trial_name(number) for number in range(3)]
+    for name in names[1:]:
+        begin(build, bucket_store.of(name), 1)
+    asked, delete_folder = [], Bucket.delete_folder
+
+    def counted(bucket, folder):
+        asked.append(folder)
+        delete_folder(bucket, folder)
+
+    monkeypatch.setattr(Bucket, "delete_folder", counted)
+    replace(settings_in(tmp_path, 1), store=bucket_store).drop_checkpoints([0, 1])
+    assert asked == names[1:2]
+    assert bucket_store.names() == names[2:]
+
+
+def test_what_a_killed_worker_has_left_on_its_machine_goes_with_the_next_checkpoint(
+    bucket_store, build, tmp_path, monkeypatch
+):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, used = (
+        tmp_path / f"tune-mnist-{gethostname()}-{process}-x/checkpoint"
+        for process in (ended.pid, os.getpid())
+    )
+    for folder in (left, used):
+        folder.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    begin(build, bucket_store.of("run"), 1)
+    assert list(tmp_path.iterdir()) == [used.parent]
+
+
+def test_in_a_bucket_just_the_newest_is_kept(bucket_store, build):
+    train(build(), bucket_store.of("run"), 3)
+    assert objects_of(bucket_store, "run") == ["model.pt", "state.pt", "whole"]
+
+
+def test_a_run_that_loses_its_right_while_it_uploads_leaves_the_one_before(bucket_store, build):
+    trainer = train(build(), bucket_store.of("run"), 1)
+    trainer.run_epoch()
+    write = trainer.save
+
+    def slow_save(directory):
+        write(directory)
+        replace(bucket_store, run="the next").start()
+
+    trainer.save = slow_save
+    with pytest.raises(RuntimeError, match="goes on without this worker"):
+        bucket_store.of("run").save(trainer)
+    assert bucket_store.of("run").newest_epoch() == 1
+
+
+def test_what_was_half_uploaded_does_not_count_and_goes_with_the_next(bucket_store, build):
+    train(build(), bucket_store.of("run"), 1)
+    half = bucket_store.of("run").new_key(2)
+    bucket_store.bucket.write(f"{half}/{MODEL_FILE}", b"half of")
+    run = bucket_store.of("run")
+    trainer, complaints = run.restore(build)
+    assert (trainer.epoch, complaints) == (1, [])
+    train(trainer, run, 1)
+    assert objects_of(bucket_store, "run") == ["attempt", "model.pt", "state.pt", "whole"]
+
+
+@pytest.mark.parametrize("harm", ["cut short", "gone"])
+def test_a_damaged_checkpoint_is_passed_over_and_named_by_its_uri(bucket_store, build, harm):
+    run, bucket = bucket_store.of("run"), bucket_store.bucket
+    train(build(), run, 1)
+    damaged = run.new_key(2)
+    for file in ("state.pt", "whole"):
+        bucket.copy(f"{run.key_of(1)}/{file}", f"{damaged}/{file}")
+    if harm == "cut short":
+        bucket.write(f"{damaged}/{MODEL_FILE}", b"half of")
+    trainer, complaints = run.restore(build)
+    assert trainer.epoch == 1
+    assert len(complaints) == 1
+    assert complaints[0].startswith(f"{bucket}/{damaged}/model.pt: ")
+
+
+class GoneBucket(Bucket):
+    """Whose listing fails as that of a bucket which another store knows nothing of."""
+
+    def objects(self, folder=""):
+        raise FileNotFoundError(errno.ENOENT, "Path does not exist", self.uri)
+
+
+def test_a_bucket_that_is_gone_is_not_taken_for_this_machines_disk(bucket_store, build):
+    gone = replace(bucket_store, bucket=GoneBucket(bucket_store.bucket.uri))
+    with pytest.raises(FileNotFoundError) as caught:
+        gone.of("run").restore(build)
+    assert caught.value.filename == bucket_store.bucket.uri
+    assert "on its way" not in str(caught.value)
+
+
+def test_an_epoch_that_is_not_there_is_an_error_in_a_line(bucket_store, tmp_path):
+    with pytest.raises(StorageError, match="run has no epoch 3 there"):
+        bucket_store.of("run").copy_model(3, tmp_path / MODEL_FILE)

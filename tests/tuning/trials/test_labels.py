@@ -1,0 +1,11 @@
+from tests.tuning.example_trial import CONFIG
+from tune_mnist.tuning.trials.labels import describe, label
+
+
+def test_a_configuration_in_a_few_words():
+    assert describe({"model": "lenet", "lr": 0.1}) == "lenet lr=0.1"
+    assert describe(CONFIG).endswith("batch=128 dropout=0.25 mom=0.9 wd=1e-05")
+
+
+def test_a_trial_is_called_by_its_number_and_configuration():
+    assert label({"number": 12, "model": "lenet", "lr": 0.1}) == "#12 lenet lr=0.1"

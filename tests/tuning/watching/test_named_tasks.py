@@ -1,0 +1,85 @@
+"""Tasks by the names of their trials; it stands on parts of Ray that are not public."""
+
+import gc
+import time
+from types import SimpleNamespace
+
+import pytest
+import ray
+from ray.util.state import get_actor, list_tasks
+
+from tune_mnist.tuning.watching.named_tasks import NamedTasks
+
+
+class Worker:
+    def train(self):
+        return "trained"
+
+
+def trial_on(actor, number):
+    config = {"number": number, "model": "lenet", "lr": 0.1}
+    return SimpleNamespace(config=config, temporary_state=SimpleNamespace(ray_actor=actor))
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def cluster(small_ray):
+    """Ours: where several run on a machine, Ray's own choice is the one started last."""
+    return ray.get_runtime_context().gcs_address
+
+
+@pytest.mark.e2e
+def test_a_worker_that_is_used_again_takes_the_name_of_its_trial(cluster):
+    actor = ray.remote(Worker).options(num_cpus=0).remote()
+    tasks = []
+    for number in (3, 4):
+        NamedTasks().on_trial_start(trial=trial_on(actor, number))
+        tasks += [actor.train.remote(), actor.train.remote()]
+    assert ray.get(tasks) == ["trained"] * 4
+    names = {task.task_id().hex(): f"#{3 + i // 2} lenet lr=0.1" for i, task in enumerate(tasks)}
+    wait_until(
+        lambda: names.items() <= {task.task_id: task.name for task in list_tasks(cluster)}.items()
+    )
+
+
+@pytest.mark.e2e
+def test_a_worker_that_nobody_uses_any_more_ends(cluster):
+    actor = ray.remote(Worker).options(num_cpus=0).remote()
+    NamedTasks().on_trial_start(trial=trial_on(actor, 3))
+    ray.get(actor.train.remote())
+    number = actor._actor_id.hex()
+    gc.disable()  # what it held in a circle would go only with the next collection
+    try:
+        del actor
+        wait_until(lambda: get_actor(number, cluster).state == "DEAD")
+    finally:
+        gc.enable()
+
+
+@pytest.mark.e2e
+def test_a_worker_whose_tasks_cannot_be_named_trains_all_the_same(cluster):
+    actor = ray.remote(Worker).options(num_cpus=0).remote()
+    real = actor._method_shells["train"]
+    # Ray as it may become: a method that takes no options any more.
+    actor._method_shells["train"] = SimpleNamespace(
+        bind=lambda handle: SimpleNamespace(remote=real.bind(handle).remote)
+    )
+    NamedTasks().on_trial_start(trial=trial_on(actor, 3))
+    assert ray.get(actor.train.remote()) == "trained"
+
+
+@pytest.mark.e2e
+def test_a_worker_of_another_kind_does_its_work_all_the_same(cluster):
+    class Other:
+        def learn(self):
+            return "learned"
+
+    actor = ray.remote(Other).options(num_cpus=0).remote()
+    NamedTasks().on_trial_start(trial=trial_on(actor, 3))
+    assert ray.get(actor.learn.remote()) == "learned"

@@ -1,0 +1,129 @@
+"""The live table, drawn into a terminal of 80x24, and the plain lines."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from tests.tuning.example_trial import CONFIG
+from tune_mnist.tuning.recording.records import TrialRecord, TrialState
+from tune_mnist.tuning.watching.progress import Outline, clock, create_progress
+
+METRICS = {
+    "val_loss": 0.1,
+    "train_loss": 0.5,
+    "train_accuracy": 0.8,
+    "images_per_second": 100.0,
+    "epoch_seconds": 2.0,
+    "train_seconds": 2.0,
+    "parameters": 61_706,
+}
+
+
+def record(number: int, state: TrialState, *accuracies: float) -> TrialRecord:
+    made = TrialRecord(number, f"id{number}", CONFIG, state)
+    for epoch, accuracy in enumerate(accuracies, start=1):
+        made.add_epoch(METRICS | {"epoch": epoch, "val_accuracy": accuracy})
+    return made
+
+
+def ledger_of(records: list[TrialRecord]) -> SimpleNamespace:
+    by_number = {record.number: record for record in records}
+    return SimpleNamespace(records=records, record=by_number.__getitem__)
+
+
+def drawn(records: list[TrialRecord], name: str = "tries", width: int = 80) -> list[str]:
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, height=24, force_terminal=True, color_system=None)
+    plan = Outline(name, 40, 9, 120.0, None, "http://127.0.0.1:8265")
+    table = create_progress(console, plan, ledger_of(records))
+    table.setup()
+    table.on_step_end()
+    table.close()
+    frame = stream.getvalue().split("\x1b")
+    return max(frame, key=len).splitlines()
+
+
+def test_in_80_columns_only_the_parameters_are_cut():
+    lines = drawn([record(12, TrialState.COMPLETE, 0.5, 0.9876)])
+    assert all(len(line) <= 80 for line in lines if line.startswith(("│", "┃")))
+    (row,) = (line for line in lines if "#12 " in line)
+    for word in ("COMPLETE", "2/9", "0.9876", "resnet rmsprop lr=0.0012", "…"):
+        assert word in row
+    assert any("val_accuracy" in line for line in lines)
+
+
+def test_a_name_in_brackets_is_no_markup():
+    assert any("search [bold]" in line for line in drawn([], name="[bold]"))
+
+
+def test_running_trials_come_first_then_the_best_and_the_rest_is_counted():
+    many = [record(n, TrialState.PRUNED, n / 100) for n in range(1, 31)]
+    lines = drawn([*many, record(31, TrialState.RUNNING)], width=120)
+    rows = [line.split()[1] for line in lines if line.startswith("│")]
+    assert rows[:3] == ["#31", "#30", "#29"]
+    assert len(lines) <= 24
+    assert any(f"… and {31 - len(rows)} more trials" in line for line in lines)
+    assert any("30/40 trials ended · best 0.3000 (#30)" in line for line in lines)
+
+
+def test_before_any_result_nothing_is_promised():
+    assert any("time left unknown yet" in line for line in drawn([]))
+
+
+def test_the_time_left_follows_from_the_epochs_that_are_expected(monkeypatch):
+    records = [record(0, TrialState.RUNNING, 0.5)]
+    plan = Outline("tries", 4, 9, 20.0, None, None)
+    lines = create_progress(Console(file=io.StringIO()), plan, ledger_of(records))
+    for epoch in range(2, 7):
+        records[0].add_epoch(METRICS | {"epoch": epoch, "val_accuracy": 0.5})
+    monkeypatch.setattr(lines, "_elapsed", lambda: 10.0)
+    assert lines._left() == pytest.approx((20 - 6) * 10.0 / 5)
+    for epoch in range(7, 20):
+        records[0].add_epoch(METRICS | {"epoch": epoch, "val_accuracy": 0.5})
+    assert lines._left() == pytest.approx(4 * 10.0 / 18)
+
+
+def test_cheap_epochs_count_little_in_the_time_left(monkeypatch):
+    records = [record(0, TrialState.RUNNING)]
+    plan = Outline("tries", 1, 3, 2.0, None, None, costs=[0.25, 0.75, 1.0])
+    lines = create_progress(Console(file=io.StringIO()), plan, ledger_of(records))
+    monkeypatch.setattr(lines, "_elapsed", lambda: 10.0)
+    records[0].add_epoch(METRICS | {"epoch": 1, "val_accuracy": 0.5})
+    assert lines._left() == pytest.approx(10.0 * 1.75 / 0.25)
+    records[0].add_epoch(METRICS | {"epoch": 2, "val_accuracy": 0.5})
+    assert lines._left() == pytest.approx(10.0)
+
+
+def test_where_the_output_is_no_terminal_an_epoch_is_a_line():
+    stream = io.StringIO()
+    ended = record(3, TrialState.PRUNED, 0.5, 0.75)
+    plan = Outline("tries", 4, 9, 20.0, None, None)
+    lines = create_progress(Console(file=stream), plan, ledger_of([ended]))
+    trial = SimpleNamespace(config={"number": 3})
+    lines.on_trial_result(trial=trial, result={"val_accuracy": 0.75})
+    lines.on_trial_complete(trial=trial)
+    first, second = stream.getvalue().splitlines()
+    assert "#3 epoch 2/9 val_accuracy 0.7500 (resnet rmsprop lr=0.0012 batch=128" in first
+    assert "#3 PRUNED · 1/4 trials ended · best 0.7500 (#3)" in second
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_checkpoint_of_no_use_is_told_of(terminal):
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, color_system=None)
+    plan = Outline("tries", 4, 9, 20.0, None, None)
+    progress = create_progress(console, plan, ledger_of([record(3, TrialState.RUNNING)]))
+    progress.setup()
+    progress.on_trial_result(
+        trial=SimpleNamespace(config={"number": 3}),
+        result={"warning": "goes on from epoch 1: epoch-0002/model.pt: cannot be read"},
+    )
+    progress.close()
+    assert "#3 goes on from epoch 1: epoch-0002/model.pt: cannot be read" in stream.getvalue()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (3725.4, "1:02:05")])
+def test_the_clock(seconds, text):
+    assert clock(seconds) == text

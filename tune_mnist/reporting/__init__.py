@@ -1,0 +1,1 @@
+"""What a results folder tells: tables, plots, pages."""

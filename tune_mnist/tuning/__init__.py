@@ -1,0 +1,1 @@
+"""Searches: everything that knows of Ray and Optuna."""

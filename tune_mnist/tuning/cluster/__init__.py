@@ -1,0 +1,1 @@
+"""Ray and its nodes: connecting, tokens, packages, what every node must see."""

@@ -1,0 +1,217 @@
+"""Ray: start it or connect to it, quietly, and see that a trial can be placed at all."""
+
+import logging
+import os
+import socket
+import sys
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import ray
+from ray.air.execution._internal import actor_manager
+from ray.exceptions import AuthenticationError, OutOfMemoryError, RayActorError
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.cluster.each_node import Node, alive_nodes
+from tune_mnist.tuning.cluster.shipped_package import runtime_environment
+
+# Ray reads these when it is started.
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # The threads of a trial must not spin while they wait for each other: others need the cores.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "RAY_DEDUP_LOGS": "1",
+    # The dashboard can then show what a trial's epoch has printed, not only all of its worker.
+    "RAY_ENABLE_RECORD_ACTOR_TASK_LOGGING": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    # On a busy machine a stopped trial's thread may take its time; a worker that is not ready for
+    # the next trial by then is lost without a word to anybody.
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
+    # Our searcher decides how many trials are begun at a time; Ray's own limit, one, would start
+    # the workers one after the other.
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",
+    # A task that takes more memory than there is would be tried again for ever.
+    "RAY_task_oom_retries": "2",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # A trial's last report may say why it ends, instead of giving metrics.
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+
+ANSWER_SECONDS = 5
+LAST_PORT = 65_535
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the cluster has.
+
+    Attributes:
+        cpus: CPU cores, all nodes together.
+        gpus: GPUs, all nodes together.
+        nodes: how many nodes.
+        dashboard: URL of the Ray dashboard, or None if it does not run.
+        head: where the head of a cluster that was there before listens, ``host:port``; None: Ray
+            was started here.
+    """
+
+    cpus: float
+    gpus: float
+    nodes: int
+    dashboard: str | None
+    head: str | None = None
+
+
+def connect(address: str | None, *, all_cores: bool = False) -> Resources:
+    """Start Ray on this machine, or connect to a cluster; Ray's own messages stay out of sight.
+
+    Args:
+        address: of a running cluster, or ``auto``; None: RAY_ADDRESS, else start one here.
+        all_cores: whether there will be about as many workers as this machine has cores: Ray
+            keeps a process ready for each, and lets it import what a worker needs meanwhile.
+
+    Raises:
+        UserError: nothing answers at the address, it does not let us in, or it is a cluster of
+            several nodes that lets anybody in.
+    """
+    for key, value in _SETTINGS.items():
+        os.environ.setdefault(key, value)
+    if all_cores:
+        os.environ.setdefault("RAY_preload_python_modules", "torch,ray.tune")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
+    _survive_memory_kills()
+    given_as = "--address" if address else "RAY_ADDRESS"
+    address = address or os.environ.get("RAY_ADDRESS")
+    if address:
+        _check_answers(address, given_as)
+    elsewhere = address if address != "local" else None
+    if elsewhere:
+        # It uses parts of Ray that are not public; a search on this machine needs none of them.
+        from tune_mnist.tuning.cluster.token import check_token, lets_strangers_in
+
+        check_token(elsewhere)
+    local = {} if address else {"dashboard_host": "127.0.0.1", "include_dashboard": True}
+    try:
+        context = ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env=runtime_environment() if elsewhere else None,
+            **local,
+        )
+    except (AuthenticationError, ConnectionError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"cannot connect to Ray at '{address or 'local'}': {reason}") from None
+    for name in ("ray", "ray.tune", "ray.train"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    total = ray.cluster_resources()
+    nodes = len(alive_nodes())
+    if elsewhere and nodes > 1 and lets_strangers_in(elsewhere):
+        disconnect()
+        raise UserError(
+            f"Ray cluster at '{elsewhere}': {nodes} nodes that do what anybody tells them: start"
+            " Ray on each with RAY_AUTH_MODE=token and the same ~/.ray/auth_token (once: 'ray"
+            " get-auth-token --generate'), and set RAY_AUTH_MODE=token here"
+        )
+    dashboard = context.dashboard_url
+    return Resources(
+        cpus=total.get("CPU", 0),
+        gpus=total.get("GPU", 0),
+        nodes=nodes,
+        dashboard=f"http://{dashboard}" if dashboard else None,
+        head=ray.get_runtime_context().gcs_address if elsewhere else None,
+    )
+
+
+def _survive_memory_kills() -> None:
+    """Let Tune take a worker that Ray killed for want of memory for what it is: a dead worker.
+
+    Ray 2.60 tells of it by an exception that its actor manager does not expect, and one greedy
+    trial ends the whole search.
+    """
+    actor_manager.RayActorError = (RayActorError, OutOfMemoryError)
+
+
+def _check_answers(address: str, given_as: str) -> None:
+    """See that something listens at ``host:port``: Ray itself would go on trying for minutes."""
+    if address in ("auto", "local"):
+        return
+    if address.startswith("ray://"):
+        raise UserError(
+            f"{given_as} {address}: a search cannot be driven through Ray's client: run the"
+            " command on a node of the cluster, with --address auto"
+        )
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or int(port) > LAST_PORT:
+        raise UserError(f"{given_as} {address}: must be host:port or auto")
+    try:
+        open_connection(address).close()
+    except OSError as error:
+        raise UserError(
+            f"no Ray cluster at '{address}': {error.strerror or error}: start one with"
+            f" 'ray start --head', or leave out {given_as}"
+        ) from None
+
+
+def open_connection(address: str) -> socket.socket:
+    """Connect to ``host:port``.
+
+    Raises:
+        OSError: nothing answers there within some seconds.
+    """
+    host, _, port = address.rpartition(":")
+    return socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS)
+
+
+def disconnect() -> None:
+    """Leave the cluster, and end Ray if it was started here."""
+    ray.shutdown()
+
+
+def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
+    """See that at least one node could ever hold a trial.
+
+    Raises:
+        UserError: none could; says what the largest node has.
+    """
+    nodes = [node["Resources"] for node in alive_nodes()]
+    wanted = {"CPU": cpus_per_trial, "GPU": gpus_per_trial}
+    if any(all(node.get(kind, 0) >= need for kind, need in wanted.items()) for node in nodes):
+        return
+    for kind, need in wanted.items():
+        most = max((node.get(kind, 0) for node in nodes), default=0)
+        if most < need:
+            raise UserError(
+                f"--{kind.lower()}s-per-trial {need:g}: no node has that many {kind}s"
+                f" (the largest has {most:g})"
+            )
+    raise UserError(f"no single node has {cpus_per_trial:g} CPUs and {gpus_per_trial:g} GPUs")
+
+
+def count_fitting(
+    cpus_per_trial: float, gpus_per_trial: float, nodes: Iterable[Node] | None = None
+) -> int:
+    """Return how many trials nodes hold at a time, all together.
+
+    Args:
+        cpus_per_trial: CPU cores of a trial.
+        gpus_per_trial: GPUs of a trial.
+        nodes: which; None: all that are alive.
+    """
+    return sum(
+        min(
+            _times(node.get("CPU", 0), cpus_per_trial),
+            # A share of a GPU lies on one GPU, not across two.
+            int(node.get("GPU", 0)) * _times(1, gpus_per_trial)
+            if 0 < gpus_per_trial < 1
+            else _times(node.get("GPU", 0), gpus_per_trial),
+        )
+        for node in (each["Resources"] for each in (alive_nodes() if nodes is None else nodes))
+    )
+
+
+def _times(have: float, need: float) -> int:
+    """Return how often a need fits; the fractions of it that Ray counts in are 1/10,000."""
+    return int(have / need + 1e-9) if need else sys.maxsize

@@ -1,0 +1,1 @@
+"""The final evaluation: the chosen configurations, trained once more and tested."""

@@ -1,0 +1,103 @@
+"""The best model of each architecture, judged by the whole validation part."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import ray
+import torch
+from numpy.typing import NDArray
+from ray.exceptions import RayError
+from rich.console import Console
+
+from tune_mnist.data import DataSplit
+from tune_mnist.models import create_model
+from tune_mnist.training import (
+    CheckpointError,
+    create_batches,
+    load_model_weights,
+    mean_loss_and_accuracy,
+)
+from tune_mnist.tuning.planning.plan import Workers
+from tune_mnist.tuning.storage.kept_models import (
+    FULL_VAL_ACCURACY,
+    kept_models,
+    read_config,
+    write_config,
+)
+from tune_mnist.tuning.trials.trainable import TrialSettings
+
+
+def judge_best(
+    best: Path,
+    data: "ray.ObjectRef[DataSplit]",
+    val: NDArray[np.int64],
+    settings: TrialSettings,
+    workers: Workers,
+    console: Console,
+) -> None:
+    """Judge the best models by :func:`full_validation`, or say why not: tables go without it."""
+    try:
+        full_validation(best, data, val, settings, workers.cpus, workers.gpus)
+    except (RayError, CheckpointError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        console.print(
+            f"the best models were not judged by all validation images: {reason}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def full_validation(
+    best: Path,
+    data: "ray.ObjectRef[DataSplit]",
+    val: NDArray[np.int64],
+    settings: TrialSettings,
+    cpus: float,
+    gpus: float,
+) -> dict[str, float]:
+    """Classify the whole validation part with each kept model, in parallel on the workers.
+
+    The result is written beside the model; one that has it is not judged again.
+
+    Args:
+        best: holds a folder an architecture.
+        data: the split in the object store.
+        val: indices of the whole validation part.
+        settings: what all trials had in common.
+        cpus: CPU cores of a worker.
+        gpus: GPUs of a worker.
+
+    Returns:
+        Accuracy by architecture.
+    """
+    judge = ray.remote(num_cpus=cpus, num_gpus=gpus)(_accuracy)
+    configs = {folder: read_config(folder) for folder in kept_models(best)}
+    new = [folder for folder, config in configs.items() if FULL_VAL_ACCURACY not in config]
+    judged = []
+    for folder in new:
+        weights = load_model_weights(folder, torch.device("cpu"))
+        size = int(configs[folder].get("image_size", settings.image_size))
+        alike = replace(settings, image_size=size)  # a search that was cut off has small ones
+        judged.append(judge.remote(folder.name, weights, data, val, alike))
+    for folder, accuracy in zip(new, ray.get(judged), strict=True):
+        configs[folder][FULL_VAL_ACCURACY] = accuracy
+        write_config(folder, configs[folder])
+    return {folder.name: float(config[FULL_VAL_ACCURACY]) for folder, config in configs.items()}
+
+
+def _accuracy(
+    model: str,
+    weights: dict[str, Any],
+    data: DataSplit,
+    val: NDArray[np.int64],
+    settings: TrialSettings,
+) -> float:
+    compute = settings.compute()
+    config = settings.train_config({"model": model, "lr": 1.0})
+    network = create_model(model, data.num_classes, image_size=settings.image_size)
+    network.load_state_dict(weights)
+    network.to(compute.device).to(memory_format=compute.memory_format)
+    batches = create_batches(config, data.images, data.labels, val, compute)
+    return mean_loss_and_accuracy(network, batches, compute)[1]

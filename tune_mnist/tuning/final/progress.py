@@ -1,0 +1,79 @@
+"""The final evaluation as it goes: bars in a terminal, plain lines elsewhere."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from tune_mnist.tuning.watching.progress import clock
+
+
+class FinalProgress:
+    """Shows how far the runs of the final evaluation are, from entering it to leaving it.
+
+    Args:
+        console: where to draw.
+        epochs: of each run.
+    """
+
+    def __init__(self, console: Console, epochs: int) -> None:
+        self._console = console
+        self._epochs = epochs
+        self._start = time.monotonic()
+        self._bars = Progress(
+            TextColumn("final run {task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("epochs"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._done: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the drawing, before anything else is printed."""
+        self._bars.stop()
+
+    def show(self, name: str, epoch: int) -> None:
+        """Show that a run has come to that epoch."""
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=self._epochs)
+        if epoch == self._done.get(name, 0):
+            return
+        self._done[name] = epoch
+        self._bars.update(self._tasks[name], completed=epoch, refresh=True)
+        if not self._console.is_terminal:
+            self.say(f"final run {name} epoch {epoch}/{self._epochs}")
+
+    def end(self, name: str, result: str) -> None:
+        """Show what a run has come to."""
+        if name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(name))
+        self.say(f"final run {name}: {result}")
+
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
+        elapsed = clock(time.monotonic() - self._start)
+        self._console.print(f"[{elapsed}] {line}", markup=False, soft_wrap=True)

@@ -1,0 +1,68 @@
+"""How long a search is going to take, told to the user before it starts."""
+
+from collections.abc import Callable
+
+from ray.exceptions import RayError
+from rich.console import Console
+
+from tune_mnist.data import DataSplit
+from tune_mnist.tuning.final.plan import final_epochs
+from tune_mnist.tuning.planning.estimate import expected_epochs, expected_seconds, time_on_workers
+from tune_mnist.tuning.planning.speeds import Speed
+from tune_mnist.tuning.setup import Setup
+from tune_mnist.tuning.watching.progress import clock
+
+
+def announce_time(
+    console: Console,
+    setup: Setup,
+    data: DataSplit,
+    trials: int,
+    measure: Callable[[], dict[str, Speed]],
+) -> None:
+    """Tell the user how long it may take.
+
+    Args:
+        console: where to tell it.
+        setup: of the search.
+        data: the split that trials are trained on.
+        trials: how many are to come.
+        measure: gives the speed of a worker by architecture.
+    """
+    try:
+        with console.status("measuring the speed of a worker"):
+            speeds = measure()
+    except (RayError, RuntimeError, MemoryError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+        _tell(console, f"unknown: no worker could be measured: {reason}")
+        return
+    options, scheduling = setup.options, setup.options.scheduling_for(setup.space)
+    seconds = expected_seconds(
+        speeds, data, trials, scheduling, setup.workers.concurrent, setup.settings.fidelity
+    )
+    epochs = expected_epochs(trials, scheduling)
+    final = _expected_final_seconds(speeds, setup)
+    measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())
+    limit = ""
+    if options.time_budget and seconds > options.time_budget:
+        limit = f", cut off by the time budget at {clock(options.time_budget)}"
+    runs = f", then about {clock(final)} for the final runs" if final else ""
+    _tell(
+        console,
+        f"about {clock(seconds)}{limit}{runs}: some {epochs:.0f} epochs of trials"
+        f" at (images/s a worker) {measured}",
+    )
+
+
+def _tell(console: Console, text: str) -> None:
+    console.print(f"{'expected':<10} {text}\n", markup=False, highlight=False, soft_wrap=True)
+
+
+def _expected_final_seconds(speeds: dict[str, Speed], setup: Setup) -> float:
+    """Return the expected wall time of the final evaluation; the test set takes next to none."""
+    epochs = final_epochs(setup.options)
+    seconds = [epochs * setup.final_images / speed.train for speed in speeds.values()]
+    return time_on_workers(
+        [each for each in seconds for _ in range(setup.options.final_seeds)],
+        setup.workers.concurrent,
+    )

@@ -1,0 +1,161 @@
+"""What a search is going to do: where trials run, and on what data."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import torch
+from rich.console import Console
+
+from tune_mnist.console import print_facts
+from tune_mnist.data import DataSplit
+from tune_mnist.environment import describe_hardware
+from tune_mnist.errors import UserError
+from tune_mnist.training import Fidelity, resolve_compute
+from tune_mnist.tuning.cluster.connection import Resources, check_placeable, count_fitting
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.spaces.stages import describe
+from tune_mnist.tuning.storage.storage_path import open_store
+from tune_mnist.tuning.trials.trainable import TrialSettings
+from tune_mnist.tuning.watching.progress import clock
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How trials are placed.
+
+    Attributes:
+        cpus: CPU cores of a trial.
+        gpus: GPUs of a trial.
+        concurrent: how many trials at a time.
+    """
+
+    cpus: float
+    gpus: float
+    concurrent: int
+
+
+def place(options: SearchOptions, resources: Resources) -> Workers:
+    """Decide what a trial gets, and how many run at a time.
+
+    Raises:
+        UserError: no node could ever hold a trial.
+    """
+    gpus = options.gpus_per_trial
+    if gpus is None:
+        gpus = 1.0 if resources.gpus and options.device != "cpu" else 0.0
+    if options.device == "cuda" and not gpus:
+        raise UserError("--device cuda: trials get no GPU: there is none, or --gpus-per-trial 0")
+    if options.device == "cpu" and gpus:
+        raise UserError(f"--gpus-per-trial {gpus:g}: contradicts --device cpu")
+    check_placeable(options.cpus_per_trial, gpus)
+    fitting = count_fitting(options.cpus_per_trial, gpus)
+    return Workers(options.cpus_per_trial, gpus, min(fitting, options.max_concurrent or fitting))
+
+
+def fills_machine(options: SearchOptions) -> bool:
+    """Tell whether Ray is started here, and about as many trials run at a time as there are cores.
+
+    A machine whose trials get a GPU is not meant.
+    """
+    if options.address or os.environ.get("RAY_ADDRESS"):
+        return False
+    if options.gpus_per_trial or (options.device != "cpu" and torch.cuda.is_available()):
+        return False
+    cores = os.cpu_count() or 1
+    fitting = cores / options.cpus_per_trial
+    return 2 * min(fitting, options.max_concurrent or fitting) >= cores
+
+
+def trial_settings(
+    options: SearchOptions,
+    workers: Workers,
+    directory: Path,
+    checkpoints: str | None = None,
+    fidelity: Fidelity | None = None,
+) -> TrialSettings:
+    """Return what all trials have in common.
+
+    Args:
+        options: of the search.
+        workers: how trials are placed.
+        directory: the results folder.
+        checkpoints: path or URI of where they go; None: into the results folder.
+        fidelity: the stages of a trial; None: all its epochs are alike.
+    """
+    return TrialSettings(
+        image_size=options.image_size,
+        max_epochs=options.max_epochs,
+        seed=options.seed,
+        threads=max(1, int(workers.cpus)),
+        device="cuda" if workers.gpus else "cpu",
+        precision=options.precision,
+        store=open_store(checkpoints or str(directory.absolute() / "checkpoints"), uuid4().hex),
+        fidelity=fidelity,
+    )
+
+
+def probe_settings(options: SearchOptions) -> TrialSettings:
+    """Return the settings of a trial on this machine's CPU that keeps no checkpoint."""
+    return trial_settings(options, Workers(options.cpus_per_trial, 0.0, 1), Path())
+
+
+def facts(
+    space: SearchSpace,
+    options: SearchOptions,
+    data: DataSplit,
+    everything: DataSplit,
+    workers: Workers,
+    resources: Resources,
+    final_runs: str,
+) -> dict[str, str]:
+    """Say what is done on what: the header of the search and of every table."""
+    device = f"{workers.gpus:g} GPU" if workers.gpus else f"{workers.cpus:g} CPU"
+    budget = f", at most {clock(options.time_budget)}" if options.time_budget else ""
+    growing = " (other numbers as nodes join or go)" if resources.head else ""
+    return {
+        "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
+        "data": f"{options.dataset}, {len(data.train):,} of {len(everything.train):,} training"
+        f" images, {len(data.val):,} of {len(everything.val):,} validation images",
+        "image size": _image_sizes(space, options),
+        **_stages(space, options),
+        "trials": f"{options.num_samples}, up to {options.max_epochs} epochs each,"
+        f" searcher {options.searcher}, scheduler {options.scheduling.name},"
+        f" seed {options.seed}{budget}",
+        "objective": " and ".join(f"{key} ({way})" for key, way in options.directions.items()),
+        "final runs": final_runs,
+        "workers": f"{workers.concurrent} at a time{growing}, {device} each, precision"
+        f" {_precision(options, workers)}",
+        "hardware": f"{resources.nodes} node{'s' * (resources.nodes > 1)}; {describe_hardware()}",
+    }
+
+
+def _precision(options: SearchOptions, workers: Workers) -> str:
+    """Return the number format, also what auto has become where that is known."""
+    if options.precision != "auto" or options.address is not None:
+        return options.precision
+    compute = resolve_compute("cuda" if workers.gpus else "cpu")
+    return f"{compute.precision} (auto)"
+
+
+def announce(console: Console, facts: dict[str, str], directory: Path, dashboard: str) -> None:
+    """Tell the user what is going to happen."""
+    print_facts(console, {**facts, "results": str(directory), "dashboard": dashboard})
+
+
+def _stages(space: SearchSpace, options: SearchOptions) -> dict[str, str]:
+    fidelity = options.fidelity(space)
+    if fidelity is None:
+        return {}
+    return {"fidelity": describe(fidelity, fixed_size=space.models == ("lenet",))}
+
+
+def _image_sizes(space: SearchSpace, options: SearchOptions) -> str:
+    sizes = []
+    if space.models != ("lenet",):
+        sizes.append(f"{options.image_size}x{options.image_size}")
+    if "lenet" in space.models:
+        sizes.append("32x32 (LeNet)")
+    return ", ".join(sizes)

@@ -1,0 +1,1 @@
+"""The trials under way: Ray Tune, and what keeps it right when machines fail."""

@@ -1,0 +1,151 @@
+"""The trials of a search, run by Ray Tune."""
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+
+from ray import tune
+from ray.tune import Callback
+from ray.tune.error import TuneError
+from ray.tune.logger import JsonLoggerCallback
+from rich.console import Console
+
+from tune_mnist.files import means_no_room
+from tune_mnist.tuning.engine import Engine
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.planning.estimate import expected_epochs
+from tune_mnist.tuning.recording.recorder import BestModels
+from tune_mnist.tuning.recording.records import TrialState
+from tune_mnist.tuning.running.controller import use_steady_controller
+from tune_mnist.tuning.running.disk_budget import DiskBudget
+from tune_mnist.tuning.running.elastic import ClusterFollower
+from tune_mnist.tuning.running.lost_trials import LostTrials
+from tune_mnist.tuning.running.stopper import CheckpointStopper
+from tune_mnist.tuning.schedulers.scheduling import set_concurrency
+from tune_mnist.tuning.searching.searcher import StudySearch
+from tune_mnist.tuning.setup import Ending, Setup
+from tune_mnist.tuning.spaces.stages import epoch_costs
+from tune_mnist.tuning.storage.bucket import StorageError, storage_error_in
+from tune_mnist.tuning.storage.shared_folder import SharedFolder
+from tune_mnist.tuning.trials.reports import NUMBER
+from tune_mnist.tuning.trials.trainable import train_trial, trial_name
+from tune_mnist.tuning.watching.progress import Outline, RaysLinesLeftOut, create_progress
+from tune_mnist.tuning.watching.watchers import watchers
+
+
+def run_trials(
+    setup: Setup,
+    engine: Engine,
+    console: Console,
+    trainable: Callable[..., None] = train_trial,
+) -> tuple[Ending, str]:
+    """Run the trials that are still to come.
+
+    Args:
+        setup: of the search.
+        engine: decides about the trials, and keeps their record.
+        console: where the user sees them go.
+        trainable: what a trial does, as ``train_trial``; another one measures what is around it.
+
+    Returns:
+        What ended the search, and more about that, or an empty text.
+    """
+    options, settings = setup.options, setup.settings
+    searcher, scheduler, recorder = engine.searcher, engine.scheduler, engine.recorder
+    costs = epoch_costs(settings.fidelity) if settings.fidelity else None
+    progress = create_progress(
+        console,
+        Outline(
+            setup.directory.name,
+            options.num_samples,
+            options.max_epochs,
+            expected_epochs(options.num_samples, options.scheduling_for(setup.space), costs),
+            options.time_budget,
+            setup.dashboard,
+            costs,
+        ),
+        searcher.ledger,
+    )
+    best = BestModels(
+        setup.directory / "best",
+        lambda config: settings.train_config(config).model_dump(),
+        settings.checkpoints_of,
+    )
+    callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
+    callbacks += [LostTrials(searcher), RaysLinesLeftOut()]
+    callbacks += watchers(setup, searcher.ledger, console)
+    # The trials of pbt cannot begin anew: they have ancestors. A bucket has room.
+    if options.scheduling.name != "pbt" and isinstance(settings.store, SharedFolder):
+        folders = settings.store
+        callbacks.append(
+            DiskBudget(lambda number: folders.of(trial_name(number)), searcher.ledger)
+        )
+    if setup.nodes is not None:
+        use = partial(set_concurrency, searcher, scheduler)
+        most, place = options.max_concurrent, options.storage_path or str(setup.directory)
+        callbacks.append(
+            ClusterFollower(setup.workers, setup.nodes, most, place, use, progress.tell)
+        )
+    stopper = CheckpointStopper()
+    placed = tune.with_resources(
+        tune.with_parameters(trainable, data=setup.shared, settings=settings),
+        {"cpu": setup.workers.cpus, "gpu": setup.workers.gpus},
+    )
+    tuner = tune.Tuner(
+        placed,
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=scheduler,
+            num_samples=-1,  # the searcher knows when to end, and keeps the workers until then
+            time_budget_s=options.time_budget,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: f"{trial.config[NUMBER]:05d}-{trial.trial_id}",
+        ),
+        run_config=tune.RunConfig(
+            name="ray",
+            storage_path=str(setup.directory.absolute()),
+            callbacks=callbacks,
+            failure_config=tune.FailureConfig(max_failures=options.max_failures),
+            stop=stopper,
+            verbose=0,
+        ),
+    )
+    use_steady_controller(one_node=setup.nodes is None)
+    start = time.monotonic()
+    ctrl_c = signal.getsignal(signal.SIGINT)
+    try:
+        tuner.fit()
+    except (OSError, TuneError, StorageError) as error:
+        # Tune wraps what is raised while it tells searcher and callbacks of a result.
+        lost = storage_error_in(error)
+        if lost is not None:
+            stopper.reason, stopper.ending = str(lost), Ending.STORAGE_LOST
+        elif means_no_room(error):
+            stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
+        else:
+            raise
+    finally:
+        # Tune leaves a handler behind that would swallow the next Ctrl-C.
+        signal.signal(signal.SIGINT, ctrl_c)
+        progress.close()
+        recorder.finish()
+    if stopper.reason:
+        return stopper.ending, stopper.reason
+    recorder.write()
+    return _ending(searcher, options, time.monotonic() - start), ""
+
+
+def _ending(searcher: StudySearch, options: SearchOptions, seconds: float) -> Ending:
+    ended = [
+        record
+        for record in searcher.ledger.records
+        if record.state.ended and record.state is not TrialState.INTERRUPTED
+    ]
+    if len(ended) >= options.num_samples:
+        return Ending.FINISHED
+    if options.time_budget and seconds >= options.time_budget:
+        return Ending.OUT_OF_TIME
+    return Ending.INTERRUPTED

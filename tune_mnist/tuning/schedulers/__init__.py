@@ -1,0 +1,1 @@
+"""Which trial goes on: ASHA that promotes or stops, and the others."""

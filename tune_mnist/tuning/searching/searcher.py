@@ -1,0 +1,134 @@
+"""Which configuration to try next: an Optuna study behind Ray Tune's searcher interface."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from ray.tune.search import Searcher
+from ray.tune.search.optuna import OptunaSearch
+
+from tune_mnist.tuning.recording.ledger import Ledger
+from tune_mnist.tuning.recording.study import STUDY_NAME
+from tune_mnist.tuning.searching.per_trial_sampler import PerTrialSampler
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.trials.reports import METRIC, NUMBER
+
+
+class StudySearch(OptunaSearch):
+    """Ray's OptunaSearch with a study that can be trusted and that outlives the driver.
+
+    Ray's own tells Optuna of every stopped trial as complete, with the value of the epoch at which
+    it was stopped, so that TPE takes numbers of different epochs for equals. This one tells the
+    study what really happened, through the ledger, and first hands out again the trials
+    that an earlier run has left unfinished.
+
+    Args:
+        space: what to draw from.
+        storage: where the study is kept.
+        sampler: draws the configurations.
+        directions: by objective, ``max`` or ``min``; METRIC first.
+        max_epochs: epochs of a trial that is not stopped.
+        max_concurrent: most trials at a time.
+
+    Attributes:
+        ledger: the record of each trial.
+        max_concurrent: as given; a cluster that grows or shrinks changes it.
+        left: how many trials it hands out; None: as many as Ray asks for.
+        may_begin: asked before a new trial is drawn; a scheduler that pauses trials sets it.
+        all_at_once: whether unfinished trials of an earlier run are all handed out without
+            asking; a scheduler that itself holds back those that must wait sets it.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        storage: BaseStorage,
+        sampler: PerTrialSampler,
+        directions: dict[str, str],
+        max_epochs: int,
+        max_concurrent: int,
+    ) -> None:
+        several = len(directions) > 1
+        super().__init__(
+            space=space.sample,
+            metric=list(directions) if several else METRIC,
+            mode=list(directions.values()) if several else directions[METRIC],
+            sampler=sampler,
+            storage=storage,
+            study_name=STUDY_NAME,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._ot_study.set_metric_names(list(directions))
+        self.ledger = Ledger(self._ot_study, space.model, max_epochs, tuple(directions))
+        self.max_concurrent = max_concurrent
+        self.may_begin: Callable[[], bool] = lambda: len(self._live) < self.max_concurrent
+        self.left: int | None = None
+        self.all_at_once = False
+        self._live: set[str] = set()
+        self._unfinished = [
+            trial
+            for trial in self._ot_study.get_trials(deepcopy=False)
+            if trial.state is optuna.trial.TrialState.RUNNING
+        ]
+
+    @property
+    def study(self) -> optuna.Study:
+        """The study behind it."""
+        study: optuna.Study = self._ot_study
+        return study
+
+    def all_begun(self) -> bool:
+        """Tell whether no further trial will come."""
+        return self.left == 0
+
+    def handed_out(self) -> frozenset[str]:
+        """Return Ray's names of the trials that were handed out and have not ended yet."""
+        return frozenset(self._live)
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Return the number and configuration of the next trial; None: not now.
+
+        Ray is told that no trial will come only when all have ended: from then on it gives up the
+        worker of every trial that pauses.
+        """
+        if self.all_begun():
+            return None if self._live else str(Searcher.FINISHED)
+        if not (self._unfinished and self.all_at_once) and not self.may_begin():
+            return None
+        if self._unfinished:
+            left = self._unfinished.pop(0)
+            self._ot_trials[trial_id] = optuna.Trial(self._ot_study, left._trial_id)
+        if self.left is not None:
+            self.left -= 1
+        self._live.add(trial_id)
+        config = super().suggest(trial_id)
+        trial = self._ot_trials[trial_id]
+        self.ledger.begin(trial, trial_id, config)
+        record = self.ledger.record(trial.number)
+        return {NUMBER: trial.number, **record.config_of(record.epochs + 1)}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Write an epoch's value into the study."""
+        self.ledger.add_epoch(self._ot_trials[trial_id].number, result)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Tell the study how the trial ended.
+
+        Of a failed trial Ray does not say here why it failed; whoever knows closes its record.
+        """
+        self._live.discard(trial_id)
+        if not error:
+            self.ledger.end(self._ot_trials[trial_id].number, result or {})
+
+    def save(self, checkpoint_path: str) -> None:
+        """Write nothing of use: all state is in the study."""
+        with open(checkpoint_path, "w", encoding="utf-8") as file:  # noqa: PTH123 - Ray's text
+            file.write("the state of the search is in its study\n")
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Read nothing: all state is in the study."""

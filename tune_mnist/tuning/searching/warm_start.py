@@ -1,0 +1,119 @@
+"""What goes into a fresh study: the trials of an earlier search, and what to try first."""
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.recording.ledger import own_trials
+from tune_mnist.tuning.recording.records import WARM_START
+from tune_mnist.tuning.recording.study import load_study
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.spaces.stages import STAGE
+from tune_mnist.tuning.trials.reports import METRIC
+
+BEST = 3
+PREPARED = "prepared"
+STAGES = "stages"
+"""User attribute of a study whose trials go through cheaper stages: which."""
+
+
+def prepare(
+    study: optuna.Study, space: SearchSpace, num_samples: int, earlier: Path | None
+) -> None:
+    """Fill a fresh study: earlier trials to learn from, then what is to be tried first.
+
+    First come the best of the earlier trials, then the space's baselines. A driver that was killed
+    in the middle of it leaves a part, which is completed.
+
+    Args:
+        study: without trials other than those of such a part.
+        space: of the search.
+        num_samples: how many trials there will be; no more are put into the queue.
+        earlier: results folder of another search, or None.
+
+    Raises:
+        UserError: the folder holds no study, or one that has no parameter in common.
+    """
+    if space.fidelity:
+        study.set_user_attr(STAGES, [stage.model_dump() for stage in space.fidelity])
+    first: list[dict[str, Any]] = []
+    if earlier is not None:
+        first = _import(study, space, earlier)
+    queue = (first + list(space.baselines))[:num_samples]
+    for parameters in queue[len(own_trials(study)) :]:
+        study.enqueue_trial(parameters)
+    study.set_user_attr(PREPARED, True)
+
+
+def is_prepared(study: optuna.Study) -> bool:
+    """Return whether :meth:`prepare` has come to its end in this study."""
+    return bool(study.user_attrs.get(PREPARED))
+
+
+def find_usable(space: SearchSpace, earlier: Path) -> list[FrozenTrial]:
+    """Return the ended trials of an earlier search that have a parameter of this space.
+
+    Raises:
+        UserError: the folder holds no study, or one that has no parameter in common.
+    """
+    ended = load_study(earlier).get_trials(
+        deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)
+    )
+    # What a trial with takeovers came to, it did not come to with the parameters of its beginning.
+    usable = [
+        trial for trial in ended if "takeovers" not in trial.user_attrs and _common(trial, space)
+    ]
+    if not usable:
+        raise UserError(
+            f"--warm-start {earlier}: none of its trials has a parameter, with its value, in"
+            f" common with the space {space.name}"
+        )
+    return usable
+
+
+def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict[str, Any]]:
+    """Copy the ended trials, as far as their parameters exist here; return the best ones'."""
+    usable = find_usable(space, earlier)
+    # Numbers of another objective, or of other stages, would mislead; the parameters of its best
+    # trials do not.
+    before = load_study(earlier)
+    alike = before.metric_names == study.metric_names
+    if alike and before.user_attrs.get(STAGES) == study.user_attrs.get(STAGES):
+        imported = len(study.get_trials(deepcopy=False)) - len(own_trials(study))
+        for trial in usable[imported:]:
+            study.add_trial(_copied(trial, space, earlier))
+    best = [trial for trial in usable if trial.state is TrialState.COMPLETE] or usable
+    best.sort(key=_value, reverse=True)
+    return [_common(trial, space) for trial in best[:BEST]]
+
+
+def _copied(trial: FrozenTrial, space: SearchSpace, earlier: Path) -> FrozenTrial:
+    parameters = _common(trial, space)
+    return optuna.trial.create_trial(
+        state=trial.state,
+        values=trial.values,
+        params=parameters,
+        distributions={name: space.parameters[name].distribution() for name in parameters},
+        intermediate_values=trial.intermediate_values,
+        user_attrs={WARM_START: f"{earlier.name} #{trial.number}"},
+    )
+
+
+def _common(trial: FrozenTrial, space: SearchSpace) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in trial.params.items()
+        if name in space.parameters and space.parameters[name].contains(value)
+    }
+
+
+def _value(trial: FrozenTrial) -> tuple[int, float]:
+    progress = trial.user_attrs.get("progress", {})
+    if trial.values:
+        best = float(trial.values[0])
+    else:
+        best = max(trial.intermediate_values.values(), default=0.0)
+    return progress.get(STAGE, 0), progress.get(METRIC, best)

@@ -1,0 +1,1 @@
+"""Where checkpoints lie: a folder that all workers share, or a bucket."""

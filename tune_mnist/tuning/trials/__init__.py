@@ -1,0 +1,1 @@
+"""What a worker does: the trainable function, its reports, its name."""

@@ -1,0 +1,1 @@
+"""Who is told how the trials go: terminal, dashboard, Prometheus, TensorBoard, MLflow."""

@@ -1,0 +1,236 @@
+"""The search as it goes: a live table in a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+from ray.tune.progress_reporter import TrialProgressCallback
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tune_mnist.tuning.recording.ledger import Ledger
+from tune_mnist.tuning.recording.records import TrialRecord, TrialState, best_record
+from tune_mnist.tuning.spaces.stages import STAGE
+from tune_mnist.tuning.trials.labels import describe
+from tune_mnist.tuning.trials.reports import METRIC, NUMBER, WARNING
+
+REFRESH_SECONDS = 0.5
+STYLES = {
+    TrialState.RUNNING: "cyan",
+    TrialState.COMPLETE: "green",
+    TrialState.PRUNED: "dim",
+    TrialState.DIVERGED: "red",
+    TrialState.FAILED: "bold red",
+}
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What the search set out to do.
+
+    Attributes:
+        name: of the search.
+        num_samples: how many trials.
+        max_epochs: epochs of a trial that is never stopped.
+        expected_epochs: of all trials together, as the scheduler may be expected to decide.
+        time_budget: seconds, or None.
+        dashboard: URL of the Ray dashboard, or None.
+        costs: what each epoch of a trial counts among those expected; None: one.
+    """
+
+    name: str
+    num_samples: int
+    max_epochs: int
+    expected_epochs: float
+    time_budget: float | None
+    dashboard: str | None
+    costs: Sequence[float] | None = None
+
+    def cost(self, epochs: int) -> float:
+        """Return what a trial's first epochs count."""
+        return epochs if self.costs is None else sum(self.costs[:epochs])
+
+
+def create_progress(console: Console, plan: Outline, ledger: Ledger) -> "Progress":
+    """Return the live table if the console is a terminal, else the plain lines."""
+    return (LiveTable if console.is_terminal else PlainLines)(console, plan, ledger)
+
+
+class Progress(Callback):
+    """What both views share: the clock and the words.
+
+    Args:
+        console: where to draw.
+        plan: what the search set out to do.
+        ledger: the record of each trial.
+    """
+
+    def __init__(self, console: Console, plan: Outline, ledger: Ledger) -> None:
+        self._console = console
+        self._plan = plan
+        self._ledger = ledger
+        self._start = time.monotonic()
+        self._trained_before = self._trained()
+        self._printed: dict[int, int] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Ray pickles the callbacks beside the experiment's state; a terminal stays behind.
+        return {}
+
+    def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
+        """Tell of a checkpoint that was of no use, above what is drawn."""
+        if WARNING in result:
+            self.tell(f"#{trial.config[NUMBER]} {result[WARNING]}")
+
+    def close(self) -> None:
+        """End the drawing, before anything else is printed."""
+
+    def tell(self, line: str) -> None:
+        """Print a line, above what is drawn."""
+        self._console.print(f"[{clock(self._elapsed())}] {line}", markup=False, soft_wrap=True)
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._start
+
+    def _left(self) -> float | None:
+        """Return the seconds still expected, None while nothing is known."""
+        trained = self._trained()
+        gained = trained - self._trained_before
+        if not gained:
+            return None
+        # However wrong the expectation, every trial that has not ended takes an epoch more.
+        unended = self._plan.num_samples - self._ended()
+        to_come = max(self._plan.expected_epochs - trained, unended * self._plan.cost(1))
+        left = self._elapsed() * to_come / gained
+        if self._plan.time_budget is not None:
+            left = min(left, self._plan.time_budget - self._elapsed())
+        return max(left, 0.0)
+
+    def _trained(self) -> float:
+        """Return how many epochs have been trained in all, each by what it counts."""
+        return sum(self._plan.cost(record.epochs) for record in self._ledger.records)
+
+    def _ended(self) -> int:
+        return sum(record.state.ended for record in self._ledger.records)
+
+    def _status(self) -> str:
+        left = self._left()
+        parts = [f"{self._ended()}/{self._plan.num_samples} trials ended"]
+        best = best_record(self._ledger.records)
+        if best is not None:
+            parts.append(f"best {best.val_accuracy:.4f} (#{best.number})")
+        parts.append(f"{clock(self._elapsed())} used")
+        parts.append(f"about {clock(left)} left" if left is not None else "time left unknown yet")
+        return " · ".join(parts)
+
+
+class RaysLinesLeftOut(TrialProgressCallback):
+    """Stands where Ray would put its own, which prints of trials that end without a new result."""
+
+    def on_trial_result(self, *given: Any, **info: Any) -> None:
+        """Print nothing."""
+
+    def on_trial_error(self, *given: Any, **info: Any) -> None:
+        """Print nothing."""
+
+    def on_trial_complete(self, *given: Any, **info: Any) -> None:
+        """Print nothing."""
+
+
+class PlainLines(Progress):
+    """One line an epoch and one an ended trial, for logs."""
+
+    def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
+        """Print the epoch."""
+        super().on_trial_result(trial, result)
+        record = self._find(trial)
+        if METRIC not in result or record.epochs == self._printed.get(record.number):
+            return
+        self._printed[record.number] = record.epochs
+        stage = f" in stage {result[STAGE]}" if STAGE in result else ""
+        config = describe(record.config_of(record.epochs))
+        self.tell(
+            f"#{record.number} epoch {record.epochs}/{self._plan.max_epochs}"
+            f" val_accuracy {result[METRIC]:.4f}{stage} ({config})"
+        )
+
+    def on_trial_complete(self, trial: Trial, **info: Any) -> None:
+        """Print how the trial ended."""
+        record = self._find(trial)
+        self.tell(f"#{record.number} {record.state} · {self._status()}")
+
+    def on_trial_error(self, trial: Trial, **info: Any) -> None:
+        """Print why the trial failed."""
+        record = self._find(trial)
+        self.tell(f"#{record.number} {record.state}: {record.reason} · {self._status()}")
+
+    def _find(self, trial: Trial) -> TrialRecord:
+        return self._ledger.record(trial.config[NUMBER])
+
+
+class LiveTable(Progress):
+    """A table of trials that redraws itself: running ones first, then the best."""
+
+    def setup(self, **info: Any) -> None:
+        """Begin to draw."""
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._live.start()
+        self._drawn = 0.0
+
+    def on_step_end(self, **info: Any) -> None:
+        """Redraw, twice a second at most."""
+        if time.monotonic() - self._drawn >= REFRESH_SECONDS:
+            self._drawn = time.monotonic()
+            self._live.update(self._draw(), refresh=True)
+
+    def close(self) -> None:
+        """End the drawing."""
+        if getattr(self, "_live", None):
+            self._live.stop()
+
+    def _draw(self) -> Group:
+        room = max(self._console.height - 8, 3)
+        records = sorted(self._ledger.records, key=_importance)
+        table = Table(title=Text(f"search {self._plan.name}"), title_justify="left")
+        for heading in ("trial", "state", "epoch", "val_accuracy"):
+            table.add_column(
+                heading, justify="left" if heading == "state" else "right", no_wrap=True
+            )
+        # Only this column gives way where the terminal is narrow; its cells are cut, not folded.
+        table.add_column("parameters")
+        best = best_record(records)
+        for record in records[:room]:
+            accuracy = f"{record.val_accuracy:.4f}" if record.best_epoch else ""
+            table.add_row(
+                f"#{record.number}",
+                Text(record.state, style=STYLES.get(record.state, "")),
+                f"{record.epochs}/{self._plan.max_epochs}",
+                Text(accuracy, style="bold green" if record is best else ""),
+                _one_line(describe(record.config_of(record.epochs + 1))),
+            )
+        hidden = len(records) - room
+        lines = [f"… and {hidden} more trials"] if hidden > 0 else []
+        lines.append(self._status())
+        if self._plan.dashboard:
+            lines.append(f"dashboard {self._plan.dashboard} · Ctrl-C stops and keeps all results")
+        return Group(table, *(_one_line(line) for line in lines))
+
+
+def _one_line(text: str) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as h:mm:ss."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _importance(record: TrialRecord) -> tuple[bool, int, float]:
+    accuracy = record.val_accuracy if record.best_epoch else -1.0
+    return record.state.ended, -record.stage, -accuracy
