@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from tune_mnist.data import Batches, to_tensor
 from tune_mnist.models import get_architecture
@@ -16,8 +17,8 @@ LARGEST_EVALUATION_BATCH = 1024
 
 def create_batches(
     config: TrainConfig,
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int64],
+    images: NDArray[np.uint8] | Tensor,
+    labels: NDArray[np.int64] | Tensor,
     indices: NDArray[np.int64],
     compute: Compute,
     shuffle: torch.Generator | None = None,
@@ -26,7 +27,7 @@ def create_batches(
 
     Args:
         config: names the network, the image size and the size of a training batch.
-        images: uint8 (N, 28, 28).
+        images: uint8 (N, 28, 28); tensors on the device are shared, not moved once more.
         labels: int64 (N,).
         indices: int64, which of them, in which order.
         compute: where the batches go.
@@ -36,8 +37,8 @@ def create_batches(
     architecture = get_architecture(config.model)
     size = architecture.input_size(config.image_size)
     return Batches(
-        to_tensor(images),
-        to_tensor(labels),
+        images if isinstance(images, Tensor) else to_tensor(images),
+        labels if isinstance(labels, Tensor) else to_tensor(labels),
         to_tensor(indices),
         config.batch_size if shuffle is not None else evaluation_batch_size(size),
         size=size,

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch.nn.functional import cross_entropy
 
-from tune_mnist.data import Batches, DataSplit
+from tune_mnist.data import Batches, DataSplit, to_tensor
 from tune_mnist.models import create_model
 from tune_mnist.training.batching import create_batches
 from tune_mnist.training.checkpoint import (
@@ -83,6 +83,9 @@ class Trainer:
         self.config = config
         self.compute = compute
         self._data = data
+        # Training, validation and every stage share them: a GPU holds them once.
+        self._images = to_tensor(data.images).to(compute.device)
+        self._labels = to_tensor(data.labels).to(compute.device)
         self._fidelity = fidelity
         self.metrics: EpochMetrics | None = None
         torch.manual_seed(config.seed)
@@ -180,7 +183,7 @@ class Trainer:
         if self._fidelity and self._stage:
             config = config.model_copy(update={"image_size": self._stage.image_size})
             train = train[: round(self._fidelity.share(self._stage) * len(train))]
-        images, labels, compute = data.images, data.labels, self.compute
+        images, labels, compute = self._images, self._labels, self.compute
         return (
             create_batches(config, images, labels, train, compute, shuffle=self._shuffle),
             create_batches(config, images, labels, data.val, compute),
