@@ -1,9 +1,16 @@
 """What is printed, for a terminal of any width and for logs."""
 
+from datetime import timedelta
+
 from rich.console import Console
 from rich.table import Table
 
 LOG_WIDTH = 160
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as h:mm:ss."""
+    return str(timedelta(seconds=round(seconds)))
 
 
 def report_console() -> Console:

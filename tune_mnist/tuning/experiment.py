@@ -21,12 +21,12 @@ from tune_mnist.tuning.cluster.head_watch import PATIENCE_SECONDS, head_watched
 from tune_mnist.tuning.cluster.node_packages import check_packages
 from tune_mnist.tuning.cluster.shared_storage import check_shared, check_usable
 from tune_mnist.tuning.engine import build_engine
+from tune_mnist.tuning.expected_time import announce_time
 from tune_mnist.tuning.final.evaluation import FinalEvaluation
 from tune_mnist.tuning.final.finalists import judge_best
 from tune_mnist.tuning.final.plan import describe_plan, final_fraction
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning import plan
-from tune_mnist.tuning.planning.expected_time import announce_time
 from tune_mnist.tuning.planning.speeds import Speed, measure_here, measure_on_workers
 from tune_mnist.tuning.recording.records import TrialRecord
 from tune_mnist.tuning.results_folder import Experiment, claimed, write_experiment

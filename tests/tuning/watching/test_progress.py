@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from tests.tuning.example_trial import CONFIG
+from tune_mnist.console import clock
 from tune_mnist.tuning.recording.records import TrialRecord, TrialState
-from tune_mnist.tuning.watching.progress import Outline, clock, create_progress
+from tune_mnist.tuning.watching.progress import Outline, create_progress
 
 METRICS = {
     "val_loss": 0.1,

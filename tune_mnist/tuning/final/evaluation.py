@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ray.exceptions import OutOfMemoryError, RayError, WorkerCrashedError
 from rich.console import Console
 
+from tune_mnist.console import clock
 from tune_mnist.data import Dataset, DataSplit
 from tune_mnist.tuning.final.plan import (
     PlannedRun,
@@ -29,7 +30,6 @@ from tune_mnist.tuning.planning.plan import Workers
 from tune_mnist.tuning.recording.records import TrialRecord
 from tune_mnist.tuning.storage.kept_models import keep_model
 from tune_mnist.tuning.trials.trainable import TrialSettings
-from tune_mnist.tuning.watching.progress import clock
 
 
 class FinalEvaluation:

@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from tune_mnist.tuning.watching.progress import clock
+from tune_mnist.console import clock
 
 
 class FinalProgress:

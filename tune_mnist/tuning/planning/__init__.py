@@ -1,1 +1,1 @@
-"""What a search is going to do: where its trials run, and how long it may take."""
+"""Where trials run, how fast a worker is, how long a search takes."""

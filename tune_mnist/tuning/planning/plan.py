@@ -8,7 +8,7 @@ from uuid import uuid4
 import torch
 from rich.console import Console
 
-from tune_mnist.console import print_facts
+from tune_mnist.console import clock, print_facts
 from tune_mnist.data import DataSplit
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
@@ -19,7 +19,6 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import describe
 from tune_mnist.tuning.storage.storage_path import open_store
 from tune_mnist.tuning.trials.trainable import TrialSettings
-from tune_mnist.tuning.watching.progress import clock
 
 
 @dataclass(frozen=True)

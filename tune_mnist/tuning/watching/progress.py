@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from ray.tune import Callback
@@ -14,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tune_mnist.console import clock
 from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.records import TrialRecord, TrialState, best_record
 from tune_mnist.tuning.spaces.stages import STAGE
@@ -224,11 +224,6 @@ class LiveTable(Progress):
 
 def _one_line(text: str) -> Text:
     return Text(text, no_wrap=True, overflow="ellipsis")
-
-
-def clock(seconds: float) -> str:
-    """Return a duration as h:mm:ss."""
-    return str(timedelta(seconds=round(seconds)))
 
 
 def _importance(record: TrialRecord) -> tuple[bool, int, float]:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from ray.exceptions import RayError
 from rich.console import Console
 
+from tune_mnist.console import clock
 from tune_mnist.data import DataSplit
 from tune_mnist.tuning.final.plan import final_epochs
 from tune_mnist.tuning.planning.estimate import expected_epochs, expected_seconds, time_on_workers
 from tune_mnist.tuning.planning.speeds import Speed
 from tune_mnist.tuning.setup import Setup
-from tune_mnist.tuning.watching.progress import clock
 
 
 def announce_time(
