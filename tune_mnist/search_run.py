@@ -3,8 +3,6 @@
 import shlex
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,6 @@ from tune_mnist.tuning.setup import Ending
 from tune_mnist.tuning.spaces.space import load_space
 
 DEFAULT_SPACE = "lenet"
-REPORTING = "tune_mnist.report_run"
 SHOWN = ("best", "costs", "pareto", "top", "final")
 """Tables that a search shows at its end; the others are in its files."""
 
@@ -64,10 +61,7 @@ def search_and_compare(
                 " was begun with: leave the option out, or begin another search"
             )
         options = earlier.options_with(chosen, given)
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        # The libraries of the reports take seconds to import: they do so while Ray starts.
-        beside.submit(import_module, REPORTING)
-        outcome = run_search(chosen, options, directory, console, _command(), earlier)
+    outcome = run_search(chosen, options, directory, console, _command(), earlier)
     _report(console, directory, outcome)
     if outcome.ending is Ending.DISK_FULL:
         raise UserError(
@@ -100,6 +94,7 @@ def _command() -> str:
 
 def _report(console: Console, directory: Path, outcome: Outcome) -> None:
     """Write all tables into the folder, and show those that answer the first questions."""
+    # Plots and statistics take a second or two to import, which no trial has to wait for.
     from tune_mnist.report_run import show, write_report
     from tune_mnist.reporting.search_results import read_results
     from tune_mnist.reporting.summary import search_tables

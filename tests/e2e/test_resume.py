@@ -121,10 +121,15 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
         ("--space", "resnet", "--space resnet: differs from the space lenet"),
         ("--scheduler", "median", "--scheduler median: the search was begun with asha-promotion"),
     ):
-        # In this process: a command of its own for each takes half a minute together.
-        refused = CliRunner().invoke(search, ["--resume", str(directory), option, value])
+        # In this process, for a command of its own for each takes half a minute together; and to
+        # where there is no Ray, lest one that is not refused becomes a search.
+        nowhere = ["--address", "127.0.0.1:1"]
+        refused = CliRunner().invoke(search, ["--resume", str(directory), option, value, *nowhere])
         assert isinstance(refused.exception, UserError)
         assert words in str(refused.exception)
+    refused = run("search", "--resume", str(directory), "--seed", "1")
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 1
     assert trials_in(directory) == before
 
     assert lay_traps(directory / "ray", tmp_path / "sprung") > 0

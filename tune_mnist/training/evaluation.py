@@ -65,7 +65,7 @@ def evaluate(model: nn.Module, batches: Batches, compute: Compute, num_classes: 
 
 def score(classified: Classified, num_classes: int) -> Evaluation:
     """Compare what the images were taken for with the labels."""
-    # A trial's worker never comes here, and need not wait for scikit-learn.
+    # Trials never come here, and their workers need not wait for scikit-learn.
     from sklearn.metrics import confusion_matrix, recall_score
 
     truth, predicted = classified.truth, classified.predicted

@@ -9,7 +9,7 @@ from ray.tune.schedulers import TrialScheduler
 from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.recorder import TRIALS_FILE, Recorder
 from tune_mnist.tuning.recording.study import open_storage
-from tune_mnist.tuning.schedulers.scheduling import scheduler_for
+from tune_mnist.tuning.scheduling import scheduler_for
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.searching.warm_start import is_prepared, prepare

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-from ray.exceptions import RayError
 from rich.console import Console
 
 from tune_mnist.console import clock
 from tune_mnist.data import DataSplit
 from tune_mnist.tuning.final.plan import final_epochs
 from tune_mnist.tuning.planning.estimate import expected_epochs, expected_seconds, time_on_workers
-from tune_mnist.tuning.planning.speeds import Speed
+from tune_mnist.tuning.planning.speeds import NotMeasuredError, Speeds
 from tune_mnist.tuning.setup import Setup
 
 
@@ -18,7 +17,7 @@ def announce_time(
     setup: Setup,
     data: DataSplit,
     trials: int,
-    measure: Callable[[], dict[str, Speed]],
+    measure: Callable[[], Speeds],
 ) -> None:
     """Tell the user how long it may take.
 
@@ -27,14 +26,13 @@ def announce_time(
         setup: of the search.
         data: the split that trials are trained on.
         trials: how many are to come.
-        measure: gives the speed of a worker by architecture.
+        measure: gives the speed of a worker, or raises NotMeasuredError.
     """
     try:
         with console.status("measuring the speed of a worker"):
             speeds = measure()
-    except (RayError, RuntimeError, MemoryError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        _tell(console, f"unknown: no worker could be measured: {reason}")
+    except NotMeasuredError as error:
+        _tell(console, f"unknown: no worker could be measured: {error}")
         return
     options, scheduling = setup.options, setup.options.scheduling_for(setup.space)
     seconds = expected_seconds(
@@ -58,7 +56,7 @@ def _tell(console: Console, text: str) -> None:
     console.print(f"{'expected':<10} {text}\n", markup=False, highlight=False, soft_wrap=True)
 
 
-def _expected_final_seconds(speeds: dict[str, Speed], setup: Setup) -> float:
+def _expected_final_seconds(speeds: Speeds, setup: Setup) -> float:
     """Return the expected wall time of the final evaluation; the test set takes next to none."""
     epochs = final_epochs(setup.options)
     seconds = [epochs * setup.final_images / speed.train for speed in speeds.values()]

@@ -1,7 +1,7 @@
 """One search from start to end: data, Ray, the trials, and what it leaves in its folder."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from tune_mnist.data import DataSplit, joined_part, load_dataset, split_dataset
 from tune_mnist.errors import end_at_once
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
-from tune_mnist.tuning.cluster.connection import Resources, connect, disconnect
+from tune_mnist.tuning.cluster.connection import connected, prepare, starts_here
 from tune_mnist.tuning.cluster.head_watch import PATIENCE_SECONDS, head_watched
 from tune_mnist.tuning.cluster.node_packages import check_packages
 from tune_mnist.tuning.cluster.shared_storage import check_shared, check_usable
@@ -27,7 +27,12 @@ from tune_mnist.tuning.final.finalists import judge_best
 from tune_mnist.tuning.final.plan import describe_plan, final_fraction
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning import plan
-from tune_mnist.tuning.planning.speeds import Speed, measure_here, measure_on_workers
+from tune_mnist.tuning.planning.speeds import (
+    SMALL_MODELS,
+    Speeds,
+    measure_on_workers,
+    measuring_here,
+)
 from tune_mnist.tuning.recording.records import TrialRecord
 from tune_mnist.tuning.results_folder import Experiment, claimed, write_experiment
 from tune_mnist.tuning.resuming import check_resumable
@@ -93,8 +98,12 @@ def run_search(
     everything = split_dataset(dataset)
     joined = joined_part(everything, final_fraction(options))
     mlflow = open_client(options.mlflow, directory.name) if options.mlflow else None
-    resources, measured = _connect(space, options, data)
-    try:
+    all_cores = starts_here(options.address) and plan.fills_machine(options)
+    prepare()
+    with (
+        _measuring(space, options, data) if all_cores else nullcontext() as measured,
+        connected(options.address, all_cores=all_cores) as resources,
+    ):
         if resources.head is not None:
             check_packages()
         nodes = check_shared(directory, options.storage_path)
@@ -128,8 +137,6 @@ def run_search(
             )
             val = everything.val if len(data.val) < len(everything.val) else None
             return _judge(setup, final, records, val, ending, console)
-    finally:
-        disconnect()
 
 
 def _end_without_head(address: str | None, directory: Path, console: Console) -> NoReturn:
@@ -180,28 +187,26 @@ def _place_of_checkpoints(
     return checkpoints
 
 
-def _connect(
+def _measuring(
     space: SearchSpace, options: SearchOptions, data: DataSplit
-) -> tuple[Resources, Callable[[], dict[str, Speed]] | None]:
-    """Start Ray or connect to it; where trials get the cores of this machine, measure meanwhile.
+) -> AbstractContextManager[Callable[[], Speeds] | None]:
+    """Measure in this process how fast a worker is going to be, while Ray starts.
 
-    Returns:
-        What there is, and what gives the speed of a worker, or None: it is not measured yet.
+    Ray mostly waits for its processes then. And a task would take one of those that it keeps ready
+    for the trials: what has run a task can hold no actor any more. Large networks are left to a
+    worker: should they need more memory than there is, it is the worker that dies.
     """
-    if not plan.fills_machine(options):
-        return connect(options.address), None
-    # Ray mostly waits for its processes to start. A task would take one of those that it keeps
-    # ready for the trials: what has run a task can hold no actor any more.
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        measuring = beside.submit(measure_here, space.models, data, plan.probe_settings(options))
-        return connect(options.address, all_cores=True), measuring.result
+    if not set(space.models) <= SMALL_MODELS:
+        return nullcontext()
+    threads = plan.threads(options.cpus_per_trial)
+    return measuring_here(space.models, data, options.image_size, threads, options.precision)
 
 
 def _search(
     setup: Setup,
     data: DataSplit,
     console: Console,
-    measured: Callable[[], dict[str, Speed]] | None,
+    measured: Callable[[], Speeds] | None,
 ) -> tuple[list[TrialRecord], Ending, str]:
     """Bring the study back to where it was, or begin it, and run the trials that are to come."""
     engine = build_engine(setup)
@@ -224,7 +229,7 @@ def _search(
     return searcher.ledger.records, ending, detail
 
 
-def _measure(setup: Setup) -> dict[str, Speed]:
+def _measure(setup: Setup) -> Speeds:
     workers = setup.workers
     return measure_on_workers(
         setup.space.models, setup.shared, setup.settings, workers.cpus, workers.gpus

@@ -17,7 +17,7 @@ def test_a_machine_with_all_packages_lacks_none():
     assert what_is_missing() == ""
 
 
-@pytest.mark.parametrize("package", ["torch", "optuna"])
+@pytest.mark.parametrize("package", ["torch", "optuna", "sklearn"])
 def test_a_package_that_a_node_lacks_is_named(package):
     code = (
         f"import sys; sys.modules['{package}'] = None\n"
@@ -42,3 +42,15 @@ def test_the_package_goes_along_also_beside_what_a_job_ships(monkeypatch, job):
 def test_a_job_with_modules_of_its_own_keeps_them(monkeypatch):
     monkeypatch.setenv(JOB, json.dumps({"runtime_env": {"py_modules": ["gcs://code.zip"]}}))
     assert runtime_environment() == {}
+
+
+def test_a_trial_waits_for_no_library_that_only_others_need():
+    code = (
+        "import sys\n"
+        "import tune_mnist.tuning.trials.trainable\n"
+        "print([name for name in ('sklearn', 'scipy', 'matplotlib') if name in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert found.strip() == "[]"

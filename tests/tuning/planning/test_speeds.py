@@ -1,20 +1,43 @@
 import pytest
 
-from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.planning import plan
-from tune_mnist.tuning.planning.speeds import measure_here, probe_images
-from tune_mnist.tuning.spaces.space import load_space
+from tune_mnist.tuning.planning.speeds import (
+    NotMeasuredError,
+    measuring_here,
+    probe_images,
+)
 
 
 def test_each_architecture_gets_a_speed_of_training_and_of_validating(digits_split):
-    options = SearchOptions.for_space(load_space("lenet"), device="cpu")
-    speeds = measure_here(("lenet",), digits_split, plan.probe_settings(options))
-    assert speeds["lenet"].validate > speeds["lenet"].train > 0
+    with measuring_here(("lenet", "resnet"), digits_split, 28, 1, "fp32") as measured:
+        speeds = measured()
+    assert speeds["lenet"].train > speeds["resnet"].train > 0
+    assert speeds["lenet"].validate > 0
+
+
+def test_whatever_keeps_it_from_training_is_one_line(digits_split):
+    with (
+        measuring_here(("lenet",), digits_split, 28, 1, "fp8") as measured,
+        pytest.raises(NotMeasuredError, match=r"^[^\n]*fp8[^\n]*$"),
+    ):
+        measured()
+
+
+def test_what_nobody_waits_for_is_given_up(digits_split):
+    with measuring_here(("lenet",) * 60, digits_split, 28, 1, "fp32") as measured:
+        pass
+    with pytest.raises(NotMeasuredError, match="given up"):
+        measured()
 
 
 @pytest.mark.parametrize(
-    ("model", "image_size", "least", "most"),
-    [("lenet", 32, 32, 32), ("resnet", 28, 32, 32), ("vggnet", 224, 2, 8), ("vggnet", 512, 2, 2)],
+    ("model", "image_size", "device", "count"),
+    [
+        ("lenet", 32, "cpu", 32),
+        ("resnet", 224, "cpu", 32),
+        ("vggnet", 224, "cpu", 8),
+        ("vggnet", 224, "cuda", 32),
+        ("vggnet", 512, "cpu", 2),
+    ],
 )
-def test_a_dear_network_is_measured_by_few_images(model, image_size, least, most):
-    assert least <= probe_images(model, image_size) <= most
+def test_a_dear_network_is_measured_by_few_images(model, image_size, device, count):
+    assert probe_images(model, image_size, device) == count

@@ -5,7 +5,8 @@ import os
 import socket
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import ray
@@ -64,6 +65,24 @@ class Resources:
     head: str | None = None
 
 
+def starts_here(address: str | None) -> bool:
+    """Tell whether Ray is going to be started on this machine.
+
+    Args:
+        address: as for :func:`connect`.
+    """
+    return (address or os.environ.get("RAY_ADDRESS") or "local") == "local"
+
+
+@contextmanager
+def connected(address: str | None, *, all_cores: bool = False) -> Iterator[Resources]:
+    """Be connected as by :func:`connect`, and disconnect at the end, whatever happens."""
+    try:
+        yield connect(address, all_cores=all_cores)
+    finally:
+        disconnect()
+
+
 def connect(address: str | None, *, all_cores: bool = False) -> Resources:
     """Start Ray on this machine, or connect to a cluster; Ray's own messages stay out of sight.
 
@@ -76,17 +95,15 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
         UserError: nothing answers at the address, it does not let us in, or it is a cluster of
             several nodes that lets anybody in.
     """
-    for key, value in _SETTINGS.items():
-        os.environ.setdefault(key, value)
     if all_cores:
         os.environ.setdefault("RAY_preload_python_modules", "torch,ray.tune")
-    warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
+    prepare()
     _survive_memory_kills()
     given_as = "--address" if address else "RAY_ADDRESS"
     address = address or os.environ.get("RAY_ADDRESS")
     if address:
         _check_answers(address, given_as)
-    elsewhere = address if address != "local" else None
+    elsewhere = None if starts_here(address) else address
     if elsewhere:
         # It uses parts of Ray that are not public; a search on this machine needs none of them.
         from tune_mnist.tuning.cluster.token import check_token, lets_strangers_in
@@ -123,6 +140,13 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
         dashboard=f"http://{dashboard}" if dashboard else None,
         head=ray.get_runtime_context().gcs_address if elsewhere else None,
     )
+
+
+def prepare() -> None:
+    """Set what Ray reads from the environment, before any thread may be reading it."""
+    for key, value in _SETTINGS.items():
+        os.environ.setdefault(key, value)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
 
 
 def _survive_memory_kills() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tune_mnist.data import DataSplit
 from tune_mnist.training import Fidelity
-from tune_mnist.tuning.planning.speeds import Speed
+from tune_mnist.tuning.planning.speeds import Speeds
 from tune_mnist.tuning.schedulers.rungs import Rungs
 from tune_mnist.tuning.schedulers.scheduler import (
     SchedulerOptions,
@@ -22,7 +22,7 @@ SIMULATED_TRIALS = 100
 
 
 def expected_seconds(
-    speeds: dict[str, Speed],
+    speeds: Speeds,
     data: DataSplit,
     num_samples: int,
     scheduler: SchedulerOptions,

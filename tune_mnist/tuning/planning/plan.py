@@ -55,17 +55,22 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
 
 
 def fills_machine(options: SearchOptions) -> bool:
-    """Tell whether Ray is started here, and about as many trials run at a time as there are cores.
+    """Tell whether on this machine about as many trials run at a time as it has cores.
 
     A machine whose trials get a GPU is not meant.
     """
-    if options.address or os.environ.get("RAY_ADDRESS"):
+    if options.gpus_per_trial or options.device == "cuda":
         return False
-    if options.gpus_per_trial or (options.device != "cpu" and torch.cuda.is_available()):
+    if options.device == "auto" and torch.cuda.is_available():
         return False
     cores = os.cpu_count() or 1
     fitting = cores / options.cpus_per_trial
     return 2 * min(fitting, options.max_concurrent or fitting) >= cores
+
+
+def threads(cpus: float) -> int:
+    """Return the threads of PyTorch in a trial that has these CPU cores."""
+    return max(1, int(cpus))
 
 
 def trial_settings(
@@ -88,17 +93,12 @@ def trial_settings(
         image_size=options.image_size,
         max_epochs=options.max_epochs,
         seed=options.seed,
-        threads=max(1, int(workers.cpus)),
+        threads=threads(workers.cpus),
         device="cuda" if workers.gpus else "cpu",
         precision=options.precision,
         store=open_store(checkpoints or str(directory.absolute() / "checkpoints"), uuid4().hex),
         fidelity=fidelity,
     )
-
-
-def probe_settings(options: SearchOptions) -> TrialSettings:
-    """Return the settings of a trial on this machine's CPU that keeps no checkpoint."""
-    return trial_settings(options, Workers(options.cpus_per_trial, 0.0, 1), Path())
 
 
 def facts(

@@ -2,22 +2,28 @@
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import Any
 
 import ray
+import torch
+from ray.exceptions import RayError
 
 from tune_mnist.data import DataSplit
-from tune_mnist.models.cost import count_flops
-from tune_mnist.training import Trainer
+from tune_mnist.training import Compute, TrainConfig, Trainer, resolve_compute
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
 PROBE_IMAGES = 32
-PROBE_PIXELS = PROBE_IMAGES * 224 * 224
-PROBE_FLOPS = 4e11
-"""Of training, in one epoch: a second or two of a core. VGG at 224x224 comes to four images."""
 PROBE_SECONDS = 1.0
+CPU_PIXELS = {"vggnet": 8 * 224 * 224}
+"""Of all images of an epoch: VGG takes a core ten times as long as the others."""
+PIXELS = 32 * 224 * 224
+SMALL_MODELS = frozenset({"lenet", "resnet"})
+"""Those whose weights take little memory; the others have 47 and 129 million."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,17 @@ class Speed:
     validate: float
 
 
+Speeds = dict[str, Speed]
+"""By architecture."""
+
+
+class NotMeasuredError(Exception):
+    """No worker could be measured; says why."""
+
+
 def measure_on_workers(
-    models: tuple[str, ...], data: Any, settings: TrialSettings, cpus: float, gpus: float
-) -> dict[str, Speed]:
+    models: Sequence[str], data: Any, settings: TrialSettings, cpus: float, gpus: float
+) -> Speeds:
     """Train each architecture on the workers.
 
     Args:
@@ -46,39 +60,78 @@ def measure_on_workers(
         gpus: GPUs of a trial.
 
     Raises:
-        RayError: a worker could not do it.
+        NotMeasuredError: a worker could not do it.
     """
-    probe = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_measure)
-    speeds = ray.get([probe.remote(model, data, settings) for model in models])
+    probe = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_measure_as_worker)
+    try:
+        speeds = ray.get([probe.remote(model, data, settings) for model in models])
+    except RayError as error:
+        raise NotMeasuredError(_last_line(error)) from None
     return dict(zip(models, speeds, strict=True))
 
 
-def measure_here(
-    models: Sequence[str], data: DataSplit, settings: TrialSettings
-) -> dict[str, Speed]:
-    """Train each architecture in this process, which has the cores that a worker will have.
+@contextmanager
+def measuring_here(
+    models: Sequence[str], data: DataSplit, image_size: int, threads: int, precision: str
+) -> Iterator[Callable[[], Speeds]]:
+    """Train each architecture on the CPU, in a thread of this process, beside what it does else.
+
+    PyTorch's number of threads and its random state are the whole process's, and are changed.
 
     Args:
         models: the architectures' names.
         data: the split.
-        settings: what all trials have in common.
+        image_size: side of the input in pixels.
+        threads: of PyTorch in one trial.
+        precision: auto, fp32 or bf16.
 
-    Raises:
-        RuntimeError, MemoryError: it takes more memory than there is.
+    Yields:
+        What waits for the speeds and returns them, or raises NotMeasuredError. At the end of the
+        context whatever is still to be measured is given up.
     """
-    return {model: _measure(model, data, settings) for model in models}
+    given_up = Event()
+
+    def measure() -> Speeds | str:
+        torch.set_num_threads(threads)
+        try:
+            compute = resolve_compute("cpu", precision)
+            return {
+                model: _measure(_config(model, image_size, compute), data, compute, given_up)
+                for model in models
+            }
+        except Exception as error:
+            return _last_line(error)
+
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        measuring = beside.submit(measure)
+
+        def result() -> Speeds:
+            found = measuring.result()
+            if isinstance(found, str):
+                raise NotMeasuredError(found)
+            return found
+
+        try:
+            yield result
+        finally:
+            given_up.set()
 
 
-def _measure(model: str, data: DataSplit, settings: TrialSettings) -> Speed:
-    count = probe_images(model, settings.image_size)
-    few = replace(data, train=data.train[:count], val=data.val[:count])
-    config = settings.train_config({"model": model, "lr": 1e-4, "batch_size": count})
-    trainer = Trainer(config, few, settings.compute())
+def _measure_as_worker(model: str, data: DataSplit, settings: TrialSettings) -> Speed:
+    compute = settings.compute()
+    return _measure(_config(model, settings.image_size, compute), data, compute, Event())
+
+
+def _measure(config: TrainConfig, data: DataSplit, compute: Compute, given_up: Event) -> Speed:
+    few = replace(data, train=data.train[: config.batch_size], val=data.val[: config.batch_size])
+    trainer = Trainer(config, few, compute)
     trainer.run_epoch()  # the first epoch pays for memory and code, and is not counted
     train: list[float] = []
     validate: list[float] = []
     start = time.perf_counter()
     while not train or time.perf_counter() - start < PROBE_SECONDS:
+        if given_up.is_set():
+            raise NotMeasuredError("it was given up")
         metrics = trainer.run_epoch()
         train.append(len(few.train) / metrics.images_per_second)
         validate.append(metrics.epoch_seconds - train[-1])
@@ -88,8 +141,16 @@ def _measure(model: str, data: DataSplit, settings: TrialSettings) -> Speed:
     )
 
 
-def probe_images(model: str, image_size: int) -> int:
+def _config(model: str, image_size: int, compute: Compute) -> TrainConfig:
+    count = probe_images(model, image_size, compute.device.type)
+    return TrainConfig.checked(model=model, lr=1e-4, batch_size=count, image_size=image_size)
+
+
+def probe_images(model: str, image_size: int, device: str) -> int:
     """Return how many images to measure by: as many as take neither long nor much memory."""
-    training_flops = 3 * count_flops(model, image_size)
-    most = min(PROBE_PIXELS // image_size**2, int(PROBE_FLOPS / training_flops))
-    return max(2, min(PROBE_IMAGES, most))
+    pixels = CPU_PIXELS.get(model, PIXELS) if device == "cpu" else PIXELS
+    return max(2, min(PROBE_IMAGES, pixels // image_size**2))
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]

@@ -24,7 +24,7 @@ from tune_mnist.tuning.running.disk_budget import DiskBudget
 from tune_mnist.tuning.running.elastic import ClusterFollower
 from tune_mnist.tuning.running.lost_trials import LostTrials
 from tune_mnist.tuning.running.stopper import CheckpointStopper
-from tune_mnist.tuning.schedulers.scheduling import set_concurrency
+from tune_mnist.tuning.scheduling import set_concurrency
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
 from tune_mnist.tuning.spaces.stages import epoch_costs

@@ -1,1 +1,1 @@
-"""Where checkpoints lie: a folder that all workers share, or a bucket."""
+"""Where checkpoints and the best models lie: a folder that all workers share, or a bucket."""

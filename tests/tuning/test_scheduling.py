@@ -8,7 +8,7 @@ from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning.plan import Workers, trial_settings
 from tune_mnist.tuning.recording.study import open_storage
 from tune_mnist.tuning.schedulers.scheduler import SCHEDULERS
-from tune_mnist.tuning.schedulers.scheduling import scheduler_for, set_concurrency
+from tune_mnist.tuning.scheduling import scheduler_for, set_concurrency
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.space import load_space

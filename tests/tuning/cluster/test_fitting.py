@@ -1,0 +1,39 @@
+import pytest
+import ray
+
+from tune_mnist.tuning.cluster.connection import count_fitting, starts_here
+
+
+@pytest.mark.parametrize(
+    ("nodes", "cpus", "gpus", "expected"),
+    [
+        ([{"CPU": 2.0}], 1, 0, 2),
+        ([{"CPU": 3.0}, {"CPU": 3.0}], 2, 0, 2),  # one on each, not three on six cores
+        ([{"CPU": 33.0}], 1.1, 0, 30),
+        ([{"CPU": 8.0, "GPU": 2.0}], 1, 0.6, 2),  # a share lies on one GPU
+        ([{"CPU": 8.0, "GPU": 2.0}], 1, 0.25, 8),
+        ([{"CPU": 8.0, "GPU": 4.0}], 1, 2, 2),
+        ([{"CPU": 8.0}], 1, 1, 0),
+    ],
+)
+def test_how_many_trials_fit(monkeypatch, nodes, cpus, gpus, expected):
+    alive = [{"Alive": True, "Resources": node} for node in nodes]
+    monkeypatch.setattr(ray, "nodes", lambda: [*alive, {"Alive": False, "Resources": {"CPU": 9}}])
+    assert count_fitting(cpus, gpus) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "variable", "expected"),
+    [
+        (None, None, True),
+        ("local", "10.0.0.1:6379", True),
+        (None, "local", True),
+        ("auto", None, False),
+        (None, "10.0.0.1:6379", False),
+    ],
+)
+def test_where_ray_is_going_to_be(monkeypatch, address, variable, expected):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("RAY_ADDRESS", variable)
+    assert starts_here(address) is expected
