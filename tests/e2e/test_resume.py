@@ -130,6 +130,7 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
     refused = run("search", "--resume", str(directory), "--seed", "1")
     assert refused.returncode == 2
     assert len(refused.stderr.splitlines()) == 1
+    assert "--seed 1: the search was begun with 0" in refused.stderr
     assert trials_in(directory) == before
 
     assert lay_traps(directory / "ray", tmp_path / "sprung") > 0

@@ -99,7 +99,7 @@ def run_search(
     joined = joined_part(everything, final_fraction(options))
     mlflow = open_client(options.mlflow, directory.name) if options.mlflow else None
     all_cores = starts_here(options.address) and plan.fills_machine(options)
-    prepare()
+    prepare(all_cores=all_cores)
     with (
         _measuring(space, options, data) if all_cores else nullcontext() as measured,
         connected(options.address, all_cores=all_cores) as resources,

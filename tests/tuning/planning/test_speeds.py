@@ -1,10 +1,19 @@
 import pytest
+import torch
 
 from tune_mnist.tuning.planning.speeds import (
     NotMeasuredError,
     measuring_here,
     probe_images,
 )
+
+
+@pytest.fixture(autouse=True)
+def threads_of_the_others():
+    """Leave the number of threads as it was: it is the whole process's."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
 
 
 def test_each_architecture_gets_a_speed_of_training_and_of_validating(digits_split):
@@ -33,8 +42,9 @@ def test_what_nobody_waits_for_is_given_up(digits_split):
     ("model", "image_size", "device", "count"),
     [
         ("lenet", 32, "cpu", 32),
-        ("resnet", 224, "cpu", 32),
-        ("vggnet", 224, "cpu", 8),
+        ("resnet", 112, "cpu", 32),
+        ("resnet", 224, "cpu", 8),
+        ("vggnet", 224, "cpu", 4),
         ("vggnet", 224, "cuda", 32),
         ("vggnet", 512, "cpu", 2),
     ],

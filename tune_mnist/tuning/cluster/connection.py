@@ -95,9 +95,7 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
         UserError: nothing answers at the address, it does not let us in, or it is a cluster of
             several nodes that lets anybody in.
     """
-    if all_cores:
-        os.environ.setdefault("RAY_preload_python_modules", "torch,ray.tune")
-    prepare()
+    prepare(all_cores=all_cores)
     _survive_memory_kills()
     given_as = "--address" if address else "RAY_ADDRESS"
     address = address or os.environ.get("RAY_ADDRESS")
@@ -142,8 +140,16 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
     )
 
 
-def prepare() -> None:
-    """Set what Ray reads from the environment, before any thread may be reading it."""
+def prepare(*, all_cores: bool = False) -> None:
+    """Set what Ray reads from the environment, as :func:`connect` does.
+
+    Who starts a thread before it connects calls this first: another may be reading it then.
+
+    Args:
+        all_cores: as for :func:`connect`.
+    """
+    if all_cores:
+        os.environ.setdefault("RAY_preload_python_modules", "torch,ray.tune")
     for key, value in _SETTINGS.items():
         os.environ.setdefault(key, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")

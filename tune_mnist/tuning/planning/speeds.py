@@ -3,9 +3,10 @@
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -19,8 +20,9 @@ from tune_mnist.tuning.trials.trainable import TrialSettings
 
 PROBE_IMAGES = 32
 PROBE_SECONDS = 1.0
-CPU_PIXELS = {"vggnet": 8 * 224 * 224}
-"""Of all images of an epoch: VGG takes a core ten times as long as the others."""
+CPU_PIXELS = {"resnet": 8 * 224 * 224, "vggnet": 4 * 224 * 224}
+"""Of all images of an epoch: VGG takes a core five times as long as the others, and ResNet may be
+measured in the driver, which should not take a gigabyte for it."""
 PIXELS = 32 * 224 * 224
 SMALL_MODELS = frozenset({"lenet", "resnet"})
 """Those whose weights take little memory; the others have 47 and 129 million."""
@@ -102,17 +104,15 @@ def measuring_here(
         except Exception as error:
             return _last_line(error)
 
+    def result(measuring: Future[Speeds | str]) -> Speeds:
+        found = measuring.result()
+        if isinstance(found, str):
+            raise NotMeasuredError(found)
+        return found
+
     with ThreadPoolExecutor(max_workers=1) as beside:
-        measuring = beside.submit(measure)
-
-        def result() -> Speeds:
-            found = measuring.result()
-            if isinstance(found, str):
-                raise NotMeasuredError(found)
-            return found
-
         try:
-            yield result
+            yield partial(result, beside.submit(measure))
         finally:
             given_up.set()
 
@@ -125,6 +125,8 @@ def _measure_as_worker(model: str, data: DataSplit, settings: TrialSettings) -> 
 def _measure(config: TrainConfig, data: DataSplit, compute: Compute, given_up: Event) -> Speed:
     few = replace(data, train=data.train[: config.batch_size], val=data.val[: config.batch_size])
     trainer = Trainer(config, few, compute)
+    if given_up.is_set():
+        raise NotMeasuredError("it was given up")
     trainer.run_epoch()  # the first epoch pays for memory and code, and is not counted
     train: list[float] = []
     validate: list[float] = []
