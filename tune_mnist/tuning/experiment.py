@@ -193,8 +193,8 @@ def _measuring(
     """Measure in this process how fast a worker is going to be, while Ray starts.
 
     Ray mostly waits for its processes then. And a task would take one of those that it keeps ready
-    for the trials: what has run a task can hold no actor any more. Large networks are left to a
-    worker: should they need more memory than there is, it is the worker that dies.
+    for the trials: what has run a task can hold no actor any more. Large networks are left
+    to a worker, whose core nobody else uses, and whose memory is not the driver's.
     """
     if not set(space.models) <= SMALL_MODELS:
         return nullcontext()

@@ -42,8 +42,7 @@ def test_what_nobody_waits_for_is_given_up(digits_split):
     ("model", "image_size", "device", "count"),
     [
         ("lenet", 32, "cpu", 32),
-        ("resnet", 112, "cpu", 32),
-        ("resnet", 224, "cpu", 8),
+        ("resnet", 224, "cpu", 32),
         ("vggnet", 224, "cpu", 4),
         ("vggnet", 224, "cuda", 32),
         ("vggnet", 512, "cpu", 2),
