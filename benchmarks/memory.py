@@ -28,7 +28,7 @@ from rich.table import Table
 
 from tune_mnist.data import DataSplit, load_dataset, split_dataset
 from tune_mnist.training import TrainConfig, Trainer, resolve_compute
-from tune_mnist.tuning.cluster.connection import connect, disconnect
+from tune_mnist.tuning.cluster.connection import connected
 
 WORKERS = 2
 LIMIT = 80.0
@@ -230,11 +230,8 @@ def main() -> None:
     dataset = parser.parse_args().dataset
     if multiprocessing.cpu_count() < WORKERS:
         raise SystemExit(f"error: {WORKERS} cores are needed")
-    connect(None)
-    try:
+    with connected(None):
         found = measure(dataset)
-    finally:
-        disconnect()
     report(found, Console())
     raise SystemExit(not (found.growth < LIMIT and found.same_pages))
 

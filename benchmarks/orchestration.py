@@ -40,7 +40,7 @@ from benchmarks.tables import show_and_write
 from tune_mnist.command import run
 from tune_mnist.data import load_dataset, split_dataset
 from tune_mnist.training import MODEL_FILE, CheckpointFolder
-from tune_mnist.tuning.cluster.connection import connect, disconnect, starts_here
+from tune_mnist.tuning.cluster.connection import connected, starts_here
 from tune_mnist.tuning.cluster.each_node import alive_nodes
 from tune_mnist.tuning.engine import build_engine
 from tune_mnist.tuning.options import SearchOptions
@@ -276,12 +276,9 @@ def main(
     options = SearchOptions.for_space(
         load_space(SPACE), dataset="digits", max_concurrent=workers, max_epochs=max_epochs
     )
-    connect(None, all_cores=starts_here(None) and plan.fills_machine(options))
-    try:
+    with connected(None, all_cores=starts_here(None) and plan.fills_machine(options)):
         chosen = contestants or CONTESTANTS
         frame = measure(counts or (16, 100), chosen, options, profile)
-    finally:
-        disconnect()
     show_and_write(frame, output, "Orchestration cost of a trial that trains nothing")
 
 

@@ -26,7 +26,7 @@ from ray.cluster_utils import Cluster
 from benchmarks.orchestration import SPACE, cost_row, run_engine
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
-from tune_mnist.tuning.cluster.connection import connect, disconnect
+from tune_mnist.tuning.cluster.connection import connected
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.spaces.space import load_space
 
@@ -43,11 +43,8 @@ def simulated(nodes: int, cpus: int) -> Iterator[None]:
         for _ in range(nodes - 1):
             cluster.add_node(wait=False, **node)
         cluster.wait_for_nodes(timeout=300)
-        connect(cluster.address)
-        try:
+        with connected(cluster.address):
             yield
-        finally:
-            disconnect()
     finally:
         cluster.shutdown()
 

@@ -25,6 +25,11 @@ def error_line(message: str) -> str:
     return "error: " + " ".join(message.split())
 
 
+def last_line(error: Exception) -> str:
+    """Return what an error comes to: Ray's quote a worker's traceback before they say it."""
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]
+
+
 def end_at_once(message: str) -> NoReturn:
     """Print an error and end the process, from whatever thread, without tidying up.
 

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.buckets import KEYS, s3_server
-from tune_mnist.tuning.cluster.connection import connect, disconnect
+from tune_mnist.tuning.cluster.connection import connected
 
 
 @pytest.fixture(scope="module")
 def small_ray() -> Iterator[None]:
-    connect(None)
-    yield
-    disconnect()
+    with connected(None):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 
-def to_tensor(array: NDArray[Any]) -> Tensor:
-    """Return a tensor over the array's own memory, also if that is read-only."""
+def to_tensor(array: NDArray[Any] | Tensor) -> Tensor:
+    """Return a tensor over the array's own memory, also if that is read-only.
+
+    What is a tensor already comes back as it is, from wherever it lies.
+    """
+    if isinstance(array, Tensor):
+        return array
     with warnings.catch_warnings():
         # Arrays mapped from an object store are read-only, and nothing here writes to them.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")

@@ -37,8 +37,8 @@ def create_batches(
     architecture = get_architecture(config.model)
     size = architecture.input_size(config.image_size)
     return Batches(
-        images if isinstance(images, Tensor) else to_tensor(images),
-        labels if isinstance(labels, Tensor) else to_tensor(labels),
+        to_tensor(images),
+        to_tensor(labels),
         to_tensor(indices),
         config.batch_size if shuffle is not None else evaluation_batch_size(size),
         size=size,

@@ -101,7 +101,7 @@ def run_search(
     all_cores = starts_here(options.address) and plan.fills_machine(options)
     prepare(all_cores=all_cores)
     with (
-        _measuring(space, options, data) if all_cores else nullcontext() as measured,
+        _measuring(space, options, data, all_cores) as measured,
         connected(options.address, all_cores=all_cores) as resources,
     ):
         if resources.head is not None:
@@ -188,15 +188,15 @@ def _place_of_checkpoints(
 
 
 def _measuring(
-    space: SearchSpace, options: SearchOptions, data: DataSplit
+    space: SearchSpace, options: SearchOptions, data: DataSplit, all_cores: bool
 ) -> AbstractContextManager[Callable[[], Speeds] | None]:
     """Measure in this process how fast a worker is going to be, while Ray starts.
 
     Ray mostly waits for its processes then. And a task would take one of those that it keeps ready
-    for the trials: what has run a task can hold no actor any more. Large networks are left
-    to a worker, whose core nobody else uses, and whose memory is not the driver's.
+    for the trials: what has run a task can hold no actor any more. Large networks are left to a
+    worker, whose core nobody else uses, and whose memory is not the driver's.
     """
-    if not set(space.models) <= SMALL_MODELS:
+    if not all_cores or not set(space.models) <= SMALL_MODELS:
         return nullcontext()
     threads = plan.threads(options.cpus_per_trial)
     return measuring_here(space.models, data, options.image_size, threads, options.precision)

@@ -7,15 +7,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.cluster.connection import check_placeable, connect, disconnect
+from tune_mnist.tuning.cluster.connection import check_placeable, connect, connected
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
 def resources():
-    yield connect(None)
-    disconnect()
+    with connected(None) as found:
+        yield found
 
 
 def test_ray_says_what_this_machine_has(resources):

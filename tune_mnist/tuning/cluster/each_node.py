@@ -7,6 +7,8 @@ import ray
 from ray.exceptions import GetTimeoutError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from tune_mnist.errors import last_line
+
 # A node may first have to unpack the runtime environment.
 TASK_SECONDS = 120
 
@@ -39,5 +41,5 @@ def answer(asked: "ray.ObjectRef[str]") -> str:
     except GetTimeoutError:
         return f"has not answered for {TASK_SECONDS} seconds"
     except RayError as error:
-        return f"cannot run a task: {str(error).strip().splitlines()[-1]}"
+        return f"cannot run a task: {last_line(error)}"
     return complaint

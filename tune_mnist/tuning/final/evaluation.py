@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tune_mnist.console import clock
 from tune_mnist.data import Dataset, DataSplit
+from tune_mnist.errors import last_line
 from tune_mnist.tuning.final.plan import (
     PlannedRun,
     choose,
@@ -107,7 +108,7 @@ class FinalEvaluation:
             with FinalProgress(console, final_epochs(options)) as progress:
                 return self._run_all(todo, progress)
         except RayError as error:
-            return [f"final evaluation: {str(error).strip().splitlines()[-1]}"]
+            return [f"final evaluation: {last_line(error)}"]
 
     def _announce(
         self, console: Console, planned: list[PlannedRun], todo: list[PlannedRun], seconds: float
@@ -214,4 +215,4 @@ class FinalEvaluation:
             return f"out of memory with batch_size {run.config.batch_size}"
         if isinstance(error, WorkerCrashedError):
             return f"its worker died {self._options.max_failures + 1} times"
-        return str(error).strip().splitlines()[-1]
+        return last_line(error)

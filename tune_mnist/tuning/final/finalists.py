@@ -12,6 +12,7 @@ from ray.exceptions import RayError
 from rich.console import Console
 
 from tune_mnist.data import DataSplit
+from tune_mnist.errors import last_line
 from tune_mnist.models import create_model
 from tune_mnist.training import (
     CheckpointError,
@@ -41,9 +42,8 @@ def judge_best(
     try:
         full_validation(best, data, val, settings, workers.cpus, workers.gpus)
     except (RayError, CheckpointError) as error:
-        reason = str(error).strip().splitlines()[-1]
         console.print(
-            f"the best models were not judged by all validation images: {reason}",
+            f"the best models were not judged by all validation images: {last_line(error)}",
             markup=False,
             soft_wrap=True,
         )

@@ -15,7 +15,8 @@ import torch
 from ray.exceptions import RayError
 
 from tune_mnist.data import DataSplit
-from tune_mnist.training import Compute, TrainConfig, Trainer, resolve_compute
+from tune_mnist.errors import last_line
+from tune_mnist.training import Compute, EpochMetrics, TrainConfig, Trainer, resolve_compute
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
 PROBE_IMAGES = 32
@@ -68,7 +69,7 @@ def measure_on_workers(
     try:
         speeds = ray.get([probe.remote(model, data, settings) for model in models])
     except RayError as error:
-        raise NotMeasuredError(_last_line(error)) from None
+        raise NotMeasuredError(last_line(error)) from None
     return dict(zip(models, speeds, strict=True))
 
 
@@ -93,22 +94,19 @@ def measuring_here(
     """
     given_up = Event()
 
-    def measure() -> Speeds | str:
+    def measure() -> Speeds:
         torch.set_num_threads(threads)
-        try:
-            compute = resolve_compute("cpu", precision)
-            return {
-                model: _measure(_config(model, image_size, compute), data, compute, given_up)
-                for model in models
-            }
-        except Exception as error:
-            return _last_line(error)
+        compute = resolve_compute("cpu", precision)
+        return {
+            model: _measure(_config(model, image_size, compute), data, compute, given_up)
+            for model in models
+        }
 
-    def result(measuring: Future[Speeds | str]) -> Speeds:
-        found = measuring.result()
-        if isinstance(found, str):
-            raise NotMeasuredError(found)
-        return found
+    def result(measuring: Future[Speeds]) -> Speeds:
+        try:
+            return measuring.result()
+        except Exception as error:  # whatever it is: trials tell of it, too
+            raise NotMeasuredError(last_line(error)) from None
 
     with ThreadPoolExecutor(max_workers=1) as beside:
         try:
@@ -125,16 +123,18 @@ def _measure_as_worker(model: str, data: DataSplit, settings: TrialSettings) -> 
 def _measure(config: TrainConfig, data: DataSplit, compute: Compute, given_up: Event) -> Speed:
     few = replace(data, train=data.train[: config.batch_size], val=data.val[: config.batch_size])
     trainer = Trainer(config, few, compute)
-    if given_up.is_set():
-        raise NotMeasuredError("it was given up")
-    trainer.run_epoch()  # the first epoch pays for memory and code, and is not counted
+
+    def run_epoch() -> EpochMetrics:
+        if given_up.is_set():
+            raise NotMeasuredError("it was given up")
+        return trainer.run_epoch()
+
+    run_epoch()  # the first epoch pays for memory and code, and is not counted
     train: list[float] = []
     validate: list[float] = []
     start = time.perf_counter()
     while not train or time.perf_counter() - start < PROBE_SECONDS:
-        if given_up.is_set():
-            raise NotMeasuredError("it was given up")
-        metrics = trainer.run_epoch()
+        metrics = run_epoch()
         train.append(len(few.train) / metrics.images_per_second)
         validate.append(metrics.epoch_seconds - train[-1])
     return Speed(
@@ -152,7 +152,3 @@ def probe_images(model: str, image_size: int, device: str) -> int:
     """Return how many images to measure by: as many as take neither long nor much memory."""
     pixels = CPU_PIXELS.get(model, PIXELS) if device == "cpu" else PIXELS
     return max(2, min(PROBE_IMAGES, pixels // image_size**2))
-
-
-def _last_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[-1]
