@@ -2,8 +2,8 @@
 
     python -m benchmarks.fidelity.versus --stage 2:28 --stage 4:64 --image-size 112
 
-runs ``python -m tune_mnist.search`` in turn, without final runs, on the same space, epochs and
-seeds, and as many trials unless told otherwise: plain (ASHA over epochs, all at the final image
+runs ``python -m tune_mnist.search`` in turn, without final runs, on the same space and seeds, with
+as many trials and epochs unless told otherwise: plain (ASHA over epochs, all at the final image
 size) and staged. Which of them begins changes with each seed. ``<output>/epochs.csv`` gets the
 epochs of every search after it, so that a run that broke off goes on where it was.
 
@@ -152,6 +152,10 @@ def compare(rows: pd.DataFrame, last_stage: int) -> pd.DataFrame:
     "--staged-samples", type=int, help="Trials of the staged search.  [default: --num-samples]"
 )
 @click.option("--max-epochs", type=int, default=6, show_default=True)
+@click.option(
+    "--staged-epochs", type=int, help="Epochs of a staged trial.  [default: --max-epochs]"
+)
+@click.option("--reduction-factor", type=int, default=3, show_default=True)
 @click.option("--cpus-per-trial", type=float, default=1, show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, show_default=True)
@@ -161,6 +165,8 @@ def main(
     stages: tuple[str, ...],
     num_samples: int,
     staged_samples: int | None,
+    max_epochs: int,
+    staged_epochs: int | None,
     output: Path,
     **given: Any,
 ) -> None:
@@ -176,7 +182,14 @@ def main(
         word for key, value in given.items() for word in (f"--{key.replace('_', '-')}", str(value))
     ]
     samples = {PLAIN: num_samples, STAGED: staged_samples or num_samples}
-    options = {kind: ["--num-samples", str(count), *common] for kind, count in samples.items()}
+    epochs = {PLAIN: max_epochs, STAGED: staged_epochs or max_epochs}
+    options = {
+        kind: [
+            *("--num-samples", str(samples[kind]), "--max-epochs", str(epochs[kind])),
+            *common,
+        ]
+        for kind in (PLAIN, STAGED)
+    }
     setting = {
         PLAIN: " ".join((space, *options[PLAIN])),
         STAGED: " ".join((space, *options[STAGED], *stages)),
@@ -192,8 +205,9 @@ def main(
             click.echo(f"{kind}, seed {seed}: {found['wall_seconds'].iloc[0]} s")
     asked = rows.frame[rows.frame["setting"] == rows.frame["kind"].map(setting)]
     title = (
-        f"{space}: {' '.join(common)}; {samples[PLAIN]} plain and {samples[STAGED]} staged trials,"
-        f" stages {', '.join(stages)}, then the final fidelity; times in seconds"
+        f"{space}: {' '.join(common)}; {samples[PLAIN]} plain trials of up to {epochs[PLAIN]}"
+        f" epochs, {samples[STAGED]} staged ones of up to {epochs[STAGED]}, stages"
+        f" {', '.join(stages)}, then the final fidelity; times in seconds"
     )
     show_and_write(compare(asked, len(stages) + 1), output / "versus", title)
 

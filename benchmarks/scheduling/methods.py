@@ -14,6 +14,7 @@ from ray.tune.search.optuna import OptunaSearch
 
 from benchmarks.scheduling.table_sampler import TableSampler
 from tune_mnist.tuning.schedulers.promotion import PromotionAsha
+from tune_mnist.tuning.schedulers.rungs import rung_epochs
 from tune_mnist.tuning.schedulers.scheduler import MODE, SchedulerOptions, create_scheduler
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
@@ -142,6 +143,7 @@ def _promotion(task: Task) -> PromotionAsha:
         max_epochs=task.max_epochs,
         num_samples=len(task.configurations),
         max_concurrent=task.workers,
+        rungs=rung_epochs(task.max_epochs, 1, REDUCTION_FACTOR),
         reduction_factor=REDUCTION_FACTOR,
         seed=task.seed,
     )

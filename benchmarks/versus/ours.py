@@ -1,11 +1,10 @@
 """This project's search: its command as a user types it, without the final runs on the test set.
 
 The rows come from the lines that the command prints, at the moment they are printed. The report
-that it writes at its end counts for its time. Its log ends with how much of the workers' time was
-training.
+that it writes at its end counts for its time. Its log ends with what the workers' time went into.
 """
 
-import csv
+import json
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 import click
 
 from benchmarks.versus.contestant import SPACE, WORKERS, Task, common_options, open_log
+from benchmarks.versus.time_shares import time_shares
 from tune_mnist.command import run
 
 LINE = re.compile(r"\] #(?P<trial>\d+) epoch (?P<epoch>\d+)/\d+ val_accuracy (?P<value>[\d.]+)")
@@ -28,6 +28,7 @@ def main(**options: Any) -> int:
     """Search by tune_mnist."""
     task = Task(**options)
     log = open_log(task)
+    ends: dict[tuple[int, int], float] = {}
     with tempfile.TemporaryDirectory() as folder:
         command = [
             *(sys.executable, "-u", "-m", "tune_mnist.search", "--space", str(SPACE)),
@@ -41,14 +42,29 @@ def main(**options: Any) -> int:
                 click.echo(line, nl=False)
                 found = LINE.search(line)
                 if found:
-                    value = float(found["value"])
-                    log.add(found["trial"], int(found["epoch"]), value, time.time())
+                    number, epoch, now = int(found["trial"]), int(found["epoch"]), time.time()
+                    log.add(number, epoch, float(found["value"]), now)
+                    ends[number, epoch] = now
         if not process.returncode:
-            with Path(folder, "search", "trials.csv").open(newline="") as table:
-                trained = sum(float(row["train_seconds"]) for row in csv.DictReader(table))
-            spent = WORKERS * (time.time() - log.started)
-            click.echo(f"training {trained:.1f} s of {spent:.1f} s on {WORKERS} workers")
+            lengths = epoch_lengths(Path(folder, "search"))
+            epochs = [(end - lengths[epoch], end) for epoch, end in ends.items()]
+            click.echo(time_shares(epochs, WORKERS, log.started, time.time()))
     return process.returncode
+
+
+def epoch_lengths(results: Path) -> dict[tuple[int, int], float]:
+    """Return the seconds that each epoch of a search took, by trial and epoch.
+
+    Args:
+        results: folder of the search.
+    """
+    found = {}
+    for path in (results / "ray").glob("*/result.json"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if "epoch_seconds" in row:
+                found[int(path.parent.name.split("-")[0]), row["epoch"]] = row["epoch_seconds"]
+    return found
 
 
 if __name__ == "__main__":

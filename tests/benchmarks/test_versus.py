@@ -10,6 +10,7 @@ from benchmarks.versus.contestant import EpochLog
 from benchmarks.versus.run import CONTESTANTS, in_turn
 from benchmarks.versus.same_space import in_terms_of, same_space
 from benchmarks.versus.summary import searches, summarise
+from benchmarks.versus.time_shares import TimeShares, time_shares
 from tune_mnist.data import prepare, to_tensor
 
 
@@ -91,3 +92,13 @@ def test_rows_are_told_in_seconds_since_the_start(tmp_path):
     row = pd.read_csv(log.path).iloc[0]
     assert (row.trial, row.epoch, row.seconds) == ("a1", 2, 12.5)
     assert np.isclose(row.val_accuracy, 0.987654)
+
+
+def test_the_time_of_the_workers_is_divided():
+    # Two workers; the command starts at 0 and ends at 30. One trains from 10 to 14 and from 15 to
+    # 19, the other from 11 to 16; from 19 to 20 nobody trains, and then only one does, to 26.
+    epochs = [(10, 14), (11, 16), (15, 19), (20, 26)]
+    shares = time_shares(epochs, workers=2, started=0, ended=30)
+    assert shares == TimeShares(start=20, training=19, between=2, tail=11, end=8)
+    assert sum(vars(shares).values()) == 2 * 30
+    assert "training 19.0 (31.7%)" in str(shares)

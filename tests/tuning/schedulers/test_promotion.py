@@ -17,8 +17,8 @@ from tune_mnist.tuning.schedulers.promotion import (
     PromotionAsha,
     assign_bracket,
     bracket_shares,
-    rung_epochs,
 )
+from tune_mnist.tuning.schedulers.rungs import rung_epochs
 
 QUALITIES = (0.5, 0.1, 0.9, 0.3, 0.7, 0.2, 0.8, 0.4, 0.6)
 
@@ -119,7 +119,7 @@ class Run:
     def __init__(self, folder, qualities=QUALITIES, fails=None, after=None, **options):
         self.folder = folder
         (folder / "checkpoints").mkdir()
-        self.options = {"max_epochs": 9, **options}
+        self.options = {"max_epochs": 9, "rungs": (1, 3), **options}
         self.configs = [
             {
                 "number": number,
@@ -255,7 +255,7 @@ class Controller:
 
 def scheduler(*values, num_samples=9, **options):
     """A scheduler to which trials 0, 1, ... were replayed, unfinished, with these values."""
-    options = {"max_epochs": 9, "max_concurrent": 1} | options
+    options = {"max_epochs": 9, "rungs": (1, 3), "max_concurrent": 1} | options
     made = PromotionAsha(num_samples=num_samples, **options)
     for number, by_epoch in enumerate(values):
         made.replay(number, by_epoch, ended=False)
@@ -374,7 +374,7 @@ class TestRealSearch:
 
     def test_trials_cut_short_together_go_on_one_by_one_if_there_is_one_worker(self, tmp_path):
         qualities = (0.1, 0.2)
-        run = Run(tmp_path, qualities, after={0: 1, 1: 0}, grace_period=5, max_concurrent=2)
+        run = Run(tmp_path, qualities, after={0: 1, 1: 0}, rungs=(5,), max_concurrent=2)
         run.go(cut=2)
         assert run.watch.most == 2
         run.watch, done = Watch(), len(run.log)

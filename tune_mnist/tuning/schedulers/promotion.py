@@ -44,13 +44,11 @@ class PromotionAsha(TrialScheduler):
         num_samples: how many trials there will be, the earlier ones of a resumed search
             included; their numbers are below it.
         max_concurrent: how many trials run at a time.
-        grace_period: epochs of the first rung; the next are reduction_factor times as many each.
+        rungs: their epochs, ascending and below max_epochs.
         reduction_factor: of the trials at a rung, one in this many is promoted.
         brackets: bracket s starts at rung s; as many of them as there are rungs and one are of
             use. Trials compete with those of their own bracket.
         seed: of the assignment of trials to brackets.
-        rungs: their epochs, ascending and below max_epochs; None: as grace_period and
-            reduction_factor have it.
 
     Attributes:
         max_concurrent: as given; a cluster that grows or shrinks changes it.
@@ -71,23 +69,19 @@ class PromotionAsha(TrialScheduler):
         max_epochs: int,
         num_samples: int,
         max_concurrent: int,
-        grace_period: int = 1,
+        rungs: tuple[int, ...],
         reduction_factor: int = 3,
         brackets: int = 1,
         seed: int = 0,
-        rungs: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
         self._max_epochs = max_epochs
         self.max_concurrent = max_concurrent
         self._seed = seed
-        epochs = rungs
-        if epochs is None:
-            epochs = rung_epochs(max_epochs, grace_period, reduction_factor)
-        self._shares = bracket_shares(brackets, len(epochs), reduction_factor)
+        self._shares = bracket_shares(brackets, len(rungs), reduction_factor)
         sizes = Counter(map(self._bracket, range(num_samples)))
         self._brackets = [
-            Rungs(epochs[first:], reduction_factor, sizes[first])
+            Rungs(rungs[first:], reduction_factor, sizes[first])
             for first in range(len(self._shares))
         ]
         self.all_begun: Callable[[], bool] = lambda: False
@@ -291,16 +285,6 @@ class PromotionAsha(TrialScheduler):
             if trial is not None and trial.status == Trial.PAUSED:
                 self.pruned.add(number)
                 tune_controller.stop_trial(trial)
-
-
-def rung_epochs(max_epochs: int, grace_period: int, reduction_factor: int) -> tuple[int, ...]:
-    """Return the epochs at which trials pause: grace_period * reduction_factor^k < max_epochs."""
-    epochs = []
-    epoch = grace_period
-    while epoch < max_epochs:
-        epochs.append(epoch)
-        epoch *= reduction_factor
-    return tuple(epochs)
 
 
 def bracket_shares(brackets: int, rungs: int, reduction_factor: int) -> tuple[float, ...]:

@@ -154,3 +154,13 @@ class Rungs:
         if rung == len(self._epochs):
             return 0
         return len((numbers & self._ended) - self._values[rung].keys())
+
+
+def rung_epochs(max_epochs: int, grace_period: int, reduction_factor: int) -> tuple[int, ...]:
+    """Return the epochs at which trials pause: grace_period * reduction_factor^k < max_epochs."""
+    epochs = []
+    epoch = grace_period
+    while epoch < max_epochs:
+        epochs.append(epoch)
+        epoch *= reduction_factor
+    return tuple(epochs)

@@ -15,7 +15,8 @@ from ray.tune.schedulers import (
 )
 
 from tune_mnist.errors import unknown
-from tune_mnist.tuning.schedulers.promotion import PromotionAsha, rung_epochs
+from tune_mnist.tuning.schedulers.promotion import PromotionAsha
+from tune_mnist.tuning.schedulers.rungs import rung_epochs
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 MODE = "max"
@@ -189,11 +190,10 @@ def create_scheduler(options: SchedulerOptions) -> TrialScheduler:
             options.max_epochs,
             options.num_samples,
             options.max_concurrent,
-            options.grace_period,
+            options.rung_epochs,
             options.reduction_factor,
             options.brackets,
             options.seed,
-            options.rungs,
         )
     common = {"metric": METRIC, "mode": MODE, "time_attr": TIME_ATTR}
     if options.name == "hyperband":
