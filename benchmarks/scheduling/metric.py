@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.scheduling.curves import CHANCE, Curves
+from tune_mnist.tuning.spaces.parameters import CategoricalParameter
 from tune_mnist.tuning.spaces.space import SearchSpace
-from tune_mnist.tuning.spaces.space_file import CategoricalParameter
 
 CANDIDATES = 2000
 

@@ -18,8 +18,8 @@ from sklearn.model_selection import KFold, cross_val_predict
 
 from benchmarks.scheduling.curves import CHANCE, Curves
 from benchmarks.scheduling.record_curves import draw_configurations
+from tune_mnist.tuning.spaces.parameters import CategoricalParameter
 from tune_mnist.tuning.spaces.space import SearchSpace
-from tune_mnist.tuning.spaces.space_file import CategoricalParameter
 
 TREES = 300
 FOLDS = 10

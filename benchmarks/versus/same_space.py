@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from benchmarks.versus.contestant import SPACE
+from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParameter
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space
-from tune_mnist.tuning.spaces.space_file import CategoricalParameter, FloatParameter
 
 Distribution = TypeVar("Distribution")
 

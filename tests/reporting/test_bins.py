@@ -1,7 +1,7 @@
 import pytest
 
 from tune_mnist.reporting.bins import group_of
-from tune_mnist.tuning.spaces.space_file import CategoricalParameter, FloatParameter, IntParameter
+from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParameter, IntParameter
 
 LR = FloatParameter(type="float", low=1e-4, high=1e-1, log=True)
 DROPOUT = FloatParameter(type="float", low=0.0, high=0.5)

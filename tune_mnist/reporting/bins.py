@@ -4,7 +4,7 @@ import math
 from bisect import bisect_right
 from typing import Any, NamedTuple
 
-from tune_mnist.tuning.spaces.space_file import CategoricalParameter, FloatParameter, IntParameter
+from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParameter, IntParameter
 
 MOST_VALUES = 8
 """As many whole numbers get a group each; more share groups."""

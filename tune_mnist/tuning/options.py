@@ -11,8 +11,8 @@ from tune_mnist.errors import UserError, unknown, validation_error
 from tune_mnist.training import DEVICES, PRECISIONS, Fidelity
 from tune_mnist.tuning.schedulers.scheduler import ASHA, SCHEDULERS, SchedulerOptions
 from tune_mnist.tuning.searching.samplers import LEARNING, SEARCHERS, check_searchable, grid_size
+from tune_mnist.tuning.spaces.limits import Epochs, ImageSize, Samples, Seconds, Share
 from tune_mnist.tuning.spaces.space import SearchSpace
-from tune_mnist.tuning.spaces.space_file import Epochs, ImageSize, Samples, Seconds, Share
 from tune_mnist.tuning.spaces.stages import check_staged, rung_epochs, stages_of
 from tune_mnist.tuning.storage.storage_path import checked_storage_path
 from tune_mnist.tuning.trials.reports import METRIC

@@ -9,16 +9,18 @@ from typing import Any
 from tune_mnist.errors import UserError, did_you_mean, unknown
 from tune_mnist.models import MODELS
 from tune_mnist.training import TrainConfig
-from tune_mnist.tuning.spaces.space_file import (
+from tune_mnist.tuning.spaces.parameters import (
     CategoricalParameter,
-    CheaperStage,
     FloatParameter,
     IntParameter,
+)
+from tune_mnist.tuning.spaces.space_file import (
+    CheaperStage,
     SpaceDefaults,
     SpaceFile,
     parse_space_file,
-    read_text,
 )
+from tune_mnist.tuning.spaces.yaml_text import read_text
 
 SEARCHABLE = (
     "lr",
