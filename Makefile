@@ -50,6 +50,7 @@ bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/per
 	$(BIN)/python -m benchmarks.search_memory --output $(BENCH)/search_memory
 	$(BIN)/python -m benchmarks.step --rounds 2 --batches 2 --output $(BENCH)/step
 	$(BIN)/python -m benchmarks.orchestration --trials 16 --output $(BENCH)/orchestration
+	$(BIN)/python -m benchmarks.packing --case lenet:64 --at-a-time 1 --at-a-time 2 --seconds 5 --output $(BENCH)/packing
 	rm -f $(BENCH)/versus/epochs.csv
 	$(BIN)/python -m benchmarks.versus.run --seeds 1 --num-samples 4 --max-epochs 2 --output $(BENCH)/versus
 	rm -rf $(BENCH)/fidelity-short
