@@ -1,13 +1,17 @@
 """How much more does a GPU train when trials share it? ``python -m benchmarks.packing``.
 
 As many workers as asked train the same network at the same time, each with its share of one GPU
-as ``--gpus-per-trial`` gives it, and for the same stretch of time. What they train together is set
-against one worker that has the GPU for itself: small networks leave most of a GPU idle, and gain;
-large ones do not. Without a GPU, workers of one CPU core each do the same.
+as ``--gpus-per-trial`` gives it. What they train together is set against one worker that has the
+GPU for itself: small networks leave most of a GPU idle, and gain; large ones do not. Without a
+GPU, workers of one CPU core each do the same.
+
+All workers count the images of the same stretch of time, begin before it and train beyond it. The
+numbers of workers take turns for some rounds; the table has the medians.
 """
 
+import statistics
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,138 +25,197 @@ from tune_mnist.command import run
 from tune_mnist.data import DataSplit, load_dataset, split_dataset
 from tune_mnist.errors import UserError
 from tune_mnist.training import TrainConfig, Trainer, resolve_compute
-from tune_mnist.tuning.cluster.connection import Resources, connected
+from tune_mnist.tuning.cluster.connection import connected
 
 STEM = Path(__file__).with_suffix("")
 CASES = ("lenet:64", "resnet:64")
 AT_A_TIME = (1, 2, 4)
 LR = 1e-4
+WARM_UP_BATCHES = 3
+LEAD_SECONDS = 1.0
+"""Time for every worker to be told and to train, before images are counted."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """What every worker does.
-
-    Attributes:
-        image_size: side in pixels of the images of AlexNet, ResNet and VGG.
-        images: in an epoch.
-        seconds: to train for.
-        precision: auto, fp32 or bf16.
-    """
-
-    image_size: int
-    images: int
-    seconds: float
-    precision: str
+class _EnoughError(Exception):
+    """Ends an epoch in the middle."""
 
 
 class PackedWorker:
     """Trains one network, beside others.
 
     Args:
-        case: ``<model>:<batch size>``.
-        data: the split.
-        options: what to do.
+        config: what to train.
+        data: the split; it is not validated.
         device: cpu or cuda.
+        precision: auto, fp32 or bf16.
     """
 
-    def __init__(self, case: str, data: DataSplit, options: Options, device: str) -> None:
+    def __init__(self, config: TrainConfig, data: DataSplit, device: str, precision: str) -> None:
         torch.set_num_threads(1)
-        model, batch = case.split(":")
-        config = TrainConfig.checked(
-            model=model, lr=LR, batch_size=int(batch), image_size=options.image_size
-        )
-        few = replace(data, train=data.train[: options.images], val=data.val[:0])
-        self._trainer = Trainer(config, few, resolve_compute(device, options.precision))
-        self._seconds = options.seconds
+        data = replace(data, val=data.val[:0])
+        self._trainer = Trainer(config, data, resolve_compute(device, precision))
 
     def warm_up(self) -> None:
-        """Train an epoch that is not counted: it pays for memory and code."""
-        self._trainer.run_epoch()
+        """Train some batches that are not counted: they pay for memory and code."""
+        left = WARM_UP_BATCHES
 
-    def images_per_second(self) -> float:
-        """Train whole epochs for the time given."""
-        start, seen = time.perf_counter(), 0
-        while time.perf_counter() - start < self._seconds:
-            self._trainer.run_epoch()
-            seen += self._trainer.train_batches.num_images
-        return seen / (time.perf_counter() - start)
+        def on_batch(_: int) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise _EnoughError
+
+        self._train(on_batch)
+
+    def count_images(self, begin: float, end: float) -> int:
+        """Train, and return how many images it were between two moments.
+
+        Args:
+            begin: from when on batches count that have been trained, in seconds since 1970.
+            end: until when.
+        """
+        counted = 0
+
+        def on_batch(images: int) -> None:
+            nonlocal counted
+            # A GPU may lag behind by some batches, as many at the begin as at the end.
+            now = time.time()
+            if now >= end:
+                raise _EnoughError
+            if now >= begin:
+                counted += images
+
+        self._train(on_batch)
+        return counted
+
+    def _train(self, on_batch: Any) -> None:
+        try:
+            while True:
+                self._trainer.run_epoch(on_batch)
+        except _EnoughError:
+            pass
 
 
-def measure(case: str, count: int, gpu: bool, data: Any, options: Options) -> float:
-    """Return the images a second that workers train together.
+def config_of(case: str, image_size: int) -> TrainConfig:
+    """Return the configuration that ``<model>:<batch size>`` stands for.
+
+    Raises:
+        UserError: it stands for none.
+    """
+    model, _, batch = case.partition(":")
+    if not batch.isdigit():
+        raise UserError(f"--case {case}: must be model and batch size, such as lenet:64")
+    return TrainConfig.checked(model=model, lr=LR, batch_size=int(batch), image_size=image_size)
+
+
+def images_per_second(
+    config: TrainConfig, count: int, gpu: bool, data: Any, seconds: float, precision: str
+) -> float:
+    """Return what workers train together.
 
     Args:
-        case: ``<model>:<batch size>``.
+        config: what each of them trains.
         count: how many workers.
         gpu: whether they share a GPU.
         data: reference to the split in the object store.
-        options: what they do.
+        seconds: for how long to count.
+        precision: auto, fp32 or bf16.
     """
     share = {"num_cpus": 1, "num_gpus": 1 / count if gpu else 0}
     remote = ray.remote(**share)(PackedWorker)
     device = "cuda" if gpu else "cpu"
-    workers = [remote.remote(case, data, options, device) for _ in range(count)]
+    workers = [remote.remote(config, data, device, precision) for _ in range(count)]
     try:
         ray.get([worker.warm_up.remote() for worker in workers])
-        return float(sum(ray.get([worker.images_per_second.remote() for worker in workers])))
+        begin = time.time() + LEAD_SECONDS
+        counting = [worker.count_images.remote(begin, begin + seconds) for worker in workers]
+        return float(sum(ray.get(counting))) / seconds
     finally:
         for worker in workers:
             ray.kill(worker)
 
 
-def check_room(counts: tuple[int, ...], resources: Resources) -> None:
-    """See that there is a CPU core for each worker.
+def counts_that_fit(asked: tuple[int, ...], cpus: float) -> list[int]:
+    """Return how many workers to try at a time: one, and more.
+
+    Args:
+        asked: by the user; empty: nothing is asked for.
+        cpus: how many cores there are; a worker takes one.
 
     Raises:
-        UserError: there is not.
+        UserError: fewer cores than were asked for.
     """
-    if max(counts) > resources.cpus:
-        raise UserError(
-            f"--at-a-time {max(counts)}: each worker takes a CPU core, and there are"
-            f" {resources.cpus:g}"
-        )
+    if asked and max(asked) > cpus:
+        raise UserError(f"--at-a-time {max(asked)}: a worker takes a CPU core: there are {cpus:g}")
+    return sorted({1, *(count for count in asked or AT_A_TIME if count <= cpus)})
+
+
+def table(rates: dict[tuple[str, int], list[float]], gpu: bool) -> pd.DataFrame:
+    """Return a row for each case and number of workers: medians, and ratios to one alone.
+
+    Args:
+        rates: images a second of each round, by case and number of workers.
+        gpu: whether they shared a GPU.
+    """
+    medians = {key: statistics.median(found) for key, found in rates.items()}
+    return pd.DataFrame(
+        [
+            {
+                "case": case,
+                "device": "one GPU" if gpu else "a CPU core each",
+                "workers": count,
+                "images_per_second": median,
+                "ratio_to_one_alone": median / medians[case, 1],
+            }
+            for (case, count), median in medians.items()
+        ]
+    )
 
 
 @click.command()
 @click.option("--case", "cases", multiple=True, default=CASES, show_default=True)
 @click.option(
-    "--at-a-time", "counts", type=click.IntRange(min=1), multiple=True, default=AT_A_TIME
+    "--at-a-time",
+    "asked",
+    type=click.IntRange(min=1),
+    multiple=True,
+    help="How many workers; may be repeated.  [default: 1, 2, 4, as far as there are CPU cores]",
 )
-@click.option("--seconds", type=float, default=10, show_default=True, help="Of each measurement.")
-@click.option("--images", type=int, default=4096, show_default=True, help="In an epoch.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=1), default=10, show_default=True)
 @click.option("--image-size", type=int, default=224, show_default=True)
 @click.option("--precision", default="auto", show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
 def main(
-    cases: tuple[str, ...], counts: tuple[int, ...], dataset: str, output: Path, **given: Any
+    cases: tuple[str, ...],
+    asked: tuple[int, ...],
+    rounds: int,
+    seconds: float,
+    image_size: int,
+    precision: str,
+    dataset: str,
+    output: Path,
 ) -> None:
     """Measure what workers train that share a device, against one alone."""
-    options, rows = Options(**given), []
+    configs = {case: config_of(case, image_size) for case in cases}
+    resolve_compute(precision=precision)
     split = split_dataset(load_dataset(dataset))
+    rates: dict[tuple[str, int], list[float]] = {}
     with connected(None) as resources:
-        check_room(counts, resources)
+        counts = counts_that_fit(asked, resources.cpus)
         data, gpu = ray.put(split), resources.gpus > 0
-        for case in cases:
-            alone = measure(case, 1, gpu, data, options)
-            for count in counts:
-                together = alone if count == 1 else measure(case, count, gpu, data, options)
-                rows.append(
-                    {
-                        "case": case,
-                        "device": "one GPU" if gpu else "a CPU core each",
-                        "workers": count,
-                        "images_per_second": together,
-                        "ratio_to_one_alone": together / alone,
-                    }
-                )
-                click.echo(rows[-1])
-    show_and_write(
-        pd.DataFrame(rows),
-        output,
-        f"Workers that share a device, {options.images} images an epoch",
+        for case, config in configs.items():
+            for _ in range(rounds):
+                for count in counts:
+                    rate = images_per_second(config, count, gpu, data, seconds, precision)
+                    rates.setdefault((case, count), []).append(rate)
+                    click.echo(f"{case}, {count} at a time: {rate:,.0f} images/s")
+    title = (
+        f"Workers that train at the same time, {dataset}, image size {image_size} (LeNet: 32),"
+        f" precision {precision}, medians of {rounds} rounds of {seconds:g} s"
     )
+    show_and_write(table(rates, gpu), output, title)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,17 @@
 runs ``python -m tune_mnist.search`` in turn, without final runs, on the same space and seeds, with
 as many trials and epochs unless told otherwise: plain (ASHA over epochs, all at the final image
 size) and staged. Which of them begins changes with each seed. ``<output>/epochs.csv`` gets the
-epochs of every search after it, so that a run that broke off goes on where it was. A search is
-interrupted once its trials have ended: what follows, its best judged by all validation images, is
-the same for both.
+epochs of every search after it, so that a run that broke off goes on where it was. A search's
+time ends with its last epoch: its best is judged by all validation images after that.
 
 The target of a seed is the best val_accuracy of its plain search. A search has reached it at the
 first epoch of at least that accuracy *at the final fidelity*, counted from the start of its
 command; Ray notes the time of each epoch to the second.
 """
 
-import json
+import hashlib
 import math
-import os
-import re
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -29,15 +24,14 @@ from typing import Any
 import click
 import pandas as pd
 
-from benchmarks.searching import ROOT, Rows
+from benchmarks.searching import Rows, epoch_reports, run_logged
 from benchmarks.tables import show_and_write
-from tune_mnist.command import INTERRUPTED, run
+from tune_mnist.command import run
 from tune_mnist.files import write_text
 from tune_mnist.tuning.spaces.space import load_space
 
 PLAIN, STAGED = "plain", "staged"
 OUTPUT = Path("results/bench/fidelity")
-ALL_ENDED = re.compile(r"(?P<ended>\d+)/(?P<trials>\d+) trials ended")
 
 
 def staged_space(text: str, stages: tuple[str, ...]) -> str:
@@ -65,21 +59,17 @@ def epochs_of(results: Path, started: float) -> pd.DataFrame:
     Returns:
         Trial, epoch, stage (0 without), val_accuracy, seconds from the start, epoch_seconds.
     """
-    rows = []
-    for path in sorted((results / "ray").glob("*/result.json")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            result: dict[str, Any] = json.loads(line)
-            if "val_accuracy" in result:
-                rows.append(
-                    {
-                        "trial": int(path.parent.name.split("-")[0]),
-                        "epoch": result["epoch"],
-                        "stage": result.get("stage", 0),
-                        "val_accuracy": result["val_accuracy"],
-                        "seconds": round(result["timestamp"] - started, 1),
-                        "epoch_seconds": round(result["epoch_seconds"], 2),
-                    }
-                )
+    rows = [
+        {
+            "trial": trial,
+            "epoch": report["epoch"],
+            "stage": report.get("stage", 0),
+            "val_accuracy": report["val_accuracy"],
+            "seconds": round(report["timestamp"] - started, 1),
+            "epoch_seconds": round(report["epoch_seconds"], 2),
+        }
+        for trial, report in epoch_reports(results)
+    ]
     # After a pause a trial reports its last epoch again.
     return pd.DataFrame(rows).sort_values("seconds").drop_duplicates(["trial", "epoch"])
 
@@ -90,29 +80,11 @@ def search(kind: str, space: Path, seed: int, options: list[str], output: Path) 
     shutil.rmtree(output / name, ignore_errors=True)
     started = time.time()
     command = [
-        *(sys.executable, "-u", "-m", "tune_mnist.search", "--space", str(space)),
+        *(sys.executable, "-m", "tune_mnist.search", "--space", str(space)),
         *("--seed", str(seed), "--final-seeds", "0", *options),
         *("--output-dir", str(output), "--name", name),
     ]
-    log = output / f"{name}.log"
-    with (
-        log.open("w", buffering=1) as file,
-        subprocess.Popen(  # noqa: S603 - our own command
-            command,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process,
-    ):
-        for line in process.stdout or ():
-            file.write(line)
-            ended = ALL_ENDED.search(line)
-            if ended and ended["ended"] == ended["trials"]:
-                process.send_signal(signal.SIGINT)
-    if process.returncode not in (0, INTERRUPTED):
-        raise SystemExit(f"error: {name}: status {process.returncode}, see {log}")
+    run_logged(command, output / f"{name}.log", name)
     return epochs_of(output / name, started).assign(kind=kind, seed=seed)
 
 
@@ -214,9 +186,10 @@ def main(
         ]
         for kind in (PLAIN, STAGED)
     }
+    version = f"{space} ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
     setting = {
-        PLAIN: " ".join((space, *options[PLAIN])),
-        STAGED: " ".join((space, *options[STAGED], *stages)),
+        PLAIN: " ".join((version, *options[PLAIN])),
+        STAGED: " ".join((version, *options[STAGED], *stages)),
     }
     rows = Rows(output / "epochs.csv", ["kind", "seed", "setting"])
     for seed in range(seeds):

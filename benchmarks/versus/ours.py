@@ -4,7 +4,6 @@ The rows come from the lines that the command prints, at the moment they are pri
 that it writes at its end counts for its time. Its log ends with what the workers' time went into.
 """
 
-import json
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 import click
 
+from benchmarks.searching import epoch_reports
 from benchmarks.versus.contestant import SPACE, WORKERS, Task, common_options, open_log
 from benchmarks.versus.time_shares import time_shares
 from tune_mnist.command import run
@@ -46,25 +46,10 @@ def main(**options: Any) -> int:
                     log.add(number, epoch, float(found["value"]), now)
                     ends[number, epoch] = now
         if not process.returncode:
-            lengths = epoch_lengths(Path(folder, "search"))
-            epochs = [(end - lengths[epoch], end) for epoch, end in ends.items()]
-            click.echo(time_shares(epochs, WORKERS, log.started, time.time()))
+            reports = epoch_reports(Path(folder, "search"))
+            lengths = {(trial, each["epoch"]): each["epoch_seconds"] for trial, each in reports}
+            click.echo(time_shares(ends, lengths, WORKERS, log.started, time.time()))
     return process.returncode
-
-
-def epoch_lengths(results: Path) -> dict[tuple[int, int], float]:
-    """Return the seconds that each epoch of a search took, by trial and epoch.
-
-    Args:
-        results: folder of the search.
-    """
-    found = {}
-    for path in (results / "ray").glob("*/result.json"):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            if "epoch_seconds" in row:
-                found[int(path.parent.name.split("-")[0]), row["epoch"]] = row["epoch_seconds"]
-    return found
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Where the time of a search goes: into its start, into training, between epochs, and its end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+Epoch = tuple[int, int]
+"""Number of a trial, and of one of its epochs."""
 
 
 @dataclass(frozen=True)
@@ -11,8 +14,8 @@ class TimeShares:
     Attributes:
         start: until the first epoch began.
         training: within epochs, validation included.
-        between: while a worker waited for its next epoch and others, or more trials, were to come.
-        tail: after the last moment at which every worker was busy: fewer trials than workers.
+        between: while a worker waited, and there was or would be something for it to do.
+        tail: after a worker's last epoch, while other workers trained the last trials.
         end: after the last epoch.
     """
 
@@ -23,7 +26,7 @@ class TimeShares:
     end: float
 
     def __str__(self) -> str:
-        total = self.start + self.training + self.between + self.tail + self.end
+        total = sum(vars(self).values())
         parts = (
             f"{name} {seconds:.1f} ({seconds / total:.1%})" for name, seconds in vars(self).items()
         )
@@ -31,30 +34,34 @@ class TimeShares:
 
 
 def time_shares(
-    epochs: Sequence[tuple[float, float]], workers: int, started: float, ended: float
+    ends: Mapping[Epoch, float],
+    lengths: Mapping[Epoch, float],
+    workers: int,
+    started: float,
+    ended: float,
 ) -> TimeShares:
     """Divide the time of a search.
 
     Args:
-        epochs: when each began and ended, in seconds of any clock.
+        ends: when each epoch ended, in seconds of any clock; one at least.
+        lengths: how many seconds each epoch took.
         workers: how many epochs can be trained at a time.
-        started: when the search's command was.
+        started: when the search's command was, by the same clock.
         ended: when it had ended.
     """
-    changes = sorted([(begin, 1) for begin, _ in epochs] + [(end, -1) for _, end in epochs])
-    first, last = changes[0][0], changes[-1][0]
-    idle = idle_when_last_busy = 0.0
-    busy, before = 0, first
-    for now, change in changes:
-        # What is written down of an epoch's begin can lie just before the end of the one before.
-        idle += max(0, workers - busy) * (now - before)
-        if busy >= workers:
-            idle_when_last_busy = idle
-        busy, before = busy + change, now
+    first = min(end - lengths[epoch] for epoch, end in ends.items())
+    training = sum(lengths[epoch] for epoch in ends)
+    last_of_trial: dict[int, float] = {}
+    for (trial, _), end in ends.items():
+        last_of_trial[trial] = max(end, last_of_trial.get(trial, end))
+    # A worker that finds no trial any more has ended one of the trials that ended last.
+    last, *others = sorted(last_of_trial.values(), reverse=True)[:workers]
+    without_trial = [first] * (workers - 1 - len(others))
+    tail = sum(last - each for each in (*others, *without_trial))
     return TimeShares(
         start=workers * (first - started),
-        training=sum(end - begin for begin, end in epochs),
-        between=idle_when_last_busy,
-        tail=idle - idle_when_last_busy,
+        training=training,
+        between=workers * (last - first) - training - tail,
+        tail=tail,
         end=workers * (ended - last),
     )

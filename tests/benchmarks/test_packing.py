@@ -1,19 +1,40 @@
+import time
+
 import pytest
 
-from benchmarks.packing import Options, PackedWorker, check_room
+from benchmarks.packing import AT_A_TIME, PackedWorker, config_of, counts_that_fit, table
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.cluster.connection import Resources
 
 
-def test_a_worker_trains_whole_epochs_for_the_time_given(digits_split):
-    options = Options(image_size=28, images=32, seconds=0.01, precision="fp32")
-    worker = PackedWorker("lenet:16", digits_split, options, "cpu")
+def test_a_worker_counts_the_images_of_a_stretch_of_time(digits_split):
+    worker = PackedWorker(config_of("lenet:16", 28), digits_split, "cpu", "fp32")
     worker.warm_up()
-    assert worker.images_per_second() > 0
+    begin = time.time() + 0.2
+    counted = worker.count_images(begin, begin + 0.4)
+    assert begin + 0.4 <= time.time() < begin + 30
+    assert counted > 0
+    assert worker.count_images(begin + 60, time.time() + 0.2) == 0  # trained, but not yet counted
 
 
-def test_more_workers_than_cores_are_refused():
-    two_cores = Resources(cpus=2, gpus=0, nodes=1, dashboard=None)
-    check_room((1, 2), two_cores)
-    with pytest.raises(UserError, match="--at-a-time 4: each worker takes a CPU core, and there"):
-        check_room((1, 4), two_cores)
+def test_a_case_is_checked_before_anything_starts():
+    config = config_of("resnet:8", 64)
+    assert (config.model, config.batch_size, config.image_size) == ("resnet", 8, 64)
+    with pytest.raises(UserError, match="--case lenet: must be model and batch size"):
+        config_of("lenet", 28)
+    with pytest.raises(UserError, match="lanet"):
+        config_of("lanet:8", 28)
+
+
+def test_one_worker_alone_is_always_tried_and_none_without_a_core():
+    assert counts_that_fit((), 2) == [1, 2]
+    assert counts_that_fit((), 64) == list(AT_A_TIME)
+    assert counts_that_fit((3,), 4) == [1, 3]
+    with pytest.raises(UserError, match="--at-a-time 4: a worker takes a CPU core: there are 2"):
+        counts_that_fit((4,), 2)
+
+
+def test_ratios_are_of_medians_to_one_alone():
+    rates = {("lenet:64", 1): [10.0, 90.0, 20.0], ("lenet:64", 2): [30.0, 40.0, 50.0]}
+    found = table(rates, gpu=True).set_index("workers")
+    assert found.loc[2, "images_per_second"] == 40
+    assert list(found["ratio_to_one_alone"]) == [1, 2]

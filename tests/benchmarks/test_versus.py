@@ -95,10 +95,15 @@ def test_rows_are_told_in_seconds_since_the_start(tmp_path):
 
 
 def test_the_time_of_the_workers_is_divided():
-    # Two workers; the command starts at 0 and ends at 30. One trains from 10 to 14 and from 15 to
-    # 19, the other from 11 to 16; from 19 to 20 nobody trains, and then only one does, to 26.
-    epochs = [(10, 14), (11, 16), (15, 19), (20, 26)]
-    shares = time_shares(epochs, workers=2, started=0, ended=30)
-    assert shares == TimeShares(start=20, training=19, between=2, tail=11, end=8)
-    assert sum(vars(shares).values()) == 2 * 30
-    assert "training 19.0 (31.7%)" in str(shares)
+    # Two workers; the command starts at 0 and ends at 30. One trains trial 0 from 10 to 14 and
+    # trial 2 from 15 to 19, the other trial 1 from 11 to 16, and from 17 to 26.
+    ends = {(0, 1): 14.0, (1, 1): 16.0, (2, 1): 19.0, (1, 2): 26.0}
+    lengths = {(0, 1): 4.0, (1, 1): 5.0, (2, 1): 4.0, (1, 2): 9.0}
+    shares = time_shares(ends, lengths, workers=2, started=0, ended=30)
+    assert shares == TimeShares(start=20, training=22, between=3, tail=7, end=8)
+    assert "60.0 seconds of a worker: start 20.0 (33.3%), training 22.0 (36.7%)" in str(shares)
+
+
+def test_a_worker_that_never_had_a_trial_waited_to_the_end():
+    shares = time_shares({(0, 1): 6.0}, {(0, 1): 4.0}, workers=2, started=0, ended=6)
+    assert shares == TimeShares(start=4, training=4, between=0, tail=4, end=0)

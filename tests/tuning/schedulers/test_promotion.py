@@ -224,13 +224,6 @@ def cluster():
     ray.shutdown()
 
 
-def test_rungs_lie_below_the_last_epoch():
-    assert rung_epochs(9, 1, 3) == (1, 3)
-    assert rung_epochs(10, 1, 3) == (1, 3, 9)
-    assert rung_epochs(20, 2, 2) == (2, 4, 8, 16)
-    assert rung_epochs(3, 3, 3) == ()
-
-
 def test_brackets_get_shares_as_in_hyperband():
     assert bracket_shares(1, 2, 3) == (1.0,)
     assert bracket_shares(3, 2, 3) == pytest.approx((3 / 5.5, 1.5 / 5.5, 1 / 5.5))

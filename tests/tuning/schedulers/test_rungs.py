@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from tune_mnist.tuning.schedulers.rungs import Rungs
+from tune_mnist.tuning.schedulers.rungs import Rungs, rung_epochs
 
 
 def rungs(*values, epochs=(1, 3), reduction_factor=3, num_trials=9):
@@ -153,3 +153,10 @@ def test_the_order_of_events_leaves_no_trace():
             made.record(number, epoch, value)
         seen.add((str(made), *sorted(made.standing())))
     assert len(seen) == 1
+
+
+def test_rungs_lie_below_the_last_epoch():
+    assert rung_epochs(9, 1, 3) == (1, 3)
+    assert rung_epochs(10, 1, 3) == (1, 3, 9)
+    assert rung_epochs(20, 2, 2) == (2, 4, 8, 16)
+    assert rung_epochs(3, 3, 3) == ()

@@ -160,53 +160,6 @@ def test_a_model_that_is_neither_a_name_nor_a_choice(path, model, words):
     assert words in refusal(path, content)
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("description: [\n", "not valid YAML in line 2"),
-        ("description:\n\t- x\n", "not valid YAML in line 2"),
-        (GOOD + "---\na: 1\n", "another document"),
-        ("description: *d\n", "undefined alias"),
-        ("description: !!python/object:os.system x\n", "not valid YAML in line 1"),
-        ("description: \0\n", "not valid YAML"),
-        (GOOD + "model: lenet\n", "in line 5: key 'model' stands there twice"),
-        (GOOD + LR, "in line 5: key 'lr' stands there twice"),
-        (GOOD + "1: 2\n", "in line 5: a key must be a word"),
-        ("? [a]\n: b\n", "in line 1: a key must be a word"),
-    ],
-)
-def test_what_is_not_yaml_or_ambiguous_is_told_with_its_line(path, content, words):
-    assert words in refusal(path, content)
-
-
-def test_a_file_in_another_encoding_is_refused(path):
-    path.write_bytes("description: caf\xe9\n".encode("latin-1"))
-    with pytest.raises(UserError, match="not a text file in UTF-8"):
-        read_space_file(path)
-
-
-def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(UserError, match=f"{tmp_path}: cannot be read"):
-        read_space_file(tmp_path)
-
-
-def test_learning_rates_may_be_written_without_a_point(path):
-    path.write_text(TOP + "parameters:\n  lr: {type: float, low: 1e-4, high: 2E+1}\n")
-    assert read_space_file(path).parameters["lr"].low == 1e-4
-    path.write_text(TOP + "parameters:\n  lr: {type: categorical, choices: [1e-3, 1.0e-2]}\n")
-    assert read_space_file(path).parameters["lr"].choices == [1e-3, 1e-2]
-
-
-def test_yaml_merge_keys_work_and_may_be_overruled(path):
-    path.write_text(
-        TOP + "parameters:\n"
-        "  lr: &range {type: float, low: 0.1, high: 0.2}\n"
-        "  dropout: {<<: *range, low: 0.0}\n"
-    )
-    dropout = read_space_file(path).parameters["dropout"]
-    assert (dropout.low, dropout.high) == (0.0, 0.2)
-
-
 def test_a_condition_may_be_one_value_or_several(path):
     path.write_text(
         GOOD + "  momentum: {type: float, low: 0, high: 0.9, when: {optimizer: sgd}}\n"

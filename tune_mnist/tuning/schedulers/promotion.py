@@ -44,7 +44,7 @@ class PromotionAsha(TrialScheduler):
         num_samples: how many trials there will be, the earlier ones of a resumed search
             included; their numbers are below it.
         max_concurrent: how many trials run at a time.
-        rungs: their epochs, ascending and below max_epochs.
+        rungs: the epochs at which trials pause, ascending and below max_epochs.
         reduction_factor: of the trials at a rung, one in this many is promoted.
         brackets: bracket s starts at rung s; as many of them as there are rungs and one are of
             use. Trials compete with those of their own bracket.
