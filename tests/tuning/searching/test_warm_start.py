@@ -149,3 +149,22 @@ def test_a_driver_killed_while_it_prepares_the_study_leaves_nothing_twice(tmp_pa
         if not is_prepared(study):
             prepare(study, space(), 10, earlier)
         assert queue_of(study) == expected
+
+
+def test_an_earlier_search_may_go_on_while_it_is_taken_over(tmp_path, earlier):
+    going_on = load_study(earlier)
+    late = going_on.ask()
+    add(going_on, 0.6, lr=0.25, dropout=0.45)
+    study = study_in(tmp_path / "new")
+    prepare(study, space(), 10, earlier)
+    lines = (tmp_path / "new" / JOURNAL).read_bytes().splitlines(keepends=True)
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    # One line made the study, each further one took over a trial.
+    (killed / JOURNAL).write_bytes(b"".join(lines[: 1 + len(going_on.trials)]))
+    space().sample(late)
+    going_on.tell(late, 0.7)
+    study = optuna.load_study(storage=open_storage(killed), study_name=STUDY_NAME)
+    prepare(study, space(), 10, earlier)
+    marks = [trial.user_attrs["warm_start"] for trial in study.trials if trial.values]
+    assert sorted(marks) == [f"earlier #{number}" for number in (0, 1, 2, 3, 5, 6)]

@@ -82,9 +82,11 @@ def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict
     before = load_study(earlier)
     alike = before.metric_names == study.metric_names
     if alike and before.user_attrs.get(STAGES) == study.user_attrs.get(STAGES):
-        imported = len(study.get_trials(deepcopy=False)) - len(own_trials(study))
-        for trial in usable[imported:]:
-            study.add_trial(_copied(trial, space, earlier))
+        # What a killed driver has left is told by its mark: the earlier search may have gone on.
+        known = {trial.user_attrs.get(WARM_START) for trial in study.get_trials(deepcopy=False)}
+        for trial in usable:
+            if _mark(trial, earlier) not in known:
+                study.add_trial(_copied(trial, space, earlier))
     best = [trial for trial in usable if trial.state is TrialState.COMPLETE] or usable
     best.sort(key=_value, reverse=True)
     return [_common(trial, space) for trial in best[:BEST]]
@@ -98,8 +100,12 @@ def _copied(trial: FrozenTrial, space: SearchSpace, earlier: Path) -> FrozenTria
         params=parameters,
         distributions={name: space.parameters[name].distribution() for name in parameters},
         intermediate_values=trial.intermediate_values,
-        user_attrs={WARM_START: f"{earlier.name} #{trial.number}"},
+        user_attrs={WARM_START: _mark(trial, earlier)},
     )
+
+
+def _mark(trial: FrozenTrial, earlier: Path) -> str:
+    return f"{earlier.name} #{trial.number}"
 
 
 def _common(trial: FrozenTrial, space: SearchSpace) -> dict[str, Any]:
