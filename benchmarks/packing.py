@@ -2,10 +2,10 @@
 
 As many workers as asked train the same network at the same time, each with its share of one GPU
 as ``--gpus-per-trial`` gives it. What they train together is set against one worker that has the
-GPU for itself: small networks leave most of a GPU idle, and gain; large ones do not. Without a
-GPU, workers of one CPU core each do the same.
+GPU for itself. Small networks should gain, for they leave most of a GPU idle. Without a GPU,
+workers of one CPU core each do the same.
 
-All workers count the images of the same stretch of time, begin before it and train beyond it. The
+All workers are timed within the same stretch of time, begin before it and train beyond it. The
 numbers of workers take turns for some rounds; the table has the medians.
 """
 
@@ -32,8 +32,11 @@ CASES = ("lenet:64", "resnet:64")
 AT_A_TIME = (1, 2, 4)
 LR = 1e-4
 WARM_UP_BATCHES = 3
+LEAST_BATCHES = 5
+"""That each worker has to train in the time given."""
+
 LEAD_SECONDS = 1.0
-"""Time for every worker to be told and to train, before images are counted."""
+"""Time for every worker to be told and to train, before it is timed."""
 
 
 class _EnoughError(Exception):
@@ -67,26 +70,25 @@ class PackedWorker:
 
         self._train(on_batch)
 
-    def count_images(self, begin: float, end: float) -> int:
-        """Train, and return how many images it were between two moments.
+    def batches_between(self, begin: float, end: float) -> list[tuple[float, int]]:
+        """Train; return when each batch was through between two moments, and its images.
 
         Args:
-            begin: from when on batches count that have been trained, in seconds since 1970.
-            end: until when.
+            begin: in seconds since 1970.
+            end: the same.
         """
-        counted = 0
+        through: list[tuple[float, int]] = []
 
         def on_batch(images: int) -> None:
-            nonlocal counted
-            # A GPU may lag behind by some batches, as many at the begin as at the end.
+            # How far a GPU lags behind is taken to be the same at the begin and at the end.
             now = time.time()
             if now >= end:
                 raise _EnoughError
             if now >= begin:
-                counted += images
+                through.append((now, images))
 
         self._train(on_batch)
-        return counted
+        return through
 
     def _train(self, on_batch: Any) -> None:
         try:
@@ -103,7 +105,7 @@ def config_of(case: str, image_size: int) -> TrainConfig:
         UserError: it stands for none.
     """
     model, _, batch = case.partition(":")
-    if not batch.isdigit():
+    if not (batch.isascii() and batch.isdigit()):
         raise UserError(f"--case {case}: must be model and batch size, such as lenet:64")
     return TrainConfig.checked(model=model, lr=LR, batch_size=int(batch), image_size=image_size)
 
@@ -118,8 +120,11 @@ def images_per_second(
         count: how many workers.
         gpu: whether they share a GPU.
         data: reference to the split in the object store.
-        seconds: for how long to count.
+        seconds: for how long to time them.
         precision: auto, fp32 or bf16.
+
+    Raises:
+        UserError: the time is too short for so slow a network.
     """
     share = {"num_cpus": 1, "num_gpus": 1 / count if gpu else 0}
     remote = ray.remote(**share)(PackedWorker)
@@ -128,11 +133,22 @@ def images_per_second(
     try:
         ray.get([worker.warm_up.remote() for worker in workers])
         begin = time.time() + LEAD_SECONDS
-        counting = [worker.count_images.remote(begin, begin + seconds) for worker in workers]
-        return float(sum(ray.get(counting))) / seconds
+        timed = ray.get([each.batches_between.remote(begin, begin + seconds) for each in workers])
     finally:
         for worker in workers:
             ray.kill(worker)
+    if min(map(len, timed)) <= LEAST_BATCHES:
+        raise UserError(
+            f"--seconds {seconds:g}: too few for {config.model} in batches of"
+            f" {config.batch_size}: take more, or smaller batches or images"
+        )
+    return sum(map(rate, timed))
+
+
+def rate(through: list[tuple[float, int]]) -> float:
+    """Return the images a second between the ends of the first and of the last batch."""
+    (first, _), (last, _) = through[0], through[-1]
+    return sum(images for _, images in through[1:]) / (last - first)
 
 
 def counts_that_fit(asked: tuple[int, ...], cpus: float) -> list[int]:
@@ -208,9 +224,9 @@ def main(
         for case, config in configs.items():
             for _ in range(rounds):
                 for count in counts:
-                    rate = images_per_second(config, count, gpu, data, seconds, precision)
-                    rates.setdefault((case, count), []).append(rate)
-                    click.echo(f"{case}, {count} at a time: {rate:,.0f} images/s")
+                    found = images_per_second(config, count, gpu, data, seconds, precision)
+                    rates.setdefault((case, count), []).append(found)
+                    click.echo(f"{case}, {count} at a time: {found:,.0f} images/s")
     title = (
         f"Workers that train at the same time, {dataset}, image size {image_size} (LeNet: 32),"
         f" precision {precision}, medians of {rounds} rounds of {seconds:g} s"

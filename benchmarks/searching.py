@@ -1,10 +1,8 @@
 """Searches as commands of their own, and the rows that a benchmark has gathered so far."""
 
-import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,22 +36,6 @@ def run_logged(command: list[str], log: Path, name: str) -> float:
     if status:
         raise SystemExit(f"error: {name}: status {status}, see {log}")
     return wall
-
-
-def epoch_reports(results: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Give what the trials of a search reported of their epochs.
-
-    Args:
-        results: folder of the search.
-
-    Yields:
-        The trial's number and a report. After a pause a trial reports its last epoch again.
-    """
-    for path in sorted((results / "ray").glob("*/result.json")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            report = json.loads(line)
-            if "val_accuracy" in report:
-                yield int(path.parent.name.split("-")[0]), report
 
 
 class Rows:

@@ -24,9 +24,11 @@ from typing import Any
 import click
 import pandas as pd
 
-from benchmarks.searching import Rows, epoch_reports, run_logged
+from benchmarks.epoch_reports import epoch_reports
+from benchmarks.searching import Rows, run_logged
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
+from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.tuning.spaces.space import load_space
 
@@ -40,10 +42,16 @@ def staged_space(text: str, stages: tuple[str, ...]) -> str:
     Args:
         text: of the file without.
         stages: each as ``epochs:image_size`` or ``epochs:image_size:fraction``.
+
+    Raises:
+        UserError: a stage is not of that form.
     """
     lines = [text.rstrip("\n"), "fidelity:"]
     for stage in stages:
-        epochs, size, *fraction = stage.split(":")
+        epochs, colon, rest = stage.partition(":")
+        if not colon:
+            raise UserError(f"--stage {stage}: must be last epoch and image size, such as 2:28")
+        size, *fraction = rest.split(":")
         share = "".join(f", fraction: {each}" for each in fraction)
         lines.append(f"  - {{epochs: {epochs}, image_size: {size}{share}}}")
     return "\n".join(lines) + "\n"
@@ -145,11 +153,15 @@ def compare(rows: pd.DataFrame, last_stage: int) -> pd.DataFrame:
 @click.option("--val-fraction", type=float, default=0.05, show_default=True)
 @click.option("--num-samples", type=int, default=12, show_default=True)
 @click.option(
-    "--staged-samples", type=int, help="Trials of the staged search.  [default: --num-samples]"
+    "--staged-samples",
+    type=click.IntRange(min=1),
+    help="Trials of the staged search.  [default: --num-samples]",
 )
 @click.option("--max-epochs", type=int, default=6, show_default=True)
 @click.option(
-    "--staged-epochs", type=int, help="Epochs of a staged trial.  [default: --max-epochs]"
+    "--staged-epochs",
+    type=click.IntRange(min=1),
+    help="Epochs of a staged trial.  [default: --max-epochs]",
 )
 @click.option("--reduction-factor", type=int, default=3, show_default=True)
 @click.option("--cpus-per-trial", type=float, default=1, show_default=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from benchmarks.searching import epoch_reports
+from benchmarks.epoch_reports import epoch_reports
 from benchmarks.versus.contestant import SPACE, WORKERS, Task, common_options, open_log
 from benchmarks.versus.time_shares import time_shares
 from tune_mnist.command import run
@@ -45,10 +45,11 @@ def main(**options: Any) -> int:
                     number, epoch, now = int(found["trial"]), int(found["epoch"]), time.time()
                     log.add(number, epoch, float(found["value"]), now)
                     ends[number, epoch] = now
-        if not process.returncode:
+        ended = time.time()
+        if not process.returncode and ends:
             reports = epoch_reports(Path(folder, "search"))
             lengths = {(trial, each["epoch"]): each["epoch_seconds"] for trial, each in reports}
-            click.echo(time_shares(ends, lengths, WORKERS, log.started, time.time()))
+            click.echo(time_shares(ends, lengths, WORKERS, log.started, ended))
     return process.returncode
 
 

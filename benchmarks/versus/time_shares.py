@@ -14,7 +14,8 @@ class TimeShares:
     Attributes:
         start: until the first epoch began.
         training: within epochs, validation included.
-        between: while a worker waited, and there was or would be something for it to do.
+        between: while a worker waited, and there was or would be something for it to do; epochs
+            that diverged are in it, too.
         tail: after a worker's last epoch, while other workers trained the last trials.
         end: after the last epoch.
     """

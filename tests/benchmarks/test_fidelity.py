@@ -18,6 +18,11 @@ def test_a_fidelity_is_read_as_size_and_fraction():
         Level.parse("64")
 
 
+def test_a_stage_that_is_none_is_refused():
+    with pytest.raises(UserError, match="--stage 2: must be last epoch and image size"):
+        staged_space("description: d", ("2",))
+
+
 def level(size, seconds, *accuracies):
     return pd.DataFrame(
         {

@@ -2,18 +2,32 @@ import time
 
 import pytest
 
-from benchmarks.packing import AT_A_TIME, PackedWorker, config_of, counts_that_fit, table
+from benchmarks.packing import (
+    AT_A_TIME,
+    PackedWorker,
+    config_of,
+    counts_that_fit,
+    rate,
+    table,
+)
 from tune_mnist.errors import UserError
 
 
-def test_a_worker_counts_the_images_of_a_stretch_of_time(digits_split):
+def test_a_worker_tells_of_the_batches_of_a_stretch_of_time(digits_split):
     worker = PackedWorker(config_of("lenet:16", 28), digits_split, "cpu", "fp32")
     worker.warm_up()
     begin = time.time() + 0.2
-    counted = worker.count_images(begin, begin + 0.4)
-    assert begin + 0.4 <= time.time() < begin + 30
-    assert counted > 0
-    assert worker.count_images(begin + 60, time.time() + 0.2) == 0  # trained, but not yet counted
+    through = worker.batches_between(begin, begin + 0.4)
+    times = [when for when, _ in through]
+    assert times == sorted(times)
+    assert begin <= times[0]
+    assert times[-1] < begin + 0.4 <= time.time()
+    rest = len(digits_split.train) % 16
+    assert {images for _, images in through} <= {16, rest}
+
+
+def test_a_rate_is_of_the_time_between_the_first_batch_and_the_last():
+    assert rate([(10.0, 64), (12.0, 64), (14.0, 32)]) == (64 + 32) / 4
 
 
 def test_a_case_is_checked_before_anything_starts():

@@ -6,7 +6,8 @@ import sys
 import pandas as pd
 import pytest
 
-from benchmarks.searching import ROOT, Rows, epoch_reports, run_logged
+from benchmarks.epoch_reports import epoch_reports
+from benchmarks.searching import ROOT, Rows, run_logged
 
 
 def test_a_benchmark_that_broke_off_has_its_rows_again(tmp_path):

@@ -52,4 +52,5 @@ def test_ctrl_c_while_ray_starts_leaves_neither_ray_nor_a_folder(tmp_path):
         assert marked(value) == []
     finally:
         for left in marked(value):
-            left.kill()
+            with suppress(psutil.NoSuchProcess):
+                left.kill()

@@ -155,16 +155,21 @@ def test_an_earlier_search_may_go_on_while_it_is_taken_over(tmp_path, earlier):
     going_on = load_study(earlier)
     late = going_on.ask()
     add(going_on, 0.6, lr=0.25, dropout=0.45)
-    study = study_in(tmp_path / "new")
-    prepare(study, space(), 10, earlier)
-    lines = (tmp_path / "new" / JOURNAL).read_bytes().splitlines(keepends=True)
-    killed = tmp_path / "killed"
-    killed.mkdir()
-    # One line made the study, each further one took over a trial.
-    (killed / JOURNAL).write_bytes(b"".join(lines[: 1 + len(going_on.trials)]))
+    prepare(study_in(tmp_path / "alone"), space(), 10, earlier)
+    lines = (tmp_path / "alone" / JOURNAL).read_bytes().splitlines(keepends=True)
     space().sample(late)
-    going_on.tell(late, 0.7)
-    study = optuna.load_study(storage=open_storage(killed), study_name=STUDY_NAME)
-    prepare(study, space(), 10, earlier)
-    marks = [trial.user_attrs["warm_start"] for trial in study.trials if trial.values]
-    assert sorted(marks) == [f"earlier #{number}" for number in (0, 1, 2, 3, 5, 6)]
+    going_on.tell(late, 0.99)  # it becomes the best, and the first in a queue made from here on
+    for written in range(1, len(lines)):
+        killed = tmp_path / f"killed-{written}"
+        killed.mkdir()
+        (killed / JOURNAL).write_bytes(b"".join(lines[:written]))
+        study = optuna.load_study(storage=open_storage(killed), study_name=STUDY_NAME)
+        queued_before = len(own_trials(study))
+        prepare(study, space(), 10, earlier)
+        marks = [trial.user_attrs["warm_start"] for trial in study.trials if trial.values]
+        assert len(set(marks)) == len(marks)
+        assert {f"earlier #{number}" for number in (0, 1, 2, 3, 6)} <= set(marks)
+        queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
+        assert len(queue) == 4
+        assert [each for each in queue if queue.count(each) > 1] == []
+        assert queued_before == 0 or late.params not in queue

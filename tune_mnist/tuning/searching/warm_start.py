@@ -16,6 +16,9 @@ from tune_mnist.tuning.trials.reports import METRIC
 
 BEST = 3
 PREPARED = "prepared"
+QUEUE = "queue"
+"""User attribute of a study: the configurations that are to be tried first."""
+
 STAGES = "stages"
 """User attribute of a study whose trials go through cheaper stages: which."""
 
@@ -39,10 +42,12 @@ def prepare(
     """
     if space.fidelity:
         study.set_user_attr(STAGES, [stage.model_dump() for stage in space.fidelity])
-    first: list[dict[str, Any]] = []
-    if earlier is not None:
-        first = _import(study, space, earlier)
-    queue = (first + list(space.baselines))[:num_samples]
+    queue = study.user_attrs.get(QUEUE)
+    if queue is None:
+        best = [] if earlier is None else _import(study, space, earlier)
+        queue = (best + list(space.baselines))[:num_samples]
+        # A killed driver's part is completed by it, though the earlier search may have gone on.
+        study.set_user_attr(QUEUE, queue)
     for parameters in queue[len(own_trials(study)) :]:
         study.enqueue_trial(parameters)
     study.set_user_attr(PREPARED, True)
@@ -82,7 +87,7 @@ def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict
     before = load_study(earlier)
     alike = before.metric_names == study.metric_names
     if alike and before.user_attrs.get(STAGES) == study.user_attrs.get(STAGES):
-        # What a killed driver has left is told by its mark: the earlier search may have gone on.
+        # The part that a killed driver has left is told by its marks.
         known = {trial.user_attrs.get(WARM_START) for trial in study.get_trials(deepcopy=False)}
         for trial in usable:
             if _mark(trial, earlier) not in known:
