@@ -11,6 +11,7 @@ numbers of workers take turns for some rounds; the table has the medians.
 
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ class PackedWorker:
         self._train(on_batch)
         return through
 
-    def _train(self, on_batch: Any) -> None:
+    def _train(self, on_batch: Callable[[int], None]) -> None:
         try:
             while True:
                 self._trainer.run_epoch(on_batch)

@@ -1,12 +1,10 @@
 """What benchmarks that run searches have in common."""
 
-import json
 import sys
 
 import pandas as pd
 import pytest
 
-from benchmarks.epoch_reports import epoch_reports
 from benchmarks.searching import ROOT, Rows, run_logged
 
 
@@ -34,11 +32,3 @@ def test_a_command_that_fails_ends_the_benchmark_and_names_its_log(tmp_path):
     log = tmp_path / "one.log"
     with pytest.raises(SystemExit, match=f"error: one: status 3, see {log}"):
         run_logged([sys.executable, "-c", "raise SystemExit(3)"], log, "one")
-
-
-def test_what_trials_reported_of_their_epochs_is_read(tmp_path):
-    folder = tmp_path / "ray" / "00003-abc"
-    folder.mkdir(parents=True)
-    lines = [{"epoch": 1, "val_accuracy": 0.5, "epoch_seconds": 2.0}, {"reason": "diverged"}]
-    (folder / "result.json").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert list(epoch_reports(tmp_path)) == [(3, lines[0])]
