@@ -1,0 +1,115 @@
+"""Fuzzing of a file format: damaged files give a clean result, or one error line.
+
+In a test: ``fuzz("tests.fuzz.results:EXPERIMENT", 200).require_right()``. By hand, with the
+counts: ``python -m tests.fuzz.harness tests.fuzz.results:EXPERIMENT 20000``; a third number is the
+first seed, to repeat a single case.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PATIENCE_SECONDS = 150.0
+"""Without a new line for so long, a case hangs where no timer of its process can stop it."""
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Tally:
+    """The verdicts on the cases of a target.
+
+    Attributes:
+        counts: Number of cases by verdict: clean, refused, wrong.
+        wrong: What is wrong, a line for each such case.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, seed: int, verdict: str, what: str, detail: str) -> None:
+        """Count a case."""
+        self.counts[verdict] += 1
+        if verdict == "wrong":
+            self.wrong.append(f"case {seed} ({what[:100]}): {detail}")
+
+    def require_right(self) -> None:
+        """Fail if a case is wrong, or if the damage is such that nothing is ever refused."""
+        assert not self.wrong, f"{len(self.wrong)} wrong:\n" + "\n".join(self.wrong[:20])
+        assert self.counts["refused"], self.counts
+
+    def __str__(self) -> str:
+        return f"{self.counts.total()} cases: {dict(sorted(self.counts.items()))}"
+
+
+def fuzz(name: str, count: int, first: int = 0) -> Tally:
+    """Run seeded cases of a target in a process with limits, and count the verdicts.
+
+    Args:
+        name: Module and attribute of the target, ``module:ATTRIBUTE``.
+        count: Number of cases.
+        first: Seed of the first.
+    """
+    tally = Tally()
+    last = first + count
+    while first < last:
+        lines, ended = _run(name, first, last)
+        begun = [line["begin"] for line in lines if "begin" in line]
+        done = [line for line in lines if "verdict" in line]
+        for line in done:
+            tally.add(**line)
+        if len(done) < len(begun):
+            tally.add(begun[-1], "wrong", "?", f"the process {ended}")
+        elif not begun or begun[-1] + 1 < last:
+            raise AssertionError(f"{name}: the process {ended} before any case")
+        first = begun[-1] + 1
+    return tally
+
+
+def _run(name: str, first: int, last: int) -> tuple[list[dict[str, Any]], str]:
+    """Run cases until the process ends; return its lines, and how it ended."""
+    with tempfile.TemporaryDirectory() as top:
+        results, log = Path(top) / "lines", Path(top) / "log"
+        results.touch()
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.fuzz.cases", name, str(first), str(last), results],
+                cwd=ROOT,
+                env=os.environ | {"OMP_NUM_THREADS": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            hangs = _wait(process, results)
+        lines = [json.loads(line) for line in results.read_text().splitlines()]
+        said = log.read_text(errors="replace")[-1_000:]
+        return lines, "hangs" if hangs else f"ended with {process.returncode}: {said}"
+
+
+def _wait(process: "subprocess.Popen[bytes]", results: Path) -> bool:
+    """Wait for the end; return whether it had to be killed, having made no progress."""
+    size, since = 0, time.monotonic()
+    while True:
+        try:
+            process.wait(timeout=1)
+            return False
+        except subprocess.TimeoutExpired:
+            if results.stat().st_size != size:
+                size, since = results.stat().st_size, time.monotonic()
+            elif time.monotonic() - since > PATIENCE_SECONDS:
+                process.kill()
+                process.wait()
+                return True
+
+
+if __name__ == "__main__":
+    tallied = fuzz(sys.argv[1], int(sys.argv[2]), int((sys.argv[3:] or ["0"])[0]))
+    print("\n".join([*tallied.wrong, str(tallied)]))
+    sys.exit(bool(tallied.wrong))

@@ -1,0 +1,78 @@
+"""The fuzz harness tells right endings from wrong ones."""
+
+import os
+from pathlib import Path
+from random import Random
+
+import click
+
+from tests.fuzz.harness import fuzz
+from tests.fuzz.target import Target
+from tune_mnist.errors import UserError
+
+ENDINGS = (
+    b"fine",
+    b"one line",
+    b"crash",
+    b"exits",
+    b"endless",
+    b"memory",
+    b"writes",
+    b"two lines",
+)
+
+
+def _next_ending(content: bytes, random: Random) -> tuple[str, bytes]:
+    (ending,) = random.choices(ENDINGS, [0.3 if what == b"endless" else 1 for what in ENDINGS])
+    return ending.decode(), ending
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def read(path: Path) -> None:
+    match path.read_bytes():
+        case b"one line":
+            raise UserError(f"{path}: damaged")
+        case b"crash":
+            raise ValueError("a fault of the program")
+        case b"exits":
+            os._exit(139)
+        case b"endless":
+            while True:
+                pass
+        case b"memory":
+            bytearray(2**31)
+        case b"writes":
+            path.with_name("half").touch()
+            raise UserError(f"{path}: damaged")
+        case b"two lines":
+            click.echo("a warning", err=True)
+            raise UserError(f"{path}: damaged")
+
+
+def _prepare(folder: Path) -> Path:
+    path = folder / "file.txt"
+    path.write_bytes(b"fine")
+    return path
+
+
+TARGET = Target(
+    _prepare, _next_ending, read, lambda folder: [str(folder / "file.txt")], "file.txt"
+)
+
+
+def test_each_ending_is_judged():
+    tally = fuzz("tests.fuzz.test_harness:TARGET", 24)
+    assert tally.counts.total() == 24
+    assert tally.counts["clean"]
+    assert tally.counts["refused"]
+    faults = "\n".join(tally.wrong)
+    for words in (
+        "ValueError: a fault of the program",
+        "the process ended with 139",
+        "TooSlow: more than 5.0 s computed",
+        "MemoryError",
+        "(writes): the folder is not as it was",
+        "(two lines): not one line",
+    ):
+        assert words in faults
