@@ -109,6 +109,7 @@ class _Auth(_Part):
 class _Autoscaler(_Part):
     version: Literal["v1", "v2"]
     idle_timeout_seconds: int
+    security_context: _ContainerSecurity
 
 
 class _ClusterSpec(_Part):

@@ -23,6 +23,19 @@ SHA256 = {
     "RayJob": "01a5cf3b17c1769fda44af7e82debcd98722f0c27b9ab84d084681c6649121f5",
 }
 
+# The labels of the operator's pod, as KubeRay 1.7 installs it.
+OPERATOR = {
+    "helm": {
+        "app.kubernetes.io/name": "kuberay-operator",
+        "app.kubernetes.io/instance": "kuberay-operator",
+        "app.kubernetes.io/component": "kuberay-operator",
+    },
+    "kustomize": {
+        "app.kubernetes.io/name": "kuberay",
+        "app.kubernetes.io/component": "kuberay-operator",
+    },
+}
+
 every_kind = pytest.mark.parametrize("kind", list(KUBERAY))
 
 
@@ -98,10 +111,15 @@ def test_the_dashboard_is_on_loopback_unless_the_operator_needs_it():
     assert hosts == {"RayCluster": "127.0.0.1", "RayJob": "0.0.0.0"}  # noqa: S104
 
 
-@every_kind
-def test_only_rays_own_pods_and_the_operator_get_through_to_it(kind):
+def network_policy() -> dict[str, Any]:
     documents = yaml.safe_load_all((DEPLOY / "kubernetes" / "results.yaml").read_text())
     (policy,) = (one["spec"] for one in documents if one["kind"] == "NetworkPolicy")
+    return policy
+
+
+@every_kind
+def test_only_rays_own_pods_and_the_operator_get_through_to_it(kind):
+    policy = network_policy()
     chosen = policy["podSelector"]["matchLabels"]
     assert all(chosen.items() <= pod["metadata"]["labels"].items() for pod in pods(kind))
     assert policy["policyTypes"] == ["Ingress"]
@@ -110,13 +128,27 @@ def test_only_rays_own_pods_and_the_operator_get_through_to_it(kind):
     assert operator["ports"] == [{"protocol": "TCP", "port": 8265}]
 
 
+@pytest.mark.parametrize("installed_by", list(OPERATOR))
+def test_the_operator_of_any_namespace_gets_through_however_it_was_installed(installed_by):
+    _, operator = network_policy()["ingress"]
+    (peer,) = operator["from"]
+    assert peer["namespaceSelector"] == {}
+    asked = peer["podSelector"]["matchLabels"]
+    assert asked.items() <= OPERATOR[installed_by].items()
+    assert asked  # an empty selector lets in every pod
+
+
 @every_kind
-def test_no_pod_is_root_or_can_become_it(kind):
+def test_no_container_is_root_or_can_become_it(kind):
     for pod in pods(kind):
         assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
-        for container in pod["spec"]["containers"]:
-            assert container["securityContext"]["allowPrivilegeEscalation"] is False
-            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    contexts = [
+        container["securityContext"] for pod in pods(kind) for container in pod["spec"]["containers"]
+    ]
+    # The operator adds the autoscaler's container to the head's pod.
+    for context in [*contexts, cluster_spec(kind)["autoscalerOptions"]["securityContext"]]:
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
 
 
 @every_kind
