@@ -143,7 +143,9 @@ def test_no_container_is_root_or_can_become_it(kind):
     for pod in pods(kind):
         assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
     contexts = [
-        container["securityContext"] for pod in pods(kind) for container in pod["spec"]["containers"]
+        container["securityContext"]
+        for pod in pods(kind)
+        for container in pod["spec"]["containers"]
     ]
     # The operator adds the autoscaler's container to the head's pod.
     for context in [*contexts, cluster_spec(kind)["autoscalerOptions"]["securityContext"]]:
