@@ -73,6 +73,7 @@ class Batches:
 
     Attributes:
         size: side of the prepared images in pixels.
+        batch_size: images in a batch; the last one of an epoch may have fewer.
     """
 
     def __init__(
@@ -91,28 +92,35 @@ class Batches:
         self.size = size
         self._images, self._labels = images.to(device), labels.to(device)
         self._indices = indices.to(device)
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._resize = resize
         self._shuffle = shuffle
         self._format = torch.channels_last if channels_last else torch.contiguous_format
 
     def __len__(self) -> int:
-        return -(-self.num_images // self._batch_size)
+        return -(-self.num_images // self.batch_size)
 
     @property
     def num_images(self) -> int:
         """How many images an epoch goes through."""
         count = len(self._indices)
-        lonely = self._shuffle is not None and count > 1 and count % self._batch_size == 1
+        lonely = self._shuffle is not None and count > 1 and count % self.batch_size == 1
         return count - lonely
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield images float32 (B, 1, size, size) and labels int64 (B,), on the device."""
+    def order(self) -> Tensor:
+        """Return int64 indices of an epoch's images, on the device; shuffled anew if so asked."""
         order = self._indices
         if self._shuffle is not None:
             chosen = torch.randperm(len(order), generator=self._shuffle).to(order.device)
             order = order[chosen]
-        for batch in torch.split(order[: self.num_images], self._batch_size):
-            pixels = self._images.index_select(0, batch)
-            images = prepare(pixels, self.size, self._resize)
-            yield images.contiguous(memory_format=self._format), self._labels[batch]
+        return order[: self.num_images]
+
+    def gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Return images float32 (B, 1, size, size) and labels int64 (B,) at int64 indices (B,)."""
+        images = prepare(self._images.index_select(0, indices), self.size, self._resize)
+        return images.contiguous(memory_format=self._format), self._labels[indices]
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield images float32 (B, 1, size, size) and labels int64 (B,), on the device."""
+        for batch in torch.split(self.order(), self.batch_size):
+            yield self.gather(batch)

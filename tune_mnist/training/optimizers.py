@@ -15,6 +15,7 @@ def create_optimizer(
     lr: float,
     momentum: float = 0.0,
     weight_decay: float = 0.0,
+    capturable: bool = False,
 ) -> optim.Optimizer:
     """Build an optimizer over the given parameters.
 
@@ -24,6 +25,8 @@ def create_optimizer(
         lr: learning rate, > 0.
         momentum: for sgd and rmsprop; adam and adamw have their own (beta 0.9) and leave it.
         weight_decay: L2 penalty; decoupled from the gradient with adamw.
+
+        capturable: Keep the optimizer's step count on the GPU, as a CUDA graph needs it.
 
     Raises:
         UserError: there is no optimizer of that name.
@@ -35,11 +38,17 @@ def create_optimizer(
             return optim.SGD(
                 parameters, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=True
             )
-        case "adam":
-            return optim.Adam(parameters, lr=lr, weight_decay=weight_decay, fused=True)
-        case "adamw":
-            return optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=True)
+        case "adam" | "adamw":
+            return (optim.Adam if name == "adam" else optim.AdamW)(
+                parameters, lr=lr, weight_decay=weight_decay, fused=True, capturable=capturable
+            )
         case "rmsprop":
-            return optim.RMSprop(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+            return optim.RMSprop(
+                parameters,
+                lr=lr,
+                momentum=momentum,
+                weight_decay=weight_decay,
+                capturable=capturable,
+            )
         case _:
             raise unknown("optimizer", name, OPTIMIZERS)

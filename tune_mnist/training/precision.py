@@ -19,10 +19,12 @@ class Compute:
         device: where the model and the batches live.
         bf16: True: matrix products and convolutions in bfloat16 under autocast, weights in
             float32, maps in channels_last order; False: float32 throughout.
+        cuda_graphs: whether training steps are captured once and replayed as a CUDA graph.
     """
 
     device: torch.device
     bf16: bool
+    cuda_graphs: bool = False
 
     @property
     def precision(self) -> str:
@@ -60,7 +62,7 @@ def resolve_compute(device: str = "auto", precision: str = "auto") -> Compute:
     torch.set_flush_denormal(True)
     chosen = torch.device("cuda" if has_gpu and device != "cpu" else "cpu")
     bf16 = _multiplies_bf16(chosen) if precision == "auto" else precision == "bf16"
-    return Compute(chosen, bf16)
+    return Compute(chosen, bf16, cuda_graphs=chosen.type == "cuda")
 
 
 def _multiplies_bf16(device: torch.device) -> bool:

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from tune_mnist.data import Batches, DataSplit, to_tensor
 from tune_mnist.models import create_model
@@ -19,8 +19,10 @@ from tune_mnist.training.checkpoint import (
     save_checkpoint,
 )
 from tune_mnist.training.config import TrainConfig
+from tune_mnist.training.epochs import EagerEpochs, Epochs
 from tune_mnist.training.evaluation import mean_loss_and_accuracy
 from tune_mnist.training.fidelity import Fidelity
+from tune_mnist.training.graphed_epochs import GraphedEpochs
 from tune_mnist.training.optimizers import create_optimizer
 from tune_mnist.training.precision import Compute
 from tune_mnist.training.schedules import learning_rate
@@ -98,7 +100,9 @@ class Trainer:
             lr=config.lr,
             momentum=config.momentum,
             weight_decay=config.weight_decay,
+            capturable=compute.cuda_graphs,
         )
+        self._epochs = self._create_epochs()
         self._stage = fidelity.at(1) if fidelity else None
         self.train_batches, self.val_batches = self._create_batches()
 
@@ -118,7 +122,10 @@ class Trainer:
         """
         start = time.perf_counter()
         self._enter_stage()
-        train_loss, train_accuracy = self._train(on_batch)
+        self.model.train()
+        train_loss, train_accuracy = self._epochs.run(
+            self.train_batches, self._learning_rates(), on_batch
+        )
         trained = time.perf_counter()
         self._check_finite("train_loss", train_loss)
         val_loss, val_accuracy = self._validate()
@@ -159,8 +166,7 @@ class Trainer:
         weights = load_model_weights(directory, self.compute.device)
         try:
             self.model.load_state_dict(weights)
-            self._optimizer.load_state_dict(state["optimizer"])
-            self._set_hyperparameters()
+            self._load_optimizer(state["optimizer"])
             self._shuffle.set_state(state["shuffle_rng"])
             torch.set_rng_state(state["torch_rng"])
             if self._on_gpu and state["cuda_rng"] is not None:
@@ -189,21 +195,32 @@ class Trainer:
             create_batches(config, images, labels, data.val, compute),
         )
 
-    def _set_learning_rate(self, batch: int) -> None:
-        epochs = self.epoch + batch / len(self.train_batches)
-        lr = learning_rate(
-            self.config.lr_schedule, self.config.lr, epochs / self.config.max_epochs
-        )
-        for group in self._optimizer.param_groups:
-            group["lr"] = lr
+    def _create_epochs(self) -> Epochs:
+        kind = GraphedEpochs if self.compute.cuda_graphs else EagerEpochs
+        return kind(self.model, self._optimizer, self.compute)
 
-    def _set_hyperparameters(self) -> None:
+    def _learning_rates(self) -> list[float]:
+        """Return the learning rate of each batch of the coming epoch."""
+        config, count = self.config, len(self.train_batches)
+        return [
+            learning_rate(
+                config.lr_schedule, config.lr, (self.epoch + batch / count) / config.max_epochs
+            )
+            for batch in range(count)
+        ]
+
+    def _load_optimizer(self, state: dict[str, Any]) -> None:
+        """Take over the optimizer's state; hyperparameters and device are this trainer's own."""
         wanted = {
             "momentum": self.config.momentum,
             "weight_decay": self.config.weight_decay,
+            "capturable": self.compute.cuda_graphs,
         }
-        for group in self._optimizer.param_groups:
+        for group in state["param_groups"]:
             group.update({key: value for key, value in wanted.items() if key in group})
+        self._optimizer.load_state_dict(state)
+        # A captured step would go on with the tensors that the loaded state has replaced.
+        self._epochs = self._create_epochs()
 
     def _check_finite(self, name: str, loss: float) -> None:
         if not math.isfinite(loss):
@@ -221,27 +238,6 @@ class Trainer:
     @property
     def _on_gpu(self) -> bool:
         return self.compute.device.type == "cuda"
-
-    def _train(self, on_batch: Callable[[int], None] | None) -> tuple[float, float]:
-        self.model.train()
-        # The sums stay on the device: reading one would make a GPU wait after every batch.
-        loss_sum = torch.zeros((), device=self.compute.device)
-        correct = torch.zeros((), device=self.compute.device, dtype=torch.int64)
-        seen = 0
-        for number, (images, labels) in enumerate(self.train_batches):
-            self._set_learning_rate(number)
-            with self.compute.autocast():
-                logits = self.model(images)
-                loss = cross_entropy(logits, labels)
-            self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self._optimizer.step()
-            loss_sum += loss.detach() * len(labels)
-            correct += (logits.detach().argmax(1) == labels).sum()
-            seen += len(labels)
-            if on_batch is not None:
-                on_batch(len(labels))
-        return loss_sum.item() / seen, correct.item() / seen
 
 
 def restore_newest(

@@ -1,0 +1,149 @@
+"""The training core on a GPU."""
+
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+from tune_mnist.models import MODELS
+from tune_mnist.training import OPTIMIZERS, Compute, TrainConfig, Trainer, resolve_compute
+from tune_mnist.training.epochs import EagerEpochs
+from tune_mnist.training.graphed_epochs import GraphedEpochs
+
+pytestmark = pytest.mark.gpu
+CPU = Compute(torch.device("cpu"), bf16=False)
+
+
+def gpu(precision="fp32", graphs=True):
+    bf16 = precision == "bf16"
+    return Compute(torch.device("cuda"), bf16=bf16, cuda_graphs=graphs)
+
+
+def config(model="lenet", **changes):
+    fast = {"lr": 0.005 if model == "lenet" else 1e-4, "batch_size": 32, "image_size": 64}
+    return TrainConfig.checked(**({"model": model} | fast | changes))
+
+
+def weights(trainer):
+    return torch.cat([p.detach().float().flatten().cpu() for p in trainer.model.parameters()])
+
+
+def distance(one, other):
+    return ((weights(one) - weights(other)).norm() / weights(other).norm()).item()
+
+
+def trained(configuration, data, compute, epochs):
+    trainer = Trainer(configuration, data, compute)
+    for _ in range(epochs):
+        trainer.run_epoch()
+    return trainer
+
+
+def test_auto_takes_the_gpu_and_graphs():
+    compute = resolve_compute()
+    assert (compute.device.type, compute.cuda_graphs) == ("cuda", True)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("model", MODELS)
+def test_the_loss_falls_and_a_checkpoint_resumes(digits_split, tmp_path, model, precision):
+    configuration = config(model, max_epochs=4)
+    whole = Trainer(configuration, digits_split, gpu(precision))
+    first = whole.run_epoch()
+    whole.save(tmp_path / "checkpoint")
+    last = whole.run_epoch()
+    assert last.train_loss < first.train_loss
+    resumed = Trainer(configuration, digits_split, gpu(precision))
+    resumed.load(tmp_path / "checkpoint")
+    resumed.run_epoch()
+    # Some of cuDNN's kernels add in an order that varies.
+    assert distance(resumed, whole) < 2e-2
+    assert resumed.metrics.train_loss == pytest.approx(last.train_loss, rel=0.05, abs=0.02)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_graph_trains_as_the_eager_step_does(digits_split, optimizer, momentum):
+    rate = {"sgd": 0.1, "rmsprop": 0.001}.get(optimizer, 0.003)
+    configuration = config(
+        optimizer=optimizer, momentum=momentum, lr=rate, weight_decay=1e-4, lr_schedule="cosine"
+    )
+    graphed, eager = (
+        trained(configuration, digits_split, gpu(graphs=graphs), 2) for graphs in (True, False)
+    )
+    assert distance(graphed, eager) < 1e-3
+    assert graphed.metrics.train_loss == pytest.approx(eager.metrics.train_loss, rel=1e-3)
+    assert graphed.metrics.val_accuracy == pytest.approx(eager.metrics.val_accuracy, abs=0.01)
+
+
+def test_units_are_dropped_in_a_graph_anew_at_every_step_and_alike_for_one_seed(digits_split):
+    none, one, again = (
+        trained(config("alexnet", dropout=dropout), digits_split, gpu(), 2)
+        for dropout in (0.0, 0.5, 0.5)
+    )
+    assert distance(one, none) > 10 * max(distance(one, again), 1e-6)
+    assert one.metrics.train_loss > none.metrics.train_loss
+
+
+@pytest.mark.parametrize("batch_size", [2048, 600, 500])
+def test_epochs_of_a_few_large_batches(digits_split, batch_size):
+    graphed, eager = (
+        trained(config(batch_size=batch_size), digits_split, gpu(graphs=graphs), 5)
+        for graphs in (True, False)
+    )
+    assert distance(graphed, eager) < 1e-3
+
+
+def test_a_checkpoint_moves_between_cpu_and_gpu(digits_split, tmp_path):
+    for optimizer in OPTIMIZERS:
+        configuration = config(optimizer=optimizer, lr=0.001)
+        for source, target in ((CPU, gpu()), (gpu(), CPU), (gpu(), gpu(graphs=False))):
+            trainer = trained(configuration, digits_split, source, 1)
+            trainer.save(tmp_path / "checkpoint")
+            moved = Trainer(configuration, digits_split, target)
+            moved.load(tmp_path / "checkpoint")
+            assert distance(moved, trainer) < 1e-6
+            trainer.run_epoch()
+            moved.run_epoch()
+            assert distance(moved, trainer) < 5e-3
+
+
+def test_the_images_lie_on_the_gpu_once(digits_split):
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_allocated()
+    trainer = Trainer(config(), digits_split, gpu())
+    held = torch.cuda.memory_allocated() - before
+    size = digits_split.images.nbytes + digits_split.labels.nbytes
+    small = 4 * weights(trainer).numel() + 8 * len(digits_split.labels) + 200_000
+    assert size <= held < size + small
+
+
+class ReadsAValue(nn.Module):
+    """Cannot be captured: its forward pass waits for the GPU."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(32 * 32, 10)
+
+    def forward(self, images):
+        scale = images.max().item()
+        return self.layer(images.flatten(1)) * scale
+
+
+def test_a_network_that_cannot_be_captured_is_trained_eagerly(digits_split):
+    trainer = Trainer(config(), digits_split, gpu())
+    losses = []
+    for kind in (GraphedEpochs, EagerEpochs):
+        torch.manual_seed(0)
+        model = ReadsAValue().cuda()
+        optimizer = torch.optim.Adam(model.parameters(), fused=True, capturable=True)
+        epochs = kind(model, optimizer, gpu())
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            torch.manual_seed(0)
+            trainer.train_batches._shuffle.manual_seed(0)
+            rates = [1e-3] * len(trainer.train_batches)
+            losses.append([epochs.run(trainer.train_batches, rates, None)[0] for _ in range(3)])
+        assert bool(caught) == (kind is GraphedEpochs)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
