@@ -1,8 +1,9 @@
 """Training throughput against a plain loop and the machine's limit: ``python -m benchmarks.step``.
 
-Each network is trained by three in turn, round by round, in one process with the same threads:
+Each network is trained in turn by these, round by round, in one process with the same threads:
 
 - ours: the project's Trainer, in the precision that ``auto`` takes on this machine;
+- eager, on a GPU only: the same without a CUDA graph;
 - plain: a typical script: fp32, a torch DataLoader (``num_workers=0``, its default) over a Dataset
   that makes a PIL image of each sample and puts it through torchvision's transforms (LeNet: Pad(2)
   and ToTensor; the others: Resize and ToTensor), and ``loss.item()`` at every batch;
@@ -43,6 +44,12 @@ TRAINING_PASSES = 3
 CASES = ("lenet:32", "lenet:128", "alexnet:32", "resnet:32", "vggnet:16")
 BATCHES = {"lenet": 100}
 FEW_BATCHES = 4
+GPU_CASES = ("lenet:64", "lenet:256", "alexnet:128", "resnet:128", "vggnet:64")
+GPU_BATCHES = {"lenet": 750}
+FEW_GPU_BATCHES = 20
+PLAIN_BATCHES = 4
+"""Of the plain loop on a GPU: enough, for the CPU that prepares its images sets its pace."""
+
 LR = 1e-4
 
 
@@ -53,13 +60,17 @@ class PlainLoop:
         config: what to train.
         data: images, labels and indices.
         loader_workers: processes that prepare images.
+        device: where the network is trained.
     """
 
-    def __init__(self, config: TrainConfig, data: DataSplit, loader_workers: int) -> None:
+    def __init__(
+        self, config: TrainConfig, data: DataSplit, loader_workers: int, device: torch.device
+    ) -> None:
         torch.manual_seed(config.seed)
+        self._device = device
         self._model = create_model(
             config.model, data.num_classes, config.dropout, config.image_size
-        )
+        ).to(device)
         self._optimizer = torch.optim.Adam(self._model.parameters(), lr=config.lr)
         self._loader: DataLoader[tuple[torch.Tensor, int]] = DataLoader(
             SampleDataset(data, data.train, config.model, config.image_size),
@@ -72,7 +83,8 @@ class PlainLoop:
         """Train an epoch; return how many images a second it took."""
         self._model.train()
         start, seen, loss_sum = time.perf_counter(), 0, 0.0
-        for images, labels in self._loader:
+        for batch in self._loader:
+            images, labels = (tensor.to(self._device) for tensor in batch)
             self._optimizer.zero_grad()
             loss = cross_entropy(self._model(images), labels)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -93,6 +105,7 @@ class Options:
         gemm_size: side of the matrices that tell the limit.
         loader_workers: of the plain loop's DataLoader.
         precision: of the project's Trainer.
+        device: cpu or cuda.
     """
 
     rounds: int
@@ -101,14 +114,23 @@ class Options:
     gemm_size: int
     loader_workers: int
     precision: str
+    device: str = "cpu"
 
 
-def gemm_flops_per_second(dtype: torch.dtype, size: int) -> float:
+def gemm_flops_per_second(dtype: torch.dtype, size: int, device: torch.device) -> float:
     """Multiply two square matrices; return the operations a second, a multiply-add as two."""
-    left, right = (torch.randn(size, size).to(dtype) for _ in range(2))
+    left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    products = 1
+    if device.type == "cuda":
+        products = 10
+        torch.mm(left, right)
+        torch.cuda.synchronize()
     start = time.perf_counter()
-    torch.mm(left, right)
-    return 2 * size**3 / (time.perf_counter() - start)
+    for _ in range(products):
+        torch.mm(left, right)
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return products * 2 * size**3 / (time.perf_counter() - start)
 
 
 def measure(case: str, data: DataSplit, options: Options) -> dict[str, Any]:
@@ -126,18 +148,23 @@ def measure(case: str, data: DataSplit, options: Options) -> dict[str, Any]:
     config = TrainConfig.checked(
         model=model, lr=LR, batch_size=int(batch), image_size=options.image_size
     )
-    batches = options.batches or BATCHES.get(model, FEW_BATCHES)
-    # Both go through the same images; a set that is too small is gone through again.
-    train = np.resize(data.train, batches * config.batch_size)
-    data = replace(data, train=train, val=data.val[:0])
-    trainer = Trainer(config, data, resolve_compute("cpu", options.precision))
-    plain = PlainLoop(config, data, options.loader_workers)
+    compute = resolve_compute(options.device, options.precision)
+    gpu, device = compute.device.type == "cuda", compute.device
+    usual, few = (GPU_BATCHES, FEW_GPU_BATCHES) if gpu else (BATCHES, FEW_BATCHES)
+    # All go through the same images; a set that is too small is gone through again.
+    ours = _repeated(data, (options.batches or usual.get(model, few)) * config.batch_size)
+    plain_data = _repeated(data, PLAIN_BATCHES * config.batch_size) if gpu else ours
+    trainer = Trainer(config, ours, compute)
+    plain = PlainLoop(config, plain_data, options.loader_workers, device)
     tasks: dict[str, Callable[[], float]] = {
         "ours": lambda: trainer.run_epoch().images_per_second,
         "plain": plain.images_per_second,
-        "fp32": lambda: gemm_flops_per_second(torch.float32, options.gemm_size),
-        "bf16": lambda: gemm_flops_per_second(torch.bfloat16, options.gemm_size),
+        "fp32": lambda: gemm_flops_per_second(torch.float32, options.gemm_size, device),
+        "bf16": lambda: gemm_flops_per_second(torch.bfloat16, options.gemm_size, device),
     }
+    if gpu:
+        eager = Trainer(config, ours, replace(compute, cuda_graphs=False))
+        tasks["eager"] = lambda: eager.run_epoch().images_per_second
     rates: dict[str, list[float]] = {name: [] for name in tasks}
     for counted in range(options.rounds + 1):
         for name, task in tasks.items():
@@ -149,6 +176,10 @@ def measure(case: str, data: DataSplit, options: Options) -> dict[str, Any]:
     return row(config, trainer.compute.precision, medians, flops)
 
 
+def _repeated(data: DataSplit, images: int) -> DataSplit:
+    return replace(data, train=np.resize(data.train, images), val=data.val[:0])
+
+
 def row(
     config: TrainConfig, precision: str, medians: dict[str, float], flops: int
 ) -> dict[str, Any]:
@@ -157,8 +188,8 @@ def row(
     Args:
         config: what was trained.
         precision: of ours, ``fp32`` or ``bf16``.
-        medians: images a second of ``ours`` and ``plain``, and operations a second of the matrix
-            products ``fp32`` and ``bf16``.
+        medians: images a second of ``ours``, ``plain`` and perhaps ``eager``, and operations a
+            second of the matrix products ``fp32`` and ``bf16``.
         flops: operations of one training image.
     """
     return {
@@ -169,6 +200,7 @@ def row(
         "ours_images_per_second": medians["ours"],
         "plain_images_per_second": medians["plain"],
         "ratio": medians["ours"] / medians["plain"],
+        **({"ratio_to_eager": medians["ours"] / medians["eager"]} if "eager" in medians else {}),
         "gemm_fp32_gflops": medians["fp32"] / 1e9,
         "gemm_bf16_gflops": medians["bf16"] / 1e9,
         "ours_percent_of_gemm": 100 * medians["ours"] * flops / medians[precision],
@@ -177,14 +209,22 @@ def row(
 
 
 @click.command()
-@click.option("--case", "cases", multiple=True, help=f"model:batch  [default: {', '.join(CASES)}]")
+@click.option(
+    "--case",
+    "cases",
+    multiple=True,
+    help=f"model:batch  [default: {', '.join(CASES)}; on a GPU: {', '.join(GPU_CASES)}]",
+)
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--image-size", type=int, default=224, show_default=True)
-@click.option("--batches", type=int, help="In an epoch.  [default: LeNet 100, others 4]")
+@click.option(
+    "--batches", type=int, help="In an epoch.  [default: LeNet 100, others 4; more on a GPU]"
+)
 @click.option("--threads", type=int, help="Of PyTorch.  [default: PyTorch's own]")
 @click.option("--gemm-size", type=int, default=4096, show_default=True)
 @click.option("--loader-workers", type=int, default=0, show_default=True)
 @click.option("--precision", default="auto", show_default=True, help="Of ours.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
 def main(
@@ -195,10 +235,12 @@ def main(
         torch.set_num_threads(threads)
     data = split_dataset(load_dataset(dataset))
     rows = []
-    for case in cases or CASES:
+    gpu = options["device"] == "cuda"
+    for case in cases or (GPU_CASES if gpu else CASES):
         rows.append(measure(case, data, Options(**options)))
         click.echo(f"{case}: {rows[-1]['ratio']:.2f}x the plain loop")
-    title = f"Training throughput, {torch.get_num_threads()} threads"
+    where = "one GPU" if gpu else f"{torch.get_num_threads()} threads"
+    title = f"Training throughput, {where}"
     show_and_write(pd.DataFrame(rows), output, title)
 
 

@@ -33,7 +33,7 @@ def test_two_trials_at_a_time_share_a_gpu_and_the_search_ends_in_its_tables(fini
     trials = pd.read_csv(folder / "trials.csv")
     assert set(trials["state"]) <= {"COMPLETE", "PRUNED"}
     tested = json.loads((folder / "final" / "lenet" / "seed-0.json").read_text())
-    assert 0 < tested["accuracy"] <= 1
+    assert 0 < tested["test_accuracy"] <= 1
 
 
 def test_the_winner_predicts_and_is_exported(finished, tmp_path):
@@ -71,5 +71,5 @@ def test_running_out_of_gpu_memory_ends_one_trial_alone(tmp_path):
     assert result.returncode == 0, result.stderr
     trials = pd.read_csv(tmp_path / "memory" / "trials.csv").set_index("batch_size")
     assert trials["state"][16] == "COMPLETE"
-    assert trials["state"][1024] == "FAIL"
+    assert trials["state"][1024] == "FAILED"
     assert "out of memory" in (tmp_path / "memory" / "summary.md").read_text()
