@@ -9,6 +9,8 @@ from typing import NoReturn
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from tune_mnist.quoting import MAX_QUOTED, printable, quoted, shortened
+
 USER_ERROR = 2
 
 
@@ -21,8 +23,8 @@ class UserError(Exception):
 
 
 def error_line(message: str) -> str:
-    """Return what a command prints of an error."""
-    return "error: " + " ".join(message.split())
+    """Return what a command prints of an error: one line that a terminal can show as it is."""
+    return "error: " + shortened(printable(" ".join(message.split())))
 
 
 def last_line(error: Exception) -> str:
@@ -41,7 +43,8 @@ def end_at_once(message: str) -> NoReturn:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the known word closest to ``word``, or ``""``."""
-    close = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    # The time of a comparison grows with the square of the length.
+    close = get_close_matches(word.lower()[:MAX_QUOTED], list(known), n=1, cutoff=0.6)
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
@@ -49,7 +52,8 @@ def unknown(what: str, word: str, known: Iterable[str]) -> UserError:
     """Return the error for a name that is not among the known ones."""
     names = list(known)
     return UserError(
-        f"unknown {what} '{word}'{did_you_mean(word, names)}: choose one of {', '.join(names)}"
+        f"unknown {what} '{shortened(word, MAX_QUOTED)}'{did_you_mean(word, names)}: choose one of"
+        f" {', '.join(names)}"
     )
 
 
@@ -72,7 +76,7 @@ def validation_error(
         return UserError(f"{start}unknown key '{key}'{hint}: known are {', '.join(names)}")
     if first["type"] == "missing":
         return UserError(f"{start}'{key}' is missing")
-    return UserError(f"{start}{key} = {first['input']!r}: must be {reason(first)}")
+    return UserError(f"{start}{key} = {quoted(first['input'])}: must be {reason(first)}")
 
 
 def complaint(error: ValidationError) -> ErrorDetails:

@@ -90,6 +90,13 @@ def test_a_grid_refuses_conditions():
         check_searchable("grid", space_of(text))
 
 
+def test_a_grid_too_large_to_list_is_refused_and_not_listed():
+    batches = "  batch_size: {type: int, low: 1, high: 65536}\n"
+    momenta = "  momentum: {type: float, low: 0, high: 0.99, step: 1.0e-5}\n"
+    with pytest.raises(UserError, match="combinations, more than 1,000,000"):
+        check_searchable("grid", space_of(STEPS + batches + momenta))
+
+
 def test_cmaes_refuses_a_space_without_numbers():
     text = (
         "description: categories\nmodel: lenet\n"

@@ -1,4 +1,6 @@
-from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParameter
+import pytest
+
+from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParameter, IntParameter
 
 
 def test_steps_are_counted_in_decimals():
@@ -11,3 +13,14 @@ def test_steps_are_counted_in_decimals():
 def test_true_is_not_one():
     assert not CategoricalParameter(type="categorical", choices=[1, 2]).contains(True)
     assert not FloatParameter(type="float", low=0, high=2).contains(True)
+
+
+@pytest.mark.parametrize("step", [1e-320, 5e-324, 1e-9])
+def test_a_step_too_small_to_count_by_is_refused(step):
+    with pytest.raises(ValueError, match="more than 1,000,000 steps"):
+        FloatParameter(type="float", low=0.1, high=1, step=step)
+
+
+def test_whole_numbers_too_many_to_list_are_not_listed():
+    assert IntParameter(type="int", low=1, high=10**17).values() is None
+    assert IntParameter(type="int", low=0, high=10**17, step=10**16).values() is not None

@@ -168,3 +168,26 @@ def test_a_condition_may_be_one_value_or_several(path):
     parameters = read_space_file(path).parameters
     assert parameters["momentum"].needs("optimizer") == ["sgd"]
     assert parameters["dropout"].needs("optimizer") == ["sgd", "adam"]
+
+
+LONG = "x" * 50_000
+MANY = "[" + "[a, b], " * 3000 + "]"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"description: {MANY}\nmodel: resnet\nparameters:\n{LR}",
+        f"description: d\nmodel: {MANY}\nparameters:\n{LR}",
+        f"{GOOD}{LONG}: 1\n",
+        f"{GOOD}  dropout: {{{LONG}: 1, type: int, low: 0, high: 1}}\n",
+        f"{GOOD}  dropout: {{type: {LONG}, low: 0, high: 1}}\n",
+        f"{GOOD}  dropout: {{type: float, low: {LONG}, high: 1}}\n",
+        f"{GOOD}  dropout: {{type: categorical, choices: [{'1, ' * 1001}]}}\n",
+        f"{GOOD}  dropout: {{type: categorical, choices: [{LONG}, {LONG}]}}\n",
+        f"{GOOD}  dropout: {{type: categorical, choices: [{MANY}]}}\n",
+        f"{GOOD}baselines: [{{lr: {MANY}}}]\n",
+    ],
+)
+def test_a_refusal_quotes_no_more_than_a_line(path, content):
+    assert len(refusal(path, content)) < 1000

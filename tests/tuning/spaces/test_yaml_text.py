@@ -1,3 +1,5 @@
+import math
+import os
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,67 @@ def test_what_is_not_yaml_or_ambiguous_is_told_with_its_line(text, words):
     assert "\n" not in message
 
 
+NINE = ",".join("x" * 9)
+LAUGHS = [f"&a [{NINE}]"] + [
+    f"&{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]" for i in range(8)
+]
+BEYOND_BOUNDS = {
+    "long": "description: " + "x" * 100_001,
+    "deep lists": "description: " + "[" * 3000 + "]" * 3000,
+    "deep mappings": "{a: " * 3000 + "}" * 3000,
+    "deep keys": "? " * 3000,
+    "laughs": f"description: [{','.join(LAUGHS)}]",
+    "an alias of itself": "description: &a [*a]",
+    "merged laughs": "a: &a {b: 1}\n"
+    + "".join(f"{c}: &{c} {{<<: [{','.join([f'*{chr(ord(c) - 1)}'] * 9)}]}}\n" for c in "bcdefgh"),
+    "many nodes": "choices: [" + "1," * 10_000 + "]",
+    "many digits": "high: " + "9" * 5000,
+    "beyond a float": "high: " + "9" * 400,
+    "beyond 64 bits": "high: 9223372036854775808",
+    "beyond Unicode": 'description: "\\U00110000"',
+    "beyond all versions": f"%YAML {'9' * 5000}.1\n---\na: b",
+}
+
+
+@pytest.mark.parametrize("text", BEYOND_BOUNDS.values(), ids=BEYOND_BOUNDS)
+def test_what_is_too_large_is_one_short_line(text):
+    with pytest.raises(UserError) as caught:
+        load_yaml(text, PATH)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "tagged",
+    [
+        *("!!int abc", "!!int 3", "!!float x", "!!bool maybe", "!!timestamp x", "!!binary x"),
+        *("!!map [a, b]", "!!map foo", "!!seq {a: b}", "!!omap [a]", "!!set {a}", "! x", "!own x"),
+    ],
+)
+def test_tags_are_refused(tagged):
+    with pytest.raises(UserError, match=r"in line 1: the tag .* is not allowed"):
+        load_yaml(f"description: {tagged}", PATH)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("032", "-07", "00", "08", "1_000", "1_0.5", "0x1F", "0b11", "0b_", "0o17", "1:30"),
+        *("1:30:45.5", "-1:30", "yes", "No", "ON", "off", "y", "2024-01-31", "2024-13-45", "="),
+    ],
+)
+def test_a_value_that_readers_of_yaml_take_differently_is_refused_unless_in_quotes(value):
+    with pytest.raises(UserError, match=r"in line 2: .* is ambiguous in YAML"):
+        load_yaml(f"a: 1\nb: [x, {value}]", PATH)
+    assert load_yaml(f"b: '{value}'", PATH) == {"b": value}
+
+
+def test_plain_values_are_what_everybody_takes_them_for():
+    text = "[0, -3, +3, 2., .5, 1.5, 1e5, 9e+2, true, False, null, ~, nope, 1.2.3, 10x, 12-3]"
+    expected = [0, -3, 3, 2.0, 0.5, 1.5, 1e5, 900.0, True, False, None, None, "nope", "1.2.3"]
+    assert load_yaml(text, PATH) == [*expected, "10x", "12-3"]
+    assert load_yaml("[.inf, -.Inf]", PATH) == [math.inf, -math.inf]
+
+
 def test_numbers_may_be_written_without_a_point():
     assert load_yaml("{low: 1e-4, high: 2E+1, choices: [1e-3, 1.0e-2]}", PATH) == {
         "low": 1e-4,
@@ -56,3 +119,17 @@ def test_a_file_in_another_encoding_is_refused(tmp_path):
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(UserError, match=f"{tmp_path}: cannot be read"):
         read_text(tmp_path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(UserError, match=r"pipe\.yaml: cannot be read: not a file"):
+        read_text(tmp_path / "pipe.yaml")
+
+
+def test_a_file_too_long_for_a_space_is_not_read_whole(tmp_path):
+    path = tmp_path / "mine.yaml"
+    with path.open("wb") as file:
+        file.truncate(10 * 2**30)  # a hole, which takes no room
+    with pytest.raises(UserError, match="more than 100,000 characters"):
+        read_text(path)

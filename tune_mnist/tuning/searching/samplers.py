@@ -23,6 +23,8 @@ LEARNING = ("tpe", "gp", "cmaes")
 """Those that draw by what earlier trials came to."""
 
 LEAST_NUMBERS_FOR_CMAES = 2
+MAX_GRID = 1_000_000
+"""Combinations of a grid: Optuna's sampler lists them all."""
 
 
 def create_sampler(name: str, space: SearchSpace, num_samples: int, seed: int) -> PerTrialSampler:
@@ -94,6 +96,11 @@ def check_searchable(name: str, space: SearchSpace) -> None:
                     f"--searcher grid: parameter '{parameter}' of space {space.name} exists only"
                     " under a condition, which a grid does not know: take another searcher"
                 )
+        if grid_size(space) > MAX_GRID:
+            raise UserError(
+                f"--searcher grid: space {space.name} has {grid_size(space):,} combinations, more"
+                f" than {MAX_GRID:,}: take larger steps, or another searcher"
+            )
     if name == "cmaes" and space.count_numbers() < LEAST_NUMBERS_FOR_CMAES:
         raise UserError(
             f"--searcher cmaes: space {space.name} has fewer than {LEAST_NUMBERS_FOR_CMAES}"

@@ -1,7 +1,7 @@
 """The hyperparameters of a search space: what each may be, and how Optuna chooses it."""
 
 import math
-from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from optuna.distributions import (
@@ -19,10 +19,16 @@ from pydantic import (
     model_validator,
 )
 
+from tune_mnist.quoting import quoted, shortened
+
+MAX_CHOICES = 1_000
+MAX_STEPS = 1_000_000
+"""Steps of a range: a grid lists all its values."""
+
 
 def _scalar(value: Any) -> Any:
     if not isinstance(value, bool | int | float | str):
-        raise ValueError(f"{value!r}: must be a number, a word, true or false")
+        raise ValueError(f"{quoted(value)}: must be a number, a word, true or false")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value}: must be a finite number")
     return value
@@ -58,7 +64,7 @@ class FloatParameter(_Conditional):
     low: float = Field(allow_inf_nan=False)
     high: float = Field(allow_inf_nan=False)
     log: bool = False
-    step: float | None = Field(default=None, gt=0)
+    step: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _bounds(self) -> "FloatParameter":
@@ -113,8 +119,11 @@ class IntParameter(_Conditional):
         return IntDistribution(self.low, self.high, log=self.log, step=self.step or 1)
 
     def values(self) -> list[Any] | None:
-        """Return all values it can take."""
-        return list(range(self.low, self.high + 1, self.step or 1))
+        """Return all values it can take; None if they are too many to list."""
+        step = self.step or 1
+        if (self.high - self.low) // step > MAX_STEPS:
+            return None
+        return list(range(self.low, self.high + 1, step))
 
     def suggest(self, trial: Any, name: str) -> int:
         """Let Optuna choose."""
@@ -129,7 +138,7 @@ class CategoricalParameter(_Conditional):
     """One of several values."""
 
     type: Literal["categorical"]
-    choices: list[Scalar]
+    choices: list[Scalar] = Field(max_length=MAX_CHOICES)
 
     @model_validator(mode="after")
     def _distinct(self) -> "CategoricalParameter":
@@ -137,7 +146,7 @@ class CategoricalParameter(_Conditional):
             raise ValueError("choices: there is nothing to choose from: name at least one")
         for number, choice in enumerate(self.choices):
             if choice in self.choices[:number]:
-                raise ValueError(f"choices: {choice!r} stands there twice: name each once")
+                raise ValueError(f"choices: {quoted(choice)} stands there twice: name each once")
         return self
 
     def contains(self, value: Any) -> bool:
@@ -160,7 +169,7 @@ class CategoricalParameter(_Conditional):
         return trial.suggest_categorical(name, self.choices)
 
     def __str__(self) -> str:
-        return "one of " + ", ".join(str(choice) for choice in self.choices)
+        return shortened("one of " + ", ".join(str(choice) for choice in self.choices), 1_000)
 
 
 Parameter = Annotated[
@@ -179,6 +188,11 @@ def _check_bounds(parameter: FloatParameter | IntParameter) -> None:
         raise ValueError(f"low = {low:g} with log: true: must be greater than 0")
     if parameter.log and step is not None:
         raise ValueError("step and log: true exclude each other: leave one out")
+    if step is not None and _steps(low, high, step) > MAX_STEPS:
+        raise ValueError(
+            f"step = {step:g}: more than {MAX_STEPS:,} steps lead from {low:g} to {high:g}: take a"
+            " larger step, or none"
+        )
     if not _on_grid(parameter, high):
         raise ValueError(f"step = {step:g}: no number of steps leads from {low:g} to {high:g}")
 
@@ -188,9 +202,13 @@ def _on_grid(parameter: FloatParameter | IntParameter, value: float) -> bool:
         return False
     if parameter.step is None:
         return True
-    # In decimals, as they were written: 0.3 is three steps of 0.1, but not in binary.
-    way = Decimal(str(value)) - Decimal(str(parameter.low))
-    return way % Decimal(str(parameter.step)) == 0
+    # As they were written in decimals: 0.3 is three steps of 0.1, but not in binary.
+    return _steps(parameter.low, value, parameter.step).denominator == 1
+
+
+def _steps(low: float, high: float, step: float) -> Fraction:
+    """Return how many steps lead from one bound to the other, exactly."""
+    return (Fraction(str(high)) - Fraction(str(low))) / Fraction(str(step))
 
 
 def _in_steps(parameter: FloatParameter | IntParameter) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tune_mnist.errors import UserError, did_you_mean, unknown
 from tune_mnist.models import MODELS
+from tune_mnist.quoting import quoted
 from tune_mnist.training import TrainConfig
 from tune_mnist.tuning.spaces.parameters import (
     CategoricalParameter,
@@ -155,7 +156,8 @@ def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
         if name not in SEARCHABLE:
             hint = did_you_mean(name, SEARCHABLE)
             raise UserError(
-                f"parameters: unknown parameter '{name}'{hint}: known are {', '.join(SEARCHABLE)}"
+                f"parameters: unknown parameter {quoted(name)}{hint}: known are"
+                f" {', '.join(SEARCHABLE)}"
             )
     if not isinstance(file.model, str):
         parameters = {"model": file.model} | parameters
@@ -203,7 +205,7 @@ def _ordered(parameters: dict[str, Any]) -> dict[str, Any]:
             for value in parameter.needs(other):
                 if not parameters[other].contains(value):
                     raise UserError(
-                        f"{place}.{other} = {value!r}: can never be: {other} is"
+                        f"{place}.{other} = {quoted(value)}: can never be: {other} is"
                         f" {parameters[other]}{_close(value, parameters[other])}"
                     )
     try:
@@ -253,7 +255,7 @@ def _check_baseline(place: str, baseline: dict[str, Any], parameters: dict[str, 
             )
         if not parameters[name].contains(value):
             raise UserError(
-                f"{place}.{name} = {value!r}: outside the space: must be {parameters[name]}"
+                f"{place}.{name} = {quoted(value)}: outside the space: must be {parameters[name]}"
             )
         if not _exists(parameters[name], baseline):
             raise UserError(f"{place}.{name}: exists only when {_condition(parameters[name])}")

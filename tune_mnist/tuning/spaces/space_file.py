@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from tune_mnist.errors import UserError, complaint, did_you_mean, reason
+from tune_mnist.quoting import MAX_QUOTED, quoted, shortened
 from tune_mnist.tuning.spaces.limits import Epochs, ImageSize, Samples, Seconds, Share
 from tune_mnist.tuning.spaces.parameters import (
     CategoricalParameter,
@@ -127,7 +128,7 @@ def _explained(error: ValidationError, path: Path) -> UserError:
             where = f" in {_written(location[:-1])}" if location[:-1] else ""
             hint = did_you_mean(key, schema.model_fields)
             known = _keys(schema)
-            return UserError(f"{path}: unknown key '{key}'{where}{hint}: known are {known}")
+            return UserError(f"{path}: unknown key {quoted(key)}{where}{hint}: known are {known}")
         case "union_tag_invalid" | "union_tag_not_found":
             return UserError(f"{path}: {place}.type: must be float, int or categorical")
         case "missing":
@@ -135,7 +136,9 @@ def _explained(error: ValidationError, path: Path) -> UserError:
         case "value_error":
             return UserError(f"{path}: {place}: {reason(first)}")
         case _:
-            return UserError(f"{path}: {place} = {first['input']!r}: must be {reason(first)}")
+            return UserError(
+                f"{path}: {place} = {quoted(first['input'])}: must be {reason(first)}"
+            )
 
 
 _KINDS: dict[str, type[BaseModel]] = {
@@ -164,7 +167,7 @@ def _without_kind(location: tuple[int | str, ...]) -> tuple[tuple[int | str, ...
 def _written(location: tuple[int | str, ...]) -> str:
     """Write a place as ``baselines[1].lr``, counting from 1."""
     parts = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location)
-    return "".join(parts).removeprefix(".")
+    return shortened("".join(parts).removeprefix("."), MAX_QUOTED)
 
 
 def _keys(schema: type[BaseModel]) -> str:
