@@ -1,7 +1,7 @@
 """YAML as a search space file has it: read safely, strictly, and within bounds.
 
 PyYAML reads YAML 1.1, where ``032`` is 26, ``1:30`` is 90 and ``no`` is false. YAML 1.2 reads them
-as 32 and as texts. A value that readers of YAML take differently is refused, and so is every tag: a
+as 32 and as texts. A value that readers of YAML take differently is refused, and so is a tag: a
 space file needs none.
 """
 
