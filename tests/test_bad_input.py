@@ -1,5 +1,6 @@
 """Mistakes that both commands find before any work: one line, exit status 2, nothing written."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,10 @@ def test_options_of_search(refusal, arguments, words):
         (lambda images: images.unlink(), f"lacks {IMAGES} (plain or .gz)"),
         (lambda images: images.write_bytes(b"<html>"), "not an IDX file"),
         (lambda images: images.write_bytes(images.read_bytes()[:-1]), "truncated"),
-        (lambda images: images.rename(f"{images}.gz"), "damaged gzip file"),
+        (
+            lambda images: images.write_bytes(gzip.compress(images.read_bytes())[:-9]),
+            "damaged gzip file",
+        ),
         (
             lambda images: images.write_bytes(
                 images.with_name("t10k-images-idx3-ubyte").read_bytes()
@@ -105,7 +109,7 @@ def test_options_of_search(refusal, arguments, words):
             "20 images but",
         ),
     ],
-    ids=["missing", "html", "truncated", "no gzip", "mismatched"],
+    ids=["missing", "html", "truncated", "damaged gzip", "mismatched"],
 )
 def test_files_that_are_not_what_they_should_be(
     refusal,

@@ -86,3 +86,16 @@ def test_no_connection_leaves_no_file(target: Path, scheme: str) -> None:
     with pytest.raises(DownloadError, match="no connection"):
         download(f"{scheme}://127.0.0.1:9/file", target, MD5)
     assert left_behind(target) == []
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize("begun", [0, 100_000], ids=["new", "begun"])
+def test_a_file_that_does_not_end_is_given_up(
+    site: Site, target: Path, ranges: bool, begun: int
+) -> None:
+    site.ranges = ranges
+    if begun:
+        target.with_name("file.part").write_bytes(CONTENT[:begun])
+    with pytest.raises(DownloadError, match="larger than 200,000 bytes"):
+        download(site.url + "file", target, MD5, max_bytes=200_000)
+    assert left_behind(target) == []

@@ -1,4 +1,6 @@
+import gzip
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +103,59 @@ def test_refuses_flipped_bits_in_gzip(idx_folder: Path) -> None:
 
 def test_missing_file_is_one_line(tmp_path: Path) -> None:
     assert "cannot be read" in refusal(tmp_path / "absent")
+
+
+def test_content_decides_what_is_gzipped_not_the_name(idx_folder: Path) -> None:
+    plain = idx_folder / STEM
+    expected = read_idx(plain)
+    packed = plain.with_name("t10k-images-idx3-ubyte")
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    unpacked = plain.rename(f"{plain}.gz")
+    assert np.array_equal(read_idx(packed), expected)
+    assert np.array_equal(read_idx(unpacked), expected)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzipped"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *[(1,) * count for count in (33, 64, 65, 100, 255)],
+        (0, *[1] * 254),
+        (0, 2**32 - 1, 2**32 - 1),
+        (2**32 - 1, 0, 2**32 - 1),
+        (2**31, 2**17, 2**16),
+        (2**32 - 1,) * 32,
+        (2**32 - 1, 28, 28),
+        (2**31, 2, 1),
+    ],
+    ids=lambda shape: f"{len(shape)} dimensions of up to {max(shape)}",
+)
+def test_refuses_headers_that_no_array_can_have(
+    tmp_path: Path, shape: tuple[int, ...], packed: bool
+) -> None:
+    path = write(tmp_path / "a", 8, shape, bytes(8))
+    refusal(compress(path) if packed else path)
+
+
+@pytest.mark.parametrize("members", [1, 2], ids=["one member", "two members"])
+def test_a_gzip_bomb_is_unpacked_no_further_than_the_header_says(
+    tmp_path: Path, members: int
+) -> None:
+    header = write(tmp_path / "header", 8, (2, 28, 28), b"").read_bytes()
+    bomb = tmp_path / "images.gz"
+    zeros = bytes(1 << 26)
+    parts = [header + zeros] if members == 1 else [header + bytes(2 * 28 * 28), zeros]
+    bomb.write_bytes(b"".join(gzip.compress(part) for part in parts))
+    tracemalloc.start()
+    try:
+        assert "too long" in refusal(bomb)
+        assert tracemalloc.get_traced_memory()[1] < len(zeros) / 8
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_header_of_more_than_the_memory_is_refused_before_it_is_unpacked(
+    tmp_path: Path,
+) -> None:
+    path = compress(write(tmp_path / "a", 8, (2**31, 2**10), bytes(1 << 20)))
+    assert "GB of memory are free" in refusal(path)

@@ -57,3 +57,14 @@ def test_damaged_archive_is_one_reason(tmp_path: Path) -> None:
     archive.write_bytes(b"not a tar at all")
     with pytest.raises(DownloadError, match="damaged archive"):
         extract(archive, MEMBER, tmp_path / "file")
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    archive = pack(
+        tmp_path / "a.tgz",
+        ("package/bomb", tarfile.REGTYPE, bytes(1 << 20)),
+        (MEMBER, tarfile.REGTYPE, b"good"),
+    )
+    with pytest.raises(DownloadError, match="unpacks to more than 1,000,000 bytes"):
+        extract(archive, MEMBER, tmp_path / "file", max_bytes=1_000_000)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.tgz"}

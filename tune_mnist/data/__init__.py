@@ -2,7 +2,7 @@
 
 from tune_mnist.data.batches import Batches, prepare, to_tensor
 from tune_mnist.data.dataset import DATASETS, Dataset, load_dataset
-from tune_mnist.data.idx import find_idx, read_idx
+from tune_mnist.data.idx import find_idx, parse_idx, read_idx
 from tune_mnist.data.sources import obtain
 from tune_mnist.data.split import DataSplit, joined_part, split_dataset
 from tune_mnist.data.views import as_arrays, normalise
@@ -18,6 +18,7 @@ __all__ = [
     "load_dataset",
     "normalise",
     "obtain",
+    "parse_idx",
     "prepare",
     "read_idx",
     "split_dataset",

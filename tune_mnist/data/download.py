@@ -12,13 +12,15 @@ from urllib3.exceptions import HTTPError
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
 CHUNK = 1 << 16
+# The largest file of a known data set has 26 MB: whatever a server sends, no disk is filled.
+MAX_BYTES = 256 << 20
 
 
 class DownloadError(Exception):
     """A file could not be had from one place; the next may have it."""
 
 
-def download(url: str, target: Path, md5: str) -> None:
+def download(url: str, target: Path, md5: str, max_bytes: int = MAX_BYTES) -> None:
     """Fetch a file, going on where an earlier attempt broke off.
 
     What has arrived waits beside the target, in a file ending in ``.part``.
@@ -27,16 +29,17 @@ def download(url: str, target: Path, md5: str) -> None:
         url: where it lies; an https address is never left for plain http.
         target: where it goes; written only if complete and unharmed.
         md5: what it must hash to.
+        max_bytes: Size of the largest file that is accepted.
 
     Raises:
-        DownloadError: unreachable, cut off, or other content than expected.
+        DownloadError: unreachable, cut off, too large, or other content than expected.
     """
     part = target.with_name(target.name + ".part")
-    resumed = _fetch(url, part)
+    resumed = _fetch(url, part, max_bytes)
     if resumed and md5_of(part) != md5:
         # The earlier attempt may be to blame, so this place gets a fair try of its own.
         part.unlink()
-        _fetch(url, part)
+        _fetch(url, part, max_bytes)
     found = md5_of(part)
     if found != md5:
         part.unlink()
@@ -50,14 +53,14 @@ def md5_of(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _fetch(url: str, part: Path) -> bool:
+def _fetch(url: str, part: Path, max_bytes: int) -> bool:
     """Bring ``part`` to the file's full length; return whether it had a beginning already."""
     try:
         with requests.Session() as session:
             if url.startswith("https:"):
                 # Without a way to speak it, a redirect to plain http fails.
                 session.adapters.pop("http://")
-            return _continue(session, url, part)
+            return _continue(session, url, part, max_bytes)
     except requests.HTTPError as error:
         raise DownloadError(f"{url}: HTTP status {error.response.status_code}") from None
     except requests.ConnectionError:
@@ -66,7 +69,7 @@ def _fetch(url: str, part: Path) -> bool:
         raise DownloadError(f"{url}: broke off: {error}") from None
 
 
-def _continue(session: requests.Session, url: str, part: Path) -> bool:
+def _continue(session: requests.Session, url: str, part: Path, max_bytes: int) -> bool:
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"}
     if have:
@@ -83,7 +86,12 @@ def _continue(session: requests.Session, url: str, part: Path) -> bool:
             name = part.name.removesuffix(".part")
             task = progress.add_task(name, total=total or None, completed=start)
             # Read raw: a server may call a .gz file "encoded", and requests would unpack it.
+            size = start
             for chunk in response.raw.stream(CHUNK, decode_content=False):
+                size += len(chunk)
+                if size > max_bytes:
+                    part.unlink()
+                    raise DownloadError(f"{url}: larger than {max_bytes:,} bytes")
                 file.write(chunk)
                 progress.advance(task, len(chunk))
     return resumed

