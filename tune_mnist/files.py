@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,17 @@ def new_folder(path: Path) -> Iterator[Path]:
         partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def is_written(name: str, target: str) -> bool:
+    """Return whether a file name is one that writing a file leaves behind.
+
+    Args:
+        name: Name to judge.
+        target: Name of the file that is written; a crash leaves it under another name.
+    """
+    partial = rf"\.{re.escape(target)}\.[0-9a-f]{{32}}"
+    return name == target or re.fullmatch(partial, name) is not None
 
 
 def _beside(path: Path) -> Path:

@@ -23,6 +23,7 @@ from tune_mnist.reporting.summary import (
     write_tables,
 )
 from tune_mnist.reporting.tables import Comparison
+from tune_mnist.safe_paths import path_in
 
 SUMMARY_FILE = "summary.md"
 PAGE_FILE = "report.html"
@@ -66,7 +67,7 @@ def report_searches(directories: Sequence[Path], output: Path | None) -> None:
 def write_report(results: SearchResults, tables: list[Comparison], folder: Path) -> None:
     """Write all that a search has to tell, its tables among it, into a folder."""
     write_text(folder / SUMMARY_FILE, search_page(results, tables))
-    write_tables(tables, folder / TABLES_FOLDER, setting(results))
+    write_tables(tables, path_in(folder, TABLES_FOLDER), setting(results))
     write_page(results, tables, folder / PAGE_FILE)
 
 
@@ -90,7 +91,7 @@ def _compare(searches: Sequence[SearchResults], output: Path | None, console: Co
     lines = [f"- {setting(results)}" for results in searches]
     names = ", ".join(results.name for results in searches)
     write_text(output / COMPARISON_FILE, page(f"Searches {names}", lines, tables))
-    write_tables(tables, output / TABLES_FOLDER, ". ".join(map(setting, searches)))
+    write_tables(tables, path_in(output, TABLES_FOLDER), ". ".join(map(setting, searches)))
     write_comparison_page(searches, tables, output / PAGE_FILE)
     _tell(console, f"written to {output}: {PAGE_FILE}, {COMPARISON_FILE}, {TABLES_FOLDER}/")
 

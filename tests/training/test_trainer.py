@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import torch
@@ -123,7 +124,8 @@ def saved_epochs(digits_split, folder, count):
 def test_only_the_newest_checkpoint_is_kept(digits_split, tmp_path):
     folder = CheckpointFolder(tmp_path / "trial")
     saved_epochs(digits_split, folder, 2)
-    (tmp_path / "trial" / ".epoch-0003.left-by-a-crash").mkdir()
+    # What a crash leaves of a checkpoint that was being written.
+    (tmp_path / "trial" / f".epoch-0003.{uuid4().hex}").mkdir()
     folder.keep_only(2)
     assert [path.name for path in (tmp_path / "trial").iterdir()] == ["epoch-0002"]
     folder.remove()

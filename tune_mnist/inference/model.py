@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tune_mnist.data import prepare
 from tune_mnist.errors import UserError
 from tune_mnist.models import create_model, get_architecture
+from tune_mnist.safe_paths import path_in
 from tune_mnist.training import MODEL_FILE, CheckpointError, TrainConfig, load_model_weights
 
 CONFIG_FILE = "config.json"
@@ -95,11 +96,11 @@ def _locate(folder: Path) -> tuple[Path, Path]:
         raise UserError(f"--model {folder}: is a file: give the folder that it lies in")
     if not folder.is_dir():
         raise UserError(f"--model {folder}: there is no such folder")
-    for weights_folder in (folder, folder / CHECKPOINT_FOLDER):
-        if (weights_folder / MODEL_FILE).is_file():
+    for weights_folder in (folder, path_in(folder, CHECKPOINT_FOLDER)):
+        if path_in(weights_folder, MODEL_FILE).is_file():
             # A single run keeps its configuration beside the checkpoint, not in it.
             places = (weights_folder, weights_folder.parent)
-            configs = [place / CONFIG_FILE for place in places]
+            configs = [path_in(place, CONFIG_FILE) for place in places]
             return weights_folder, next((path for path in configs if path.is_file()), configs[0])
     inside = sorted({*folder.glob(f"*/{MODEL_FILE}"), *folder.glob(f"*/*/{MODEL_FILE}")})
     if inside:

@@ -9,12 +9,13 @@ from plotly.offline import get_plotlyjs
 from tune_mnist.files import write_text
 from tune_mnist.reporting import trial_table
 from tune_mnist.reporting.finals import by_configuration
-from tune_mnist.reporting.plots import Plot, draw
+from tune_mnist.reporting.plots import Plot, draw, is_key
 from tune_mnist.reporting.rendering import environment, render, script, to_json, wide
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.spread import spread
 from tune_mnist.reporting.summary import search_facts
 from tune_mnist.reporting.tables import Comparison
+from tune_mnist.safe_paths import files_in, path_in
 from tune_mnist.tuning.recording.records import TrialState, best_record
 from tune_mnist.tuning.schedulers.scheduler import RESUMABLE
 from tune_mnist.tuning.trials.reports import METRIC
@@ -52,23 +53,24 @@ def write_page(results: SearchResults, tables: list[Comparison], path: Path) -> 
             failures=results.trials[results.trials["reason"] != ""].to_dict("records"),
         ),
     )
-    _write_plots(drawn.plots, path.parent / PLOTS_FOLDER)
+    _write_plots(drawn.plots, path_in(path.parent, PLOTS_FOLDER))
 
 
 def _write_plots(plots: list[Plot], folder: Path) -> None:
     """Write each plot as a small page; they share plotly.js, which lies beside them."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / PLOTLY_FILE, get_plotlyjs())
+    write_text(path_in(folder, PLOTLY_FILE), get_plotlyjs())
     page = environment().get_template("plot.html.j2")
     for plot in plots:
         text = page.render(
             plot=plot, figures=to_json([plot]), plotly_file=PLOTLY_FILE, script=script("theme.js")
         )
-        write_text(folder / f"{plot.key}.html", text)
-    current = {f"{plot.key}.html" for plot in plots}
-    for path in folder.glob("*.html"):
-        if path.name not in current:
-            path.unlink()  # a plot of an earlier report that this search no longer has
+        write_text(path_in(folder, f"{plot.key}.html"), text)
+    current = {plot.key for plot in plots}
+    for name in files_in(folder):
+        key = name.removesuffix(".html")
+        if name != key and is_key(key) and key not in current:
+            (folder / name).unlink()  # a plot of an earlier report that this search no longer has
 
 
 def _headline(results: SearchResults) -> str:

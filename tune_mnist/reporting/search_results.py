@@ -8,6 +8,7 @@ import optuna
 import pandas as pd
 
 from tune_mnist.errors import UserError
+from tune_mnist.safe_paths import path_in
 from tune_mnist.tuning.final.runs import FinalRun, read_final_runs
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.ledger import begun_trials
@@ -84,7 +85,8 @@ def read_results(directory: Path) -> SearchResults:
 
 
 def _full_val_accuracy(directory: Path) -> dict[tuple[str, int], float]:
-    configs = {folder.name: read_config(folder) for folder in kept_models(directory / "best")}
+    folders = kept_models(path_in(directory, "best"))
+    configs = {folder.name: read_config(folder) for folder in folders}
     return {
         (model, int(config["trial"])): float(config[FULL_VAL_ACCURACY])
         for model, config in configs.items()

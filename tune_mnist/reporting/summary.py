@@ -10,6 +10,7 @@ from tune_mnist.reporting.finals import by_configuration, final_tables
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.trials import trial_tables
+from tune_mnist.safe_paths import path_in
 
 TABLES_FOLDER = "tables"
 _NO_RESULT = "No trial has finished an epoch: there is nothing to compare."
@@ -100,5 +101,5 @@ def write_tables(tables: Sequence[Comparison], folder: Path, standing_alone: str
     """
     for table in tables:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / f"{table.name}.csv", table.to_csv())
-        write_text(folder / f"{table.name}.tex", table.to_latex(standing_alone))
+        write_text(path_in(folder, f"{table.name}.csv"), table.to_csv())
+        write_text(path_in(folder, f"{table.name}.tex"), table.to_latex(standing_alone))

@@ -1,18 +1,24 @@
 """Checkpoints: what a run needs to go on, on disk, whole or not at all."""
 
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import torch
 
+from tune_mnist.safe_paths import folders_in, remove_files
+
 MODEL_FILE = "model.pt"
 STATE_FILE = "state.pt"
 _UNFINISHED = "."
+_WHOLE = re.compile(r"epoch-(\d{1,9})", re.ASCII)
+_HALF_WRITTEN = re.compile(r"\.(epoch-\d{1,9}\.)?[0-9a-f]{32}", re.ASCII)
 
 
 class CheckpointError(Exception):
@@ -83,18 +89,20 @@ class CheckpointFolder:
 
     def newest_first(self) -> list[Path]:
         """Return the checkpoints there are; more than one only after a crash."""
-        return sorted(self.directory.glob("epoch-*"), reverse=True)
+        return sorted(self._folders(_WHOLE), key=_epoch_of, reverse=True)
 
     def newest_epoch(self) -> int:
         """Return the epoch of the newest checkpoint, 0 if there is none."""
-        newest = self.newest_first()[:1]
-        return int(newest[0].name.removeprefix("epoch-")) if newest else 0
+        return max(map(_epoch_of, self._folders(_WHOLE)), default=0)
 
     def keep_only(self, epoch: int) -> None:
-        """Remove all but the checkpoint of an epoch, and what a crash left half written."""
-        for other in self.directory.iterdir():
-            if other.is_dir() and other != self.at(epoch):
-                shutil.rmtree(other, ignore_errors=True)
+        """Remove all but the checkpoint of an epoch, and what a crash left half written.
+
+        Folders with other names, and other files, are not the run's and stay.
+        """
+        for other in self._folders(_WHOLE) + self._folders(_HALF_WRITTEN):
+            if other != self.at(epoch):
+                _remove(other)
 
     def adopt(self, other: "CheckpointFolder", epoch: int) -> None:
         """Make another run's checkpoint of an epoch this one's own, and its only one.
@@ -104,7 +112,9 @@ class CheckpointFolder:
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         partial = self.directory / f"{_UNFINISHED}{uuid4().hex}"
-        shutil.copytree(other.at(epoch), partial, copy_function=_link)
+        partial.mkdir()
+        for file in (MODEL_FILE, STATE_FILE):
+            _link(other.at(epoch) / file, partial / file)
         _replace(partial, self.at(epoch))
         self.keep_only(epoch)
 
@@ -113,11 +123,28 @@ class CheckpointFolder:
         shutil.copyfile(self.at(epoch) / MODEL_FILE, target)
 
     def remove(self) -> None:
-        """Remove all of them: the run will not go on."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+        """Remove all of them, and their folder if it is empty then: the run will not go on."""
+        for folder in self._folders(_WHOLE) + self._folders(_HALF_WRITTEN):
+            _remove(folder)
+        remove_files(self.directory, [])
+
+    def _folders(self, names: re.Pattern[str]) -> list[Path]:
+        """Return the folders with that kind of name."""
+        return [
+            self.directory / name for name in folders_in(self.directory) if names.fullmatch(name)
+        ]
 
 
-def _link(source: str, target: str) -> None:
+def _epoch_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("epoch-"))
+
+
+def _remove(checkpoint: Path) -> None:
+    with suppress(OSError):  # what stays is removed with the next checkpoint
+        remove_files(checkpoint, [MODEL_FILE, STATE_FILE])
+
+
+def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:
@@ -140,7 +167,7 @@ def _replace(new: Path, target: Path) -> None:
         old = target.with_name(f"{_UNFINISHED}{target.name}.{uuid4().hex}")
         target.replace(old)
         new.replace(target)
-        shutil.rmtree(old, ignore_errors=True)
+        _remove(old)
     else:
         new.replace(target)
 

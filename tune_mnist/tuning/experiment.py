@@ -16,6 +16,7 @@ from tune_mnist.data import DataSplit, joined_part, load_dataset, split_dataset
 from tune_mnist.errors import end_at_once
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
+from tune_mnist.safe_paths import path_in
 from tune_mnist.tuning.cluster.connection import connected, prepare, starts_here
 from tune_mnist.tuning.cluster.head_watch import PATIENCE_SECONDS, head_watched
 from tune_mnist.tuning.cluster.node_packages import check_packages
@@ -160,7 +161,7 @@ def _judge(
     """Judge the best models by all validation images (None: they were), then by the test set."""
     try:
         if val is not None:
-            best = setup.directory / "best"
+            best = path_in(setup.directory, "best")
             judge_best(best, setup.shared, val, setup.settings, setup.workers, console)
         return Outcome(ending, failed_final_runs=tuple(final.run(records, console)))
     except KeyboardInterrupt:

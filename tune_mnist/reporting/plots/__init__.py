@@ -1,6 +1,6 @@
 """What a search has found, as figures, each with a sentence that says what it shows."""
 
-from tune_mnist.reporting.plots.draw import Drawn, LeftOut, draw
+from tune_mnist.reporting.plots.draw import Drawn, LeftOut, draw, is_key
 from tune_mnist.reporting.plots.plot import Picture, Plot
 
-__all__ = ["Drawn", "LeftOut", "Picture", "Plot", "draw"]
+__all__ = ["Drawn", "LeftOut", "Picture", "Plot", "draw", "is_key"]

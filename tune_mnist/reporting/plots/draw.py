@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import optuna
 
+from tune_mnist.models import MODELS
 from tune_mnist.reporting.plots import architectures, course, hyperparameters
 from tune_mnist.reporting.plots.judged import Judged, quiet_optuna
 from tune_mnist.reporting.plots.plot import CannotDrawError, Plot
 from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.tuning.options import OBJECTIVES
+from tune_mnist.tuning.spaces.space import SEARCHABLE
 
 Drawer = Callable[[Judged], list[Plot]]
 
@@ -47,6 +50,21 @@ SECTIONS: dict[str, dict[str, Drawer]] = {
         "Misread digits": architectures.misread_digits,
     },
 }
+
+
+_KEYS = {
+    *("history", "curves", "intermediate", "timeline"),
+    *("importances", "parallel", "contour", "rank"),
+    *("cost-time", "cost-size", "cost-flops"),
+    *(f"slice-{name}" for name in ("model", *SEARCHABLE)),
+    *(f"pareto-{name}" for name in OBJECTIVES),
+    *(f"{kind}-{model}" for kind in ("confusion", "misread") for model in MODELS),
+}
+
+
+def is_key(name: str) -> bool:
+    """Return whether a plot of some search may have this key."""
+    return name in _KEYS
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What the final evaluation has found: runs of chosen configurations, each tested once."""
 
 import json
+import re
 import zlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,10 +13,15 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from tune_mnist.errors import UserError
-from tune_mnist.files import write_text
+from tune_mnist.files import is_written, write_text
+from tune_mnist.safe_paths import files_in, folders_in, path_in, remove_files
+from tune_mnist.training import MODEL_FILE
+from tune_mnist.tuning.storage.kept_models import CONFIG_FILE, PART_OF_MODEL, model_folder
 
 FINAL_FOLDER = "final"
 MISREAD_FILE = "misread.npz"
+_PART_OF_MISREAD = f".{MISREAD_FILE}.part"
+_RUN_FILE = re.compile(r"seed-(\d{1,10})\.json", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -64,15 +70,19 @@ class Misread:
 
 
 def final_folder(directory: Path, model: str) -> Path:
-    """Return where a search keeps the final runs of an architecture."""
-    return directory / FINAL_FOLDER / model
+    """Return where a search keeps the final runs of an architecture.
+
+    Raises:
+        UserError: There is no such architecture, or the path is a symbolic link.
+    """
+    return model_folder(path_in(directory, FINAL_FOLDER), model)
 
 
 def write_final_run(directory: Path, run: FinalRun) -> None:
     """Write a final run into the folder of its search."""
     folder = final_folder(directory, run.model)
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / f"seed-{run.seed}.json", json.dumps(asdict(run), indent=2) + "\n")
+    write_text(path_in(folder, f"seed-{run.seed}.json"), json.dumps(asdict(run), indent=2) + "\n")
 
 
 def read_final_runs(directory: Path) -> list[FinalRun]:
@@ -82,37 +92,57 @@ def read_final_runs(directory: Path) -> list[FinalRun]:
         UserError: a file is damaged.
     """
     runs = []
-    for path in (directory / FINAL_FOLDER).glob("*/seed-*.json"):
+    for path in _run_files(directory):
         try:
-            runs.append(_RUN.validate_json(path.read_bytes()))
+            run = _RUN.validate_json(path.read_bytes())
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "JSON"
             raise UserError(
                 f"{path}: damaged: {place}: {first['msg']}: remove it, and resume the search"
             ) from None
+        if (run.model, f"seed-{run.seed}.json") != (path.parent.name, path.name):
+            raise UserError(
+                f"{path}: damaged: model = {run.model!r} and seed = {run.seed}: must be those of"
+                " its folder and file name: remove it, and resume the search"
+            )
+        runs.append(run)
     return sorted(runs, key=lambda run: (run.model, run.seed))
 
 
-def remove_final_runs(directory: Path, model: str) -> None:
-    """Remove what the final runs of an architecture have left, the runs themselves last.
+def _run_files(directory: Path) -> list[Path]:
+    """Return the paths of the final runs of a search, after checking the folders' names."""
+    final = path_in(directory, FINAL_FOLDER)
+    return [
+        path_in(final_folder(directory, model), file)
+        for model in folders_in(final)
+        for file in files_in(final / model)
+        if _RUN_FILE.fullmatch(file)
+    ]
 
-    A crash in between leaves runs that are known to be removed.
+
+def remove_final_runs(directory: Path, model: str) -> None:
+    """Remove what the final runs of an architecture have written, the runs themselves last.
+
+    A crash in between leaves runs that are known to be removed. Other files stay.
     """
     folder = final_folder(directory, model)
-    for path in sorted(folder.iterdir(), key=lambda path: path.match("seed-*.json")):
-        path.unlink()
-    folder.rmdir()
+    there = files_in(folder)
+    runs = [name for name in there if _RUN_FILE.fullmatch(name)]
+    written = (MODEL_FILE, CONFIG_FILE, MISREAD_FILE, *runs)
+    others = [name for name in there if any(is_written(name, other) for other in written)]
+    first = [name for name in others if name not in runs]
+    remove_files(folder, [PART_OF_MODEL, _PART_OF_MISREAD, *first, *runs])
 
 
 def write_misread(directory: Path, model: str, misread: Misread) -> None:
     """Write the misread images of an architecture's first final run."""
     folder = final_folder(directory, model)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{MISREAD_FILE}.part"
+    partial = path_in(folder, _PART_OF_MISREAD)
     with partial.open("wb") as file:
         np.savez_compressed(file, **asdict(misread))
-    partial.replace(folder / MISREAD_FILE)
+    partial.replace(path_in(folder, MISREAD_FILE))
 
 
 def read_misread(directory: Path, model: str) -> Misread | None:
@@ -121,7 +151,7 @@ def read_misread(directory: Path, model: str) -> Misread | None:
     Raises:
         UserError: the file is damaged.
     """
-    path = final_folder(directory, model) / MISREAD_FILE
+    path = path_in(final_folder(directory, model), MISREAD_FILE)
     if not path.exists():
         return None
     try:

@@ -15,7 +15,12 @@ from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.records import TrialState, to_frame
 from tune_mnist.tuning.spaces.stages import FIDELITY, STAGE
 from tune_mnist.tuning.storage.checkpoint_store import Checkpoints
-from tune_mnist.tuning.storage.kept_models import keep_model, kept_models, read_config
+from tune_mnist.tuning.storage.kept_models import (
+    keep_model,
+    kept_models,
+    model_folder,
+    read_config,
+)
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 TRIALS_FILE = "trials.csv"
@@ -140,7 +145,8 @@ class BestModels(Callback):
             # In a search with stages: those images are what the weights were made for.
             **{key: result[key] for key in FIDELITY if key in result},
         }
-        keep_model(self._directory / model, self._checkpoints_of(number), epoch, config)
+        folder = model_folder(self._directory, model)
+        keep_model(folder, self._checkpoints_of(number), epoch, config)
         self._best[model] = rank
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:

@@ -6,10 +6,13 @@ import optuna
 from optuna.storages import JournalStorage
 
 from tune_mnist.errors import UserError
+from tune_mnist.safe_paths import path_in
 from tune_mnist.tuning.recording.journal_file import JournalFile
 
 STUDY_NAME = "tune_mnist"
 JOURNAL = "study.journal"
+JOURNAL_LOCK = f"{JOURNAL}.lock"
+"""A symbolic link while Optuna writes; nothing follows it. Removed by a name that begins so."""
 
 
 def open_storage(directory: Path) -> JournalStorage:
@@ -20,10 +23,13 @@ def open_storage(directory: Path) -> JournalStorage:
     Raises:
         UserError: it is not a journal.
     """
-    path = directory / JOURNAL
+    path = path_in(directory, JOURNAL)
     _drop_half_line(path)
     # Whoever held this lock is dead, or the folder would not be ours; Optuna would wait for it.
-    Path(f"{path}.lock").unlink(missing_ok=True)
+    lock = directory / JOURNAL_LOCK
+    if lock.is_dir() and not lock.is_symlink():
+        raise UserError(f"{lock}: is a folder, where Optuna makes a link: remove it")
+    lock.unlink(missing_ok=True)
     try:
         return JournalStorage(JournalFile(path))
     except (ValueError, KeyError) as error:
@@ -36,7 +42,7 @@ def load_study(directory: Path) -> optuna.Study:
     Raises:
         UserError: there is none.
     """
-    path = directory / JOURNAL
+    path = path_in(directory, JOURNAL)
     if not path.is_file():
         raise UserError(f"{path}: there is no such file: not the results of a search")
     try:

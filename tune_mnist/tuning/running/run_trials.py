@@ -14,6 +14,7 @@ from ray.tune.logger import JsonLoggerCallback
 from rich.console import Console
 
 from tune_mnist.files import means_no_room
+from tune_mnist.safe_paths import path_in
 from tune_mnist.tuning.engine import Engine
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning.estimate import expected_epochs
@@ -70,7 +71,7 @@ def run_trials(
         searcher.ledger,
     )
     best = BestModels(
-        setup.directory / "best",
+        path_in(setup.directory, "best"),
         lambda config: settings.train_config(config).model_dump(),
         settings.checkpoints_of,
     )

@@ -1,8 +1,9 @@
 """Checkpoints in an object store, where nothing can be renamed or locked."""
 
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from tune_mnist.tuning.storage.checkpoint_store import LEFT_OVER
 
 _RUN = "run"
 _ATTEMPT = "attempt"
+_CHECKPOINT = re.compile(r"epoch-(\d{4,9})-[0-9a-f]{32}", re.ASCII)
 _WHOLE = "whole"
 """Written last, deleted first: a checkpoint without it does not count."""
 
@@ -166,11 +168,25 @@ class BucketCheckpoints:
     def _whole(self) -> list[str]:
         """Return the keys of the whole checkpoints, the newest first."""
         keys = self.store.bucket.objects(self.name)
-        return sorted((_folder(key) for key in keys if key.endswith(f"/{_WHOLE}")), reverse=True)
+        return sorted(
+            self._folders(key for key in keys if key.endswith(f"/{_WHOLE}")), reverse=True
+        )
 
     def _others(self, kept: str) -> set[str]:
-        keys = set(self.store.bucket.objects(self.name)) - {self._attempt_key}
-        return {_folder(key) for key in keys} - {kept}
+        return self._folders(self.store.bucket.objects(self.name)) - {kept}
+
+    def _folders(self, keys: Iterable[str]) -> set[str]:
+        """Return the keys of the checkpoints that objects belong to; others are not the run's.
+
+        A key becomes a path on this machine: whoever may write into the bucket chooses it.
+        """
+        folders = {key.rpartition("/")[0] for key in keys}
+        start = f"{self.name}/"
+        return {
+            folder
+            for folder in folders
+            if folder.startswith(start) and _CHECKPOINT.fullmatch(folder.removeprefix(start))
+        }
 
     @property
     def _attempt_key(self) -> str:
@@ -216,10 +232,6 @@ def _scratch() -> Iterator[Path]:
         except OSError as error:
             reason = f"{error.strerror} (on its way, in {Path(folder).parent})"
             raise OSError(error.errno, reason) from error
-
-
-def _folder(key: str) -> str:
-    return key.rpartition("/")[0]
 
 
 def _epoch(folder: str) -> int:

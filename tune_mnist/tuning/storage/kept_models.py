@@ -6,6 +6,8 @@ from typing import Any
 
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
+from tune_mnist.models import get_architecture
+from tune_mnist.safe_paths import files_in, folders_in, path_in
 from tune_mnist.training import MODEL_FILE
 from tune_mnist.tuning.storage.checkpoint_store import Checkpoints
 
@@ -13,6 +15,24 @@ CONFIG_FILE = "config.json"
 
 FULL_VAL_ACCURACY = "full_val_accuracy"
 """Key of a best model's ``config.json``: its accuracy on the whole validation part."""
+
+
+PART_OF_MODEL = f".{MODEL_FILE}.part"
+"""Name of the weights while they are written."""
+
+
+def model_folder(directory: Path, model: str) -> Path:
+    """Return the folder of an architecture, which need not exist.
+
+    Args:
+        directory: Folder that holds one folder per architecture.
+        model: Name of the architecture.
+
+    Raises:
+        UserError: There is no such architecture, or the folder is a symbolic link.
+    """
+    get_architecture(model)
+    return path_in(directory, model)
 
 
 def keep_model(folder: Path, checkpoints: Checkpoints, epoch: int, config: dict[str, Any]) -> None:
@@ -25,15 +45,15 @@ def keep_model(folder: Path, checkpoints: Checkpoints, epoch: int, config: dict[
         config: every field of the TrainConfig, and what else is to be known of the model.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{MODEL_FILE}.part"
+    partial = path_in(folder, PART_OF_MODEL)
     checkpoints.copy_model(epoch, partial)
-    partial.replace(folder / MODEL_FILE)
+    partial.replace(path_in(folder, MODEL_FILE))
     write_config(folder, config)
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
     """Write what is known of a kept model."""
-    write_text(folder / CONFIG_FILE, json.dumps(config, indent=2) + "\n")
+    write_text(path_in(folder, CONFIG_FILE), json.dumps(config, indent=2) + "\n")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -42,7 +62,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is damaged.
     """
-    path = folder / CONFIG_FILE
+    path = path_in(folder, CONFIG_FILE)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
@@ -53,5 +73,10 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def kept_models(directory: Path) -> list[Path]:
-    """Return the folders of the models that are kept in a folder, by name."""
-    return sorted(path.parent for path in directory.glob(f"*/{CONFIG_FILE}"))
+    """Return the folders of the models that are kept in a folder, by name.
+
+    Raises:
+        UserError: A folder with a configuration has the name of no architecture.
+    """
+    names = [name for name in folders_in(directory) if CONFIG_FILE in files_in(directory / name)]
+    return [model_folder(directory, name) for name in sorted(names)]

@@ -1,7 +1,7 @@
 """Checkpoints in a folder that all workers share, on this machine or on a network file system."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import gethostname
@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from filelock import FileLock
 
-from tune_mnist.files import write_text
+from tune_mnist.files import is_written, write_text
+from tune_mnist.safe_paths import files_in, folders_in, path_in, remove_files
 from tune_mnist.training import CheckpointFolder, Trainer, restore_newest
 from tune_mnist.tuning.storage.checkpoint_store import LEFT_OVER, PlaceMissingError
 
@@ -53,7 +54,7 @@ class SharedFolder:
 
     def names(self) -> list[str]:
         """Return the names of the runs that have left something."""
-        return sorted(path.name for path in self.folder.glob("*") if path.is_dir())
+        return sorted(folders_in(self.folder))
 
     def adopt(self, heir: str, donor: str, epoch: int) -> None:
         """Make one run's checkpoint of an epoch another one's own, and its only one."""
@@ -84,7 +85,7 @@ class FolderCheckpoints(CheckpointFolder):
     """
 
     def __init__(self, store: SharedFolder, name: str) -> None:
-        super().__init__(store.folder / name)
+        super().__init__(path_in(store.folder, name))
         self._store = store
         self._attempt: str | None = None
 
@@ -113,6 +114,13 @@ class FolderCheckpoints(CheckpointFolder):
             self.directory.mkdir(exist_ok=True)
             write_text(self.directory / _ATTEMPT, self._attempt)
             return restore_newest(build, self.newest_first())
+
+    def remove(self) -> None:
+        """Remove all of them, and their folder if it is empty then: the run will not go on."""
+        there = files_in(self.directory)
+        with suppress(OSError):  # what stays does no harm: the run will not go on
+            remove_files(self.directory, [name for name in there if is_written(name, _ATTEMPT)])
+        super().remove()
 
     def _newest_attempt(self) -> str | None:
         try:

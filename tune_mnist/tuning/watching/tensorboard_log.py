@@ -1,5 +1,6 @@
 """The trials as TensorBoard shows them: curves, and hyperparameters beside what came of them."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.summary import hparams, scalar
 
+from tune_mnist.safe_paths import path_in
 from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.records import LAST_METRICS
 from tune_mnist.tuning.trials.labels import label
@@ -122,7 +124,8 @@ class TensorBoardLog(Callback):
     def _open(self, number: int) -> EventsWriter:
         # As it was sampled: pbt changes a trial's configuration, not its folder.
         name = label({NUMBER: number, **self._ledger.record(number).config})
-        folder = self._directory / name.replace("#", "").replace(" ", "-")  # shells like it better
+        # Only what shells like, and what cannot lead out of the folder.
+        folder = path_in(self._directory, re.sub(r"[^\w.=+-]", "-", name.removeprefix("#")))
         folder.mkdir(parents=True, exist_ok=True)
         # TensorBoard reads the files of a folder by their names, which have the second in them.
         suffix = f".{time.time_ns()}"

@@ -1,0 +1,100 @@
+"""Paths in a folder that somebody else may have filled."""
+
+import os
+
+import pytest
+
+from tune_mnist.errors import UserError
+from tune_mnist.safe_paths import files_in, folders_in, path_in, remove_files, require_no_links
+
+OUTWARD = ["..", ".", "", "../x", "x/../../y", "/etc", "a/b", "a\\b", "nul\0l", "\ud800"]
+TOO_LONG = ["x" * 256, "字" * 100]
+
+
+def nothing(entry):
+    return False
+
+
+@pytest.mark.parametrize("name", OUTWARD + TOO_LONG)
+def test_a_name_that_is_no_single_entry_is_refused(tmp_path, name):
+    for names in ([name], [name, "file"], ["folder", name]):
+        with pytest.raises(UserError):
+            path_in(tmp_path, *names)
+
+
+def test_an_entry_may_exist_or_not(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").touch()
+    for names in (["folder"], ["folder", "file"], ["folder", "new"], ["new", "new"]):
+        assert path_in(tmp_path, *names) == tmp_path.joinpath(*names)
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert path_in(tmp_path / "link", "file") == tmp_path / "link" / "file"
+    require_no_links(tmp_path / "link", nothing)
+
+
+@pytest.mark.parametrize("target", ["outside", "inside", "missing"])
+def test_a_link_is_refused_wherever_it_leads(tmp_path, target):
+    folder = tmp_path / "folder"
+    (folder / "deep" / "deeper").mkdir(parents=True)
+    targets = {"outside": tmp_path, "inside": folder, "missing": tmp_path / "missing"}
+    (folder / "deep" / "link").symlink_to(targets[target])
+    for names in (["deep", "link"], ["deep", "link", "file"]):
+        with pytest.raises(UserError, match="deep/link: is a symbolic link"):
+            path_in(folder, *names)
+    with pytest.raises(UserError, match="deep/link: is a symbolic link"):
+        require_no_links(folder, nothing)
+    require_no_links(folder, lambda entry: entry.name == "link")
+
+
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="neither a file nor a folder"):
+        path_in(tmp_path, "pipe")
+    with pytest.raises(UserError, match="neither a file nor a folder"):
+        require_no_links(tmp_path, nothing)
+
+
+def test_folders_nested_deeply_are_looked_through(tmp_path):
+    folder = tmp_path
+    for _ in range(1_500):
+        folder = folder / "d"
+        folder.mkdir()
+        if len(str(folder)) > 3_900:
+            break
+    (folder / "link").symlink_to(tmp_path)
+    with pytest.raises(UserError, match="symbolic link"):
+        require_no_links(tmp_path, nothing)
+
+
+def test_only_what_is_named_is_removed(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "kept").mkdir(parents=True)
+    for name in ("one", "other", "thesis.tex"):
+        (folder / name).touch()
+    (tmp_path / "victim").touch()
+    (folder / "link").symlink_to(tmp_path / "victim")
+    remove_files(folder, ["one", "other", "kept", "link", "missing", "../victim"])
+    assert files_in(folder) == ["thesis.tex"]
+    assert folders_in(folder) == ["kept"]
+    assert (folder / "link").is_symlink()
+    assert (tmp_path / "victim").exists()
+
+
+def test_a_folder_that_is_empty_then_is_removed_too(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "one").touch()
+    remove_files(tmp_path / "folder", ["one"])
+    assert not (tmp_path / "folder").exists()
+    remove_files(tmp_path / "folder", ["one"])
+
+
+def test_nothing_is_removed_behind_a_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "one").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    remove_files(tmp_path / "link", ["one"])
+    assert (tmp_path / "real" / "one").exists()
