@@ -9,6 +9,7 @@ from shutil import which
 import pytest
 
 from tests.data.conftest import compress
+from tests.waiting import PATIENCE
 from tune_mnist.data import load_dataset, obtain
 from tune_mnist.data.sources import STEMS, cache_dir, over_tls
 from tune_mnist.errors import UserError
@@ -150,7 +151,7 @@ def test_many_processes_fetch_once(idx_folder: Path, tmp_path: Path) -> None:
         process.stdin.write(b"go\n")
         process.stdin.flush()
     for process in running:
-        process.communicate(timeout=120)
+        process.communicate(timeout=PATIENCE)
     # The script's own caller sees it fail; those that waited find the files.
     assert sorted(process.returncode for process in running) == [0, 0, 1]
     assert (tmp_path / "calls").read_text() == "called\n"
@@ -182,7 +183,7 @@ def test_original_mnist_from_wherever_it_can_be_had(
         )
         for _ in range(2)
     ]
-    folders = {process.communicate(timeout=600)[0].strip() for process in running}
+    folders = {process.communicate(timeout=2 * PATIENCE)[0].strip() for process in running}
     assert folders == {str(cache_dir("mnist"))}
     monkeypatch.delenv("TUNE_MNIST_DATA", raising=False)
     mnist = load_dataset("mnist")

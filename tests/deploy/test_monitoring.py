@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from tests.deploy.recipes import DEPLOY
+from tests.waiting import PATIENCE
 from tune_mnist.tuning.watching.live_metrics import (
     BEST,
     BY_STATE,
@@ -91,7 +92,7 @@ def test_grafana_shows_the_numbers_and_lets_nobody_in_as_its_administrator(tmp_p
     """Programs of their names stand for both, and tell what they were started with."""
     tools = tmp_path / "bin"
     tools.mkdir()
-    (tools / "prometheus").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tools / "prometheus").write_text("#!/bin/sh\nexec sleep 3600\n")
     (tools / "grafana").write_text("#!/bin/sh\nenv\n")
     for tool in tools.iterdir():
         tool.chmod(0o755)
@@ -102,7 +103,7 @@ def test_grafana_shows_the_numbers_and_lets_nobody_in_as_its_administrator(tmp_p
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
     )
     settings = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
     assert settings["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"

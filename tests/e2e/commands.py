@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.waiting import PATIENCE, wait_until
 from tune_mnist.tuning.recording.study import JOURNAL
 
 
@@ -24,31 +25,34 @@ def start(command: str, *arguments: str, **environment: str) -> subprocess.Popen
 
 def run(command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     process = start(command, *arguments, **environment)
-    out, err = process.communicate(timeout=540)
+    try:
+        out, err = process.communicate(timeout=2 * PATIENCE)
+    finally:
+        process.kill()  # no effect on one that has ended
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Send Ctrl-C; return what was printed in all."""
+    process.send_signal(signal.SIGINT)
+    return process.communicate(timeout=PATIENCE)
 
 
 def interrupt_when(process: subprocess.Popen[str], path: Path, text: str) -> tuple[str, str]:
     """Send Ctrl-C once the file holds the text; return what was printed in all."""
-    deadline = time.monotonic() + 300
-    while not (path.exists() and text in path.read_text()):
-        assert process.poll() is None, process.communicate()
-        if time.monotonic() > deadline:
-            process.kill()
-            raise TimeoutError(f"no {text} in {path}: {process.communicate()}")
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    return process.communicate(timeout=120)
+    wait_until(lambda: path.exists() and text in path.read_text(), process)
+    return interrupt(process)
+
+
+def journal_lines(directory: Path) -> int:
+    """Return how many lines the journal of a search has so far."""
+    journal = directory / JOURNAL
+    return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
 def kill_at(process: subprocess.Popen[str], directory: Path, lines: int, seconds: float) -> None:
-    """SIGKILL the driver that long after its journal has come to so many lines."""
-    journal = directory / JOURNAL
-    deadline = time.monotonic() + 300
-    while process.poll() is None and time.monotonic() < deadline:
-        if journal.exists() and journal.read_bytes().count(b"\n") >= lines:
-            break
-        time.sleep(0.02)
+    """SIGKILL the driver that long after its journal has come to so many lines, or has ended."""
+    wait_until(lambda: process.poll() is not None or journal_lines(directory) >= lines, every=0.02)
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
     process.communicate()

@@ -3,7 +3,6 @@
 import json
 import secrets
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +10,7 @@ import pytest
 
 from tests.e2e.commands import start
 from tests.e2e.nodes import cluster
+from tests.waiting import PATIENCE, Output, wait_until
 
 pytestmark = [
     pytest.mark.e2e,
@@ -30,14 +30,6 @@ def epochs_by_node(directory: Path) -> list[str]:
     return [json.loads(line)["node_ip"] for line in lines if line.endswith("}")]
 
 
-def wait_until(condition, process):
-    deadline = time.monotonic() + 90
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def test_a_lost_node_costs_an_epoch_and_one_that_joins_is_used(tmp_path):
     token = tmp_path / "auth_token"
     token.write_text(secrets.token_hex(32))
@@ -54,11 +46,13 @@ def test_a_lost_node_costs_an_epoch_and_one_that_joins_is_used(tmp_path):
             *("--output-dir", str(tmp_path), "--name", "elastic"),
             **member,
         )
+        output = Output(process)
         wait_until(lambda: epochs_by_node(directory).count(LOST) >= 5, process)
         nodes.kill(LOST)
+        wait_until(lambda: "has gone" in output.text, process)
         nodes.add(LATE)
-        out, err = process.communicate(timeout=180)
-    assert process.returncode == 0, err
+        out = output.all()
+        assert process.wait(PATIENCE) == 0, process.stderr.read()
     assert f"node {LOST} " in out
     assert "has gone; trials: 1 at a time from here on" in out
     assert "has joined; trials: 2 at a time from here on" in out

@@ -1,14 +1,14 @@
 """What a search does when the machine lets it down."""
 
 import os
-import time
 from contextlib import suppress
 
 import pandas as pd
 import pytest
 
-from tests.e2e.commands import run, start
-from tune_mnist.tuning.recording.study import JOURNAL, load_study
+from tests.e2e.commands import journal_lines, run, start
+from tests.waiting import PATIENCE, wait_until
+from tune_mnist.tuning.recording.study import load_study
 
 pytestmark = pytest.mark.e2e
 DIGITS = ("--dataset", "digits", "--num-samples", "8", "--max-epochs", "9", "--final-seeds", "0")
@@ -18,16 +18,12 @@ def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk):
     directory = small_disk / "full"
     place = ("--output-dir", str(small_disk), "--name", "full")
     process = start("search", *DIGITS, "--tensorboard", *place)
-    while not (directory / JOURNAL).exists() or (
-        (directory / JOURNAL).read_bytes().count(b"\n") < 50
-    ):
-        assert process.poll() is None
-        time.sleep(0.02)
+    wait_until(lambda: journal_lines(directory) >= 50, process, every=0.02)
     free = os.statvfs(small_disk)
     # The search goes on writing meanwhile, and may meet the end of the disk first.
     with suppress(OSError), (small_disk / "ballast").open("wb", buffering=0) as ballast:
         ballast.write(bytes(free.f_bavail * free.f_frsize))
-    _, err = process.communicate(timeout=180)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert len(err.splitlines()) == 1
     assert "No space left on device" in err

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import time
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -11,7 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.e2e.commands import run, start
+from tests.e2e.commands import interrupt, run, start
+from tests.waiting import wait_until
 from tune_mnist.models import create_model
 from tune_mnist.training import (
     TrainConfig,
@@ -34,12 +33,8 @@ baselines:
 """
 
 
-def wait_for(process, path: Path, pattern: str) -> None:
-    deadline = time.monotonic() + 180
-    while not list(path.glob(pattern)):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def wait_for(process, path, pattern):
+    wait_until(lambda: list(path.glob(pattern)), process, every=0.02)
 
 
 def test_a_final_evaluation_outlives_a_kill_and_follows_the_best_trial(tmp_path, digits):
@@ -61,8 +56,7 @@ def test_a_final_evaluation_outlives_a_kill_and_follows_the_best_trial(tmp_path,
 
     process = start("search", "--resume", str(directory))
     wait_for(process, directory, "final/lenet/seed-1.json")
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    out, err = interrupt(process)
     assert process.returncode == 130, err
     assert "Traceback" not in out + err
     assert f"--resume {directory}" in out

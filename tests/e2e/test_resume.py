@@ -2,7 +2,6 @@
 
 import pickle
 import random
-import signal
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 from optuna.trial import FrozenTrial, TrialState
 
-from tests.e2e.commands import kill_at, run, start
+from tests.e2e.commands import interrupt, journal_lines, kill_at, run, start
+from tests.waiting import wait_until
 from tune_mnist.errors import UserError
 from tune_mnist.search import search
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
@@ -146,12 +146,8 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
 def test_ctrl_c_says_how_to_go_on_and_going_on_works(tmp_path):
     directory = tmp_path / "cut"
     process = start("search", *SEARCH, "--output-dir", str(tmp_path), "--name", "cut")
-    journal = directory / JOURNAL
-    while not journal.exists() or journal.read_bytes().count(b"\n") < 60:
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=120)
+    wait_until(lambda: journal_lines(directory) >= 60, process)
+    out, _ = interrupt(process)
     assert process.returncode == 130
     assert f"--resume {directory}" in out
     result = run("search", "--resume", str(directory))
@@ -164,17 +160,18 @@ def test_ctrl_c_says_how_to_go_on_and_going_on_works(tmp_path):
 
 def test_two_searches_never_share_a_folder(tmp_path):
     directory = tmp_path / "busy"
-    process = start("search", *SEARCH, "--output-dir", str(tmp_path), "--name", "busy")
+    process = start(
+        "search",
+        *("--dataset", "digits", "--num-samples", "1000", "--max-epochs", "1000"),
+        *("--output-dir", str(tmp_path), "--name", "busy"),
+    )
     try:
-        while not (directory / JOURNAL).exists():
-            assert process.poll() is None
-            time.sleep(0.05)
+        wait_until(lambda: journal_lines(directory), process)
         second = run("search", "--resume", str(directory))
         assert second.returncode == 2
         assert "another search is running in it" in second.stderr
     finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)
+        interrupt(process)
 
 
 def shoot_a_worker(driver: int, rng: random.Random) -> bool:

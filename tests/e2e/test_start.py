@@ -1,14 +1,13 @@
 """What a user meets who changes their mind while a search still starts."""
 
-import signal
-import time
 import uuid
 from contextlib import suppress
 
 import psutil
 import pytest
 
-from tests.e2e.commands import start
+from tests.e2e.commands import interrupt, start
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 MARK = "TUNE_MNIST_TEST_MARK"
@@ -36,20 +35,12 @@ def test_ctrl_c_while_ray_starts_leaves_neither_ray_nor_a_folder(tmp_path):
     options = ("--dataset", "digits", "--output-dir", str(output), "--name", "cut")
     process = start("search", *options, **{MARK: value})
     try:
-        deadline = time.monotonic() + 120
-        while not any(map(names_raylet, marked(value))):
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=120)
+        wait_until(lambda: any(map(names_raylet, marked(value))), process)
+        _, err = interrupt(process)
         assert process.returncode == 130
         assert err.strip() == "interrupted"
         assert not output.exists()
-        deadline = time.monotonic() + 30
-        while marked(value) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert marked(value) == []
+        wait_until(lambda: marked(value) == [])
     finally:
         for left in marked(value):
             with suppress(psutil.NoSuchProcess):

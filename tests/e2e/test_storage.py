@@ -1,13 +1,13 @@
 """Searches that keep their checkpoints in a bucket: killed, and without it for a while."""
 
 import signal
-import time
 
 import pytest
 import torch
 
 from tests.buckets import KEYS, held_port, s3_server
 from tests.e2e.commands import run, start
+from tests.waiting import PATIENCE, wait_until
 from tune_mnist.training import load_model_weights
 from tune_mnist.tuning.recording.study import load_study
 from tune_mnist.tuning.storage.bucket import Bucket
@@ -45,9 +45,7 @@ def objects(storage, ending):
 
 
 def wait_for(storage, process, ending):
-    while not objects(storage, ending):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+    wait_until(lambda: objects(storage, ending), process)
 
 
 @pytest.mark.slow
@@ -79,7 +77,7 @@ def test_a_search_that_loses_its_bucket_ends_in_a_line_and_goes_on_later(search,
             storage = f"s3://bucket/lost?{access}"
             process = search("lost", storage, "--final-seeds", "0")
             wait_for(storage, process, "/whole")
-        _, err = process.communicate(timeout=180)
+        _, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 2
         assert len(err.splitlines()) == 1
         assert "--storage-path s3://bucket/lost" in err

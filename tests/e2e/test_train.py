@@ -1,9 +1,7 @@
-import signal
-
 import pandas as pd
 import pytest
 
-from tests.e2e.commands import run, start
+from tests.e2e.commands import interrupt, run, start
 
 pytestmark = pytest.mark.e2e
 
@@ -34,8 +32,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_is_one_word_and_leaves_nothing(tmp_pat
     )
     assert process.stdout is not None
     assert any(line.split()[:1] == ["1/100000"] for line in process.stdout)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = interrupt(process)
     assert process.returncode == 130
     assert err.strip() == "interrupted"
     assert list(tmp_path.iterdir()) == []

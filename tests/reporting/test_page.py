@@ -1,13 +1,13 @@
 """The page of a search, in a real browser: at a desk, on a phone, in the dark, on paper."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests import browsers
 from tests.reporting.studies import (
     LENET,
     TWO_MODELS,
@@ -24,7 +24,6 @@ from tune_mnist.reporting.summary import search_tables
 from tune_mnist.reporting.trial_table import COLUMNS
 from tune_mnist.tuning.recording.records import CONFIG_COLUMNS
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LEARNING = (0.8, 0.9, 0.95)
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -47,11 +46,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(f"no browser: install one of {', '.join(BROWSERS)} (apt install chromium)")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with browsers.browser() as found:
+        yield found
 
 
 class Visit:
@@ -82,7 +78,7 @@ class Visit:
 @pytest.fixture(scope="module")
 def visit(browser: Browser, report: Path) -> Visit:
     """The page on a desk, opened once for all that only look."""
-    return Visit(browser.new_page(viewport=DESK), report)
+    return Visit(browsers.open_page(browser, DESK), report)
 
 
 def test_it_opens_without_complaint_and_asks_for_nothing(visit: Visit, report: Path):
@@ -206,7 +202,7 @@ def comparison(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Vi
     searches = [read_results(folder / name) for name in ("two", "small")]
     path = folder / "report.html"
     write_comparison_page(searches, compare_searches(searches), path)
-    return Visit(browser.new_page(viewport=PHONE), path)
+    return Visit(browsers.open_page(browser, PHONE), path)
 
 
 def test_several_searches_are_on_one_page(comparison: Visit):
@@ -277,11 +273,7 @@ def wait_for_resize(page: Page) -> None:
     """Wait until all plots are as wide as their places, which plotly makes them by and by."""
     fits = """plots => plots.every(plot =>
         plot.querySelector(".main-svg").clientWidth === plot.clientWidth)"""
-    for _ in range(200):
-        if page.eval_on_selector_all("[data-figure]", fits):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("the plots do not follow the width of the page")
+    page.wait_for_function(f"({fits})([...document.querySelectorAll('[data-figure]')])")
 
 
 def test_nothing_sticks_out_or_is_cut_at_a_desk_or_on_a_phone(visit: Visit):
@@ -291,7 +283,7 @@ def test_nothing_sticks_out_or_is_cut_at_a_desk_or_on_a_phone(visit: Visit):
 
 @pytest.mark.parametrize("search", [interrupted, several_objectives, nothing_begun, all_failed])
 def test_nothing_sticks_out_whatever_the_search(search, browser, tmp_path):
-    visit = Visit(browser.new_page(viewport=DESK), written(search(tmp_path / "made")))
+    visit = Visit(browsers.open_page(browser, DESK), written(search(tmp_path / "made")))
     assert visit.complaints == []
     check_both_widths(visit)
 
@@ -319,7 +311,7 @@ def test_plots_lie_as_files_of_their_own_and_old_ones_go(browser: Browser, tmp_p
     names = {path.name for path in plots.iterdir()}
     files = {"history.html", "curves.html", "intermediate.html", "timeline.html"}
     assert names == files | {"cost-time.html", "plotly.min.js"}
-    page = browser.new_page()
+    page = browsers.open_page(browser, DESK)
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text))
     page.goto((plots / "curves.html").as_uri())

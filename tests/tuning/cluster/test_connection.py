@@ -1,11 +1,11 @@
 """Ray as it is: started here, asked what fits, and told of addresses where it is not."""
 
-import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from tests.buckets import held_port
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.cluster.connection import check_placeable, connect, connected
 
@@ -46,11 +46,10 @@ def test_more_gpus_than_any_node_has_are_named(resources):
 
 
 def test_a_port_where_nothing_listens_is_told_at_once():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    address = f"127.0.0.1:{port}"
-    with pytest.raises(UserError, match=f"no Ray cluster at '{address}': Connection refused"):
-        connect(address)
+    with held_port() as port:
+        address = f"127.0.0.1:{port}"
+        with pytest.raises(UserError, match=f"no Ray cluster at '{address}': Connection refused"):
+            connect(address)
 
 
 def test_a_port_where_something_else_answers_is_told_in_a_line():

@@ -3,6 +3,7 @@
 import socket
 import threading
 
+from tests.waiting import PATIENCE
 from tune_mnist.tuning.cluster import head_watch
 from tune_mnist.tuning.cluster.head_watch import head_watched
 
@@ -17,7 +18,7 @@ def test_a_head_that_goes_is_told_of_once_patience_is_at_its_end(monkeypatch):
             server.accept()[0].close()
         assert not told.is_set()
         server.close()
-        assert told.wait(timeout=60)
+        assert told.wait(timeout=PATIENCE)
 
 
 def test_without_a_head_nobody_watches():

@@ -3,7 +3,7 @@
 import io
 import os
 import threading
-import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -11,6 +11,7 @@ import ray
 import torch
 from rich.console import Console
 
+from tests.waiting import wait_until
 from tune_mnist.data import joined_part
 from tune_mnist.models import create_model
 from tune_mnist.training import Trainer, load_model_weights
@@ -80,20 +81,29 @@ def test_a_run_that_diverges_is_one_line_and_the_others_go_on(
     assert list((tmp_path / "checkpoints").rglob("*.pt")) == []
 
 
-def shoot_once(directory):
-    """Kill the worker of a final run once it has written a checkpoint."""
-    while True:
-        for path in (directory / "checkpoints").glob("final-*/epoch-*"):
-            for process in psutil.process_iter(["cmdline"]):
-                if "ray::train_and_test" in " ".join(process.info["cmdline"] or []):
-                    process.kill()
-                    return path
-        time.sleep(0.02)
+def final_run_workers():
+    """Return the processes that train a final run, of our own Ray only."""
+    found = []
+    with suppress(psutil.Error):
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if "ray::train_and_test" in " ".join(process.cmdline()):
+                    found.append(process)
+    return found
+
+
+def shoot_once(directory, shot):
+    """Kill the worker of a final run once it has written a checkpoint; note it."""
+    (worker,) = wait_until(final_run_workers, every=0.02)
+    wait_until(lambda: list((directory / "checkpoints").glob("final-*/epoch-*")), every=0.01)
+    worker.kill()
+    shot.append(worker)
 
 
 @pytest.mark.e2e
 def test_a_worker_that_is_killed_is_replaced_and_goes_on(tmp_path, digits, digits_split, shared):
-    killer = threading.Thread(target=shoot_once, args=(tmp_path,), daemon=True)
+    shot = []
+    killer = threading.Thread(target=shoot_once, args=(tmp_path, shot), daemon=True)
     killer.start()
     failures, _ = evaluate(
         tmp_path,
@@ -105,7 +115,7 @@ def test_a_worker_that_is_killed_is_replaced_and_goes_on(tmp_path, digits, digit
         final_seeds=1,
     )
     assert failures == []
-    assert not killer.is_alive()
+    assert shot
     (run,) = read_final_runs(tmp_path)
     assert run.test_accuracy > 0.8
     folder = final_folder(tmp_path, "lenet")

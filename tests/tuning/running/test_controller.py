@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from ray.tune import tune as ray_tune
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
+from tests.waiting import wait_until
 from tune_mnist.tuning.running import controller as module
 from tune_mnist.tuning.running.controller import (
     OneNodeController,
@@ -64,10 +64,7 @@ class OneAfterAnother(Searcher):
 
 def kill(process):
     os.kill(process, signal.SIGKILL)
-    deadline = time.monotonic() + 60
-    while Path(f"/proc/{process}").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not Path(f"/proc/{process}").exists())
 
 
 def fit(controller, trainable, searcher, folder, monkeypatch, cpus=1):
@@ -113,10 +110,8 @@ class SlowToStart(tune.Trainable):
 
     def setup(self, config):
         folder, number = Path(config["folder"]), config["number"]
-        deadline = time.monotonic() + 60
-        while number == 1 and not (folder / "start").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        if number == 1:
+            wait_until((folder / "start").exists)
 
     def reset_config(self, new_config):
         return True

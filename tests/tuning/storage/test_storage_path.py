@@ -1,10 +1,10 @@
 """What may be said by --storage-path, and what is found out about it before a search begins."""
 
-import socket
 from pathlib import Path
 
 import pytest
 
+from tests.buckets import held_port
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.cluster.shared_storage import check_usable
 from tune_mnist.tuning.storage.bucket import Bucket
@@ -86,10 +86,10 @@ def test_a_bucket_that_is_not_there_is_told_in_a_line(s3_options):
 
 
 def test_a_store_that_does_not_answer_is_told_in_a_line(s3_options):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    with pytest.raises(UserError, match=r"s3://bucket/a: .*NETWORK_CONNECTION"):
-        check_usable(f"s3://bucket/a?endpoint_override=127.0.0.1:{port}&scheme=http")
+    with held_port() as port:
+        nowhere = f"s3://bucket/a?endpoint_override=127.0.0.1:{port}&scheme=http"
+        with pytest.raises(UserError, match=r"s3://bucket/a: .*NETWORK_CONNECTION"):
+            check_usable(nowhere)
 
 
 def test_a_file_in_the_place_of_a_folder_is_told_in_a_line(tmp_path):

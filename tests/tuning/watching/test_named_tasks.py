@@ -1,13 +1,13 @@
 """Tasks by the names of their trials; it stands on parts of Ray that are not public."""
 
 import gc
-import time
 from types import SimpleNamespace
 
 import pytest
 import ray
 from ray.util.state import get_actor, list_tasks
 
+from tests.waiting import wait_until
 from tune_mnist.tuning.watching.named_tasks import NamedTasks
 
 
@@ -19,13 +19,6 @@ class Worker:
 def trial_on(actor, number):
     config = {"number": number, "model": "lenet", "lr": 0.1}
     return SimpleNamespace(config=config, temporary_state=SimpleNamespace(ray_actor=actor))
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 @pytest.fixture
