@@ -16,6 +16,7 @@ from tests.reporting.studies import (
     make_search,
     two_models,
 )
+from tests.waiting import wait_until
 from tune_mnist.reporting.comparison_page import write_comparison_page
 from tune_mnist.reporting.page import write_page
 from tune_mnist.reporting.search_results import SearchResults, read_results
@@ -61,7 +62,7 @@ class Visit:
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(path.as_uri())
-        page.wait_for_function("document.querySelector('form.filters').hidden === false")
+        expect(page.locator("form.filters")).to_be_visible()
 
     def column(self, key: str) -> list[str]:
         """Return what stands in a column of the trials that are shown."""
@@ -273,7 +274,8 @@ def wait_for_resize(page: Page) -> None:
     """Wait until all plots are as wide as their places, which plotly makes them by and by."""
     fits = """plots => plots.every(plot =>
         plot.querySelector(".main-svg").clientWidth === plot.clientWidth)"""
-    page.wait_for_function(f"({fits})([...document.querySelectorAll('[data-figure]')])")
+    # Not wait_for_function: it evaluates in the page, which its content security policy forbids.
+    wait_until(lambda: page.eval_on_selector_all("[data-figure]", fits))
 
 
 def test_nothing_sticks_out_or_is_cut_at_a_desk_or_on_a_phone(visit: Visit):
