@@ -70,6 +70,7 @@ from tune_mnist.command import duration, let_threads_sleep, run
 @click.option(
     "--mlflow", metavar="URI", help="MLflow server or store to tell of the trials; '': none."
 )
+@click.option("--init", help="Initial weights: derived or torch.  [default: derived]")
 @click.option("--precision", help="auto, fp32 or bf16.  [default: auto]")
 @click.option("--device", help="auto, cpu or cuda.  [default: auto]")
 def search(**given: Any) -> int:

@@ -23,6 +23,9 @@ from tune_mnist.command import let_threads_sleep, run
     "--epochs", type=click.IntRange(min=1), help="[default: 10 for lenet, 3 for the others]"
 )
 @click.option("--fraction", type=float, help="Of the training part.  [default: lenet 1, else 0.1]")
+@click.option(
+    "--init", default="derived", show_default=True, help="Initial weights: derived or torch."
+)
 @click.option("--image-size", type=int, default=64, show_default=True, help="LeNet: always 32.")
 @click.option("--dataset", default="mnist", show_default=True)
 @click.option(

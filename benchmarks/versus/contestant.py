@@ -14,7 +14,6 @@ import psutil
 from tune_mnist.files import write_text
 
 SPACE = Path(__file__).with_name("space.yaml")
-WORKERS = 2
 HEADER = "trial,epoch,val_accuracy,seconds"
 
 
@@ -28,6 +27,8 @@ class Task:
         max_epochs: epochs of a trial that is not stopped.
         output: the CSV file that gets a row an epoch.
         dataset: mnist, or digits to try the script.
+        workers: Trials at a time, each with one CPU core.
+        device: cpu, or cuda: the workers share one GPU.
     """
 
     seed: int
@@ -35,6 +36,13 @@ class Task:
     max_epochs: int
     output: Path
     dataset: str
+    workers: int
+    device: str
+
+    @property
+    def gpus(self) -> float:
+        """Share of a GPU that each worker gets."""
+        return 1 / self.workers if self.device == "cuda" else 0.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,10 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--max-epochs", type=int, default=6, show_default=True),
             click.option("--output", type=click.Path(path_type=Path), required=True),
             click.option("--dataset", default="mnist", show_default=True),
+            click.option("--workers", type=int, default=2, show_default=True),
+            click.option(
+                "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True
+            ),
         )
     ):
         command = option(command)

@@ -17,7 +17,6 @@ from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 
 from benchmarks.versus.contestant import (
-    WORKERS,
     EpochLog,
     Task,
     common_options,
@@ -36,7 +35,7 @@ def optimise(worker: int, journal: Path, task: Task, log: EpochLog) -> None:
 
     def objective(trial: optuna.Trial) -> float:
         space.sample(trial)
-        training = PlainTraining(trial.params, task.dataset, task.seed)
+        training = PlainTraining(trial.params, task.dataset, task.seed, task.device)
         val_accuracy = 0.0
         for epoch, val_accuracy in training.epochs(task.max_epochs):
             log.add(trial.number, epoch, val_accuracy, time.time())
@@ -49,13 +48,13 @@ def optimise(worker: int, journal: Path, task: Task, log: EpochLog) -> None:
         storage=JournalStorage(JournalFileBackend(str(journal))),
         study_name="versus",
         # Two workers with the same seed would draw the same.
-        sampler=optuna.samplers.TPESampler(seed=WORKERS * task.seed + worker),
+        sampler=optuna.samplers.TPESampler(seed=task.workers * task.seed + worker),
         pruner=optuna.pruners.SuccessiveHalvingPruner(),
         direction="maximize",
         load_if_exists=True,
     )
     # The first worker to see this many ends; the trial of the other one is then the last.
-    enough = MaxTrialsCallback(task.num_samples - WORKERS + 1, states=ENDED)
+    enough = MaxTrialsCallback(task.num_samples - task.workers + 1, states=ENDED)
     study.optimize(objective, callbacks=[enough])
 
 
@@ -70,7 +69,7 @@ def main(**options: Any) -> int:
         journal = Path(folder) / "study.journal"
         workers = [
             context.Process(target=optimise, args=(worker, journal, task, log))
-            for worker in range(WORKERS)
+            for worker in range(task.workers)
         ]
         for worker in workers:
             worker.start()

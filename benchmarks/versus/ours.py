@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from benchmarks.epoch_reports import epoch_reports
-from benchmarks.versus.contestant import SPACE, WORKERS, Task, common_options, open_log
+from benchmarks.versus.contestant import SPACE, Task, common_options, open_log
 from benchmarks.versus.time_shares import time_shares
 from tune_mnist.command import run
 
@@ -33,7 +33,8 @@ def main(**options: Any) -> int:
         command = [
             *(sys.executable, "-u", "-m", "tune_mnist.search", "--space", str(SPACE)),
             *("--num-samples", str(task.num_samples), "--max-epochs", str(task.max_epochs)),
-            *("--max-concurrent", str(WORKERS), "--cpus-per-trial", "1", "--device", "cpu"),
+            *("--max-concurrent", str(task.workers), "--cpus-per-trial", "1"),
+            *("--device", task.device, "--gpus-per-trial", f"{task.gpus:g}"),
             *("--seed", str(task.seed), "--dataset", task.dataset, "--final-seeds", "0"),
             *("--output-dir", folder, "--name", "search"),
         ]
@@ -49,7 +50,7 @@ def main(**options: Any) -> int:
         if not process.returncode and ends:
             reports = epoch_reports(Path(folder, "search"))
             lengths = {(trial, each["epoch"]): each["epoch_seconds"] for trial, each in reports}
-            click.echo(time_shares(ends, lengths, WORKERS, log.started, ended))
+            click.echo(time_shares(ends, lengths, task.workers, log.started, ended))
     return process.returncode
 
 

@@ -29,17 +29,21 @@ class PlainTraining:
         config: lr, batch_size, dropout and optimizer.
         dataset: name of the data set, loaded by each trial.
         seed: of weights and batches.
+        device: cpu or cuda.
 
     Attributes:
         model: the network.
         optimizer: its optimizer.
     """
 
-    def __init__(self, config: dict[str, Any], dataset: str, seed: int) -> None:
+    def __init__(
+        self, config: dict[str, Any], dataset: str, seed: int, device: str = "cpu"
+    ) -> None:
         torch.set_num_threads(1)
         torch.manual_seed(seed)
         data = split_dataset(load_dataset(dataset))
-        self.model = create_model(MODEL, data.num_classes, config["dropout"])
+        self.model = create_model(MODEL, data.num_classes, config["dropout"]).to(device)
+        self._device = device
         self.optimizer = create_optimizer(
             config["optimizer"],
             self.model.parameters(),
@@ -66,7 +70,8 @@ class PlainTraining:
         self.model.train()
         for images, labels in self._train:
             self.optimizer.zero_grad()
-            cross_entropy(self.model(images), labels).backward()  # type: ignore[no-untyped-call]
+            logits = self.model(images.to(self._device))
+            cross_entropy(logits, labels.to(self._device)).backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
 
     def _accuracy(self) -> float:
@@ -74,6 +79,7 @@ class PlainTraining:
         correct, seen = 0, 0
         with torch.no_grad():
             for images, labels in self._val:
-                correct += int((self.model(images).argmax(1) == labels).sum())
+                logits = self.model(images.to(self._device))
+                correct += int((logits.argmax(1) == labels.to(self._device)).sum())
                 seen += len(labels)
         return correct / seen

@@ -17,7 +17,6 @@ from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
 
 from benchmarks.versus.contestant import (
-    WORKERS,
     EpochLog,
     Task,
     common_options,
@@ -30,7 +29,7 @@ from tune_mnist.command import run
 
 def train_mnist(config: dict[str, Any], task: Task, log: EpochLog) -> None:
     """Train one trial, reporting each epoch with a checkpoint."""
-    training = PlainTraining(config, task.dataset, task.seed)
+    training = PlainTraining(config, task.dataset, task.seed, task.device)
     trial = tune.get_context().get_trial_id()
     for epoch, val_accuracy in training.epochs(task.max_epochs):
         log.add(trial, epoch, val_accuracy, time.time())
@@ -50,10 +49,13 @@ def main(**options: Any) -> int:
     task = Task(**options)
     log = open_log(task)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray.init(address="local", num_cpus=WORKERS, include_dashboard=False)
+    ray.init(address="local", num_cpus=task.workers, include_dashboard=False)
     with tempfile.TemporaryDirectory() as folder:
         tuner = tune.Tuner(
-            tune.with_resources(tune.with_parameters(train_mnist, task=task, log=log), {"cpu": 1}),
+            tune.with_resources(
+                tune.with_parameters(train_mnist, task=task, log=log),
+                {"cpu": 1, "gpu": task.gpus},
+            ),
             param_space=in_terms_of(same_space(), tune.uniform, tune.loguniform, tune.choice),
             tune_config=tune.TuneConfig(
                 metric="val_accuracy",

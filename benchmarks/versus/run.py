@@ -63,6 +63,8 @@ def in_turn(contestants: tuple[str, ...], seed: int) -> tuple[str, ...]:
 @click.option("--num-samples", type=int, default=16, show_default=True)
 @click.option("--max-epochs", type=int, default=6, show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
+@click.option("--workers", type=int, default=2, show_default=True, help="Trials at a time.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--target", type=float, default=0.98, show_default=True, help="val_accuracy.")
 @click.option("--syne-python", help="Interpreter that has syne-tune and this project.")
 @click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, help="Folder.")
@@ -72,6 +74,8 @@ def main(
     num_samples: int,
     max_epochs: int,
     dataset: str,
+    workers: int,
+    device: str,
     target: float,
     syne_python: str | None,
     output: Path,
@@ -80,7 +84,7 @@ def main(
     chosen = contestants or CONTESTANTS[: 4 if syne_python else 3]
     options = [
         *("--num-samples", str(num_samples), "--max-epochs", str(max_epochs)),
-        *("--dataset", dataset),
+        *("--dataset", dataset, "--workers", str(workers), "--device", device),
     ]
     output = output.absolute()
     output.mkdir(parents=True, exist_ok=True)
@@ -96,8 +100,8 @@ def main(
             rows.add(found)
             click.echo(f"{contestant}, seed {seed}: {found['wall_seconds'].iloc[0]} s")
     title = (
-        f"{dataset}, LeNet, {num_samples} trials x {max_epochs} epochs, {seeds} seeds, medians;"
-        " ratios to ray_tune"
+        f"{dataset}, LeNet on {device}, {workers} workers, {num_samples} trials x {max_epochs}"
+        f" epochs, {seeds} seeds, medians; ratios to ray_tune"
     )
     show_and_write(summarise(rows.frame, target), output / "summary", title)
 

@@ -17,13 +17,13 @@ from syne_tune.config_space import choice, loguniform, uniform
 from syne_tune.optimizer.baselines import ASHA
 
 from benchmarks.versus.contestant import (
-    WORKERS,
     Task,
     common_options,
     open_log,
 )
 from benchmarks.versus.same_space import in_terms_of, same_space
 from tune_mnist.command import run
+from tune_mnist.errors import UserError
 
 TRIAL = Path(__file__).with_name("syne_tune_trial.py")
 
@@ -33,6 +33,8 @@ TRIAL = Path(__file__).with_name("syne_tune_trial.py")
 def main(**options: Any) -> None:
     """Search by Syne Tune."""
     task = Task(**options)
+    if task.device != "cpu":
+        raise UserError(f"--device {task.device}: this contestant trains on the CPU only")
     log = open_log(task)
     logging.getLogger().setLevel(logging.WARNING)
     constants = {
@@ -57,7 +59,7 @@ def main(**options: Any) -> None:
             scheduler=scheduler,
             # It goes on starting trials until there are more than that.
             stop_criterion=StoppingCriterion(max_num_trials_started=task.num_samples - 1),
-            n_workers=WORKERS,
+            n_workers=task.workers,
             wait_trial_completion_when_stopping=True,
         ).run()
 

@@ -1,7 +1,9 @@
 """The training core on a GPU."""
 
 import warnings
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -79,11 +81,11 @@ def test_a_graph_trains_as_the_eager_step_does(digits_split, optimizer, momentum
 
 def test_units_are_dropped_in_a_graph_anew_at_every_step_and_alike_for_one_seed(digits_split):
     none, one, again = (
-        trained(config("alexnet", dropout=dropout), digits_split, gpu(), 2)
+        trained(config(optimizer="sgd", lr=0.1, dropout=dropout), digits_split, gpu(), 2)
         for dropout in (0.0, 0.5, 0.5)
     )
-    assert distance(one, none) > 10 * max(distance(one, again), 1e-6)
-    assert one.metrics.train_loss > none.metrics.train_loss
+    assert distance(one, again) < 1e-3
+    assert distance(one, none) > 20 * max(distance(one, again), 1e-4)
 
 
 @pytest.mark.parametrize("batch_size", [2048, 600, 500])
@@ -110,13 +112,15 @@ def test_a_checkpoint_moves_between_cpu_and_gpu(digits_split, tmp_path):
 
 
 def test_the_images_lie_on_the_gpu_once(digits_split):
+    # As many pixels as MNIST has, so that what else is allocated does not count.
+    images = np.resize(digits_split.images, (48_000, *digits_split.images.shape[1:]))
+    labels = np.resize(digits_split.labels, len(images))
     torch.cuda.empty_cache()
     before = torch.cuda.memory_allocated()
-    trainer = Trainer(config(), digits_split, gpu())
+    trainer = Trainer(config(), replace(digits_split, images=images, labels=labels), gpu())
+    trainer.run_epoch()
     held = torch.cuda.memory_allocated() - before
-    size = digits_split.images.nbytes + digits_split.labels.nbytes
-    small = 4 * weights(trainer).numel() + 8 * len(digits_split.labels) + 200_000
-    assert size <= held < size + small
+    assert images.nbytes <= held < 1.8 * images.nbytes
 
 
 class ReadsAValue(nn.Module):

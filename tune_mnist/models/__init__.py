@@ -2,7 +2,9 @@
 
 from tune_mnist.models.factory import (
     ARCHITECTURES,
+    DERIVED,
     FULL_SIZE,
+    INITS,
     MAX_SIZE,
     MIN_SIZE,
     MODELS,
@@ -14,7 +16,9 @@ from tune_mnist.models.factory import (
 
 __all__ = [
     "ARCHITECTURES",
+    "DERIVED",
     "FULL_SIZE",
+    "INITS",
     "MAX_SIZE",
     "MIN_SIZE",
     "MODELS",

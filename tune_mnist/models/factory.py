@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from torch import nn
+from torch import Tensor, nn
 
 from tune_mnist.errors import UserError, unknown
 from tune_mnist.models.alexnet import AlexNet
@@ -23,13 +24,13 @@ class Architecture:
 
     Attributes:
         build: the network's class, called with num_classes and dropout.
-        init: draws a convolution's or dense layer's weights in place.
+        activation: Name of the function between the layers; decides how weights are drawn.
         fixed_size: side of the only input the network takes, in pixels (digits are padded with
             zeros to it); None if it takes any side from 28 on (digits are resized to it).
     """
 
     build: Callable[..., nn.Module]
-    init: Callable[..., object]
+    activation: str
     fixed_size: int | None = None
 
     def input_size(self, image_size: int) -> int:
@@ -37,13 +38,23 @@ class Architecture:
         return self.fixed_size or image_size
 
 
-# Xavier for sigmoids (Glorot, Bengio, AISTATS 2010), Kaiming for ReLUs (He et al., ICCV 2015):
-# with PyTorch's default, LeNet's sigmoids and VGG without batch norm stay at chance for epochs.
+DERIVED = "derived"
+INITS = (DERIVED, "torch")
+
+# Glorot and Bengio (AISTATS 2010, section 4.2.1) derive Xavier's variance for an activation whose
+# slope at 0 is 1, as tanh's is. The logistic sigmoid's slope there is 1/4, so its weights are four
+# times as large. Kaiming's derivation is for ReLU (He et al., ICCV 2015, section 2.2).
+_WEIGHTS: dict[str, Callable[[Tensor], object]] = {
+    "sigmoid": partial(nn.init.xavier_uniform_, gain=4.0),
+    "tanh": nn.init.xavier_uniform_,
+    "relu": nn.init.kaiming_normal_,
+}
+
 ARCHITECTURES = {
-    "lenet": Architecture(LeNet, nn.init.xavier_uniform_, fixed_size=32),
-    "alexnet": Architecture(AlexNet, nn.init.kaiming_normal_),
-    "resnet": Architecture(ResNet, nn.init.kaiming_normal_),
-    "vggnet": Architecture(VGGNet, nn.init.kaiming_normal_),
+    "lenet": Architecture(LeNet, "sigmoid", fixed_size=32),
+    "alexnet": Architecture(AlexNet, "relu"),
+    "resnet": Architecture(ResNet, "relu"),
+    "vggnet": Architecture(VGGNet, "relu"),
 }
 MODELS = tuple(ARCHITECTURES)
 
@@ -60,7 +71,11 @@ def get_architecture(name: str) -> Architecture:
 
 
 def create_model(
-    name: str, num_classes: int = 10, dropout: float = 0.0, image_size: int = FULL_SIZE
+    name: str,
+    num_classes: int = 10,
+    dropout: float = 0.0,
+    image_size: int = FULL_SIZE,
+    init: str = DERIVED,
 ) -> nn.Module:
     """Build a network with freshly drawn weights.
 
@@ -69,6 +84,8 @@ def create_model(
         num_classes: size of the output.
         dropout: probability of dropping a unit, 0 <= dropout < 1.
         image_size: side of the input in pixels, at least 28; LeNet always takes 32.
+        init: How weights are drawn: derived (from the activation; biases are zero) or torch
+            (PyTorch's defaults).
 
     Returns:
         A module that takes float (B, 1, S, S) and gives logits float (B, num_classes).
@@ -83,8 +100,11 @@ def create_model(
         raise UserError(f"image_size = {image_size}: must be at least {MIN_SIZE} pixels")
     if num_classes < 2:
         raise UserError(f"num_classes = {num_classes}: must be at least 2")
+    if init not in INITS:
+        raise unknown("init", init, INITS)
     model = architecture.build(num_classes=num_classes, dropout=dropout)
-    _initialise(model, architecture.init)
+    if init == DERIVED:
+        _initialise(model, _WEIGHTS[architecture.activation])
     return model
 
 
@@ -93,10 +113,10 @@ def count_parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def _initialise(model: nn.Module, init: Callable[..., object]) -> None:
+def _initialise(model: nn.Module, draw_weights: Callable[[Tensor], object]) -> None:
     layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     for layer in layers:
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
-        # The last layer feeds a softmax, not a ReLU: Kaiming's gain would start it too loud.
-        (nn.init.xavier_uniform_ if layer is layers[-1] else init)(layer.weight)
+        # The last layer feeds a softmax: an activation's gain would make the first loss too large.
+        (nn.init.xavier_uniform_ if layer is layers[-1] else draw_weights)(layer.weight)

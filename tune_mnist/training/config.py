@@ -12,12 +12,12 @@ from pydantic import (
 )
 
 from tune_mnist.errors import unknown, validation_error
-from tune_mnist.models import FULL_SIZE, MAX_SIZE, MIN_SIZE, MODELS
+from tune_mnist.models import DERIVED, FULL_SIZE, INITS, MAX_SIZE, MIN_SIZE, MODELS
 from tune_mnist.training.optimizers import OPTIMIZERS
 from tune_mnist.training.schedules import SCHEDULES
 
 MAX_BATCH_SIZE = 65_536
-_KNOWN = {"model": MODELS, "lr_schedule": SCHEDULES, "optimizer": OPTIMIZERS}
+_KNOWN = {"model": MODELS, "init": INITS, "lr_schedule": SCHEDULES, "optimizer": OPTIMIZERS}
 
 
 class TrainConfig(BaseModel):
@@ -32,6 +32,7 @@ class TrainConfig(BaseModel):
         optimizer: sgd, adam, adamw or rmsprop.
         momentum: used by sgd and rmsprop.
         weight_decay: L2 penalty, decoupled with adamw.
+        init: How weights are drawn: derived (from the activation) or torch (PyTorch's defaults).
         image_size: side of the input in pixels (LeNet always takes 32).
         max_epochs: how many epochs to train.
         seed: decides the initial weights, the order of the batches and the dropped units.
@@ -47,6 +48,7 @@ class TrainConfig(BaseModel):
     optimizer: str = "adam"
     momentum: float = Field(default=0.0, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    init: str = DERIVED
     image_size: int = Field(default=FULL_SIZE, ge=MIN_SIZE, le=MAX_SIZE)
     max_epochs: int = Field(default=10, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**32)

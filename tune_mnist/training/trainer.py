@@ -92,7 +92,9 @@ class Trainer:
         self.metrics: EpochMetrics | None = None
         torch.manual_seed(config.seed)
         self._shuffle = torch.Generator().manual_seed(config.seed)
-        model = create_model(config.model, data.num_classes, config.dropout, config.image_size)
+        model = create_model(
+            config.model, data.num_classes, config.dropout, config.image_size, config.init
+        )
         self.model = model.to(compute.device).to(memory_format=compute.memory_format)
         self._optimizer = create_optimizer(
             config.optimizer,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tune_mnist.data import DATASETS
 from tune_mnist.errors import UserError, unknown, validation_error
+from tune_mnist.models import DERIVED, INITS
 from tune_mnist.training import DEVICES, PRECISIONS, Fidelity
 from tune_mnist.tuning.schedulers.scheduler import ASHA, SCHEDULERS, SchedulerOptions
 from tune_mnist.tuning.searching.samplers import LEARNING, SEARCHERS, check_searchable, grid_size
@@ -54,6 +55,7 @@ class SearchOptions(BaseModel):
         address: Ray cluster to connect to; None: start Ray on this machine.
         storage_path: folder that all nodes share, or s3:// or gs:// URI, for the checkpoints;
             None: the results folder.
+        init: How weights are drawn: derived or torch.
         precision: auto, fp32 or bf16.
         device: auto, cpu or cuda.
         searcher: tpe, random, gp, cmaes, qmc or grid; pbt takes random unless told otherwise.
@@ -92,6 +94,7 @@ class SearchOptions(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**32)
     address: str | None = None
     storage_path: str | None = None
+    init: str = DERIVED
     precision: str = "auto"
     device: str = "auto"
     searcher: str = "tpe"
@@ -146,6 +149,11 @@ class SearchOptions(BaseModel):
     @classmethod
     def _known_dataset(cls, name: str) -> str:
         return _one_of("dataset", name, DATASETS)
+
+    @field_validator("init")
+    @classmethod
+    def _known_init(cls, name: str) -> str:
+        return _one_of("init", name, INITS)
 
     @field_validator("precision")
     @classmethod

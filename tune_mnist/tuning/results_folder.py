@@ -27,6 +27,7 @@ FIXED = (
     "image_size",
     "max_epochs",
     "seed",
+    "init",
     "precision",
     "searcher",
     "scheduler",

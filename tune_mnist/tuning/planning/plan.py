@@ -96,6 +96,7 @@ def trial_settings(
         threads=threads(workers.cpus),
         device="cuda" if workers.gpus else "cpu",
         precision=options.precision,
+        init=options.init,
         store=open_store(checkpoints or str(directory.absolute() / "checkpoints"), uuid4().hex),
         fidelity=fidelity,
     )
@@ -119,6 +120,7 @@ def facts(
         "data": f"{options.dataset}, {len(data.train):,} of {len(everything.train):,} training"
         f" images, {len(data.val):,} of {len(everything.val):,} validation images",
         "image size": _image_sizes(space, options),
+        "initial weights": options.init,
         **_stages(space, options),
         "trials": f"{options.num_samples}, up to {options.max_epochs} epochs each,"
         f" searcher {options.searcher}, scheduler {options.scheduling.name},"

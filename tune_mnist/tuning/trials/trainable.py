@@ -9,7 +9,7 @@ from ray import tune
 
 from tune_mnist.data import DataSplit
 from tune_mnist.files import means_no_room
-from tune_mnist.models import count_parameters
+from tune_mnist.models import DERIVED, count_parameters
 from tune_mnist.training import (
     Compute,
     DivergedError,
@@ -39,6 +39,7 @@ class TrialSettings:
         threads: of PyTorch in one trial.
         device: cpu or cuda.
         precision: auto, fp32 or bf16.
+        init: How weights are drawn: derived or torch.
         store: where trials and final runs keep their checkpoints.
         fidelity: the stages of a trial; None: all its epochs are alike.
     """
@@ -50,6 +51,7 @@ class TrialSettings:
     device: str
     precision: str
     store: CheckpointStore
+    init: str = DERIVED
     fidelity: Fidelity | None = None
 
     def train_config(self, config: dict[str, Any]) -> TrainConfig:
@@ -57,6 +59,7 @@ class TrialSettings:
         hyperparameters = {key: value for key, value in config.items() if key != NUMBER}
         return TrainConfig.checked(
             **hyperparameters,
+            init=self.init,
             image_size=self.image_size,
             max_epochs=self.max_epochs,
             seed=self.seed,
