@@ -7,16 +7,15 @@ from statistics import fmean
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from tests.e2e.commands import interrupt, run, start
 from tests.waiting import wait_until
+from tests.weights import weights_of
 from tune_mnist.models import create_model
 from tune_mnist.training import (
     TrainConfig,
     create_batches,
     evaluate,
-    load_model_weights,
     resolve_compute,
 )
 from tune_mnist.tuning.final.runs import final_folder, read_final_runs, read_misread
@@ -104,7 +103,7 @@ def kept_accuracy(directory, digits):
     kept = json.loads((folder / "config.json").read_text())
     config = TrainConfig(**{key: kept[key] for key in TrainConfig.model_fields})
     model = create_model("lenet", digits.num_classes, config.dropout)
-    model.load_state_dict(load_model_weights(folder, torch.device("cpu")))
+    model.load_state_dict(weights_of(folder))
     compute = resolve_compute("cpu", "fp32")
     indices = np.arange(len(digits.test_labels))
     batches = create_batches(config, digits.test_images, digits.test_labels, indices, compute)

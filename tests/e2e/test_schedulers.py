@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.e2e.commands import kill_at, run, start
-from tune_mnist.training import load_model_weights
+from tests.weights import weights_of
 from tune_mnist.tuning.recording.study import load_study
 
 pytestmark = pytest.mark.e2e
@@ -90,8 +90,5 @@ def test_a_killed_search_ends_in_the_same_weights_as_one_left_alone(tmp_path, sc
         assert one.user_attrs.get("takeovers") == other.user_attrs.get("takeovers")
         assert one.intermediate_values == other.intermediate_values
     assert (scheduler == "pbt") == any("takeovers" in trial.user_attrs for trial in alone)
-    weights = [
-        load_model_weights(tmp_path / name / "best" / "lenet", torch.device("cpu"))
-        for name in ("alone", "killed")
-    ]
+    weights = [weights_of(tmp_path / name / "best" / "lenet") for name in ("alone", "killed")]
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])

@@ -2,11 +2,10 @@ import json
 
 import pandas as pd
 import pytest
-import torch
 
 from tests.e2e.commands import interrupt_when, run, start
+from tests.weights import weights_of
 from tune_mnist.models import create_model
-from tune_mnist.training import load_model_weights
 
 pytestmark = pytest.mark.e2e
 
@@ -62,7 +61,7 @@ def test_the_best_weights_are_kept_and_load(finished):
     trials = pd.read_csv(directory / "trials.csv")
     assert config["val_accuracy"] == pytest.approx(trials["val_accuracy"].max())
     model = create_model("lenet")
-    model.load_state_dict(load_model_weights(directory / "best" / "lenet", torch.device("cpu")))
+    model.load_state_dict(weights_of(directory / "best" / "lenet"))
 
 
 def test_no_checkpoint_of_an_ended_trial_is_left(finished):

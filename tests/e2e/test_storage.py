@@ -3,12 +3,11 @@
 import signal
 
 import pytest
-import torch
 
 from tests.buckets import KEYS, held_port, s3_server
 from tests.e2e.commands import run, start
 from tests.waiting import PATIENCE, wait_until
-from tune_mnist.training import load_model_weights
+from tests.weights import weights_of
 from tune_mnist.tuning.recording.study import load_study
 from tune_mnist.tuning.storage.bucket import Bucket
 
@@ -64,7 +63,7 @@ def test_a_killed_population_goes_on_from_its_bucket(search, tmp_path):
     trials = load_study(directory).trials
     assert [list(trial.intermediate_values) for trial in trials] == [[1, 2, 3]] * 4
     assert any("takeovers" in trial.user_attrs for trial in trials)
-    assert load_model_weights(directory / "best" / "lenet", torch.device("cpu"))
+    assert weights_of(directory / "best" / "lenet")
     assert (directory / "final" / "lenet" / "model.pt").exists()
     assert not (directory / "checkpoints").exists()
 

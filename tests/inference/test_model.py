@@ -2,14 +2,17 @@
 
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
+from tests.training.hostile_weights import HOSTILE
 from tune_mnist.errors import UserError
-from tune_mnist.inference import load_model
+from tune_mnist.inference import Input, load_model, read_digits
 from tune_mnist.models import MODELS, create_model
 from tune_mnist.training import Compute, TrainConfig, create_batches
 
@@ -34,6 +37,10 @@ def single_run(folder, tmp_path):
     shutil.copytree(folder, run / "checkpoint")
     (run / "checkpoint" / "config.json").rename(run / "config.json")
     return run
+
+
+def memory_in_use():
+    return psutil.Process().memory_info().vms
 
 
 def write_model(folder, name, **values):
@@ -114,8 +121,6 @@ def test_damaged_weights_are_refused(copy):
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
     assert refusal(copy).startswith(f"{weights}: damaged")
-    weights.write_bytes(b"no weights")
-    assert refusal(copy).startswith(f"{weights}: cannot be read")
 
 
 @pytest.mark.parametrize("content", [{}, {"a": 1}, {"a": torch.zeros(2, 2)}, {"b": torch.ones(3)}])
@@ -140,6 +145,32 @@ def test_weights_with_a_program_in_them_are_refused_and_do_not_run_it(copy, tmp_
     assert not (tmp_path / "sprung").exists()
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_no_weights_is_one_line_and_takes_no_memory(copy, name):
+    path = copy / "model.pt"
+    path.write_bytes(HOSTILE[name](torch.load(path, weights_only=True)))
+    tracemalloc.start()
+    before = memory_in_use()
+    line = refusal(copy)
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+    assert memory_in_use() - before < 100_000_000
+    assert line.startswith(f"{path}: ")
+    assert line.isprintable()
+    assert len(line) < 1_000
+    assert "weights_only" not in line
+
+
+def test_weights_that_overflow_are_told_instead_of_a_class(copy):
+    path = copy / "model.pt"
+    weights = torch.load(path, weights_only=True)
+    torch.save({name: torch.full_like(w, 3e38) for name, w in weights.items()}, path)
+    trained = load_model(copy, CPU)
+    images = [Input(Path("digit.png"), np.zeros((1, 28, 28), dtype=np.uint8), "dark")]
+    with pytest.raises(UserError, match=r"digit\.png: the network's answer is not a number"):
+        list(read_digits(trained.classifier, images, CPU))
+
+
 def test_weights_of_another_architecture_are_refused(copy):
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(config | {"model": "resnet"}))
@@ -154,6 +185,7 @@ def test_weights_of_another_architecture_are_refused(copy):
         (None, "No such file or directory: it must lie beside the weights"),
         ("{", "damaged"),
         ("[1, 2]", "must hold a mapping"),
+        ("[" * 100_000, "damaged"),
         ('{"lr": 0.1}', "'model' is missing"),
         ('{"model": "lenot", "lr": 0.1}', "did you mean 'lenet'"),
         ('{"model": "resnet", "lr": 0.1, "image_size": "big"}', "image_size = 'big'"),

@@ -4,16 +4,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tune_mnist.data import prepare
 from tune_mnist.errors import UserError
-from tune_mnist.models import create_model, get_architecture
+from tune_mnist.models import MAX_CLASSES, get_architecture, outline
 from tune_mnist.safe_paths import path_in
-from tune_mnist.training import MODEL_FILE, CheckpointError, TrainConfig, load_model_weights
+from tune_mnist.training import (
+    MODEL_FILE,
+    CheckpointError,
+    TrainConfig,
+    check_weights,
+    count_bytes,
+    load_tensors,
+)
 
 CONFIG_FILE = "config.json"
 CHECKPOINT_FOLDER = "checkpoint"
@@ -72,21 +78,20 @@ def load_model(folder: Path, device: torch.device) -> TrainedModel:
     """
     weights_folder, config_path = _locate(folder)
     config = _read_config(config_path)
+    path = weights_folder / MODEL_FILE
     try:
-        weights = load_model_weights(weights_folder, device)
+        weights = load_tensors(path, count_bytes(outline(config.model, MAX_CLASSES)))
+        num_classes = _num_classes(path, weights)
+        network = outline(config.model, num_classes)
+        called = f"a {config.model}, which {config_path} says they are"
+        check_weights(path, weights, network, called)
+        copies = {name: tensor.to(device, copy=True) for name, tensor in weights.items()}
     except CheckpointError as error:
         raise UserError(str(error)) from None
-    weights_path = weights_folder / MODEL_FILE
-    num_classes = _num_classes(weights_path, weights)
-    network = create_model(config.model, num_classes, config.dropout, config.image_size)
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError:  # lists every layer that differs
-        raise UserError(
-            f"{weights_path}: these are not the weights of a {config.model}, which {config_path}"
-            " says they are"
-        ) from None
-    classifier = Classifier(network, config).to(device).eval().requires_grad_(False)
+    except MemoryError:
+        raise UserError(f"{path}: needs more memory than this process may use") from None
+    network.load_state_dict(copies, assign=True)
+    classifier = Classifier(network, config).eval().requires_grad_(False)
     return TrainedModel(config, num_classes, classifier)
 
 
@@ -120,7 +125,7 @@ def _read_config(path: Path) -> TrainConfig:
             f"{path}: {error.strerror}: it must lie beside the weights and name their"
             " architecture and image size"
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: damaged: {error}") from None
     if not isinstance(values, dict):
         raise UserError(f"{path}: damaged: must hold a mapping, {{key: value, ...}}")
@@ -132,9 +137,11 @@ def _read_config(path: Path) -> TrainConfig:
         raise UserError(f"{path}: {error}") from None
 
 
-def _num_classes(path: Path, weights: Mapping[str, Any]) -> int:
+def _num_classes(path: Path, weights: Mapping[str, Tensor]) -> int:
     """Return the length of the last layer's bias: every architecture ends in a dense layer."""
-    last = next(reversed(list(weights.values())), None)
-    if not isinstance(last, Tensor) or last.ndim != 1:
-        raise UserError(f"{path}: does not end in the weights of a dense layer")
+    last = next(reversed(list(weights.values())))
+    if last.ndim != 1 or not 2 <= len(last) <= MAX_CLASSES:
+        raise UserError(
+            f"{path}: does not end in the weights of a dense layer with 2 to {MAX_CLASSES} classes"
+        )
     return len(last)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from tune_mnist.data import to_tensor
+from tune_mnist.errors import UserError
 from tune_mnist.inference.inputs import Input
 from tune_mnist.inference.model import Classifier
 from tune_mnist.training import evaluation_batch_size
@@ -45,10 +46,18 @@ def read_digits(
         classifier: on the device.
         inputs: what to read.
         device: where to compute.
+
+    Raises:
+        UserError: The network's answer is not a number: its weights overflow.
     """
     for given in inputs:
         first = 0
         for batch in classify(classifier, given.images, device):
+            if not np.isfinite(batch).all():
+                raise UserError(
+                    f"{given.path}: the network's answer is not a number: its weights are too"
+                    " large to compute with"
+                )
             yield [
                 Reading(given.path, None if given.ink else first + i, given.ink, row)
                 for i, row in enumerate(batch)

@@ -5,6 +5,7 @@ from tune_mnist.models.factory import (
     DERIVED,
     FULL_SIZE,
     INITS,
+    MAX_CLASSES,
     MAX_SIZE,
     MIN_SIZE,
     MODELS,
@@ -12,6 +13,7 @@ from tune_mnist.models.factory import (
     count_parameters,
     create_model,
     get_architecture,
+    outline,
 )
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "DERIVED",
     "FULL_SIZE",
     "INITS",
+    "MAX_CLASSES",
     "MAX_SIZE",
     "MIN_SIZE",
     "MODELS",
@@ -26,4 +29,5 @@ __all__ = [
     "count_parameters",
     "create_model",
     "get_architecture",
+    "outline",
 ]

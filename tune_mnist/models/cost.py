@@ -3,7 +3,7 @@
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tune_mnist.models.factory import create_model, get_architecture
+from tune_mnist.models.factory import get_architecture, outline
 
 
 def count_flops(name: str, image_size: int) -> int:
@@ -20,9 +20,8 @@ def count_flops(name: str, image_size: int) -> int:
         UserError: unknown name, or an image size out of its range.
     """
     size = get_architecture(name).input_size(image_size)
-    with torch.device("meta"):
-        network = create_model(name, image_size=image_size).eval()
-        image = torch.empty(1, 1, size, size)
+    network = outline(name).eval()
+    image = torch.empty(1, 1, size, size, device="meta")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(image)
     return int(counter.get_total_flops())

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 
 from tune_mnist.errors import UserError, unknown
@@ -16,6 +17,8 @@ FULL_SIZE = 224
 MIN_SIZE = 28
 # Beyond, enlarged digits show nothing new, and one batch of them fills a large memory.
 MAX_SIZE = 1024
+# The labels of an IDX file are unsigned bytes.
+MAX_CLASSES = 256
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def create_model(
 
     Args:
         name: lenet, alexnet, resnet or vggnet.
-        num_classes: size of the output.
+        num_classes: size of the output, from 2 to 256.
         dropout: probability of dropping a unit, 0 <= dropout < 1.
         image_size: side of the input in pixels, at least 28; LeNet always takes 32.
         init: How weights are drawn: derived (from the activation; biases are zero) or torch
@@ -98,14 +101,28 @@ def create_model(
         raise UserError(f"dropout = {dropout}: must be at least 0 and less than 1")
     if image_size < MIN_SIZE:
         raise UserError(f"image_size = {image_size}: must be at least {MIN_SIZE} pixels")
-    if num_classes < 2:
-        raise UserError(f"num_classes = {num_classes}: must be at least 2")
+    if not 2 <= num_classes <= MAX_CLASSES:
+        raise UserError(f"num_classes = {num_classes}: must be from 2 to {MAX_CLASSES}")
     if init not in INITS:
         raise unknown("init", init, INITS)
     model = architecture.build(num_classes=num_classes, dropout=dropout)
     if init == DERIVED:
         _initialise(model, _WEIGHTS[architecture.activation])
     return model
+
+
+def outline(name: str, num_classes: int = 10) -> nn.Module:
+    """Build a network that has shapes, but no memory for its weights: on the meta device.
+
+    Args:
+        name: lenet, alexnet, resnet or vggnet.
+        num_classes: Size of the output, from 2 to 256.
+
+    Raises:
+        UserError: Unknown name, or an argument out of its range.
+    """
+    with torch.device("meta"):
+        return create_model(name, num_classes)
 
 
 def count_parameters(model: nn.Module) -> int:

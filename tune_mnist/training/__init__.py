@@ -1,12 +1,11 @@
 """The training core: plain PyTorch, no Ray; runs alone and inside a trial alike."""
 
+from tune_mnist.training.archive import CheckpointError
 from tune_mnist.training.batching import create_batches, evaluation_batch_size
 from tune_mnist.training.checkpoint import (
     MODEL_FILE,
     STATE_FILE,
-    CheckpointError,
     CheckpointFolder,
-    load_model_weights,
 )
 from tune_mnist.training.config import TrainConfig
 from tune_mnist.training.evaluation import (
@@ -19,9 +18,16 @@ from tune_mnist.training.evaluation import (
 )
 from tune_mnist.training.fidelity import Fidelity, Stage
 from tune_mnist.training.memory import describe_out_of_memory, is_out_of_memory
+from tune_mnist.training.metrics import EpochMetrics
 from tune_mnist.training.optimizers import OPTIMIZERS
 from tune_mnist.training.precision import DEVICES, PRECISIONS, Compute, resolve_compute
-from tune_mnist.training.trainer import DivergedError, EpochMetrics, Trainer, restore_newest
+from tune_mnist.training.trainer import DivergedError, Trainer, restore_newest
+from tune_mnist.training.weights import (
+    check_weights,
+    count_bytes,
+    load_tensors,
+    load_weights,
+)
 
 __all__ = [
     "DEVICES",
@@ -40,13 +46,16 @@ __all__ = [
     "Stage",
     "TrainConfig",
     "Trainer",
+    "check_weights",
     "classify",
+    "count_bytes",
     "create_batches",
     "describe_out_of_memory",
     "evaluate",
     "evaluation_batch_size",
     "is_out_of_memory",
-    "load_model_weights",
+    "load_tensors",
+    "load_weights",
     "mean_loss_and_accuracy",
     "resolve_compute",
     "restore_newest",

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,10 +18,6 @@ STATE_FILE = "state.pt"
 _UNFINISHED = "."
 _WHOLE = re.compile(r"epoch-(\d{1,9})", re.ASCII)
 _HALF_WRITTEN = re.compile(r"\.(epoch-\d{1,9}\.)?[0-9a-f]{32}", re.ASCII)
-
-
-class CheckpointError(Exception):
-    """A checkpoint cannot be used; the message says which, and why."""
 
 
 def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -48,24 +43,6 @@ def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[st
         _replace(partial, directory)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def load_model_weights(directory: Path, device: torch.device) -> dict[str, Any]:
-    """Return the network's state_dict from a checkpoint; only tensors and plain values load.
-
-    Raises:
-        CheckpointError: the file is missing or damaged.
-    """
-    return _load(directory / MODEL_FILE, device)
-
-
-def load_state(directory: Path) -> dict[str, Any]:
-    """Return the rest of a checkpoint, on the CPU: optimizer state, epoch, random state.
-
-    Raises:
-        CheckpointError: the file is missing or damaged.
-    """
-    return _load(directory / STATE_FILE, torch.device("cpu"))
 
 
 class CheckpointFolder:
@@ -170,19 +147,3 @@ def _replace(new: Path, target: Path) -> None:
         _remove(old)
     else:
         new.replace(target)
-
-
-def _load(path: Path, device: torch.device) -> dict[str, Any]:
-    try:
-        # torch.load reads a file with flipped bits without a complaint; the archive's own
-        # checksums tell.
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged is not None:
-            raise CheckpointError(f"{path}: damaged: wrong checksum of {damaged}")
-        loaded: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (MemoryError, torch.OutOfMemoryError, CheckpointError):
-        raise
-    except Exception as error:  # a damaged file fails in whatever part of it is read first
-        raise CheckpointError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
-    return loaded

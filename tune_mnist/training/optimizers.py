@@ -8,6 +8,15 @@ from tune_mnist.errors import unknown
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
 
+_ADAM: tuple[set[str], set[str]] = ({"step", "exp_avg", "exp_avg_sq"}, set())
+STATE_TENSORS: dict[str, tuple[set[str], set[str]]] = {
+    "sgd": (set(), {"momentum_buffer"}),
+    "adam": _ADAM,
+    "adamw": _ADAM,
+    "rmsprop": ({"step", "square_avg"}, {"momentum_buffer"}),
+}
+"""By optimizer, the tensors that it keeps for each parameter: always, and with momentum only."""
+
 
 def create_optimizer(
     name: str,
@@ -25,7 +34,6 @@ def create_optimizer(
         lr: learning rate, > 0.
         momentum: for sgd and rmsprop; adam and adamw have their own (beta 0.9) and leave it.
         weight_decay: L2 penalty; decoupled from the gradient with adamw.
-
         capturable: Keep the optimizer's step count on the GPU, as a CUDA graph needs it.
 
     Raises:

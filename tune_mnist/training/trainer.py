@@ -3,55 +3,27 @@
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from tune_mnist.data import Batches, DataSplit, to_tensor
 from tune_mnist.models import create_model
+from tune_mnist.training.archive import CheckpointError
 from tune_mnist.training.batching import create_batches
-from tune_mnist.training.checkpoint import (
-    CheckpointError,
-    load_model_weights,
-    load_state,
-    save_checkpoint,
-)
+from tune_mnist.training.checkpoint import MODEL_FILE, STATE_FILE, save_checkpoint
 from tune_mnist.training.config import TrainConfig
 from tune_mnist.training.epochs import EagerEpochs, Epochs
 from tune_mnist.training.evaluation import mean_loss_and_accuracy
 from tune_mnist.training.fidelity import Fidelity
 from tune_mnist.training.graphed_epochs import GraphedEpochs
+from tune_mnist.training.metrics import EpochMetrics
 from tune_mnist.training.optimizers import create_optimizer
 from tune_mnist.training.precision import Compute
+from tune_mnist.training.saved_state import Slots, checked_slots, load_state
 from tune_mnist.training.schedules import learning_rate
-
-
-@dataclass(frozen=True)
-class EpochMetrics:
-    """What one epoch gave.
-
-    Attributes:
-        epoch: number of epochs trained so far, from 1.
-        train_loss: mean cross-entropy over the epoch's training images, as they were seen.
-        train_accuracy: share of them classified right, as they were seen.
-        val_loss: mean cross-entropy over the validation part after the epoch, NaN without one.
-        val_accuracy: share of the validation part classified right after the epoch, NaN without
-            one.
-        epoch_seconds: wall time of the epoch, validation included.
-        train_seconds: sum of the wall time of all epochs so far.
-        images_per_second: training images a second, validation not included.
-    """
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    val_loss: float
-    val_accuracy: float
-    epoch_seconds: float
-    train_seconds: float
-    images_per_second: float
+from tune_mnist.training.weights import count_bytes, load_weights
 
 
 class DivergedError(Exception):
@@ -164,19 +136,20 @@ class Trainer:
             CheckpointError: it is damaged, or of another architecture; this trainer is then
                 of no further use.
         """
-        state = load_state(directory)
-        weights = load_model_weights(directory, self.compute.device)
+        path = directory / STATE_FILE
+        state = load_state(path, count_bytes(self.model))
+        slots = checked_slots(path, state, self._optimizer, self.config.optimizer)
+        weights = load_weights(directory / MODEL_FILE, self.model)
         try:
-            self.model.load_state_dict(weights)
-            self._load_optimizer(state["optimizer"])
-            self._shuffle.set_state(state["shuffle_rng"])
-            torch.set_rng_state(state["torch_rng"])
-            if self._on_gpu and state["cuda_rng"] is not None:
-                torch.cuda.set_rng_state(state["cuda_rng"])
-            self.metrics = EpochMetrics(**state["metrics"]) if state["metrics"] else None
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())
-            raise CheckpointError(f"{directory}: does not fit: {reason}") from None
+            self._shuffle.set_state(state.shuffle_rng)
+            torch.set_rng_state(state.torch_rng)
+            if self._on_gpu and state.cuda_rng is not None:
+                torch.cuda.set_rng_state(state.cuda_rng)
+        except (TypeError, ValueError, RuntimeError):
+            raise CheckpointError(f"{path}: holds no state of a random generator") from None
+        self.model.load_state_dict(weights)
+        self._load_optimizer(slots)
+        self.metrics = state.metrics
 
     def _enter_stage(self) -> None:
         """Take the images of the coming epoch's stage, unless they are those of the last one."""
@@ -211,16 +184,10 @@ class Trainer:
             for batch in range(count)
         ]
 
-    def _load_optimizer(self, state: dict[str, Any]) -> None:
-        """Take over the optimizer's state; hyperparameters and device are this trainer's own."""
-        wanted = {
-            "momentum": self.config.momentum,
-            "weight_decay": self.config.weight_decay,
-            "capturable": self.compute.cuda_graphs,
-        }
-        for group in state["param_groups"]:
-            group.update({key: value for key, value in wanted.items() if key in group})
-        self._optimizer.load_state_dict(state)
+    def _load_optimizer(self, slots: Slots) -> None:
+        """Take over the optimizer's tensors; hyperparameters and device are this trainer's own."""
+        own = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": slots, "param_groups": own})
         # A captured step would go on with the tensors that the loaded state has replaced.
         self._epochs = self._create_epochs()
 

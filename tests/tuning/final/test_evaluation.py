@@ -8,13 +8,13 @@ from contextlib import suppress
 import psutil
 import pytest
 import ray
-import torch
 from rich.console import Console
 
 from tests.waiting import wait_until
+from tests.weights import weights_of
 from tune_mnist.data import joined_part
 from tune_mnist.models import create_model
-from tune_mnist.training import Trainer, load_model_weights
+from tune_mnist.training import Trainer
 from tune_mnist.tuning.final.evaluation import FinalEvaluation
 from tune_mnist.tuning.final.finalists import full_validation
 from tune_mnist.tuning.final.runs import final_folder, read_final_runs
@@ -120,7 +120,7 @@ def test_a_worker_that_is_killed_is_replaced_and_goes_on(tmp_path, digits, digit
     assert run.test_accuracy > 0.8
     folder = final_folder(tmp_path, "lenet")
     model = create_model("lenet")
-    model.load_state_dict(load_model_weights(folder, torch.device("cpu")))
+    model.load_state_dict(weights_of(folder))
     assert read_config(folder)["test_accuracy"] == run.test_accuracy
 
 

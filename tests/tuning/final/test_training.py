@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from tests.tuning.settings import settings_in
+from tests.weights import weights_of
 from tune_mnist.data import joined_part
-from tune_mnist.training import Classified, TrainConfig, Trainer, load_model_weights
+from tune_mnist.training import Classified, TrainConfig, Trainer
 from tune_mnist.tuning.final.plan import PlannedRun
 from tune_mnist.tuning.final.training import Failed, Succeeded, select_misread, train_and_test
 
@@ -38,7 +39,7 @@ def train(digits, digits_split, settings):
 
 def weights(plan, settings):
     checkpoint = plan.checkpoints(settings.store).at(plan.config.max_epochs)
-    return load_model_weights(checkpoint, torch.device("cpu"))
+    return weights_of(checkpoint)
 
 
 def same(one, other):

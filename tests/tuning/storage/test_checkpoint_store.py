@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from tests.tuning.settings import settings_in
+from tests.weights import weights_of
 from tune_mnist.training import (
     MODEL_FILE,
     Compute,
     TrainConfig,
     Trainer,
-    load_model_weights,
 )
 from tune_mnist.tuning.storage.bucket import Bucket, StorageError
 from tune_mnist.tuning.storage.bucket_store import BucketStore
@@ -112,7 +112,7 @@ def test_with_no_checkpoint_a_run_begins_anew(store, build):
 def test_the_weights_of_an_epoch_can_be_had_alone(store, build, tmp_path):
     trainer = train(build(), store.of("run"), 1)
     store.of("run").copy_model(1, tmp_path / MODEL_FILE)
-    assert same_weights(load_model_weights(tmp_path, CPU.device), trainer.model.state_dict())
+    assert same_weights(weights_of(tmp_path), trainer.model.state_dict())
 
 
 def test_what_is_there_is_known_by_name_until_it_is_removed(store, build):

@@ -2,22 +2,24 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import ray
-import torch
 from numpy.typing import NDArray
 from ray.exceptions import RayError
 from rich.console import Console
+from torch import Tensor
 
 from tune_mnist.data import DataSplit
 from tune_mnist.errors import last_line
-from tune_mnist.models import create_model
+from tune_mnist.models import MAX_CLASSES, create_model, outline
 from tune_mnist.training import (
+    MODEL_FILE,
     CheckpointError,
+    check_weights,
+    count_bytes,
     create_batches,
-    load_model_weights,
+    load_tensors,
     mean_loss_and_accuracy,
 )
 from tune_mnist.tuning.planning.plan import Workers
@@ -77,10 +79,11 @@ def full_validation(
     new = [folder for folder, config in configs.items() if FULL_VAL_ACCURACY not in config]
     judged = []
     for folder in new:
-        weights = load_model_weights(folder, torch.device("cpu"))
+        path = folder / MODEL_FILE
+        weights = load_tensors(path, count_bytes(outline(folder.name, MAX_CLASSES)))
         size = int(configs[folder].get("image_size", settings.image_size))
         alike = replace(settings, image_size=size)  # a search that was cut off has small ones
-        judged.append(judge.remote(folder.name, weights, data, val, alike))
+        judged.append(judge.remote(folder.name, path, weights, data, val, alike))
     for folder, accuracy in zip(new, ray.get(judged), strict=True):
         configs[folder][FULL_VAL_ACCURACY] = accuracy
         write_config(folder, configs[folder])
@@ -89,7 +92,8 @@ def full_validation(
 
 def _accuracy(
     model: str,
-    weights: dict[str, Any],
+    path: Path,
+    weights: dict[str, Tensor],
     data: DataSplit,
     val: NDArray[np.int64],
     settings: TrialSettings,
@@ -97,6 +101,7 @@ def _accuracy(
     compute = settings.compute()
     config = settings.train_config({"model": model, "lr": 1.0})
     network = create_model(model, data.num_classes, image_size=settings.image_size)
+    check_weights(path, weights, network)
     network.load_state_dict(weights)
     network.to(compute.device).to(memory_format=compute.memory_format)
     batches = create_batches(config, data.images, data.labels, val, compute)
