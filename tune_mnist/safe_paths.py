@@ -36,14 +36,14 @@ def path_in(folder: Path, *names: str) -> Path:
     return path
 
 
-def require_no_links(folder: Path, allowed: Callable[[Path], bool]) -> None:
+def require_no_links(folder: Path, allowed: Callable[[Path], bool] | None = None) -> None:
     """Check that a folder holds files and folders only, at every depth.
 
     What writes into a results folder includes Ray and TensorBoard, which follow links.
 
     Args:
         folder: Folder to look through; one that does not exist holds nothing.
-        allowed: Whether an entry may be a link, because nothing ever follows it.
+        allowed: Whether an entry may be a link, because nothing ever follows it; None: none.
 
     Raises:
         UserError: An entry is a symbolic link, or neither a file nor a folder.
@@ -55,7 +55,7 @@ def require_no_links(folder: Path, allowed: Callable[[Path], bool]) -> None:
             path = current / entry.name
             if entry.is_dir(follow_symlinks=False):
                 folders.append(path)
-            elif not entry.is_file(follow_symlinks=False) and not allowed(path):
+            elif not entry.is_file(follow_symlinks=False) and not (allowed and allowed(path)):
                 _require_file_or_folder(path)
 
 

@@ -66,6 +66,12 @@ from tune_mnist.command import duration, let_threads_sleep, run
     metavar="[FOLDER]",
     help="Go on with the search in this results folder, or in that of --name.",
 )
+@click.option(
+    "--trust-stored",
+    is_flag=True,
+    help="With --resume: use the address, paths and URIs that the folder names, though this user"
+    " did not write it on this machine.",
+)
 @click.option("--tensorboard", is_flag=True, default=None, help="Keep TensorBoard's files.")
 @click.option(
     "--mlflow", metavar="URI", help="MLflow server or store to tell of the trials; '': none."

@@ -15,10 +15,11 @@ from tune_mnist.results import results_directory
 from tune_mnist.tuning.experiment import Outcome, run_search
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.records import TrialState
-from tune_mnist.tuning.results_folder import read_experiment
+from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, read_experiment
 from tune_mnist.tuning.schedulers.scheduler import RESUMABLE
 from tune_mnist.tuning.setup import Ending
 from tune_mnist.tuning.spaces.space import load_space
+from tune_mnist.tuning.trust import only_stored
 
 DEFAULT_SPACE = "lenet"
 SHOWN = ("best", "costs", "pareto", "top", "final")
@@ -26,7 +27,12 @@ SHOWN = ("best", "costs", "pareto", "top", "final")
 
 
 def search_and_compare(
-    space: str | None, name: str | None, output_dir: Path, resume: str | None, **given: Any
+    space: str | None,
+    name: str | None,
+    output_dir: Path,
+    resume: str | None,
+    trust_stored: bool = False,
+    **given: Any,
 ) -> int:
     """Run a search, or go on with one, and show and write its tables.
 
@@ -35,6 +41,8 @@ def search_and_compare(
         name: of the results folder; None: space and time.
         output_dir: where results folders lie.
         resume: folder of the search to go on with, or empty: that of ``name``; None: a new one.
+        trust_stored: Whether to take addresses, paths and URIs from the folder to resume, though
+            this user did not write it on this machine.
         given: fields of SearchOptions; None: not given.
 
     Returns:
@@ -46,6 +54,8 @@ def search_and_compare(
     console = report_console()
     earlier = None
     if resume is None:
+        if trust_stored:
+            raise UserError("--trust-stored: only a search to --resume has stored values")
         chosen = load_space(space or DEFAULT_SPACE)
         directory = results_directory(
             output_dir, f"{chosen.name}-{time.strftime('%Y%m%d-%H%M%S')}" if name is None else name
@@ -59,6 +69,12 @@ def search_and_compare(
             raise UserError(
                 f"--space {space}: differs from the space {earlier.space.name} that {directory}"
                 " was begun with: leave the option out, or begin another search"
+            )
+        if not trust_stored:
+            earlier.require_repeated(directory, given)
+        elif stored := only_stored(earlier.options, given):
+            console.print(
+                f"from {directory / EXPERIMENT_FILE}: {stored}", markup=False, soft_wrap=True
             )
         options = earlier.options_with(chosen, given)
     outcome = run_search(chosen, options, directory, console, _command(), earlier)

@@ -16,7 +16,7 @@ from tune_mnist.data import DataSplit, joined_part, load_dataset, split_dataset
 from tune_mnist.errors import end_at_once
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new
-from tune_mnist.safe_paths import path_in
+from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.tuning.cluster.connection import connected, prepare, starts_here
 from tune_mnist.tuning.cluster.head_watch import PATIENCE_SECONDS, head_watched
 from tune_mnist.tuning.cluster.node_packages import check_packages
@@ -43,7 +43,7 @@ from tune_mnist.tuning.setup import Ending, Setup
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import check_images
 from tune_mnist.tuning.storage.bucket import StorageError
-from tune_mnist.tuning.storage.storage_path import checkpoints_of_search, require_free
+from tune_mnist.tuning.storage.storage_path import checkpoints_of_search, is_bucket, require_free
 from tune_mnist.tuning.watching.mlflow_client import open_client
 from tune_mnist.tuning.watching.watchers import watchers
 
@@ -182,7 +182,12 @@ def _place_of_checkpoints(
         return None
     check_usable(options.storage_path)
     if earlier is not None:
-        return earlier.checkpoints
+        checkpoints = earlier.checkpoints
+        if checkpoints is not None and not is_bucket(checkpoints):
+            place = Path(checkpoints)
+            path_in(place.parent.parent, place.parent.name, place.name)
+            require_no_links(place)
+        return checkpoints
     checkpoints = checkpoints_of_search(options.storage_path, directory.name)
     require_free(checkpoints)
     return checkpoints

@@ -15,8 +15,12 @@ from tune_mnist.data import Dataset
 from tune_mnist.environment import package_versions
 from tune_mnist.errors import UserError, validation_error
 from tune_mnist.files import write_text
+from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.recording.study import JOURNAL_LOCK
 from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
+from tune_mnist.tuning.storage.storage_path import checked_storage_path, checkpoints_of_search
+from tune_mnist.tuning.trust import is_own, only_stored, sign
 
 EXPERIMENT_FILE = "experiment.json"
 
@@ -58,6 +62,7 @@ class Experiment(BaseModel):
         started: when, ISO 8601.
         commands: what began the search, and what went on with it.
         checkpoints: path or URI of where they are kept; None: in the folder of the search.
+        signature: Proof that this user wrote the rest on this machine; None: there is none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,6 +75,40 @@ class Experiment(BaseModel):
     started: str
     commands: list[str]
     checkpoints: str | None = None
+    signature: str | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this user wrote it on this machine, and nobody has changed it since."""
+        return is_own(self.model_dump(mode="json"))
+
+    def require_repeated(self, directory: Path, given: dict[str, Any]) -> None:
+        """Check that the user names now what otherwise only a folder of unknown origin names.
+
+        Args:
+            directory: The results folder.
+            given: Options of this call; None: not given.
+
+        Raises:
+            UserError: The folder is not this user's own, and a stored address, path or URI is
+                neither repeated nor replaced by another value.
+        """
+        if self.is_own:
+            return
+        path = directory / EXPERIMENT_FILE
+        if missing := only_stored(self.options, given):
+            raise UserError(
+                f"{path}: not written by this user on this machine, so what it names is not used:"
+                f" repeat {missing}, or give other values; --trust-stored takes all of them"
+            )
+        if self.options.get("storage_path") is None:
+            return
+        place = checkpoints_of_search(checked_storage_path(given["storage_path"]), directory.name)
+        if self.checkpoints != place:
+            raise UserError(
+                f"{path}: not written by this user on this machine, and its checkpoints are in"
+                f" {self.checkpoints}, not in {place}: rename the folder, or give --trust-stored"
+            )
 
     def search_space(self, directory: Path) -> SearchSpace:
         """Return the space that was searched, whatever has become of its file."""
@@ -131,6 +170,8 @@ def write_experiment(
         commands=[*(earlier.commands if earlier else []), command],
         checkpoints=checkpoints,
     )
+    signature = sign(experiment.model_dump(mode="json"))
+    experiment = experiment.model_copy(update={"signature": signature})
     write_text(directory / EXPERIMENT_FILE, experiment.model_dump_json(indent=2) + "\n")
     return experiment
 
@@ -139,11 +180,11 @@ def read_experiment(directory: Path) -> Experiment:
     """Return how the search in a folder was set up.
 
     Raises:
-        UserError: there is none, or the file is damaged.
+        UserError: there is none, the file is damaged, or the folder holds a symbolic link.
     """
-    path = directory / EXPERIMENT_FILE
+    path = path_in(directory, EXPERIMENT_FILE)
     try:
-        return Experiment(**json.loads(path.read_text(encoding="utf-8")))
+        experiment = Experiment(**json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UserError(
             f"{path}: {error.strerror}: {directory} is not the folder of a search"
@@ -152,6 +193,9 @@ def read_experiment(directory: Path) -> Experiment:
         raise validation_error(error, Experiment, str(path)) from None
     except (json.JSONDecodeError, TypeError) as error:
         raise UserError(f"{path}: damaged: {error}") from None
+    # Not before: a folder of another kind may hold anything, and very much of it.
+    require_no_links(directory, lambda entry: entry.name.startswith(JOURNAL_LOCK))
+    return experiment
 
 
 def fingerprint(dataset: Dataset) -> str:
@@ -168,7 +212,7 @@ def claimed(directory: Path) -> Iterator[None]:
     Raises:
         UserError: another search holds it.
     """
-    lock = FileLock(directory / ".lock")
+    lock = FileLock(path_in(directory, ".lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -1,0 +1,142 @@
+"""Whether this user wrote a results folder on this machine."""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import shlex
+import socket
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkstemp
+from typing import Any
+
+from filelock import FileLock
+
+SIGNATURE = "signature"
+"""Key of ``experiment.json``: proof that this user wrote the rest of it on this machine."""
+
+TRUSTED_OPTIONS = ("address", "storage_path", "data_dir", "warm_start", "mlflow")
+"""Options that make a search connect, or read and write, where they say."""
+
+_KEY_BYTES = 32
+_LOCK_SECONDS = 5
+_MACHINE_ID = Path("/etc/machine-id")
+
+
+def sign(content: Mapping[str, Any]) -> str | None:
+    """Return the signature of what ``experiment.json`` is to hold.
+
+    It is an HMAC with a key of this user that no results folder holds. A folder keeps it wherever
+    it is moved or copied on the machine. On another machine it does not count: ``127.0.0.1`` and
+    ``auto`` are another cluster there.
+
+    Args:
+        content: Plain values, as JSON has them; a signature among them is left out.
+
+    Returns:
+        The signature; None if there is no place for a key, so that stored values must be repeated.
+    """
+    key = _read_key() or _make_key()
+    return None if key is None else _digest(key, content)
+
+
+def is_own(content: Mapping[str, Any]) -> bool:
+    """Return whether ``experiment.json`` is as this user's program wrote it on this machine.
+
+    Args:
+        content: Plain values as they were read.
+    """
+    key, signature = _read_key(), content.get(SIGNATURE)
+    if key is None or not isinstance(signature, str):
+        return False
+    return hmac.compare_digest(_digest(key, content).encode(), signature.encode(errors="replace"))
+
+
+def only_stored(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """Return the addresses, paths and URIs that only ``experiment.json`` names, as options.
+
+    Args:
+        stored: Options of the search as the file has them.
+        given: Options of this call; None: not given.
+    """
+    return " ".join(
+        f"--{key.replace('_', '-')} {shlex.quote(str(stored[key]))}"
+        for key in TRUSTED_OPTIONS
+        if stored.get(key) is not None and given.get(key) is None
+    )
+
+
+def key_path() -> Path | None:
+    """Return the path of this user's key; None if the user has no home."""
+    root = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if root.is_absolute():  # the XDG specification has relative ones ignored
+        return root / "tune_mnist" / "key"
+    try:
+        return Path.home() / ".local" / "state" / "tune_mnist" / "key"
+    except RuntimeError:
+        return None
+
+
+def _digest(key: bytes, content: Mapping[str, Any]) -> str:
+    signed = {name: value for name, value in content.items() if name != SIGNATURE}
+    text = json.dumps([this_machine(), signed], sort_keys=True)
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def this_machine() -> str:
+    """Return what tells this machine from others: the name of one may change, its id does not."""
+    with suppress(OSError, UnicodeDecodeError):
+        if machine_id := _MACHINE_ID.read_text(encoding="ascii").strip():
+            return machine_id
+    return socket.gethostname()
+
+
+def _read_key() -> bytes | None:
+    """Return the key, None if there is none or others may know it."""
+    path = key_path()
+    if path is None:
+        return None
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(file)
+        private = status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & 0o077
+        key = os.read(file, _KEY_BYTES) if stat.S_ISREG(status.st_mode) and private else b""
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    return key if len(key) == _KEY_BYTES else None
+
+
+def _make_key() -> bytes | None:
+    """Write a key that only this user can read, and return it; None if that cannot be done."""
+    path = key_path()
+    if path is None:
+        return None
+    with suppress(OSError):  # no room, a read-only home, or another user's
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(path.with_name(f"{path.name}.lock"), timeout=_LOCK_SECONDS):
+            # Another process may have been faster. A key that others could read is replaced.
+            if _read_key() is None:
+                _write_key(path)
+            return _read_key()
+    return None
+
+
+def _write_key(path: Path) -> None:
+    if os.path.lexists(path) and path.lstat().st_uid != os.geteuid():
+        return
+    descriptor, partial = mkstemp(dir=path.parent)  # readable by its owner only
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
+            file.write(secrets.token_bytes(_KEY_BYTES))
+        Path(partial).replace(path)
+    finally:
+        Path(partial).unlink(missing_ok=True)
