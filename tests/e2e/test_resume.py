@@ -110,6 +110,24 @@ def lay_traps(folder: Path, sprung: Path) -> int:
     return len(pickles)
 
 
+def lay_notes(directory: Path) -> list[Path]:
+    """Put files of the user into the folders that a search writes and clears."""
+    names = (
+        *(
+            "checkpoints/00000/thesis/notes",
+            "checkpoints/00002/notes",
+            "checkpoints/final-a/notes",
+        ),
+        *("checkpoints/00002/epoch-9999/notes", "plots/mine.html", "tables/mine.csv"),
+        *("best/lenet/notes", "final/notes", "ray/notes"),
+    )
+    notes = [directory / name for name in names]
+    for path in notes:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("the user's own")
+    return notes
+
+
 def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
     directory = finished_search(tmp_path)
     before = trials_in(directory)
@@ -134,12 +152,14 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
     assert trials_in(directory) == before
 
     assert lay_traps(directory / "ray", tmp_path / "sprung") > 0
+    notes = lay_notes(directory)
     named = ("--output-dir", str(tmp_path), "--name", "finished", "--resume")
     result = run("search", *named, "--num-samples", "4")
     assert result.returncode == 0, result.stderr
     after = trials_in(directory)
     assert len(after) == 4
     assert after[:2] == before
+    assert [path.read_text() for path in notes] == ["the user's own"] * len(notes)
     assert not (tmp_path / "sprung").exists()  # what is resumed is read from no pickle
 
 

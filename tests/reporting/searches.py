@@ -48,17 +48,24 @@ class Search:
     Args:
         directory: its results folder, to be made.
         space: text of the space file.
+        dataset: what it is said to be made on; None: next to nothing.
         options: other than those below.
     """
 
-    def __init__(self, directory: Path, space: str = TWO_MODELS, **options: Any) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        space: str = TWO_MODELS,
+        dataset: Dataset | None = None,
+        **options: Any,
+    ) -> None:
         directory.mkdir()
         self.directory = directory
         self._space = parse_space(space, Path("space.yaml"))
         given = {"dataset": "digits", "image_size": 28, "max_epochs": 3, "num_samples": 8}
         checked = SearchOptions.for_space(self._space, **(given | options))
         pixels, labels = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
-        dataset = Dataset("digits", pixels, labels, pixels, labels)
+        dataset = dataset or Dataset("digits", pixels, labels, pixels, labels)
         write_experiment(directory, self._space, checked, dataset, FACTS, "the command", None)
         self._fidelity = checked.fidelity(self._space)
         directions = list(checked.directions.values())

@@ -1,0 +1,188 @@
+"""A results folder from somebody else leaves the rest of the disk as it was."""
+
+import json
+import os
+
+import pytest
+
+from tests.hostile.folders import (
+    NOWHERE,
+    contents,
+    edit,
+    replace_by_link,
+    stranger_folder,
+    watched_folder,
+)
+from tune_mnist.command import run
+from tune_mnist.export import export
+from tune_mnist.predict import predict
+from tune_mnist.report import report
+from tune_mnist.search import search
+
+LINKED = [
+    *("experiment.json", "study.journal", "trials.csv", "summary.md", "report.html", ".lock"),
+    *("best", "best/lenet", "best/lenet/config.json", "best/lenet/model.pt"),
+    *("best/lenet/.model.pt.part", "final", "final/lenet", "final/lenet/seed-0.json"),
+    *("final/lenet/model.pt", "final/lenet/.misread.npz.part"),
+    *("checkpoints", "checkpoints/.writing", "checkpoints/00002", "checkpoints/00000"),
+    *("checkpoints/00002/epoch-0001", "checkpoints/00002/epoch-0001/model.pt"),
+    *("ray", "ray/tuner.pkl", "ray/00002-id2", "ray/00002-id2/result.json"),
+    *("tensorboard", "tensorboard/0-lenet", "plots", "plots/history.html", "tables"),
+    "tables/best.csv",
+]
+OUTWARD = ["../pwned", "x/../../../pwned", "..", ".", "", "OUTSIDE", "OUTSIDE/lenet", "nul\0l"]
+"""Names that lead out of a folder; OUTSIDE stands for the path of the watched folder."""
+
+
+class Disk:
+    """A results folder from somebody else beside a watched folder, and the commands."""
+
+    def __init__(self, tmp_path, dataset, model, monkeypatch, capsys):
+        self.top = tmp_path / "top"
+        self.outside = watched_folder(self.top / "a" / "outside")
+        self.folder = stranger_folder(self.top / "a" / "results", dataset, model)
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        (self.top / "work").mkdir()
+        monkeypatch.chdir(self.top / "work")
+        self.before = contents(self.top, self.folder)
+
+    def command(self, command, *arguments):
+        """Run a command that must leave the rest of the disk alone; return status and stderr."""
+        self._monkeypatch.setattr("sys.argv", [command.name, *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            run(command)
+        assert contents(self.top, self.folder) == self.before
+        error = self._capsys.readouterr().err
+        assert caught.value.code == 0 or (error.startswith("error: ") and error.count("\n") == 1)
+        return caught.value.code, error
+
+    def resume(self, *more):
+        return self.command(search, "--resume", self.folder, *NOWHERE, *more)
+
+    def warm_start(self):
+        start = ("--space", "lenet", "--dataset", "digits", "--name", "new", "--output-dir", ".")
+        return self.command(search, *start, "--warm-start", self.folder, *NOWHERE)
+
+    def read(self, command, kind="best"):
+        image = "digit.png" if command is predict else ()
+        more = ("--format", "torch", "--dataset", "digits") if command is export else ()
+        given = [image] if image else []
+        return self.command(command, "--model", self.folder / kind / "lenet", *more, *given)
+
+
+@pytest.fixture
+def disk(tmp_path, digits, digits_lenet, monkeypatch, capsys):
+    return Disk(tmp_path, digits, digits_lenet, monkeypatch, capsys)
+
+
+def test_an_unharmed_folder_is_read(disk):
+    assert disk.command(report, disk.folder) == (0, "")
+    # The refusal is that of the address: all else is in order.
+    for status, error in (disk.resume(), disk.warm_start()):
+        assert status == 2
+        assert "no Ray cluster at '127.0.0.1:1'" in error
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_a_link_in_the_folder_is_refused(disk, name):
+    inside = disk.outside / name.rpartition("/")[2]
+    replace_by_link(disk.folder / name, inside if inside.exists() else disk.outside)
+    kept = contents(disk.folder)
+    for status, error in (disk.command(report, disk.folder), disk.resume()):
+        assert status == 2
+        assert "is a symbolic link" in error
+    assert contents(disk.folder) == kept
+    if name == "study.journal":
+        status, error = disk.warm_start()
+        assert status == 2
+        assert "is a symbolic link" in error
+    if name in ("best/lenet/config.json", "best/lenet/model.pt"):
+        for command in (predict, export):
+            status, error = disk.read(command)
+            assert status == 2
+            assert "is a symbolic link" in error
+
+
+@pytest.mark.parametrize("name", ["best/lenet/notes", "ray/pipe", "experiment.json"])
+def test_a_pipe_in_the_folder_is_refused(disk, name):
+    (disk.folder / name).unlink(missing_ok=True)
+    os.mkfifo(disk.folder / name)
+    for status, error in (disk.command(report, disk.folder), disk.resume()):
+        assert status == 2
+        assert "neither a file nor a folder" in error
+
+
+@pytest.mark.parametrize("name", OUTWARD)
+def test_a_final_run_names_no_folder_but_its_own(disk, name):
+    path = disk.folder / "final" / "lenet" / "seed-0.json"
+    edit(path, lambda run: run.update(model=name.replace("OUTSIDE", str(disk.outside)), trial=99))
+    for status, error in (disk.command(report, disk.folder), disk.resume()):
+        assert status == 2
+        assert "seed-0.json: damaged: model" in error
+
+
+@pytest.mark.parametrize("change", [{"model": "resnet"}, {"seed": 7}])
+def test_a_final_run_lies_where_it_says(disk, change):
+    path = disk.folder / "final" / "lenet" / "seed-0.json"
+    edit(path, lambda run: run.update(change))
+    for status, error in (disk.command(report, disk.folder), disk.resume()):
+        assert status == 2
+        assert "seed-0.json: damaged: model" in error
+
+
+@pytest.mark.parametrize("place", ["best", "final"])
+def test_a_folder_of_no_architecture_is_refused(disk, place):
+    (disk.folder / place / "lenet").rename(disk.folder / place / "pwned")
+    status, error = disk.command(report, disk.folder)
+    assert status == 2
+    assert "unknown model 'pwned'" in error
+
+
+@pytest.mark.parametrize("name", OUTWARD)
+def test_a_model_is_written_nowhere_else(disk, name):
+    path = disk.folder / "best" / "lenet" / "config.json"
+    edit(path, lambda config: config.update(model=name.replace("OUTSIDE", str(disk.outside))))
+    for command in (predict, export):
+        status, error = disk.read(command)
+        assert status == 2
+        assert "model" in error
+
+
+def replace_in_journal(folder, old, new):
+    journal = folder / "study.journal"
+    text = journal.read_text()
+    assert old in text
+    journal.write_text(text.replace(old, json.dumps(new)))
+
+
+@pytest.mark.parametrize("name", ["x/../../../pwned", "..", "OUTSIDE", "nul\0l"])
+@pytest.mark.parametrize("what", ['"lr"', '"lenet"', '"adam"', '"id2"', '"tune_mnist"'])
+def test_names_in_the_study_lead_nowhere(disk, what, name):
+    replace_in_journal(disk.folder, what, name.replace("OUTSIDE", str(disk.outside)))
+    disk.command(report, disk.folder)
+    disk.resume()
+    disk.warm_start()
+
+
+@pytest.mark.parametrize("name", OUTWARD)
+def test_names_of_the_space_lead_nowhere(disk, name):
+    def change(experiment):
+        text = experiment["space"]["text"]
+        experiment["space"]["name"] = name.replace("OUTSIDE", str(disk.outside))
+        experiment["space"]["text"] = text.replace("lenet", json.dumps(name))
+
+    edit(disk.folder / "experiment.json", change)
+    disk.command(report, disk.folder)
+    disk.resume()
+
+
+def test_a_report_removes_no_file_that_it_has_not_made(disk):
+    plots = disk.folder / "plots"
+    plots.mkdir()
+    for name in ("mine.html", "confusion-mine.html", "notes.txt", "timeline.html.html"):
+        (plots / name).write_text("mine")
+    (plots / "confusion-vggnet.html").write_text("of a report before")
+    assert disk.command(report, disk.folder) == (0, "")
+    names = {path.name for path in plots.iterdir()}
+    assert {"mine.html", "confusion-mine.html", "notes.txt", "timeline.html.html"} <= names
+    assert "confusion-vggnet.html" not in names

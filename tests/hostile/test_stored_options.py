@@ -1,0 +1,210 @@
+"""Addresses, paths and URIs are used only if the user, or the user's own folder, names them."""
+
+import http.server
+import os
+import shutil
+import threading
+from socketserver import ThreadingMixIn
+
+import pytest
+
+from tests.hostile.folders import NOWHERE, edit, stranger_folder
+from tune_mnist.command import run
+from tune_mnist.search import search
+from tune_mnist.tuning import trust
+from tune_mnist.tuning.results_folder import read_experiment, write_experiment
+
+STORED = {
+    "address": "127.0.0.1:1",
+    "mlflow": "http://127.0.0.1:1",
+    "storage_path": "/nowhere/at/all",
+    "data_dir": "/nowhere/images",
+    "warm_start": "/nowhere/earlier",
+}
+OPTIONS = {key: f"--{key.replace('_', '-')}" for key in STORED}
+
+
+@pytest.fixture
+def resume(monkeypatch, capsys):
+    """Resume a folder; return exit status, stdout and the error line."""
+
+    def resumed(folder, *more):
+        monkeypatch.setattr("sys.argv", ["search", "--resume", str(folder), *map(str, more)])
+        with pytest.raises(SystemExit) as caught:
+            run(search)
+        out, err = capsys.readouterr()
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        return caught.value.code, out, err
+
+    return resumed
+
+
+@pytest.fixture
+def folder(tmp_path, digits, digits_lenet):
+    return stranger_folder(tmp_path / "results", digits, digits_lenet)
+
+
+def store(folder, **values):
+    """Name options in the folder, as its author can."""
+    edit(folder / "experiment.json", lambda experiment: experiment["options"].update(values))
+
+
+def own(folder, digits, **values):
+    """Let this user's program write the folder's ``experiment.json``."""
+    store(folder, **values)
+    earlier = read_experiment(folder)
+    space = earlier.search_space(folder)
+    options = earlier.options_with(space, {})
+    return write_experiment(folder, space, options, digits, {}, "a command", earlier)
+
+
+class Listener(ThreadingMixIn, http.server.HTTPServer):
+    """A server that notes who connects, and what they say."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        self.heard = []
+        super().__init__(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.server_port}"
+
+    def get_request(self):
+        connection, client = super().get_request()
+        self.heard.append(client)
+        return connection, client
+
+
+@pytest.fixture
+def listener():
+    with Listener() as server:
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.parametrize("key", STORED)
+def test_what_only_a_strangers_folder_names_is_shown_and_not_used(resume, folder, key):
+    store(folder, **{key: STORED[key]})
+    nowhere = () if key == "address" else NOWHERE
+    status, _, error = resume(folder, *nowhere)
+    assert status == 2
+    assert f"repeat {OPTIONS[key]} {STORED[key]}, or give other values" in error
+
+
+def test_all_of_them_are_shown_at_once(resume, folder):
+    store(folder, **STORED)
+    _, _, error = resume(folder)
+    assert all(f"{OPTIONS[key]} {value}" in error for key, value in STORED.items())
+
+
+@pytest.mark.parametrize(("key", "start"), [("address", ""), ("mlflow", "http://")])
+def test_nobody_is_connected_to_before(resume, folder, listener, monkeypatch, key, start):
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "my-secret-token")
+    store(folder, **{key: start + listener.address})
+    assert resume(folder, *(() if key == "address" else NOWHERE))[0] == 2
+    assert listener.heard == []
+
+
+def test_what_is_repeated_is_used(resume, folder):
+    store(folder, address="127.0.0.1:1", mlflow="http://127.0.0.1:1")
+    _, _, error = resume(folder, "--address", "127.0.0.1:1", "--mlflow", "")
+    assert "no Ray cluster at '127.0.0.1:1'" in error
+
+
+def test_all_that_is_stored_can_be_confirmed(resume, folder):
+    store(folder, address="127.0.0.1:1")
+    _, out, error = resume(folder, "--trust-stored")
+    assert "--address 127.0.0.1:1" in out
+    assert "no Ray cluster at '127.0.0.1:1'" in error
+
+
+def test_the_users_own_folder_needs_nothing_more(resume, folder, digits, tmp_path):
+    own(folder, digits, address="127.0.0.1:1")
+    moved = folder.rename(tmp_path / "moved")
+    copied = shutil.copytree(moved, tmp_path / "copied")
+    for place in (moved, copied):
+        assert "no Ray cluster at '127.0.0.1:1'" in resume(place)[2]
+
+
+def test_an_own_folder_that_somebody_has_changed_is_none(resume, folder, digits):
+    own(folder, digits, address="127.0.0.1:1")
+    store(folder, address="127.0.0.1:2")
+    assert "repeat --address 127.0.0.1:2" in resume(folder)[2]
+
+
+def test_the_proof_of_one_folder_is_none_for_another(resume, folder, digits):
+    signature = own(folder, digits, address="127.0.0.1:1").signature
+    assert signature is not None
+    edit(folder / "experiment.json", lambda values: values.update(started="another day"))
+    assert read_experiment(folder).signature == signature
+    assert "repeat --address" in resume(folder)[2]
+
+
+@pytest.mark.parametrize("signature", ["", "0" * 64, "é", None])
+def test_a_proof_cannot_be_made_up(resume, folder, signature):
+    store(folder, address="127.0.0.1:1")
+    edit(folder / "experiment.json", lambda values: values.update(signature=signature))
+    assert "repeat --address" in resume(folder)[2]
+
+
+def test_the_checkpoints_of_another_search_are_not_taken(resume, folder, tmp_path):
+    shared = tmp_path / "shared"
+    store(folder, storage_path=str(shared))
+    place = str(shared / "other" / "checkpoints")
+    edit(folder / "experiment.json", lambda values: values.update(checkpoints=place))
+    _, _, error = resume(folder, "--storage-path", shared, *NOWHERE)
+    assert f"its checkpoints are in {place}, not in {shared}/results/checkpoints" in error
+    edit(folder / "experiment.json", lambda values: values.update(checkpoints=None))
+    assert "not in" in resume(folder, "--storage-path", shared, *NOWHERE)[2]
+
+
+def test_a_link_among_the_checkpoints_of_the_storage_is_refused(resume, folder, digits, tmp_path):
+    shared = tmp_path / "shared"
+    place = shared / "results" / "checkpoints"
+    place.mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (place / "00002").symlink_to(tmp_path / "outside")
+    store(folder, storage_path=str(shared))
+    edit(folder / "experiment.json", lambda values: values.update(checkpoints=str(place)))
+    _, _, error = resume(folder, "--storage-path", shared, *NOWHERE)
+    assert "00002: is a symbolic link" in error
+
+
+def test_on_another_machine_it_is_said_again(resume, folder, digits, monkeypatch):
+    own(folder, digits, address="127.0.0.1:1")
+    monkeypatch.setattr(trust, "this_machine", lambda: "another")
+    assert "repeat --address" in resume(folder)[2]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604])
+def test_a_key_that_others_can_read_proves_nothing(resume, folder, digits, mode):
+    own(folder, digits, address="127.0.0.1:1")
+    key = trust.key_path()
+    assert key.stat().st_mode & 0o777 == 0o600
+    before = key.read_bytes()
+    key.chmod(mode)
+    assert "repeat --address" in resume(folder)[2]
+    own(folder, digits, address="127.0.0.1:1")  # makes another key
+    assert key.read_bytes() != before
+    assert "no Ray cluster at '127.0.0.1:1'" in resume(folder)[2]
+
+
+@pytest.mark.parametrize("root", ["/proc/nowhere", "file"])
+def test_without_a_place_for_the_key_everything_is_said_again(
+    resume, folder, digits, monkeypatch, tmp_path, root
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", os.path.join(tmp_path, root))  # noqa: PTH118
+    assert own(folder, digits, address="127.0.0.1:1").signature is None
+    assert "repeat --address" in resume(folder)[2]
+
+
+def test_trust_stored_needs_a_folder(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["search", "--trust-stored"])
+    with pytest.raises(SystemExit):
+        run(search)
+    assert "only a search to --resume has stored values" in capsys.readouterr().err
