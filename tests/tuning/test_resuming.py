@@ -53,6 +53,7 @@ OTHER_VALUES = {
     "image_size": 28,
     "max_epochs": 5,
     "seed": 1,
+    "init": "torch",
     "precision": "bf16",
     "searcher": "random",
     "scheduler": "median",
