@@ -12,7 +12,7 @@ from tests.reporting.studies import (
     make_search,
     two_models,
 )
-from tune_mnist.reporting.plots import Drawn, Plot, draw
+from tune_mnist.reporting.plots import Drawn, Plot, draw, is_key
 from tune_mnist.reporting.search_results import read_results
 
 ALL_TITLES = {
@@ -56,6 +56,7 @@ def test_a_finished_search_gets_every_plot_with_a_sentence(drawn):
     assert {each.title for each in drawn.plots} == ALL_TITLES | slices | tested
     assert set(reasons(drawn)) == {"Pareto front"}
     for each in drawn.plots:
+        assert is_key(each.key)  # or a report would not remove it once it is outdated
         assert each.sentence.endswith(".")
         assert "nan" not in each.sentence
         if each.figure is not None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tune_mnist.training import (
+    MODEL_FILE,
     OPTIMIZERS,
     CheckpointError,
     CheckpointFolder,
@@ -130,6 +131,29 @@ def test_only_the_newest_checkpoint_is_kept(digits_split, tmp_path):
     assert [path.name for path in (tmp_path / "trial").iterdir()] == ["epoch-0002"]
     folder.remove()
     assert not (tmp_path / "trial").exists()
+
+
+def test_what_is_no_checkpoint_of_the_run_stays(digits_split, tmp_path):
+    trial, outside = tmp_path / "trial", tmp_path / "outside"
+    folder = CheckpointFolder(trial)
+    saved_epochs(digits_split, folder, 2)
+    (outside / "epoch-0001").mkdir(parents=True)
+    (outside / "epoch-0001" / MODEL_FILE).touch()
+    (trial / "epoch-0009").symlink_to(outside / "epoch-0001")
+    (trial / "epoch-of-mine").mkdir()
+    (trial / "thesis").mkdir()
+    notes = [trial / "thesis" / "notes", trial / "epoch-0001" / "notes", trial / "notes"]
+    for path in notes:
+        path.touch()
+    assert folder.newest_epoch() == 2
+    folder.keep_only(2)
+    assert folder.newest_epoch() == 2
+    folder.remove()
+    assert list(trial.glob("epoch-*/*.pt")) == [trial / "epoch-0009" / MODEL_FILE]
+    assert all(path.exists() for path in notes)
+    assert (outside / "epoch-0001" / MODEL_FILE).exists()
+    CheckpointFolder(trial / "epoch-0009").remove()
+    assert (outside / "epoch-0001" / MODEL_FILE).exists()
 
 
 def test_an_adopted_checkpoint_goes_on_with_the_heirs_hyperparameters(digits_split, tmp_path):

@@ -127,6 +127,17 @@ def test_runs_of_another_configuration_are_removed_with_all_they_left(tmp_path, 
     assert final_folder(tmp_path, "resnet").exists()
 
 
+def test_files_that_no_final_run_has_written_stay(tmp_path):
+    (old,) = chosen(tmp_path, [record(0, 0.8)])
+    leave(tmp_path, old)
+    folder = final_folder(tmp_path, "lenet")
+    (folder / "seeds.json").touch()
+    (folder / "seed-0.json.bak").touch()
+    (folder / "thesis").mkdir()
+    assert drop_outdated(tmp_path, chosen(tmp_path, [record(1, 0.9)])) == []
+    assert {path.name for path in folder.iterdir()} == {"seeds.json", "seed-0.json.bak", "thesis"}
+
+
 def test_runs_on_other_images_are_removed(tmp_path):
     wanted = options()
     old, new = (

@@ -14,6 +14,7 @@ import torch
 
 from tests.tuning.settings import settings_in
 from tests.weights import weights_of
+from tune_mnist.errors import UserError
 from tune_mnist.training import (
     MODEL_FILE,
     Compute,
@@ -123,6 +124,28 @@ def test_what_is_there_is_known_by_name_until_it_is_removed(store, build):
     store.of("never there").remove()
     assert store.names() == ["other"]
     assert store.of("one").newest_epoch() == 0
+
+
+@pytest.mark.parametrize(
+    "key", ["epoch-0009/whole", "epoch-x-1/whole", "thesis/whole", "../../pwned/whole", "whole"]
+)
+def test_keys_that_no_worker_has_written_are_not_read(bucket_store, build, key):
+    begin(build, bucket_store.of("run"), 1)
+    bucket_store.bucket.write(f"run/{key}", b"whole")
+    assert bucket_store.of("run").newest_epoch() == 1
+    trainer, complaints = bucket_store.of("run").restore(build)
+    assert (trainer.epoch, complaints) == (1, [])
+    train(trainer, bucket_store.of("run"), 0)
+    assert bucket_store.bucket.read(f"run/{key}") == b"whole"
+
+
+def test_a_link_in_the_place_of_a_runs_folder_is_refused(folder_store, build, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (folder_store.folder / "run").symlink_to(tmp_path / "outside")
+    assert folder_store.names() == []
+    with pytest.raises(UserError, match="symbolic link"):
+        begin(build, folder_store.of("run"), 1)
+    assert list((tmp_path / "outside").iterdir()) == []
 
 
 def test_an_heir_goes_on_from_its_donor_and_taking_over_twice_is_as_good_as_once(store, build):
