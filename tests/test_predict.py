@@ -1,11 +1,13 @@
 """Digits read from pictures and IDX files by the command."""
 
+import contextlib
 import csv
 import gzip
 import io
 import os
 import subprocess
 import sys
+import threading
 
 import idx2numpy
 import numpy as np
@@ -154,7 +156,8 @@ def good(placed_digits, tmp_path):
             "shape (1, 1, 1): must be (N, 28, 28)",
         ),
         ("none", b"\0\0\x08\x03\0\0\0\0\0\0\0\x1c\0\0\0\x1c", "holds no images"),
-        ("images.gz", b"no gzip", "damaged gzip file"),
+        ("images.gz", b"no gzip", "not a picture"),
+        ("images", b"\x1f\x8b no gzip", "damaged gzip file"),
     ],
 )
 def test_one_bad_file_is_told_before_any_is_read(command, good, tmp_path, name, content, words):
@@ -166,6 +169,89 @@ def test_one_bad_file_is_told_before_any_is_read(command, good, tmp_path, name, 
     assert err.startswith(f"error: {path}: ")
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_a_program_in_the_place_of_a_picture_is_not_run(command, good, tmp_path, monkeypatch):
+    called = tmp_path / "called"
+    ghostscript = tmp_path / "bin" / "gs"
+    ghostscript.parent.mkdir()
+    ghostscript.write_text(f"#!/bin/sh\necho 10.0 | tee -a {called}\n")
+    ghostscript.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{ghostscript.parent}:{os.environ['PATH']}")
+    path = tmp_path / "digit.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    status, out, err = command(good, path)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: {path}: not a picture")
+    assert not called.exists()
+
+
+def test_a_gzipped_idx_file_needs_no_ending_of_its_name(rows, placed_digits, tmp_path):
+    plain, packed = tmp_path / "two.gz", tmp_path / "two"
+    idx2numpy.convert_to_file(str(plain), placed_digits.test_images[:2])
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    one, other = rows(plain, packed)[:2], rows(packed)
+    assert [row["class"] for row in one] == [row["class"] for row in other]
+
+
+@pytest.mark.parametrize("kind", ["picture", "idx", "gzipped idx"])
+def test_a_pipe_is_read(rows, good, placed_digits, tmp_path, kind):
+    content = good.read_bytes()
+    if kind != "picture":
+        idx2numpy.convert_to_file(str(tmp_path / "one"), placed_digits.test_images[:1])
+        content = (tmp_path / "one").read_bytes()
+    if kind == "gzipped idx":
+        content = gzip.compress(content)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # The writer opens its end after the reader, or before it: both must do.
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+    writer.start()
+    (row,) = rows(pipe)
+    writer.join()
+    assert int(row["class"]) == placed_digits.test_labels[0]
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["silent writer", "no writer"])
+def test_a_pipe_through_which_nothing_comes_is_one_line(
+    command, good, tmp_path, monkeypatch, held
+):
+    monkeypatch.setattr("tune_mnist.inference.opening.PIPE_SECONDS", 0.2)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDWR) if held else None
+    status, out, err = command(good, pipe)
+    if end is not None:
+        os.close(end)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: {pipe}: nothing came through this pipe")
+
+
+def test_an_endless_pipe_is_one_line(command, good, tmp_path, monkeypatch):
+    monkeypatch.setattr("tune_mnist.inference.opening.MAX_PIPE_BYTES", 1_000_000)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def write():
+        with contextlib.suppress(BrokenPipeError), pipe.open("wb") as file:
+            while True:
+                file.write(bytes(1 << 16))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    status, out, err = command(good, pipe)
+    writer.join()
+    assert (status, out) == (2, "")
+    assert "more than 1,000,000 bytes came through this pipe" in err
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/urandom"])
+def test_a_device_is_no_picture(command, good, device):
+    assert command(good, device) == (
+        2,
+        "",
+        f"error: {device}: is a device: give a file or a pipe\n",
+    )
 
 
 def test_a_folder_is_no_picture(command, good, tmp_path):

@@ -1,8 +1,11 @@
 """Pictures of digits, brought to the form of MNIST's images."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms, ImageDraw, ImageFilter
 
 from tests.inference.pictures import SHAPE, drawn
 from tune_mnist.errors import UserError
@@ -18,9 +21,14 @@ def read(tmp_path):
     def saved(picture, name="picture.png", **options):
         path = tmp_path / name
         picture.save(path, **options)
-        return read_picture(path)
+        return read_file(path)
 
     return saved
+
+
+def read_file(path):
+    with path.open("rb") as file:
+        return read_picture(file, path)
 
 
 @pytest.fixture
@@ -164,6 +172,134 @@ def test_an_mnist_image_stays_what_it_is(read, digits):
         assert alike(again, once)
 
 
+def blank(level, noise, dtype=np.uint8, white=1, shape=(400, 400)):
+    """Return a picture of nothing but noise around a level of 0 to 255."""
+    values = np.random.default_rng(0).normal(level, noise, shape) * white
+    return Image.fromarray(values.clip(0, 255 * white).astype(dtype))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "white"),
+    [(np.uint8, 1), (np.uint16, 257), (np.uint16, 16), (np.int32, 9_999), (np.float32, 1 / 255)],
+)
+@pytest.mark.parametrize(
+    ("level", "noise"), [(235, 1), (235, 4), (128, 3), (8, 1)], ids=lambda value: f"{value}"
+)
+def test_a_page_of_noise_shows_no_digit(read, level, noise, dtype, white):
+    with pytest.raises(UserError, match="shows no digit"):
+        read(blank(level, noise, dtype, white), "page.tiff")
+
+
+def test_a_faint_stroke_on_noisy_paper_is_read(read, plain):
+    grey = np.asarray(drawn((170, 170, 170), (230, 230, 230), scale=20).convert("L"), dtype=float)
+    grey += np.random.default_rng(0).normal(0, 4, grey.shape)
+    image, ink = read(Image.fromarray(grey.clip(0, 255).astype(np.uint8)))
+    assert ink == "dark"
+    assert alike(image, plain)
+
+
+@pytest.mark.parametrize("invert", [False, True], ids=["dark frame", "light frame"])
+@pytest.mark.parametrize("width", [1, 2, 5, 12])
+def test_a_thin_frame_is_not_the_ground(read, plain, width, invert):
+    colours = ("white", "black") if invert else ("black", "white")
+    picture = drawn(*colours, size=(300, 200), corner=(60, 40))
+    ImageDraw.Draw(picture).rectangle((0, 0, 299, 199), outline=colours[0], width=width)
+    image, ink = read(picture)
+    assert ink == ("light" if invert else "dark")
+    assert alike(image, plain)
+
+
+def test_a_frame_with_soft_lines_is_not_the_ground(read, plain):
+    picture = drawn(size=(300, 200), corner=(60, 40))
+    ImageDraw.Draw(picture).rectangle((0, 0, 299, 199), outline="black", width=4)
+    image, ink = read(picture.filter(ImageFilter.GaussianBlur(0.8)))
+    assert ink == "dark"
+    assert alike(image, plain)
+
+
+def test_a_frame_within_a_margin_is_refused(read):
+    picture = drawn(size=(300, 200), corner=(60, 40))
+    ImageDraw.Draw(picture).rectangle((5, 5, 294, 194), outline="black", width=2)
+    with pytest.raises(UserError, match="shows a frame beside the digit: cut it off"):
+        read(picture)
+
+
+@pytest.mark.parametrize(
+    ("box", "side"),
+    [
+        ((0, 0, 8, 199), "left"),
+        ((289, 0, 299, 199), "right"),
+        ((0, 0, 299, 5), "upper"),
+        ((0, 190, 299, 199), "lower"),
+    ],
+)
+def test_a_strip_along_one_side_is_refused(read, box, side):
+    picture = drawn(size=(300, 200), corner=(60, 40))
+    ImageDraw.Draw(picture).rectangle(box, fill=(30, 30, 30))
+    with pytest.raises(UserError, match=f"shows a strip along its {side} side"):
+        read(picture)
+
+
+@pytest.mark.parametrize("margin", [1, 3])
+@pytest.mark.parametrize("scale", [2, 8])
+def test_a_digit_that_fills_the_picture_is_no_frame(read, plain, margin, scale):
+    size = (10 * scale + 2 * margin, 15 * scale + 2 * margin)
+    picture = drawn(size=size, scale=scale, corner=(margin, margin))
+    assert alike(read(picture)[0], plain)
+
+
+def test_a_lab_picture_is_read_by_its_brightness(read, plain):
+    profile = ImageCms.createProfile
+    to_lab = ImageCms.buildTransform(profile("sRGB"), profile("LAB"), "RGB", "LAB")
+    image, ink = read(ImageCms.applyTransform(drawn(), to_lab), "picture.tif")
+    assert ink == "dark"
+    assert alike(image, plain)
+
+
+@pytest.mark.parametrize("extreme", [3e38, 3.4e38, 1e-38])
+@pytest.mark.parametrize("signed", [True, False])
+def test_extreme_numbers_are_brightness_too(read, plain, extreme, signed):
+    deep = np.asarray(drawn().convert("L"), dtype=np.float32) / np.float32(255)
+    deep = (deep * 2 - 1 if signed else deep) * np.float32(extreme)
+    if extreme < 1e-30:
+        with pytest.raises(UserError, match="shows no digit"):
+            read(Image.fromarray(deep), "picture.tiff")
+        return
+    image, ink = read(Image.fromarray(deep), "picture.tiff")
+    assert ink == "dark"
+    assert alike(image, plain)
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan])
+def test_numbers_that_are_not_finite_are_refused(read, number):
+    deep = np.asarray(drawn().convert("L"), dtype=np.float32).copy()
+    deep[3, 3] = number
+    with pytest.raises(UserError, match="holds numbers that are not finite"):
+        read(Image.fromarray(deep), "picture.tiff")
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("big.png", "RGB"), ("big.jpg", "L"), ("big.tiff", "I;16")]
+)
+def test_a_picture_for_which_the_memory_does_not_suffice_is_one_line(tmp_path, name, mode):
+    path = tmp_path / name
+    Image.new(mode, (5_000, 5_000), 0).save(path)
+    code = (
+        "import sys, resource; from pathlib import Path;"
+        "from tune_mnist.inference import read_input; from tune_mnist.errors import UserError;"
+        "import scipy.ndimage\n"
+        "held = int(open('/proc/self/statm').read().split()[5]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (held + 5_000_000,) * 2)\n"
+        "try: read_input(Path(sys.argv[1]))\n"
+        "except UserError as error: print(error)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, path], check=True, capture_output=True, text=True
+    )
+    assert result.stderr == ""
+    assert result.stdout.startswith(f"{path}: ")
+
+
 @pytest.mark.parametrize(
     "picture",
     [
@@ -190,10 +326,20 @@ def test_a_picture_that_would_fill_the_memory_is_refused_unread(read, monkeypatc
 
 
 @pytest.mark.parametrize("name", ["picture.png", "picture.jpg", "picture.gif", "picture.tiff"])
-def test_a_damaged_picture_is_refused_by_name(tmp_path, name):
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_damaged_picture_is_refused_by_name(tmp_path, name, share):
     path = tmp_path / name
     drawn(scale=10).save(path)
     content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
+    path.write_bytes(content[: round(len(content) * share)])
     with pytest.raises(UserError, match=name):
-        read_picture(path)
+        read_file(path)
+
+
+@pytest.mark.parametrize("missing", [5, 12, 16, 20, 22])
+def test_a_png_without_its_end_is_refused(tmp_path, missing):
+    path = tmp_path / "picture.png"
+    drawn(scale=10).save(path)
+    path.write_bytes(path.read_bytes()[:-missing])
+    with pytest.raises(UserError, match=r"picture\.png: cannot be read"):
+        read_file(path)

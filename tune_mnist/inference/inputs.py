@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tune_mnist.data import read_idx
 from tune_mnist.data.dataset import SIDE
+from tune_mnist.data.idx import GZIP_START, parse_idx
 from tune_mnist.errors import UserError
 from tune_mnist.inference.images import read_picture
+from tune_mnist.inference.opening import opened
 
-# Two zero bytes and the data type: no format that Pillow reads begins like this.
-IDX_START = b"\0\0\x08"
+# Two zero bytes and the data type: no format that Pillow reads begins like this, nor like gzip.
+IDX_STARTS = (b"\0\0\x08", GZIP_START)
 
 
 @dataclass(frozen=True)
@@ -32,27 +34,22 @@ class Input:
 
 
 def read_input(path: Path) -> Input:
-    """Read a picture, or an IDX file of 28x28 images, plain or gzipped.
+    """Read a picture, or an IDX file of 28x28 images, plain or gzipped, from a file or a pipe.
 
     Raises:
         UserError: the file is missing, damaged, or neither of them.
     """
-    if path.suffix == ".gz" or _start(path) == IDX_START:
-        return Input(path, _read_idx_images(path), None)
-    image, ink = read_picture(path)
-    return Input(path, image[np.newaxis], ink)
+    with opened(path) as file:
+        start = file.read(len(IDX_STARTS[0]))
+        file.seek(0)
+        if start.startswith(IDX_STARTS):
+            return Input(path, _read_idx_images(file, path), None)
+        image, ink = read_picture(file, path)
+        return Input(path, image[np.newaxis], ink)
 
 
-def _start(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(IDX_START))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _read_idx_images(path: Path) -> NDArray[np.uint8]:
-    images = read_idx(path)
+def _read_idx_images(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
+    images = parse_idx(file, path)
     if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
         raise UserError(f"{path}: shape {images.shape}: must be (N, {SIDE}, {SIDE})")
     if len(images) == 0:

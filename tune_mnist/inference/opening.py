@@ -1,0 +1,68 @@
+"""Files and pipes that a user names, opened without waiting for ever or filling the memory."""
+
+import io
+import os
+import select
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from tune_mnist.errors import UserError
+
+MAX_PIPE_BYTES = 256 << 20
+PIPE_SECONDS = 10.0
+CHUNK = 1 << 16
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, or read a pipe such as ``/dev/stdin`` to its end; what is given can seek.
+
+    Raises:
+        UserError: The path is missing, neither a file nor a pipe, or nothing comes through it.
+    """
+    try:
+        # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISREG(mode):
+                yield file
+            elif stat.S_ISFIFO(mode):
+                yield io.BytesIO(_read_pipe(descriptor, path))
+            elif stat.S_ISDIR(mode):
+                raise UserError(f"{path}: cannot be read: Is a directory")
+            else:
+                raise UserError(f"{path}: is a device: give a file or a pipe")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _read_pipe(descriptor: int, path: Path) -> bytes:
+    """Read until all writers have closed the pipe."""
+    chunks: list[bytes] = []
+    size, deadline = 0, time.monotonic() + PIPE_SECONDS
+    while True:
+        try:
+            chunk = os.read(descriptor, CHUNK)
+        except BlockingIOError:  # somebody holds the other end and has written nothing yet
+            select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        else:
+            if chunk:
+                chunks.append(chunk)
+                size, deadline = size + len(chunk), time.monotonic() + PIPE_SECONDS
+            elif size:
+                return b"".join(chunks)
+            else:
+                time.sleep(0.05)  # nobody holds the other end yet
+        if size > MAX_PIPE_BYTES:
+            raise UserError(
+                f"{path}: more than {MAX_PIPE_BYTES:,} bytes came through this pipe: give a file"
+            )
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"{path}: nothing came through this pipe for {PIPE_SECONDS:.0f} s: give a file"
+            )

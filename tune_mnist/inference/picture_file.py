@@ -1,0 +1,125 @@
+"""Picture files: opened without trusting them, and turned into brightness."""
+
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tune_mnist.errors import UserError
+
+# What cameras, scanners, drawing programs and screenshots write. Pillow has more formats, and
+# starts a program (Ghostscript) for one of them.
+FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "PPM")
+
+WORKING_SIDE = 1024
+WHITE = 255.0
+# With numbers closer together than this, white divided by their distance has no float32.
+_MIN_REACH = 1e-30
+
+Pixels = NDArray[np.float32]
+
+
+def read_brightness(file: BinaryIO, path: Path) -> Pixels:
+    """Decode a picture and return its brightness.
+
+    Args:
+        file: The picture, seekable.
+        path: Names it in errors.
+
+    Returns:
+        float32 (H, W), from 0 to 255, at most WORKING_SIDE wide and high, upright, transparent
+        ground filled in. White is 255 for 8 bits, and the largest number of a deeper picture.
+
+    Raises:
+        UserError: The file is damaged, no picture, or too large.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # Of a picture that would fill the memory, Pillow only warns up to twice its limit.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return _brightness(_decoded(file))
+    except UnidentifiedImageError:
+        raise UserError(
+            f"{path}: not a picture ({', '.join(FORMATS)}), nor an IDX file of images"
+        ) from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise UserError(
+            f"{path}: too large: a picture may have {Image.MAX_IMAGE_PIXELS:,} pixels at most"
+        ) from None
+    except MemoryError:
+        raise UserError(
+            f"{path}: needs more memory than this process may use: give a smaller picture"
+        ) from None
+    except Exception as error:  # a damaged picture fails in whatever part of it is read first
+        raise UserError(f"{path}: cannot be read: {error}") from None
+
+
+def _decoded(file: BinaryIO) -> Image.Image:
+    """Return the picture, upright."""
+    with Image.open(file, formats=FORMATS) as image:
+        if image.format == "PNG":
+            # Pillow reads a PNG whose end is missing; only this looks for the end.
+            image.verify()
+    file.seek(0)
+    with Image.open(file, formats=FORMATS) as image:
+        # A JPEG is decoded at up to an eighth of its size, which saves time and memory.
+        image.draft(None, (WORKING_SIDE, WORKING_SIDE))
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        return image
+
+
+def _brightness(image: Image.Image) -> Pixels:
+    if image.mode.startswith(("I", "F")):
+        small = Image.fromarray(_spread(np.array(image, dtype=np.float32)))
+        return np.asarray(_reduced(small))
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        return _opaque(_reduced(image if image.mode == "RGBA" else image.convert("RGBA")))
+    # Pillow does not convert CIELAB, whose first channel is the brightness.
+    grey = image.getchannel("L") if image.mode == "LAB" else image.convert("L")
+    return np.asarray(_reduced(grey), dtype=np.float32)
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """Reduce a picture, in its own memory, to what is worked on."""
+    image.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
+    return image
+
+
+def _spread(deep: Pixels) -> Pixels:
+    """Bring a picture deeper than 8 bits, in its own memory, to 0 to 255; black stays 0."""
+    low, high = float(deep.min()), float(deep.max())
+    if not np.isfinite([low, high]).all():
+        raise ValueError("holds numbers that are not finite")
+    low, high = min(0.0, low), max(0.0, high)
+    # What differs little compared with its own size, such as an empty page, must not stand out.
+    reach = high - low
+    scale = WHITE / reach if reach > _MIN_REACH else 0.0
+    deep *= np.float32(scale)
+    deep -= np.float32(low * scale)
+    return deep
+
+
+def _opaque(image: Image.Image) -> Pixels:
+    """Return the brightness of a picture that may be transparent, laid on fitting ground."""
+    grey = np.asarray(image.convert("L"), dtype=np.float32)
+    alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / np.float32(WHITE)
+    if alpha.max() == 0:
+        return np.zeros_like(grey)
+    edge = edge_of(alpha)
+    if edge.mean() > 0.5:
+        # The picture has a ground of its own, with rounded corners perhaps.
+        ground = float(np.average(edge_of(grey), weights=edge))
+    else:
+        ground = WHITE if np.average(grey, weights=alpha) < WHITE / 2 else 0.0
+    opaque: Pixels = (alpha * grey + (1 - alpha) * ground).astype(np.float32)
+    return opaque
+
+
+def edge_of(pixels: Pixels) -> Pixels:
+    """Return the outermost pixels, all around."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
