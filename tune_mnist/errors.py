@@ -70,6 +70,10 @@ def validation_error(
     first = complaint(error)
     key = ".".join(str(part) for part in first["loc"])
     start = f"{where}: " if where else ""
+    if first["type"] == "json_invalid":
+        return UserError(f"{start}damaged: not JSON: {reason(first)}")
+    if not key:
+        return UserError(f"{start}damaged: must be {reason(first)}")
     if first["type"] == "extra_forbidden":
         names = list(schema.model_fields)
         hint = did_you_mean(key, names)
@@ -88,7 +92,12 @@ def reason(details: ErrorDetails) -> str:
     """Return what would be right, in words for people who do not write Python."""
     if details["type"] in _REASONS:
         return _REASONS[details["type"]]
-    return details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return (
+        details["msg"]
+        .removeprefix("Input should be ")
+        .removeprefix("Value error, ")
+        .removeprefix("Invalid JSON: ")
+    )
 
 
 _REASONS = {

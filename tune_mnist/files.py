@@ -1,13 +1,16 @@
-"""Files and folders that are written whole or not at all."""
+"""Files and folders that are written whole or not at all, and files read up to a limit."""
 
 import errno
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+from tune_mnist.errors import UserError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
@@ -27,6 +30,45 @@ def write_text(path: Path, text: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def require_file(path: Path) -> None:
+    """Check that a path leads to a file that can be read: a pipe would be waited for.
+
+    Raises:
+        UserError: There is none, or something else is there.
+    """
+    try:
+        # Opening, as asking for permissions would say nothing to root.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            kind = os.fstat(descriptor).st_mode
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{path}: cannot be read: {reason}") from None
+    if not stat.S_ISREG(kind):
+        what = "is a folder" if stat.S_ISDIR(kind) else "is a pipe or a device"
+        raise UserError(f"{path}: {what}: must be a file")
+
+
+def read_limited(path: Path, limit: int) -> bytes:
+    """Return what a file holds.
+
+    Args:
+        path: Of the file.
+        limit: Most bytes that such a file may have.
+
+    Raises:
+        UserError: There is no file, it cannot be read, or it is larger.
+    """
+    require_file(path)
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise UserError(f"{path}: larger than {limit:,} bytes: not such a file, or damaged")
+    return content
 
 
 @contextmanager

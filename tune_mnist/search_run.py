@@ -70,6 +70,7 @@ def search_and_compare(
                 f"--space {space}: differs from the space {earlier.space.name} that {directory}"
                 " was begun with: leave the option out, or begin another search"
             )
+        earlier.stored_options(directory, chosen)  # a mistake in the file is not the user's
         if not trust_stored:
             earlier.require_repeated(directory, given)
         elif stored := only_stored(earlier.options, given):

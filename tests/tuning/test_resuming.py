@@ -1,6 +1,7 @@
 """What a resumed search refuses, told before Ray is started or anything is written."""
 
 import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import optuna
@@ -10,8 +11,9 @@ from rich.console import Console
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.experiment import Outcome, _judge, run_search
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, open_storage
 from tune_mnist.tuning.results_folder import FIXED, read_experiment, write_experiment
+from tune_mnist.tuning.resuming import check_resumable
 from tune_mnist.tuning.setup import Ending
 from tune_mnist.tuning.spaces.space import load_space
 from tune_mnist.tuning.storage.bucket import StorageError
@@ -113,10 +115,33 @@ def test_the_number_of_trials_cannot_undo_what_has_begun(
     tmp_path, digits, scheduler, num_samples, words
 ):
     earlier = begin(tmp_path / "s", digits, scheduler=scheduler)
-    study = optuna.create_study(study_name=STUDY_NAME, storage=open_storage(tmp_path / "s"))
+    study = optuna.create_study(
+        study_name=STUDY_NAME, storage=open_storage(tmp_path / "s"), direction="maximize"
+    )
     for _ in range(3):
         study.ask()
     assert words in refusal_of_resume(tmp_path / "s", earlier, num_samples=num_samples)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, Path.mkdir, Path.touch])
+def test_a_search_whose_journal_is_gone_is_not_run_again(tmp_path, digits, damage):
+    earlier = begin(tmp_path / "s", digits)
+    optuna.create_study(
+        study_name=STUDY_NAME, storage=open_storage(tmp_path / "s"), direction="maximize"
+    )
+    journal = tmp_path / "s" / JOURNAL
+    (tmp_path / "s" / "trials.csv").write_text("trial\n")
+    journal.unlink()
+    if damage is not Path.unlink:
+        damage(journal)
+    options = earlier.options_with(SPACE, {"address": "127.0.0.1:1"})
+    with pytest.raises(UserError, match=JOURNAL):
+        check_resumable(tmp_path / "s", SPACE, options, digits, earlier)
+
+
+def test_a_search_that_was_killed_before_its_first_trial_can_be_resumed(tmp_path, digits):
+    earlier = begin(tmp_path / "s", digits)
+    assert refusal_of_resume(tmp_path / "s", earlier).startswith("no Ray cluster")
 
 
 def test_a_search_whose_mlflow_is_gone_can_be_gone_on_with_without_it(tmp_path, digits):

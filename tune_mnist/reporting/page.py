@@ -99,7 +99,7 @@ def _tested(results: SearchResults) -> str:
 
 def _unended(results: SearchResults) -> str:
     """Return what is missing of the search, empty if nothing is."""
-    asked = int(results.experiment.options["num_samples"])
+    asked = results.options.num_samples
     states = Counter(record.state for record in results.records)
     missing = asked - len(results.records)
     parts = []

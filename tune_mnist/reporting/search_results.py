@@ -1,20 +1,19 @@
 """A search as its results folder tells it: all that tables, plots and page are made of."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import optuna
 import pandas as pd
 
-from tune_mnist.errors import UserError
 from tune_mnist.safe_paths import path_in
 from tune_mnist.tuning.final.runs import FinalRun, read_final_runs
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.ledger import begun_trials
 from tune_mnist.tuning.recording.records import TrialRecord, to_frame
-from tune_mnist.tuning.recording.study import load_study
-from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, read_experiment
+from tune_mnist.tuning.recording.study import JOURNAL, load_study
+from tune_mnist.tuning.recording.study_check import check_belongs
+from tune_mnist.tuning.results_folder import Experiment, read_experiment
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.storage.kept_models import FULL_VAL_ACCURACY, kept_models, read_config
 
@@ -27,6 +26,7 @@ class SearchResults:
         directory: its results folder; the name of the folder is the search's.
         experiment: how it was set up.
         space: what it searched.
+        options: how.
         study: its Optuna study, to be read; trials taken over from another search included.
         records: its trials, in the order of their numbers.
         trials: the same as a table, one row a trial, as in ``trials.csv``.
@@ -38,6 +38,7 @@ class SearchResults:
     directory: Path
     experiment: Experiment
     space: SearchSpace
+    options: SearchOptions
     study: optuna.Study
     records: list[TrialRecord]
     trials: pd.DataFrame
@@ -49,18 +50,6 @@ class SearchResults:
         """Name of the search."""
         return self.directory.absolute().name
 
-    @cached_property
-    def options(self) -> SearchOptions:
-        """Its options, checked.
-
-        Raises:
-            UserError: one in ``experiment.json`` is wrong.
-        """
-        try:
-            return self.experiment.options_with(self.space, {})
-        except UserError as error:
-            raise UserError(f"{self.directory / EXPERIMENT_FILE}: options: {error}") from None
-
 
 def read_results(directory: Path) -> SearchResults:
     """Read a results folder, also of a search that was interrupted or is still running.
@@ -70,12 +59,15 @@ def read_results(directory: Path) -> SearchResults:
     """
     experiment = read_experiment(directory)
     space = experiment.search_space(directory)
+    options = experiment.stored_options(directory, space)
     study = load_study(directory)
+    check_belongs(study, space, options, directory / JOURNAL)
     records = [TrialRecord.from_study(trial, space.model) for trial in begun_trials(study)]
     return SearchResults(
         directory=directory,
         experiment=experiment,
         space=space,
+        options=options,
         study=study,
         records=records,
         trials=to_frame(records),

@@ -62,7 +62,7 @@ class TrainConfig(BaseModel):
         return name
 
     @classmethod
-    def checked(cls, **values: Any) -> "TrainConfig":
+    def checked(cls, /, **values: Any) -> "TrainConfig":
         """Build a configuration from untrusted values.
 
         Raises:

@@ -91,7 +91,7 @@ def run_search(
         if options.warm_start is not None:
             find_usable(space, options.warm_start)
     else:
-        check_resumable(directory, options, dataset, earlier)
+        check_resumable(directory, space, options, dataset, earlier)
     checkpoints = _place_of_checkpoints(directory, options, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
     fidelity = options.fidelity(space)

@@ -177,7 +177,7 @@ class SearchOptions(BaseModel):
         return gpus
 
     @classmethod
-    def for_space(cls, space: SearchSpace, **given: Any) -> "SearchOptions":
+    def for_space(cls, space: SearchSpace, /, **given: Any) -> "SearchOptions":
         """Complete the given options (None: not given) by the space's defaults.
 
         Raises:
@@ -190,7 +190,7 @@ class SearchOptions(BaseModel):
         return cls.checked(space, **values)
 
     @classmethod
-    def checked(cls, space: SearchSpace, **values: Any) -> "SearchOptions":
+    def checked(cls, space: SearchSpace, /, **values: Any) -> "SearchOptions":
         """Build options from untrusted values, and see that they go together.
 
         Raises:

@@ -1,23 +1,24 @@
 """The folder of a search: who may write into it, and how the search in it was set up."""
 
 import hashlib
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from tune_mnist.data import Dataset
 from tune_mnist.environment import package_versions
-from tune_mnist.errors import UserError, validation_error
+from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.safe_paths import path_in, require_no_links
+from tune_mnist.stored_json import read_stored
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.study import JOURNAL_LOCK
+from tune_mnist.tuning.recording.trial_attributes import Scalar, Text
 from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
 from tune_mnist.tuning.storage.storage_path import checked_storage_path, checkpoints_of_search
 from tune_mnist.tuning.trust import is_own, only_stored, sign
@@ -45,12 +46,16 @@ FIXED = (
 """Options that would make the trials before and after a resume no longer compare."""
 
 
-class _SpaceText(BaseModel):
-    name: str
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class _SpaceText(_Stored):
+    name: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^/\x00]+$")]
     text: str
 
 
-class Experiment(BaseModel):
+class Experiment(_Stored):
     """How a search was set up, as ``experiment.json`` keeps it.
 
     Attributes:
@@ -65,17 +70,15 @@ class Experiment(BaseModel):
         signature: Proof that this user wrote the rest on this machine; None: there is none.
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    options: dict[str, Any]
+    options: dict[str, Scalar | None]
     space: _SpaceText
-    data_sha256: str
-    facts: dict[str, str]
-    versions: dict[str, str]
-    started: str
-    commands: list[str]
-    checkpoints: str | None = None
-    signature: str | None = None
+    data_sha256: Text
+    facts: dict[str, Text]
+    versions: dict[str, Text]
+    started: Text
+    commands: list[Text]
+    checkpoints: Text | None = None
+    signature: Text | None = None
 
     @property
     def is_own(self) -> bool:
@@ -111,8 +114,33 @@ class Experiment(BaseModel):
             )
 
     def search_space(self, directory: Path) -> SearchSpace:
-        """Return the space that was searched, whatever has become of its file."""
-        return parse_space(self.space.text, directory / f"{self.space.name}.yaml")
+        """Return the space that was searched, whatever has become of its file.
+
+        Args:
+            directory: Of the search.
+
+        Raises:
+            UserError: ``experiment.json`` holds no space.
+        """
+        try:
+            return parse_space(self.space.text, Path(f"{self.space.name}.yaml"))
+        except UserError as error:
+            raise UserError(f"{directory / EXPERIMENT_FILE}: space: {error}") from None
+
+    def stored_options(self, directory: Path, space: SearchSpace) -> SearchOptions:
+        """Return the options of the search, as it was last run.
+
+        Args:
+            directory: Of the search.
+            space: That of the search.
+
+        Raises:
+            UserError: One of them is wrong.
+        """
+        try:
+            return SearchOptions.checked(space, **self.options)
+        except UserError as error:
+            raise UserError(f"{directory / EXPERIMENT_FILE}: options: {error}") from None
 
     def options_with(self, space: SearchSpace, given: dict[str, Any]) -> SearchOptions:
         """Return the options of the search, changed as the user wishes now.
@@ -183,16 +211,11 @@ def read_experiment(directory: Path) -> Experiment:
         UserError: there is none, the file is damaged, or the folder holds a symbolic link.
     """
     path = path_in(directory, EXPERIMENT_FILE)
-    try:
-        experiment = Experiment(**json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
+    if not path.exists():
         raise UserError(
-            f"{path}: {error.strerror}: {directory} is not the folder of a search"
-        ) from None
-    except ValidationError as error:
-        raise validation_error(error, Experiment, str(path)) from None
-    except (json.JSONDecodeError, TypeError) as error:
-        raise UserError(f"{path}: damaged: {error}") from None
+            f"{path}: there is no such file: {directory} is not the folder of a search"
+        )
+    experiment = read_stored(path, Experiment)
     # Not before: a folder of another kind may hold anything, and very much of it.
     require_no_links(directory, lambda entry: entry.name.startswith(JOURNAL_LOCK))
     return experiment

@@ -7,18 +7,26 @@ from tune_mnist.errors import UserError
 from tune_mnist.tuning.final.runs import read_final_runs
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.ledger import begun_trials
+from tune_mnist.tuning.recording.recorder import TRIALS_FILE
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
+from tune_mnist.tuning.recording.study_check import check_belongs
 from tune_mnist.tuning.results_folder import Experiment, fingerprint
 from tune_mnist.tuning.schedulers.scheduler import RESUMABLE
+from tune_mnist.tuning.spaces.space import SearchSpace
 
 
 def check_resumable(
-    directory: Path, options: SearchOptions, dataset: Dataset, earlier: Experiment
+    directory: Path,
+    space: SearchSpace,
+    options: SearchOptions,
+    dataset: Dataset,
+    earlier: Experiment,
 ) -> None:
-    """See that what an earlier run of a search has left can be gone on with.
+    """Check that a search can be resumed from what an earlier run of it has left.
 
     Args:
         directory: the results folder.
+        space: of the search.
         options: those to go on with.
         dataset: the same.
         earlier: how the search was set up.
@@ -42,9 +50,11 @@ def check_resumable(
             f"--resume {directory}: the search was begun on other images or labels than these of"
             f" {options.data_dir or options.dataset}"
         )
-    if (directory / JOURNAL).exists():
-        begun = begun_trials(load_study(directory))
-        size = earlier.options["num_samples"]
+    if _has_study(directory):
+        study = load_study(directory)
+        check_belongs(study, space, options, directory / JOURNAL)
+        begun = begun_trials(study)
+        size = earlier.stored_options(directory, space).num_samples
         if options.scheduling.name == "pbt" and options.num_samples != size:
             raise UserError(
                 f"--num-samples {options.num_samples}: the population of --scheduler pbt was begun"
@@ -56,3 +66,22 @@ def check_resumable(
                 " already: give at least that many"
             )
     read_final_runs(directory)  # a damaged one is told of before there is any work to lose
+
+
+def _has_study(directory: Path) -> bool:
+    """Return whether the study was begun; a driver may have been killed before.
+
+    Raises:
+        UserError: It was begun, and its journal is gone: all trials would be run again.
+    """
+    journal = directory / JOURNAL
+    if journal.exists() and (not journal.is_file() or journal.stat().st_size):
+        return True
+    # The table is the first that a search writes once it has a study.
+    if (directory / TRIALS_FILE).exists():
+        gone = "is empty" if journal.exists() else "there is no such file"
+        raise UserError(
+            f"{journal}: {gone}, though the search has begun trials: it cannot be resumed without"
+            " its journal: begin another search"
+        )
+    return False

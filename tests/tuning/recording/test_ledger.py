@@ -3,7 +3,7 @@ import pytest
 
 from tests.tuning.example_trial import METRICS
 from tune_mnist.tuning.recording.ledger import Ledger
-from tune_mnist.tuning.recording.study import JOURNAL, open_storage
+from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, open_storage
 
 CONFIG = {"model": "lenet", "lr": 0.1}
 HEIR = {"model": "lenet", "lr": 0.2}
@@ -39,7 +39,9 @@ def test_an_epoch_that_is_trained_again_changes_nothing():
 
 
 def test_an_end_that_the_journal_could_not_take_can_be_told_again(tmp_path):
-    study = optuna.create_study(storage=open_storage(tmp_path), direction="maximize")
+    study = optuna.create_study(
+        study_name=STUDY_NAME, storage=open_storage(tmp_path), direction="maximize"
+    )
     ledger = Ledger(study, "lenet", max_epochs=1)
     ledger.begin(study.ask(), "id0", CONFIG)
     last = METRICS | {"epoch": 1, "val_accuracy": 0.5}

@@ -14,7 +14,9 @@ from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, load_study, o
 
 
 def begin(directory: Path) -> optuna.Study:
-    return optuna.create_study(storage=open_storage(directory), study_name=STUDY_NAME)
+    return optuna.create_study(
+        storage=open_storage(directory), study_name=STUDY_NAME, direction="maximize"
+    )
 
 
 def go_on(directory: Path) -> optuna.Study:

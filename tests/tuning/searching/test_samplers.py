@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import TrialState
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.recording.study import open_storage
+from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
 from tune_mnist.tuning.searching.samplers import (
     SEARCHERS,
     check_searchable,
@@ -113,6 +113,7 @@ def rates_drawn_beside_running_trials(directory: Path, *, reporting: bool) -> li
     study = optuna.create_study(
         sampler=create_sampler("tpe", space, 12, seed=0),
         storage=open_storage(directory),
+        study_name=STUDY_NAME,
         direction="maximize",
     )
     for _ in range(50):

@@ -109,9 +109,15 @@ def test_nothing_in_common_is_refused(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_numbers_of_another_objective_are_not_taken_over(tmp_path):
-    study = study_in(tmp_path / "fast")
-    study.set_metric_names(["train_seconds"])
-    add(study, 12.5, lr=0.3, dropout=0.1)
+    (tmp_path / "fast").mkdir()
+    study = optuna.create_study(
+        storage=open_storage(tmp_path / "fast"),
+        study_name=STUDY_NAME,
+        directions=["maximize", "minimize"],
+    )
+    study.set_metric_names(["val_accuracy", "train_seconds"])
+    trial = study.ask({"lr": optuna.distributions.FloatDistribution(0.1, 0.5)})
+    study.tell(trial, [0.5, 12.5])
     new = study_in(tmp_path / "new")
     new.set_metric_names(["val_accuracy"])
     prepare(new, space(), 3, tmp_path / "fast")

@@ -1,6 +1,6 @@
 """Search spaces: found by name or path, checked against what can be trained, and drawn from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -83,6 +83,15 @@ class SearchSpace:
             not isinstance(parameter, CategoricalParameter) and not parameter.when
             for parameter in self.parameters.values()
         )
+
+    def exists(self, name: str, drawn: Mapping[str, Any]) -> bool:
+        """Return whether a configuration with these values has a parameter.
+
+        Args:
+            name: Of the parameter.
+            drawn: Values of the parameters that its condition names, if they exist.
+        """
+        return _exists(self.parameters[name], drawn)
 
     def sample(self, trial: Any) -> dict[str, Any]:
         """Draw a configuration, parameter by parameter (Optuna's define-by-run).
@@ -261,7 +270,7 @@ def _check_baseline(place: str, baseline: dict[str, Any], parameters: dict[str, 
             raise UserError(f"{place}.{name}: exists only when {_condition(parameters[name])}")
 
 
-def _exists(parameter: Any, drawn: dict[str, Any]) -> bool:
+def _exists(parameter: Any, drawn: Mapping[str, Any]) -> bool:
     return all(drawn.get(other) in parameter.needs(other) for other in parameter.when)
 
 

@@ -1,0 +1,20 @@
+"""Damaged files of a results folder: a clean result, or one error line with the file's name."""
+
+import pytest
+
+from tests.fuzz.harness import fuzz
+
+TARGETS = ("EXPERIMENT", "JOURNAL")
+SUITE, SLOW = 200, 20_000
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_some_cases(target):
+    fuzz(f"tests.fuzz.results:{target}", SUITE).require_right()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(6 * 3600)
+@pytest.mark.parametrize("target", TARGETS)
+def test_many_cases(target):
+    fuzz(f"tests.fuzz.results:{target}", SLOW, first=SUITE).require_right()

@@ -1,0 +1,323 @@
+"""The lines of a study's journal: what each may hold, checked before Optuna reads it."""
+
+import json
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    json_to_distribution,
+)
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from tune_mnist.errors import UserError, reason
+from tune_mnist.quoting import quoted
+from tune_mnist.tuning.recording.trial_attributes import (
+    Finite,
+    Scalar,
+    Text,
+    TrialAttributes,
+    Whole,
+)
+
+STUDY_NAME = "tune_mnist"
+MAX_LINE = 4_000_000
+"""Bytes of a line; the longest of a search are some thousand."""
+
+_FINISHED = (1, 2, 3)
+_RUNNING, _COMPLETE = 0, 1
+
+
+def _moment(text: str) -> str:
+    try:
+        datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):
+        raise ValueError("a date and time in ISO 8601") from None
+    return text
+
+
+@lru_cache(maxsize=1_000)
+def _distribution_of(text: str) -> BaseDistribution:
+    _DISTRIBUTION.validate_json(text)
+    return json_to_distribution(text)
+
+
+def distribution_of(text: str) -> BaseDistribution:
+    """Return the distribution that a journal describes.
+
+    Raises:
+        ValueError: It describes none.
+    """
+    try:
+        return _distribution_of(text)
+    except (ValueError, ArithmeticError, TypeError, KeyError):
+        raise ValueError("a distribution as Optuna writes it") from None
+
+
+def _checked_distribution(text: str) -> str:
+    distribution_of(text)
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
+Distribution = Annotated[Text, AfterValidator(_checked_distribution)]
+State = Annotated[int, Field(ge=0, le=4)]
+
+
+class _Strict(BaseModel):
+    """Part of a line; a key that a later version of Optuna may add is ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class _Range(_Strict):
+    low: Finite
+    high: Finite
+    log: bool = False
+    step: Finite | None = None
+
+
+class _Choices(_Strict):
+    choices: list[Scalar] = Field(min_length=1)
+
+
+class _Number(_Strict):
+    name: Literal["FloatDistribution", "IntDistribution"]
+    attributes: _Range
+
+
+class _Category(_Strict):
+    name: Literal["CategoricalDistribution"]
+    attributes: _Choices
+
+
+_DISTRIBUTION: TypeAdapter[_Number | _Category] = TypeAdapter(
+    Annotated[_Number | _Category, Field(discriminator="name")]
+)
+
+
+class StudyAttributes(_Strict):
+    """What a search notes of its study as a whole."""
+
+    queue: list[dict[str, Scalar]] = Field(default_factory=list)
+    prepared: bool = False
+    closed_round: Whole = 0
+
+
+class StudySystemAttributes(_Strict):
+    """What Optuna notes of a study as a whole."""
+
+    metric_names: list[Text] = Field(default_factory=list, alias="study:metric_names")
+
+
+class TrialSystemAttributes(_Strict):
+    """What Optuna notes of a trial."""
+
+    fixed_params: dict[str, Scalar] = Field(default_factory=dict)
+    search_space: dict[str, list[Scalar]] = Field(default_factory=dict)
+    grid_id: Whole = 0
+    cma_generation: Whole = Field(default=0, alias="cma:generation")
+
+
+class _Line(_Strict):
+    worker_id: Text
+
+
+class _OfStudy(_Line):
+    study_id: Literal[0]
+
+
+class _OfTrial(_Line):
+    trial_id: Whole
+
+
+class _CreateStudy(_Line):
+    op_code: Literal[0]
+    study_name: Literal["tune_mnist"]
+    directions: list[Annotated[int, Field(ge=1, le=2)]] = Field(min_length=1, max_length=8)
+
+
+class _StudyUserAttribute(_OfStudy):
+    op_code: Literal[2]
+    user_attr: StudyAttributes
+
+
+class _StudySystemAttribute(_OfStudy):
+    op_code: Literal[3]
+    system_attr: StudySystemAttributes
+
+
+class _Ending(_Line):
+    """State and values of a trial, as two kinds of line have them."""
+
+    state: State = _RUNNING
+    values: Annotated[list[Finite], Field(min_length=1, max_length=8)] | None = None
+    datetime_start: Moment | None = None
+    datetime_complete: Moment | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "_Ending":
+        if self.state in _FINISHED and self.datetime_complete is None:
+            raise ValueError("datetime_complete is missing: the trial has ended")
+        return self
+
+
+class _CreateTrial(_Ending, _OfStudy):
+    op_code: Literal[4]
+    datetime_start: Moment | None  # must be there
+    value: Finite | None = None
+    distributions: dict[str, Distribution] = Field(default_factory=dict)
+    params: dict[str, Finite] = Field(default_factory=dict)
+    user_attrs: TrialAttributes = TrialAttributes()
+    system_attrs: TrialSystemAttributes = TrialSystemAttributes()
+    intermediate_values: dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}$")], Finite] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="after")
+    def _parameters(self) -> "_CreateTrial":
+        if set(self.params) != set(self.distributions):
+            raise ValueError("params and distributions must name the same parameters")
+        for name, value in self.params.items():
+            _check_value(value, self.distributions[name])
+        if self.state == _COMPLETE and (self.value is None) == (self.values is None):
+            raise ValueError("value or values: one of them must be given: the trial is complete")
+        return self
+
+
+class _Parameter(_OfTrial):
+    op_code: Literal[5]
+    param_name: Text
+    param_value_internal: Finite
+    distribution: Distribution
+
+    @model_validator(mode="after")
+    def _contained(self) -> "_Parameter":
+        _check_value(self.param_value_internal, self.distribution)
+        return self
+
+
+class _StateChange(_Ending, _OfTrial):
+    op_code: Literal[6]
+    state: State
+    values: Annotated[list[Finite], Field(min_length=1, max_length=8)] | None
+
+    @model_validator(mode="after")
+    def _dated(self) -> "_StateChange":
+        if self.state == _RUNNING and self.datetime_start is None:
+            raise ValueError("datetime_start is missing: the trial has begun")
+        if self.state == _COMPLETE and self.values is None:
+            raise ValueError("values are missing: the trial is complete")
+        return self
+
+
+class _Epoch(_OfTrial):
+    op_code: Literal[7]
+    step: Whole
+    intermediate_value: Finite
+
+
+class _TrialUserAttribute(_OfTrial):
+    op_code: Literal[8]
+    user_attr: TrialAttributes
+
+
+class _TrialSystemAttribute(_OfTrial):
+    op_code: Literal[9]
+    system_attr: TrialSystemAttributes
+
+
+_LINE: TypeAdapter[Any] = TypeAdapter(
+    Annotated[
+        _CreateStudy
+        | _StudyUserAttribute
+        | _StudySystemAttribute
+        | _CreateTrial
+        | _Parameter
+        | _StateChange
+        | _Epoch
+        | _TrialUserAttribute
+        | _TrialSystemAttribute,
+        Field(discriminator="op_code"),
+    ]
+)
+
+
+class JournalChecker:
+    """Checks the lines of a journal, one after the other.
+
+    Optuna skips a line about a trial that does not exist, and fails on other mistakes with
+    exceptions of its own, or much later.
+    """
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._trials = 0
+
+    def checked(self, line: bytes) -> dict[str, Any]:
+        """Return what a line says, for Optuna.
+
+        Raises:
+            UserError: It is not a line that a search, or Optuna, writes; says which key is wrong.
+        """
+        try:
+            operation = _LINE.validate_json(line)
+        except ValidationError as error:
+            raise UserError(_explained(error)) from None
+        if isinstance(operation, _CreateStudy):
+            # One more each time the search is resumed, which Optuna skips.
+            self._begun = True
+        elif not self._begun:
+            raise UserError("there is no study yet")
+        elif isinstance(operation, _CreateTrial):
+            self._trials += 1
+        elif isinstance(operation, _OfTrial) and operation.trial_id >= self._trials:
+            raise UserError(f"trial_id = {operation.trial_id}: there is no such trial yet")
+        content: dict[str, Any] = json.loads(line)
+        for key in ("user_attr", "system_attr"):
+            if key in content and len(content[key]) != 1:
+                raise UserError(f"{key}: must hold one key")
+        return content
+
+
+def _check_value(value: float, text: str) -> None:
+    """Check the number that stands for a parameter's value: of a choice, its place in the list."""
+    distribution: Any = distribution_of(text)
+    if isinstance(distribution, CategoricalDistribution):
+        if not float(value).is_integer() or not 0 <= value < len(distribution.choices):
+            raise ValueError(f"{value:g} is not the number of a choice of its distribution")
+    elif not distribution.low <= value <= distribution.high:
+        raise ValueError(
+            f"{value:g} is not between the {distribution.low:g} and {distribution.high:g} of its"
+            " distribution"
+        )
+
+
+def _explained(error: ValidationError) -> str:
+    first = error.errors()[0]
+    # The first part of a place is the operation, which does not stand in the line as a key.
+    key = ".".join(str(part) for part in first["loc"][1:])
+    match first["type"]:
+        case "json_invalid":
+            return f"not JSON: {reason(first)}"
+        case "union_tag_invalid" | "union_tag_not_found":
+            return "op_code: must be that of an operation of a search: 0, or 2 to 9"
+        case "missing":
+            return f"'{key}' is missing"
+        case "extra_forbidden":
+            return f"unknown key '{key}'"
+        case "value_error" if not key:
+            return reason(first)
+        case _:
+            place = f"{key} = " if key else ""
+            return f"{place}{quoted(first['input'])}: must be {reason(first)}"

@@ -1,0 +1,171 @@
+"""Whether a study that was read back is one of a search, and of this search."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+from pydantic import TypeAdapter, ValidationError
+
+from tune_mnist.errors import UserError
+from tune_mnist.quoting import quoted
+from tune_mnist.training import TrainConfig
+from tune_mnist.tuning.options import OBJECTIVES, SearchOptions
+from tune_mnist.tuning.recording.records import WARM_START
+from tune_mnist.tuning.recording.trial_attributes import Scalar
+from tune_mnist.tuning.spaces.space import SearchSpace
+
+_DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
+_RELATIVE = TypeAdapter(dict[str, Scalar])
+_CHUNKED = ("tpe:relative_params:", "gp:relative_params:")
+"""Keys under which Optuna's samplers keep what they have drawn for a trial that still runs."""
+
+
+def check_well_formed(study: optuna.Study, path: Path) -> None:
+    """Check what holds for every study of a search, whatever was searched.
+
+    Args:
+        study: As read from its journal, whose lines are checked already.
+        path: Of the journal.
+
+    Raises:
+        UserError: A trial, or what is optimised, is not as a search writes it.
+    """
+    try:
+        _check_directions(study)
+        trials = study.get_trials(deepcopy=False)
+        for trial in trials:
+            _check_numbers(trial, len(study.directions), len(trials))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def check_belongs(
+    study: optuna.Study, space: SearchSpace, options: SearchOptions, path: Path
+) -> None:
+    """Check that a study is that of a search of this space with these options.
+
+    Args:
+        study: As :func:`check_well_formed` takes it.
+        space: Of the search.
+        options: Of the search.
+        path: Of the journal.
+
+    Raises:
+        UserError: A trial has a parameter that the space does not have, or lacks one; it was
+            trained for longer than the search's trials are; or something else is optimised.
+    """
+    try:
+        wanted = [_DIRECTIONS[way] for way in options.directions.values()]
+        if study.directions != wanted:
+            raise UserError(f"optimises {_words(study)}: the search is for {options.objective}")
+        for number, parameters in enumerate(study.user_attrs.get("queue", []), start=1):
+            _check_fixed(parameters, space, f"queue[{number}]")
+        distributions = {name: kind.distribution() for name, kind in space.parameters.items()}
+        for trial in study.get_trials(deepcopy=False):
+            _check_parameters(trial, space, distributions)
+            _check_takeovers(trial)
+            _check_epochs(trial, options.max_epochs)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _check_directions(study: optuna.Study) -> None:
+    names = study.metric_names
+    if names is None:  # the driver was killed before they were written
+        if study.directions[0] is not StudyDirection.MAXIMIZE:
+            raise UserError(f"optimises {_words(study)}: a search maximises val_accuracy first")
+        return
+    wanted = [_DIRECTIONS.get(OBJECTIVES.get(name, "")) for name in names]
+    if study.directions != wanted:
+        raise UserError(
+            f"optimises {_words(study)} ({quoted(', '.join(names))}): a search can optimise"
+            f" {', '.join(f'{name} ({way})' for name, way in OBJECTIVES.items())}"
+        )
+
+
+def _words(study: optuna.Study) -> str:
+    return ",".join(direction.name.lower() for direction in study.directions)
+
+
+def _check_numbers(trial: FrozenTrial, objectives: int, trials: int) -> None:
+    place = f"trial {trial.number}"
+    values = trial.values
+    if trial.state is TrialState.COMPLETE and (values is None or len(values) != objectives):
+        raise UserError(f"{place}: is complete, and must have {objectives} values")
+    for accuracy in (*trial.intermediate_values.values(), *(values or ())[:1]):
+        if not 0 <= accuracy <= 1:
+            raise UserError(f"{place}: value {accuracy:g}: must be an accuracy, from 0 to 1")
+    if any(step < 1 for step in trial.intermediate_values):
+        raise UserError(f"{place}: has a value at step 0: epochs count from 1")
+    progress = trial.user_attrs.get("progress")
+    if progress and progress["best_epoch"] > progress["epochs"]:
+        raise UserError(
+            f"{place}: progress: best_epoch = {progress['best_epoch']}: must be at most epochs ="
+            f" {progress['epochs']}"
+        )
+    for takeover in trial.user_attrs.get("takeovers", []):
+        if takeover["donor"] >= trials:
+            raise UserError(f"{place}: takeovers: donor = {takeover['donor']}: no such trial")
+
+
+def _check_parameters(trial: FrozenTrial, space: SearchSpace, distributions: Any) -> None:
+    place = f"trial {trial.number}"
+    for name, distribution in trial.distributions.items():
+        if name not in distributions:
+            raise UserError(f"{place}: has a parameter {quoted(name)} that its space has not")
+        if distribution != distributions[name]:
+            raise UserError(
+                f"{place}: {name} was drawn from something else than {space.parameters[name]}"
+            )
+    _check_fixed(trial.system_attrs.get("fixed_params", {}), space, place)
+    _check_fixed(_drawn_together(trial, place), space, place)
+    begun = trial.state.is_finished() or "progress" in trial.user_attrs
+    if not begun or WARM_START in trial.user_attrs:
+        return
+    for name in space.parameters:
+        if space.exists(name, trial.params) != (name in trial.params):
+            there = "has" if name in trial.params else "lacks"
+            raise UserError(f"{place}: {there} the parameter {name}, unlike its space")
+
+
+def _check_fixed(parameters: Mapping[str, Any], space: SearchSpace, place: str) -> None:
+    for name, value in parameters.items():
+        if name in space.parameters and not space.parameters[name].contains(value):
+            raise UserError(f"{place}: {quoted(name)} = {quoted(value)}: is not in its space")
+
+
+def _drawn_together(trial: FrozenTrial, place: str) -> dict[str, Any]:
+    """Return the parameters that a sampler has drawn for a trial before they are asked for."""
+    drawn: dict[str, Any] = {}
+    for start in _CHUNKED:
+        parts = [f"{start}{number}" for number in range(len(trial.system_attrs))]
+        texts = [trial.system_attrs[part] for part in parts if part in trial.system_attrs]
+        try:
+            drawn |= _RELATIVE.validate_json("".join(texts)) if texts else {}
+        except (ValidationError, TypeError):
+            raise UserError(f"{place}: {start}0: must be parameters and their values") from None
+    return drawn
+
+
+def _check_takeovers(trial: FrozenTrial) -> None:
+    for number, takeover in enumerate(trial.user_attrs.get("takeovers", []), start=1):
+        try:
+            TrainConfig.checked(**takeover["params"])
+        except UserError as error:
+            raise UserError(f"trial {trial.number}: takeovers[{number}].params: {error}") from None
+
+
+def _check_epochs(trial: FrozenTrial, max_epochs: int) -> None:
+    progress = trial.user_attrs.get("progress")
+    if trial.state is TrialState.COMPLETE and not progress and WARM_START not in trial.user_attrs:
+        raise UserError(f"trial {trial.number}: is complete, but has no progress")
+    seen = [*trial.intermediate_values, progress["epochs"] if progress else 0]
+    seen += [takeover["epoch"] for takeover in trial.user_attrs.get("takeovers", [])]
+    # Those of another search may have been trained for longer.
+    if max(seen) > max_epochs and WARM_START not in trial.user_attrs:
+        raise UserError(
+            f"trial {trial.number}: epoch {max(seen)}: the trials of the search have {max_epochs}"
+        )

@@ -1,0 +1,109 @@
+"""What a search notes of a trial in its study, and in which form it must stand there."""
+
+import math
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+
+MAX_TEXT = 100_000
+MAX_WHOLE = 2**53
+
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Whole = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Accuracy = Annotated[float, Field(ge=0, le=1)]
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int) and abs(value) <= MAX_WHOLE:
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, str) and len(value) <= MAX_TEXT:
+        return value
+    raise ValueError("a number, a text, true or false")
+
+
+Scalar = Annotated[Any, PlainValidator(_scalar)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class LastEpoch(_Strict):
+    """The metrics of a trial's last epoch.
+
+    Attributes:
+        train_loss: Mean loss of the training images; may be NaN or infinite.
+        train_accuracy: Share of the training images that were classified correctly.
+        val_loss: Mean loss of the validation images; may be NaN or infinite.
+        images_per_second: Training images per second.
+        parameters: Number of trainable parameters.
+        stage: Number of the stage, from 1, in a search with stages.
+        image_size: Side of the images in pixels, in a search with stages.
+        fraction: Share of the training part, in a search with stages.
+    """
+
+    train_loss: float
+    train_accuracy: Accuracy
+    val_loss: float
+    images_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    parameters: Annotated[Whole, Field(ge=1)]
+    stage: Whole = 0
+    image_size: Whole = 0
+    fraction: Finite = 0.0
+
+
+class Progress(_Strict):
+    """How far a trial has come; the fields are those of TrialRecord.
+
+    Attributes:
+        epochs: Epochs trained.
+        best_epoch: Epoch of the best validation accuracy.
+        val_accuracy: That accuracy; NaN before the first epoch.
+        stage: Stage of that epoch, from 1; 0 in a search without stages.
+        last: Metrics of the last epoch.
+        train_seconds: Sum of the epochs' wall time.
+        node: Address of the machine that trained the last epoch.
+    """
+
+    epochs: Annotated[Whole, Field(ge=1)]
+    best_epoch: Annotated[Whole, Field(ge=1)]
+    val_accuracy: Accuracy
+    stage: Whole = 0
+    last: LastEpoch
+    train_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    node: Text = ""
+
+
+class TakeoverNote(_Strict):
+    """An exploit of population based training.
+
+    Attributes:
+        epoch: Epoch after which the trial went on with another one's weights.
+        donor: Number of the trial whose weights they are.
+        params: Hyperparameters from then on.
+    """
+
+    epoch: Annotated[Whole, Field(ge=1)]
+    donor: Whole
+    params: dict[str, Scalar]
+
+
+class TrialAttributes(_Strict):
+    """The user attributes of a trial; those of others, such as a dashboard's notes, are let be."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="allow")
+
+    trial_id: Text = ""
+    progress: Progress | None = None
+    takeovers: list[TakeoverNote] = Field(default_factory=list)
+    reason: Text = ""
+    diverged: bool = False
+    epochs: Whole = 0
+    seconds: Finite = 0.0
+    node: Text = ""
+    warm_start: Text = ""
