@@ -1,5 +1,6 @@
 """Seeded damage to bytes, to JSON, and to files of one JSON value a line."""
 
+import copy
 import json
 from random import Random
 from typing import Any
@@ -93,7 +94,7 @@ def byte_damage(content: bytes, random: Random) -> tuple[str, bytes]:
 
 def hostile_value(random: Random) -> Any:
     """Return a value that is seldom right: of another type, size or range."""
-    return random.choice([*_PLAIN, *_RAW])
+    return copy.deepcopy(random.choice([*_PLAIN, *_RAW]))
 
 
 def dump(value: Any) -> str:

@@ -88,7 +88,7 @@ def accuracy_by_flops(judged: Judged) -> list[Plot]:
 
 def pareto_fronts(judged: Judged) -> list[Plot]:
     """Draw Optuna's Pareto front, a plot for each objective beside the accuracy."""
-    names = str(judged.results.experiment.options["objective"]).split(",")
+    names = judged.results.options.objective.split(",")
     if len(names) == 1:
         raise CannotDrawError(f"the search has one objective only, {names[0]}")
     study = judged.with_objectives()

@@ -211,7 +211,7 @@ def _ends_sentence(judged: Judged, rungs: tuple[int, ...]) -> str:
         parts = (f"{after[epoch]} after epoch {epoch}" for epoch in sorted(after))
         sentence += f" (stopped: {words.listed(parts)})"
     if rungs:
-        scheduler = judged.results.experiment.options["scheduler"]
+        scheduler = judged.results.options.scheduler
         epochs = words.listed(map(str, rungs))
         sentence += (
             f"; dashed lines mark the rung{'s' if len(rungs) > 1 else ''} of {scheduler} at epoch"
