@@ -22,12 +22,14 @@ def run_logged(command: list[str], log: Path, name: str) -> float:
     Raises:
         SystemExit: it failed.
     """
+    # Packages may lie on a PYTHONPATH of the user's.
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     start = time.perf_counter()
     with log.open("w") as file:
         status = subprocess.run(  # noqa: S603 - our own command
             command,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             stdout=file,
             stderr=subprocess.STDOUT,
             check=False,
