@@ -24,7 +24,7 @@ from benchmarks.tables import show_and_write
 from tune_mnist.command import run
 from tune_mnist.data import Batches, DataSplit, load_dataset, split_dataset, to_tensor
 from tune_mnist.models import create_model
-from tune_mnist.training import resolve_compute
+from tune_mnist.training import Compute, resolve_compute
 
 STEM = Path(__file__).with_suffix("")
 NETWORKS = (1, 8, 16, 32, 64)
@@ -55,18 +55,22 @@ class StackedLeNets:
         count: Number of networks.
         data: Images, labels and indices.
         batch_size: Images in a batch of each network.
-        bf16: Forward pass in bfloat16.
+        compute: Device and number format.
+
+    Attributes:
+        weights: Stacked weights by name, float32 (count, ...).
+        order: Indices of each network's training images, int64 (count, N).
     """
 
-    def __init__(self, count: int, data: DataSplit, batch_size: int, bf16: bool) -> None:
-        device = torch.device("cuda")
+    def __init__(self, count: int, data: DataSplit, batch_size: int, compute: Compute) -> None:
+        device = compute.device
         networks = [create_model("lenet").to(device) for _ in range(count)]
         stacked, _ = stack_module_state(networks)
-        self._weights = {
-            name: weight.detach().requires_grad_() for name, weight in stacked.items()
-        }
+        self.weights = {name: weight.detach().requires_grad_() for name, weight in stacked.items()}
         self._network = create_model("lenet").to("meta")
-        self._network.features[2] = self._network.features[5] = MeanPool()  # type: ignore[index, operator]
+        features = self._network.get_submodule("features")
+        features.add_module("2", MeanPool())
+        features.add_module("5", MeanPool())
         self._batches = Batches(
             to_tensor(data.images),
             to_tensor(data.labels),
@@ -77,9 +81,9 @@ class StackedLeNets:
             device=device,
         )
         train = to_tensor(data.train).to(device)
-        self._order = torch.stack([train[torch.randperm(len(train))] for _ in range(count)])
-        self._bf16, self._count, self._batch_size = bf16, count, batch_size
-        self._list = list(self._weights.values())
+        self.order = torch.stack([train[torch.randperm(len(train))] for _ in range(count)])
+        self._compute, self._count, self._batch_size = compute, count, batch_size
+        self._list = list(self.weights.values())
         self._means, self._squares = (
             [torch.zeros_like(weight) for weight in self._list] for _ in range(2)
         )
@@ -90,11 +94,11 @@ class StackedLeNets:
     def step(self) -> None:
         """Take one Adam step on the next batch of each network."""
         start = self._number * self._batch_size
-        chosen = self._order[:, (self._positions + start) % self._order.shape[1]]
+        chosen = self.order[:, (self._positions + start) % self.order.shape[1]]
         images, labels = self._batches.gather(chosen.flatten())
-        images = images.unflatten(0, (self._count, self._batch_size))
-        with torch.autocast("cuda", dtype=torch.bfloat16, enabled=self._bf16):
-            logits = vmap(self._forward)(self._weights, images)
+        images = images.view(self._count, self._batch_size, *images.shape[1:])
+        with self._compute.autocast():
+            logits = vmap(self._forward)(self.weights, images)
         loss = cross_entropy(logits.float().flatten(0, 1), labels, reduction="sum")
         gradients = torch.autograd.grad(loss / self._batch_size, self._list)
         self._number += 1
@@ -122,7 +126,7 @@ class StackedLeNets:
 
 
 def images_per_second(stacked: StackedLeNets, images: int, seconds: float) -> float:
-    """Capture the step as a CUDA graph, replay it for some seconds, and return the images a second.
+    """Replay the step as a CUDA graph for some seconds; return the images a second.
 
     Args:
         stacked: What to train.
@@ -155,13 +159,13 @@ def images_per_second(stacked: StackedLeNets, images: int, seconds: float) -> fl
 @click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
 def main(counts: tuple[int, ...], batch_size: int, seconds: float, output: Path) -> None:
     """Measure how many images a second stacked LeNets train on one GPU."""
-    resolve_compute("cuda")
+    device = resolve_compute("cuda").device
     data = split_dataset(load_dataset("mnist"))
     rows = []
     for bf16 in (False, True):
         for count in sorted({1, *(counts or NETWORKS)}):
             torch.manual_seed(0)
-            stacked = StackedLeNets(count, data, batch_size, bf16)
+            stacked = StackedLeNets(count, data, batch_size, Compute(device, bf16))
             rate = images_per_second(stacked, count * batch_size, seconds)
             rows.append(
                 {
