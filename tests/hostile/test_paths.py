@@ -3,6 +3,7 @@
 import json
 import os
 
+import optuna
 import pytest
 
 from tests.hostile.folders import (
@@ -18,6 +19,7 @@ from tune_mnist.export import export
 from tune_mnist.predict import predict
 from tune_mnist.report import report
 from tune_mnist.search import search
+from tune_mnist.tuning.recording.study import STUDY_NAME, load_study, open_storage
 
 LINKED = [
     *("experiment.json", "study.journal", "trials.csv", "summary.md", "report.html", ".lock"),
@@ -32,6 +34,11 @@ LINKED = [
 ]
 OUTWARD = ["../pwned", "x/../../../pwned", "..", ".", "", "OUTSIDE", "OUTSIDE/lenet", "nul\0l"]
 """Names that lead out of a folder; OUTSIDE stands for the path of the watched folder."""
+
+
+def open_study(folder):
+    """Open the study as a resumed search does."""
+    return optuna.load_study(study_name=STUDY_NAME, storage=open_storage(folder))
 
 
 class Disk:
@@ -101,6 +108,17 @@ def test_a_link_in_the_folder_is_refused(disk, name):
             status, error = disk.read(command)
             assert status == 2
             assert "is a symbolic link" in error
+
+
+@pytest.mark.parametrize("target", ["thesis.tex", "."])
+def test_the_lock_of_the_journal_may_be_a_link_and_is_not_followed(disk, target):
+    # Optuna's own, of a search that runs or was killed.
+    for name in ("study.journal.lock", "study.journal.lock0b5c.rename"):
+        (disk.folder / name).symlink_to(disk.outside / target)
+    assert disk.command(report, disk.folder) == (0, "")
+    assert "no Ray cluster" in disk.resume()[1]
+    assert load_study(disk.folder).trials == open_study(disk.folder).trials
+    assert contents(disk.top, disk.folder) == disk.before
 
 
 @pytest.mark.parametrize("name", ["best/lenet/notes", "ray/pipe", "experiment.json"])

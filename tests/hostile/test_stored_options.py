@@ -1,6 +1,7 @@
 """Addresses, paths and URIs are used only if the user, or the user's own folder, names them."""
 
 import http.server
+import json
 import os
 import shutil
 import threading
@@ -93,6 +94,16 @@ def test_what_only_a_strangers_folder_names_is_shown_and_not_used(resume, folder
     status, _, error = resume(folder, *nowhere)
     assert status == 2
     assert f"repeat {OPTIONS[key]} {STORED[key]}, or give other values" in error
+
+
+@pytest.mark.parametrize("value", [[], {}, 7, True, "\ud800", "nul\0l", "[" * 400 + "]" * 400])
+@pytest.mark.parametrize("key", STORED)
+def test_a_stored_value_of_another_kind_is_refused(resume, folder, key, value):
+    if isinstance(value, str) and value.startswith("["):
+        value = json.loads(value)
+    store(folder, **{key: value})
+    nowhere = () if key == "address" else NOWHERE
+    assert resume(folder, *nowhere)[0] == 2
 
 
 def test_all_of_them_are_shown_at_once(resume, folder):

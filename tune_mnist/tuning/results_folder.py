@@ -217,7 +217,8 @@ def read_experiment(directory: Path) -> Experiment:
         )
     experiment = read_stored(path, Experiment)
     # Not before: a folder of another kind may hold anything, and very much of it.
-    require_no_links(directory, lambda entry: entry.name.startswith(JOURNAL_LOCK))
+    lock = directory / JOURNAL_LOCK
+    require_no_links(directory, lambda entry: str(entry).startswith(str(lock)))
     return experiment
 
 
