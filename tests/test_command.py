@@ -92,6 +92,14 @@ def test_a_full_disk_is_one_line(capsys, monkeypatch):
     assert (status, err) == (2, "error: results/x/model.pt: No space left on device\n")
 
 
+def test_a_full_disk_that_the_system_does_not_name_is_one_line(capsys, monkeypatch):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert outcome(capsys, monkeypatch, failing(full))[0::2] == (
+        2,
+        "error: No space left on device\n",
+    )
+
+
 @pytest.mark.parametrize("fault", [ValueError("a fault of ours"), FileNotFoundError(2, "x", "y")])
 def test_a_fault_of_the_program_keeps_its_traceback(capsys, monkeypatch, fault):
     with pytest.raises(type(fault)):

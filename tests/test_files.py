@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tune_mnist.files import means_no_room, new_folder, write_text
+from tune_mnist.files import means_no_room, new_file, new_folder, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -65,3 +65,24 @@ def test_a_folder_never_takes_the_place_of_a_full_one(tmp_path: Path) -> None:
 def test_a_full_disk_is_known_also_where_many_copies_failed():
     assert means_no_room(shutil.Error([("a", "b", f"[Errno 28] {os.strerror(errno.ENOSPC)}")]))
     assert not means_no_room(shutil.Error([("a", "b", "[Errno 13] Permission denied")]))
+
+
+def full_disk() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_an_error_of_writing_names_what_was_written(tmp_path: Path) -> None:
+    for writing in (new_file, new_folder):
+        with (
+            pytest.raises(OSError, match=f"No space left .*{tmp_path}/one"),
+            writing(tmp_path / "one"),
+        ):
+            full_disk()
+    assert names(tmp_path) == []
+
+
+def test_a_full_disk_is_named_by_the_text_that_did_not_fit(small_disk: Path) -> None:
+    with pytest.raises(OSError, match=r"page\.html") as caught:
+        write_text(small_disk / "page.html", "x" * (25 << 20))
+    assert means_no_room(caught.value)
+    assert names(small_disk) == []

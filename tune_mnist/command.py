@@ -9,24 +9,32 @@ from typing import NoReturn
 import click
 
 from tune_mnist.errors import USER_ERROR, UserError, error_line
+from tune_mnist.output import accept_all_characters, finish_output
 
-# A full disk, a quota, a missing permission: the user's to mend, unlike a fault of the program.
-MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+# A full disk, a quota, a missing permission, an impossible name: for the user to mend, unlike a
+# fault of the program.
+MENDABLE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EIO),
+)
 INTERRUPTED = 130
 
 
 def run(command: click.Command) -> NoReturn:
     """Run a command; a user's mistake becomes one line on stderr and exit status 2."""
+    accept_all_characters(sys.stdout)
+    accept_all_characters(sys.stderr)
     try:
         status = command.main(standalone_mode=False)
+        finish_output()
     except click.ClickException as error:
         _fail(error.format_message())
     except UserError as error:
         _fail(str(error))
     except OSError as error:
-        if error.errno not in MENDABLE or error.filename is None:
+        if error.errno not in MENDABLE:
             raise
-        _fail(f"{error.filename}: {error.strerror}")
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)

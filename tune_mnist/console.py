@@ -1,11 +1,33 @@
 """What is printed, for a terminal of any width and for logs."""
 
+import os
+import sys
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import IO, TextIO, cast
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 
+from tune_mnist.output import UnfailingStream, accept_all_characters
+from tune_mnist.quoting import printable
+
 LOG_WIDTH = 160
+
+
+class SafeConsole(Console):
+    """A console that shows control characters of what it prints, and sends none of them."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render, with control characters of texts escaped; Rich's own go through."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield segment._replace(text=printable(segment.text, keep="\n\t"))
 
 
 def clock(seconds: float) -> str:
@@ -13,12 +35,28 @@ def clock(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def report_console() -> Console:
-    """Return a console as wide as the terminal, or wide enough for logs."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = LOG_WIDTH
-    return console
+def report_console(stream: TextIO | None = None) -> Console:
+    """Return a console as wide as the terminal, or wide enough for logs.
+
+    It draws and redraws only for a person who watches: FORCE_COLOR asks for colours in a log, and
+    TERM=dumb says that a terminal cannot redraw (``is_interactive``).
+
+    Args:
+        stream: Where it prints; None: standard output.
+    """
+    stream = sys.stdout if stream is None else stream
+    accept_all_characters(stream)
+    file = cast("IO[str]", UnfailingStream(stream))
+    if stream is not None and stream.isatty():
+        return SafeConsole(file=file)
+    return SafeConsole(
+        file=file,
+        width=None if os.environ.get("COLUMNS") else LOG_WIDTH,  # Rich reads COLUMNS
+        force_terminal=False,
+        force_interactive=False,
+        highlight=False,  # colours within a line would keep grep from finding its text
+        color_system="standard" if os.environ.get("FORCE_COLOR") else None,
+    )
 
 
 def print_facts(console: Console, facts: dict[str, str]) -> None:

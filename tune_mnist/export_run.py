@@ -1,13 +1,11 @@
 """A trained model exported and checked, from the options of the command to the file."""
 
 import os
-import sys
 from pathlib import Path
 
 import torch
-from rich.console import Console
 
-from tune_mnist.console import print_facts
+from tune_mnist.console import print_facts, report_console
 from tune_mnist.data import load_dataset
 from tune_mnist.data.dataset import SIDE
 from tune_mnist.errors import UserError
@@ -51,7 +49,7 @@ def export_model(
     _require_writable(path, form)
     images = load_dataset(dataset, data_dir).test_images[:CHECKED_IMAGES]
     # The exporters' output is held back, the spinner's is not.
-    console = Console(file=sys.stdout)
+    console = report_console()
     with console.status("exporting and comparing"):
         difference = export_classifier(trained.classifier, path, form, images)
     facts = {

@@ -22,12 +22,28 @@ def means_no_room(error: BaseException) -> bool:
     return any(os.strerror(number) in str(error) for number in NO_ROOM)
 
 
+@contextmanager
+def named(path: Path | str) -> Iterator[None]:
+    """Name the file in an error of writing it: the system's message on a full disk does not.
+
+    Args:
+        path: File or folder that is written, or another name for where the output goes.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file so that a reader, or a crash, never sees half of it."""
     partial = _beside(path)
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        with named(path):
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -81,8 +97,9 @@ def new_file(path: Path) -> Iterator[Path]:
     partial = _beside(path)
     partial.mkdir()
     try:
-        yield partial / path.name
-        (partial / path.name).rename(path)
+        with named(path):
+            yield partial / path.name
+            (partial / path.name).rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -92,14 +109,15 @@ def new_folder(path: Path) -> Iterator[Path]:
     """Give a folder to fill, which gets its name once it is full; if anything fails, none stays.
 
     Args:
-        path: must not exist; folders above it are made.
+        path: must not exist, or be an empty folder; folders above it are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(path)
     partial.mkdir()
     try:
-        yield partial
-        partial.rename(path)
+        with named(path):
+            yield partial
+            partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

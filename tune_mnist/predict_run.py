@@ -9,7 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tune_mnist.console import report_console
+from tune_mnist.files import named
 from tune_mnist.inference import Reading, load_model, read_digits, read_input
+from tune_mnist.output import STANDARD_OUTPUT
 from tune_mnist.training import resolve_compute
 
 NARROWEST = 8
@@ -33,12 +36,13 @@ def predict_images(model: Path, images: tuple[Path, ...], format: str | None) ->
     trained = load_model(model, compute.device)
     inputs = [read_input(path) for path in images]
     readings = read_digits(trained.classifier, inputs, compute.device)
-    console = Console()
+    console = report_console()
     if format == "table" or (format is None and console.is_terminal):
         longest = max(len(_label(given.path, len(given.images))) for given in inputs)
         _print_table(console, readings, trained.num_classes, longest)
     else:
-        _write_csv(readings, trained.num_classes)
+        with named(STANDARD_OUTPUT):
+            _write_csv(readings, trained.num_classes)
 
 
 def _write_csv(readings: Iterable[list[Reading]], num_classes: int) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tune_mnist.console import print_facts
+from tune_mnist.console import print_facts, report_console
 from tune_mnist.data import Dataset, load_dataset, split_dataset
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
@@ -91,7 +91,7 @@ def train_and_test(
         ),
         "compute": f"{compute.device.type}, {compute.precision}; {describe_hardware()}",
     }
-    console = Console()
+    console = report_console()
     print_facts(console, facts)
     try:
         history = _fit(trainer, console)
@@ -128,7 +128,8 @@ def _fit(trainer: Trainer, console: Console) -> list[EpochMetrics]:
         TextColumn("images"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    disabled = not console.is_interactive
+    with Progress(*columns, console=console, transient=True, disable=disabled) as progress:
         task = progress.add_task("", total=trainer.train_batches.num_images)
         while trainer.epoch < trainer.config.max_epochs:
             progress.reset(

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -8,18 +9,22 @@ from tests.weights import weights_of
 from tune_mnist.models import create_model
 
 pytestmark = pytest.mark.e2e
+NAME = "größe"
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
+    """A search whose log knows ASCII only, while its name and its lines have other characters."""
     output = tmp_path_factory.mktemp("results")
     result = run(
         "search",
         *("--space", "lenet", "--num-samples", "6", "--max-epochs", "3", "--fraction", "0.25"),
         *("--final-seeds", "0"),
-        *("--output-dir", str(output), "--name", "real"),
+        *("--output-dir", str(output), "--name", NAME),
+        PYTHONIOENCODING="ascii",
+        FORCE_COLOR="1",
     )
-    return result, output / "real"
+    return result, output / NAME
 
 
 def test_a_search_on_mnist_ends_in_tables(finished):
@@ -28,7 +33,8 @@ def test_a_search_on_mnist_ends_in_tables(finished):
     assert "Best trial of each architecture" in result.stdout
     assert "12,000 of 48,000 training images, 3,000 of 12,000 validation images" in result.stdout
     assert "expected   about" in result.stdout
-    assert f"results in {directory}: report.html, summary.md" in result.stdout
+    shown = str(directory).encode("ascii", "backslashreplace").decode()
+    assert f"results in {shown}: report.html, summary.md" in result.stdout
     assert "<h3 id=" in (directory / "report.html").read_text()
     assert (directory / "plots" / "history.html").exists()
     summary = (directory / "summary.md").read_text()
@@ -41,6 +47,12 @@ def test_ray_stays_out_of_sight(finished):
     result, _ = finished
     assert result.stderr == ""
     assert "ray" not in result.stdout.replace("/ray", "").lower()
+
+
+def test_a_log_has_a_line_an_epoch_and_nothing_redrawn_also_with_colours(finished):
+    result, _ = finished
+    assert "#0 epoch 3/3 val_accuracy" in result.stdout
+    assert not re.search(r"\x1b\[(\d*[AJK]|\?25)", result.stdout)
 
 
 def test_every_trial_has_a_row_and_an_end(finished):
@@ -92,7 +104,7 @@ def test_the_experiment_says_how_it_was_made(finished):
 def test_a_name_that_exists_is_refused_and_left_alone(finished):
     _, directory = finished
     before = (directory / "trials.csv").read_text()
-    result = run("search", "--output-dir", str(directory.parent), "--name", "real")
+    result = run("search", "--output-dir", str(directory.parent), "--name", NAME)
     assert result.returncode == 2
     assert "exists already" in result.stderr
     assert (directory / "trials.csv").read_text() == before

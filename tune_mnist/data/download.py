@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 import requests
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from urllib3.exceptions import HTTPError
+
+from tune_mnist.console import report_console
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
@@ -98,12 +99,13 @@ def _continue(session: requests.Session, url: str, part: Path, max_bytes: int) -
 
 
 def _bar() -> Progress:
+    console = report_console(sys.stderr)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
-        console=Console(file=sys.stderr),
-        disable=not sys.stderr.isatty(),
+        console=console,
+        disable=not console.is_interactive,
         transient=True,
     )

@@ -1,4 +1,4 @@
-"""The final evaluation as it goes: bars in a terminal, plain lines elsewhere."""
+"""The final evaluation as it goes: bars in a terminal that can redraw, plain lines elsewhere."""
 
 import time
 from types import TracebackType
@@ -37,7 +37,7 @@ class FinalProgress:
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not console.is_interactive,
         )
         self._tasks: dict[str, TaskID] = {}
         self._done: dict[str, int] = {}
@@ -64,7 +64,7 @@ class FinalProgress:
             return
         self._done[name] = epoch
         self._bars.update(self._tasks[name], completed=epoch, refresh=True)
-        if not self._console.is_terminal:
+        if not self._console.is_interactive:
             self.say(f"final run {name} epoch {epoch}/{self._epochs}")
 
     def end(self, name: str, result: str) -> None:

@@ -44,7 +44,8 @@ class LiveMetrics(Callback):
     """
 
     def __init__(self, search: str, ledger: Ledger) -> None:
-        self._search = {"search": search}
+        # Ray 2.60 takes ASCII only for the tags of a metric, and raises for anything else.
+        self._search = {"search": search.encode("ascii", "backslashreplace").decode()}
         self._ledger = ledger
         self._next = 0.0
         self._last: dict[int, tuple[str, dict[str, Any]]] = {}

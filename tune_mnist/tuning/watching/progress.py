@@ -1,4 +1,4 @@
-"""The search as it goes: a live table in a terminal, plain lines elsewhere."""
+"""The search as it goes: a live table in a terminal that can redraw, plain lines elsewhere."""
 
 import time
 from collections.abc import Sequence
@@ -58,8 +58,8 @@ class Outline:
 
 
 def create_progress(console: Console, plan: Outline, ledger: Ledger) -> "Progress":
-    """Return the live table if the console is a terminal, else the plain lines."""
-    return (LiveTable if console.is_terminal else PlainLines)(console, plan, ledger)
+    """Return the live table where the console can redraw it, else the plain lines."""
+    return (LiveTable if console.is_interactive else PlainLines)(console, plan, ledger)
 
 
 class Progress(Callback):
