@@ -105,7 +105,7 @@ HOSTILE: dict[str, Callable[[Weights], bytes]] = {
     "compressed": lambda weights: repacked(saved(dict(weights)), compression=zipfile.ZIP_DEFLATED),
     "a zip bomb": lambda weights: repacked(
         saved(dict(weights)),
-        lambda name, data: bytes(1 << 28) if name.endswith("data/0") else data,
+        lambda name, data: bytes(1 << 25) if name.endswith("data/0") else data,
         compression=zipfile.ZIP_DEFLATED,
     ),
     "more numbers than there are": _more_numbers_than_there_are,
