@@ -12,10 +12,12 @@ import threading
 import idx2numpy
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.inference.pictures import picture_of
 from tune_mnist.command import run
+from tune_mnist.models import create_model
 from tune_mnist.predict import predict
 
 
@@ -133,6 +135,30 @@ def test_a_narrow_terminal_folds_names_and_keeps_the_numbers(
     assert max(map(len, lines)) <= 80
     assert len(lines[1].split()) == 13
     assert "".join(line.split()[0] for line in lines[1:]) == str(path)
+
+
+@pytest.mark.parametrize("classes", [27, 62])
+def test_of_many_classes_the_table_has_the_most_probable(
+    command, placed_digits, tmp_path, monkeypatch, classes
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model": "lenet", "lr": 0.1}')
+    network = create_model("lenet", classes)
+    with torch.no_grad():
+        network.classifier[-1].weight.zero_()
+        network.classifier[-1].bias.copy_(torch.arange(classes) / 2)
+    torch.save(network.state_dict(), folder / "model.pt")
+    path = tmp_path / f"{'long' * 12}.png"
+    picture_of(placed_digits.test_images[0], dark=True).save(path)
+    status, out, _ = command("--format", "table", path, model=folder)
+    assert status == 0
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= 80
+    last = classes - 1
+    shown = " ".join(lines[1].split())
+    assert f"dark {last} {last} 0.39 {last - 1} 0.24 {last - 2} 0.14" in shown
 
 
 @pytest.fixture

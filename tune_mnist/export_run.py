@@ -47,7 +47,8 @@ def export_model(
     trained = load_model(model, torch.device("cpu"))
     path = output or Path(trained.config.model + form.suffix)
     _require_writable(path, form)
-    images = load_dataset(dataset, data_dir).test_images[:CHECKED_IMAGES]
+    data = load_dataset(dataset, data_dir)
+    images = data.test_images[:CHECKED_IMAGES]
     # The exporters' output is held back, the spinner's is not.
     console = report_console()
     with console.status("exporting and comparing"):
@@ -57,7 +58,7 @@ def export_model(
         "file": f"{path}, {path.stat().st_size / 1e6:.1f} MB",
         "input": f"{INPUT}: uint8 (N, {SIDE}, {SIDE}), light digits on dark ground",
         "output": f"{OUTPUT}: float32 (N, {trained.num_classes})",
-        "checked": f"on {len(images):,} test images of {dataset}: no probability differs by more"
+        "checked": f"on {len(images):,} test images of {data.name}: no probability differs by more"
         f" than {difference:.1e}",
     }
     print_facts(console, facts)

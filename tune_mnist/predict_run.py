@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,8 @@ from tune_mnist.output import STANDARD_OUTPUT
 from tune_mnist.training import resolve_compute
 
 NARROWEST = 8
+# Classes in the table, where not all of them fit.
+LIKELIEST = 4
 
 
 def predict_images(model: Path, images: tuple[Path, ...], format: str | None) -> None:  # noqa: A002
@@ -60,20 +63,34 @@ def _print_table(
 ) -> None:
     """Print a table a batch, with the same columns, so that they read as one."""
     others = [("ink", 5), ("class", 5), *((f"p({i})", 4) for i in range(num_classes))]
-    left = console.width - sum(width + 1 for _, width in others) - 1
+    in_full = _width(others) + NARROWEST <= console.width
+    if not in_full:
+        others = [("ink", 5), ("class", 5), ("most probable", LIKELIEST * len("255 0.00  "))]
+    left = console.width - _width(others)
     for number, batch in enumerate(readings):
         table = Table(box=None, show_header=number == 0, padding=(0, 1, 0, 0))
         table.add_column("image", width=min(longest, max(left, NARROWEST)), overflow="fold")
         for name, width in others:
             table.add_column(name, width=width, no_wrap=True)
         for reading in batch:
+            probabilities = [f"{p:.2f}" for p in reading.probabilities]
             table.add_row(
                 Text(_label(reading.path, reading.index)),
                 reading.ink,
                 Text(str(reading.predicted), style="bold"),
-                *(f"{p:.2f}" for p in reading.probabilities),
+                *(probabilities if in_full else [_likeliest(reading)]),
             )
         console.print(table)
+
+
+def _width(columns: list[tuple[str, int]]) -> int:
+    return sum(width + 1 for _, width in columns) + 1
+
+
+def _likeliest(reading: Reading) -> str:
+    """Return the most probable classes, each with its probability."""
+    order = np.argsort(-reading.probabilities, kind="stable")[:LIKELIEST]
+    return "  ".join(f"{number} {reading.probabilities[number]:.2f}" for number in order)
 
 
 def _label(path: Path, index: int | None) -> str:

@@ -82,7 +82,7 @@ def train_and_test(
     size = get_architecture(model).input_size(config.image_size)
     facts = {
         "model": f"{model}, {count_parameters(trainer.model):,} trainable parameters",
-        "data": f"{dataset}, {len(data.train):,} training, {len(data.val):,} validation and"
+        "data": f"{images.name}, {len(data.train):,} training, {len(data.val):,} validation and"
         f" {len(images.test_labels):,} test images at {size}x{size}",
         "configuration": ", ".join(
             # The image size that counts stands with the data: LeNet leaves the option.
@@ -113,7 +113,7 @@ def train_and_test(
         )
         write_text(folder / "config.json", config.model_dump_json(indent=2) + "\n")
         write_text(folder / "summary.md", to_markdown(name, facts, validation, tested))
-    console.print(to_rich(validation, tested))
+    console.print(to_rich(validation, tested, console))
     console.print(f"results in {directory}", markup=False)
 
 

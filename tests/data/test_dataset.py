@@ -23,13 +23,23 @@ def replace(folder: Path, stem: str, array: np.ndarray) -> None:
 
 def test_reads_any_four_files(idx_folder: Path) -> None:
     data = load_dataset("kmnist", idx_folder)
-    assert data.name == "kmnist"
     assert data.train_images.shape == (60, 28, 28)
     assert data.test_images.shape == (20, 28, 28)
     assert data.train_images.dtype == data.test_images.dtype == np.uint8
     assert data.train_labels.dtype == data.test_labels.dtype == np.int64
     assert data.train_labels[:4].tolist() == [0, 1, 2, 0]
     assert data.num_classes == 3
+
+
+def test_files_of_the_user_are_called_as_their_folder(
+    idx_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = idx_folder.rename(idx_folder.with_name("emnist-letters"))
+    assert load_dataset("kmnist", own).name == "emnist-letters"
+    monkeypatch.chdir(own)
+    assert load_dataset("mnist", Path()).name == "emnist-letters"
+    monkeypatch.setenv("TUNE_MNIST_DATA", str(own))
+    assert load_dataset().name == "emnist-letters"
 
 
 def test_number_of_classes_counts_test_labels_too(idx_folder: Path) -> None:

@@ -3,6 +3,7 @@ import torch
 
 from tune_mnist.errors import UserError
 from tune_mnist.models import MODELS, count_parameters, create_model, get_architecture
+from tune_mnist.models.normalisation import BatchNorm
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,19 @@ def test_bad_arguments_are_named(arguments, words):
         create_model(**arguments)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 5, 5), (1, 3, 2, 1), (2, 3, 1, 1)])
+def test_batch_norm_is_pytorchs_where_a_batch_has_a_variance(shape):
+    torch.manual_seed(0)
+    ours, theirs = BatchNorm(3), torch.nn.BatchNorm2d(3)
+    for _ in range(3):
+        maps = torch.randn(shape)
+        assert torch.equal(ours(maps), theirs(maps))
+    assert torch.equal(ours.eval()(maps), theirs.eval()(maps))
+
+
+@pytest.mark.parametrize("classes", [-1, 0, 1, 257, 10**11])
+def test_the_number_of_classes_is_that_of_labels_in_bytes(classes):
+    with pytest.raises(UserError, match=f"num_classes = {classes}: must be from 2 to 256"):
+        create_model("lenet", classes)

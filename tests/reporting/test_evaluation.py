@@ -18,7 +18,8 @@ TESTED = Evaluation(
 
 def on_screen(tested: Evaluation, width: int = 80) -> str:
     stream = io.StringIO()
-    Console(file=stream, width=width).print(to_rich(0.91234, tested))
+    console = Console(file=stream, width=width)
+    console.print(to_rich(0.91234, tested, console))
     return stream.getvalue()
 
 
@@ -48,3 +49,30 @@ def test_the_matrix_of_mnist_fits_80_columns():
     assert sum("1135" in line for line in lines) == 10
     assert "…" not in on_screen(ten)
     assert "Test images by true class (rows) and predicted class" in on_screen(TESTED)
+
+
+@pytest.mark.parametrize(
+    ("classes", "width"), [(27, 80), (47, 80), (62, 80), (256, 80), (62, 160), (256, 160)]
+)
+def test_many_classes_fit_the_width_with_a_row_each(classes: int, width: int) -> None:
+    confusion = np.full((classes, classes), 0)
+    np.fill_diagonal(confusion, 900)
+    confusion[3, 7], confusion[3, 9] = 100, 50
+    confusion[0] = 0
+    recall = np.full(classes, 0.9)
+    recall[0] = np.nan
+    text = on_screen(Evaluation(0.9, recall, confusion), width)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    rows = [line.split() for line in text.splitlines()]
+    assert ["0", "0", "-"] in rows
+    assert ["3", "1050", "0.9000", "7", "(100),", "9", "(50)"] in rows
+    assert [str(classes - 1), "900", "0.9000"] in rows
+
+
+def test_a_class_without_test_images_has_no_recall() -> None:
+    absent = Evaluation(0.9, np.array([np.nan, 0.5]), np.array([[0, 0], [1, 1]]))
+    for text in (on_screen(absent), to_markdown("one", {}, 0.9, absent)):
+        rows = [cells(line) for line in text.splitlines()]
+        assert ["0", "0", "0", "-"] in rows
+        assert ["1", "1", "1", "0.5000"] in rows

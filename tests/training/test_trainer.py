@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import math
 import resource
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,6 +17,7 @@ from tune_mnist.training import (
     OPTIMIZERS,
     CheckpointError,
     CheckpointFolder,
+    Classified,
     DivergedError,
     TrainConfig,
     Trainer,
@@ -23,6 +26,7 @@ from tune_mnist.training import (
     evaluate,
     resolve_compute,
     restore_newest,
+    score,
 )
 
 CPU = resolve_compute("cpu", "fp32")
@@ -295,6 +299,27 @@ def test_validation_metrics_are_those_of_the_validation_part(digits, digits_spli
     assert result.confusion.trace() / len(digits_split.val) == pytest.approx(result.accuracy)
     per_class = result.confusion.diagonal() / result.confusion.sum(axis=1)
     assert result.recall == pytest.approx(per_class)
+
+
+@pytest.mark.parametrize("size", [28, 32, 33])
+def test_resnet_trains_on_batches_of_one_image_at_every_size(digits_split, size):
+    few = dataclasses.replace(
+        digits_split, train=digits_split.train[:6], val=digits_split.val[:20]
+    )
+    config = lenet(model="resnet", image_size=size, batch_size=1, lr=0.001)
+    trainer = Trainer(config, few, CPU)
+    before = copy.deepcopy(trainer.model.state_dict())
+    assert math.isfinite(trainer.run_epoch().val_loss)
+    after = trainer.model.state_dict()
+    assert all(torch.isfinite(weights).all() for weights in after.values())
+    assert not torch.equal(before["classifier.3.weight"], after["classifier.3.weight"])
+
+
+def test_a_class_without_images_has_no_recall():
+    truth = np.array([1, 1, 2])
+    result = score(Classified(truth, np.array([1, 0, 2]), np.ones(3, np.float32)), 4)
+    assert result.recall == pytest.approx([math.nan, 0.5, 1.0, math.nan], nan_ok=True)
+    assert result.accuracy == pytest.approx(2 / 3)
 
 
 def test_without_a_validation_part_nothing_is_validated(digits_split):

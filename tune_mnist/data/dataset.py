@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from tune_mnist.data.idx import find_idx, read_idx
-from tune_mnist.data.sources import STEMS, TORCHVISION_NAMES, obtain
+from tune_mnist.data.sources import STEMS, TORCHVISION_NAMES, obtain, own_folder
 from tune_mnist.errors import UserError, unknown
 
 SIDE = 28
@@ -22,7 +22,8 @@ class Dataset:
     """Training and test images with their labels.
 
     Attributes:
-        name: mnist, fashion-mnist, kmnist or digits.
+        name: mnist, fashion-mnist, kmnist or digits; that of the folder if the files are the
+            user's own.
         train_images: uint8 (N, 28, 28).
         train_labels: int64 (N,).
         test_images: uint8 (M, 28, 28).
@@ -61,6 +62,8 @@ def load_dataset(name: str = "mnist", data_dir: Path | None = None) -> Dataset:
             )
         return _digits()
     directory = obtain(name, data_dir)
+    if (own := own_folder(data_dir)) is not None:
+        name = own.absolute().name or str(own)
     train_images, train_labels = _read_pair(directory, *STEMS[:2])
     if train_labels.min() == train_labels.max():
         raise UserError(

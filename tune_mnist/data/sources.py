@@ -35,10 +35,8 @@ def obtain(name: str, data_dir: Path | None = None) -> Path:
     Raises:
         UserError: the folder lacks a file, or no source could be reached.
     """
-    if data_dir is not None:
-        return _complete_folder(data_dir, "--data-dir")
-    if named := os.environ.get(DATA_VARIABLE):
-        return _complete_folder(Path(named), DATA_VARIABLE)
+    if (own := own_folder(data_dir)) is not None:
+        return _complete_folder(own, "--data-dir" if data_dir else DATA_VARIABLE)
     cache = cache_dir(name)
     if _missing(cache):
         try:
@@ -53,6 +51,18 @@ def obtain(name: str, data_dir: Path | None = None) -> Path:
                 f" choose another place with XDG_CACHE_HOME, or give the files with --data-dir"
             ) from None
     return cache
+
+
+def own_folder(data_dir: Path | None) -> Path | None:
+    """Return the folder that the user names for the files; None if they come from the cache.
+
+    Args:
+        data_dir: The folder given with --data-dir; None: TUNE_MNIST_DATA may name one.
+    """
+    if data_dir is not None:
+        return data_dir
+    named = os.environ.get(DATA_VARIABLE)
+    return Path(named) if named else None
 
 
 def cache_dir(name: str) -> Path:

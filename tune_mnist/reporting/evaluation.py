@@ -1,22 +1,35 @@
 """How one trained network did: accuracies, recall by class, confusion matrix."""
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
-from rich.console import Group
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from tune_mnist.training import Evaluation
 
 _TITLE = "Test images by true class (rows) and predicted class"
+_LIST_TITLE = "Test images by class; summary.md has how often each was taken for each other"
+_MISTAKES = 3
+UNLIMITED = 100_000
 
 
-def to_rich(val_accuracy: float, tested: Evaluation) -> Group:
-    """Return the result for a terminal."""
+def to_rich(val_accuracy: float, tested: Evaluation, console: Console) -> Group:
+    """Return the result for a terminal or a log.
+
+    Args:
+        val_accuracy: Validation accuracy.
+        tested: Result on the test images.
+        console: Where it is printed: a confusion matrix that is too wide for it becomes a list.
+    """
+    title, table = _TITLE, _rich(_confusion(tested))
+    unlimited = console.options.update(width=UNLIMITED)
+    if console.measure(table, options=unlimited).maximum > console.width:
+        title, table = _LIST_TITLE, _rich(_by_class(tested))
     return Group(
-        Text(_accuracies(val_accuracy, tested), style="bold"),
-        Text(_TITLE, style="italic"),
-        _rich(_confusion(tested)),
+        Text(_accuracies(val_accuracy, tested), style="bold"), Text(title, style="italic"), table
     )
 
 
@@ -38,15 +51,37 @@ def _confusion(tested: Evaluation) -> pd.DataFrame:
     classes = [str(number) for number in range(len(tested.recall))]
     frame = pd.DataFrame(tested.confusion.astype(str), columns=classes)
     frame.insert(0, "true class", classes)
-    frame["recall"] = [f"{recall:.4f}" for recall in tested.recall]
+    frame["recall"] = _recalls(tested)
     return frame
+
+
+def _by_class(tested: Evaluation) -> pd.DataFrame:
+    """Return a row for each class: images, recall, and its most frequent mistakes, as text."""
+    rows = [
+        (str(number), str(row.sum()), recall, _mistakes(number, row))
+        for number, (row, recall) in enumerate(
+            zip(tested.confusion, _recalls(tested), strict=True)
+        )
+    ]
+    return pd.DataFrame(rows, columns=["class", "images", "recall", "most often taken for"])
+
+
+def _mistakes(number: int, row: NDArray[np.int64]) -> str:
+    wrong = np.where(np.arange(len(row)) == number, 0, row)
+    most = np.argsort(-wrong, kind="stable")[:_MISTAKES]
+    return ", ".join(f"{other} ({wrong[other]})" for other in most if wrong[other])
+
+
+def _recalls(tested: Evaluation) -> list[str]:
+    """Return the recall of each class as text; a class without test images has none."""
+    return ["-" if np.isnan(recall) else f"{recall:.4f}" for recall in tested.recall]
 
 
 def _rich(cells: pd.DataFrame) -> Table:
     # Ten columns of four digits and two more fit 80 columns only without lines between them.
     table = Table(box=SIMPLE_HEAD, padding=0)
     for heading in cells.columns:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in cells.itertuples(index=False):
         table.add_row(*row)
     return table

@@ -34,7 +34,8 @@ class Evaluation:
 
     Attributes:
         accuracy: share classified right.
-        recall: by class, share of its images classified right, float64 (C,).
+        recall: by class, share of its images classified right, float64 (C,); NaN for a class
+            without images.
         confusion: int64 (C, C); row: true class, column: predicted class.
     """
 
@@ -72,7 +73,7 @@ def score(classified: Classified, num_classes: int) -> Evaluation:
     classes = np.arange(num_classes)
     return Evaluation(
         accuracy=float((truth == predicted).mean()),
-        recall=recall_score(truth, predicted, labels=classes, average=None, zero_division=0.0),
+        recall=recall_score(truth, predicted, labels=classes, average=None, zero_division=np.nan),
         confusion=confusion_matrix(truth, predicted, labels=classes),
     )
 

@@ -110,7 +110,9 @@ def run_search(
         nodes = check_shared(directory, options.storage_path)
         workers = plan.place(options, resources)
         final_runs = describe_plan(options, len(joined), len(dataset.test_labels))
-        facts = plan.facts(space, options, data, everything, workers, resources, final_runs)
+        facts = plan.facts(
+            space, options, dataset.name, data, everything, workers, resources, final_runs
+        )
         setup = Setup(
             space=space,
             options=options,

@@ -105,6 +105,7 @@ def trial_settings(
 def facts(
     space: SearchSpace,
     options: SearchOptions,
+    data_name: str,
     data: DataSplit,
     everything: DataSplit,
     workers: Workers,
@@ -117,7 +118,7 @@ def facts(
     growing = " (other numbers as nodes join or go)" if resources.head else ""
     return {
         "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
-        "data": f"{options.dataset}, {len(data.train):,} of {len(everything.train):,} training"
+        "data": f"{data_name}, {len(data.train):,} of {len(everything.train):,} training"
         f" images, {len(data.val):,} of {len(everything.val):,} validation images",
         "image size": _image_sizes(space, options),
         "initial weights": options.init,
