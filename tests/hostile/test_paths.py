@@ -194,6 +194,23 @@ def test_names_of_the_space_lead_nowhere(disk, name):
     disk.resume()
 
 
+@pytest.mark.parametrize("name", ["plots", "tables", "plots/history.html", "tables/best.csv"])
+def test_a_report_follows_no_link_where_it_writes_to(disk, name):
+    output = disk.top.parent / "output"
+    replace_by_link(output / name, disk.outside / name.rpartition("/")[2])
+    status, error = disk.command(report, disk.folder, "--output", output)
+    assert status == 2
+    assert f"{name}: is a symbolic link" in error
+
+
+@pytest.mark.parametrize("name", ["summary.md", "report.html"])
+def test_a_report_replaces_a_link_by_its_file(disk, name):
+    output = disk.top.parent / "output"
+    replace_by_link(output / name, disk.outside / "thesis.tex")
+    assert disk.command(report, disk.folder, "--output", output) == (0, "")
+    assert not (output / name).is_symlink()
+
+
 def test_a_report_removes_no_file_that_it_has_not_made(disk):
     plots = disk.folder / "plots"
     plots.mkdir()
