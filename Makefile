@@ -39,8 +39,9 @@ lab-report: $(READY) ## Repeat the lab report's experiments, and search beside t
 	$(call lab,searched,--space all --image-size 48 --max-epochs 3 --num-samples 12 --final-seeds 0)
 	$(BIN)/python -m tune_mnist.report $(LAB)/grid $(LAB)/lenet-all-data $(LAB)/searched --output $(LAB)
 
+# Not the files with the most tests first: those with the longest tests would come last, and alone.
 test: lint ## Run all tests, the end-to-end ones included
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: $(READY) ## Run the tests that need no Ray and no download
 	$(BIN)/python -m pytest -m "not e2e" $(ARGS)

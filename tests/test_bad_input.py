@@ -58,6 +58,9 @@ def refusal(tmp_path, monkeypatch, capsys):
         ([*DIGITS, "--precision", "fp16"], "unknown precision 'fp16'"),
         ([*DIGITS, "--device", "gpu"], "unknown device 'gpu'"),
         ([*DIGITS, "--data-dir", "."], "digits is built in"),
+        (["--model", "lenet", "--lr", "1", "--optimizer", "adams"], "'adam'"),
+        (["--model", "lenet", "--lr", "-1"], "lr = -1.0"),
+        (["--lr", "0.1"], "--model"),
     ],
 )
 def test_options_of_train(refusal, arguments, words):
@@ -73,6 +76,12 @@ def test_a_name_that_is_taken_is_told_before_training(refusal, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--space", "missing.yaml"], "no such file"),
+        (["--num-sampels", "3"], "--num-samples"),
+        (["--num-samples", "many"], "'many'"),
+        (["--fraction", "7"], "fraction = 7.0"),
+        (["--data-dir", "nowhere"], "nowhere"),
+        (["--time-budget", "soon"], "'soon'"),
         (["--max-concurrent", "0"], "max_concurrent = 0"),
         (["--time-budget", "0"], "time_budget = 0.0: must be greater than 0"),
         (["--time-budget", "99999999h"], "time_budget = "),

@@ -38,12 +38,6 @@ def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
     return process.communicate(timeout=PATIENCE)
 
 
-def interrupt_when(process: subprocess.Popen[str], path: Path, text: str) -> tuple[str, str]:
-    """Send Ctrl-C once the file holds the text; return what was printed in all."""
-    wait_until(lambda: path.exists() and text in path.read_text(), process)
-    return interrupt(process)
-
-
 def journal_lines(directory: Path) -> int:
     """Return how many lines the journal of a search has so far."""
     journal = directory / JOURNAL

@@ -28,12 +28,28 @@ def workers(directory):
     return {json.loads(line)["pid"] for line in lines}
 
 
+def seven_trials(output, scheduler):
+    _, trials = search(output, scheduler, "--scheduler", scheduler, "--num-samples", "7")
+    return trials
+
+
+@pytest.fixture(scope="module")
+def stopping(tmp_path_factory):
+    """A search by stopping ASHA, which later ones begin with: its folder and its trials."""
+    output = tmp_path_factory.mktemp("earlier")
+    trials = seven_trials(output, "asha-stopping")
+    return output / "asha-stopping", trials
+
+
 @pytest.mark.parametrize(
     "scheduler",
     ["asha-stopping", "hyperband", pytest.param("median", marks=pytest.mark.slow), "pbt"],
 )
-def test_every_scheduler_brings_each_trial_to_an_end(tmp_path, scheduler):
-    _, trials = search(tmp_path, "s", "--scheduler", scheduler, "--num-samples", "7")
+def test_every_scheduler_brings_each_trial_to_an_end(tmp_path, request, scheduler):
+    if scheduler == "asha-stopping":
+        _, trials = request.getfixturevalue("stopping")
+    else:
+        trials = seven_trials(tmp_path, scheduler)
     assert list(trials["trial"]) == list(range(7))
     assert set(trials["state"]) <= {"COMPLETE", "PRUNED"}
     assert "COMPLETE" in set(trials["state"])
@@ -45,6 +61,7 @@ def test_two_objectives_end_in_a_pareto_set(tmp_path):
         tmp_path,
         "two",
         *("--objective", "val_accuracy,train_seconds", "--num-samples", "3"),
+        *("--max-concurrent", "1"),
     )
     assert "Pareto set of val_accuracy and train_seconds" in out
     assert set(trials["state"]) == {"COMPLETE"}
@@ -52,15 +69,14 @@ def test_two_objectives_end_in_a_pareto_set(tmp_path):
     assert values == [list(pair) for pair in trials[["val_accuracy", "train_seconds"]].to_numpy()]
 
 
-def test_an_earlier_search_gives_the_next_one_its_best(tmp_path):
-    _, earlier = search(tmp_path, "earlier", "--num-samples", "3")
-    _, trials = search(
-        tmp_path, "next", "--num-samples", "2", "--warm-start", str(tmp_path / "earlier")
-    )
+def test_an_earlier_search_gives_the_next_one_its_best(tmp_path, stopping):
+    folder, earlier = stopping
+    options = ("--num-samples", "2", "--max-concurrent", "1", "--warm-start", str(folder))
+    _, trials = search(tmp_path, "next", *options)
     best = earlier.sort_values("val_accuracy").iloc[-1]
     assert trials["lr"][0] == best["lr"]
     assert len(trials) == 2
-    assert len(load_study(tmp_path / "next").trials) == 5
+    assert len(load_study(tmp_path / "next").trials) == 7 + 2
 
 
 @pytest.mark.parametrize(
