@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 300.0
+PATIENCE = 600.0
 """Seconds until a wait counts as failed, many times what an idle machine needs."""
 
 

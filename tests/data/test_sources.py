@@ -187,7 +187,7 @@ def test_original_mnist_from_wherever_it_can_be_had(
         )
         for _ in range(2)
     ]
-    folders = {process.communicate(timeout=2 * PATIENCE)[0].strip() for process in running}
+    folders = {process.communicate(timeout=PATIENCE)[0].strip() for process in running}
     assert folders == {str(cache_dir("mnist"))}
     monkeypatch.delenv("TUNE_MNIST_DATA", raising=False)
     mnist = load_dataset("mnist")

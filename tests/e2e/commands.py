@@ -26,7 +26,7 @@ def start(command: str, *arguments: str, **environment: str) -> subprocess.Popen
 def run(command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     process = start(command, *arguments, **environment)
     try:
-        out, err = process.communicate(timeout=2 * PATIENCE)
+        out, err = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()  # no effect on one that has ended
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)

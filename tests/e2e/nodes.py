@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.waiting import PATIENCE
+
 # A dead node is noticed after three seconds, not fifteen.
 SOON = {"health_check_period_ms": 1000, "health_check_failure_threshold": 3}
 
@@ -59,7 +61,7 @@ def cluster(environment: dict[str, str]) -> Iterator[Nodes]:
         yield Nodes(process)
     finally:
         process.stdin.close()
-        process.wait(timeout=60)
+        process.wait(timeout=PATIENCE)
 
 
 def main() -> None:
