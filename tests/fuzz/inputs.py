@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tests.fuzz.mutators import byte_damage, one_of
+from tests.fuzz.mutators import byte_damage, json_damage, one_of
 from tests.fuzz.target import Damage, Target
 from tests.inference.pictures import drawn
 from tests.training.hostile_weights import HOSTILE, repacked, saved
@@ -160,10 +160,23 @@ IDX_GZ = _read(
     one_of(_packed(_idx_damage), byte_damage, _gzip_damage, _packed(byte_damage)),
 )
 PICTURE = _read("picture", _png(), _picture_damage)
+
+
+def _classify(folder: Path) -> list[str]:
+    return ["--model", str(folder / "lenet"), str(folder / "digit.png")]
+
+
 WEIGHTS = Target(
     _model,
     one_of(_tensor_damage, _entry_damage, _other_weights, byte_damage),
     predict,
-    lambda folder: ["--model", str(folder / "lenet"), str(folder / "digit.png")],
+    _classify,
     "model.pt",
+)
+CONFIG = Target(
+    lambda folder: _model(folder).with_name("config.json"),
+    json_damage,
+    predict,
+    _classify,
+    "config.json",
 )

@@ -182,9 +182,9 @@ def test_weights_of_another_architecture_are_refused(copy):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (None, "No such file or directory: it must lie beside the weights"),
+        (None, "there is no such file: it must lie beside the weights"),
         ("{", "damaged"),
-        ("[1, 2]", "must hold a mapping"),
+        ("[1, 2]", "must be a mapping"),
         ("[" * 100_000, "damaged"),
         ('{"lr": 0.1}', "'model' is missing"),
         ('{"model": "lenot", "lr": 0.1}', "did you mean 'lenet'"),

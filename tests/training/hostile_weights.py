@@ -76,6 +76,7 @@ HOSTILE: dict[str, Callable[[Weights], bytes]] = {
     "10 GB in one call": lambda weights: saved({**weights, "more": _Bytes()}),
     "keys that are numbers": lambda _: saved({0: torch.zeros(10)}),
     "keys that are pairs": lambda _: saved({(1, 2): torch.zeros(10)}),
+    "keys that are classes": lambda _: saved({torch.FloatStorage: torch.zeros(10)}),
     "plain values": lambda weights: saved(dict.fromkeys(weights, 1.0)),
     "a layer too few": lambda weights: saved(dict(list(weights.items())[1:])),
     "a layer too many": lambda weights: saved({"more": torch.zeros(3), **weights}),

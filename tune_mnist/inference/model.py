@@ -1,17 +1,18 @@
 """A trained model, found in a results folder and made ready to classify raw images."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from pydantic import ConfigDict
 from torch import Tensor, nn
 
 from tune_mnist.data import prepare
 from tune_mnist.errors import UserError
 from tune_mnist.models import MAX_CLASSES, get_architecture, outline
 from tune_mnist.safe_paths import path_in
+from tune_mnist.stored_json import read_stored
 from tune_mnist.training import (
     MODEL_FILE,
     CheckpointError,
@@ -117,24 +118,19 @@ def _locate(folder: Path) -> tuple[Path, Path]:
     )
 
 
+class _NotedConfig(TrainConfig):
+    """A configuration as a search notes it: with its trial, and how well that did."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 def _read_config(path: Path) -> TrainConfig:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    if not path.exists():
         raise UserError(
-            f"{path}: {error.strerror}: it must lie beside the weights and name their"
+            f"{path}: there is no such file: it must lie beside the weights and name their"
             " architecture and image size"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: damaged: {error}") from None
-    if not isinstance(values, dict):
-        raise UserError(f"{path}: damaged: must hold a mapping, {{key: value, ...}}")
-    # A search notes beside the configuration which trial it was, and how well it did.
-    fields = {key: value for key, value in values.items() if key in TrainConfig.model_fields}
-    try:
-        return TrainConfig.checked(**fields)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        )
+    return TrainConfig(**read_stored(path, _NotedConfig).model_dump())
 
 
 def _num_classes(path: Path, weights: Mapping[str, Tensor]) -> int:

@@ -12,7 +12,7 @@ from tune_mnist.data import to_tensor
 from tune_mnist.errors import UserError
 from tune_mnist.inference.inputs import Input
 from tune_mnist.inference.model import Classifier
-from tune_mnist.training import evaluation_batch_size
+from tune_mnist.training import MODEL_FILE, evaluation_batch_size
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def read_digits(
         for batch in classify(classifier, given.images, device):
             if not np.isfinite(batch).all():
                 raise UserError(
-                    f"{given.path}: the network's answer is not a number: its weights are too"
-                    " large to compute with"
+                    f"{given.path}: the network's answer is not a number: the weights in"
+                    f" {MODEL_FILE} are too large to compute with"
                 )
             yield [
                 Reading(given.path, None if given.ink else first + i, given.ink, row)

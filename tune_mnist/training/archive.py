@@ -2,6 +2,7 @@
 
 import pickletools
 import re
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,9 @@ def load_archive(path: Path, max_bytes: int) -> Any:
             for entry in archive.infolist():
                 if entry.filename.endswith(".pkl"):
                     _check_pickle(archive, entry, path)
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of storages as values: no advice for users
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except CheckpointError:
         raise
     except MemoryError:

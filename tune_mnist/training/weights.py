@@ -42,9 +42,8 @@ def load_tensors(path: Path, max_bytes: int) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: holds no weights: must be tensors by name")
     for name, tensor in loaded.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise CheckpointError(
-                f"{path}: {quoted(name)}: must be a tensor under the name of a layer"
-            )
+            called = quoted(name) if isinstance(name, str) else f"a {type(name).__name__}"
+            raise CheckpointError(f"{path}: {called}: must be a tensor under a layer's name")
     tensors: dict[str, Tensor] = loaded
     return tensors
 
