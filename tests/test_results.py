@@ -1,9 +1,10 @@
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tune_mnist.errors import UserError
-from tune_mnist.results import require_new, results_directory
+from tune_mnist.results import new_results, require_new, results_directory
 
 
 @pytest.mark.parametrize("name", ["lenet-20260101-120000", "a", "2nd try", "über.1_b+c=d"])
@@ -14,7 +15,8 @@ def test_a_plain_name_lies_in_the_output_folder(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "../x", "a/b", "/x", "-x", ".hidden", "a\nb", "a\0b", "x" * 101]
+    "name",
+    ["", ".", "..", "../x", "a/b", "/x", "-x", ".hidden", "a\nb", "a\0b", "x" * 101, "世" * 100],
 )
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="--name"):
@@ -42,7 +44,45 @@ def test_an_impossible_output_folder_is_refused(path: str) -> None:
 
 def test_what_exists_is_refused_a_broken_link_too(tmp_path: Path) -> None:
     require_new(tmp_path / "new")
+    (tmp_path / "empty").mkdir()
+    require_new(tmp_path / "empty")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for taken in (tmp_path, tmp_path / "link"):
         with pytest.raises(UserError, match="exists already: choose another --name"):
             require_new(taken)
+
+
+def test_the_folder_of_a_run_is_there_from_its_start_and_goes_if_nothing_is_in_it(tmp_path):
+    output = tmp_path / "not" / "there yet"
+    with new_results(output, "one", "lenet") as directory:
+        assert directory == output / "one"
+        assert directory.is_dir()
+    assert list(tmp_path.iterdir()) == []
+    with new_results(output, "one", "lenet") as directory:
+        (directory / "summary.md").touch()
+    assert list(output.iterdir()) == [directory]
+
+
+def test_only_one_of_two_runs_gets_a_name_that_is_given(tmp_path):
+    with new_results(tmp_path, "same", "lenet") as first:
+        with (
+            pytest.raises(UserError, match=f"{first} exists already"),
+            new_results(tmp_path, "same", "lenet"),
+        ):
+            pass
+        assert first.is_dir()
+
+
+def test_runs_that_begin_in_the_same_second_get_names_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("time.strftime", lambda _: "20260101-120000")
+    with ExitStack() as stack:
+        made = [stack.enter_context(new_results(tmp_path, None, "lenet")) for _ in range(3)]
+    name = "lenet-20260101-120000"
+    assert [directory.name for directory in made] == [name, f"{name}-2", f"{name}-3"]
+
+
+def test_a_relative_output_folder_is_that_of_the_call(tmp_path, monkeypatch):
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert results_directory(Path("results"), "one") == tmp_path / "below" / "results" / "one"
+    assert results_directory(Path("../results"), "one") == tmp_path / "results" / "one"

@@ -22,6 +22,21 @@ def means_no_room(error: BaseException) -> bool:
     return any(os.strerror(number) in str(error) for number in NO_ROOM)
 
 
+def absolute(path: Path) -> Path:
+    """Return a path so that it means the same to a later call from another folder.
+
+    Links stay as they are typed, since other machines may have them too; only a path with ``..``
+    is followed.
+    """
+    whole = Path.cwd() / path
+    if ".." not in whole.parts:
+        return whole
+    try:
+        return whole.resolve()
+    except (OSError, RuntimeError):  # a loop of links: whatever opens the path says so
+        return whole
+
+
 @contextmanager
 def named(path: Path | str) -> Iterator[None]:
     """Name the file in an error of writing it: the system's message on a full disk does not.

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from rich.console import Console
 from tune_mnist.command import INTERRUPTED
 from tune_mnist.console import report_console
 from tune_mnist.errors import UserError
-from tune_mnist.results import results_directory
+from tune_mnist.files import absolute
+from tune_mnist.results import new_results, results_directory
 from tune_mnist.tuning.experiment import Outcome, run_search
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.records import TrialState
@@ -53,14 +54,13 @@ def search_and_compare(
     """
     console = report_console()
     earlier = None
+    place: AbstractContextManager[Path]
     if resume is None:
         if trust_stored:
             raise UserError("--trust-stored: only a search to --resume has stored values")
         chosen = load_space(space or DEFAULT_SPACE)
-        directory = results_directory(
-            output_dir, f"{chosen.name}-{time.strftime('%Y%m%d-%H%M%S')}" if name is None else name
-        )
         options = SearchOptions.for_space(chosen, **given)
+        place = new_results(output_dir, name, chosen.name)
     else:
         directory = _folder_to_resume(resume, name, output_dir)
         earlier = read_experiment(directory)
@@ -78,8 +78,10 @@ def search_and_compare(
                 f"from {directory / EXPERIMENT_FILE}: {stored}", markup=False, soft_wrap=True
             )
         options = earlier.options_with(chosen, given)
-    outcome = run_search(chosen, options, directory, console, _command(), earlier)
-    _report(console, directory, outcome)
+        place = nullcontext(directory)
+    with place as directory:
+        outcome = run_search(chosen, options, directory, console, _command(), earlier)
+        _report(console, directory, outcome)
     if outcome.ending is Ending.DISK_FULL:
         raise UserError(
             f"{outcome.detail}: make room, then go on with --resume {directory}; all that has"
@@ -98,7 +100,7 @@ def _folder_to_resume(resume: str, name: str | None, output_dir: Path) -> Path:
         raise UserError(f"--resume {resume} --name {name}: give the folder or the name, not both")
     if not resume and not name:
         raise UserError("--resume: which search? give its folder, or its --name")
-    return Path(resume) if resume else results_directory(output_dir, str(name))
+    return absolute(Path(resume)) if resume else results_directory(output_dir, str(name))
 
 
 def _command() -> str:

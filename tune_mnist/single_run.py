@@ -1,6 +1,5 @@
 """One configuration trained and tested, from the options of the command to its results folder."""
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tune_mnist.console import print_facts, report_console
-from tune_mnist.data import Dataset, load_dataset, split_dataset
+from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
 from tune_mnist.files import new_folder, write_text
 from tune_mnist.models import count_parameters, get_architecture
 from tune_mnist.reporting.evaluation import to_markdown, to_rich
 from tune_mnist.reporting.lines import epoch_heading, epoch_line
-from tune_mnist.results import require_new, results_directory
+from tune_mnist.results import new_results
 from tune_mnist.training import (
+    Compute,
     DivergedError,
     EpochMetrics,
     Evaluation,
@@ -71,17 +71,21 @@ def train_and_test(
         max_epochs=_or(epochs, LENET_EPOCHS if small else LARGE_EPOCHS),
         **hyperparameters,
     )
-    if name is None:
-        name = f"train-{model}-{time.strftime('%Y%m%d-%H%M%S')}"
-    directory = results_directory(output_dir, name)
-    require_new(directory)
-    images = load_dataset(dataset, data_dir)
-    data = split_dataset(images, _or(fraction, LENET_FRACTION if small else LARGE_FRACTION), 1.0)
-    compute = resolve_compute(device, precision)
+    with new_results(output_dir, name, f"train-{model}") as directory:
+        images = load_dataset(dataset, data_dir)
+        share = _or(fraction, LENET_FRACTION if small else LARGE_FRACTION)
+        data = split_dataset(images, share, 1.0)
+        _train_into(directory, config, images, data, resolve_compute(device, precision))
+
+
+def _train_into(
+    directory: Path, config: TrainConfig, images: Dataset, data: DataSplit, compute: Compute
+) -> None:
+    """Train and test, say so, and fill the results folder at the end."""
     trainer = Trainer(config, data, compute)
-    size = get_architecture(model).input_size(config.image_size)
+    size = get_architecture(config.model).input_size(config.image_size)
     facts = {
-        "model": f"{model}, {count_parameters(trainer.model):,} trainable parameters",
+        "model": f"{config.model}, {count_parameters(trainer.model):,} trainable parameters",
         "data": f"{images.name}, {len(data.train):,} training, {len(data.val):,} validation and"
         f" {len(images.test_labels):,} test images at {size}x{size}",
         "configuration": ", ".join(
@@ -112,7 +116,7 @@ def train_and_test(
             folder / "epochs.csv", index=False
         )
         write_text(folder / "config.json", config.model_dump_json(indent=2) + "\n")
-        write_text(folder / "summary.md", to_markdown(name, facts, validation, tested))
+        write_text(folder / "summary.md", to_markdown(directory.name, facts, validation, tested))
     console.print(to_rich(validation, tested, console))
     console.print(f"results in {directory}", markup=False)
 

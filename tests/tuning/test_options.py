@@ -15,6 +15,16 @@ def test_the_space_gives_the_defaults_and_the_user_overrules_them():
     assert options.fraction == space.defaults.fraction
 
 
+def test_paths_mean_the_same_to_a_later_call_from_another_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = SearchOptions.for_space(
+        load_space("lenet"), data_dir="data", warm_start="../x", mlflow="sqlite:///m.db"
+    )
+    assert options.data_dir == tmp_path / "data"
+    assert options.warm_start == tmp_path.parent / "x"
+    assert options.mlflow == f"sqlite:///{tmp_path}/m.db"
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -15,7 +15,7 @@ from rich.console import Console
 from tune_mnist.data import DataSplit, joined_part, load_dataset, split_dataset
 from tune_mnist.errors import end_at_once
 from tune_mnist.files import means_no_room
-from tune_mnist.results import require_new
+from tune_mnist.results import require_new, taken
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.tuning.cluster.connection import connected, prepare, starts_here
 from tune_mnist.tuning.cluster.head_watch import PATIENCE_SECONDS, head_watched
@@ -35,7 +35,7 @@ from tune_mnist.tuning.planning.speeds import (
     measuring_here,
 )
 from tune_mnist.tuning.recording.records import TrialRecord
-from tune_mnist.tuning.results_folder import Experiment, claimed, write_experiment
+from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, claimed, write_experiment
 from tune_mnist.tuning.resuming import check_resumable
 from tune_mnist.tuning.running.run_trials import run_trials
 from tune_mnist.tuning.searching.warm_start import find_usable
@@ -76,7 +76,7 @@ def run_search(
     Args:
         space: what to search.
         options: how.
-        directory: must not exist; made once nothing can be wrong with the input any more.
+        directory: must not exist, or be empty; filled once nothing can be wrong with the input.
         console: where the user is told what will happen and what happens.
         command: what the user has typed, for the record.
         earlier: how the search in the folder was set up, to go on with it; None: a new one.
@@ -125,9 +125,11 @@ def run_search(
             nodes=nodes if resources.head is not None else None,
             mlflow=mlflow,
         )
-        directory.mkdir(parents=True, exist_ok=earlier is not None)
+        directory.mkdir(parents=True, exist_ok=True)
         lost = partial(_end_without_head, resources.head, directory, console)
         with claimed(directory), head_watched(resources.head, lost):
+            if earlier is None and (directory / EXPERIMENT_FILE).exists():
+                raise taken(directory)  # by a search that began and ended since
             plan.announce(console, facts, directory, setup.dashboard)
             write_experiment(
                 directory, space, options, dataset, facts, command, earlier, checkpoints

@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tune_mnist.data import DATASETS
 from tune_mnist.errors import UserError, unknown, validation_error
+from tune_mnist.files import absolute
 from tune_mnist.models import DERIVED, INITS
 from tune_mnist.training import DEVICES, PRECISIONS, Fidelity
+from tune_mnist.tuning.mlflow_uri import absolute_uri
 from tune_mnist.tuning.schedulers.scheduler import ASHA, SCHEDULERS, SchedulerOptions
 from tune_mnist.tuning.searching.samplers import LEARNING, SEARCHERS, check_searchable, grid_size
 from tune_mnist.tuning.spaces.limits import Epochs, ImageSize, Samples, Seconds, Share
@@ -24,6 +26,8 @@ OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
 LEAST_CPUS = 0.1
 LEAST_POPULATION = 2
 ETA = 3
+MAX_COUNT = 100_000
+"""Of cores, epochs and the like in one search."""
 LEAST_GPUS = 0.01
 # What a space file may leave unsaid.
 FALLBACKS: dict[str, Any] = {
@@ -88,9 +92,9 @@ class SearchOptions(BaseModel):
     dataset: str = "mnist"
     data_dir: Path | None = None
     time_budget: Seconds | None = None
-    cpus_per_trial: float = Field(default=1, ge=LEAST_CPUS, allow_inf_nan=False)
-    gpus_per_trial: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    max_concurrent: int | None = Field(default=None, ge=1)
+    cpus_per_trial: float = Field(default=1, ge=LEAST_CPUS, le=MAX_COUNT, allow_inf_nan=False)
+    gpus_per_trial: float | None = Field(default=None, ge=0, le=MAX_COUNT, allow_inf_nan=False)
+    max_concurrent: int | None = Field(default=None, ge=1, le=MAX_COUNT)
     seed: int = Field(default=0, ge=0, lt=2**32)
     address: str | None = None
     storage_path: str | None = None
@@ -99,11 +103,11 @@ class SearchOptions(BaseModel):
     device: str = "auto"
     searcher: str = "tpe"
     scheduler: str | None = None
-    grace_period: int = Field(default=1, ge=1)
-    reduction_factor: int = Field(default=ETA, ge=2)
-    brackets: int = Field(default=1, ge=1)
-    perturbation_interval: int = Field(default=1, ge=1)
-    max_failures: int = Field(default=2, ge=0)
+    grace_period: int = Field(default=1, ge=1, le=MAX_COUNT)
+    reduction_factor: int = Field(default=ETA, ge=2, le=MAX_COUNT)
+    brackets: int = Field(default=1, ge=1, le=100)
+    perturbation_interval: int = Field(default=1, ge=1, le=MAX_COUNT)
+    max_failures: int = Field(default=2, ge=0, le=MAX_COUNT)
     objective: str = METRIC
     warm_start: Path | None = None
     final_seeds: int = Field(default=3, ge=0, le=1000)
@@ -143,7 +147,12 @@ class SearchOptions(BaseModel):
     @field_validator("mlflow")
     @classmethod
     def _mlflow_or_none(cls, uri: str | None) -> str | None:
-        return uri or None
+        return absolute_uri(uri) if uri else None
+
+    @field_validator("data_dir", "warm_start")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else absolute(path)
 
     @field_validator("dataset")
     @classmethod

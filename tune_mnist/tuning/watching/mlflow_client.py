@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from tune_mnist.errors import UserError
+from tune_mnist.tuning.mlflow_uri import check_database
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,6 +47,7 @@ def open_client(uri: str, name: str) -> "MlflowClient":
         logging.getLogger(logger).setLevel(logging.ERROR)
     try:
         _refuse_secrets(uri)
+        check_database(uri)
         client = MlflowClient(uri)
         found = client.get_experiment_by_name(name)
     except UserError:
