@@ -150,8 +150,8 @@ def test_no_folder_at_all_is_one_line(command):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "damaged: JSON: Invalid JSON"),
-        ('{"model": "lenet"}', "damaged: trial: Field required"),
+        ("{", "damaged: not JSON: EOF"),
+        ('{"model": "lenet"}', "'trial' is missing"),
         ("null", "damaged"),
     ],
 )
