@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tune_mnist.errors import UserError
 from tune_mnist.files import require_file
+from tune_mnist.quoting import MAX_QUOTED, shortened
 from tune_mnist.safe_paths import path_in
 
 MISREAD_FILE = "misread.npz"
@@ -77,7 +78,8 @@ def read_misread(folder: Path) -> Misread | None:
                 probability=_array(archive, "probability", np.float32, 1),
             )
     except (ValueError, KeyError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: damaged: {error}") from None
+        what = shortened(str(error), MAX_QUOTED)
+        raise UserError(f"{path}: damaged: {what}") from None
     except (NotImplementedError, RuntimeError, MemoryError):  # encrypted, or deeply nested
         raise UserError(f"{path}: damaged: not an archive as numpy writes it") from None
     _check(path, misread)
