@@ -14,7 +14,6 @@ and none of its pages is private to one of them.
 """
 
 import argparse
-import multiprocessing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tune_mnist.data import DataSplit, load_dataset, split_dataset
+from tune_mnist.machine import allowed_cpus
 from tune_mnist.training import TrainConfig, Trainer, resolve_compute
 from tune_mnist.tuning.cluster.connection import connected
 
@@ -228,7 +228,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="memory that the data costs a worker")
     parser.add_argument("--dataset", default="mnist")
     dataset = parser.parse_args().dataset
-    if multiprocessing.cpu_count() < WORKERS:
+    if allowed_cpus() < WORKERS:
         raise SystemExit(f"error: {WORKERS} cores are needed")
     with connected(None):
         found = measure(dataset)

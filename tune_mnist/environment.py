@@ -8,16 +8,25 @@ import psutil
 import torch
 
 from tune_mnist import __version__
+from tune_mnist.machine import allowed_cpus, allowed_memory
 
 PACKAGES = ("ray", "optuna", "torch", "numpy", "scikit-learn", "pandas")
 
 
 def describe_hardware() -> str:
-    """Return one line about this machine: processor, cores, memory, GPUs."""
-    memory = psutil.virtual_memory().total / 2**30
-    parts = [f"{_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB"]
+    """Return one line about this machine: processor, cores, memory, GPUs.
+
+    Where this process may use fewer cores or less memory, both numbers are given.
+    """
+    cores = _share(allowed_cpus(), psutil.cpu_count() or 1)
+    memory = _share(round(allowed_memory() / 2**30), round(psutil.virtual_memory().total / 2**30))
+    parts = [f"{_processor()}, {cores} cores, {memory} GiB"]
     parts += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return ", ".join(parts)
+
+
+def _share(allowed: int, total: int) -> str:
+    return str(total) if allowed >= total else f"{allowed} of {total}"
 
 
 def package_versions() -> dict[str, str]:

@@ -22,6 +22,7 @@ from tune_mnist.tuning.spaces.space import load_space
 )
 def test_whether_trials_fill_eight_cores(monkeypatch, given, expected):
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     options = SearchOptions.for_space(load_space("lenet"), **{"device": "cpu", **given})
     assert plan.fills_machine(options) is expected
 

@@ -1,6 +1,5 @@
 """What a search is going to do: where trials run, and on what data."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +11,7 @@ from tune_mnist.console import clock, print_facts
 from tune_mnist.data import DataSplit
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
+from tune_mnist.machine import allowed_cpus
 from tune_mnist.training import Fidelity, resolve_compute
 from tune_mnist.tuning.cluster.connection import Resources, check_placeable, count_fitting
 from tune_mnist.tuning.options import SearchOptions
@@ -63,7 +63,7 @@ def fills_machine(options: SearchOptions) -> bool:
         return False
     if options.device == "auto" and torch.cuda.is_available():
         return False
-    cores = os.cpu_count() or 1
+    cores = allowed_cpus()
     fitting = cores / options.cpus_per_trial
     return 2 * min(fitting, options.max_concurrent or fitting) >= cores
 

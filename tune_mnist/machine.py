@@ -1,0 +1,119 @@
+"""CPU cores and memory that this process may use, which may be less than the machine has."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Cgroups:
+    """Limits of the control groups of this process (Linux; elsewhere there are none).
+
+    A limit of a group above counts too: a container's or a batch system's often lies there.
+
+    Attributes:
+        mount: Folder where cgroups are mounted, version 1, 2 or both.
+        membership: File that names the groups of the process.
+    """
+
+    mount: Path = Path("/sys/fs/cgroup")
+    membership: Path = Path("/proc/self/cgroup")
+
+    def cpus(self) -> float | None:
+        """Return the CPU quota in cores, or None if there is none."""
+        quotas = [_quota(_read(folder / "cpu.max")) for folder in self._folders("")]
+        quotas += [
+            _quota(f"{_read(folder / 'cpu.cfs_quota_us')} {_read(folder / 'cpu.cfs_period_us')}")
+            for folder in self._folders("cpu")
+        ]
+        return min((quota for quota in quotas if quota is not None), default=None)
+
+    def memory(self) -> int | None:
+        """Return the memory limit in bytes, or None if there is none."""
+        texts = [
+            _read(folder / name)
+            for folder in self._folders("")
+            for name in ("memory.max", "memory.high")
+        ]
+        texts += [_read(folder / "memory.limit_in_bytes") for folder in self._folders("memory")]
+        return min((int(text) for text in texts if text.isdecimal()), default=None)
+
+    def _folders(self, controller: str) -> Iterator[Path]:
+        """Yield the folders of the process's group and of all groups above it.
+
+        Args:
+            controller: Controller of version 1, or empty for version 2.
+        """
+        for line in _read(self.membership).splitlines():
+            _, controllers, group = line.split(":", 2)
+            if controller not in controllers.split(","):
+                continue
+            for mount in self._mounts(controllers):
+                inner = mount / group.lstrip("/")
+                yield from (inner, *(above for above in inner.parents if mount in above.parents))
+                # Within a container the path may be the host's; its own group is the mount.
+                yield mount
+
+    def _mounts(self, controllers: str) -> list[Path]:
+        if not controllers:
+            return [self.mount, self.mount / "unified"]
+        return [self.mount / name for name in {controllers, *controllers.split(",")}]
+
+
+_OF_THIS_PROCESS = Cgroups()
+
+
+def allowed_cpus(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
+    """Return how many CPU cores this process may keep busy, at least 1.
+
+    The number is the least of the machine's cores, the process's affinity (``taskset``, SLURM) and
+    its CPU quota (containers, systemd), rounded down.
+
+    Args:
+        cgroups: Control groups of the process.
+    """
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        cores = min(cores, len(os.sched_getaffinity(0)))
+    quota = cgroups.cpus()
+    return max(1, cores if quota is None else min(cores, int(quota)))
+
+
+def allowed_memory(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
+    """Return how many bytes of memory this process may use.
+
+    The number is the least of the machine's memory, the limits of the process's control groups
+    and its limit of address space (``ulimit -v``).
+
+    Args:
+        cgroups: Control groups of the process.
+    """
+    limits = [psutil.virtual_memory().total, cgroups.memory(), _address_space()]
+    return min(limit for limit in limits if limit is not None)
+
+
+def _address_space() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def _quota(text: str) -> float | None:
+    """Return the cores of ``<quota> <period>`` in microseconds; None: no quota."""
+    quota, _, period = text.partition(" ")
+    if not (quota.isdecimal() and period.isdecimal() and int(period)):
+        return None
+    return int(quota) / int(period)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
