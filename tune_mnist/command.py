@@ -4,24 +4,28 @@ import errno
 import os
 import re
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from tune_mnist.errors import USER_ERROR, UserError, error_line
+from tune_mnist.machine import Cgroups, allowed_cpus
 from tune_mnist.output import accept_all_characters, finish_output
+from tune_mnist.private_folder import private_folder
+from tune_mnist.stop_signals import stop_signals
 
-# A full disk, a quota, a missing permission, an impossible name, a folder where a file belongs:
-# for the user to mend, unlike a fault of the program.
+# A full disk, a quota, a missing permission, an impossible name: for the user to mend, unlike a
+# fault of the program.
 MENDABLE = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
-    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EIO),
 )
-INTERRUPTED = 130
 
 
 def run(command: click.Command) -> NoReturn:
     """Run a command; a user's mistake becomes one line on stderr and exit status 2."""
+    stop_signals.install()
     accept_all_characters(sys.stdout)
     accept_all_characters(sys.stderr)
     try:
@@ -34,21 +38,30 @@ def run(command: click.Command) -> NoReturn:
     except OSError as error:
         if error.errno not in MENDABLE:
             raise
-        # Of a file that is to get its name, the second is the name.
-        place = error.filename2 or error.filename
-        _fail(f"{place}: {error.strerror}" if place else str(error.strerror))
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(stop_signals.status)
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def let_threads_sleep() -> None:
-    """Keep PyTorch's threads from spinning while they wait: that brings a busy machine to a crawl.
+def set_up_process() -> None:
+    """Set what libraries read from the environment when they are imported.
 
-    They read it when they are made, so it must be said before PyTorch computes.
+    Threads of PyTorch that spin while they wait bring a busy machine to a crawl, and OpenMP knows
+    the affinity of the process, but not the CPU quota of a container. Ray cannot be imported by a
+    user without a home folder (HTCondor, some containers): a private temporary one replaces it.
+
+    Raises:
+        UserError: There is no home folder, and no temporary one can be made.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if Cgroups().cpus() is not None:
+        os.environ.setdefault("OMP_NUM_THREADS", str(allowed_cpus()))
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = str(private_folder())
 
 
 def duration(text: str) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import NoReturn
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tune_mnist.quoting import MAX_QUOTED, printable, quoted, shortened
@@ -32,13 +32,17 @@ def last_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[-1]
 
 
-def end_at_once(message: str) -> NoReturn:
-    """Print an error and end the process, from whatever thread, without tidying up.
+def end_at_once(line: str, status: int) -> NoReturn:
+    """Print a line and end the process, from whatever thread, without tidying up.
 
     For when nothing is left that could be tidied up, and the main thread may never come back.
+
+    Args:
+        line: Printed on standard error.
+        status: Exit status of the process.
     """
-    print(error_line(message), file=sys.stderr, flush=True)
-    os._exit(USER_ERROR)
+    print(line, file=sys.stderr, flush=True)
+    os._exit(status)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -57,7 +61,9 @@ def unknown(what: str, word: str, known: Iterable[str]) -> UserError:
     )
 
 
-def validation_error(error: ValidationError, schema: type, where: str = "") -> UserError:
+def validation_error(
+    error: ValidationError, schema: type[BaseModel], where: str = ""
+) -> UserError:
     """Turn pydantic's first complaint into one line.
 
     Args:
@@ -73,7 +79,7 @@ def validation_error(error: ValidationError, schema: type, where: str = "") -> U
     if not key:
         return UserError(f"{start}damaged: must be {reason(first)}")
     if first["type"] == "extra_forbidden":
-        names = list(getattr(schema, "model_fields", ()))
+        names = list(schema.model_fields)
         hint = did_you_mean(key, names)
         return UserError(f"{start}unknown key '{key}'{hint}: known are {', '.join(names)}")
     if first["type"] == "missing":

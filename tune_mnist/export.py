@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tune_mnist.command import let_threads_sleep, run
+from tune_mnist.command import run, set_up_process
 
 
 @click.command()
@@ -39,7 +39,7 @@ def export(**given: Any) -> None:
     images before it gets its name.
     """
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
-    let_threads_sleep()
+    set_up_process()
     from tune_mnist.export_run import export_model
 
     export_model(**given)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tune_mnist.command import let_threads_sleep, run
+from tune_mnist.command import run, set_up_process
 
 
 @click.command()
@@ -30,7 +30,7 @@ def predict(**given: Any) -> None:
     or an IDX file of 28x28 images, plain or gzipped.
     """
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
-    let_threads_sleep()
+    set_up_process()
     from tune_mnist.predict_run import predict_images
 
     predict_images(**given)

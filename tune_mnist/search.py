@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tune_mnist.command import duration, let_threads_sleep, run
+from tune_mnist.command import duration, run, set_up_process
 
 
 @click.command()
@@ -81,7 +81,7 @@ from tune_mnist.command import duration, let_threads_sleep, run
 @click.option("--device", help="auto, cpu or cuda.  [default: auto]")
 def search(**given: Any) -> int:
     """Search a space of hyperparameters and compare the best trials."""
-    let_threads_sleep()
+    set_up_process()
     # Ray and PyTorch take seconds to import: neither --help nor a Ctrl-C in between should meet
     # that.
     from tune_mnist.search_run import search_and_compare

@@ -8,11 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
-from tune_mnist.command import INTERRUPTED
 from tune_mnist.console import report_console
 from tune_mnist.errors import UserError
 from tune_mnist.files import absolute
 from tune_mnist.results import new_results, results_directory
+from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.experiment import Outcome, run_search
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.records import TrialState
@@ -92,7 +92,7 @@ def search_and_compare(
             f"{outcome.detail}: once it can be reached, go on with --resume {directory}; all that"
             " has ended is kept"
         )
-    return INTERRUPTED if outcome.ending is Ending.INTERRUPTED else 0
+    return stop_signals.status if outcome.ending is Ending.INTERRUPTED else 0
 
 
 def _folder_to_resume(resume: str, name: str | None, output_dir: Path) -> Path:

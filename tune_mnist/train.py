@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tune_mnist.command import let_threads_sleep, run
+from tune_mnist.command import run, set_up_process
 
 
 @click.command()
@@ -43,7 +43,7 @@ def train(
 ) -> None:
     """Train one configuration, and test it."""
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
-    let_threads_sleep()
+    set_up_process()
     from tune_mnist.single_run import train_and_test
 
     train_and_test(**given)

@@ -1,0 +1,134 @@
+"""Signals that end a command, sent to real processes."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.waiting import PATIENCE
+
+BEGIN = """
+import sys, time
+from tune_mnist.stop_signals import stop_signals
+stop_signals.install()
+def ready(): print("ready", flush=True)
+"""
+ORDERLY = """
+try:
+    ready()
+    time.sleep(100)
+except KeyboardInterrupt:
+    time.sleep(0.2)
+    print("tidied up", flush=True)
+    sys.exit(stop_signals.status)
+"""
+# A library that never looks at Python's signals: the computation takes hours.
+STUCK = """
+import hashlib
+with stop_signals.before_forced_end(lambda: "to resume: --resume x"):
+    ready()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+"""
+SLOW_END = """
+try:
+    ready()
+    time.sleep(100)
+except KeyboardInterrupt:
+    time.sleep(100)
+"""
+OTHERS_HANDLER = """
+import signal
+asked = []
+with stop_signals.kept():
+    signal.signal(signal.SIGINT, lambda *_: asked.append(1))
+    stop_signals.pass_on()
+    ready()
+    while not asked:
+        time.sleep(0.01)
+time.sleep(0.2)
+print("asked", len(asked), flush=True)
+sys.exit(stop_signals.status)
+"""
+
+
+def started(code: str, **options) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", BEGIN + code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        **options,
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+@pytest.mark.parametrize("code", [ORDERLY, OTHERS_HANDLER])
+def test_the_first_signal_ends_in_order_with_its_own_status(code, number, status):
+    process = started(code)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == status
+    assert err == ""
+    assert out in ("tidied up\n", "asked 1\n")
+
+
+def test_signals_that_come_together_are_one_request():
+    process = started(ORDERLY)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        process.send_signal(number)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (out, err) == ("tidied up\n", "")
+    assert process.returncode in (143, 129, 130)
+
+
+@pytest.mark.parametrize("code", [STUCK, SLOW_END])
+def test_a_second_ctrl_c_always_ends_in_one_line(code):
+    process = started(code)
+    for _ in range(50):
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    hint = "; to resume: --resume x" if code == STUCK else ""
+    assert (out, err) == ("", f"interrupted twice{hint}\n")
+
+
+def test_what_the_parent_has_ignored_stays_ignored():
+    def ignored():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    process = subprocess.Popen(
+        [sys.executable, "-c", BEGIN + "ready(); time.sleep(1); print('still there')"],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=ignored,
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGHUP)
+    assert process.communicate(timeout=PATIENCE)[0] == "still there\n"
+    assert process.returncode == 0
+
+
+def test_a_command_whose_terminal_is_closed_ends_in_order(tmp_path):
+    """Writing to a terminal that is gone is an error, which must not cut the end short."""
+    code = ORDERLY.replace("sys.exit", f"open({str(tmp_path / 'done')!r}, 'w').close(); sys.exit")
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-c", BEGIN + code])  # noqa: S606
+    seen = b""
+    while b"ready" not in seen:
+        seen += os.read(terminal, 100)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 129
+    assert (tmp_path / "done").exists()
