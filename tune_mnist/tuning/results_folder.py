@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 from filelock import FileLock, Timeout
@@ -14,6 +15,7 @@ from tune_mnist.data import Dataset
 from tune_mnist.environment import package_versions
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
+from tune_mnist.results import nearest_existing
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.stored_json import read_stored
 from tune_mnist.tuning.options import SearchOptions
@@ -243,7 +245,36 @@ def claimed(directory: Path) -> Iterator[None]:
         raise UserError(
             f"{directory}: another search is running in it: wait for its end"
         ) from None
+    except OSError as error:
+        raise _cannot_lock(directory, error) from None
     try:
         yield
     finally:
         lock.release()
+
+
+def check_lockable(place: Path) -> None:
+    """Check that files can be locked where a folder is going to be made.
+
+    Args:
+        place: Path of the folder; need not exist.
+
+    Raises:
+        UserError: The file system has no locks.
+    """
+    existing = nearest_existing(place)
+    try:
+        with (
+            TemporaryDirectory(dir=existing, prefix=".tune-mnist-") as folder,
+            FileLock(Path(folder) / ".lock", timeout=0),
+        ):
+            pass
+    except OSError as error:
+        raise _cannot_lock(existing, error) from None
+
+
+def _cannot_lock(place: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{place}: files cannot be locked there: {error.strerror or error}: choose a place on"
+        " another file system, with --output-dir or --storage-path"
+    )

@@ -1,5 +1,7 @@
 """The journal of a study after its writer was killed, read and written by the real Optuna."""
 
+import errno
+import os
 import resource
 import signal
 from pathlib import Path
@@ -79,3 +81,14 @@ def test_what_is_written_is_there_for_others_at_once_and_theirs_for_us(tmp_path)
     assert len(theirs.trials) == 1
     theirs.set_user_attr("note", "of a dashboard")
     assert ours.user_attrs["note"] == "of a dashboard"
+
+
+def test_a_file_system_without_links_can_hold_a_study(tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    monkeypatch.setattr(os, "link", refuse)
+    study = begin(tmp_path)
+    study.tell(study.ask(), 1.0)
+    assert go_on(tmp_path).best_value == 1.0

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.recording.journal_lines import MAX_LINE, JournalChecker
@@ -31,7 +31,8 @@ class JournalFile(JournalFileBackend):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writing = JournalFileSymlinkLock(str(path))
+        # Not Optuna's symbolic link: exFAT and some network file systems know none.
+        self._writing = JournalFileOpenLock(str(path))
         self._synced = 0.0
         self._rewind()
         super().__init__(str(path), self._writing)

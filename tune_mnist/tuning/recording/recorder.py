@@ -122,10 +122,7 @@ class BestModels(Callback):
         self._describe = describe
         self._checkpoints_of = checkpoints_of
         self._epochs: Counter[int] = Counter()
-        self._best: dict[str, tuple[int, float]] = {}
-        for folder in kept_models(directory):
-            best = read_config(folder)
-            self._best[folder.name] = best.stage, best.val_accuracy
+        self._best = {folder.name: _rank(read_config(folder)) for folder in kept_models(directory)}
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Keep the epoch's weights if none of the architecture did better.

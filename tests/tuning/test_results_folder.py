@@ -1,0 +1,40 @@
+"""File systems that cannot lock files: told before anything is made."""
+
+import errno
+import fcntl
+import os
+
+import pytest
+
+from tune_mnist.errors import UserError
+from tune_mnist.search_run import search_and_compare
+from tune_mnist.tuning.results_folder import check_lockable, claimed
+
+
+@pytest.fixture(params=[errno.EOPNOTSUPP, errno.ENOLCK, errno.EIO])
+def no_locks(monkeypatch, request):
+    def refuse(*arguments):
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    return os.strerror(request.param)
+
+
+def test_a_new_search_leaves_nothing_behind(tmp_path, no_locks):
+    given = {"space": None, "name": "x", "output_dir": tmp_path, "resume": None}
+    with pytest.raises(UserError, match=f"{tmp_path}/x: files cannot be locked there: {no_locks}"):
+        search_and_compare(**given, dataset="digits", num_samples=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_to_resume_is_told_in_a_line(tmp_path, no_locks):
+    with (
+        pytest.raises(UserError, match="choose a place on another file system"),
+        claimed(tmp_path),
+    ):
+        pass
+
+
+def test_a_place_with_locks_is_let_through_and_left_clean(tmp_path):
+    check_lockable(tmp_path / "not" / "there" / "yet")
+    assert list(tmp_path.iterdir()) == []
