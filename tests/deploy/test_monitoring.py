@@ -112,6 +112,27 @@ def test_grafana_shows_the_numbers_and_lets_nobody_in_as_its_administrator(tmp_p
     assert settings["GF_AUTH_BASIC_ENABLED"] == "false"
 
 
+def test_prometheus_finds_the_ray_of_a_search(tmp_path):
+    tools, place = tmp_path / "bin", tmp_path / "tmp"
+    tools.mkdir()
+    (tools / "prometheus").write_text("#!/bin/sh\ncat $2\n")
+    (tools / "prometheus").chmod(0o755)
+    ray = place / f"ray-{os.getuid()}" / "ray"
+    ray.mkdir(parents=True)
+    (ray / "prom_metrics_service_discovery.json").touch()
+    result = subprocess.run(
+        [MONITORING / "start.sh"],
+        env={"PATH": f"{tools}:{os.environ['PATH']}", "TMPDIR": str(place)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert f"- {ray}/prom_metrics_service_discovery.json" in result.stdout
+    assert "No search has run" not in result.stdout
+
+
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool")
 def test_prometheus_takes_the_configuration():
     subprocess.run(

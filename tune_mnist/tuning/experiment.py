@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import ray
@@ -13,12 +12,17 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from tune_mnist.data import DataSplit, joined_part, load_dataset, split_dataset
-from tune_mnist.errors import end_at_once
 from tune_mnist.files import means_no_room
 from tune_mnist.results import require_new, taken
 from tune_mnist.safe_paths import path_in, require_no_links
-from tune_mnist.tuning.cluster.connection import connected, prepare, starts_here
-from tune_mnist.tuning.cluster.head_watch import PATIENCE_SECONDS, head_watched
+from tune_mnist.stop_signals import stop_signals
+from tune_mnist.tuning.cluster.connection import (
+    connected,
+    describe_dashboard,
+    prepare,
+    starts_here,
+)
+from tune_mnist.tuning.cluster.head_watch import head_watched
 from tune_mnist.tuning.cluster.node_packages import check_packages
 from tune_mnist.tuning.cluster.shared_storage import check_shared, check_usable
 from tune_mnist.tuning.engine import build_engine
@@ -35,9 +39,16 @@ from tune_mnist.tuning.planning.speeds import (
     measuring_here,
 )
 from tune_mnist.tuning.recording.records import TrialRecord
-from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, claimed, write_experiment
+from tune_mnist.tuning.results_folder import (
+    EXPERIMENT_FILE,
+    Experiment,
+    check_lockable,
+    claimed,
+    write_experiment,
+)
 from tune_mnist.tuning.resuming import check_resumable
 from tune_mnist.tuning.running.run_trials import run_trials
+from tune_mnist.tuning.running.stopping import Stopping
 from tune_mnist.tuning.searching.warm_start import find_usable
 from tune_mnist.tuning.setup import Ending, Setup
 from tune_mnist.tuning.spaces.space import SearchSpace
@@ -88,6 +99,7 @@ def run_search(
     dataset = load_dataset(options.dataset, options.data_dir)
     if earlier is None:
         require_new(directory)
+        check_lockable(directory)
         if options.warm_start is not None:
             find_usable(space, options.warm_start)
     else:
@@ -100,7 +112,7 @@ def run_search(
     joined = joined_part(everything, final_fraction(options))
     mlflow = open_client(options.mlflow, directory.name) if options.mlflow else None
     all_cores = starts_here(options.address) and plan.fills_machine(options)
-    prepare(all_cores=all_cores)
+    prepare(options.address, all_cores=all_cores)
     with (
         _measuring(space, options, data, all_cores) as measured,
         connected(options.address, all_cores=all_cores) as resources,
@@ -126,11 +138,15 @@ def run_search(
             mlflow=mlflow,
         )
         directory.mkdir(parents=True, exist_ok=True)
-        lost = partial(_end_without_head, resources.head, directory, console)
-        with claimed(directory), head_watched(resources.head, lost):
+        stopping = Stopping(resources, directory, console)
+        with (
+            claimed(directory),
+            stop_signals.before_forced_end(stopping.tidy_up),
+            head_watched(resources, stopping.end_without_head),
+        ):
             if earlier is None and (directory / EXPERIMENT_FILE).exists():
                 raise taken(directory)  # by a search that began and ended since
-            plan.announce(console, facts, directory, setup.dashboard)
+            plan.announce(console, facts, directory, describe_dashboard(resources))
             write_experiment(
                 directory, space, options, dataset, facts, command, earlier, checkpoints
             )
@@ -142,16 +158,6 @@ def run_search(
             )
             val = everything.val if len(data.val) < len(everything.val) else None
             return _judge(setup, final, records, val, ending, console)
-
-
-def _end_without_head(address: str | None, directory: Path, console: Console) -> NoReturn:
-    """Say what to do now; all that a resumed search needs is on disk at every moment."""
-    console.show_cursor()
-    end_at_once(
-        f"Ray cluster at '{address}': its head has not answered for {PATIENCE_SECONDS:.0f}"
-        f" seconds: start one again, then go on with --resume {directory} --address ITS_ADDRESS;"
-        " all that has ended is kept"
-    )
 
 
 def _judge(
@@ -185,6 +191,8 @@ def _place_of_checkpoints(
     if options.storage_path is None:
         return None
     check_usable(options.storage_path)
+    if not is_bucket(options.storage_path):
+        check_lockable(Path(options.storage_path))
     if earlier is not None:
         checkpoints = earlier.checkpoints
         if checkpoints is not None and not is_bucket(checkpoints):

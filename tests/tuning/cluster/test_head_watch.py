@@ -1,24 +1,69 @@
 """A head that goes, and one that stays."""
 
 import socket
+import subprocess
+import sys
 import threading
+import time
+
+import psutil
 
 from tests.waiting import PATIENCE
 from tune_mnist.tuning.cluster import head_watch
+from tune_mnist.tuning.cluster.connection import Resources
 from tune_mnist.tuning.cluster.head_watch import head_watched
+from tune_mnist.tuning.cluster.local_ray import LocalRay
+
+
+def resources(head: str | None = None, local: LocalRay | None = None) -> Resources:
+    return Resources(cpus=1, gpus=0, nodes=1, dashboard=None, head=head, local=local)
+
+
+class Told(threading.Event):
+    """What a search is told, once."""
+
+    line = ""
+
+    def __call__(self, line: str) -> None:
+        self.line = line
+        self.set()
 
 
 def test_a_head_that_goes_is_told_of_once_patience_is_at_its_end(monkeypatch):
     monkeypatch.setattr(head_watch, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(head_watch, "PATIENCE_SECONDS", 0.1)
-    told = threading.Event()
+    told = Told()
     server = socket.create_server(("127.0.0.1", 0))
-    with head_watched(f"127.0.0.1:{server.getsockname()[1]}", told.set):
+    address = f"127.0.0.1:{server.getsockname()[1]}"
+    with head_watched(resources(head=address), told):
         for _ in range(5):
             server.accept()[0].close()
         assert not told.is_set()
         server.close()
         assert told.wait(timeout=PATIENCE)
+    assert told.line.startswith(f"Ray cluster at '{address}': its head has not answered")
+
+
+def test_a_ray_of_this_machine_that_dies_is_told_of_at_once():
+    told = Told()
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as child:
+        local = LocalRay({"raylet": psutil.Process(child.pid)}, (), None)
+        with head_watched(resources(local=local), told):
+            assert not told.wait(timeout=1.5)
+            child.kill()
+            assert told.wait(timeout=PATIENCE)
+    assert told.line == "Ray on this machine: its raylet has died"
+
+
+def test_a_ray_that_ends_after_the_watch_is_not_told_of():
+    told = Told()
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as child:
+        local = LocalRay({"raylet": psutil.Process(child.pid)}, (), None)
+        with head_watched(resources(local=local), told):
+            pass
+        child.kill()
+    time.sleep(1)
+    assert not told.is_set()
 
 
 def test_without_a_head_nobody_watches():
@@ -27,7 +72,7 @@ def test_without_a_head_nobody_watches():
     def watching():
         return [thread for thread in set(threading.enumerate()) - before if "watch" in thread.name]
 
-    with head_watched(None, lambda: None):
+    with head_watched(resources(), print):
         assert watching() == []
-    with head_watched("127.0.0.1:1", lambda: None):
+    with head_watched(resources(head="127.0.0.1:1"), print):
         assert len(watching()) == 1

@@ -8,13 +8,17 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import ray
 from ray.air.execution._internal import actor_manager
-from ray.exceptions import AuthenticationError, OutOfMemoryError, RayActorError
+from ray.exceptions import OutOfMemoryError, RayActorError
 
 from tune_mnist.errors import UserError
+from tune_mnist.stop_signals import stop_signals
+from tune_mnist.tuning.cluster.auth_settings import check_mode, check_token_readable
 from tune_mnist.tuning.cluster.each_node import Node, alive_nodes
+from tune_mnist.tuning.cluster.local_ray import LocalRay, LocalSettings
 from tune_mnist.tuning.cluster.shipped_package import runtime_environment
 
 # Ray reads these when it is started.
@@ -56,6 +60,7 @@ class Resources:
         dashboard: URL of the Ray dashboard, or None if it does not run.
         head: where the head of a cluster that was there before listens, ``host:port``; None: Ray
             was started here.
+        local: Ray as it was started here; None: it was there before.
     """
 
     cpus: float
@@ -63,6 +68,10 @@ class Resources:
     nodes: int
     dashboard: str | None
     head: str | None = None
+    local: LocalRay | None = None
+
+
+_settings = LocalSettings()
 
 
 def starts_here(address: str | None) -> bool:
@@ -95,7 +104,7 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
         UserError: nothing answers at the address, it does not let us in, or it is a cluster of
             several nodes that lets anybody in.
     """
-    prepare(all_cores=all_cores)
+    arguments = prepare(address, all_cores=all_cores)
     _survive_memory_kills()
     given_as = "--address" if address else "RAY_ADDRESS"
     address = address or os.environ.get("RAY_ADDRESS")
@@ -106,19 +115,28 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
         # It uses parts of Ray that are not public; a search on this machine needs none of them.
         from tune_mnist.tuning.cluster.token import check_token, lets_strangers_in
 
+        check_mode()
+        check_token_readable()
         check_token(elsewhere)
-    local = {} if address else {"dashboard_host": "127.0.0.1", "include_dashboard": True}
     try:
         context = ray.init(
             address=address or "local",
             log_to_driver=False,
             logging_level=logging.ERROR,
             runtime_env=runtime_environment() if elsewhere else None,
-            **local,
+            **arguments,
         )
-    except (AuthenticationError, ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"cannot connect to Ray at '{address or 'local'}': {reason}") from None
+    except UserError:
+        raise
+    except Exception as error:  # Ray 2.60 raises all kinds, a plain Exception for its own timeout
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        what = f"connect to Ray at '{elsewhere}'" if elsewhere else "start Ray on this machine"
+        raise UserError(f"cannot {what}: {reason}") from None
+    except SystemExit:
+        # What Ray 2.60 makes of a SIGTERM while it starts.
+        raise KeyboardInterrupt from None
+    finally:
+        stop_signals.take_back()
     for name in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     total = ray.cluster_resources()
@@ -137,22 +155,39 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
         nodes=nodes,
         dashboard=f"http://{dashboard}" if dashboard else None,
         head=ray.get_runtime_context().gcs_address if elsewhere else None,
+        local=None if elsewhere else LocalRay.started(),
     )
 
 
-def prepare(*, all_cores: bool = False) -> None:
+def describe_dashboard(resources: Resources) -> str:
+    """Return where the dashboard is, and where the token that it asks for."""
+    if resources.dashboard is None:
+        return "not running"
+    token_file = resources.local.token_file if resources.local else None
+    return resources.dashboard + (f", its token is in {token_file}" if token_file else "")
+
+
+def prepare(address: str | None, *, all_cores: bool = False) -> dict[str, Any]:
     """Set what Ray reads from the environment, as :func:`connect` does.
 
     Who starts a thread before it connects calls this first: another may be reading it then.
 
     Args:
-        all_cores: as for :func:`connect`.
+        address: As for :func:`connect`.
+        all_cores: As for :func:`connect`.
+
+    Returns:
+        Arguments for ``ray.init``.
+
+    Raises:
+        UserError: A Ray on this machine cannot be started like that.
     """
     if all_cores:
         os.environ.setdefault("RAY_preload_python_modules", "torch,ray.tune")
     for key, value in _SETTINGS.items():
         os.environ.setdefault(key, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
+    return _settings.apply() if starts_here(address) else {}
 
 
 def _survive_memory_kills() -> None:
@@ -198,6 +233,7 @@ def open_connection(address: str) -> socket.socket:
 def disconnect() -> None:
     """Leave the cluster, and end Ray if it was started here."""
     ray.shutdown()
+    _settings.undo()
 
 
 def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:

@@ -1,5 +1,7 @@
 """Ray's token: does a cluster ask for one, and does ours let us in."""
 
+from contextlib import suppress
+
 import grpc
 from ray._private.authentication.authentication_token_setup import (
     maybe_enable_token_auth_if_token_available,
@@ -74,11 +76,13 @@ def _host_and_port(address: str) -> str:
     """Return where the head listens; ``auto`` is looked up as Ray does it."""
     if address != "auto":
         return address
-    found: str | None = canonicalize_bootstrap_address(address)
+    found: str | None = None
+    with suppress(ConnectionError):
+        found = canonicalize_bootstrap_address(address)
     if found is None:
         raise UserError(
             "no Ray cluster found on this machine: start one with 'ray start --head', or leave"
-            " out --address auto"
+            " out --address auto (or RAY_ADDRESS=auto)"
         )
     return found
 

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import signal
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +14,7 @@ from rich.console import Console
 
 from tune_mnist.files import means_no_room
 from tune_mnist.safe_paths import path_in
+from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.engine import Engine
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning.estimate import expected_epochs
@@ -25,6 +25,7 @@ from tune_mnist.tuning.running.disk_budget import DiskBudget
 from tune_mnist.tuning.running.elastic import ClusterFollower
 from tune_mnist.tuning.running.lost_trials import LostTrials
 from tune_mnist.tuning.running.stopper import CheckpointStopper
+from tune_mnist.tuning.running.stopping import StopInOrder
 from tune_mnist.tuning.scheduling import set_concurrency
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.setup import Ending, Setup
@@ -76,7 +77,7 @@ def run_trials(
         settings.checkpoints_of,
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
-    callbacks += [LostTrials(searcher), RaysLinesLeftOut()]
+    callbacks += [LostTrials(searcher), RaysLinesLeftOut(), StopInOrder()]
     callbacks += watchers(setup, searcher.ledger, console)
     # The trials of pbt cannot begin anew: they have ancestors. A bucket has room.
     if options.scheduling.name != "pbt" and isinstance(settings.store, SharedFolder):
@@ -116,9 +117,9 @@ def run_trials(
     )
     use_steady_controller(one_node=setup.nodes is None)
     start = time.monotonic()
-    ctrl_c = signal.getsignal(signal.SIGINT)
     try:
-        tuner.fit()
+        with stop_signals.kept():  # Tune's handler would swallow the next Ctrl-C
+            tuner.fit()
     except (OSError, TuneError, StorageError) as error:
         # Tune wraps what is raised while it tells searcher and callbacks of a result.
         lost = storage_error_in(error)
@@ -129,8 +130,6 @@ def run_trials(
         else:
             raise
     finally:
-        # Tune leaves a handler behind that would swallow the next Ctrl-C.
-        signal.signal(signal.SIGINT, ctrl_c)
         progress.close()
         recorder.finish()
     if stopper.reason:

@@ -1,0 +1,89 @@
+"""Tokens and modes of authentication, as users set them up."""
+
+import secrets
+import stat
+
+import pytest
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.cluster.auth_settings import (
+    check_mode,
+    check_token_readable,
+    private_token,
+)
+from tune_mnist.tuning.cluster.connection import connect
+
+DAMAGED = [b"", b"\n", b"two\nlines", b"\xff\xfe\x00", b"with space", b"nul\0", "ü".encode()]
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch, tmp_path):
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize("address", [None, "127.0.0.1:6379", "auto"])
+@pytest.mark.parametrize("mode", ["tokn", "enabled", "true", "disable", "none", " token"])
+def test_a_misspelt_mode_never_means_that_nobody_is_asked(monkeypatch, mode, address):
+    monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    if address == "127.0.0.1:6379":
+        with pytest.raises(UserError, match="must be token or disabled"):
+            check_mode()
+        return
+    with pytest.raises(UserError, match=f"RAY_AUTH_MODE={mode}: must be token or disabled"):
+        connect(address)
+
+
+def test_modes_as_ray_reads_them(monkeypatch):
+    assert check_mode() is None
+    for given, mode in (("", None), ("TOKEN", "token"), ("disabled", "disabled")):
+        monkeypatch.setenv("RAY_AUTH_MODE", given)
+        assert check_mode() == mode
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+@pytest.mark.parametrize("named", [True, False])
+def test_a_damaged_token_is_told_by_its_file(tmp_path, monkeypatch, content, named):
+    path = tmp_path / ".ray" / "auth_token"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    if named:
+        monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(path))
+    with pytest.raises(UserError, match="auth_token: damaged"):
+        check_token_readable()
+
+
+def test_a_damaged_token_does_not_show_itself(monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "se cret")
+    with pytest.raises(UserError, match="RAY_AUTH_TOKEN: damaged") as caught:
+        check_token_readable()
+    assert "cret" not in str(caught.value)
+
+
+def test_a_token_file_that_is_not_there_is_told_in_a_line(monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "/nowhere/auth_token")
+    with pytest.raises(UserError, match="RAY_AUTH_TOKEN_PATH /nowhere/auth_token: cannot be read"):
+        check_token_readable()
+
+
+def test_a_good_token_is_let_through(tmp_path, monkeypatch):
+    check_token_readable()
+    path = tmp_path / "auth_token"
+    path.write_text(secrets.token_hex(32) + "\n")
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(path))
+    check_token_readable()
+
+
+@pytest.mark.parametrize("before", [None, b"", b"\xff\xfe", b"abc"])
+def test_a_token_of_a_searchs_own_is_for_this_user_only_and_stays(tmp_path, before):
+    path = tmp_path / "auth_token"
+    if before is not None:
+        path.write_bytes(before)
+        path.chmod(0o644)
+    assert private_token(tmp_path) == path
+    written = path.read_text()
+    assert (written == "abc") if before == b"abc" else len(written) == 64
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert private_token(tmp_path).read_text() == written
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,74 @@
+"""The processes of a Ray on this machine, watched and ended; here they are any processes."""
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from tests.waiting import PATIENCE
+from tune_mnist.tuning.cluster.local_ray import LocalRay, LocalSettings
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+@pytest.fixture
+def children():
+    made = [subprocess.Popen(SLEEP) for _ in range(3)]
+    yield made
+    for child in made:
+        child.kill()
+        child.wait()
+
+
+@pytest.fixture
+def ray_of(children):
+    gcs, raylet, agent = (psutil.Process(child.pid) for child in children)
+    return LocalRay({"gcs_server": gcs, "raylet": raylet}, (agent,), None)
+
+
+@pytest.mark.parametrize(("which", "name"), [(0, "gcs_server"), (1, "raylet")])
+@pytest.mark.parametrize("reaped", [True, False])
+def test_the_part_that_has_died_is_named(children, ray_of, which, name, reaped):
+    assert ray_of.complaint() == ""
+    children[which].kill()
+    os.waitid(os.P_PID, children[which].pid, os.WEXITED | os.WNOWAIT)
+    if reaped:
+        children[which].wait()
+    assert ray_of.complaint() == f"Ray on this machine: its {name} has died"
+
+
+def test_what_is_not_the_head_may_end(children, ray_of):
+    children[2].kill()
+    children[2].wait()
+    assert ray_of.complaint() == ""
+
+
+def test_all_that_is_left_is_ended(children, ray_of):
+    children[0].kill()
+    ray_of.kill()
+    assert [child.wait(PATIENCE) for child in children] == [-9, -9, -9]
+
+
+def test_the_environment_is_brought_back(monkeypatch):
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAY_AUTH_MODE", "")
+    before = dict(os.environ)
+    settings = LocalSettings()
+    settings.apply()
+    settings.apply()
+    assert "RAY_AUTH_MODE" not in os.environ
+    assert "RAY_AUTH_TOKEN_PATH" in os.environ
+    settings.undo()
+    assert dict(os.environ) == before
+
+
+def test_ray_gets_what_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    settings = LocalSettings()
+    try:
+        assert settings.apply()["num_cpus"] == 1
+    finally:
+        settings.undo()

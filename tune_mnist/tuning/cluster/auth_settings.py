@@ -1,0 +1,85 @@
+"""Ray's settings of authentication, checked before Ray reads them."""
+
+import os
+import secrets
+from pathlib import Path
+
+from tune_mnist.errors import UserError
+from tune_mnist.files import write_text
+
+MODE, TOKEN, TOKEN_PATH = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
+MODES = ("token", "disabled")
+TOKEN_FILE = "auth_token"  # noqa: S105
+_OWNER_ONLY = 0o600
+
+
+def check_mode() -> str | None:
+    """Return RAY_AUTH_MODE, or None if it is not set.
+
+    Raises:
+        UserError: It is neither of the modes: Ray 2.60 takes every other word for "disabled".
+    """
+    mode = os.environ.get(MODE)
+    if not mode:
+        return None
+    if mode.lower() not in MODES:
+        raise UserError(
+            f"{MODE}={mode}: must be token or disabled; unset, Ray asks for a token on this"
+            " machine, and uses one for a cluster of this machine that asks for it"
+        )
+    return mode.lower()
+
+
+def check_token_readable() -> None:
+    """Check the token that the user has set up: Ray 2.60 aborts the process at a damaged one.
+
+    Raises:
+        UserError: It cannot be read, or is no token; names the variable or the file.
+    """
+    if token := os.environ.get(TOKEN):
+        _check_token(token, TOKEN)
+    elif path := os.environ.get(TOKEN_PATH):
+        _check_token(_read(Path(path), f"{TOKEN_PATH} {path}"), f"{TOKEN_PATH} {path}")
+    elif home := os.environ.get("HOME"):
+        default = Path(home) / ".ray" / TOKEN_FILE
+        if os.access(default, os.R_OK):
+            _check_token(_read(default, str(default)), str(default))
+
+
+def has_own_token() -> bool:
+    """Tell whether the user names a token for this process."""
+    return bool(os.environ.get(TOKEN) or os.environ.get(TOKEN_PATH))
+
+
+def private_token(folder: Path) -> Path:
+    """Return the file of the token in a private folder; make it if it is missing or damaged.
+
+    Args:
+        folder: Folder that no other user can enter.
+    """
+    path = folder / TOKEN_FILE
+    try:
+        _check_token(_read(path, ""), "")
+    except UserError:
+        write_text(path, secrets.token_hex(32))
+    path.chmod(_OWNER_ONLY)
+    return path
+
+
+def _read(path: Path, source: str) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except OSError as error:
+        raise UserError(f"{source}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        return ""
+
+
+def _check_token(token: str, source: str) -> None:
+    token = token.strip()
+    # What an HTTP header can hold.
+    if not token or not all("!" <= character <= "~" for character in token):
+        raise UserError(
+            f"{source}: damaged: a token is one line of letters and digits: 'ray get-auth-token"
+            " --generate' makes one"
+        )
