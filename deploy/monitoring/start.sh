@@ -16,7 +16,14 @@ mkdir -p "$data"
 trap 'trap - EXIT; kill $(jobs -p) 2> /dev/null || true; wait' EXIT
 trap 'exit 130' INT TERM
 
-prometheus --config.file "$here/prometheus.yml" --storage.tsdb.path "$data/prometheus" \
+# The private folder of a search's Ray: tune_mnist/private_folder.py.
+ray=/tmp/ray-$(id -u)/ray
+for place in "${TMPDIR:-}" "${RAY_TMPDIR:-}"; do
+    if [ -n "$place" ] && [ -d "$place/ray-$(id -u)/ray" ]; then ray=$place/ray-$(id -u)/ray; fi
+done
+sed "s|RAY_OF_SEARCHES|$ray|" "$here/prometheus.yml" > "$data/prometheus.yml"
+
+prometheus --config.file "$data/prometheus.yml" --storage.tsdb.path "$data/prometheus" \
     --web.listen-address "127.0.0.1:$prometheus_port" --log.level warn &
 echo "Prometheus: http://127.0.0.1:$prometheus_port"
 
@@ -24,7 +31,7 @@ grafana=$(type -P grafana grafana-server | head -n 1 || true)
 if [ -n "$grafana" ]; then
     server=$([ "$(basename "$grafana")" = grafana ] && echo server || true)
     PROMETHEUS_URL="http://127.0.0.1:$prometheus_port" \
-    TUNE_MNIST_DASHBOARDS="$here/grafana/dashboards" \
+    TUNE_MNIST_DASHBOARDS="$here/grafana/dashboards" RAY_OF_SEARCHES="$ray" \
     GF_SERVER_HTTP_ADDR=127.0.0.1 GF_SERVER_HTTP_PORT="$grafana_port" \
     GF_PATHS_DATA="$data/grafana" GF_PATHS_LOGS="$data/grafana/log" \
     GF_PATHS_PROVISIONING="$here/grafana/provisioning" \
@@ -38,7 +45,7 @@ else
     echo "Grafana is not on the PATH: Prometheus runs without it. A Grafana elsewhere can import" \
         "$here/grafana/dashboards/tune_mnist.json"
 fi
-[ -e /tmp/ray/prom_metrics_service_discovery.json ] ||
+[ -e "$ray/prom_metrics_service_discovery.json" ] ||
     echo "No search has run on this machine yet: begin one, and its metrics appear."
 # Whichever ends first, because its port is taken for instance, ends the other.
 wait -n
