@@ -142,6 +142,29 @@ def test_an_output_that_is_a_file_is_refused(command, search):
     assert "is a file, not a folder" in err
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("experiment.json", JOURNAL, "summary.md", "report.html", "tables/best.csv"),
+        *("trials.csv", "best/lenet/config.json", "final/lenet/seed-0.json"),
+        "final/lenet/misread.npz",
+    ],
+)
+def test_a_folder_where_a_file_is_expected_is_one_line_or_not_read(command, search, name):
+    search.final("lenet", 0, 0, [[9, 1], [0, 10]])
+    path = search.directory / name
+    path.unlink(missing_ok=True)
+    path.mkdir(parents=True)
+    (path / "inside").touch()
+    status, _, err = command(search.directory)
+    if status == 2:
+        assert err.count("\n") == 1
+        assert name in err
+    else:
+        assert (status, err) == (0, "")
+    assert (path / "inside").exists()
+
+
 def test_no_folder_at_all_is_one_line(command):
     status, _, err = command()
     assert (status, err) == (2, "error: Missing argument 'RESULTS...'.\n")
@@ -150,8 +173,8 @@ def test_no_folder_at_all_is_one_line(command):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "damaged: JSON: Invalid JSON"),
-        ('{"model": "lenet"}', "damaged: trial: Field required"),
+        ("{", "damaged: not JSON: EOF"),
+        ('{"model": "lenet"}', "'trial' is missing"),
         ("null", "damaged"),
     ],
 )

@@ -15,11 +15,11 @@ from tune_mnist.output import accept_all_characters, finish_output
 from tune_mnist.private_folder import private_folder
 from tune_mnist.stop_signals import stop_signals
 
-# A full disk, a quota, a missing permission, an impossible name: for the user to mend, unlike a
-# fault of the program.
+# A full disk, a quota, a missing permission, an impossible name, a folder where a file belongs:
+# for the user to mend, unlike a fault of the program.
 MENDABLE = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
-    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EIO),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY),
 )
 
 
@@ -38,7 +38,9 @@ def run(command: click.Command) -> NoReturn:
     except OSError as error:
         if error.errno not in MENDABLE:
             raise
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
+        # Of a file that is to get its name, the second is the name.
+        place = error.filename2 or error.filename
+        _fail(f"{place}: {error.strerror}" if place else str(error.strerror))
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         sys.exit(stop_signals.status)

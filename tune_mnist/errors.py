@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import NoReturn
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tune_mnist.quoting import MAX_QUOTED, printable, quoted, shortened
@@ -61,9 +61,7 @@ def unknown(what: str, word: str, known: Iterable[str]) -> UserError:
     )
 
 
-def validation_error(
-    error: ValidationError, schema: type[BaseModel], where: str = ""
-) -> UserError:
+def validation_error(error: ValidationError, schema: type, where: str = "") -> UserError:
     """Turn pydantic's first complaint into one line.
 
     Args:
@@ -79,7 +77,7 @@ def validation_error(
     if not key:
         return UserError(f"{start}damaged: must be {reason(first)}")
     if first["type"] == "extra_forbidden":
-        names = list(schema.model_fields)
+        names = list(getattr(schema, "model_fields", ()))
         hint = did_you_mean(key, names)
         return UserError(f"{start}unknown key '{key}'{hint}: known are {', '.join(names)}")
     if first["type"] == "missing":

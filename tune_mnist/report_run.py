@@ -9,6 +9,7 @@ from tune_mnist.console import print_facts, report_console
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.reporting.comparison_page import write_comparison_page
+from tune_mnist.reporting.markup import markdown
 from tune_mnist.reporting.page import PLOTS_FOLDER, write_page
 from tune_mnist.reporting.search_results import SearchResults, read_results
 from tune_mnist.reporting.side_by_side import compare_searches
@@ -88,7 +89,7 @@ def _compare(searches: Sequence[SearchResults], output: Path | None, console: Co
     if output is None:
         return
     output.mkdir(parents=True, exist_ok=True)
-    lines = [f"- {setting(results)}" for results in searches]
+    lines = [f"- {markdown(setting(results))}" for results in searches]
     names = ", ".join(results.name for results in searches)
     write_text(output / COMPARISON_FILE, page(f"Searches {names}", lines, tables))
     write_tables(tables, path_in(output, TABLES_FOLDER), ". ".join(map(setting, searches)))

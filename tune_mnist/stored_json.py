@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from tune_mnist.errors import UserError, validation_error
 from tune_mnist.files import read_limited
@@ -11,7 +11,7 @@ from tune_mnist.files import read_limited
 MAX_BYTES = 4_000_000
 """Of such a file; the confusion matrix of 256 classes takes one."""
 
-Stored = TypeVar("Stored", bound=BaseModel)
+Stored = TypeVar("Stored")
 
 
 def read_stored(path: Path, schema: type[Stored]) -> Stored:
@@ -21,14 +21,14 @@ def read_stored(path: Path, schema: type[Stored]) -> Stored:
 
     Args:
         path: Of the file.
-        schema: What must stand in it.
+        schema: What must stand in it: a pydantic model, or a dataclass.
 
     Raises:
         UserError: It cannot be read, is no JSON, or not of that form; names file and key.
     """
     content = read_limited(path, MAX_BYTES)
     try:
-        return schema.model_validate_json(content)
+        return TypeAdapter(schema).validate_json(content, strict=True)
     except ValidationError as error:
         raise validation_error(error, schema, str(path)) from None
     except UserError as error:  # of a validator that knows the registered names

@@ -20,6 +20,7 @@ from typing import Any
 from tests.fuzz.target import Target
 from tune_mnist.command import run
 from tune_mnist.errors import USER_ERROR
+from tune_mnist.quoting import MAX_MESSAGE
 
 CPU_SECONDS = 5.0
 """A busy machine makes a case slow, not costly: what counts is its processor time."""
@@ -97,7 +98,7 @@ def _fault(target: Target, status: Any, err: str, *, same: bool) -> str:
         return f"exit status {status}"
     if not err.startswith("error: ") or err.count("\n") != 1:
         return f"not one line: {err[:300]!r}"
-    if len(err) > 1_000:
+    if len(err) > MAX_MESSAGE + 10:
         return f"a line of {len(err)} characters"
     if not err[:-1].isprintable():
         return f"control characters: {err[:300]!r}"

@@ -2,10 +2,23 @@
 
 from pathlib import Path
 
-from tests.fuzz.mutators import json_damage, json_lines_damage
-from tests.fuzz.target import Target
-from tests.reporting.searches import PARAMETERS, Search
+import click
+import numpy as np
+import torch
+from PIL import Image
+
+from tests.fuzz.mutators import byte_damage, json_damage, json_lines_damage
+from tests.fuzz.target import Damage, Target
+from tests.reporting.searches import PARAMETERS, Search, best_config
+from tune_mnist.models import create_model
+from tune_mnist.predict import predict
 from tune_mnist.report import report
+from tune_mnist.reporting.search_results import read_results
+from tune_mnist.reporting.summary import search_page, search_tables
+from tune_mnist.training import MODEL_FILE
+from tune_mnist.tuning.final.misread import Misread, read_misread, write_misread
+from tune_mnist.tuning.final.runs import final_folder
+from tune_mnist.tuning.storage.kept_models import CONFIG_FILE, write_config
 
 
 def _search(folder: Path) -> None:
@@ -19,17 +32,55 @@ def _search(folder: Path) -> None:
     search.trial(0.85, ends=False)
     for seed in range(2):
         search.final("lenet", 0, seed, [[20, 1], [2, 18]])
+    best = folder / "demo" / "best" / "lenet"
+    best.mkdir(parents=True)
+    write_config(best, best_config("lenet", 0, full_val_accuracy=0.9))
+    (folder / "demo" / "trials.csv").write_text(search.read().trials.to_csv(index=False))
+    images = np.zeros((2, 28, 28), np.uint8)
+    classes = np.zeros(2, np.int64)
+    write_misread(
+        final_folder(folder / "demo", "lenet"),
+        Misread(images, classes, classes + 1, np.ones(2, np.float32)),
+    )
 
 
-def _report_on(name: str) -> Target:
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def tables(directory: Path) -> None:
+    """Read a results folder, and build what a report shows, but for the costly plots."""
+    results = read_results(directory)
+    search_page(results, search_tables(results))
+    read_misread(final_folder(directory, "lenet"))
+
+
+def _report_on(name: str, damage: Damage = json_damage, command: click.Command = report) -> Target:
     def prepare(folder: Path) -> Path:
         _search(folder)
         return folder / "demo" / name
 
-    damage = json_lines_damage if name.endswith("journal") else json_damage
-    return Target(prepare, damage, report, lambda folder: [str(folder / "demo")], name)
+    return Target(prepare, damage, command, lambda folder: [str(folder / "demo")], name)
+
+
+def _picture(folder: Path) -> Path:
+    """Make a LeNet and a picture; return the network's configuration."""
+    best = folder / "best" / "lenet"
+    best.mkdir(parents=True)
+    torch.save(create_model("lenet").state_dict(), best / MODEL_FILE)
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[6:22, 14] = 255
+    Image.fromarray(pixels).save(folder / "digit.png")
+    write_config(best, best_config("lenet", 0))
+    return best / CONFIG_FILE
+
+
+def _predict(folder: Path) -> list[str]:
+    return ["--model", str(folder / "best" / "lenet"), str(folder / "digit.png")]
 
 
 EXPERIMENT = _report_on("experiment.json")
-JOURNAL = _report_on("study.journal")
+JOURNAL = _report_on("study.journal", json_lines_damage)
+BEST = _report_on("best/lenet/config.json", command=tables)
 FINAL_RUN = _report_on("final/lenet/seed-0.json")
+MISREAD = _report_on("final/lenet/misread.npz", byte_damage, tables)
+TRIALS = _report_on("trials.csv", byte_damage, tables)
+CONFIG = Target(_picture, json_damage, predict, _predict, CONFIG_FILE)

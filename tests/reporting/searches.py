@@ -8,6 +8,7 @@ import optuna
 
 from tune_mnist.data import Dataset
 from tune_mnist.reporting.search_results import SearchResults, read_results
+from tune_mnist.training import TrainConfig
 from tune_mnist.tuning.final.runs import FinalRun, write_final_run
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.ledger import Ledger
@@ -128,6 +129,12 @@ class Search:
     def read(self) -> SearchResults:
         """Return what its folder tells."""
         return read_results(self.directory)
+
+
+def best_config(model: str, trial: int, **more: Any) -> dict[str, Any]:
+    """Return what a search notes of the best model of an architecture."""
+    config = TrainConfig(model=model, lr=0.1).model_dump()
+    return config | {"trial": trial, "epoch": 1, "val_accuracy": 0.5} | more
 
 
 def _metrics(epoch: int, accuracy: float, model: str) -> dict[str, Any]:

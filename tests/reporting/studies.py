@@ -10,7 +10,8 @@ import optuna
 
 from tune_mnist.reporting.search_results import SearchResults, read_results
 from tune_mnist.training import Fidelity
-from tune_mnist.tuning.final.runs import FinalRun, Misread, write_final_run, write_misread
+from tune_mnist.tuning.final.misread import Misread, write_misread
+from tune_mnist.tuning.final.runs import FinalRun, final_folder, write_final_run
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.records import WARM_START
@@ -173,8 +174,7 @@ def add_final_runs(directory: Path, models: tuple[str, ...] = ("lenet", "resnet"
             write_final_run(directory, run)
         rng = np.random.default_rng(0)
         write_misread(
-            directory,
-            model,
+            final_folder(directory, model),
             Misread(
                 images=rng.integers(0, 256, (3, 28, 28), dtype=np.uint8),
                 truth=np.array([7, 4, 4]),

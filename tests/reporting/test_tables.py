@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from tests.reporting.searches import Search
-from tune_mnist.reporting.search_results import FULL_VAL_ACCURACY
+from tests.reporting.searches import Search, best_config
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.reporting.tables import Comparison, comparison
+from tune_mnist.tuning.storage.kept_models import write_config
 
 ROWS = pd.DataFrame(
     {
@@ -103,7 +103,7 @@ def test_in_80_columns_no_number_and_no_heading_is_cut(tmp_path):
         search.final("resnet", 0, seed, [[1, seed], [0, 1]])
     best = search.directory / "best" / "resnet"
     best.mkdir(parents=True)
-    (best / "config.json").write_text(f'{{"trial": 0, "{FULL_VAL_ACCURACY}": 0.9181}}')
+    write_config(best, best_config("resnet", 0, full_val_accuracy=0.9181))
     found = search_tables(search.read())
     text = on_screen(found, 80)
     assert all(len(line) <= 80 for line in text.splitlines())

@@ -1,9 +1,9 @@
 import pytest
 
-from tests.reporting.searches import ONE_MODEL, Search
+from tests.reporting.searches import ONE_MODEL, Search, best_config
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.reporting.trials import trial_tables
-from tune_mnist.tuning.storage.kept_models import FULL_VAL_ACCURACY, write_config
+from tune_mnist.tuning.storage.kept_models import write_config
 
 RIGHT = [[1, 0], [0, 1]]
 
@@ -125,7 +125,7 @@ def test_the_accuracy_on_all_validation_images_is_only_that_of_the_same_trial(se
     search.trial(0.95, diverges=True)
     folder = search.directory / "best" / "lenet"
     folder.mkdir(parents=True)
-    write_config(folder, {"trial": kept, FULL_VAL_ACCURACY: 0.8765})
+    write_config(folder, best_config("lenet", kept, full_val_accuracy=0.8765))
     table = tables(search)["best"]
     assert list(table.cells["trial"]) == ["0"]
     assert ("0.8765" in table.cells.to_string()) == shown

@@ -8,6 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from tune_mnist.reporting.markup import markdown
 from tune_mnist.training import Evaluation
 
 _TITLE = "Test images by true class (rows) and predicted class"
@@ -35,7 +36,12 @@ def to_rich(val_accuracy: float, tested: Evaluation, console: Console) -> Group:
 
 def to_markdown(title: str, facts: dict[str, str], val_accuracy: float, tested: Evaluation) -> str:
     """Return the result as a page of Markdown."""
-    lines = [f"# {title}", "", *(f"- **{key}**: {value}" for key, value in facts.items()), ""]
+    lines = [
+        f"# {markdown(title)}",
+        "",
+        *(f"- **{key}**: {markdown(value)}" for key, value in facts.items()),
+        "",
+    ]
     lines += [_accuracies(val_accuracy, tested), ""]
     lines += [f"{_TITLE}:", ""]
     lines += [_confusion(tested).to_markdown(index=False, disable_numparse=True), ""]

@@ -15,7 +15,7 @@ from tune_mnist.tuning.recording.study import JOURNAL, load_study
 from tune_mnist.tuning.recording.study_check import check_belongs
 from tune_mnist.tuning.results_folder import Experiment, read_experiment
 from tune_mnist.tuning.spaces.space import SearchSpace
-from tune_mnist.tuning.storage.kept_models import FULL_VAL_ACCURACY, kept_models, read_config
+from tune_mnist.tuning.storage.kept_models import kept_models, read_config
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _full_val_accuracy(directory: Path) -> dict[tuple[str, int], float]:
     folders = kept_models(path_in(directory, "best"))
     configs = {folder.name: read_config(folder) for folder in folders}
     return {
-        (model, int(config["trial"])): float(config[FULL_VAL_ACCURACY])
+        (model, config.trial): config.full_val_accuracy
         for model, config in configs.items()
-        if FULL_VAL_ACCURACY in config and "trial" in config
+        if config.full_val_accuracy is not None
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from tune_mnist.files import write_text
 from tune_mnist.reporting.effects import effect_tables
 from tune_mnist.reporting.finals import by_configuration, final_tables
+from tune_mnist.reporting.markup import markdown, markdown_code
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.trials import trial_tables
@@ -53,12 +54,18 @@ def failures(results: SearchResults) -> list[str]:
 def search_page(results: SearchResults, tables: Sequence[Comparison]) -> str:
     """Return the summary of a search in Markdown: what was done, the tables, what failed."""
     facts = search_facts(results)
-    facts["commands"] = "; then ".join(f"`{line}`" for line in results.experiment.commands)
-    lines = [f"- **{key}**: {value}" for key, value in facts.items()]
+    lines = [f"- **{markdown(key)}**: {markdown(value)}" for key, value in facts.items()]
+    commands = "; then ".join(map(markdown_code, results.experiment.commands))
+    lines.append(f"- **commands**: {commands}")
     if not tables:
         lines += ["", _NO_RESULT]
     failed = failures(results)
-    listed = ["## Trials that could not go on", "", *(f"- {line}" for line in failed), ""]
+    listed = [
+        "## Trials that could not go on",
+        "",
+        *(f"- {markdown(line)}" for line in failed),
+        "",
+    ]
     return page(f"Search {results.name}", lines, tables, listed if failed else [])
 
 
@@ -74,7 +81,7 @@ def page(
         last: lines below them.
     """
     sections = [table.to_markdown() for table in tables]
-    return "\n".join([f"# {title}", "", *first, "", *sections, *last])
+    return "\n".join([f"# {markdown(title)}", "", *first, "", *sections, *last])
 
 
 def setting(results: SearchResults) -> str:

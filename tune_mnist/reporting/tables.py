@@ -11,6 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tune_mnist.quoting import printable
+from tune_mnist.reporting.markup import latex, markdown
 from tune_mnist.tuning.recording.records import CONFIG_COLUMNS
 
 HYPERPARAMETERS = ("optimizer", *(c for c in CONFIG_COLUMNS if c not in ("model", "optimizer")))
@@ -71,7 +73,6 @@ _PROSE_WIDTH = (0.3, 0.75)
 
 _TEXTS = (*_PROSE, "model", "state", "optimizer", "schedule", "class")
 _HYPERPARAMETERS = tuple(COLUMNS.get(column, column) for column in HYPERPARAMETERS)
-_LATEX = str.maketrans({character: f"\\{character}" for character in "&%$#_{}"})
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,9 @@ class Comparison:
         """Return the table as a Markdown section."""
         caption = f"{self.caption}\n\n" if self.caption else ""
         sides = ["left" if heading in _TEXTS else "right" for heading in self.cells]
-        cells = self.cells.to_markdown(index=False, disable_numparse=True, colalign=sides)
+        cells = self.cells.map(markdown).to_markdown(
+            index=False, disable_numparse=True, colalign=sides
+        )
         return f"## {self.title}\n\n{caption}{cells}\n"
 
     def to_csv(self) -> str:
@@ -143,11 +146,11 @@ class Comparison:
             setting: what was done on what; a table in a paper stands without the summary.
         """
         parts = (part.rstrip(".") for part in (self.title, self.caption, setting) if part)
-        shown = self._narrowed()
+        shown = self._narrowed().map(printable)
         text = shown.to_latex(
             index=False,
             escape=True,
-            caption=". ".join(parts).translate(_LATEX) + ".",
+            caption=latex(". ".join(parts)) + ".",
             label=f"tab:{self.name}",
             position="htbp",
             column_format=_latex_columns(shown),

@@ -1,6 +1,7 @@
 """The final evaluation on a real Ray: what becomes of runs that go wrong."""
 
 import io
+import json
 import os
 import threading
 from contextlib import suppress
@@ -10,6 +11,7 @@ import pytest
 import ray
 from rich.console import Console
 
+from tests.reporting.searches import best_config
 from tests.waiting import wait_until
 from tests.weights import weights_of
 from tune_mnist.data import joined_part
@@ -148,12 +150,14 @@ def test_a_best_model_is_judged_by_all_validation_images_once(tmp_path, digits_s
     checkpoints = common.checkpoints_of(0)
     trainer.save(checkpoints.at(1))
     folder = tmp_path / "best" / "lenet"
-    keep_model(folder, checkpoints, 1, {"val_accuracy": 0.5})
+    noted = best_config("lenet", 0, image_size=common.image_size)
+    keep_model(folder, checkpoints, 1, noted)
 
     def judge():
         return full_validation(tmp_path / "best", shared, digits_split.val, common, 1, 0)
 
     assert judge() == {"lenet": accuracy}
-    assert read_config(folder) == {"val_accuracy": 0.5, "full_val_accuracy": accuracy}
-    write_config(folder, {"full_val_accuracy": 0.25})
+    assert read_config(folder).full_val_accuracy == accuracy
+    assert json.loads((folder / "config.json").read_text()).items() >= noted.items()
+    write_config(folder, noted | {"full_val_accuracy": 0.25})
     assert judge() == {"lenet": 0.25}

@@ -3,14 +3,13 @@ import json
 import numpy as np
 import pytest
 
+from tune_mnist.tuning.final.misread import Misread, write_misread
 from tune_mnist.tuning.final.plan import choose, describe_plan, drop_checkpoints, drop_outdated
 from tune_mnist.tuning.final.runs import (
     FinalRun,
-    Misread,
     final_folder,
     read_final_runs,
     write_final_run,
-    write_misread,
 )
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.records import TrialRecord, TrialState
@@ -97,7 +96,7 @@ def leave(directory, plan, count=2):
     for run in plan.seeded(count):
         write_final_run(directory, made(run))
     nothing = np.zeros(0, np.int64)
-    write_misread(directory, plan.model, Misread(nothing, nothing, nothing, nothing))
+    write_misread(final_folder(directory, plan.model), Misread(nothing, nothing, nothing, nothing))
     (final_folder(directory, plan.model) / "model.pt").touch()
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.tuning.example_trial import Search
-from tune_mnist.training import CheckpointFolder
+from tune_mnist.training import CheckpointFolder, TrainConfig
 from tune_mnist.tuning.recording.recorder import BestModels, Recorder
 
 
@@ -20,7 +20,11 @@ class Models:
         self.go_on()
 
     def go_on(self):
-        self.callback = BestModels(self.directory / "best", dict, self.checkpoints)
+        self.callback = BestModels(
+            self.directory / "best",
+            lambda config: TrainConfig(model=config["model"], lr=0.1).model_dump(),
+            self.checkpoints,
+        )
 
     def checkpoints(self, number):
         return CheckpointFolder(self.directory / "checkpoints" / f"{number:05d}")

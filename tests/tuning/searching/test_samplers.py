@@ -53,6 +53,19 @@ def test_every_searcher_draws_the_same_again_and_goes_on_where_it_was(name):
     assert draw(name, space, 5, study) + draw(name, space, 7, study) == straight
 
 
+def test_no_pickle_of_a_study_is_read_or_written(tmp_path):
+    """CMA-ES keeps its state in the study, as Optuna has it: pickled, under this key."""
+    trap = b"cos\nmkdir\n(V%s\ntR." % str(tmp_path / "trapped").encode()
+    space = space_of(STEPS.replace(", step: 0.1", ""))
+    study = optuna.create_study(direction="maximize")
+    draw("cmaes", space, 12, study)
+    for trial in study.get_trials(deepcopy=False):
+        assert not [key for key in trial.system_attrs if "optimizer" in key]
+        trial.system_attrs["cma:optimizer:0"] = trap.hex()
+    draw("cmaes", space, 12, study)
+    assert not (tmp_path / "trapped").exists()
+
+
 def test_a_grid_walks_through_every_combination_once():
     space = space_of()
     assert grid_size(space) == 12

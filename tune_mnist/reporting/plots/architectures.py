@@ -28,7 +28,8 @@ from tune_mnist.reporting.plots.plot import (
     Plot,
     tidied,
 )
-from tune_mnist.tuning.final.runs import read_misread
+from tune_mnist.tuning.final.misread import read_misread
+from tune_mnist.tuning.final.runs import final_folder
 from tune_mnist.tuning.recording.records import TrialRecord
 from tune_mnist.tuning.trials.reports import METRIC
 
@@ -145,7 +146,7 @@ def misread_digits(judged: Judged) -> list[Plot]:
     plots = []
     for model in sorted({run.model for run in judged.results.final}):
         try:
-            misread = read_misread(judged.results.directory, model)
+            misread = read_misread(final_folder(judged.results.directory, model))
         except UserError as error:
             raise CannotDrawError(str(error)) from None
         if misread is None or not len(misread.images):

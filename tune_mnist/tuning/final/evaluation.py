@@ -14,6 +14,7 @@ from rich.console import Console
 from tune_mnist.console import clock
 from tune_mnist.data import Dataset, DataSplit
 from tune_mnist.errors import last_line
+from tune_mnist.tuning.final.misread import write_misread
 from tune_mnist.tuning.final.plan import (
     PlannedRun,
     choose,
@@ -23,7 +24,7 @@ from tune_mnist.tuning.final.plan import (
     to_config,
 )
 from tune_mnist.tuning.final.progress import FinalProgress
-from tune_mnist.tuning.final.runs import FinalRun, final_folder, write_final_run, write_misread
+from tune_mnist.tuning.final.runs import FinalRun, final_folder, write_final_run
 from tune_mnist.tuning.final.training import Failed, Succeeded, train_and_test
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning.estimate import time_on_workers
@@ -194,7 +195,7 @@ class FinalEvaluation:
                 run.config.max_epochs,
                 to_config(run, accuracy),
             )
-            write_misread(self._directory, run.model, tested.misread)
+            write_misread(final_folder(self._directory, run.model), tested.misread)
         write_final_run(
             self._directory,
             FinalRun(

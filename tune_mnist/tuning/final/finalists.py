@@ -24,7 +24,6 @@ from tune_mnist.training import (
 )
 from tune_mnist.tuning.planning.plan import Workers
 from tune_mnist.tuning.storage.kept_models import (
-    FULL_VAL_ACCURACY,
     kept_models,
     read_config,
     write_config,
@@ -76,18 +75,18 @@ def full_validation(
     """
     judge = ray.remote(num_cpus=cpus, num_gpus=gpus)(_accuracy)
     configs = {folder: read_config(folder) for folder in kept_models(best)}
-    new = [folder for folder, config in configs.items() if FULL_VAL_ACCURACY not in config]
+    new = [folder for folder, config in configs.items() if config.full_val_accuracy is None]
     judged = []
     for folder in new:
         path = folder / MODEL_FILE
         weights = load_tensors(path, count_bytes(outline(folder.name, MAX_CLASSES)))
-        size = int(configs[folder].get("image_size", settings.image_size))
-        alike = replace(settings, image_size=size)  # a search that was cut off has small ones
+        size = configs[folder].image_size  # a search that was cut off has small ones
+        alike = replace(settings, image_size=size)
         judged.append(judge.remote(folder.name, path, weights, data, val, alike))
     for folder, accuracy in zip(new, ray.get(judged), strict=True):
-        configs[folder][FULL_VAL_ACCURACY] = accuracy
-        write_config(folder, configs[folder])
-    return {folder.name: float(config[FULL_VAL_ACCURACY]) for folder, config in configs.items()}
+        configs[folder] = configs[folder].model_copy(update={"full_val_accuracy": accuracy})
+        write_config(folder, configs[folder].model_dump(exclude_unset=True))
+    return {folder.name: config.full_val_accuracy or 0.0 for folder, config in configs.items()}
 
 
 def _accuracy(

@@ -2,26 +2,40 @@
 
 import json
 import re
-import zlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Annotated
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field
 
 from tune_mnist.errors import UserError
 from tune_mnist.files import is_written, write_text
 from tune_mnist.safe_paths import files_in, folders_in, path_in, remove_files
+from tune_mnist.stored_json import read_stored
 from tune_mnist.training import MODEL_FILE
+from tune_mnist.tuning.final.misread import MISREAD_FILE, PART_OF_MISREAD
+from tune_mnist.tuning.recording.trial_attributes import Accuracy, Finite, Scalar, Text, Whole
 from tune_mnist.tuning.storage.kept_models import CONFIG_FILE, PART_OF_MODEL, model_folder
 
 FINAL_FOLDER = "final"
-MISREAD_FILE = "misread.npz"
-_PART_OF_MISREAD = f".{MISREAD_FILE}.part"
+SEEDS = 2**32
+MIN_CLASSES, MAX_CLASSES = 2, 256
+MAX_COUNT = 10**9
+"""Test images of a class, of which no data set has more."""
+
 _RUN_FILE = re.compile(r"seed-(\d{1,10})\.json", re.ASCII)
+
+_Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+
+
+def _square(matrix: list[list[int]]) -> list[list[int]]:
+    size = len(matrix)
+    if not MIN_CLASSES <= size <= MAX_CLASSES or any(len(row) != size for row in matrix):
+        raise ValueError(
+            f"a row and a column for each of {MIN_CLASSES} to {MAX_CLASSES} classes, all of the"
+            " same length"
+        )
+    return matrix
 
 
 @dataclass(frozen=True)
@@ -39,34 +53,16 @@ class FinalRun:
         train_seconds: sum of its epochs' wall time.
     """
 
-    model: str
-    trial: int
-    seed: int
-    config: dict[str, Any]
-    train_images: int
-    test_accuracy: float
-    confusion: list[list[int]]
-    train_seconds: float
-
-
-_RUN = TypeAdapter(FinalRun)
-
-
-@dataclass(frozen=True)
-class Misread:
-    """Test images that a trained network takes for another class, the surest mistakes first.
-
-    Attributes:
-        images: uint8 (N, 28, 28).
-        truth: int64 (N,), what they are.
-        predicted: int64 (N,), what they were taken for.
-        probability: float32 (N,), how sure the network was of that.
-    """
-
-    images: NDArray[np.uint8]
-    truth: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    probability: NDArray[np.float32]
+    model: Text
+    trial: Whole
+    seed: Annotated[int, Field(ge=0, lt=SEEDS)]
+    config: dict[str, Scalar]
+    train_images: Annotated[Whole, Field(ge=1)]
+    test_accuracy: Accuracy
+    confusion: Annotated[
+        list[list[Annotated[int, Field(ge=0, le=MAX_COUNT)]]], AfterValidator(_square)
+    ]
+    train_seconds: Annotated[Finite, Field(ge=0)]
 
 
 def final_folder(directory: Path, model: str) -> Path:
@@ -91,23 +87,28 @@ def read_final_runs(directory: Path) -> list[FinalRun]:
     Raises:
         UserError: a file is damaged.
     """
-    runs = []
+    runs: list[FinalRun] = []
     for path in _run_files(directory):
-        try:
-            run = _RUN.validate_json(path.read_bytes())
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "JSON"
-            raise UserError(
-                f"{path}: damaged: {place}: {first['msg']}: remove it, and resume the search"
-            ) from None
+        run = _read_run(path)
         if (run.model, f"seed-{run.seed}.json") != (path.parent.name, path.name):
             raise UserError(
                 f"{path}: damaged: model = {run.model!r} and seed = {run.seed}: must be those of"
                 " its folder and file name: remove it, and resume the search"
             )
+        if runs and len(run.confusion) != len(runs[0].confusion):
+            raise UserError(
+                f"{path}: damaged: confusion: {len(run.confusion)} classes, other runs have"
+                f" {len(runs[0].confusion)}: remove it, and resume the search"
+            )
         runs.append(run)
     return sorted(runs, key=lambda run: (run.model, run.seed))
+
+
+def _read_run(path: Path) -> FinalRun:
+    try:
+        return read_stored(path, FinalRun)
+    except UserError as error:
+        raise UserError(f"{error}: remove it, and resume the search") from None
 
 
 def _run_files(directory: Path) -> list[Path]:
@@ -132,30 +133,4 @@ def remove_final_runs(directory: Path, model: str) -> None:
     written = (MODEL_FILE, CONFIG_FILE, MISREAD_FILE, *runs)
     others = [name for name in there if any(is_written(name, other) for other in written)]
     first = [name for name in others if name not in runs]
-    remove_files(folder, [PART_OF_MODEL, _PART_OF_MISREAD, *first, *runs])
-
-
-def write_misread(directory: Path, model: str, misread: Misread) -> None:
-    """Write the misread images of an architecture's first final run."""
-    folder = final_folder(directory, model)
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path_in(folder, _PART_OF_MISREAD)
-    with partial.open("wb") as file:
-        np.savez_compressed(file, **asdict(misread))
-    partial.replace(path_in(folder, MISREAD_FILE))
-
-
-def read_misread(directory: Path, model: str) -> Misread | None:
-    """Return the misread images of an architecture, None if none were kept.
-
-    Raises:
-        UserError: the file is damaged.
-    """
-    path = path_in(final_folder(directory, model), MISREAD_FILE)
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return Misread(**{field.name: arrays[field.name] for field in fields(Misread)})
-    except (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error) as error:
-        raise UserError(f"{path}: damaged: {error}") from None
+    remove_files(folder, [PART_OF_MODEL, PART_OF_MISREAD, *first, *runs])

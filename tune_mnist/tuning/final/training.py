@@ -18,8 +18,8 @@ from tune_mnist.training import (
     is_out_of_memory,
     score,
 )
+from tune_mnist.tuning.final.misread import Misread
 from tune_mnist.tuning.final.plan import PlannedRun
-from tune_mnist.tuning.final.runs import Misread
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
 MOST_MISREAD = 100

@@ -122,7 +122,10 @@ class BestModels(Callback):
         self._describe = describe
         self._checkpoints_of = checkpoints_of
         self._epochs: Counter[int] = Counter()
-        self._best = {folder.name: _rank(read_config(folder)) for folder in kept_models(directory)}
+        self._best: dict[str, tuple[int, float]] = {}
+        for folder in kept_models(directory):
+            best = read_config(folder)
+            self._best[folder.name] = best.stage, best.val_accuracy
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Keep the epoch's weights if none of the architecture did better.

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import optuna
 from optuna.samplers import (
     BaseSampler,
-    CmaEsSampler,
     GPSampler,
     GridSampler,
     QMCSampler,
@@ -15,6 +14,7 @@ from optuna.samplers import (
 )
 
 from tune_mnist.errors import UserError, unknown
+from tune_mnist.tuning.searching.cma_sampler import ReplayedCmaEs
 from tune_mnist.tuning.searching.per_trial_sampler import PerTrialSampler
 from tune_mnist.tuning.spaces.space import SearchSpace
 
@@ -60,7 +60,7 @@ def create_sampler(name: str, space: SearchSpace, num_samples: int, seed: int) -
         ),
         "random": lambda state: RandomSampler(seed=state),
         "gp": lambda state: GPSampler(seed=state, n_startup_trials=startup),
-        "cmaes": lambda state: CmaEsSampler(
+        "cmaes": lambda state: ReplayedCmaEs(
             seed=state,
             n_startup_trials=startup,
             consider_pruned_trials=True,

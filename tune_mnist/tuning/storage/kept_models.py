@@ -4,21 +4,43 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.models import get_architecture
 from tune_mnist.safe_paths import files_in, folders_in, path_in
-from tune_mnist.training import MODEL_FILE
+from tune_mnist.stored_json import read_stored
+from tune_mnist.training import MODEL_FILE, TrainConfig
+from tune_mnist.tuning.recording.trial_attributes import Accuracy, Finite, Whole
 from tune_mnist.tuning.storage.checkpoint_store import Checkpoints
 
 CONFIG_FILE = "config.json"
 
-FULL_VAL_ACCURACY = "full_val_accuracy"
-"""Key of a best model's ``config.json``: its accuracy on the whole validation part."""
-
-
 PART_OF_MODEL = f".{MODEL_FILE}.part"
 """Name of the weights while they are written."""
+
+
+class BestConfig(TrainConfig):
+    """What a search notes of the best model of an architecture.
+
+    Attributes:
+        trial: Number of the trial.
+        epoch: Epoch of the trial that the weights are from.
+        val_accuracy: Validation accuracy after it.
+        stage: Number of its stage, from 1; 0 in a search without stages.
+        fraction: Share of the training part in that stage; None in a search without stages.
+        full_val_accuracy: Accuracy on the whole validation part; None: not known yet.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    trial: Whole
+    epoch: Whole
+    val_accuracy: Accuracy
+    stage: Whole = 0
+    fraction: Finite | None = None
+    full_val_accuracy: Accuracy | None = None
 
 
 def model_folder(directory: Path, model: str) -> Path:
@@ -56,19 +78,21 @@ def write_config(folder: Path, config: dict[str, Any]) -> None:
     write_text(path_in(folder, CONFIG_FILE), json.dumps(config, indent=2) + "\n")
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """Return what is known of a kept model.
+def read_config(folder: Path) -> BestConfig:
+    """Return what is known of a best model.
+
+    Args:
+        folder: Of the architecture.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: The file is damaged, or tells of another architecture.
     """
     path = path_in(folder, CONFIG_FILE)
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: damaged: {error}") from None
-    if not isinstance(config, dict):
-        raise UserError(f"{path}: damaged: must be a mapping")
+    config = read_stored(path, BestConfig)
+    if config.model != folder.name:
+        raise UserError(
+            f"{path}: model = '{config.model}': must be '{folder.name}', as its folder"
+        )
     return config
 
 

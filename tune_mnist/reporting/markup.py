@@ -1,0 +1,32 @@
+"""Text of a results folder as text in Markdown and LaTeX: no heading, tag, link or command."""
+
+import re
+
+from tune_mnist.quoting import printable
+
+_MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*<[]|"})
+_LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+
+
+def markdown(text: str) -> str:
+    """Return a text for a line or a cell of Markdown."""
+    return _line(text).translate(_MARKDOWN)
+
+
+def markdown_code(text: str) -> str:
+    """Return a text as code in a line of Markdown."""
+    line = _line(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
+
+
+def latex(text: str) -> str:
+    """Return a text for a caption in LaTeX."""
+    return _line(text).translate(_LATEX)
+
+
+def _line(text: str) -> str:
+    return printable(" ".join(text.split()))
