@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tune_mnist.console import print_facts, report_console
-from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
+from tune_mnist.data import Dataset, DataSplit, default_fraction, load_dataset, split_dataset
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
 from tune_mnist.files import new_folder, write_text
@@ -53,7 +53,7 @@ def train_and_test(
     Args:
         model: name of the architecture.
         epochs: how many; None: by the model.
-        fraction: share of the training part; None: by the model.
+        fraction: share of the training part; None: by the model, see ``default_fraction``.
         dataset: mnist, fashion-mnist, kmnist or digits.
         data_dir: folder with the four IDX files, or None.
         precision: auto, fp32 or bf16.
@@ -73,8 +73,9 @@ def train_and_test(
     )
     with new_results(output_dir, name, f"train-{model}") as directory:
         images = load_dataset(dataset, data_dir)
-        share = _or(fraction, LENET_FRACTION if small else LARGE_FRACTION)
-        data = split_dataset(images, share, 1.0)
+        share = LENET_FRACTION if small else LARGE_FRACTION
+        enough = default_fraction(share, len(images.train_labels))
+        data = split_dataset(images, _or(fraction, enough), 1.0)
         _train_into(directory, config, images, data, resolve_compute(device, precision))
 
 

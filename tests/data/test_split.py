@@ -1,7 +1,9 @@
+import math
+
 import numpy as np
 import pytest
 
-from tune_mnist.data import Dataset, joined_part, split_dataset
+from tune_mnist.data import Dataset, default_fraction, joined_part, split_dataset
 from tune_mnist.errors import UserError
 
 
@@ -116,3 +118,18 @@ def test_the_joined_part_is_the_first_share_of_both(large: Dataset) -> None:
 def test_a_joined_part_too_small_for_its_classes_is_refused(large: Dataset, fraction) -> None:
     with pytest.raises(UserError, match="final_fraction = "):
         joined_part(split_dataset(large), fraction)
+
+
+@pytest.mark.parametrize(
+    ("images", "wanted", "expected"),
+    [
+        (60_000, 0.1, 4_800),
+        (10_000, 0.1, 4_000),
+        (1_437, 0.1, 1_149),
+        (50, 0.1, 40),
+        (1_437, 1.0, 1_149),
+    ],
+)
+def test_a_default_fraction_leaves_thousands_of_images_or_all(images, wanted, expected):
+    train = images - math.ceil(0.2 * images)
+    assert round(default_fraction(wanted, images) * train) == pytest.approx(expected, abs=1)

@@ -34,6 +34,7 @@ def test_a_search_in_stages_ends_at_its_own_fidelity(tmp_path):
     result = run(
         "search",
         *("--space", str(path), "--dataset", "digits", "--final-seeds", "0"),
+        *("--fraction", "0.2"),  # a default one would be raised for so few images
         *("--output-dir", str(tmp_path), "--name", "staged"),
     )
     assert result.returncode == 0, result.stderr

@@ -118,3 +118,12 @@ def test_a_bad_option_is_named_in_one_line(given, words):
         SearchOptions.for_space(load_space("lenet"), **given)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_default_fraction_is_raised_for_small_data_and_one_that_is_given_stays():
+    space = load_space("all")
+    assert SearchOptions.for_space(space).for_images(1_437).fraction == 1.0
+    assert SearchOptions.for_space(space).for_images(60_000).fraction == space.defaults.fraction
+    given = SearchOptions.for_space(space, fraction=0.1)
+    assert given.for_images(1_437).fraction == 0.1
+    assert "fraction_given" not in given.model_dump()

@@ -63,7 +63,7 @@ OTHER_VALUES = {
     "reduction_factor": 4,
     "brackets": 2,
     "objective": "val_accuracy,parameters",
-    "warm_start": "results/earlier",
+    "warm_start": "/results/earlier",
 }
 
 

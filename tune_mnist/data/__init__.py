@@ -4,7 +4,7 @@ from tune_mnist.data.batches import Batches, prepare, to_tensor
 from tune_mnist.data.dataset import DATASETS, Dataset, load_dataset
 from tune_mnist.data.idx import find_idx, parse_idx, read_idx
 from tune_mnist.data.sources import obtain
-from tune_mnist.data.split import DataSplit, joined_part, split_dataset
+from tune_mnist.data.split import DataSplit, default_fraction, joined_part, split_dataset
 from tune_mnist.data.views import as_arrays, normalise
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "DataSplit",
     "Dataset",
     "as_arrays",
+    "default_fraction",
     "find_idx",
     "joined_part",
     "load_dataset",

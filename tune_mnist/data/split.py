@@ -12,6 +12,8 @@ from tune_mnist.errors import UserError
 SPLIT_SEED = 0
 VAL_SHARE = 0.2
 LEAST_VAL_IMAGES = 2_000
+MIN_TRAIN_IMAGES = 4_000
+"""Training images that a default fraction leaves, or all there are."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,19 @@ class DataSplit:
     train: NDArray[np.int64]
     val: NDArray[np.int64]
     num_classes: int
+
+
+def default_fraction(wanted: float, images: int) -> float:
+    """Return a share of the training part that nobody has asked for, large enough for small data.
+
+    Args:
+        wanted: Default for data sets of MNIST's size.
+        images: Images of both parts together.
+
+    Returns:
+        The share, raised until it leaves MIN_TRAIN_IMAGES, or all there are.
+    """
+    return min(1.0, max(wanted, MIN_TRAIN_IMAGES / ((1 - VAL_SHARE) * images)))
 
 
 def split_dataset(

@@ -97,6 +97,7 @@ def run_search(
             the tables that MLflow makes in a database which has none yet.
     """
     dataset = load_dataset(options.dataset, options.data_dir)
+    options = options.for_images(len(dataset.train_labels))
     if earlier is None:
         require_new(directory)
         check_lockable(directory)

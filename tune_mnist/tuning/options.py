@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from tune_mnist.data import DATASETS
+from tune_mnist.data import DATASETS, default_fraction
 from tune_mnist.errors import UserError, unknown, validation_error
 from tune_mnist.files import absolute
 from tune_mnist.models import DERIVED, INITS
@@ -46,6 +46,7 @@ class SearchOptions(BaseModel):
         num_samples: how many trials.
         max_epochs: epochs of a trial that is never stopped.
         fraction: share of the training part that a trial trains on.
+        fraction_given: whether the user named it; else small data get a larger share.
         val_fraction: share of the validation part it is judged by (None: as ``fraction``, but at
             least 2,000 images).
         image_size: side of the images in pixels (LeNet always takes 32).
@@ -87,6 +88,7 @@ class SearchOptions(BaseModel):
     num_samples: Samples
     max_epochs: Epochs
     fraction: Share
+    fraction_given: bool = Field(default=True, exclude=True)
     val_fraction: Share | None = None
     image_size: ImageSize
     dataset: str = "mnist"
@@ -194,6 +196,7 @@ class SearchOptions(BaseModel):
         """
         values = FALLBACKS | space.defaults.model_dump(exclude_none=True)
         values |= {key: value for key, value in given.items() if value is not None}
+        values["fraction_given"] = given.get("fraction") is not None
         if values.get("scheduler") == "pbt":
             values = {"searcher": "random"} | values
         return cls.checked(space, **values)
@@ -216,6 +219,16 @@ class SearchOptions(BaseModel):
             count = min(options.num_samples, grid_size(space))
             options = options.model_copy(update={"num_samples": count})
         return options
+
+    def for_images(self, images: int) -> "SearchOptions":
+        """Return the options for a data set: a default fraction leaves enough of it.
+
+        Args:
+            images: Images of the training and validation part together.
+        """
+        if self.fraction_given:
+            return self
+        return self.model_copy(update={"fraction": default_fraction(self.fraction, images)})
 
     @property
     def directions(self) -> dict[str, str]:

@@ -8,13 +8,14 @@ import torch
 from rich.console import Console
 
 from tune_mnist.console import clock, print_facts
-from tune_mnist.data import DataSplit
+from tune_mnist.data import DataSplit, default_fraction
+from tune_mnist.data.split import MIN_TRAIN_IMAGES
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
 from tune_mnist.machine import allowed_cpus
 from tune_mnist.training import Fidelity, resolve_compute
 from tune_mnist.tuning.cluster.connection import Resources, check_placeable, count_fitting
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options import FALLBACKS, SearchOptions
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import describe
 from tune_mnist.tuning.storage.storage_path import open_store
@@ -119,7 +120,8 @@ def facts(
     return {
         "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
         "data": f"{data_name}, {len(data.train):,} of {len(everything.train):,} training"
-        f" images, {len(data.val):,} of {len(everything.val):,} validation images",
+        f" images{_raised(space, options, everything)}, {len(data.val):,} of"
+        f" {len(everything.val):,} validation images",
         "image size": _image_sizes(space, options),
         "initial weights": options.init,
         **_stages(space, options),
@@ -132,6 +134,15 @@ def facts(
         f" {_precision(options, workers)}",
         "hardware": f"{resources.nodes} node{'s' * (resources.nodes > 1)}; {describe_hardware()}",
     }
+
+
+def _raised(space: SearchSpace, options: SearchOptions, everything: DataSplit) -> str:
+    """Say that a default fraction was raised, as it would leave too few images to learn from."""
+    default = space.defaults.fraction or FALLBACKS["fraction"]
+    enough = default_fraction(default, len(everything.train) + len(everything.val))
+    if enough == default or options.fraction != enough:
+        return ""
+    return f" (by default at least {MIN_TRAIN_IMAGES:,}, or all; else --fraction {default:g})"
 
 
 def _precision(options: SearchOptions, workers: Workers) -> str:
