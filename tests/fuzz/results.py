@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from tests.fuzz.mutators import byte_damage, json_damage, json_lines_damage
+from tests.fuzz.searches import resume, warm_start
 from tests.fuzz.target import Damage, Target
 from tests.reporting.searches import PARAMETERS, Search, best_config
 from tune_mnist.models import create_model
@@ -53,12 +54,17 @@ def tables(directory: Path) -> None:
     read_misread(final_folder(directory, "lenet"))
 
 
-def _report_on(name: str, damage: Damage = json_damage, command: click.Command = report) -> Target:
+def _report_on(
+    name: str,
+    damage: Damage = json_damage,
+    command: click.Command = report,
+    named: str = "",
+) -> Target:
     def prepare(folder: Path) -> Path:
         _search(folder)
         return folder / "demo" / name
 
-    return Target(prepare, damage, command, lambda folder: [str(folder / "demo")], name)
+    return Target(prepare, damage, command, lambda folder: [str(folder / "demo")], named or name)
 
 
 def _picture(folder: Path) -> Path:
@@ -79,6 +85,8 @@ def _predict(folder: Path) -> list[str]:
 
 EXPERIMENT = _report_on("experiment.json")
 JOURNAL = _report_on("study.journal", json_lines_damage)
+RESUMED = _report_on("study.journal", json_lines_damage, resume)
+WARM_START = _report_on("study.journal", json_lines_damage, warm_start, named="demo")
 BEST = _report_on("best/lenet/config.json", command=tables)
 FINAL_RUN = _report_on("final/lenet/seed-0.json")
 MISREAD = _report_on("final/lenet/misread.npz", byte_damage, tables)

@@ -4,7 +4,17 @@ import pytest
 
 from tests.fuzz.harness import fuzz
 
-TARGETS = ("EXPERIMENT", "JOURNAL", "FINAL_RUN", "BEST", "MISREAD", "CONFIG", "TRIALS")
+TARGETS = (
+    "EXPERIMENT",
+    "JOURNAL",
+    "RESUMED",
+    "WARM_START",
+    "FINAL_RUN",
+    "BEST",
+    "MISREAD",
+    "CONFIG",
+    "TRIALS",
+)
 UNREAD = "TRIALS"
 """``trials.csv`` is for people: no command reads it, so that no damage is ever noticed."""
 

@@ -85,7 +85,7 @@ def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict
     # Numbers of another objective, or of other stages, would mislead; the parameters of its best
     # trials do not.
     before = load_study(earlier)
-    alike = before.metric_names == study.metric_names
+    alike = (before.metric_names, before.directions) == (study.metric_names, study.directions)
     if alike and before.user_attrs.get(STAGES) == study.user_attrs.get(STAGES):
         # The part that a killed driver has left is told by its marks.
         known = {trial.user_attrs.get(WARM_START) for trial in study.get_trials(deepcopy=False)}

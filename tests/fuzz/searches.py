@@ -1,0 +1,57 @@
+"""Commands for fuzzing: what a search does with an earlier one, up to where it would start Ray."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import optuna
+
+from tune_mnist.data import Dataset
+from tune_mnist.tuning.recording.recorder import BestModels
+from tune_mnist.tuning.recording.study import open_storage
+from tune_mnist.tuning.results_folder import read_experiment
+from tune_mnist.tuning.resuming import check_resumable
+from tune_mnist.tuning.scheduling import scheduler_for
+from tune_mnist.tuning.searching.samplers import create_sampler
+from tune_mnist.tuning.searching.searcher import StudySearch
+from tune_mnist.tuning.searching.warm_start import find_usable, prepare
+from tune_mnist.tuning.spaces.space import load_space
+
+PIXELS, LABELS = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
+DATASET = Dataset("digits", PIXELS, LABELS, PIXELS, LABELS)
+"""What the searches of tests/reporting/searches.py say that they were made on."""
+
+DRAWN = 3
+"""Trials that a resumed search begins, or takes up again."""
+
+
+def no_settings(*_: int) -> Any:
+    """Stand for what only the trials and a population need."""
+    return None
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def resume(directory: Path) -> None:
+    """Bring a search back to where it was, and draw trials."""
+    experiment = read_experiment(directory)
+    space = experiment.search_space(directory)
+    options = experiment.stored_options(directory, space)
+    check_resumable(directory, space, options, DATASET, experiment)
+    sampler = create_sampler(options.searcher, space, options.num_samples, options.seed)
+    storage, epochs = open_storage(directory), options.max_epochs
+    searcher = StudySearch(space, storage, sampler, options.directions, epochs, DRAWN)
+    scheduler_for(searcher, space, options, no_settings(), DRAWN)
+    BestModels(directory / "best", dict, no_settings)
+    for number in range(DRAWN):
+        searcher.suggest(f"id{number}")
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def warm_start(directory: Path) -> None:
+    """Fill a new study from an earlier search."""
+    space = load_space("lenet")
+    find_usable(space, directory)
+    prepare(optuna.create_study(direction="maximize"), space, DRAWN, directory)

@@ -1,0 +1,130 @@
+"""Final runs and misread images from somebody else: read as they should be, or refused by name."""
+
+import io
+import json
+import zipfile
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from tests.reporting.searches import best_config
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.final.misread import Misread, read_misread, write_misread
+from tune_mnist.tuning.final.runs import FinalRun, final_folder, read_final_runs, write_final_run
+from tune_mnist.tuning.storage.kept_models import read_config
+
+RUN = FinalRun("lenet", 3, 0, {"model": "lenet", "lr": 0.1}, 1000, 0.5, [[1, 1], [1, 1]], 2.0)
+CLASSES = np.array([1, 2], np.int64)
+MISREAD = Misread(
+    np.zeros((2, 28, 28), np.uint8), CLASSES, CLASSES + 1, np.array([0.9, 0.8], np.float32)
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("confusion", []),
+        ("confusion", [[1, 2], [3]]),
+        ("confusion", [[1, 2, 3], [4, 5, 6]]),
+        ("confusion", [[1, -2], [3, 4]]),
+        ("confusion", [[1, 10**30], [3, 4]]),
+        ("confusion", [[1, 0.5], [3, 4]]),
+        ("confusion", [[0] * 300] * 300),
+        ("confusion", None),
+        ("test_accuracy", "0.5"),
+        ("test_accuracy", float("nan")),
+        ("test_accuracy", 2),
+        ("train_seconds", float("inf")),
+        ("trial", -1),
+        ("trial", True),
+        ("config", [1]),
+        ("config", {"lr": [0.1]}),
+        ("model", "x/../../y"),
+    ],
+)
+def test_a_final_run_that_no_search_writes(tmp_path, key, value):
+    write_final_run(tmp_path, RUN)
+    path = final_folder(tmp_path, "lenet") / "seed-0.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(UserError) as caught:
+        read_final_runs(tmp_path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert key in str(caught.value)
+
+
+def test_runs_with_other_numbers_of_classes_are_not_summed(tmp_path):
+    write_final_run(tmp_path, RUN)
+    write_final_run(tmp_path, FinalRun("lenet", 3, 1, {}, 1000, 0.5, [[1] * 3] * 3, 2.0))
+    with pytest.raises(UserError, match="confusion: "):
+        read_final_runs(tmp_path)
+
+
+def test_misread_images_come_back_as_they_were(tmp_path):
+    write_misread(tmp_path, MISREAD)
+    back = read_misread(tmp_path)
+    for name, array in asdict(MISREAD).items():
+        np.testing.assert_array_equal(getattr(back, name), array)
+
+
+def header_only(shape):
+    """Return an array file whose header promises more than there is."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "|u1", "fortran_order": False, "shape": shape}
+    )
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"images": np.zeros((2, 3), np.uint8)}, "images: uint8, 2 dimensions"),
+        ({"images": np.zeros((2, 28, 28))}, "images: float64"),
+        ({"images": np.array([None, 1])}, "images: object"),
+        ({"images": np.zeros((2, 0, 28), np.uint8)}, "no pixels"),
+        ({"truth": CLASSES[:1]}, "truth: 1 of 2 images"),
+        ({"predicted": CLASSES - 5}, "predicted: must be classes"),
+        ({"probability": np.array([np.nan, 1], np.float32)}, "probability: must be from 0 to 1"),
+        ({"truth": None}, "truth.npy"),
+        ({"images": header_only((10**6, 10**4, 10**4))}, "images: larger than"),
+        ({"images": header_only((2, 28, 28))}, "images: shorter than its header says"),
+    ],
+)
+def test_misread_images_of_other_shapes(tmp_path, changes, words):
+    path = tmp_path / "misread.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in (asdict(MISREAD) | changes).items():
+            if isinstance(array, bytes):
+                archive.writestr(f"{name}.npy", array)
+            elif array is not None:
+                file = io.BytesIO()
+                np.save(file, array)
+                archive.writestr(f"{name}.npy", file.getvalue())
+    with pytest.raises(UserError) as caught:
+        read_misread(tmp_path)
+    assert str(caught.value).startswith(f"{path}: damaged: ")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("trial", "abc"),
+        ("full_val_accuracy", "high"),
+        ("val_accuracy", None),
+        ("epoch", 1.5),
+        ("lr", float("inf")),
+        ("image_size", 10**9),
+        ("model", "resnet"),
+        ("model", "unknown"),
+    ],
+)
+def test_a_best_model_that_no_search_keeps(tmp_path, key, value):
+    folder = tmp_path / "lenet"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(best_config("lenet", 0) | {key: value}))
+    with pytest.raises(UserError) as caught:
+        read_config(folder)
+    assert str(caught.value).startswith(f"{folder / 'config.json'}: ")
+    assert key in str(caught.value)
