@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tune_mnist.environment import describe_hardware
-from tune_mnist.machine import Cgroups, allowed_cpus, allowed_memory
+from tune_mnist.machine import Cgroups, allowed_cpus, allowed_memory, free_memory
 
 GIB = 2**30
 
@@ -98,6 +98,14 @@ def test_more_than_the_machine_has_is_never_allowed(cgroups):
     generous = cgroups("0::/", {"cpu.max": "99900000 100000", "memory.max": str(2**62)})
     assert allowed_cpus(generous) <= os.cpu_count()
     assert allowed_memory(generous) <= psutil.virtual_memory().total
+
+
+def test_memory_is_free_up_to_the_limit_of_the_group(cgroups):
+    held = psutil.Process().memory_info().rss
+    limited = cgroups("0::/", {"memory.max": str(held + 100_000_000)})
+    assert 0 < free_memory(limited) < 200_000_000
+    assert free_memory(cgroups("0::/", {"memory.max": "1000"})) == 0
+    assert free_memory(cgroups("0::/", {})) <= psutil.virtual_memory().total
 
 
 def test_the_hardware_of_a_limited_process_says_what_it_may_use():

@@ -95,6 +95,16 @@ def allowed_memory(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
     return min(limit for limit in limits if limit is not None)
 
 
+def free_memory(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
+    """Return how many bytes of memory this process may still take.
+
+    Args:
+        cgroups: Control groups of the process.
+    """
+    left = allowed_memory(cgroups) - psutil.Process().memory_info().rss
+    return max(0, min(psutil.virtual_memory().available, left))
+
+
 def _address_space() -> int | None:
     try:
         import resource

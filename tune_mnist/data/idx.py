@@ -11,10 +11,10 @@ from typing import BinaryIO, cast
 
 import idx2numpy
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from tune_mnist.errors import UserError
+from tune_mnist.machine import free_memory
 
 UINT8 = 0x08
 HEADER = 4
@@ -93,7 +93,7 @@ def _parse(file: BinaryIO, path: Path, size: int | None) -> NDArray[np.uint8]:
     expected = len(header) + math.prod(shape)
     if size is not None and size != expected:
         raise _wrong_size(path, shape, expected, f"{size:,} bytes", too_long=size > expected)
-    available = psutil.virtual_memory().available
+    available = free_memory()
     if expected > available:
         raise UserError(
             f"{path}: its header {shape} means {expected / 1e9:.1f} GB:"

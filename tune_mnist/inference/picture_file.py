@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tune_mnist.errors import UserError
+from tune_mnist.machine import free_memory
 
 # What cameras, scanners, drawing programs and screenshots write. Pillow has more formats, and
 # starts a program (Ghostscript) for one of them.
@@ -18,6 +19,8 @@ WORKING_SIDE = 1024
 WHITE = 255.0
 # With numbers closer together than this, white divided by their distance has no float32.
 _MIN_REACH = 1e-30
+# At most, as measured with grey and transparency, and with numbers of 32 bits.
+_BYTES_A_PIXEL = 14
 
 Pixels = NDArray[np.float32]
 
@@ -68,6 +71,9 @@ def _decoded(file: BinaryIO) -> Image.Image:
     with Image.open(file, formats=FORMATS) as image:
         # A JPEG is decoded at up to an eighth of its size, which saves time and memory.
         image.draft(None, (WORKING_SIDE, WORKING_SIDE))
+        # Where a control group limits the memory, no error tells that there is no more of it.
+        if image.width * image.height * _BYTES_A_PIXEL > free_memory():
+            raise MemoryError
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
         return image
