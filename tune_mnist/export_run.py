@@ -9,6 +9,7 @@ from tune_mnist.console import print_facts, report_console
 from tune_mnist.data import load_dataset
 from tune_mnist.data.dataset import SIDE
 from tune_mnist.errors import UserError
+from tune_mnist.files import require_writable
 from tune_mnist.inference import load_model
 from tune_mnist.inference.portable import (
     FORMATS,
@@ -71,3 +72,7 @@ def _require_writable(path: Path, form: Format) -> None:
         raise UserError(f"{path} exists already: remove it, or choose another --output")
     if not path.parent.is_dir():
         raise UserError(f"--output {path}: there is no folder {path.parent}")
+    try:
+        require_writable(path)
+    except OSError as error:
+        raise UserError(f"--output {path}: cannot be written: {error.strerror}") from None

@@ -119,6 +119,20 @@ def new_file(path: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def require_writable(path: Path) -> None:
+    """Find out now whether :func:`new_file` could write there later; nothing stays.
+
+    Args:
+        path: File to be written.
+
+    Raises:
+        OSError: It could not; a folder that cannot be written, or a name that is too long.
+    """
+    partial = _beside(path)
+    partial.mkdir()
+    partial.rmdir()
+
+
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Give a folder to fill, which gets its name once it is full; if anything fails, none stays.
