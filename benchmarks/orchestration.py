@@ -42,12 +42,13 @@ from tune_mnist.data import load_dataset, split_dataset
 from tune_mnist.training import MODEL_FILE, CheckpointFolder
 from tune_mnist.tuning.cluster.connection import connected, starts_here
 from tune_mnist.tuning.cluster.each_node import alive_nodes
+from tune_mnist.tuning.ending import Ending
 from tune_mnist.tuning.engine import build_engine
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning import plan
 from tune_mnist.tuning.recording.recorder import Recorder
 from tune_mnist.tuning.running.run_trials import run_trials
-from tune_mnist.tuning.setup import Ending, Setup
+from tune_mnist.tuning.setup import Setup
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 from tune_mnist.tuning.trials.trainable import TrialSettings

@@ -20,6 +20,10 @@ from tune_mnist.command import duration, run, set_up_process
     "--data-dir", type=click.Path(path_type=Path), help="Folder with the four IDX files."
 )
 @click.option("--time-budget", type=duration, help="End after this time: 90s, 25m, 2h.")
+@click.option("--target-accuracy", type=float, help="End once a trial's val_accuracy reaches it.")
+@click.option(
+    "--patience", type=int, help="End after so many trials without an improvement beyond noise."
+)
 @click.option("--cpus-per-trial", type=float, help="CPU cores of a trial.  [default: 1]")
 @click.option("--gpus-per-trial", type=float, help="GPUs of a trial.  [default: 1 if any]")
 @click.option("--max-concurrent", type=int, help="Most trials at a time.")

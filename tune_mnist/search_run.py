@@ -13,12 +13,12 @@ from tune_mnist.errors import UserError
 from tune_mnist.files import absolute
 from tune_mnist.results import new_results, results_directory
 from tune_mnist.stop_signals import stop_signals
+from tune_mnist.tuning.ending import Ending
 from tune_mnist.tuning.experiment import Outcome, run_search
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.records import TrialState
 from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, read_experiment
 from tune_mnist.tuning.schedulers.scheduler import RESUMABLE
-from tune_mnist.tuning.setup import Ending
 from tune_mnist.tuning.spaces.space import load_space
 from tune_mnist.tuning.trust import only_stored
 

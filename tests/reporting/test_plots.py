@@ -2,10 +2,8 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.reporting.searches import Search
 from tests.reporting.studies import (
     LENET,
     TWO_MODELS,
@@ -150,19 +148,6 @@ def test_confusion_is_summed_over_the_seeds(drawn):
     confusion = plot(drawn, "confusion-lenet")
     assert "Over 2 final runs, lenet misread 19 of 2,000 test images" in confusion.sentence
     assert "most often 4 as 9 (15 times)" in confusion.sentence
-
-
-@pytest.mark.parametrize("classes", [10, 27, 62])
-def test_rows_of_a_confusion_matrix_do_not_overlap(tmp_path: Path, classes: int):
-    search = Search(tmp_path / "s")
-    search.trial(0.8, 0.9)
-    confusion = np.diag(np.full(classes, 20))
-    confusion[0] = 0
-    confusion[1, 2] = 5
-    search.final("lenet", 0, 0, confusion.tolist())
-    drawn = plot(draw(search.read()), "confusion-lenet")
-    assert "most often 1 as 2 (5 times)" in drawn.sentence
-    assert drawn.figure.layout.height >= 12 * classes
 
 
 def test_misread_digits_come_with_what_they_were_taken_for(drawn):

@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 from tune_mnist.errors import UserError
+from tune_mnist.tuning.ending import Ending
 from tune_mnist.tuning.experiment import Outcome, _judge, run_search
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, open_storage
 from tune_mnist.tuning.results_folder import FIXED, read_experiment, write_experiment
 from tune_mnist.tuning.resuming import check_resumable
-from tune_mnist.tuning.setup import Ending
 from tune_mnist.tuning.spaces.space import load_space
 from tune_mnist.tuning.storage.bucket import StorageError
 

@@ -55,7 +55,7 @@ def test_the_values_of_an_earlier_run_still_count(tmp_path, scheduler, accuracy,
         searcher.on_trial_complete(f"id{number}", metrics(3, 0.9 + number / 100))
 
     _, resumed = search_in(tmp_path, scheduler)
-    trial = SimpleNamespace(config={"number": 4}, status="RUNNING")
+    trial = SimpleNamespace(config={"number": 4, "model": "lenet"}, status="RUNNING")
     controller = SimpleNamespace(search_alg=SimpleNamespace(is_finished=lambda: False))
     resumed.on_trial_add(controller, trial)
     assert resumed.on_trial_result(controller, trial, metrics(1, accuracy)) == decision

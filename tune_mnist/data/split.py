@@ -34,6 +34,17 @@ class DataSplit:
     val: NDArray[np.int64]
     num_classes: int
 
+    @property
+    def chance_level(self) -> float:
+        """A val_accuracy that only a network exceeds which has learned something.
+
+        Guessing reaches the share of the largest class; a tenth of the way from there to 1 is
+        beyond what luck adds.
+        """
+        labels = self.labels[self.val if len(self.val) else self.train]
+        largest = float(np.bincount(labels).max() / len(labels))
+        return largest + 0.1 * (1 - largest)
+
 
 def default_fraction(wanted: float, images: int) -> float:
     """Return a share of the training part that nobody has asked for, large enough for small data.

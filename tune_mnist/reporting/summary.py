@@ -12,6 +12,8 @@ from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.trials import trial_tables
 from tune_mnist.safe_paths import path_in
+from tune_mnist.tuning.ending import ENDED, Ending
+from tune_mnist.tuning.recording.study import CHANCE_LEVEL
 
 TABLES_FOLDER = "tables"
 _NO_RESULT = "No trial has finished an epoch: there is nothing to compare."
@@ -34,12 +36,29 @@ def search_facts(results: SearchResults) -> dict[str, str]:
         **results.experiment.facts,
         "begun": f"{len(results.records)} trials ({counts or 'none'})",
     }
+    ended = results.study.user_attrs.get(ENDED)
+    if ended in {ending.value for ending in Ending}:
+        facts["ended"] = ended
+    if warning := nothing_learned(results):
+        facts["warning"] = warning
     if results.final:
         facts["tested"] = "; ".join(
             f"{model} (trial {trial}): seeds {', '.join(str(run.seed) for run in runs)}"
             for (model, trial), runs in by_configuration(results.final).items()
         )
     return facts
+
+
+def nothing_learned(results: SearchResults) -> str:
+    """Return a sentence if no trial is better than guessing, an empty text otherwise."""
+    level = results.study.user_attrs.get(CHANCE_LEVEL)
+    best = [record.val_accuracy for record in results.records if record.best_epoch]
+    if not best or not isinstance(level, float) or max(best) > level:
+        return ""
+    return (
+        f"no trial has learned: the best val_accuracy is {max(best):.4f}, and guessing reaches up"
+        f" to {level:.4f}: take more epochs, more of the data, or other learning rates"
+    )
 
 
 def failures(results: SearchResults) -> list[str]:

@@ -8,7 +8,8 @@ from ray.tune.schedulers import TrialScheduler
 
 from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.recorder import TRIALS_FILE, Recorder
-from tune_mnist.tuning.recording.study import open_storage
+from tune_mnist.tuning.recording.study import CHANCE_LEVEL, open_storage
+from tune_mnist.tuning.results_folder import comparable
 from tune_mnist.tuning.scheduling import scheduler_for
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
@@ -44,7 +45,9 @@ def build_engine(
     searcher = StudySearch(
         space,
         open_storage(setup.directory),
-        create_sampler(options.searcher, space, options.num_samples, options.seed),
+        create_sampler(
+            options.searcher, space, options.num_samples, options.seed, setup.chance_level
+        ),
         options.directions,
         options.max_epochs,
         setup.workers.concurrent,
@@ -52,7 +55,9 @@ def build_engine(
     if not is_prepared(searcher.study):
         # A grid numbers its combinations as the study its trials: nothing else may be queued.
         queued = 0 if options.searcher == "grid" else options.num_samples
-        prepare(searcher.study, space, queued, options.warm_start)
+        alike = options.warm_start is None or comparable(options.warm_start, options)
+        prepare(searcher.study, space, queued, options.warm_start, values_compare=alike)
+    searcher.study.set_user_attr(CHANCE_LEVEL, setup.chance_level)
     scheduler = scheduler_for(searcher, space, options, setup.settings, setup.workers.concurrent)
     recorder = make_recorder(setup.directory / TRIALS_FILE, searcher.ledger)
     return Engine(searcher, scheduler, recorder)

@@ -25,6 +25,7 @@ from tune_mnist.tuning.cluster.connection import (
 from tune_mnist.tuning.cluster.head_watch import head_watched
 from tune_mnist.tuning.cluster.node_packages import check_packages
 from tune_mnist.tuning.cluster.shared_storage import check_shared, check_usable
+from tune_mnist.tuning.ending import ENDED, Ending
 from tune_mnist.tuning.engine import build_engine
 from tune_mnist.tuning.expected_time import announce_time
 from tune_mnist.tuning.final.evaluation import FinalEvaluation
@@ -44,13 +45,15 @@ from tune_mnist.tuning.results_folder import (
     Experiment,
     check_lockable,
     claimed,
+    read_experiment,
     write_experiment,
 )
 from tune_mnist.tuning.resuming import check_resumable
 from tune_mnist.tuning.running.run_trials import run_trials
+from tune_mnist.tuning.running.stopper import SearchStopper
 from tune_mnist.tuning.running.stopping import Stopping
 from tune_mnist.tuning.searching.warm_start import find_usable
-from tune_mnist.tuning.setup import Ending, Setup
+from tune_mnist.tuning.setup import Setup
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import check_images
 from tune_mnist.tuning.storage.bucket import StorageError
@@ -103,6 +106,7 @@ def run_search(
         check_lockable(directory)
         if options.warm_start is not None:
             find_usable(space, options.warm_start)
+            read_experiment(options.warm_start)
     else:
         check_resumable(directory, space, options, dataset, earlier)
     checkpoints = _place_of_checkpoints(directory, options, earlier)
@@ -137,6 +141,8 @@ def run_search(
             final_images=len(joined),
             nodes=nodes if resources.head is not None else None,
             mlflow=mlflow,
+            val_images=len(data.val),
+            chance_level=data.chance_level,
         )
         directory.mkdir(parents=True, exist_ok=True)
         stopping = Stopping(resources, directory, console)
@@ -152,7 +158,7 @@ def run_search(
                 directory, space, options, dataset, facts, command, earlier, checkpoints
             )
             records, ending, detail = _search(setup, data, console, measured)
-            if ending not in (Ending.FINISHED, Ending.OUT_OF_TIME):
+            if not ending.in_order:
                 return Outcome(ending, detail)
             final = FinalEvaluation(
                 directory, dataset, setup.shared, joined, options, setup.settings, workers
@@ -238,13 +244,17 @@ def _search(
         for watcher in watchers(setup, searcher.ledger, console):
             watcher.on_experiment_end([])  # tells what a driver that was killed could not
         return searcher.ledger.records, Ending.FINISHED, ""
+    stopper = SearchStopper.of(setup, searcher)
+    if stopper.stop_all() and stopper.ending:  # a search that had reached its target is resumed
+        return searcher.ledger.records, stopper.ending, ""
     try:
         announce_time(console, setup, data, left, measured or partial(_measure, setup))
     except KeyboardInterrupt:
         return searcher.ledger.records, Ending.INTERRUPTED, ""
     setup.settings.store.start()
     searcher.left = left
-    ending, detail = run_trials(setup, engine, console)
+    ending, detail = run_trials(setup, engine, console, stopper=stopper)
+    searcher.study.set_user_attr(ENDED, ending.value)
     return searcher.ledger.records, ending, detail
 
 

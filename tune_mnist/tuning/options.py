@@ -70,6 +70,9 @@ class SearchOptions(BaseModel):
         reduction_factor: ASHA and HyperBand let the best of that many go on.
         brackets: of ASHA.
         perturbation_interval: epochs after which pbt compares its trials, again and again.
+        target_accuracy: val_accuracy of a trial at which the search ends; None: none.
+        patience: Trials that may end in a row without an improvement beyond noise before the
+            search ends; None: any number.
         max_failures: how often a trial whose worker died is tried again.
         objective: val_accuracy, or val_accuracy and parameters or train_seconds, by commas.
         warm_start: results folder of an earlier search to learn from.
@@ -109,6 +112,8 @@ class SearchOptions(BaseModel):
     reduction_factor: int = Field(default=ETA, ge=2, le=MAX_COUNT)
     brackets: int = Field(default=1, ge=1, le=100)
     perturbation_interval: int = Field(default=1, ge=1, le=MAX_COUNT)
+    target_accuracy: Share | None = None
+    patience: int | None = Field(default=None, ge=1, le=MAX_COUNT)
     max_failures: int = Field(default=2, ge=0, le=MAX_COUNT)
     objective: str = METRIC
     warm_start: Path | None = None
@@ -261,7 +266,11 @@ class SearchOptions(BaseModel):
     def scheduling_for(self, space: SearchSpace) -> SchedulerOptions:
         """Return how trials of a space are stopped early: at the ends of its stages, if any."""
         fidelity = self.fidelity(space)
-        return replace(self.scheduling, rungs=rung_epochs(fidelity) if fidelity else None)
+        return replace(
+            self.scheduling,
+            rungs=rung_epochs(fidelity) if fidelity else None,
+            architectures=len(space.models),
+        )
 
     def check_for(self, space: SearchSpace) -> None:
         """See that searcher, scheduler, objectives and space go together.

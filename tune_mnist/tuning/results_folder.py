@@ -52,6 +52,18 @@ class _Stored(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True)
 
 
+MEASURED_BY = (
+    "dataset",
+    "data_dir",
+    "fraction",
+    "val_fraction",
+    "image_size",
+    "max_epochs",
+    "init",
+)
+"""Options that two searches must share for their accuracies to compare."""
+
+
 class _SpaceText(_Stored):
     name: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^/\x00]+$")]
     text: str
@@ -222,6 +234,20 @@ def read_experiment(directory: Path) -> Experiment:
     lock = directory / JOURNAL_LOCK
     require_no_links(directory, lambda entry: str(entry).startswith(str(lock)))
     return experiment
+
+
+def comparable(directory: Path, options: SearchOptions) -> bool:
+    """Return whether accuracies of an earlier search were measured as those of a new one will be.
+
+    Args:
+        directory: Results folder of the earlier search.
+        options: Options of the new one.
+
+    Raises:
+        UserError: The folder is not that of a search, or its file is damaged.
+    """
+    earlier, now = read_experiment(directory).options, options.model_dump(mode="json")
+    return all(key in earlier and earlier[key] == now[key] for key in MEASURED_BY)
 
 
 def fingerprint(dataset: Dataset) -> str:

@@ -51,7 +51,14 @@ def scheduler_for(
         scheduler.replay({trial.number: trial.intermediate_values for trial in begun})
     elif isinstance(scheduler, PromotionAsha):
         for trial in begun:
-            scheduler.replay(trial.number, trial.intermediate_values, trial.state.is_finished())
+            record = searcher.ledger.record(trial.number)
+            scheduler.replay(
+                trial.number,
+                trial.intermediate_values,
+                trial.state.is_finished(),
+                {int(epoch): loss for epoch, loss in record.train_losses.items()},
+                record.config.get("model", ""),
+            )
         scheduler.all_begun = searcher.all_begun
         searcher.may_begin = scheduler.wants_new_trial
         searcher.all_at_once = True

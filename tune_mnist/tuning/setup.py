@@ -1,7 +1,6 @@
-"""A search that is about to run, and what may end it."""
+"""A search that is about to run."""
 
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,16 +15,6 @@ from tune_mnist.tuning.trials.trainable import TrialSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-
-class Ending(Enum):
-    """What ended a search."""
-
-    FINISHED = "all trials have ended"
-    OUT_OF_TIME = "the time budget is used up"
-    INTERRUPTED = "interrupted"
-    DISK_FULL = "stopped, the disk is full"
-    STORAGE_LOST = "stopped, the storage of the checkpoints cannot be reached"
 
 
 @dataclass(frozen=True)
@@ -44,6 +33,8 @@ class Setup:
         nodes: those that were asked whether they reach the checkpoints; others may join, and
             these go. None: Ray runs on this machine only.
         mlflow: is told of the trials; None: nobody is.
+        val_images: Number of validation images of a trial.
+        chance_level: val_accuracy that a network which has learned exceeds.
     """
 
     space: SearchSpace
@@ -56,3 +47,5 @@ class Setup:
     final_images: int
     nodes: list[Node] | None = None
     mlflow: "MlflowClient | None" = None
+    val_images: int = 1
+    chance_level: float = 0.2

@@ -245,6 +245,9 @@ class Controller:
     def __init__(self, finished=False):
         self.search_alg = SimpleNamespace(is_finished=lambda: finished)
 
+    def stop_trial(self, trial):
+        """Ended without a word."""
+
 
 def scheduler(*values, num_samples=9, **options):
     """A scheduler to which trials 0, 1, ... were replayed, unfinished, with these values."""
@@ -315,6 +318,46 @@ def test_no_new_trial_is_wanted_while_another_should_get_the_worker():
     assert not made.wants_new_trial()  # the pause is not through
     trial.status = Trial.PAUSED
     assert made.wants_new_trial()
+
+
+def waiting(number, model):
+    return SimpleNamespace(
+        config={"number": number, "model": model},
+        status=Trial.PAUSED,
+        is_finished=lambda: False,
+    )
+
+
+def mixed(*trials, **options):
+    """A scheduler to which trials of two architectures were replayed: (model, values)."""
+    options = {"max_epochs": 9, "rungs": (1, 3), "max_concurrent": 1} | options
+    made = PromotionAsha(num_samples=len(trials), architectures=2, **options)
+    for number, (model, values) in enumerate(trials):
+        made.replay(number, values, ended=False, model=model)
+    return made
+
+
+def test_trials_are_compared_with_those_of_their_architecture():
+    slow, fast = ({1: 0.1 + 0.01 * n} for n in range(3)), ({1: 0.9 + 0.01 * n} for n in range(3))
+    made = mixed(*(("lenet", values) for values in slow), *(("resnet", values) for values in fast))
+    trials = {number: waiting(number, "lenet" if number < 3 else "resnet") for number in range(6)}
+    for trial in trials.values():
+        made.on_trial_add(Controller(), trial)
+    first = made.choose_trial_to_run(Controller())
+    first.status = Trial.RUNNING
+    assert report(made, first, 9, 0.95) == "STOP"
+    made.on_trial_complete(Controller(), first, {})
+    second = made.choose_trial_to_run(Controller())
+    assert {first.config["number"], second.config["number"]} == {2, 5}
+
+
+def test_every_architecture_has_a_trial_that_is_trained_to_its_end():
+    # Two trials of an architecture are too few for a third of them to be promoted.
+    made = mixed(("lenet", {1: 0.1}), ("lenet", {1: 0.2}), ("resnet", {9: 0.9}))
+    for number in range(2):
+        made.on_trial_add(Controller(), waiting(number, "lenet"))
+    made.on_trial_complete(Controller(), waiting(2, "resnet"), {})
+    assert made.choose_trial_to_run(Controller(finished=True)).config["number"] == 1
 
 
 @pytest.mark.e2e

@@ -47,7 +47,7 @@ def test_an_epoch_beyond_a_rung_tells_of_a_promotion():
     made.record(0, 2, 0.4)
     assert not made.stands(0)
     made.record(0, 3, 0.5)
-    assert [tuple(s) for s in made.standing() if s.number == 0] == [(3, 0.5, 0)]
+    assert [(s.epoch, s.value) for s in made.standing() if s.number == 0] == [(3, 0.5)]
 
 
 def test_the_first_value_at_a_rung_counts():
@@ -63,6 +63,17 @@ def test_the_higher_rung_goes_first_then_the_better_then_the_elder():
         made.record(number, 3, 0.2)
     order = sorted(made.promotable(), key=lambda s: s.urgency, reverse=True)
     assert [(s.epoch, s.number) for s in order] == [(3, 3), (1, 1), (1, 2), (1, 0)]
+
+
+def test_equals_are_ranked_by_training_loss_not_by_age():
+    made = Rungs((1, 3), 3, 9)
+    for number, loss in enumerate((2.31, 2.30, 2.25, math.nan, 2.29, 2.28)):
+        made.add(number)
+        made.record(number, 1, 0.1007, loss)
+    order = sorted(made.promotable(), key=lambda s: s.urgency, reverse=True)
+    assert [s.number for s in order] == [2, 5]
+    made.close()
+    assert made.hopeless(spare_best=False) == {0, 1, 3, 4}
 
 
 def test_nan_is_worst():

@@ -73,6 +73,50 @@ def test_a_grid_walks_through_every_combination_once():
     assert len({tuple(sorted(parameters.items())) for parameters in drawn}) == 12
 
 
+@pytest.mark.parametrize("name", [name for name in SEARCHERS if name != "grid"])
+def test_architectures_take_turns_after_what_is_queued(name):
+    space = load_space("all")
+    sampler = create_sampler(name, space, 16, seed=1)
+    study = optuna.create_study(sampler=sampler, direction="maximize")
+    for _ in range(2):
+        study.enqueue_trial({"model": "vggnet"})
+    models = []
+    for number in range(12):
+        trial = study.ask()
+        space.sample(trial)
+        models.append(trial.params["model"])
+        # One architecture that is far better than the others must not take their share.
+        study.tell(trial, 0.9 if models[-1] == "resnet" else 0.3 + number / 100)
+    assert models[:2] == ["vggnet", "vggnet"]
+    assert {model: models.count(model) for model in space.models} == dict.fromkeys(space.models, 3)
+
+
+def test_qmc_spreads_conditional_parameters_too_and_repeats_nothing():
+    space = load_space("lenet")
+    drawn = draw("qmc", space, 64)
+    momenta = [parameters["momentum"] for parameters in drawn if "momentum" in parameters]
+    assert len(set(momenta)) == len(momenta) > 16
+    thirds = [sum(low <= value < low + 0.33 for value in momenta) for low in (0, 0.33, 0.66)]
+    assert min(thirds) > len(momenta) / 6
+    assert len({tuple(sorted(parameters.items())) for parameters in drawn}) == 64
+
+
+def test_gp_proposes_different_points_to_workers_that_run_at_the_same_time():
+    space = space_of(STEPS.replace(", step: 0.1", ""))
+    sampler = create_sampler("gp", space, 24, seed=3)
+    study = optuna.create_study(sampler=sampler, direction="maximize")
+    for _ in range(10):
+        trial = study.ask()
+        space.sample(trial)
+        study.tell(trial, 0.3 + trial.params["lr"])
+    running = [study.ask() for _ in range(4)]
+    for trial in running:
+        space.sample(trial)
+        trial.report(0.5, 1)
+    points = {(round(t.params["lr"], 4), round(t.params["dropout"], 4)) for t in running}
+    assert len(points) == 4
+
+
 @pytest.mark.parametrize("name", ["tpe", "gp", "cmaes"])
 def test_a_model_finds_better_trials_than_chance(name):
     text = STEPS.replace(", step: 0.1", "")

@@ -73,9 +73,19 @@ def test_earlier_trials_are_there_to_learn_from_but_are_not_ones_own(tmp_path, e
     assert is_prepared(study)
 
 
-def test_the_best_earlier_trials_are_tried_first_then_the_baselines(tmp_path, earlier):
+def test_only_what_was_not_taken_over_whole_is_run_again(tmp_path, earlier):
     study = study_in(tmp_path / "new")
     prepare(study, space(), 10, earlier)
+    queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
+    assert queue == [{"dropout": 0.2}, {"lr": 0.2}]
+
+
+def test_where_accuracies_do_not_compare_the_best_configurations_are_tried_and_no_value_taken(
+    tmp_path, earlier
+):
+    study = study_in(tmp_path / "new")
+    prepare(study, space(), 10, earlier, values_compare=False)
+    assert not [trial for trial in study.trials if trial.state.is_finished()]
     tried = []
     for _ in range(4):
         trial = study.ask()
@@ -176,6 +186,6 @@ def test_an_earlier_search_may_go_on_while_it_is_taken_over(tmp_path, earlier):
         assert len(set(marks)) == len(marks)
         assert {f"earlier #{number}" for number in (0, 1, 2, 3, 6)} <= set(marks)
         queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
-        assert len(queue) == 4
+        assert len(queue) == 2
         assert [each for each in queue if queue.count(each) > 1] == []
         assert queued_before == 0 or late.params not in queue

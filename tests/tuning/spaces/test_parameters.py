@@ -24,3 +24,10 @@ def test_a_step_too_small_to_count_by_is_refused(step):
 def test_whole_numbers_too_many_to_list_are_not_listed():
     assert IntParameter(type="int", low=1, high=10**17).values() is None
     assert IntParameter(type="int", low=0, high=10**17, step=10**16).values() is not None
+
+
+def test_what_optuna_draws_on_a_step_is_accepted_back():
+    dropout = FloatParameter(type="float", low=0.0, high=0.5, step=0.1)
+    assert dropout.values() == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    assert dropout.contains(0.1 + 0.2)  # 0.30000000000000004
+    assert not dropout.contains(0.31)

@@ -35,8 +35,6 @@ from tune_mnist.tuning.trials.reports import METRIC
 
 PICTURES = 24
 _NO_FINAL_RUNS = "there was no final evaluation"
-MAX_NUMBERED = 30
-ROW_PIXELS = 14
 _MISREAD_SCALE = [[0, "rgba(199,119,0,0.1)"], [1, "rgba(199,119,0,0.65)"]]
 _LEAST_ARCHITECTURES = 2
 _WHOLE = 10  # from here on decimals say nothing
@@ -302,8 +300,7 @@ def _confusion_figure(confusion: NDArray[np.int64]) -> go.Figure:
         )
     )
     places = [(t, p) for t in range(len(classes)) for p in range(len(classes))]
-    # With more classes the numbers would cover each other; the colours tell them when pointed at.
-    shown = [(t, p) for t, p in places if confusion[t, p]] if len(classes) <= MAX_NUMBERED else []
+    shown = [(t, p) for t, p in places if confusion[t, p]]
     figure.add_scatter(
         x=[classes[p] for _, p in shown],
         y=[classes[t] for t, _ in shown],
@@ -313,7 +310,7 @@ def _confusion_figure(confusion: NDArray[np.int64]) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
-    tidied(figure, height=max(400, ROW_PIXELS * len(classes)))
+    tidied(figure, height=400)
     figure.update_xaxes(title_text="read as", type="category", showgrid=False)
     figure.update_yaxes(
         title_text="true class", type="category", autorange="reversed", showgrid=False

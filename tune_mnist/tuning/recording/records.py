@@ -56,6 +56,7 @@ class TrialRecord:
         val_accuracy: its best validation accuracy, in the last of its stages.
         stage: the stage of that epoch, from 1; 0 in a search without stages.
         last: the metrics of its last epoch.
+        train_losses: Training loss by epoch, whose number is text as JSON needs it.
         train_seconds: sum of its epochs' wall time.
         node: address of the machine that trained its last epoch.
         reason: why it failed, one line.
@@ -72,6 +73,7 @@ class TrialRecord:
     val_accuracy: float = float("nan")
     stage: int = 0
     last: dict[str, float] = field(default_factory=dict)
+    train_losses: dict[str, float] = field(default_factory=dict)
     train_seconds: float = 0.0
     node: str = ""
     reason: str = ""
@@ -86,6 +88,7 @@ class TrialRecord:
     def add_epoch(self, metrics: dict[str, Any]) -> None:
         """Take in the metrics of one more epoch."""
         self.epochs = metrics[TIME_ATTR]
+        self.train_losses[str(self.epochs)] = metrics["train_loss"]
         self.train_seconds = metrics["train_seconds"]
         self.node = metrics.get("node_ip", "")
         self.last = {key: metrics[key] for key in LAST_METRICS}
@@ -134,7 +137,16 @@ def _state(trial: optuna.trial.FrozenTrial) -> TrialState:
             return TrialState.INTERRUPTED
 
 
-PROGRESS = ("epochs", "best_epoch", "val_accuracy", "stage", "last", "train_seconds", "node")
+PROGRESS = (
+    "epochs",
+    "best_epoch",
+    "val_accuracy",
+    "stage",
+    "last",
+    "train_losses",
+    "train_seconds",
+    "node",
+)
 LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second", "parameters")
 CONFIG_COLUMNS = ("model", *SEARCHABLE)
 

@@ -13,6 +13,9 @@ from tune_mnist.tuning.recording.journal_lines import STUDY_NAME as STUDY_NAME
 from tune_mnist.tuning.recording.study_check import check_well_formed
 
 JOURNAL = "study.journal"
+CHANCE_LEVEL = "chance_level"
+"""User attribute of a study: the val_accuracy that a network which has learned exceeds."""
+
 JOURNAL_LOCK = f"{JOURNAL}.lock"
 """A symbolic link while Optuna writes; nothing follows it. Removed by a name that begins so."""
 

@@ -29,6 +29,9 @@ def _scalar(value: Any) -> Any:
 Scalar = Annotated[Any, PlainValidator(_scalar)]
 
 
+EpochText = Annotated[str, Field(pattern="^[1-9][0-9]{0,8}$")]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
@@ -66,6 +69,7 @@ class Progress(_Strict):
         val_accuracy: That accuracy; NaN before the first epoch.
         stage: Stage of that epoch, from 1; 0 in a search without stages.
         last: Metrics of the last epoch.
+        train_losses: Training loss by epoch.
         train_seconds: Sum of the epochs' wall time.
         node: Address of the machine that trained the last epoch.
     """
@@ -75,6 +79,7 @@ class Progress(_Strict):
     val_accuracy: Accuracy
     stage: Whole = 0
     last: LastEpoch
+    train_losses: dict[EpochText, float] = Field(default_factory=dict)
     train_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     node: Text = ""
 

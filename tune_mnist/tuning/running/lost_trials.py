@@ -1,5 +1,6 @@
 """Trials that Ray ends without a word to searcher or callbacks."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ray.tune import Callback
@@ -12,16 +13,20 @@ REASON = "its worker did not get ready for it in time"
 
 
 class LostTrials(Callback):
-    """Tells the searcher of them: it would wait for their end for ever.
+    """Reports trials that Ray ended without a callback, so the searcher does not wait for them.
 
-    Ray does so when a worker that is to be used again is not through with its earlier trial.
+    Ray does so when a worker that is to be used again is not through with its earlier trial. It
+    also does so when the whole search ends early: those trials have not failed, and may go on in
+    a resumed search.
 
     Args:
-        searcher: has handed out the trials.
+        searcher: Has handed out the trials.
+        ends: Returns whether the whole search is ending.
     """
 
-    def __init__(self, searcher: StudySearch) -> None:
+    def __init__(self, searcher: StudySearch, ends: Callable[[], bool] = lambda: False) -> None:
         self._searcher = searcher
+        self._ends = ends
         self._trials: dict[str, Trial] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -30,6 +35,8 @@ class LostTrials(Callback):
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Close the records of those that have ended since."""
+        if self._ends():
+            return
         # Ray's list is long, and its order changes: a trial that tries again goes to its end.
         handed_out = self._searcher.handed_out()
         if handed_out - self._trials.keys():

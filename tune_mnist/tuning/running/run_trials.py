@@ -15,6 +15,7 @@ from rich.console import Console
 from tune_mnist.files import means_no_room
 from tune_mnist.safe_paths import path_in
 from tune_mnist.stop_signals import stop_signals
+from tune_mnist.tuning.ending import Ending
 from tune_mnist.tuning.engine import Engine
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning.estimate import expected_epochs
@@ -24,11 +25,11 @@ from tune_mnist.tuning.running.controller import use_steady_controller
 from tune_mnist.tuning.running.disk_budget import DiskBudget
 from tune_mnist.tuning.running.elastic import ClusterFollower
 from tune_mnist.tuning.running.lost_trials import LostTrials
-from tune_mnist.tuning.running.stopper import CheckpointStopper
+from tune_mnist.tuning.running.stopper import SearchStopper
 from tune_mnist.tuning.running.stopping import StopInOrder
 from tune_mnist.tuning.scheduling import set_concurrency
 from tune_mnist.tuning.searching.searcher import StudySearch
-from tune_mnist.tuning.setup import Ending, Setup
+from tune_mnist.tuning.setup import Setup
 from tune_mnist.tuning.spaces.stages import epoch_costs
 from tune_mnist.tuning.storage.bucket import StorageError, storage_error_in
 from tune_mnist.tuning.storage.shared_folder import SharedFolder
@@ -43,6 +44,7 @@ def run_trials(
     engine: Engine,
     console: Console,
     trainable: Callable[..., None] = train_trial,
+    stopper: SearchStopper | None = None,
 ) -> tuple[Ending, str]:
     """Run the trials that are still to come.
 
@@ -51,12 +53,14 @@ def run_trials(
         engine: decides about the trials, and keeps their record.
         console: where the user sees them go.
         trainable: what a trial does, as ``train_trial``; another one measures what is around it.
+        stopper: Ends the whole search early; None: as the options say.
 
     Returns:
         What ended the search, and more about that, or an empty text.
     """
     options, settings = setup.options, setup.settings
     searcher, scheduler, recorder = engine.searcher, engine.scheduler, engine.recorder
+    stopper = stopper or SearchStopper.of(setup, searcher)
     costs = epoch_costs(settings.fidelity) if settings.fidelity else None
     progress = create_progress(
         console,
@@ -77,7 +81,7 @@ def run_trials(
         settings.checkpoints_of,
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
-    callbacks += [LostTrials(searcher), RaysLinesLeftOut(), StopInOrder()]
+    callbacks += [LostTrials(searcher, stopper.ends), RaysLinesLeftOut(), StopInOrder()]
     callbacks += watchers(setup, searcher.ledger, console)
     # The trials of pbt cannot begin anew: they have ancestors. A bucket has room.
     if options.scheduling.name != "pbt" and isinstance(settings.store, SharedFolder):
@@ -91,7 +95,6 @@ def run_trials(
         callbacks.append(
             ClusterFollower(setup.workers, setup.nodes, most, place, use, progress.tell)
         )
-    stopper = CheckpointStopper()
     placed = tune.with_resources(
         tune.with_parameters(trainable, data=setup.shared, settings=settings),
         {"cpu": setup.workers.cpus, "gpu": setup.workers.gpus},
@@ -127,14 +130,17 @@ def run_trials(
             stopper.reason, stopper.ending = str(lost), Ending.STORAGE_LOST
         elif means_no_room(error):
             stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
+            stopper.ending = Ending.DISK_FULL
         else:
             raise
     finally:
         progress.close()
         recorder.finish()
-    if stopper.reason:
+    if stopper.ending is not None and stopper.reason:
         return stopper.ending, stopper.reason
     recorder.write()
+    if stopper.ending is not None:
+        return stopper.ending, ""
     return _ending(searcher, options, time.monotonic() - start), ""
 
 

@@ -1,36 +1,125 @@
-"""When the whole search had better stop."""
+"""When the whole search ends early."""
 
+import math
 from typing import Any
 
 from ray.tune import Stopper
 
-from tune_mnist.tuning.setup import Ending
+from tune_mnist.tuning.ending import Ending
+from tune_mnist.tuning.recording.records import BROKEN, TrialRecord
+from tune_mnist.tuning.searching.searcher import StudySearch
+from tune_mnist.tuning.setup import Setup
 from tune_mnist.tuning.trials.reports import DISK_FULL, STORAGE_LOST
 
-_ENDINGS = {DISK_FULL: Ending.DISK_FULL, STORAGE_LOST: Ending.STORAGE_LOST}
+_CHECKPOINT_ENDINGS = {DISK_FULL: Ending.DISK_FULL, STORAGE_LOST: Ending.STORAGE_LOST}
 
 
-class CheckpointStopper(Stopper):
-    """Ends the search once a trial could not write or read its checkpoint.
+class SearchStopper(Stopper):
+    """Ends the search at its target, without improvement, or when checkpoints cannot be kept.
 
-    The trials are left unfinished, not failed: with room on the disk they can be resumed.
+    Trials that are not through are left unfinished, not failed: the search can be resumed.
+
+    An accuracy counts as an improvement if it exceeds the best one so far by more than the
+    standard error of an accuracy measured on as many validation images.
+
+    Args:
+        searcher: Keeps the records of the trials.
+        target: val_accuracy at which the search ends; None: none.
+        patience: Trials that may end in a row without an improvement; None: any number.
+        val_images: Number of validation images of a trial.
+        last_stage: Number of the last stage of a trial, 0 in a search without stages.
 
     Attributes:
-        reason: where there is no room, or why there is no storage; empty as long as all is well.
-        ending: which of them it is.
+        reason: Where there is no room, or why there is no storage; empty as long as all is well.
+        ending: What ended the search; None: nothing yet.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        searcher: StudySearch,
+        target: float | None,
+        patience: int | None,
+        val_images: int,
+        last_stage: int,
+    ) -> None:
+        self._searcher = searcher
+        self._target, self._patience = target, patience
+        self._val_images, self._last_stage = val_images, last_stage
         self.reason = ""
-        self.ending = Ending.DISK_FULL
+        self.ending: Ending | None = None
+
+    @classmethod
+    def of(cls, setup: Setup, searcher: StudySearch) -> "SearchStopper":
+        """Return the stopper that a search's options ask for."""
+        options, fidelity = setup.options, setup.settings.fidelity
+        return cls(
+            searcher,
+            options.target_accuracy,
+            options.patience,
+            setup.val_images,
+            len(fidelity.stages) if fidelity else 0,
+        )
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Look at a report; never stops just the one trial."""
-        for key, ending in _ENDINGS.items():
+        """Read a report; never stops just the one trial."""
+        for key, ending in _CHECKPOINT_ENDINGS.items():
             if key in result and not self.reason:
                 self.reason, self.ending = result[key], ending
         return False
 
     def stop_all(self) -> bool:
-        """Tell whether the search is to end."""
-        return bool(self.reason)
+        """Return whether the search ends now."""
+        if self.ending is None and self._at_target():
+            self.ending = Ending.TARGET_REACHED
+        if self.ending is None and self._out_of_patience():
+            self.ending = Ending.NO_IMPROVEMENT
+        return self.ending is not None
+
+    def ends(self) -> bool:
+        """Return whether something has ended the search already."""
+        return self.ending is not None
+
+    def _at_target(self) -> bool:
+        target = self._target
+        return target is not None and any(
+            record.val_accuracy >= target
+            for record in self._searcher.ledger.records
+            if record.stage == self._last_stage and record.state not in BROKEN
+        )
+
+    def _out_of_patience(self) -> bool:
+        if self._patience is None:
+            return False
+        records = {record.number: record for record in self._searcher.ledger.records}
+        ended = [
+            (trial.datetime_complete, records[trial.number])
+            for trial in self._searcher.study.get_trials(deepcopy=False)
+            if trial.datetime_complete is not None and trial.number in records
+        ]
+        ended.sort(key=lambda pair: pair[0])
+        return without_improvement([record for _, record in ended], self._val_images) >= (
+            self._patience
+        )
+
+
+def without_improvement(ended: list[TrialRecord], val_images: int) -> int:
+    """Return how many trials have ended since the last one that improved on all before it.
+
+    Args:
+        ended: Records in the order in which the trials ended.
+        val_images: Number of validation images of a trial.
+    """
+    best: tuple[int, float] | None = None
+    since = 0
+    for record in ended:
+        since += 1
+        if record.state in BROKEN or not record.best_epoch:
+            continue
+        if best is None or record.stage > best[0]:
+            improved = True
+        else:
+            noise = math.sqrt(max(best[1] * (1 - best[1]), 0.0) / val_images)
+            improved = record.stage == best[0] and record.val_accuracy > best[1] + noise
+        if improved:
+            best, since = (record.stage, record.val_accuracy), 0
+    return since

@@ -1,6 +1,7 @@
 """ASHA that promotes: trials pause at a rung, and a free worker takes the best of them."""
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -21,11 +22,15 @@ class PromotionAsha(TrialScheduler):
     of the highest rung that has one, and starts a new trial only if no rung has any. A trial
     that is the one to go on just after its report goes on without a pause.
 
+    Trials are compared with those of the same architecture only: after one epoch a small network
+    that is slow to start says nothing beside a large one. Trials of equal accuracy are ranked by
+    training loss.
+
     Algorithm 2 never ends; a search does:
         - A paused trial that can never be promoted any more is ended at once (``pruned``).
-        - Once no trial is left to start, run or promote, and none has trained all its epochs
-          (8 trials leave 2 at the second of three rungs: a third of 2 is none), the best trial of
-          the highest rung with a paused one is promoted all the same, until one has.
+        - Once no trial of an architecture is left to start, run or promote, and none has trained
+          all its epochs (8 trials leave 2 at the second of three rungs: a third of 2 is none), the
+          best paused trial of its highest rung is promoted all the same, until one has.
 
     A trial is known by ``config["number"]``, which outlives Ray's trial ids when a search is
     resumed, and its time by the metric ``epoch``: ``training_iteration`` starts again after each
@@ -49,6 +54,7 @@ class PromotionAsha(TrialScheduler):
         brackets: bracket s starts at rung s; as many of them as there are rungs and one are of
             use. Trials compete with those of their own bracket.
         seed: of the assignment of trials to brackets.
+        architectures: Number of architectures, which share the trials evenly.
 
     Attributes:
         max_concurrent: as given; a cluster that grows or shrinks changes it.
@@ -73,24 +79,34 @@ class PromotionAsha(TrialScheduler):
         reduction_factor: int = 3,
         brackets: int = 1,
         seed: int = 0,
+        architectures: int = 1,
     ) -> None:
         super().__init__()
         self._max_epochs = max_epochs
         self.max_concurrent = max_concurrent
         self._seed = seed
+        self._rung_epochs, self._reduction_factor = rungs, reduction_factor
         self._shares = bracket_shares(brackets, len(rungs), reduction_factor)
-        sizes = Counter(map(self._bracket, range(num_samples)))
-        self._brackets = [
-            Rungs(rungs[first:], reduction_factor, sizes[first])
-            for first in range(len(self._shares))
-        ]
+        self._sizes = Counter(map(self._bracket, range(num_samples)))
+        self._share = math.ceil(num_samples / architectures)
+        self._groups: dict[tuple[str, int], Rungs] = {}
+        """By architecture and bracket."""
+        self._models: dict[int, str] = {}
         self.all_begun: Callable[[], bool] = lambda: False
-        self._complete: set[int] = set()
+        self._complete: set[str] = set()
+        """Architectures of which a trial has trained all its epochs."""
         self.pruned: set[int] = set()
         self._trials: dict[int, Trial] = {}
         """Ray's objects of the trials that have not ended, by number."""
 
-    def replay(self, number: int, values: Mapping[int, float], ended: bool) -> None:
+    def replay(
+        self,
+        number: int,
+        values: Mapping[int, float],
+        ended: bool,
+        losses: Mapping[int, float] | None = None,
+        model: str = "",
+    ) -> None:
         """Take in an earlier trial, in any order, before a search is resumed.
 
         An unfinished trial whose last epoch is a rung's stands there, also if it had just been
@@ -100,13 +116,16 @@ class PromotionAsha(TrialScheduler):
             number: of the trial.
             values: its validation accuracy by epoch.
             ended: whether it will not go on; if not, it has to be added to Ray again.
+            losses: Its training loss by epoch.
+            model: Name of its architecture.
         """
+        self._models[number] = model
         rungs = self._rungs(number)
         rungs.add(number)
         for epoch, value in sorted(values.items()):
-            rungs.record(number, epoch, value)
+            rungs.record(number, epoch, value, (losses or {}).get(epoch, 0.0))
         if max(values, default=0) >= self._max_epochs:
-            self._complete.add(number)
+            self._complete.add(model)
         if ended:
             rungs.end(number)
 
@@ -123,6 +142,7 @@ class PromotionAsha(TrialScheduler):
         """Take in a trial; for a replayed one, go on where it stands."""
         number = trial.config[NUMBER]
         self._trials[number] = trial
+        self._models[number] = trial.config.get("model", "")
         self._rungs(number).add(number)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
@@ -134,10 +154,10 @@ class PromotionAsha(TrialScheduler):
             return self.CONTINUE
         number, epoch = trial.config[NUMBER], result[TIME_ATTR]
         if epoch >= self._max_epochs:
-            self._complete.add(number)
+            self._complete.add(self._models[number])
             return self.STOP
         rungs = self._rungs(number)
-        rungs.record(number, epoch, result[METRIC])
+        rungs.record(number, epoch, result[METRIC], result.get("train_loss", 0.0))
         if not rungs.stands(number):
             return self.CONTINUE
         if self._next(self._search_over(tune_controller), pausing=number) == number:
@@ -180,8 +200,11 @@ class PromotionAsha(TrialScheduler):
         return self._trials[number]
 
     def debug_string(self) -> str:
-        """Describe the rungs of each bracket in a line."""
-        return "\n".join(f"bracket {index}: {rungs}" for index, rungs in enumerate(self._brackets))
+        """Describe the rungs of each architecture and bracket in a line."""
+        return "\n".join(
+            f"{model} bracket {index}: {rungs}".lstrip()
+            for (model, index), rungs in self._groups.items()
+        )
 
     def save(self, checkpoint_path: str) -> None:
         """Write nothing: a resumed search brings the state back from the study."""
@@ -193,7 +216,15 @@ class PromotionAsha(TrialScheduler):
         return assign_bracket(number, self._shares, self._seed)
 
     def _rungs(self, number: int) -> Rungs:
-        return self._brackets[self._bracket(number)]
+        bracket = self._bracket(number)
+        key = (self._models[number], bracket)
+        if key not in self._groups:
+            self._groups[key] = Rungs(
+                self._rung_epochs[bracket:],
+                self._reduction_factor,
+                min(self._sizes[bracket], self._share),
+            )
+        return self._groups[key]
 
     def _stands(self, number: int) -> bool:
         return self._rungs(number).stands(number)
@@ -207,7 +238,8 @@ class PromotionAsha(TrialScheduler):
 
     def _missing(self) -> set[int]:
         """Return the unfinished trials that have not been added to Ray again."""
-        return set().union(*(rungs.live for rungs in self._brackets)) - self._trials.keys()
+        live = set().union(*(rungs.live for rungs in self._groups.values()))
+        return live - self._trials.keys()
 
     def _active(self, pausing: int | None = None) -> list[int]:
         """Return the trials that have a worker, or get the next one, in the order of their start.
@@ -242,19 +274,21 @@ class PromotionAsha(TrialScheduler):
         ]
         if held_back:
             return held_back[0]
-        best = self._most_urgent(Rungs.promotable)
-        if best is None and search_over and not self._complete and not active:
-            best = self._most_urgent(Rungs.standing)
+        best = _most_urgent(Rungs.promotable, self._groups.values())
+        if best is None and search_over:
+            served = self._complete | {self._models[number] for number in active}
+            left_out = [rungs for (model, _), rungs in self._groups.items() if model not in served]
+            best = _most_urgent(Rungs.standing, left_out)
         return None if best is None else best.number
 
-    def _most_urgent(self, select: Callable[[Rungs], Iterable[Standing]]) -> Standing | None:
-        candidates = (standing for rungs in self._brackets for standing in select(rungs))
-        return max(candidates, key=lambda standing: standing.urgency, default=None)
-
     def _hopeless(self) -> set[int]:
-        """Return the trials to end; as long as none is complete, keep one a rung in reserve."""
-        spare_best = not self._complete
-        return set().union(*(rungs.hopeless(spare_best) for rungs in self._brackets))
+        """Return the trials to end; until an architecture has a complete one, spare its best."""
+        return set().union(
+            *(
+                rungs.hopeless(model not in self._complete)
+                for (model, _), rungs in self._groups.items()
+            )
+        )
 
     def _notice_ended(self, search_over: bool) -> None:
         """Forget the trials that Ray ended without a word, and that the searcher has given up."""
@@ -262,7 +296,7 @@ class PromotionAsha(TrialScheduler):
         for number in ended | (self._missing() if search_over else set()):
             self._end(number)
         if search_over:
-            for rungs in self._brackets:
+            for rungs in self._groups.values():
                 rungs.close()
 
     def _hold_back(self, tune_controller: Any) -> None:
@@ -285,6 +319,13 @@ class PromotionAsha(TrialScheduler):
             if trial is not None and trial.status == Trial.PAUSED:
                 self.pruned.add(number)
                 tune_controller.stop_trial(trial)
+
+
+def _most_urgent(
+    select: Callable[[Rungs], Iterable[Standing]], groups: Iterable[Rungs]
+) -> Standing | None:
+    candidates = (standing for rungs in groups for standing in select(rungs))
+    return max(candidates, key=lambda standing: standing.urgency, default=None)
 
 
 def bracket_shares(brackets: int, rungs: int, reduction_factor: int) -> tuple[float, ...]:

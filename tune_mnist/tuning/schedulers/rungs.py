@@ -13,16 +13,18 @@ class Standing(NamedTuple):
         epoch: of the rung.
         value: of the trial there; the higher the better.
         number: of the trial.
+        loss: Training loss of the trial there; decides between equal values.
     """
 
     epoch: int
     value: float
     number: int
+    loss: float = 0.0
 
     @property
-    def urgency(self) -> tuple[int, float, int]:
-        """Sort key of who climbs first: the highest rung, its best, the elder of two equals."""
-        return self.epoch, self.value, -self.number
+    def urgency(self) -> tuple[int, float, float, int]:
+        """Sort key of promotion: highest rung, highest value, lowest loss, lowest number."""
+        return self.epoch, self.value, -self.loss, -self.number
 
 
 class Rungs:
@@ -47,8 +49,9 @@ class Rungs:
         self._reduction_factor = reduction_factor
         self.num_trials = num_trials
         self._values: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
-        self._ranking: tuple[list[tuple[float, int]], ...] = tuple([] for _ in epochs)
-        """At each rung, best first, the elder of two equals first, and never sorted anew: Ray asks
+        self._losses: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
+        self._ranking: tuple[list[tuple[float, float, int]], ...] = tuple([] for _ in epochs)
+        """At each rung, best first: by value, then loss, then number. Kept sorted, since Ray asks
         in every step."""
         self._promoted: tuple[set[int], ...] = tuple(set() for _ in epochs)
         self._known: set[int] = set()
@@ -64,17 +67,25 @@ class Rungs:
         self._known.add(number)
         self._ended.discard(number)
 
-    def record(self, number: int, epoch: int, value: float) -> None:
-        """Take in a trial's value after an epoch; its first at a rung counts.
+    def record(self, number: int, epoch: int, value: float, loss: float = 0.0) -> None:
+        """Record a trial's value after an epoch; the first one at a rung counts.
 
-        A trial beyond a rung has been promoted from it. NaN is worse than any number.
+        A trial beyond a rung has been promoted from it.
+
+        Args:
+            number: Number of the trial.
+            epoch: Epochs trained.
+            value: What is compared, the higher the better; NaN is worse than any number.
+            loss: Training loss, which ranks trials of equal value: networks that still guess
+                have the same accuracy, and the one whose loss has fallen further learns sooner.
         """
-        for rung_epoch, values, ranking, promoted in zip(
-            self._epochs, self._values, self._ranking, self._promoted, strict=True
+        for rung_epoch, values, losses, ranking, promoted in zip(
+            self._epochs, self._values, self._losses, self._ranking, self._promoted, strict=True
         ):
             if epoch == rung_epoch and number not in values:
                 values[number] = -math.inf if math.isnan(value) else value
-                bisect.insort(ranking, (-values[number], number))
+                losses[number] = math.inf if math.isnan(loss) else loss
+                bisect.insort(ranking, (-values[number], losses[number], number))
             elif epoch > rung_epoch and number in values:
                 promoted.add(number)
 
@@ -105,7 +116,7 @@ class Rungs:
         """Yield the waiting trials that are among the best 1/reduction_factor at their rung."""
         for rung, ranking in enumerate(self._ranking):
             best = ranking[: len(ranking) // self._reduction_factor]
-            yield from self._standing_at(rung, (number for _, number in best))
+            yield from self._standing_at(rung, (number for *_, number in best))
 
     def hopeless(self, spare_best: bool) -> set[int]:
         """Return the waiting trials that can never become promotable, whatever is still to come.
@@ -123,7 +134,7 @@ class Rungs:
             promoted = self._promoted[rung]
             standing = self._values[rung].keys() - promoted - self._ended
             worst = self._ranking[rung][reaching // self._reduction_factor :]
-            doomed = [number for _, number in worst if number in standing]
+            doomed = [number for *_, number in worst if number in standing]
             if spare_best and len(doomed) == len(standing):
                 doomed = doomed[1:]
             hopeless.update(doomed)
@@ -147,7 +158,8 @@ class Rungs:
     def _standing_at(self, rung: int, numbers: Iterable[int]) -> Iterator[Standing]:
         for number in numbers:
             if self._stands_at(rung, number):
-                yield Standing(self._epochs[rung], self._values[rung][number], number)
+                values, losses = self._values[rung], self._losses[rung]
+                yield Standing(self._epochs[rung], values[number], number, losses[number])
 
     def _lost(self, numbers: set[int], rung: int) -> int:
         """Count those that ended on their way to a rung."""

@@ -41,6 +41,7 @@ class SchedulerOptions:
         num_samples: how many trials there will be in all.
         max_concurrent: how many trials run at a time.
         rungs: epochs of ASHA's rungs; None: grace_period * reduction_factor^k.
+        architectures: How many architectures share the trials.
     """
 
     name: str
@@ -52,6 +53,7 @@ class SchedulerOptions:
     num_samples: int = 1
     max_concurrent: int = 1
     rungs: tuple[int, ...] | None = None
+    architectures: int = 1
 
     @property
     def rung_epochs(self) -> tuple[int, ...]:
@@ -194,6 +196,7 @@ def create_scheduler(options: SchedulerOptions) -> TrialScheduler:
             options.reduction_factor,
             options.brackets,
             options.seed,
+            options.architectures,
         )
     common = {"metric": METRIC, "mode": MODE, "time_attr": TIME_ATTR}
     if options.name == "hyperband":

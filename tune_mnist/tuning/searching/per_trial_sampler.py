@@ -1,18 +1,22 @@
 """A sampler that draws each trial from a state of its own, and sees unfinished trials too."""
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
-GUESSED = 0.2
-"""A val_accuracy that guessing among ten classes never comes to."""
+from tune_mnist.tuning.recording.ledger import own_trials
+
+MODEL = "model"
+FIXED = "fixed_params"
+"""System attribute in which Optuna keeps what a queued trial is to try."""
 
 
 class PerTrialSampler(BaseSampler):
@@ -22,6 +26,11 @@ class PerTrialSampler(BaseSampler):
     no random state to be lost. And the sampler is shown unfinished trials as pruned at their last
     epoch, so that it learns from those that run or are paused, at whatever rung they stand.
 
+    Several architectures take turns: a trial gets the one that has had the fewest trials, and its
+    other hyperparameters are drawn from what the trials of that architecture have shown. Drawn
+    freely, the architecture that learns fastest would take nearly all trials, and the search
+    could not say which one is best.
+
     A model of what is good needs something good. As long as all trials guess, their accuracies
     differ by the shares of the classes only, and a model would search where the most frequent
     class won: until a trial has learned something, the draws are random.
@@ -30,14 +39,29 @@ class PerTrialSampler(BaseSampler):
         make: builds the sampler from a seed.
         seed: of the search.
         learns: whether it draws by what earlier trials came to.
+        models: Architectures that take turns; empty: the sampler draws them, or there is one.
+        sees_running: Whether the sampler itself makes allowance for trials that still run; they
+            are then shown to it as they are.
+        chance_level: val_accuracy that a network which has learned exceeds.
     """
 
     def __init__(
-        self, make: Callable[[int], BaseSampler], seed: int, *, learns: bool = False
+        self,
+        make: Callable[[int], BaseSampler],
+        seed: int,
+        *,
+        learns: bool = False,
+        models: tuple[str, ...] = (),
+        sees_running: bool = False,
+        chance_level: float = 0.2,
     ) -> None:
         self._make = make
         self._seed = seed
         self._learns = learns
+        self._models = models
+        self._sees_running = sees_running
+        self._chance_level = chance_level
+        self._model: str | None = None
         self._inner = make(seed)
         self._seen: tuple[int, Any] | None = None
 
@@ -45,13 +69,20 @@ class PerTrialSampler(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """Return which parameters are modelled together."""
-        return self._inner.infer_relative_search_space(self._view(study, trial), trial)
+        space = self._inner.infer_relative_search_space(self._view(study, trial), trial)
+        if self._model is None:
+            return space
+        return {**space, MODEL: CategoricalDistribution(self._models)}
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Draw the parameters that are modelled together."""
-        return self._inner.sample_relative(self._view(study, trial), trial, search_space)
+        view = self._view(study, trial)
+        if self._model is None:
+            return self._inner.sample_relative(view, trial, search_space)
+        others = {name: kind for name, kind in search_space.items() if name != MODEL}
+        return {**self._inner.sample_relative(view, trial, others), MODEL: self._model}
 
     def sample_independent(
         self,
@@ -67,9 +98,12 @@ class PerTrialSampler(BaseSampler):
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Begin a trial: renew the random state."""
+        if self._models:
+            self._model = next_model(study, trial, self._models)
+            self._seen = None
         state = int(np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0])
         view = self._view(study, trial)
-        blind = self._learns and not any(map(_has_learned, view.get_trials(deepcopy=False)))
+        blind = self._learns and not any(map(self._has_learned, view.get_trials(deepcopy=False)))
         self._inner = RandomSampler(state) if blind else self._make(state)
         self._inner.before_trial(view, trial)
 
@@ -81,13 +115,37 @@ class PerTrialSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Pass on that a trial has ended."""
-        self._inner.after_trial(_as_pruned(study), trial, state, values)
+        self._inner.after_trial(cast(optuna.Study, _StudyView(study)), trial, state, values)
+
+    def _has_learned(self, trial: FrozenTrial) -> bool:
+        seen = [*trial.intermediate_values.values(), *(trial.values or ())[:1]]
+        return max(seen, default=0.0) > self._chance_level
 
     def _view(self, study: optuna.Study, trial: FrozenTrial) -> Any:
         # A sampler asks for all trials several times while it draws one, and they stay the same.
         if self._seen is None or self._seen[0] != trial.number:
-            self._seen = (trial.number, _as_pruned(study))
+            view = _StudyView(study, self._model, as_pruned=not self._sees_running)
+            self._seen = (trial.number, view)
         return self._seen[1]
+
+
+def next_model(study: optuna.Study, trial: FrozenTrial, models: tuple[str, ...]) -> str:
+    """Return the architecture of a trial: that of the queue, or the one with the fewest trials.
+
+    Args:
+        study: Study of the search; trials taken over from another search do not count.
+        trial: Trial that is about to be drawn.
+        models: Architectures in the order of the space.
+    """
+    fixed = trial.system_attrs.get(FIXED, {}).get(MODEL)
+    if fixed is not None:
+        return str(fixed)
+    counts = Counter(
+        other.params.get(MODEL)
+        for other in own_trials(study)
+        if other.number < trial.number and MODEL in other.params
+    )
+    return min(models, key=lambda model: (counts[model], models.index(model)))
 
 
 class _StudyView:
@@ -97,14 +155,24 @@ class _StudyView:
 
     Args:
         study: the real one.
+        model: Architecture whose trials are shown; None: all trials.
+        as_pruned: Whether unfinished trials look pruned.
     """
 
-    def __init__(self, study: optuna.Study) -> None:
+    def __init__(
+        self, study: optuna.Study, model: str | None = None, *, as_pruned: bool = True
+    ) -> None:
         self._study = study
+        self._model = model
+        self._as_pruned = as_pruned
 
     @cached_property
     def _trials(self) -> list[FrozenTrial]:
-        return [_pruned(trial) for trial in self._study.get_trials(deepcopy=False)]
+        return [
+            _pruned(trial) if self._as_pruned else trial
+            for trial in self._study.get_trials(deepcopy=False)
+            if self._model is None or trial.params.get(MODEL) == self._model
+        ]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
@@ -129,15 +197,6 @@ class _StudyView:
         use_cache: bool = False,
     ) -> list[FrozenTrial]:
         return self.get_trials(deepcopy, states)
-
-
-def _has_learned(trial: FrozenTrial) -> bool:
-    seen = [*trial.intermediate_values.values(), *(trial.values or ())[:1]]
-    return max(seen, default=0.0) > GUESSED
-
-
-def _as_pruned(study: optuna.Study) -> Any:
-    return _StudyView(study)
 
 
 def _pruned(trial: FrozenTrial) -> FrozenTrial:

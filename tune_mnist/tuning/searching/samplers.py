@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.samplers import (
     BaseSampler,
     GPSampler,
@@ -12,6 +13,7 @@ from optuna.samplers import (
     RandomSampler,
     TPESampler,
 )
+from optuna.trial import FrozenTrial
 
 from tune_mnist.errors import UserError, unknown
 from tune_mnist.tuning.searching.cma_sampler import ReplayedCmaEs
@@ -27,29 +29,33 @@ MAX_GRID = 1_000_000
 """Combinations of a grid: Optuna's sampler lists them all."""
 
 
-def create_sampler(name: str, space: SearchSpace, num_samples: int, seed: int) -> PerTrialSampler:
+def create_sampler(
+    name: str, space: SearchSpace, num_samples: int, seed: int, chance_level: float = 0.2
+) -> PerTrialSampler:
     """Build a sampler.
 
     ``tpe`` models all parameters together, grouped by the conditions under which they exist
     (Bergstra et al., NeurIPS 2011; Falkner et al., ICML 2018; Optuna's ``multivariate`` and
     ``group``). A third of a small search is drawn at random before a model takes over, ten trials
-    at most. ``gp`` is a Gaussian process, ``cmaes`` evolves the numbers and draws the categories
-    at random (Hansen, arXiv 1604.00772), ``qmc`` fills the space evenly with a Sobol sequence,
-    ``grid`` walks through all combinations. The first three draw at random until a trial has
-    learned something.
+    at most. ``gp`` is a Gaussian process, ``cmaes`` evolves the numbers that exist in every
+    configuration and draws all others and the categories at random (Hansen, arXiv 1604.00772),
+    ``qmc`` fills the space evenly with a Sobol sequence, ``grid`` walks through all combinations.
+    The first three draw at random until a trial has learned something.
 
     Args:
         name: one of SEARCHERS.
         space: what to draw from.
         num_samples: how many trials there will be.
         seed: of the search.
+        chance_level: val_accuracy that a network which has learned exceeds.
 
     Raises:
         UserError: unknown name, or one that cannot search this space.
     """
     check_searchable(name, space)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    startup = min(10, max(4, num_samples // 3))
+    models = space.models if len(space.models) > 1 and name != "grid" else ()
+    startup = min(10, max(4, num_samples // len(space.models) // 3))
     makers: dict[str, Callable[[int], BaseSampler]] = {
         "tpe": lambda state: TPESampler(
             seed=state,
@@ -67,13 +73,45 @@ def create_sampler(name: str, space: SearchSpace, num_samples: int, seed: int) -
             warn_independent_sampling=False,
         ),
         # Every trial takes the next point of one and the same sequence, or grid.
-        "qmc": lambda _: QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False),
+        "qmc": lambda _: _WholeSpaceQmc(space, seed),
         "grid": lambda _: GridSampler(
             {name: parameter.values() or [] for name, parameter in space.parameters.items()},
             seed=seed,
         ),
     }
-    return PerTrialSampler(_quietly(makers[name]), seed, learns=name in LEARNING)
+    return PerTrialSampler(
+        _quietly(makers[name]),
+        seed,
+        learns=name in LEARNING,
+        models=models,
+        sees_running=name == "gp",
+        chance_level=chance_level,
+    )
+
+
+class _WholeSpaceQmc(QMCSampler):
+    """Optuna's quasi-random sampler over all parameters of a space, conditional ones included.
+
+    Optuna's own takes the parameters of the first trial for the whole space, and draws the others
+    by a random state that would begin again with every trial. A coordinate of a parameter that a
+    configuration does not have is left unused.
+
+    Args:
+        space: What to draw from.
+        seed: Of the scrambled Sobol sequence.
+    """
+
+    def __init__(self, space: SearchSpace, seed: int) -> None:
+        super().__init__(seed=seed, scramble=True, warn_independent_sampling=False)
+        self._distributions = {
+            name: parameter.distribution() for name, parameter in space.parameters.items()
+        }
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return every parameter of the space."""
+        return dict(self._distributions)
 
 
 def check_searchable(name: str, space: SearchSpace) -> None:

@@ -24,18 +24,26 @@ STAGES = "stages"
 
 
 def prepare(
-    study: optuna.Study, space: SearchSpace, num_samples: int, earlier: Path | None
+    study: optuna.Study,
+    space: SearchSpace,
+    num_samples: int,
+    earlier: Path | None,
+    *,
+    values_compare: bool = True,
 ) -> None:
     """Fill a fresh study: earlier trials to learn from, then what is to be tried first.
 
-    First come the best of the earlier trials, then the space's baselines. A driver that was killed
-    in the middle of it leaves a part, which is completed.
+    First come the best of the earlier trials, then the space's baselines. An earlier trial whose
+    value was taken over whole is not run again. A driver that was killed in the middle of it
+    leaves a part, which is completed.
 
     Args:
         study: without trials other than those of such a part.
         space: of the search.
         num_samples: how many trials there will be; no more are put into the queue.
         earlier: results folder of another search, or None.
+        values_compare: Whether the accuracies of the other search were measured as this one's
+            will be; if not, only its best configurations are tried.
 
     Raises:
         UserError: the folder holds no study, or one that has no parameter in common.
@@ -44,7 +52,7 @@ def prepare(
         study.set_user_attr(STAGES, [stage.model_dump() for stage in space.fidelity])
     queue = study.user_attrs.get(QUEUE)
     if queue is None:
-        best = [] if earlier is None else _import(study, space, earlier)
+        best = [] if earlier is None else _import(study, space, earlier, values_compare)
         queue = (best + list(space.baselines))[:num_samples]
         # A killed driver's part is completed by it, though the earlier search may have gone on.
         study.set_user_attr(QUEUE, queue)
@@ -79,14 +87,21 @@ def find_usable(space: SearchSpace, earlier: Path) -> list[FrozenTrial]:
     return usable
 
 
-def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict[str, Any]]:
-    """Copy the ended trials, as far as their parameters exist here; return the best ones'."""
+def _import(
+    study: optuna.Study, space: SearchSpace, earlier: Path, values_compare: bool
+) -> list[dict[str, Any]]:
+    """Copy the ended trials, as far as their parameters exist here; return the best to try."""
     usable = find_usable(space, earlier)
-    # Numbers of another objective, or of other stages, would mislead; the parameters of its best
-    # trials do not.
+    # Numbers of another objective, of other stages, or measured in another way would mislead; the
+    # parameters of its best trials do not.
     before = load_study(earlier)
-    alike = (before.metric_names, before.directions) == (study.metric_names, study.directions)
-    if alike and before.user_attrs.get(STAGES) == study.user_attrs.get(STAGES):
+    same_objectives = (before.metric_names, before.directions) == (
+        study.metric_names,
+        study.directions,
+    )
+    same_stages = before.user_attrs.get(STAGES) == study.user_attrs.get(STAGES)
+    alike = values_compare and same_objectives and same_stages
+    if alike:
         # The part that a killed driver has left is told by its marks.
         known = {trial.user_attrs.get(WARM_START) for trial in study.get_trials(deepcopy=False)}
         for trial in usable:
@@ -94,7 +109,8 @@ def _import(study: optuna.Study, space: SearchSpace, earlier: Path) -> list[dict
                 study.add_trial(_copied(trial, space, earlier))
     best = [trial for trial in usable if trial.state is TrialState.COMPLETE] or usable
     best.sort(key=_value, reverse=True)
-    return [_common(trial, space) for trial in best[:BEST]]
+    wanted = [trial for trial in best if not alike or _common(trial, space) != trial.params]
+    return [_common(trial, space) for trial in wanted[:BEST]]
 
 
 def _copied(trial: FrozenTrial, space: SearchSpace, earlier: Path) -> FrozenTrial:

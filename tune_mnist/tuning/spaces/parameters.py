@@ -84,8 +84,8 @@ class FloatParameter(_Conditional):
         """Return all values it can take; None if there is no end of them."""
         if self.step is None:
             return None
-        count = int((self.high - self.low) / self.step + 1e-9) + 1
-        return [self.low + number * self.step for number in range(count)]
+        count = int(_steps(self.low, self.high, self.step)) + 1
+        return [_at_step(self.low, self.step, number) for number in range(count)]
 
     def suggest(self, trial: Any, name: str) -> float:
         """Let Optuna choose."""
@@ -202,13 +202,22 @@ def _on_grid(parameter: FloatParameter | IntParameter, value: float) -> bool:
         return False
     if parameter.step is None:
         return True
-    # As they were written in decimals: 0.3 is three steps of 0.1, but not in binary.
-    return _steps(parameter.low, value, parameter.step).denominator == 1
+    # As they were written in decimals: 0.3 is three steps of 0.1, but not in binary. Optuna adds
+    # steps in binary, and calls the same value 0.30000000000000004.
+    nearest = round(_steps(parameter.low, value, parameter.step))
+    return math.isclose(
+        value, _at_step(parameter.low, parameter.step, nearest), rel_tol=1e-12, abs_tol=1e-12
+    )
 
 
 def _steps(low: float, high: float, step: float) -> Fraction:
     """Return how many steps lead from one bound to the other, exactly."""
     return (Fraction(str(high)) - Fraction(str(low))) / Fraction(str(step))
+
+
+def _at_step(low: float, step: float, number: int) -> float:
+    """Return a value that many steps above the lower bound, as it is written in decimals."""
+    return float(Fraction(str(low)) + number * Fraction(str(step)))
 
 
 def _in_steps(parameter: FloatParameter | IntParameter) -> str:

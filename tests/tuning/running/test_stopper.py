@@ -1,0 +1,41 @@
+import pytest
+
+from tune_mnist.tuning.ending import Ending
+from tune_mnist.tuning.recording.records import TrialRecord, TrialState
+from tune_mnist.tuning.running.stopper import without_improvement
+
+
+def ended(*accuracies, stage=0, state=TrialState.COMPLETE):
+    return [
+        TrialRecord(n, str(n), {}, state, epochs=1, best_epoch=1, val_accuracy=value, stage=stage)
+        for n, value in enumerate(accuracies)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("records", "since"),
+    [
+        ([], 0),
+        (ended(0.9), 0),
+        (ended(0.9, 0.8, 0.7), 2),
+        # The standard error of 0.9 from 1,000 images is 0.0095.
+        (ended(0.9, 0.905, 0.908), 2),
+        (ended(0.9, 0.905, 0.92), 0),
+        (ended(0.9, 0.92, 0.9), 1),
+        (ended(0.9) + ended(0.99, state=TrialState.DIVERGED), 1),
+        (ended(0.9, stage=1) + ended(0.5, stage=2), 0),
+        (ended(0.5, stage=2) + ended(0.9, stage=1), 1),
+    ],
+)
+def test_an_improvement_is_one_beyond_noise(records, since):
+    assert without_improvement(records, 1_000) == since
+
+
+def test_the_final_evaluation_follows_an_end_in_order_only():
+    in_order = {ending for ending in Ending if ending.in_order}
+    assert in_order == {
+        Ending.FINISHED,
+        Ending.OUT_OF_TIME,
+        Ending.TARGET_REACHED,
+        Ending.NO_IMPROVEMENT,
+    }

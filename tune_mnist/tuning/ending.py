@@ -1,0 +1,28 @@
+"""What ended a search."""
+
+from enum import Enum
+
+ENDED = "ended"
+"""User attribute of a study: the text of the Ending of its search."""
+
+
+class Ending(Enum):
+    """What ended a search."""
+
+    FINISHED = "all trials have ended"
+    OUT_OF_TIME = "the time budget is used up"
+    INTERRUPTED = "interrupted"
+    DISK_FULL = "stopped, the disk is full"
+    TARGET_REACHED = "the target accuracy is reached"
+    NO_IMPROVEMENT = "no improvement for as many trials as --patience allows"
+    STORAGE_LOST = "stopped, the storage of the checkpoints cannot be reached"
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the final evaluation follows: nothing is missing that somebody waits for."""
+        return self in (
+            Ending.FINISHED,
+            Ending.OUT_OF_TIME,
+            Ending.TARGET_REACHED,
+            Ending.NO_IMPROVEMENT,
+        )
