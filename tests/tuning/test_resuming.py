@@ -74,7 +74,8 @@ def test_what_would_make_trials_incomparable_cannot_be_changed(tmp_path, digits,
     earlier = begin(tmp_path / "s", digits, **given)
     with pytest.raises(UserError) as caught:
         earlier.options_with(SPACE, {option: value})
-    assert str(caught.value).startswith(f"--{option.replace('_', '-')} {value}: the search was")
+    shown = Path(value).absolute() if option == "warm_start" else value
+    assert str(caught.value).startswith(f"--{option.replace('_', '-')} {shown}: the search was")
     assert earlier.options_with(SPACE, {"num_samples": 9, "max_failures": 5}).num_samples == 9
 
 
