@@ -17,7 +17,8 @@ def test_true_is_not_one():
 
 @pytest.mark.parametrize("step", [1e-320, 5e-324, 1e-9])
 def test_a_step_too_small_to_count_by_is_refused(step):
-    with pytest.raises(ValueError, match="more than 1,000,000 steps"):
+    # A denormal step is 0 in a process whose PyTorch flushes denormals.
+    with pytest.raises(ValueError, match="step"):
         FloatParameter(type="float", low=0.1, high=1, step=step)
 
 
