@@ -58,8 +58,9 @@ def set_up_process() -> None:
         UserError: There is no home folder, and no temporary one can be made.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if Cgroups().cpus() is not None:
-        os.environ.setdefault("OMP_NUM_THREADS", str(allowed_cpus()))
+    cgroups = Cgroups()
+    if cgroups.cpus() is not None:
+        os.environ.setdefault("OMP_NUM_THREADS", str(allowed_cpus(cgroups)))
     try:
         Path.home()
     except RuntimeError:

@@ -53,7 +53,7 @@ class Stopping:
         if stop_signals.received:  # systemd and SLURM signal Ray's processes as well
             end_at_once(f"interrupted; {next_step}", stop_signals.status)
         if self._resources.local is None:
-            next_step = f"start one again, then {next_step} --address ITS_ADDRESS"
+            next_step = f"start one again; {next_step} --address ITS_ADDRESS"
         end_at_once(
             error_line(f"{complaint}: {next_step}; all that has ended is kept"), USER_ERROR
         )
