@@ -133,6 +133,30 @@ def test_slices_say_which_choice_and_which_span_did_best(drawn):
     assert plot(drawn, "slice-optimizer").figure.layout.xaxis.categoryarray == ("sgd", "adam")
 
 
+def optimizers_tried(folder: Path, **tried: list[float]) -> Drawn:
+    courses = [
+        Course({"optimizer": optimizer, "lr": 0.001 * (1 + index)}, (value,) * 3)
+        for optimizer, values in tried.items()
+        for index, value in enumerate(values)
+    ]
+    return draw(make_search(folder, TWO_MODELS, courses))
+
+
+@pytest.mark.parametrize(
+    ("tried", "found"),
+    [
+        ({"adam": [0.9, 0.91, 0.92, 0.93, 0.94, 0.95], "sgd": [0.2, 0.3, 0.4, 0.5, 0.6]}, True),
+        ({"adam": [0.9, 0.91, 0.92, 0.93, 0.94, 0.95], "sgd": [0.2, 0.3]}, False),
+        ({"adam": [0.1007] * 5 + [0.2], "sgd": [0.1007] * 6}, False),
+        ({"adam": [0.80, 0.84, 0.88, 0.92, 0.96], "sgd": [0.79, 0.83, 0.87, 0.91, 0.97]}, False),
+    ],
+    ids=["clear", "too few", "tie", "noise"],
+)
+def test_a_choice_is_called_the_best_only_if_chance_does_not_explain_it(tmp_path, tried, found):
+    sentence = plot(optimizers_tried(tmp_path / "s", **tried), "slice-optimizer").sentence
+    assert ("the best optimizer is adam" in sentence) is found
+
+
 def test_the_size_plot_compares_the_architectures(drawn):
     sentence = plot(drawn, "cost-size").sentence
     assert "resnet is the best with 0.9850 and 11,178,378 parameters, 181 times" in sentence

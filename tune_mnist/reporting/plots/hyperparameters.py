@@ -15,6 +15,7 @@ from optuna.visualization import (
     plot_slice,
 )
 from plotly.colors import sample_colorscale
+from scipy.stats import mannwhitneyu
 
 from tune_mnist.reporting.plots import words
 from tune_mnist.reporting.plots.accuracy_axis import stretch
@@ -25,6 +26,8 @@ from tune_mnist.tuning.trials.reports import METRIC
 
 LEAST_TO_COMPARE = 4
 LEAST_FOR_IMPORTANCES = 8
+LEAST_IN_A_GROUP = 5
+SIGNIFICANT = 0.05
 _FILLED = "Cividis"
 _SMALL = 1e-3
 
@@ -203,23 +206,41 @@ def _importances_sentence(ordered: list[tuple[float, str]], judged: Judged) -> s
 
 
 def _choice_sentence(name: str, judged: Judged) -> str:
-    """Say which choice did best in the middle."""
+    """Compare the medians of the choices; call one the best only if its lead is more than luck."""
     by_choice: dict[Any, list[float]] = {}
     for record in judged.records:
         if name in record.config:
             by_choice.setdefault(record.config[name], []).append(record.val_accuracy)
-    medians = {choice: statistics.median(values) for choice, values in by_choice.items()}
-    ordered = sorted(medians, key=lambda choice: -medians[choice])
+    ordered = sorted(by_choice, key=lambda choice: -statistics.median(by_choice[choice]))
     best, *others = (
-        f"{choice} with {words.accuracy(medians[choice])}"
+        f"{choice} with {words.accuracy(statistics.median(by_choice[choice]))}"
         f" ({words.count(len(by_choice[choice]), 'trial')})"
         for choice in ordered
     )
-    champion = judged.ranked[0]
+    champion = f"the best trial has {judged.ranked[0].config.get(name, 'none')}"
+    doubt = _doubt([by_choice[choice] for choice in ordered])
+    if doubt:
+        medians = words.listed([best, *others])
+        return f"Median {METRIC} by {name}: {medians}; {doubt}; {champion}."
     return (
         f"By the median of {METRIC}, the best {name} is {best}, before {words.listed(others)};"
-        f" the best trial has {champion.config.get(name, 'none')}."
+        f" {champion}."
     )
+
+
+def _doubt(groups: list[list[float]]) -> str:
+    """Return why the first of some groups of accuracies cannot be called the best, or nothing.
+
+    Its lead over each other group is tested by Mann and Whitney's rank test, with Bonferroni's
+    correction for their number.
+    """
+    first, *others = groups
+    if min(map(len, groups)) < LEAST_IN_A_GROUP:
+        return f"a value with fewer than {LEAST_IN_A_GROUP} trials is too few to call one the best"
+    for other in others:
+        if mannwhitneyu(first, other).pvalue > SIGNIFICANT / len(others):
+            return "the lead of the first is within what chance explains"
+    return ""
 
 
 def _span_sentence(name: str, judged: Judged) -> str:
