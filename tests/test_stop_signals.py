@@ -30,8 +30,11 @@ except KeyboardInterrupt:
 STUCK = """
 import hashlib
 with stop_signals.before_forced_end(lambda: "to resume: --resume x"):
-    ready()
-    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+    try:
+        ready()
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+    except KeyboardInterrupt:  # the signal came before the library was entered
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 """
 SLOW_END = """
 try:
@@ -132,3 +135,18 @@ def test_a_command_whose_terminal_is_closed_ends_in_order(tmp_path):
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 129
     assert (tmp_path / "done").exists()
+
+
+def test_a_second_ctrl_c_ends_although_nobody_reads_standard_error():
+    """As after ``search 2>&1 | tee log``: the first Ctrl-C ends tee as well."""
+    process = started(STUCK)
+    process.stderr.close()
+    for _ in range(50):
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    ended = process.poll()
+    process.kill()
+    process.communicate()
+    assert ended == 130

@@ -41,8 +41,10 @@ def end_at_once(line: str, status: int) -> NoReturn:
         line: Printed on standard error.
         status: Exit status of the process.
     """
-    print(line, file=sys.stderr, flush=True)
-    os._exit(status)
+    try:
+        print(line, file=sys.stderr, flush=True)
+    finally:  # where nobody reads standard error any more, too: Ctrl-C also ends the tee of a pipe
+        os._exit(status)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

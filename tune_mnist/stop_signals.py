@@ -140,8 +140,11 @@ class StopSignals:
                 signal.pthread_kill(main, number)
 
     def _end_at_once(self) -> NoReturn:
-        next_step = self._before_forced_end()
-        end_at_once("interrupted twice" + (f"; {next_step}" if next_step else ""), self.status)
+        next_step = ""
+        try:
+            next_step = self._before_forced_end()
+        finally:
+            end_at_once("interrupted twice" + (f"; {next_step}" if next_step else ""), self.status)
 
 
 def _leave_terminal() -> None:
