@@ -1,4 +1,4 @@
-"""File systems that cannot lock files: told before anything is made."""
+"""The folder of a search: file systems without locks, and searches of earlier versions."""
 
 import errno
 import fcntl
@@ -8,7 +8,9 @@ import pytest
 
 from tune_mnist.errors import UserError
 from tune_mnist.search_run import search_and_compare
-from tune_mnist.tuning.results_folder import check_lockable, claimed
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.results_folder import Experiment, check_lockable, claimed
+from tune_mnist.tuning.spaces.space import load_space
 
 
 @pytest.fixture(params=[errno.EOPNOTSUPP, errno.ENOLCK, errno.EIO])
@@ -38,3 +40,19 @@ def test_a_search_to_resume_is_told_in_a_line(tmp_path, no_locks):
 def test_a_place_with_locks_is_let_through_and_left_clean(tmp_path):
     check_lockable(tmp_path / "not" / "there" / "yet")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("space", "resumable"), [("lenet", False), ("resnet", True), ("all", False)]
+)
+def test_a_search_of_a_version_with_other_initial_weights_is_not_resumed(space, resumable):
+    """Versions before ``--init`` drew LeNet's weights four times smaller, and stored no init."""
+    searched = load_space(space)
+    options = SearchOptions.for_space(searched).model_dump(mode="json", exclude={"init"})
+    earlier = Experiment.model_construct(options=options)
+    if resumable:
+        assert earlier.options_with(searched, {}).init == "derived"
+        return
+    for given in ({}, {"init": "torch"}, {"init": "derived"}):
+        with pytest.raises(UserError, match="other initial weights of lenet"):
+            earlier.options_with(searched, given)

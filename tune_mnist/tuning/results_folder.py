@@ -15,6 +15,7 @@ from tune_mnist.data import Dataset
 from tune_mnist.environment import package_versions
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
+from tune_mnist.models import ARCHITECTURES
 from tune_mnist.results import nearest_existing
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.stored_json import read_stored
@@ -164,8 +165,10 @@ class Experiment(_Stored):
             given: new values; None: as before.
 
         Raises:
-            UserError: a changed option would make old and new trials incomparable.
+            UserError: a changed option would make old and new trials incomparable, or the search
+                was begun by a version that drew other initial weights.
         """
+        self._check_initial_weights(space)
         before = SearchOptions.checked(space, **self.options)
         changes = {key: value for key, value in given.items() if value is not None}
         after = SearchOptions.checked(space, **(self.options | changes))
@@ -178,6 +181,18 @@ class Experiment(_Stored):
                     " search"
                 )
         return after
+
+    def _check_initial_weights(self, space: SearchSpace) -> None:
+        if "init" in self.options:
+            return
+        # Versions that did not store it drew a quarter of today's weights before a sigmoid.
+        changed = [name for name in space.models if ARCHITECTURES[name].activation == "sigmoid"]
+        if changed:
+            raise UserError(
+                f"--resume: an earlier version began the search, with other initial weights of"
+                f" {', '.join(changed)}, so that its trials would no longer compare: begin another"
+                " search, with --warm-start to try the best configurations of this one"
+            )
 
 
 def write_experiment(
