@@ -451,3 +451,13 @@ class TestRealSearch:
             assert run.last_epochs[number] >= (1, 3, 9)[bracket]
         assert max(Counter(run.log).values()) == 1
         assert run.results.num_terminated == 12
+
+
+def test_a_trial_whose_loss_is_not_known_is_the_last_of_its_equals():
+    """Journals of earlier versions hold no training losses."""
+    made = scheduler({1: 0.1}, {1: 0.1})
+    made.replay(2, {1: 0.1}, ended=False, losses={1: 2.3})
+    trials = {number: waiting(number, "") for number in range(3)}
+    for trial in trials.values():
+        made.on_trial_add(Controller(), trial)
+    assert made.choose_trial_to_run(Controller()) is trials[2]

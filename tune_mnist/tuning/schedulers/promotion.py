@@ -116,14 +116,14 @@ class PromotionAsha(TrialScheduler):
             number: of the trial.
             values: its validation accuracy by epoch.
             ended: whether it will not go on; if not, it has to be added to Ray again.
-            losses: Its training loss by epoch.
+            losses: Its training loss by epoch; one that is not known is worse than any other.
             model: Name of its architecture.
         """
         self._models[number] = model
         rungs = self._rungs(number)
         rungs.add(number)
         for epoch, value in sorted(values.items()):
-            rungs.record(number, epoch, value, (losses or {}).get(epoch, 0.0))
+            rungs.record(number, epoch, value, (losses or {}).get(epoch, math.inf))
         if max(values, default=0) >= self._max_epochs:
             self._complete.add(model)
         if ended:
