@@ -2,6 +2,8 @@
 
 import secrets
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -87,3 +89,14 @@ def test_a_token_of_a_searchs_own_is_for_this_user_only_and_stays(tmp_path, befo
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert private_token(tmp_path).read_text() == written
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_searches_that_start_together_have_one_token(tmp_path):
+    start = threading.Barrier(8)
+
+    def token(_):
+        start.wait()
+        return private_token(tmp_path).read_text()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(token, range(8)))) == 1

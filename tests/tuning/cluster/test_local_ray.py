@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from tests.waiting import PATIENCE
+from tune_mnist.tuning.cluster import local_ray
 from tune_mnist.tuning.cluster.local_ray import LocalRay, LocalSettings
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -72,3 +74,30 @@ def test_ray_gets_what_this_process_may_use(monkeypatch):
         assert settings.apply()["num_cpus"] == 1
     finally:
         settings.undo()
+
+
+def test_a_second_call_gives_the_same_where_tmpdir_is_of_no_use(monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / ("long" * 30)))
+    for name in ("RAY_TMPDIR", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    settings = LocalSettings()
+    try:
+        first, environment = settings.apply(), dict(os.environ)
+        assert settings.apply() == first
+        assert dict(os.environ) == environment
+    finally:
+        settings.undo()
+
+
+def test_rays_object_store_is_one_that_ray_starts_with(monkeypatch):
+    """A group that may use 100 GB of 1 TB, with a small /dev/shm as in a container."""
+    machine = SimpleNamespace(total=10**12, available=10**12)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)
+    monkeypatch.setattr(local_ray, "allowed_memory", lambda: 10**11)
+    settings = LocalSettings()
+    try:
+        store = settings.apply()["object_store_memory"]
+    finally:
+        settings.undo()
+    shared = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
+    assert 0 < store <= max(10**10, shared.f_bavail * shared.f_frsize if shared else 0)

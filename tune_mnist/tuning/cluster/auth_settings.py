@@ -1,7 +1,10 @@
 """Ray's settings of authentication, checked before Ray reads them."""
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tune_mnist.errors import UserError
@@ -58,12 +61,26 @@ def private_token(folder: Path) -> Path:
         folder: Folder that no other user can enter.
     """
     path = folder / TOKEN_FILE
-    try:
-        _check_token(_read(path, ""), "")
-    except UserError:
-        write_text(path, secrets.token_hex(32))
-    path.chmod(_OWNER_ONLY)
+    # Two searches that start together must not each write a token: one would lose its own.
+    with _locked(folder):
+        try:
+            _check_token(_read(path, ""), "")
+        except UserError:
+            write_text(path, secrets.token_hex(32))
+        path.chmod(_OWNER_ONLY)
     return path
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder against other searches of this user, without a file for the lock."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)  # lets go of the lock
 
 
 def _read(path: Path, source: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 from ray._private import ray_constants
+from ray._private.utils import resolve_object_store_memory
 
 from tune_mnist.machine import allowed_cpus, allowed_memory
 from tune_mnist.private_folder import private_folder
@@ -22,8 +23,6 @@ from tune_mnist.tuning.cluster.auth_settings import (
     private_token,
 )
 
-OBJECT_STORE_SHARE = 0.3
-"""Share of the memory for Ray's object store, as Ray itself takes."""
 MIN_OBJECT_STORE = 80_000_000
 HEAD = ("gcs_server", "raylet")
 """Processes of Ray without which a search cannot go on."""
@@ -34,14 +33,23 @@ class LocalSettings:
 
     def __init__(self) -> None:
         self._before: dict[str, str | None] = {}
+        self._arguments: dict[str, Any] | None = None
         self._cluster_enabled = ray_constants.ENABLE_RAY_CLUSTER
 
     def apply(self) -> dict[str, Any]:
         """Set the environment; return the arguments for ``ray.init``.
 
+        A second call changes nothing: it would take the TMPDIR and the token of the first for
+        those of the user.
+
         Raises:
             UserError: No folder can hold Ray's files, or a setting of authentication is wrong.
         """
+        if self._arguments is None:
+            self._arguments = self._apply()
+        return dict(self._arguments)
+
+    def _apply(self) -> dict[str, Any]:
         mode = check_mode()
         folder = private_folder()
         # Ray does so by itself on macOS and Windows: all of it, the driver and the workers
@@ -78,6 +86,7 @@ class LocalSettings:
             else:
                 os.environ[name] = value
         self._before = {}
+        self._arguments = None
         ray_constants.ENABLE_RAY_CLUSTER = self._cluster_enabled
 
     def _set(self, values: Mapping[str, str | None]) -> None:
@@ -143,9 +152,13 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def _memory() -> dict[str, int]:
-    """Return the sizes for ``ray.init``, where this process may use less than Ray 2.60 sees."""
+    """Return the sizes for ``ray.init``, where this process may use less than Ray 2.60 sees.
+
+    Ray raises an error for an object store of its user's choice that is larger than 10 GB and than
+    ``/dev/shm``, which has 64 MB in a container by default.
+    """
     allowed = allowed_memory()
     if allowed >= psutil.virtual_memory().total:
         return {}
-    store = max(MIN_OBJECT_STORE, int(OBJECT_STORE_SHARE * allowed))
+    store = max(MIN_OBJECT_STORE, resolve_object_store_memory(allowed))
     return {"object_store_memory": store, "_memory": max(allowed - store, 0)}
