@@ -118,22 +118,23 @@ class StopSignals:
             for number in os.read(reader, 64):
                 if number not in STOPPING:
                     continue
-                now = time.monotonic()
                 self._number = self._number or number
                 if first is None:
-                    first = now
-                    self._wake_main_thread(number, first)
-                elif now - first > SAME_REQUEST_SECONDS:
+                    self._wake_main_thread(number)
+                    # Not before: its repeats arrive here too, and late on a busy machine.
+                    first = time.monotonic()
+                elif time.monotonic() - first > SAME_REQUEST_SECONDS:
                     self._end_at_once()
 
-    def _wake_main_thread(self, number: int, first: float) -> None:
+    def _wake_main_thread(self, number: int) -> None:
         """Repeat a signal that came just before the main thread began to wait for something.
 
         Python looks for signals between instructions, and a signal interrupts a system call, but
         nothing covers the moment between the two.
         """
         main = threading.main_thread().ident
-        while not self._asked and time.monotonic() - first < SAME_REQUEST_SECONDS / 2:
+        start = time.monotonic()
+        while not self._asked and time.monotonic() - start < SAME_REQUEST_SECONDS / 2:
             time.sleep(WAKE_SECONDS)
             ours = signal.getsignal(number) == self._handle
             if main is not None and ours and not self._asked:
