@@ -269,7 +269,8 @@ class SearchOptions(BaseModel):
         return replace(
             self.scheduling,
             rungs=rung_epochs(fidelity) if fidelity else None,
-            architectures=len(space.models),
+            # A grid does not let architectures take turns: one may get more than its share.
+            architectures=1 if self.searcher == "grid" else len(space.models),
         )
 
     def check_for(self, space: SearchSpace) -> None:

@@ -13,12 +13,15 @@ from ray import cloudpickle, tune
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
+from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.schedulers.promotion import (
     PromotionAsha,
     assign_bracket,
     bracket_shares,
 )
 from tune_mnist.tuning.schedulers.rungs import rung_epochs
+from tune_mnist.tuning.schedulers.scheduler import create_scheduler
+from tune_mnist.tuning.spaces.space import parse_space
 
 QUALITIES = (0.5, 0.1, 0.9, 0.3, 0.7, 0.2, 0.8, 0.4, 0.6)
 
@@ -461,3 +464,23 @@ def test_a_trial_whose_loss_is_not_known_is_the_last_of_its_equals():
     for trial in trials.values():
         made.on_trial_add(Controller(), trial)
     assert made.choose_trial_to_run(Controller()) is trials[2]
+
+
+def test_in_a_grid_an_architecture_may_have_more_than_its_share():
+    """Its second of three may yet be promoted: six of the nine trials may be of its kind."""
+    text = """
+description: two architectures
+model: {type: categorical, choices: [lenet, resnet]}
+parameters: {lr: {type: categorical, choices: [1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001]}}
+"""
+    space = parse_space(text, Path("grid.yaml"))
+    options = SearchOptions.for_space(space, searcher="grid", num_samples=9, max_epochs=9)
+    made = create_scheduler(options.scheduling_for(space))
+    for number, value in enumerate((0.9, 0.5)):
+        made.replay(number, {1: value}, ended=False, model="lenet")
+    made.on_trial_add(Controller(), waiting(0, "lenet"))
+    made.on_trial_add(Controller(), waiting(1, "lenet"))
+    trial = waiting(2, "lenet")
+    trial.status = Trial.RUNNING
+    made.on_trial_add(Controller(), trial)
+    assert report(made, trial, 1, 0.7) == "PAUSE"
