@@ -66,7 +66,7 @@ def _inside(pixels: Pixels, depth: int) -> Pixels:
 
 
 def _is_frame(part: NDArray[np.bool_], shape: tuple[int, ...]) -> bool:
-    """Tell whether connected ink is the outline of a rectangle that is most of the picture."""
+    """Return whether connected ink is the outline of a rectangle that is most of the picture."""
     height, width = part.shape
     if height < shape[0] / 2 or width < shape[1] / 2:
         return False

@@ -1,4 +1,4 @@
-"""Files and pipes that a user names, opened without waiting for ever or filling the memory."""
+"""Files and pipes that a user names, opened with bounds on the wait and on the memory."""
 
 import io
 import os

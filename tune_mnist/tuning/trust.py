@@ -88,7 +88,7 @@ def _digest(key: bytes, content: Mapping[str, Any]) -> str:
 
 
 def this_machine() -> str:
-    """Return what tells this machine from others: the name of one may change, its id does not."""
+    """Return the id of this machine, or its host name, which may change, where it has none."""
     with suppress(OSError, UnicodeDecodeError):
         if machine_id := _MACHINE_ID.read_text(encoding="ascii").strip():
             return machine_id

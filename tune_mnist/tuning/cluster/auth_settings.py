@@ -50,7 +50,7 @@ def check_token_readable() -> None:
 
 
 def has_own_token() -> bool:
-    """Tell whether the user names a token for this process."""
+    """Return whether the user names a token for this process."""
     return bool(os.environ.get(TOKEN) or os.environ.get(TOKEN_PATH))
 
 

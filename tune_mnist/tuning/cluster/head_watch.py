@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 15.0
 
 
 class Head(Protocol):
-    """What a search cannot go on without."""
+    """The head of a Ray cluster, or what stands for it on one machine."""
 
     def complaint(self) -> str:
         """Return what is wrong for good, or an empty text."""
@@ -48,7 +48,7 @@ class RemoteHead:
 
 @contextmanager
 def head_watched(resources: Resources, give_up: Callable[[str], None]) -> Iterator[None]:
-    """Ask now and then whether the head of Ray is there, and tell once it is not.
+    """Check the head of Ray at intervals, and call ``give_up`` once it is gone.
 
     Without its head a driver can do nothing: its calls wait for a minute, then Ray ends the
     process with a page of its own.

@@ -85,7 +85,7 @@ def read_config(folder: Path) -> BestConfig:
         folder: Of the architecture.
 
     Raises:
-        UserError: The file is damaged, or tells of another architecture.
+        UserError: The file is damaged, or names another architecture.
     """
     path = path_in(folder, CONFIG_FILE)
     config = read_stored(path, BestConfig)
