@@ -242,7 +242,8 @@ def test_a_pipe_is_read(rows, good, placed_digits, tmp_path, kind):
 def test_a_pipe_through_which_nothing_comes_is_one_line(
     command, good, tmp_path, monkeypatch, held
 ):
-    monkeypatch.setattr("tune_mnist.inference.opening.PIPE_SECONDS", 0.2)
+    patience = "WRITER_SECONDS" if held else "PIPE_SECONDS"
+    monkeypatch.setattr(f"tune_mnist.inference.opening.{patience}", 0.2)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     end = os.open(pipe, os.O_RDWR) if held else None

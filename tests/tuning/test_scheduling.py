@@ -8,7 +8,7 @@ from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning.plan import Workers, trial_settings
 from tune_mnist.tuning.recording.study import open_storage
 from tune_mnist.tuning.schedulers.scheduler import SCHEDULERS
-from tune_mnist.tuning.scheduling import scheduler_for, set_concurrency
+from tune_mnist.tuning.scheduling import most_queued, scheduler_for, set_concurrency
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.space import load_space
@@ -106,3 +106,11 @@ def test_more_or_fewer_trials_begin_once_a_cluster_has_grown_or_shrunk(tmp_path,
     searcher.on_trial_complete("id0", metrics(9, 0.5))
     scheduler.on_trial_remove(controller, begun[0])
     assert not begin()
+
+
+def test_what_is_queued_for_one_architecture_may_exceed_its_share(tmp_path):
+    searcher, _ = search_in(tmp_path, "asha-promotion")
+    assert most_queued(searcher.study) == 0
+    for model in ("vggnet", "lenet", "vggnet"):
+        searcher.study.enqueue_trial({"model": model})
+    assert most_queued(searcher.study) == 2

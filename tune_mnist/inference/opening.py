@@ -14,6 +14,9 @@ from tune_mnist.errors import UserError
 
 MAX_PIPE_BYTES = 256 << 20
 PIPE_SECONDS = 10.0
+"""How long to wait for somebody to open the other end of a pipe."""
+WRITER_SECONDS = 600.0
+"""How long to wait for the next bytes of a writer that holds the other end."""
 CHUNK = 1 << 16
 
 
@@ -44,16 +47,18 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 def _read_pipe(descriptor: int, path: Path) -> bytes:
     """Read until all writers have closed the pipe."""
     chunks: list[bytes] = []
-    size, deadline = 0, time.monotonic() + PIPE_SECONDS
+    size, last = 0, time.monotonic()
     while True:
+        patience = PIPE_SECONDS
         try:
             chunk = os.read(descriptor, CHUNK)
         except BlockingIOError:  # somebody holds the other end and has written nothing yet
-            select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+            patience = WRITER_SECONDS
+            select.select([descriptor], [], [], 1.0)
         else:
             if chunk:
                 chunks.append(chunk)
-                size, deadline = size + len(chunk), time.monotonic() + PIPE_SECONDS
+                size, last = size + len(chunk), time.monotonic()
             elif size:
                 return b"".join(chunks)
             else:
@@ -62,7 +67,7 @@ def _read_pipe(descriptor: int, path: Path) -> bytes:
             raise UserError(
                 f"{path}: more than {MAX_PIPE_BYTES:,} bytes came through this pipe: give a file"
             )
-        if time.monotonic() > deadline:
+        if time.monotonic() - last > patience:
             raise UserError(
-                f"{path}: nothing came through this pipe for {PIPE_SECONDS:.0f} s: give a file"
+                f"{path}: nothing came through this pipe for {patience:.0f} s: give a file"
             )

@@ -240,13 +240,11 @@ def _search(
     setup.settings.drop_checkpoints(ended)
     engine.recorder.write()
     left = setup.options.num_samples - len(ended)
-    if left <= 0:
-        for watcher in watchers(setup, searcher.ledger, console):
-            watcher.on_experiment_end([])  # tells what a driver that was killed could not
-        return searcher.ledger.records, Ending.FINISHED, ""
     stopper = SearchStopper.of(setup, searcher)
-    if stopper.stop_all() and stopper.ending:  # a search that had reached its target is resumed
-        return searcher.ledger.records, stopper.ending, ""
+    if left <= 0 or stopper.stop_all():
+        for watcher in watchers(setup, searcher.ledger, console):
+            watcher.on_experiment_end([])  # reports what a driver that was killed could not
+        return searcher.ledger.records, stopper.ending or Ending.FINISHED, ""
     try:
         announce_time(console, setup, data, left, measured or partial(_measure, setup))
     except KeyboardInterrupt:

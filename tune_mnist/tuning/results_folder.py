@@ -98,7 +98,8 @@ class Experiment(_Stored):
     @property
     def is_own(self) -> bool:
         """Whether this user wrote it on this machine, and nobody has changed it since."""
-        return is_own(self.model_dump(mode="json"))
+        # Fields that later versions add are not part of what an earlier one signed.
+        return is_own(self.model_dump(mode="json", exclude_unset=True))
 
     def require_repeated(self, directory: Path, given: dict[str, Any]) -> None:
         """Check that the user names now what otherwise only a folder of unknown origin names.
@@ -227,7 +228,7 @@ def write_experiment(
         commands=[*(earlier.commands if earlier else []), command],
         checkpoints=checkpoints,
     )
-    signature = sign(experiment.model_dump(mode="json"))
+    signature = sign(experiment.model_dump(mode="json", exclude_unset=True))
     experiment = experiment.model_copy(update={"signature": signature})
     write_text(directory / EXPERIMENT_FILE, experiment.model_dump_json(indent=2) + "\n")
     return experiment

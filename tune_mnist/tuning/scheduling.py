@@ -1,8 +1,10 @@
 """The scheduler of a search, brought to where the study of the search is."""
 
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 
+from optuna import Study
 from optuna.trial import FrozenTrial
 from ray.tune.schedulers import TrialScheduler
 
@@ -11,6 +13,7 @@ from tune_mnist.tuning.recording.ledger import begun_trials, own_trials
 from tune_mnist.tuning.schedulers.population import PopulationBasedTraining, Takeover
 from tune_mnist.tuning.schedulers.promotion import PromotionAsha
 from tune_mnist.tuning.schedulers.scheduler import StoppingScheduler, create_scheduler
+from tune_mnist.tuning.searching.per_trial_sampler import FIXED, MODEL
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.trainable import TrialSettings, trial_name
@@ -45,6 +48,7 @@ def scheduler_for(
             options.scheduling_for(space),
             num_samples=imported + options.num_samples,
             max_concurrent=concurrent,
+            queued=most_queued(study),
         )
     )
     if isinstance(scheduler, StoppingScheduler):
@@ -66,6 +70,13 @@ def scheduler_for(
         # HyperBand compares trials that pause: those take no worker, and must not be waited for.
         searcher.may_begin = lambda: searcher.ledger.count_active() < searcher.max_concurrent
     return scheduler
+
+
+def most_queued(study: Study) -> int:
+    """Return how many trials of one architecture the queue asks for at most."""
+    fixed = [trial.system_attrs.get(FIXED, {}) for trial in own_trials(study)]
+    counts = Counter(parameters[MODEL] for parameters in fixed if MODEL in parameters)
+    return max(counts.values(), default=0)
 
 
 def set_concurrency(searcher: StudySearch, scheduler: TrialScheduler, concurrent: int) -> None:

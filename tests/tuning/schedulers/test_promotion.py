@@ -334,7 +334,7 @@ def waiting(number, model):
 def mixed(*trials, **options):
     """A scheduler to which trials of two architectures were replayed: (model, values)."""
     options = {"max_epochs": 9, "rungs": (1, 3), "max_concurrent": 1} | options
-    made = PromotionAsha(num_samples=len(trials), architectures=2, **options)
+    made = PromotionAsha(num_samples=len(trials), share=(len(trials) + 1) // 2, **options)
     for number, (model, values) in enumerate(trials):
         made.replay(number, values, ended=False, model=model)
     return made

@@ -29,6 +29,16 @@ def _scalar(value: Any) -> Any:
 Scalar = Annotated[Any, PlainValidator(_scalar)]
 
 
+def _loss(value: Any) -> Any:
+    whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_WHOLE
+    if whole or isinstance(value, float):
+        return value
+    raise ValueError("a number, NaN or infinite")
+
+
+Loss = Annotated[float, PlainValidator(_loss)]
+
+
 EpochText = Annotated[str, Field(pattern="^[1-9][0-9]{0,8}$")]
 
 
@@ -50,9 +60,9 @@ class LastEpoch(_Strict):
         fraction: Share of the training part, in a search with stages.
     """
 
-    train_loss: float
+    train_loss: Loss
     train_accuracy: Accuracy
-    val_loss: float
+    val_loss: Loss
     images_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     parameters: Annotated[Whole, Field(ge=1)]
     stage: Whole = 0
@@ -79,7 +89,7 @@ class Progress(_Strict):
     val_accuracy: Accuracy
     stage: Whole = 0
     last: LastEpoch
-    train_losses: dict[EpochText, float] = Field(default_factory=dict)
+    train_losses: dict[EpochText, Loss] = Field(default_factory=dict)
     train_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     node: Text = ""
 

@@ -54,7 +54,7 @@ class PromotionAsha(TrialScheduler):
         brackets: bracket s starts at rung s; as many of them as there are rungs and one are of
             use. Trials compete with those of their own bracket.
         seed: of the assignment of trials to brackets.
-        architectures: Number of architectures, which share the trials evenly.
+        share: Most trials that one architecture gets; None: all of them.
 
     Attributes:
         max_concurrent: as given; a cluster that grows or shrinks changes it.
@@ -79,7 +79,7 @@ class PromotionAsha(TrialScheduler):
         reduction_factor: int = 3,
         brackets: int = 1,
         seed: int = 0,
-        architectures: int = 1,
+        share: int | None = None,
     ) -> None:
         super().__init__()
         self._max_epochs = max_epochs
@@ -88,7 +88,7 @@ class PromotionAsha(TrialScheduler):
         self._rung_epochs, self._reduction_factor = rungs, reduction_factor
         self._shares = bracket_shares(brackets, len(rungs), reduction_factor)
         self._sizes = Counter(map(self._bracket, range(num_samples)))
-        self._share = math.ceil(num_samples / architectures)
+        self._share = num_samples if share is None else share
         self._groups: dict[tuple[str, int], Rungs] = {}
         """By architecture and bracket."""
         self._models: dict[int, str] = {}

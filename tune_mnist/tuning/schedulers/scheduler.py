@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class SchedulerOptions:
         max_concurrent: how many trials run at a time.
         rungs: epochs of ASHA's rungs; None: grace_period * reduction_factor^k.
         architectures: How many architectures share the trials.
+        queued: Most trials of one architecture that are queued to be tried first.
     """
 
     name: str
@@ -54,6 +56,7 @@ class SchedulerOptions:
     max_concurrent: int = 1
     rungs: tuple[int, ...] | None = None
     architectures: int = 1
+    queued: int = 0
 
     @property
     def rung_epochs(self) -> tuple[int, ...]:
@@ -196,7 +199,7 @@ def create_scheduler(options: SchedulerOptions) -> TrialScheduler:
             options.reduction_factor,
             options.brackets,
             options.seed,
-            options.architectures,
+            max(ceil(options.num_samples / options.architectures), options.queued),
         )
     common = {"metric": METRIC, "mode": MODE, "time_attr": TIME_ATTR}
     if options.name == "hyperband":
