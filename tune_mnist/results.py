@@ -71,9 +71,9 @@ def results_directory(output_dir: Path, name: str) -> Path:
     long = len(name) > MAX_NAME or len(os.fsencode(name)) > MAX_NAME_BYTES
     if long or not re.fullmatch(r"\w[\w .+=-]*", name):
         raise UserError(
-            f"--name {quoted(name)}: must be letters, digits and . + = _ - only, a letter or digit"
-            f" first, {MAX_NAME} characters and {MAX_NAME_BYTES} bytes at most (--output-dir says"
-            " where the folder lies)"
+            f"--name {quoted(name)}: must be letters, digits, spaces and . + = _ - only, a"
+            f" letter or digit first, {MAX_NAME} characters and {MAX_NAME_BYTES} bytes at most"
+            " (--output-dir says where the folder lies)"
         )
     output_dir = absolute(output_dir)
     existing = nearest_existing(output_dir)

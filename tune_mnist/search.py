@@ -58,7 +58,9 @@ from tune_mnist.command import duration, run, set_up_process
     "--warm-start", type=click.Path(path_type=Path), help="Results folder to learn from."
 )
 @click.option(
-    "--final-seeds", type=int, help="Runs of each architecture's best on the test set; 0: none."
+    "--final-seeds",
+    type=int,
+    help="Runs of each architecture's best on the test set; 0: none.  [default: 3]",
 )
 @click.option("--final-epochs", type=int, help="Of these runs.  [default: --max-epochs]")
 @click.option("--final-fraction", type=float, help="Of their data.  [default: --fraction]")

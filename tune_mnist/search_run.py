@@ -135,9 +135,15 @@ def _report(console: Console, directory: Path, outcome: Outcome) -> None:
         soft_wrap=True,
     )
     resumable = results.options.scheduling.name in RESUMABLE
-    if outcome.ending in (Ending.INTERRUPTED, Ending.OUT_OF_TIME) and resumable:
+    more = {
+        Ending.INTERRUPTED: "",
+        Ending.OUT_OF_TIME: "",
+        Ending.TARGET_REACHED: " --target-accuracy HIGHER",
+        Ending.NO_IMPROVEMENT: " --patience MORE",
+    }.get(outcome.ending)
+    if more is not None and resumable:
         console.print(
-            f"to go on: python -m tune_mnist.search --resume {shlex.quote(str(directory))}",
+            f"to go on: python -m tune_mnist.search --resume {shlex.quote(str(directory))}{more}",
             markup=False,
             soft_wrap=True,
         )

@@ -30,6 +30,7 @@ def test_a_search_ends_at_its_target_tests_its_best_and_is_not_gone_on_with(tmp_
     again = run("search", "--resume", *place)
     assert again.returncode == 0, again.stderr
     assert len(pd.read_csv(folder / "trials.csv")) == len(trials)
+    assert "target accuracy" in (folder / "summary.md").read_text()
 
 
 def test_every_architecture_gets_its_share_and_a_trial_that_is_trained_to_its_end(tmp_path):

@@ -45,13 +45,14 @@ from tune_mnist.tuning.results_folder import (
     Experiment,
     check_lockable,
     claimed,
-    read_experiment,
+    comparable,
     write_experiment,
 )
 from tune_mnist.tuning.resuming import check_resumable
 from tune_mnist.tuning.running.run_trials import run_trials
 from tune_mnist.tuning.running.stopper import SearchStopper
 from tune_mnist.tuning.running.stopping import Stopping
+from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.searching.warm_start import find_usable
 from tune_mnist.tuning.setup import Setup
 from tune_mnist.tuning.spaces.space import SearchSpace
@@ -60,6 +61,9 @@ from tune_mnist.tuning.storage.bucket import StorageError
 from tune_mnist.tuning.storage.storage_path import checkpoints_of_search, is_bucket, require_free
 from tune_mnist.tuning.watching.mlflow_client import open_client
 from tune_mnist.tuning.watching.watchers import watchers
+
+WARM_START = "warm start"
+"""Fact of a search: what it has taken over from an earlier one."""
 
 
 @dataclass(frozen=True)
@@ -99,15 +103,16 @@ def run_search(
         UserError: the input or the resources do not allow it; nothing has been written, but for
             the tables that MLflow makes in a database which has none yet.
     """
+    warm_start: dict[str, str] = {}
     dataset = load_dataset(options.dataset, options.data_dir)
     options = options.for_images(len(dataset.train_labels))
     if earlier is None:
         require_new(directory)
         check_lockable(directory)
         if options.warm_start is not None:
-            find_usable(space, options.warm_start)
-            read_experiment(options.warm_start)
+            warm_start = _describe_warm_start(space, options, options.warm_start)
     else:
+        warm_start = {key: text for key, text in earlier.facts.items() if key == WARM_START}
         check_resumable(directory, space, options, dataset, earlier)
     checkpoints = _place_of_checkpoints(directory, options, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
@@ -153,6 +158,7 @@ def run_search(
         ):
             if earlier is None and (directory / EXPERIMENT_FILE).exists():
                 raise taken(directory)  # by a search that began and ended since
+            facts |= warm_start
             plan.announce(console, facts, directory, describe_dashboard(resources))
             write_experiment(
                 directory, space, options, dataset, facts, command, earlier, checkpoints
@@ -244,16 +250,42 @@ def _search(
     if left <= 0 or stopper.stop_all():
         for watcher in watchers(setup, searcher.ledger, console):
             watcher.on_experiment_end([])  # reports what a driver that was killed could not
-        return searcher.ledger.records, stopper.ending or Ending.FINISHED, ""
+        return _ended(searcher, stopper.ending or Ending.FINISHED)
     try:
         announce_time(console, setup, data, left, measured or partial(_measure, setup))
     except KeyboardInterrupt:
-        return searcher.ledger.records, Ending.INTERRUPTED, ""
+        return _ended(searcher, Ending.INTERRUPTED)
     setup.settings.store.start()
     searcher.left = left
-    ending, detail = run_trials(setup, engine, console, stopper=stopper)
-    searcher.study.set_user_attr(ENDED, ending.value)
+    return _ended(searcher, *run_trials(setup, engine, console, stopper=stopper))
+
+
+def _ended(
+    searcher: StudySearch, ending: Ending, detail: str = ""
+) -> tuple[list[TrialRecord], Ending, str]:
+    """Note in the study why the search ended, where there is room for it."""
+    if ending is not Ending.DISK_FULL:
+        searcher.study.set_user_attr(ENDED, ending.value)
     return searcher.ledger.records, ending, detail
+
+
+def _describe_warm_start(
+    space: SearchSpace, options: SearchOptions, earlier: Path
+) -> dict[str, str]:
+    """Return as a fact what is taken over from an earlier search.
+
+    Raises:
+        UserError: The folder holds no search, or none whose trials are of use.
+    """
+    count = len(find_usable(space, earlier))
+    if comparable(earlier, options):
+        return {
+            "warm start": f"{count} trials of {earlier.name} are taken over, and not run again"
+        }
+    return {
+        WARM_START: f"the best configurations of {earlier.name} are tried first; its accuracies"
+        " were measured in another way, and are not taken over"
+    }
 
 
 def _measure(setup: Setup) -> Speeds:

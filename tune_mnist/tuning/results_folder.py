@@ -61,6 +61,7 @@ MEASURED_BY = (
     "image_size",
     "max_epochs",
     "init",
+    "objective",
 )
 """Options that two searches must share for their accuracies to compare."""
 

@@ -80,6 +80,14 @@ def test_only_what_was_not_taken_over_whole_is_run_again(tmp_path, earlier):
     assert queue == [{"dropout": 0.2}, {"lr": 0.2}]
 
 
+def test_a_baseline_that_was_taken_over_is_not_run_again(tmp_path):
+    study = study_in(tmp_path / "earlier")
+    add(study, 0.9, lr=0.2, dropout=0.1)
+    new = study_in(tmp_path / "new")
+    prepare(new, space(), 10, tmp_path / "earlier")
+    assert own_trials(new) == []
+
+
 def test_where_accuracies_do_not_compare_the_best_configurations_are_tried_and_no_value_taken(
     tmp_path, earlier
 ):

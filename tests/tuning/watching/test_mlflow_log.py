@@ -160,9 +160,7 @@ def test_a_server_that_goes_away_is_told_of_once_and_stops_nothing(uri):
     "bad", [NOWHERE, "nonsense://x", "sqlite:////proc/nowhere/mlflow.db", "http://["]
 )
 def test_a_uri_that_leads_nowhere_is_one_line(bad):
-    with pytest.raises(
-        UserError, match=f"--mlflow {re.escape(bad)}: cannot be used: .+ --mlflow ''"
-    ):
+    with pytest.raises(UserError, match=f"--mlflow {re.escape(bad)}: .*cannot be used: ."):
         open_client(bad, NAME)
 
 

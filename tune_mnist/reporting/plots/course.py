@@ -137,6 +137,8 @@ def timeline(judged: Judged) -> list[Plot]:
     figure = plot_timeline(judged.results.study)
     figure.data = [trace for trace in figure.data if _keep_own(trace, records)]
     tidied(figure)
+    # Left to itself, Plotly makes bars as thick as the smallest gap between trials of one state.
+    figure.update_traces(width=0.8)
     # The last time of day needs room for its second half.
     figure.update_layout(barmode="overlay", margin={"r": 36})
     ended = [trial.datetime_complete for trial in trials if trial.datetime_complete]

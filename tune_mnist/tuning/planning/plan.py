@@ -142,7 +142,7 @@ def _raised(space: SearchSpace, options: SearchOptions, everything: DataSplit) -
     enough = default_fraction(default, len(everything.train) + len(everything.val))
     if enough == default or options.fraction != enough:
         return ""
-    return f" (by default at least {MIN_TRAIN_IMAGES:,}, or all; else --fraction {default:g})"
+    return f" (--fraction {default:g} would leave fewer than {MIN_TRAIN_IMAGES:,})"
 
 
 def _precision(options: SearchOptions, workers: Workers) -> str:

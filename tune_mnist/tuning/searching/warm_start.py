@@ -53,12 +53,22 @@ def prepare(
     queue = study.user_attrs.get(QUEUE)
     if queue is None:
         best = [] if earlier is None else _import(study, space, earlier, values_compare)
-        queue = (best + list(space.baselines))[:num_samples]
+        queue = (best + _untried(space, study))[:num_samples]
         # A killed driver's part is completed by it, though the earlier search may have gone on.
         study.set_user_attr(QUEUE, queue)
     for parameters in queue[len(own_trials(study)) :]:
         study.enqueue_trial(parameters)
     study.set_user_attr(PREPARED, True)
+
+
+def _untried(space: SearchSpace, study: optuna.Study) -> list[dict[str, Any]]:
+    """Return the space's baselines that no trial taken over has tried."""
+    tried = [trial.params for trial in study.get_trials(deepcopy=False)]
+    return [
+        baseline
+        for baseline in space.baselines
+        if not any(baseline.items() <= parameters.items() for parameters in tried)
+    ]
 
 
 def is_prepared(study: optuna.Study) -> bool:
