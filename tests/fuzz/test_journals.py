@@ -1,0 +1,21 @@
+"""Damaged journals of a study, read by three commands: a clean result, or one error line."""
+
+import pytest
+
+from tests.fuzz.harness import fuzz
+
+TARGETS = ("JOURNAL", "RESUMED", "WARM_START")
+SUITE, SLOW = 200, 20_000
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_some_cases(target):
+    fuzz(f"tests.fuzz.results:{target}", SUITE).require_right()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(6 * 3600)
+@pytest.mark.parametrize("target", TARGETS)
+def test_many_cases(target):
+    tally = fuzz(f"tests.fuzz.results:{target}", SLOW, first=SUITE)
+    tally.require_right()
