@@ -123,7 +123,7 @@ def facts(
         f" images{_raised(space, options, everything)}, {len(data.val):,} of"
         f" {len(everything.val):,} validation images",
         "image size": _image_sizes(space, options),
-        "initial weights": options.init,
+        "init": f"weights {options.init}",
         **_stages(space, options),
         "trials": f"{options.num_samples}, up to {options.max_epochs} epochs each,"
         f" searcher {options.searcher}, scheduler {options.scheduling.name},"
