@@ -80,6 +80,7 @@ def test_a_name_that_is_taken_is_told_before_training(refusal, tmp_path):
     ("arguments", "words"),
     [
         (["--space", "missing.yaml"], "no such file"),
+        (["--space", ""], "unknown search space ''"),
         (["--num-sampels", "3"], "--num-samples"),
         (["--num-samples", "many"], "'many'"),
         (["--fraction", "7"], "fraction = 7.0"),

@@ -58,7 +58,7 @@ def search_and_compare(
     if resume is None:
         if trust_stored:
             raise UserError("--trust-stored: only a search to --resume has stored values")
-        chosen = load_space(space or DEFAULT_SPACE)
+        chosen = load_space(DEFAULT_SPACE if space is None else space)
         options = SearchOptions.for_space(chosen, **given)
         place = new_results(output_dir, name, chosen.name)
     else:

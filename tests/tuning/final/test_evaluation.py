@@ -123,7 +123,7 @@ def test_a_worker_that_is_killed_is_replaced_and_goes_on(tmp_path, digits, digit
     folder = final_folder(tmp_path, "lenet")
     model = create_model("lenet")
     model.load_state_dict(weights_of(folder))
-    assert read_config(folder)["test_accuracy"] == run.test_accuracy
+    assert json.loads((folder / "config.json").read_text())["test_accuracy"] == run.test_accuracy
 
 
 @pytest.mark.e2e
