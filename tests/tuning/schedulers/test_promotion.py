@@ -8,11 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import ray
 from ray import cloudpickle, tune
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
+from tune_mnist.tuning.cluster.connection import connected
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.schedulers.promotion import (
     PromotionAsha,
@@ -222,9 +222,9 @@ def algorithm_2(qualities, max_epochs=9, eta=3):
 @pytest.fixture(scope="module")
 def cluster():
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # Ray's workers cannot import it
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
+    # Not by ray.init alone: Ray keeps the token of the first cluster that a process has met.
+    with connected(None):
+        yield
 
 
 def test_brackets_get_shares_as_in_hyperband():
