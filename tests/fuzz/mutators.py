@@ -170,7 +170,7 @@ def json_lines_damage(content: bytes, random: Random) -> tuple[str, bytes]:
 
 
 def one_of(*damages: Damage) -> Damage:
-    """Return the damage that is one of these, drawn anew for each case."""
+    """Return the damage that is one of these, chosen at random for each case."""
 
     def damage(content: bytes, random: Random) -> tuple[str, bytes]:
         return random.choice(damages)(content, random)

@@ -108,7 +108,7 @@ class Batches:
         return count - lonely
 
     def order(self) -> Tensor:
-        """Return int64 indices of an epoch's images, on the device; shuffled anew if so asked."""
+        """Return int64 indices of an epoch's images, on the device, shuffled if so asked."""
         order = self._indices
         if self._shuffle is not None:
             chosen = torch.randperm(len(order), generator=self._shuffle).to(order.device)

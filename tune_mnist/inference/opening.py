@@ -28,7 +28,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         UserError: The path is missing, neither a file nor a pipe, or nothing comes through it.
     """
     try:
-        # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+        # Without O_NONBLOCK, opening a pipe that nobody writes to blocks without end.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             mode = os.fstat(descriptor).st_mode
