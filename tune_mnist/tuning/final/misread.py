@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tune_mnist.errors import UserError
 from tune_mnist.files import require_file
+from tune_mnist.models import MAX_CLASSES
 from tune_mnist.quoting import MAX_QUOTED, shortened
 from tune_mnist.safe_paths import path_in
 
@@ -21,8 +22,6 @@ PART_OF_MISREAD = f".{MISREAD_FILE}.part"
 
 MAX_BYTES = 64_000_000
 """Of an array of such a file; a search keeps at most 100 images."""
-
-_MAX_CLASS = 255
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def _check(path: Path, misread: Misread) -> None:
         raise UserError(f"{path}: damaged: images: have no pixels")
     for name in ("truth", "predicted"):
         classes = getattr(misread, name)
-        if ((classes < 0) | (classes > _MAX_CLASS)).any():
-            raise UserError(f"{path}: damaged: {name}: must be classes, 0 to {_MAX_CLASS}")
+        if ((classes < 0) | (classes >= MAX_CLASSES)).any():
+            raise UserError(f"{path}: damaged: {name}: must be classes, 0 to {MAX_CLASSES - 1}")
     if not ((misread.probability >= 0) & (misread.probability <= 1)).all():
         raise UserError(f"{path}: damaged: probability: must be from 0 to 1")

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from tune_mnist.errors import UserError
 from tune_mnist.files import is_written, write_text
+from tune_mnist.models import MAX_CLASSES
 from tune_mnist.safe_paths import files_in, folders_in, path_in, remove_files
 from tune_mnist.stored_json import read_stored
 from tune_mnist.training import MODEL_FILE
@@ -19,7 +20,7 @@ from tune_mnist.tuning.storage.kept_models import CONFIG_FILE, PART_OF_MODEL, mo
 
 FINAL_FOLDER = "final"
 SEEDS = 2**32
-MIN_CLASSES, MAX_CLASSES = 2, 256
+MIN_CLASSES = 2
 MAX_COUNT = 10**9
 """Test images of a class, of which no data set has more."""
 
