@@ -35,7 +35,7 @@ stop_mps() {
 }
 
 pack() {
-    stage 90 "$python" -m benchmarks.packing --case lenet:64 --at-a-time 4 --at-a-time 8 \
+    stage 150 "$python" -m benchmarks.packing --case lenet:64 --at-a-time 4 --at-a-time 8 \
         --at-a-time 16 --rounds 1 --seconds 3 --output "$1"
 }
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from tests.e2e.commands import run
@@ -50,7 +51,17 @@ def test_the_winner_predicts_and_is_exported(finished, tmp_path):
     assert exported.returncode == 0, exported.stderr
 
 
-def test_running_out_of_gpu_memory_ends_one_trial_alone(tmp_path):
+@pytest.fixture
+def little_memory():
+    """Hold the GPU's memory but for some 5 GiB, of which each process takes half a GiB itself."""
+    free, _ = torch.cuda.mem_get_info()
+    held = torch.empty(max(0, free - 5 * 2**30), dtype=torch.uint8, device="cuda")
+    yield
+    del held
+    torch.cuda.empty_cache()
+
+
+def test_running_out_of_gpu_memory_ends_one_trial_alone(little_memory, tmp_path):
     space = tmp_path / "large.yaml"
     space.write_text(
         "description: batches of which one is too large\n"
@@ -64,7 +75,7 @@ def test_running_out_of_gpu_memory_ends_one_trial_alone(tmp_path):
     )
     result = run(
         "search",
-        *("--space", str(space), *DIGITS, "--image-size", "1024", "--num-samples", "2"),
+        *("--space", str(space), *DIGITS, "--num-samples", "2", "--image-size", "224"),
         *("--max-epochs", "1", "--final-seeds", "0", "--searcher", "random"),
         *("--output-dir", str(tmp_path), "--name", "memory"),
     )
