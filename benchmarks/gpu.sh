@@ -41,7 +41,7 @@ pack() {
 
 search() { # contestant, trials, output
     stage 150 "$python" -m benchmarks.versus.run --contestant "$1" --seeds 1 --num-samples "$2" \
-        --max-epochs 4 --device cuda --workers 16 --output "$3"
+        --max-epochs 4 --device cuda --workers 4 --output "$3"
 }
 
 for name in "$@"; do

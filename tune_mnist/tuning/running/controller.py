@@ -19,11 +19,7 @@ MOST_LOST_NODES = 10
 
 
 class SteadyController(TuneController):
-    """Ray's, but for four things that Ray 2.60 does to the workers of trials.
-
-    Ray starts one worker after the other unless its own generator makes the configurations, so
-    that sixteen workers of a GPU take more than a minute to start. Here all of them start at the
-    same time.
+    """Ray's, but for three things that Ray 2.60 does to the workers of trials.
 
     A worker that is starting may lose its trial to one that has just become idle, and is ended.
     Where trials are shorter than the start of a worker, the workers of a node that has joined
@@ -40,11 +36,6 @@ class SteadyController(TuneController):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._lost_nodes: Counter[str] = Counter()
-
-    def update_max_pending_trials(self, max_pending_trials: int | None = None) -> None:
-        """Let as many trials wait for a worker as may run at a time."""
-        concurrent = self._search_alg.searcher.max_concurrent
-        super().update_max_pending_trials(max_pending_trials or concurrent)
 
     def _maybe_reuse_cached_actor(self, trial: Trial) -> bool:
         own = self._trial_to_actor.get(trial)
