@@ -6,7 +6,7 @@ from rich.console import Console
 
 from tests.reporting.searches import Search, best_config
 from tune_mnist.reporting.summary import search_tables
-from tune_mnist.reporting.tables import Comparison, comparison
+from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
 from tune_mnist.tuning.storage.kept_models import write_config
 
 ROWS = pd.DataFrame(
@@ -74,6 +74,23 @@ def test_a_table_of_bare_cells_is_enough():
     table = Comparison("x", pd.DataFrame({"model": ["lenet"]}))
     assert table.to_csv() == "model\nlenet\n"
     assert "lenet" in table.to_markdown()
+
+
+def test_keywords_of_the_architecture_are_columns_after_the_declared_hyperparameters():
+    rows = pd.DataFrame(
+        {
+            "model": ["mynet"] * 2,
+            "model.slope": [0.1, 0.25],
+            "model.activation": ["relu", "tanh"],
+            "lr": [0.1, 0.2],
+        }
+    )
+    wide = comparison("top", "Top", rows, ("model", CONFIG), folded=False)
+    assert list(wide.cells) == ["model", "lr", "model.slope", "model.activation"]
+    assert list(wide.cells["model.slope"]) == ["0.1", "0.25"]
+    assert wide.to_markdown().splitlines()[3].count(":---") == 2  # model and activation: texts
+    folded = comparison("top", "Top", rows, ("model", CONFIG), folded=True)
+    assert "lr 1.00e-01, model.slope 0.1, model.activation relu" in on_screen([folded], 100)
 
 
 def on_screen(tables, width):

@@ -6,12 +6,12 @@ import pandas as pd
 
 from tune_mnist.errors import UserError
 from tune_mnist.reporting.search_results import SearchResults
-from tune_mnist.reporting.tables import HYPERPARAMETERS, Comparison, comparison
+from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
 from tune_mnist.reporting.trials import best_of_each, hidden_of_best
 
 _BEST = (
     *("model", "search", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
-    *HYPERPARAMETERS,
+    CONFIG,
     *("best_epoch", "epochs", "state", "trials"),
 )
 _COSTS = (

@@ -13,16 +13,21 @@ from rich.text import Text
 
 from tune_mnist.quoting import printable
 from tune_mnist.reporting.markup import latex, markdown
-from tune_mnist.tuning.recording.records import CONFIG_COLUMNS
+from tune_mnist.training import (
+    CONFIG_COLUMNS,
+    HYPERPARAMETERS,
+    MODEL_PREFIX,
+    hyperparameter,
+    ordered_keys,
+)
 
-HYPERPARAMETERS = ("optimizer", *(c for c in CONFIG_COLUMNS if c not in ("model", "optimizer")))
+CONFIG = "hyperparameters"
+"""Stands in a list of columns for all hyperparameters of the rows, except the model."""
+
 COLUMNS = {
     "full_val_accuracy": "on all validation images",
     "test": "test accuracy",
     "interval": "95 % interval",
-    "batch_size": "batch",
-    "weight_decay": "weight decay",
-    "lr_schedule": "schedule",
     "best_epoch": "best epoch",
     "mflops": "MFLOPs an image",
     "images_per_second": "images/s",
@@ -33,18 +38,13 @@ COLUMNS = {
     "best_ever": "best of all epochs",
     "true_class": "class",
     "taken_for": "taken for",
-    "image_size": "image size",
 }
-"""Headings, where the name of the column is none."""
+"""Headings of columns, where not the name; those of hyperparameters are declared with them."""
 
 FORMATS = {
     "val_accuracy": "{:.4f}",
     "full_val_accuracy": "{:.4f}",
     "test_accuracy": "{:.4f}",
-    "lr": "{:.2e}",
-    "dropout": "{:.2f}",
-    "momentum": "{:.2f}",
-    "weight_decay": "{:.1e}",
     "images_per_second": "{:,.0f}",
     "train_seconds": "{:.1f}",
     "epoch_seconds": "{:.1f}",
@@ -71,8 +71,16 @@ _PROSE = ("search", CONFIGURATION, "data", "image size", "hardware")
 _PROSE_WIDTH = (0.3, 0.75)
 """Share of a page's width that prose takes: one column of it, several together."""
 
-_TEXTS = (*_PROSE, "model", "state", "optimizer", "schedule", "class")
-_HYPERPARAMETERS = tuple(COLUMNS.get(column, column) for column in HYPERPARAMETERS)
+_BY_HEADING = {
+    declared.heading or name: declared
+    for name, declared in HYPERPARAMETERS.items()
+    if name in CONFIG_COLUMNS
+}
+_TEXTS = (
+    *_PROSE,
+    *("state", "class"),
+    *(heading for heading, declared in _BY_HEADING.items() if not declared.numeric),
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ class Comparison:
             prose = heading in _PROSE
             table.add_column(
                 heading if prose else _narrow(heading, shown[heading]),
-                justify="left" if heading in _TEXTS else "right",
+                justify="left" if _is_text(heading, shown[heading]) else "right",
                 no_wrap=not prose,
                 overflow="fold",
                 ratio=1 if heading == CONFIGURATION else None,
@@ -127,7 +135,10 @@ class Comparison:
     def to_markdown(self) -> str:
         """Return the table as a Markdown section."""
         caption = f"{self.caption}\n\n" if self.caption else ""
-        sides = ["left" if heading in _TEXTS else "right" for heading in self.cells]
+        sides = [
+            "left" if _is_text(str(heading), self.cells[heading]) else "right"
+            for heading in self.cells
+        ]
         cells = self.cells.map(markdown).to_markdown(
             index=False, disable_numparse=True, colalign=sides
         )
@@ -175,20 +186,20 @@ def comparison(
         name: of its files, without ending.
         title: what it compares.
         rows: one row a line, numbers as numbers.
-        columns: which to show, in this order; those that are missing or empty are left out.
+        columns: which to show, in this order; those that are missing or empty are left out. CONFIG
+            stands for all hyperparameters.
         caption: how to read it, in one line.
         folded: whether a terminal shows hyperparameters in one column.
         files_only: columns that a terminal has no room for.
     """
-    shown = [column for column in columns if column in rows and rows[column].notna().any()]
+    config = [key for key in ordered_keys(map(str, rows)) if key != "model"]
+    named = [key for column in columns for key in (config if column == CONFIG else [column])]
+    shown = [column for column in named if column in rows and rows[column].notna().any()]
     cells = pd.DataFrame(
-        {
-            COLUMNS.get(column, column): [cell(column, value) for value in rows[column]]
-            for column in shown
-        }
+        {_heading(column): [cell(column, value) for value in rows[column]] for column in shown}
     )
     numbers = [number for column in shown for number in _SPREAD.get(column, (column,))]
-    hidden = tuple(COLUMNS.get(column, column) for column in files_only)
+    hidden = tuple(_heading(column) for column in files_only)
     return Comparison(title, cells, caption, name, rows[numbers], folded, hidden)
 
 
@@ -202,7 +213,20 @@ def cell(column: str, value: Any) -> str:
         return DIVERGED
     if column in FORMATS:
         return FORMATS[column].format(value)
-    return f"{value:.0f}" if isinstance(value, float) else str(value)
+    return hyperparameter(column).show(value)
+
+
+def _heading(column: str) -> str:
+    """Return the heading of a column."""
+    return COLUMNS.get(column) or hyperparameter(column).heading or column
+
+
+def _is_text(heading: str, cells: pd.Series) -> bool:
+    """Return whether a column is set as text, to the left."""
+    if heading.startswith(MODEL_PREFIX):
+        # Keywords of an architecture are numbers or names, which only their values tell.
+        return bool(pd.to_numeric(cells[cells != MISSING], errors="coerce").isna().any())
+    return heading in _TEXTS
 
 
 def _narrow(heading: str, cells: pd.Series) -> str:
@@ -215,18 +239,24 @@ def _latex_columns(shown: pd.DataFrame) -> str:
     prose = [str(heading) for heading in shown if heading in _PROSE]
     width = _PROSE_WIDTH[len(prose) > 1] / max(len(prose), 1)
     kinds = dict.fromkeys(prose, f"p{{{width:.2f}\\linewidth}}")
-    return "".join(kinds.get(str(name), "l" if name in _TEXTS else "r") for name in shown)
+    return "".join(
+        kinds.get(str(name), "l" if _is_text(str(name), shown[name]) else "r") for name in shown
+    )
 
 
 def _fold(cells: pd.DataFrame) -> pd.DataFrame:
     """Put the hyperparameters into one column."""
-    hyperparameters = [heading for heading in _HYPERPARAMETERS if heading in cells]
+    config = {
+        heading: hyperparameter(_BY_HEADING[heading].name if heading in _BY_HEADING else heading)
+        for heading in map(str, cells)
+        if heading != "model" and (heading in _BY_HEADING or heading.startswith(MODEL_PREFIX))
+    }
     words = [
         ", ".join(
-            str(value) if heading == "optimizer" else f"{heading} {value}"
-            for heading, value in row.items()
-            if value != MISSING
+            f"{heading} {row[heading]}" if declared.label != "" else row[heading]
+            for heading, declared in config.items()
+            if row[heading] != MISSING
         )
-        for _, row in cells[hyperparameters].iterrows()
+        for _, row in cells.iterrows()
     ]
-    return cells.drop(columns=hyperparameters).assign(**{CONFIGURATION: words})
+    return cells.drop(columns=list(config)).assign(**{CONFIGURATION: words})

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tune_mnist.training import hyperparameter, ordered_keys
+
 MISSING = "-"
 
 
@@ -45,7 +47,12 @@ def _formatted(pattern: str) -> Callable[[Any], str]:
     return lambda value: pattern.format(value)
 
 
-COLUMNS = (
+def _hyperparameter(key: str, numeric: bool) -> Column:
+    declared = hyperparameter(key)
+    return Column(key, declared.heading or key, declared.show, numeric)
+
+
+_BEFORE = (
     Column("search", "search", numeric=False),
     Column("trial", "trial", _formatted("{:d}")),
     Column("model", "model", numeric=False),
@@ -53,15 +60,10 @@ COLUMNS = (
     Column("val_accuracy", "val_accuracy", _formatted("{:.4f}")),
     Column("best_epoch", "best epoch", _formatted("{:.0f}")),
     Column("epochs", "epochs", _formatted("{:.0f}")),
-    Column("image_size", "image size", _formatted("{:.0f}")),
+    _hyperparameter("image_size", numeric=True),
     Column("fraction", "fraction", _formatted("{:.4g}")),
-    Column("lr", "lr", _formatted("{:.2e}")),
-    Column("lr_schedule", "schedule", numeric=False),
-    Column("batch_size", "batch", _formatted("{:.0f}")),
-    Column("dropout", "dropout", _formatted("{:.2f}")),
-    Column("optimizer", "optimizer", numeric=False),
-    Column("momentum", "momentum", _formatted("{:.2f}")),
-    Column("weight_decay", "weight decay", _formatted("{:.1e}")),
+)
+_AFTER = (
     Column("takeovers", "takeovers", numeric=False),
     Column("train_seconds", "seconds", _formatted("{:,.1f}")),
     Column("images_per_second", "images/s", _formatted("{:,.0f}")),
@@ -72,7 +74,16 @@ COLUMNS = (
 def columns(trials: pd.DataFrame) -> list[Column]:
     """Return the columns that say anything."""
     said = trials.replace("", np.nan)
-    return [column for column in COLUMNS if column.key in said and said[column.key].notna().any()]
+    config = [
+        _hyperparameter(key, numeric=_all_numbers(trials[key]))
+        for key in ordered_keys(map(str, trials))
+        if key != "model"
+    ]
+    return [
+        column
+        for column in (*_BEFORE, *config, *_AFTER)
+        if column.key in said and said[column.key].notna().any()
+    ]
 
 
 def rows(trials: pd.DataFrame) -> list[list[Cell]]:
@@ -92,3 +103,7 @@ def _cell(column: Column, value: Any) -> Cell:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return Cell(MISSING, "")
     return Cell(column.show(value), repr(value) if column.numeric else str(value))
+
+
+def _all_numbers(values: pd.Series) -> bool:
+    return not any(isinstance(value, str | bool) for value in values)

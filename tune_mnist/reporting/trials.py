@@ -6,14 +6,14 @@ import pandas as pd
 from tune_mnist.models.cost import count_flops
 from tune_mnist.reporting.finals import by_configuration, missing_runs, test_columns
 from tune_mnist.reporting.search_results import SearchResults
-from tune_mnist.reporting.tables import HYPERPARAMETERS, Comparison, comparison
+from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
 from tune_mnist.tuning.recording.records import BROKEN, TrialState
 from tune_mnist.tuning.spaces.stages import STAGE
 
 TOP = 10
 _ARCHITECTURES = (
     *("model", "trial", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
-    *HYPERPARAMETERS,
+    CONFIG,
     *("stage", "best_epoch", "epochs", "state", "trials"),
 )
 _COSTS = (
@@ -21,10 +21,10 @@ _COSTS = (
     *("best_epoch", "best_seconds"),
 )
 _TOP = (
-    *("trial", "model", "val_accuracy", *HYPERPARAMETERS),
+    *("trial", "model", "val_accuracy", CONFIG),
     *("stage", "best_epoch", "epochs", "state"),
 )
-_PARETO = ("trial", "model", "val_accuracy", "parameters", "train_seconds", *HYPERPARAMETERS)
+_PARETO = ("trial", "model", "val_accuracy", "parameters", "train_seconds", CONFIG)
 
 
 def best_of_each(results: SearchResults) -> pd.DataFrame:

@@ -7,7 +7,15 @@ from tune_mnist.training.checkpoint import (
     STATE_FILE,
     CheckpointFolder,
 )
-from tune_mnist.training.config import TrainConfig
+from tune_mnist.training.config import (
+    CONFIG_COLUMNS,
+    HYPERPARAMETERS,
+    REQUIRED,
+    SEARCHABLE,
+    TrainConfig,
+    hyperparameter,
+    ordered_keys,
+)
 from tune_mnist.training.evaluation import (
     Classified,
     Evaluation,
@@ -17,6 +25,7 @@ from tune_mnist.training.evaluation import (
     score,
 )
 from tune_mnist.training.fidelity import Fidelity, Stage
+from tune_mnist.training.hyperparameter import MODEL_PREFIX, Hyperparameter, format_number
 from tune_mnist.training.memory import describe_out_of_memory, is_out_of_memory
 from tune_mnist.training.metrics import EpochMetrics
 from tune_mnist.training.optimizers import OPTIMIZERS
@@ -30,10 +39,15 @@ from tune_mnist.training.weights import (
 )
 
 __all__ = [
+    "CONFIG_COLUMNS",
     "DEVICES",
+    "HYPERPARAMETERS",
     "MODEL_FILE",
+    "MODEL_PREFIX",
     "OPTIMIZERS",
     "PRECISIONS",
+    "REQUIRED",
+    "SEARCHABLE",
     "STATE_FILE",
     "CheckpointError",
     "CheckpointFolder",
@@ -43,6 +57,7 @@ __all__ = [
     "EpochMetrics",
     "Evaluation",
     "Fidelity",
+    "Hyperparameter",
     "Stage",
     "TrainConfig",
     "Trainer",
@@ -53,10 +68,13 @@ __all__ = [
     "describe_out_of_memory",
     "evaluate",
     "evaluation_batch_size",
+    "format_number",
+    "hyperparameter",
     "is_out_of_memory",
     "load_tensors",
     "load_weights",
     "mean_loss_and_accuracy",
+    "ordered_keys",
     "resolve_compute",
     "restore_newest",
     "score",

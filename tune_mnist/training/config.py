@@ -1,65 +1,100 @@
-"""The configuration of one training run."""
+"""Configuration of one training run: each hyperparameter is declared here, and only here."""
 
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tune_mnist.errors import unknown, validation_error
+from tune_mnist.declarations import Choices
+from tune_mnist.errors import validation_error
 from tune_mnist.models import DERIVED, FULL_SIZE, INITS, MAX_SIZE, MIN_SIZE, MODELS
+from tune_mnist.training.hyperparameter import (
+    MODEL_PREFIX,
+    Hyperparameter,
+    undeclared,
+)
 from tune_mnist.training.optimizers import OPTIMIZERS
 from tune_mnist.training.schedules import SCHEDULES
 
 MAX_BATCH_SIZE = 65_536
-_KNOWN = {"model": MODELS, "init": INITS, "lr_schedule": SCHEDULES, "optimizer": OPTIMIZERS}
 
 
 class TrainConfig(BaseModel):
     """Everything that decides how one network is trained, apart from the data and the hardware.
 
-    Attributes:
-        model: lenet, alexnet, resnet or vggnet.
-        lr: learning rate.
-        batch_size: images in a training batch.
-        dropout: probability of dropping a unit.
-        lr_schedule: constant, or cosine: down to zero over max_epochs.
-        optimizer: sgd, adam, adamw or rmsprop.
-        momentum: used by sgd and rmsprop.
-        weight_decay: L2 penalty, decoupled with adamw.
-        init: How weights are drawn: derived (from the activation) or torch (PyTorch's defaults).
-        image_size: side of the input in pixels (LeNet always takes 32).
-        max_epochs: how many epochs to train.
-        seed: decides the initial weights, the order of the batches and the dropped units.
+    A field is the only declaration of a hyperparameter. Space files, the options of ``train``,
+    the columns of all tables and the labels of trials derive from it, in the order of the fields.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    model: str
-    lr: float = Field(gt=0, allow_inf_nan=False)
-    batch_size: int = Field(default=64, ge=1, le=MAX_BATCH_SIZE)
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    lr_schedule: str = "constant"
-    optimizer: str = "adam"
-    momentum: float = Field(default=0.0, ge=0, lt=1)
-    weight_decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    init: str = DERIVED
-    image_size: int = Field(default=FULL_SIZE, ge=MIN_SIZE, le=MAX_SIZE)
-    max_epochs: int = Field(default=10, ge=1)
-    seed: int = Field(default=0, ge=0, lt=2**32)
-
-    @field_validator(*_KNOWN)
-    @classmethod
-    def _is_known(cls, name: str, info: ValidationInfo) -> str:
-        field = str(info.field_name)
-        if name not in _KNOWN[field]:
-            raise unknown(field, name, _KNOWN[field])
-        return name
+    model: Annotated[
+        str,
+        Choices(MODELS),
+        Hyperparameter(searchable=False, mutable=False, label=""),
+        Field(description="Architecture of the network."),
+    ]
+    optimizer: Annotated[
+        str,
+        Choices(OPTIMIZERS),
+        Hyperparameter(mutable=False, label=""),
+        Field(description="Optimizer."),
+    ] = "adam"
+    lr: Annotated[
+        float,
+        Hyperparameter(format=".2e"),
+        Field(gt=0, allow_inf_nan=False, description="Learning rate."),
+    ]
+    lr_schedule: Annotated[
+        str,
+        Choices(SCHEDULES),
+        Hyperparameter(heading="schedule", label="schedule"),
+        Field(description="Learning rate over the epochs: constant, or cosine annealing to zero."),
+    ] = "constant"
+    batch_size: Annotated[
+        int,
+        Hyperparameter(heading="batch", label="batch"),
+        Field(ge=1, le=MAX_BATCH_SIZE, description="Images per training batch."),
+    ] = 64
+    dropout: Annotated[
+        float,
+        Hyperparameter(format=".2f"),
+        Field(ge=0, lt=1, description="Dropout probability."),
+    ] = 0.0
+    momentum: Annotated[
+        float,
+        Hyperparameter(label="mom", format=".2f"),
+        Field(ge=0, lt=1, description="Momentum of sgd and rmsprop."),
+    ] = 0.0
+    weight_decay: Annotated[
+        float,
+        Hyperparameter(heading="weight decay", label="wd", format=".1e"),
+        Field(ge=0, allow_inf_nan=False, description="L2 penalty; decoupled with adamw."),
+    ] = 0.0
+    init: Annotated[
+        str,
+        Choices(INITS),
+        Hyperparameter(searchable=False, mutable=False),
+        Field(
+            description="Initial weights: derived from the activation, or the defaults of torch."
+        ),
+    ] = DERIVED
+    image_size: Annotated[
+        int,
+        Hyperparameter(searchable=False, heading="image size"),
+        Field(ge=MIN_SIZE, le=MAX_SIZE, description="Side of the input images in pixels."),
+    ] = FULL_SIZE
+    max_epochs: Annotated[
+        int,
+        Hyperparameter(searchable=False),
+        Field(ge=1, description="Number of epochs."),
+    ] = 10
+    seed: Annotated[
+        int,
+        Hyperparameter(searchable=False),
+        Field(ge=0, lt=2**32, description="Random seed of weights, batches and dropout."),
+    ] = 0
 
     @classmethod
     def checked(cls, /, **values: Any) -> "TrainConfig":
@@ -72,3 +107,53 @@ class TrainConfig(BaseModel):
             return cls(**values)
         except ValidationError as error:
             raise validation_error(error, cls) from None
+
+
+def _declared() -> dict[str, Hyperparameter]:
+    """Return the metadata of the fields of TrainConfig, with what their types say."""
+    return {
+        name: replace(
+            metadata,
+            name=name,
+            numeric=field.annotation in (int, float),
+            required=field.is_required(),
+            help=field.description or "",
+        )
+        for name, field in TrainConfig.model_fields.items()
+        for metadata in field.metadata
+        if isinstance(metadata, Hyperparameter)
+    }
+
+
+HYPERPARAMETERS = _declared()
+"""All declared hyperparameters by name, in the order of the fields."""
+
+SEARCHABLE = tuple(name for name, declared in HYPERPARAMETERS.items() if declared.searchable)
+"""Names of the hyperparameters that a space file may search, beside the model."""
+
+CONFIG_COLUMNS = ("model", *SEARCHABLE)
+"""Columns of a configuration in tables of trials, before those of the architecture's keywords."""
+
+REQUIRED = tuple(name for name in SEARCHABLE if HYPERPARAMETERS[name].required)
+"""Searchable hyperparameters without a default: every space has to name them."""
+
+
+def hyperparameter(key: str) -> Hyperparameter:
+    """Return the presentation of a hyperparameter; a generic one for a key that has none.
+
+    Args:
+        key: Name of a field of TrainConfig, or a flat key such as ``model.width``.
+    """
+    return HYPERPARAMETERS.get(key) or undeclared(key)
+
+
+def ordered_keys(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys that a search may have chosen, the model first, in the order to show them.
+
+    Args:
+        keys: Flat keys of configurations, or columns; those that are no hyperparameters are left
+            out.
+    """
+    given = dict.fromkeys(keys)
+    declared = (name for name in CONFIG_COLUMNS if name in given)
+    return (*declared, *(key for key in given if key.startswith(MODEL_PREFIX)))

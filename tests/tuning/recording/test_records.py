@@ -44,6 +44,13 @@ def test_the_frame_has_a_row_a_trial_and_parameters_as_columns():
     assert math.isnan(frame["val_accuracy"][1])
 
 
+def test_keywords_of_the_architecture_are_columns_of_their_own():
+    record = TrialRecord(0, "id0", {"model": "mynet", "lr": 0.1, "model.width": 32})
+    frame = to_frame([record, trial(1, 0.8)])
+    assert frame["model.width"].fillna(0).tolist() == [32, 0]
+    assert list(frame)[3:5] == ["model", "optimizer"]
+
+
 def test_after_a_takeover_the_hyperparameters_are_those_of_the_best_epoch():
     record = trial(1, 0.8, 0.9)
     record.takeovers.append({"epoch": 2, "donor": 5, "params": {"model": "lenet", "lr": 0.2}})

@@ -9,3 +9,8 @@ def test_a_configuration_in_a_few_words():
 
 def test_a_trial_is_called_by_its_number_and_configuration():
     assert label({"number": 12, "model": "lenet", "lr": 0.1}) == "#12 lenet lr=0.1"
+
+
+def test_keywords_of_the_architecture_are_part_of_the_label():
+    config = {"model": "mynet", "lr": 0.1, "lr_schedule": "cosine", "model.width": 32}
+    assert describe(config) == "mynet lr=0.1 schedule=cosine width=32"

@@ -11,8 +11,8 @@ from tune_mnist.reporting.plots import architectures, course, hyperparameters
 from tune_mnist.reporting.plots.judged import Judged, quiet_optuna
 from tune_mnist.reporting.plots.plot import CannotDrawError, Plot
 from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.training import CONFIG_COLUMNS, MODEL_PREFIX
 from tune_mnist.tuning.options import OBJECTIVES
-from tune_mnist.tuning.spaces.space import SEARCHABLE
 
 Drawer = Callable[[Judged], list[Plot]]
 
@@ -56,7 +56,7 @@ _KEYS = {
     *("history", "curves", "intermediate", "timeline"),
     *("importances", "parallel", "contour", "rank"),
     *("cost-time", "cost-size", "cost-flops"),
-    *(f"slice-{name}" for name in ("model", *SEARCHABLE)),
+    *(f"slice-{name}" for name in CONFIG_COLUMNS),
     *(f"pareto-{name}" for name in OBJECTIVES),
     *(f"{kind}-{model}" for kind in ("confusion", "misread") for model in MODELS),
 }
@@ -64,7 +64,7 @@ _KEYS = {
 
 def is_key(name: str) -> bool:
     """Return whether a plot of some search may have this key."""
-    return name in _KEYS
+    return name in _KEYS or name.startswith(f"slice-{MODEL_PREFIX}")
 
 
 @dataclass(frozen=True)

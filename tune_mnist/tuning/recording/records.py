@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 import pandas as pd
 
-from tune_mnist.tuning.spaces.space import SEARCHABLE
+from tune_mnist.training import CONFIG_COLUMNS, ordered_keys
 from tune_mnist.tuning.spaces.stages import FIDELITY, STAGE
 from tune_mnist.tuning.trials.reports import METRIC, TIME_ATTR
 
@@ -148,7 +148,6 @@ PROGRESS = (
     "node",
 )
 LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second", "parameters")
-CONFIG_COLUMNS = ("model", *SEARCHABLE)
 
 
 def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
@@ -156,16 +155,17 @@ def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
 
     The hyperparameters are those of the trial's best epoch.
     """
+    keys = ordered_keys((*CONFIG_COLUMNS, *(key for record in records for key in record.config)))
     rows = []
     for record in records:
         # asdict would copy every mapping in it, which takes longer than the rest of the table.
         row = dict(vars(record))
         best = record.config_of(record.best_epoch)
-        row |= {key: best.get(key) for key in CONFIG_COLUMNS}
+        row |= {key: best.get(key) for key in keys}
         row["takeovers"] = _text(record.takeovers)
         row |= {key: record.last.get(key) for key in (*LAST_METRICS, *FIDELITY)}
         rows.append(row)
-    columns = ["number", "trial_id", "state", *CONFIG_COLUMNS, "val_accuracy", "best_epoch"]
+    columns = ["number", "trial_id", "state", *keys, "val_accuracy", "best_epoch"]
     columns += ["epochs", *FIDELITY, *LAST_METRICS, "train_seconds", "node", "takeovers", "reason"]
     return pd.DataFrame(rows, columns=columns).rename(columns={"number": "trial"})
 

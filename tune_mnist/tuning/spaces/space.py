@@ -9,7 +9,7 @@ from typing import Any
 from tune_mnist.errors import UserError, did_you_mean, unknown
 from tune_mnist.models import MODELS
 from tune_mnist.quoting import quoted
-from tune_mnist.training import TrainConfig
+from tune_mnist.training import REQUIRED, SEARCHABLE, TrainConfig
 from tune_mnist.tuning.spaces.parameters import (
     CategoricalParameter,
     FloatParameter,
@@ -23,16 +23,6 @@ from tune_mnist.tuning.spaces.space_file import (
 )
 from tune_mnist.tuning.spaces.yaml_text import read_text
 
-SEARCHABLE = (
-    "lr",
-    "lr_schedule",
-    "batch_size",
-    "dropout",
-    "optimizer",
-    "momentum",
-    "weight_decay",
-)
-REQUIRED = ("lr",)
 ENDINGS = (".yaml", ".yml")
 _PACKAGE = Path(__file__).resolve().parents[2]
 

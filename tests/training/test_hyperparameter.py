@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+
+from tune_mnist.training import (
+    CONFIG_COLUMNS,
+    HYPERPARAMETERS,
+    REQUIRED,
+    SEARCHABLE,
+    TrainConfig,
+    hyperparameter,
+    ordered_keys,
+)
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def test_every_field_of_a_configuration_is_declared_with_a_description():
+    assert list(HYPERPARAMETERS) == [
+        name for name in TrainConfig.model_fields if name != "model_options"
+    ]
+    assert all(declared.help.endswith(".") for declared in HYPERPARAMETERS.values())
+
+
+def test_only_what_decides_a_trial_of_its_own_can_be_searched():
+    assert set(SEARCHABLE).isdisjoint({"model", "init", "image_size", "max_epochs", "seed"})
+    assert REQUIRED == ("lr",)
+
+
+def test_the_readme_lists_what_a_space_file_may_search():
+    text = " ".join(README.read_text(encoding="utf-8").split())
+    listed = ", ".join(
+        f"`{name}`" + (" (needed)" if name in REQUIRED else "") for name in SEARCHABLE
+    )
+    assert listed in text
+
+
+def test_headings_and_labels_are_unambiguous():
+    headings = [hyperparameter(name).heading or name for name in CONFIG_COLUMNS]
+    assert len(set(headings)) == len(headings)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("lr", 0.00123456, "1.23e-03"),
+        ("dropout", 0.25, "0.25"),
+        ("dropout", 0.0, "0.00"),
+        ("dropout", 0.001, "0.001"),
+        ("weight_decay", 0.0, "0.0e+00"),
+        ("batch_size", 64.0, "64"),
+        ("optimizer", "adam", "adam"),
+        ("model.slope", 0.1, "0.1"),
+        ("model.slope", 1e-9, "1e-09"),
+        ("model.slope", 0.123456, "0.1235"),
+        ("model.width", 4096.0, "4096"),
+        ("model.width", 96, "96"),
+        ("model.batch_norm", True, "True"),
+    ],
+)
+def test_no_number_is_rounded_to_nothing(key, value, shown):
+    assert hyperparameter(key).show(value) == shown
+
+
+def test_keywords_of_the_architecture_come_after_the_declared_hyperparameters():
+    keys = ("number", "model.width", "lr", "optimizer", "model", "accuracy")
+    assert ordered_keys(keys) == ("model", "optimizer", "lr", "model.width")
