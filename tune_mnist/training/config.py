@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tune_mnist.declarations import Choices
 from tune_mnist.errors import validation_error
 from tune_mnist.models import DERIVED, FULL_SIZE, INITS, MAX_SIZE, MIN_SIZE, MODELS
-from tune_mnist.training.hyperparameter import (
+from tune_mnist.training.hyperparameters import (
     MODEL_PREFIX,
     Hyperparameter,
     undeclared,
 )
-from tune_mnist.training.optimizers import OPTIMIZERS
 from tune_mnist.training.schedules import SCHEDULES
+from tune_mnist.training.settings import OPTIMIZERS
 
 MAX_BATCH_SIZE = 65_536
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from torch import nn, optim
 
 from tune_mnist.errors import unknown
-
-OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
+from tune_mnist.training.settings import OPTIMIZERS
 
 _ADAM: tuple[set[str], set[str]] = ({"step", "exp_avg", "exp_avg_sq"}, set())
 STATE_TENSORS: dict[str, tuple[set[str], set[str]]] = {

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from tune_mnist.errors import UserError, unknown
-
-DEVICES = ("auto", "cpu", "cuda")
-PRECISIONS = ("auto", "fp32", "bf16")
+from tune_mnist.training.settings import DEVICES, PRECISIONS
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+from .archive import CheckpointError
+from .batching import create_batches, evaluation_batch_size
+from .checkpoint import (
+    MODEL_FILE,
+    STATE_FILE,
+    CheckpointFolder,
+)
+from .config import (
+    CONFIG_COLUMNS,
+    HYPERPARAMETERS,
+    REQUIRED,
+    SEARCHABLE,
+    TrainConfig,
+    hyperparameter,
+    ordered_keys,
+)
+from .evaluation import (
+    Classified,
+    Evaluation,
+    classify,
+    evaluate,
+    mean_loss_and_accuracy,
+    score,
+)
+from .fidelity import Fidelity, Stage
+from .hyperparameters import MODEL_PREFIX, Hyperparameter, format_number
+from .memory import describe_out_of_memory, is_out_of_memory
+from .metrics import EpochMetrics
+from .precision import Compute, resolve_compute
+from .settings import DEVICES, OPTIMIZERS, PRECISIONS
+from .trainer import DivergedError, Trainer, restore_newest
+from .weights import (
+    check_weights,
+    count_bytes,
+    load_tensors,
+    load_weights,
+)
+
+__all__ = [
+    "CONFIG_COLUMNS",
+    "DEVICES",
+    "HYPERPARAMETERS",
+    "MODEL_FILE",
+    "MODEL_PREFIX",
+    "OPTIMIZERS",
+    "PRECISIONS",
+    "REQUIRED",
+    "SEARCHABLE",
+    "STATE_FILE",
+    "CheckpointError",
+    "CheckpointFolder",
+    "Classified",
+    "Compute",
+    "DivergedError",
+    "EpochMetrics",
+    "Evaluation",
+    "Fidelity",
+    "Hyperparameter",
+    "Stage",
+    "TrainConfig",
+    "Trainer",
+    "check_weights",
+    "classify",
+    "count_bytes",
+    "create_batches",
+    "describe_out_of_memory",
+    "evaluate",
+    "evaluation_batch_size",
+    "format_number",
+    "hyperparameter",
+    "is_out_of_memory",
+    "load_tensors",
+    "load_weights",
+    "mean_loss_and_accuracy",
+    "ordered_keys",
+    "resolve_compute",
+    "restore_newest",
+    "score",
+]
