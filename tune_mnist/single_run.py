@@ -1,5 +1,6 @@
 """One configuration trained and tested, from the options of the command to its results folder."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,8 @@ from tune_mnist.training import (
     resolve_compute,
 )
 
-# LeNet trains on everything in a minute; the large networks would take a laptop hours that way.
-LENET_EPOCHS, LENET_FRACTION = 10, 1.0
+# A light network trains on everything in a minute; a large one would take a laptop hours.
+LIGHT_EPOCHS, LIGHT_FRACTION = 10, 1.0
 LARGE_EPOCHS, LARGE_FRACTION = 3, 0.1
 
 
@@ -65,15 +66,15 @@ def train_and_test(
     Raises:
         UserError: wrong input, a loss that diverges, or too little memory; nothing is written.
     """
-    small = model == "lenet"
+    light = get_architecture(model).light
     config = TrainConfig.checked(
         model=model,
-        max_epochs=_or(epochs, LENET_EPOCHS if small else LARGE_EPOCHS),
+        max_epochs=_or(epochs, LIGHT_EPOCHS if light else LARGE_EPOCHS),
         **hyperparameters,
     )
     with new_results(output_dir, name, f"train-{model}") as directory:
         images = load_dataset(dataset, data_dir)
-        share = LENET_FRACTION if small else LARGE_FRACTION
+        share = LIGHT_FRACTION if light else LARGE_FRACTION
         enough = default_fraction(share, len(images.train_labels))
         data = split_dataset(images, _or(fraction, enough), 1.0)
         _train_into(directory, config, images, data, resolve_compute(device, precision))
@@ -90,9 +91,10 @@ def _train_into(
         "data": f"{images.name}, {len(data.train):,} training, {len(data.val):,} validation and"
         f" {len(images.test_labels):,} test images at {size}x{size}",
         "configuration": ", ".join(
-            # The image size that counts stands with the data: LeNet leaves the option.
+            # The image size that counts stands with the data: a network of fixed size has its own.
             f"{key} {value}"
-            for key, value in config.model_dump(exclude={"model", "image_size"}).items()
+            for key, value in config.flat().items()
+            if key not in ("model", "image_size")
         ),
         "compute": f"{compute.device.type}, {compute.precision}; {describe_hardware()}",
     }
@@ -116,7 +118,7 @@ def _train_into(
         pd.DataFrame([asdict(metrics) for metrics in history]).to_csv(
             folder / "epochs.csv", index=False
         )
-        write_text(folder / "config.json", config.model_dump_json(indent=2) + "\n")
+        write_text(folder / "config.json", json.dumps(config.flat(), indent=2) + "\n")
         write_text(folder / "summary.md", to_markdown(directory.name, facts, validation, tested))
     console.print(to_rich(validation, tested, console))
     console.print(f"results in {directory}", markup=False)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tune_mnist.models import MODELS
+from tune_mnist.models import model_names
 from tune_mnist.training import OPTIMIZERS, Compute, TrainConfig, Trainer, resolve_compute
 from tune_mnist.training.epochs import EagerEpochs
 from tune_mnist.training.graphed_epochs import GraphedEpochs
@@ -48,7 +48,7 @@ def test_auto_takes_the_gpu_and_graphs():
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", model_names())
 def test_the_loss_falls_and_a_checkpoint_resumes(digits_split, tmp_path, model, precision):
     configuration = config(model, max_epochs=4)
     whole = Trainer(configuration, digits_split, gpu(precision))

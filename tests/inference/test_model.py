@@ -13,7 +13,7 @@ import torch
 from tests.training.hostile_weights import HOSTILE
 from tune_mnist.errors import UserError
 from tune_mnist.inference import Input, load_model, read_digits
-from tune_mnist.models import MODELS, create_model
+from tune_mnist.models import create_model, model_names
 from tune_mnist.training import Compute, TrainConfig, create_batches
 
 CPU = torch.device("cpu")
@@ -80,7 +80,9 @@ def test_images_are_prepared_as_for_training(tmp_path, digits, name):
         assert torch.equal(trained.classifier(torch.from_numpy(images)), expected)
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name not in ("alexnet", "vggnet")])
+@pytest.mark.parametrize(
+    "name", [name for name in model_names() if name not in ("alexnet", "vggnet")]
+)
 def test_the_number_of_classes_comes_from_the_weights(tmp_path, name):
     folder = write_model(tmp_path / name, name, num_classes=7)
     trained = load_model(folder, CPU)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tune_mnist.errors import UserError
-from tune_mnist.models import MODELS, count_parameters, create_model, get_architecture
+from tune_mnist.models import count_parameters, create_model, get_architecture, model_names
 from tune_mnist.models.normalisation import BatchNorm
 
 
@@ -46,7 +46,7 @@ def test_lenet_takes_32_pixels_whatever_size_is_asked_for():
     assert create_model("lenet", image_size=224)(torch.rand(3, 1, 32, 32)).shape == (3, 10)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", model_names())
 def test_dropout_is_felt_in_training_only(name):
     size = get_architecture(name).input_size(32)
     model = create_model(name, dropout=0.5, image_size=32)
@@ -55,7 +55,7 @@ def test_dropout_is_felt_in_training_only(name):
     assert torch.equal(model.eval()(image), model(image))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", model_names())
 def test_fresh_weights_start_near_chance(name):
     torch.manual_seed(0)
     size = get_architecture(name).input_size(64)

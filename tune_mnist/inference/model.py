@@ -81,9 +81,10 @@ def load_model(folder: Path, device: torch.device) -> TrainedModel:
     config = _read_config(config_path)
     path = weights_folder / MODEL_FILE
     try:
-        weights = load_tensors(path, count_bytes(outline(config.model, MAX_CLASSES)))
-        num_classes = _num_classes(path, weights)
-        network = outline(config.model, num_classes)
+        largest = outline(config.model, MAX_CLASSES, options=config.model_options)
+        weights = load_tensors(path, count_bytes(largest))
+        num_classes = _num_classes(path, weights, get_architecture(config.model).head)
+        network = outline(config.model, num_classes, options=config.model_options)
         called = f"a {config.model}, which {config_path} says they are"
         check_weights(path, weights, network, called)
         copies = {name: tensor.to(device, copy=True) for name, tensor in weights.items()}
@@ -130,14 +131,14 @@ def _read_config(path: Path) -> TrainConfig:
             f"{path}: there is no such file: it must lie beside the weights and name their"
             " architecture and image size"
         )
-    return TrainConfig(**read_stored(path, _NotedConfig).model_dump())
+    return TrainConfig(**read_stored(path, _NotedConfig).flat())
 
 
-def _num_classes(path: Path, weights: Mapping[str, Tensor]) -> int:
-    """Return the length of the last layer's bias: every architecture ends in a dense layer."""
-    last = next(reversed(list(weights.values())))
-    if last.ndim != 1 or not 2 <= len(last) <= MAX_CLASSES:
+def _num_classes(path: Path, weights: Mapping[str, Tensor], head: str) -> int:
+    """Return the number of outputs of the layer that gives the logits."""
+    weight = weights.get(f"{head}.weight")
+    if weight is None or weight.ndim < 2 or not 2 <= len(weight) <= MAX_CLASSES:
         raise UserError(
-            f"{path}: does not end in the weights of a dense layer with 2 to {MAX_CLASSES} classes"
+            f"{path}: has no weights of a layer {head} with 2 to {MAX_CLASSES} classes"
         )
-    return len(last)
+    return len(weight)

@@ -1,33 +1,5 @@
-"""The four architectures and the factory that builds them by name."""
+"""Architectures: registry, shipped networks, and the factory that builds them by name."""
 
-from tune_mnist.models.factory import (
-    ARCHITECTURES,
-    DERIVED,
-    FULL_SIZE,
-    INITS,
-    MAX_CLASSES,
-    MAX_SIZE,
-    MIN_SIZE,
-    MODELS,
-    Architecture,
-    count_parameters,
-    create_model,
-    get_architecture,
-    outline,
-)
+import lazy_loader
 
-__all__ = [
-    "ARCHITECTURES",
-    "DERIVED",
-    "FULL_SIZE",
-    "INITS",
-    "MAX_CLASSES",
-    "MAX_SIZE",
-    "MIN_SIZE",
-    "MODELS",
-    "Architecture",
-    "count_parameters",
-    "create_model",
-    "get_architecture",
-    "outline",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,57 +1,71 @@
-"""AlexNet for one-channel images."""
+"""AlexNet for grey or RGB images."""
 
+from typing import Annotated
+
+from pydantic import Field
 from torch import Tensor, nn
 
 from tune_mnist.models.pooling import MaxPoolIfLarger
+from tune_mnist.models.registry import register_model
 
 
+@register_model("alexnet", head="classifier.7")
 class AlexNet(nn.Module):
     """AlexNet: five convolutions, three dense layers, ReLU and dropout.
 
     Source: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural
     Networks", NeurIPS 2012, section 3.5. One tower instead of two, no local response
-    normalisation, and one input channel.
+    normalisation.
 
     Args:
-        num_classes: size of the output.
-        dropout: probability of dropping a unit after each of the two hidden dense layers.
+        num_classes: Size of the output.
+        dropout: Probability of dropping a unit after each of the two hidden dense layers.
+        in_channels: Channels of the input.
+        width: Channels of the first convolution; the other layers keep their proportion to it.
 
     Shapes:
-        input float (B, 1, S, S), S = 224 in the paper's proportions, smaller from 28 on (maps are
-        brought to 5x5 before the classifier, which changes nothing at 224); output logits float
-        (B, num_classes).
+        input float (B, in_channels, S, S), S = 224 in the paper's proportions, smaller from 28 on
+        (maps are brought to 5x5 before the classifier, which changes nothing at 224); output
+        logits float (B, num_classes).
     """
 
-    def __init__(self, num_classes: int = 10, dropout: float = 0.5) -> None:
+    def __init__(
+        self,
+        num_classes: int = 10,
+        dropout: float = 0.5,
+        in_channels: int = 1,
+        width: Annotated[int, Field(ge=3, le=192)] = 96,
+    ) -> None:
         super().__init__()
+        second, third, dense = 8 * width // 3, 4 * width, 128 * width // 3
         self.features = nn.Sequential(
-            nn.Conv2d(1, 96, kernel_size=11, stride=4, padding=1),
+            nn.Conv2d(in_channels, width, kernel_size=11, stride=4, padding=1),
             nn.ReLU(),
             MaxPoolIfLarger(3, stride=2),
-            nn.Conv2d(96, 256, kernel_size=5, padding=2),
+            nn.Conv2d(width, second, kernel_size=5, padding=2),
             nn.ReLU(),
             MaxPoolIfLarger(3, stride=2),
-            nn.Conv2d(256, 384, kernel_size=3, padding=1),
+            nn.Conv2d(second, third, kernel_size=3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(384, 384, kernel_size=3, padding=1),
+            nn.Conv2d(third, third, kernel_size=3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(384, 256, kernel_size=3, padding=1),
+            nn.Conv2d(third, second, kernel_size=3, padding=1),
             nn.ReLU(),
             MaxPoolIfLarger(3, stride=2),
         )
         self.pool = nn.AdaptiveAvgPool2d(5)
         self.classifier = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(256 * 5 * 5, 4096),
+            nn.Linear(second * 5 * 5, dense),
             nn.ReLU(),
             nn.Dropout(dropout),
-            nn.Linear(4096, 4096),
+            nn.Linear(dense, dense),
             nn.ReLU(),
             nn.Dropout(dropout),
-            nn.Linear(4096, num_classes),
+            nn.Linear(dense, num_classes),
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, num_classes) for images (B, 1, S, S)."""
+        """Return logits (B, num_classes) for images (B, in_channels, S, S)."""
         logits: Tensor = self.classifier(self.pool(self.features(images)))
         return logits

@@ -1,76 +1,15 @@
 """The model factory: a name in, a freshly initialised network out."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from tune_mnist.errors import UserError, unknown
-from tune_mnist.models.alexnet import AlexNet
-from tune_mnist.models.lenet import LeNet
-from tune_mnist.models.resnet import ResNet
-from tune_mnist.models.vggnet import VGGNet
-
-FULL_SIZE = 224
-MIN_SIZE = 28
-# Beyond, enlarged digits show nothing new, and one batch of them fills a large memory.
-MAX_SIZE = 1024
-# The labels of an IDX file are unsigned bytes.
-MAX_CLASSES = 256
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What the factory and the data pipeline must know of one architecture.
-
-    Attributes:
-        build: the network's class, called with num_classes and dropout.
-        activation: Name of the function between the layers; decides how weights are drawn.
-        fixed_size: side of the only input the network takes, in pixels (digits are padded with
-            zeros to it); None if it takes any side from 28 on (digits are resized to it).
-    """
-
-    build: Callable[..., nn.Module]
-    activation: str
-    fixed_size: int | None = None
-
-    def input_size(self, image_size: int) -> int:
-        """Return the side in pixels of the input when ``image_size`` was asked for."""
-        return self.fixed_size or image_size
-
-
-DERIVED = "derived"
-INITS = (DERIVED, "torch")
-
-# Glorot and Bengio (AISTATS 2010, section 4.2.1) derive Xavier's variance for an activation whose
-# slope at 0 is 1, as tanh's is. The logistic sigmoid's slope there is 1/4, so its weights are four
-# times as large. Kaiming's derivation is for ReLU (He et al., ICCV 2015, section 2.2).
-_WEIGHTS: dict[str, Callable[[Tensor], object]] = {
-    "sigmoid": partial(nn.init.xavier_uniform_, gain=4.0),
-    "tanh": nn.init.xavier_uniform_,
-    "relu": nn.init.kaiming_normal_,
-}
-
-ARCHITECTURES = {
-    "lenet": Architecture(LeNet, "sigmoid", fixed_size=32),
-    "alexnet": Architecture(AlexNet, "relu"),
-    "resnet": Architecture(ResNet, "relu"),
-    "vggnet": Architecture(VGGNet, "relu"),
-}
-MODELS = tuple(ARCHITECTURES)
-
-
-def get_architecture(name: str) -> Architecture:
-    """Return the architecture of that name.
-
-    Raises:
-        UserError: there is none of that name.
-    """
-    if name not in ARCHITECTURES:
-        raise unknown("model", name, MODELS)
-    return ARCHITECTURES[name]
+from tune_mnist.models.initialisation import draw_weights
+from tune_mnist.models.registry import get_architecture
+from tune_mnist.models.settings import DERIVED, FULL_SIZE, INITS, MAX_CLASSES, MIN_SIZE
 
 
 def create_model(
@@ -79,19 +18,24 @@ def create_model(
     dropout: float = 0.0,
     image_size: int = FULL_SIZE,
     init: str = DERIVED,
+    in_channels: int = 1,
+    options: Mapping[str, Any] | None = None,
 ) -> nn.Module:
     """Build a network with freshly drawn weights.
 
     Args:
-        name: lenet, alexnet, resnet or vggnet.
-        num_classes: size of the output, from 2 to 256.
-        dropout: probability of dropping a unit, 0 <= dropout < 1.
-        image_size: side of the input in pixels, at least 28; LeNet always takes 32.
+        name: Name of the architecture.
+        num_classes: Size of the output, from 2 to 256.
+        dropout: Probability of dropping a unit, 0 <= dropout < 1.
+        image_size: Side of the input in pixels, at least 28; without effect on a network of
+            fixed size.
         init: How weights are drawn: derived (from the activation; biases are zero) or torch
             (PyTorch's defaults).
+        in_channels: Channels of the input, 1 or 3.
+        options: Values for other keywords of the network's constructor; None: its defaults.
 
     Returns:
-        A module that takes float (B, 1, S, S) and gives logits float (B, num_classes).
+        A module that takes float (B, in_channels, S, S) and gives logits float (B, num_classes).
 
     Raises:
         UserError: unknown name, or an argument out of its range.
@@ -105,35 +49,44 @@ def create_model(
         raise UserError(f"num_classes = {num_classes}: must be from 2 to {MAX_CLASSES}")
     if init not in INITS:
         raise unknown("init", init, INITS)
-    model = architecture.build(num_classes=num_classes, dropout=dropout)
-    if init == DERIVED:
-        _initialise(model, _WEIGHTS[architecture.activation])
+    if dropout and not architecture.takes_dropout:
+        raise UserError(f"dropout = {dropout}: {name} takes no dropout")
+    arguments = architecture.checked_options(options or {})
+    if architecture.takes_dropout:
+        arguments["dropout"] = dropout
+    model = architecture.build(num_classes=num_classes, in_channels=in_channels, **arguments)
+    activation = architecture.chosen_activation(arguments)
+    if init == DERIVED and activation is not None:
+        draw_weights(model, activation, architecture.head)
     return model
 
 
-def outline(name: str, num_classes: int = 10) -> nn.Module:
+def outline(
+    name: str,
+    num_classes: int = 10,
+    in_channels: int = 1,
+    options: Mapping[str, Any] | None = None,
+) -> nn.Module:
     """Build a network that has shapes, but no memory for its weights: on the meta device.
 
+    A constructor that reads a tensor's value cannot be run there; its network takes memory.
+
     Args:
-        name: lenet, alexnet, resnet or vggnet.
+        name: Name of the architecture.
         num_classes: Size of the output, from 2 to 256.
+        in_channels: Channels of the input, 1 or 3.
+        options: Values for other keywords of the network's constructor; None: its defaults.
 
     Raises:
         UserError: Unknown name, or an argument out of its range.
     """
-    with torch.device("meta"):
-        return create_model(name, num_classes)
+    try:
+        with torch.device("meta"):
+            return create_model(name, num_classes, in_channels=in_channels, options=options)
+    except (NotImplementedError, RuntimeError):
+        return create_model(name, num_classes, in_channels=in_channels, options=options)
 
 
 def count_parameters(model: nn.Module) -> int:
     """Return the number of trainable parameters."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
-
-
-def _initialise(model: nn.Module, draw_weights: Callable[[Tensor], object]) -> None:
-    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    for layer in layers:
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
-        # The last layer feeds a softmax: an activation's gain would make the first loss too large.
-        (nn.init.xavier_uniform_ if layer is layers[-1] else draw_weights)(layer.weight)

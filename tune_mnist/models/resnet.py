@@ -1,11 +1,14 @@
-"""ResNet-18 for one-channel images."""
+"""ResNet-18 for grey or RGB images."""
 
 from itertools import pairwise
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from tune_mnist.models.normalisation import BatchNorm
+from tune_mnist.models.registry import register_model
 
 
 class Residual(nn.Module):
@@ -40,47 +43,58 @@ class Residual(nn.Module):
         return relu(self.norm2(self.conv2(inner)) + self.shortcut(maps))
 
 
+@register_model("resnet", head="classifier.3")
 class ResNet(nn.Module):
     """ResNet-18: a 7x7 stem, eight residual blocks in four stages, global average pooling.
 
     Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
-    table 1 (18-layer); one input channel.
+    table 1 (18-layer).
 
     Args:
-        num_classes: size of the output.
-        dropout: probability of dropping a unit before the classifier.
+        num_classes: Size of the output.
+        dropout: Probability of dropping a unit before the classifier.
+        in_channels: Channels of the input.
+        width: Channels of the stem and the first stage; each further stage has twice as many.
+        blocks: Residual blocks in each of the four stages.
 
     Shapes:
-        input float (B, 1, S, S), S = 224 in the paper, smaller from 28 on; output logits float
-        (B, num_classes).
+        input float (B, in_channels, S, S), S = 224 in the paper, smaller from 28 on; output logits
+        float (B, num_classes).
     """
 
-    def __init__(self, num_classes: int = 10, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        num_classes: int = 10,
+        dropout: float = 0.0,
+        in_channels: int = 1,
+        width: Annotated[int, Field(ge=4, le=128)] = 64,
+        blocks: Annotated[int, Field(ge=1, le=6)] = 2,
+    ) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(1, 64, kernel_size=7, stride=2, padding=3),
-            BatchNorm(64),
+            nn.Conv2d(in_channels, width, kernel_size=7, stride=2, padding=3),
+            BatchNorm(width),
             nn.ReLU(),
             nn.MaxPool2d(3, stride=2, padding=1),
         )
-        widths = [64, 64, 128, 256, 512]
+        widths = [width, width, 2 * width, 4 * width, 8 * width]
         self.stages = nn.Sequential(
             *(
                 nn.Sequential(
-                    Residual(before, width, stride=1 if before == width else 2),
-                    Residual(width, width),
+                    Residual(before, after, stride=1 if before == after else 2),
+                    *(Residual(after, after) for _ in range(blocks - 1)),
                 )
-                for before, width in pairwise(widths)
+                for before, after in pairwise(widths)
             )
         )
         self.classifier = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(512, num_classes),
+            nn.Linear(8 * width, num_classes),
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, num_classes) for images (B, 1, S, S)."""
+        """Return logits (B, num_classes) for images (B, in_channels, S, S)."""
         logits: Tensor = self.classifier(self.stages(self.stem(images)))
         return logits

@@ -1,51 +1,74 @@
-"""VGG-11 for one-channel images."""
+"""VGG-11, 13 and 16 for grey or RGB images."""
 
+from typing import Annotated, Literal
+
+from pydantic import Field
 from torch import Tensor, nn
 
+from tune_mnist.models.normalisation import BatchNorm
 from tune_mnist.models.pooling import MaxPoolIfLarger
+from tune_mnist.models.registry import register_model
 
-BLOCKS = ((1, 64), (1, 128), (2, 256), (2, 512), (2, 512))
+CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3)}
+"""Convolutions of each block, by depth."""
 
 
+# A core takes five times as long for it as for the others.
+@register_model("vggnet", head="classifier.7", cpu_probe=4)
 class VGGNet(nn.Module):
-    """VGG-11: five blocks of 3x3 convolutions, three dense layers, ReLU and dropout.
+    """VGG: five blocks of 3x3 convolutions, three dense layers, ReLU and dropout.
 
     Source: Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
-    Recognition", ICLR 2015, table 1, configuration A; one input channel.
+    Recognition", ICLR 2015, table 1, configurations A, B and D.
 
     Args:
-        num_classes: size of the output.
-        dropout: probability of dropping a unit after each of the two hidden dense layers.
+        num_classes: Size of the output.
+        dropout: Probability of dropping a unit after each of the two hidden dense layers.
+        in_channels: Channels of the input.
+        depth: Layers that have weights.
+        batch_norm: Whether batch norm follows each convolution.
+        width: Channels of the first block; the other layers keep their proportion to it.
 
     Shapes:
-        input float (B, 1, S, S), S = 224 in the paper, smaller from 28 on (maps are brought to
-        7x7 before the classifier, which changes nothing at 224); output logits float
+        input float (B, in_channels, S, S), S = 224 in the paper, smaller from 28 on (maps are
+        brought to 7x7 before the classifier, which changes nothing at 224); output logits float
         (B, num_classes).
     """
 
-    def __init__(self, num_classes: int = 10, dropout: float = 0.5) -> None:
+    def __init__(
+        self,
+        num_classes: int = 10,
+        dropout: float = 0.5,
+        in_channels: int = 1,
+        depth: Literal[11, 13, 16] = 11,
+        batch_norm: bool = False,
+        width: Annotated[int, Field(ge=2, le=128)] = 64,
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        channels = 1
-        for convolutions, width in BLOCKS:
+        before = in_channels
+        for convolutions, factor in zip(CONVOLUTIONS[depth], (1, 2, 4, 8, 8), strict=True):
             for _ in range(convolutions):
-                layers += [nn.Conv2d(channels, width, kernel_size=3, padding=1), nn.ReLU()]
-                channels = width
+                after = factor * width
+                layers.append(nn.Conv2d(before, after, kernel_size=3, padding=1))
+                layers += [BatchNorm(after)] if batch_norm else []
+                layers.append(nn.ReLU())
+                before = after
             layers.append(MaxPoolIfLarger(2, stride=2))
         self.features = nn.Sequential(*layers)
         self.pool = nn.AdaptiveAvgPool2d(7)
         self.classifier = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(512 * 7 * 7, 4096),
+            nn.Linear(8 * width * 7 * 7, 64 * width),
             nn.ReLU(),
             nn.Dropout(dropout),
-            nn.Linear(4096, 4096),
+            nn.Linear(64 * width, 64 * width),
             nn.ReLU(),
             nn.Dropout(dropout),
-            nn.Linear(4096, num_classes),
+            nn.Linear(64 * width, num_classes),
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, num_classes) for images (B, 1, S, S)."""
+        """Return logits (B, num_classes) for images (B, in_channels, S, S)."""
         logits: Tensor = self.classifier(self.pool(self.features(images)))
         return logits

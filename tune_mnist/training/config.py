@@ -4,16 +4,23 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from tune_mnist.declarations import Choices
 from tune_mnist.errors import validation_error
-from tune_mnist.models import DERIVED, FULL_SIZE, INITS, MAX_SIZE, MIN_SIZE, MODELS
-from tune_mnist.training.hyperparameters import (
-    MODEL_PREFIX,
-    Hyperparameter,
-    undeclared,
-)
+from tune_mnist.models.keywords import MODEL_PREFIX, join_keys, split_keys
+from tune_mnist.models.registry import check_registered, get_architecture
+from tune_mnist.models.settings import DERIVED, FULL_SIZE, INITS, MAX_SIZE, MIN_SIZE
+from tune_mnist.training.hyperparameters import Hyperparameter, undeclared
 from tune_mnist.training.schedules import SCHEDULES
 from tune_mnist.training.settings import OPTIMIZERS
 
@@ -31,10 +38,17 @@ class TrainConfig(BaseModel):
 
     model: Annotated[
         str,
-        Choices(MODELS),
+        AfterValidator(check_registered),
         Hyperparameter(searchable=False, mutable=False, label=""),
         Field(description="Architecture of the network."),
     ]
+    model_options: Annotated[
+        dict[str, bool | int | float | str],
+        Field(
+            validate_default=True,
+            description="Keywords of the network's constructor; model.<keyword> in space files.",
+        ),
+    ] = {}  # noqa: RUF012 - pydantic copies it
     optimizer: Annotated[
         str,
         Choices(OPTIMIZERS),
@@ -96,12 +110,38 @@ class TrainConfig(BaseModel):
         Field(ge=0, lt=2**32, description="Random seed of weights, batches and dropout."),
     ] = 0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _collect_options(cls, values: Any) -> Any:
+        """Accept ``model.<keyword>`` keys beside the fields."""
+        if not isinstance(values, dict):
+            return values
+        others, options = split_keys(values)
+        return {**others, "model_options": options} if options else others
+
+    @field_validator("model_options")
+    @classmethod
+    def _are_keywords(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "model" not in info.data:  # already refused
+            return options
+        return get_architecture(info.data["model"]).checked_options(options)
+
+    def flat(self, *, only_set: bool = False) -> dict[str, Any]:
+        """Return the values by key, the network's options as ``model.<keyword>``.
+
+        Args:
+            only_set: Whether fields that were left out stay left out.
+        """
+        values = self.model_dump(exclude={"model_options"}, exclude_unset=only_set)
+        return values | join_keys(self.model_options)
+
     @classmethod
     def checked(cls, /, **values: Any) -> "TrainConfig":
         """Build a configuration from untrusted values.
 
         Raises:
-            UserError: an unknown key, or a value of the wrong type or out of its range.
+            UserError: an unknown key, an architecture that is not registered, or a value of the
+                wrong type or out of its range.
         """
         try:
             return cls(**values)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-MODEL_PREFIX = "model."
-"""Prefix of the keywords of an architecture's constructor: ``model.width``."""
+from tune_mnist.models.keywords import MODEL_PREFIX
 
 _LABEL_FORMAT = ".2g"
 _MAX_PLAIN = 10**9

@@ -65,7 +65,12 @@ class Trainer:
         torch.manual_seed(config.seed)
         self._shuffle = torch.Generator().manual_seed(config.seed)
         model = create_model(
-            config.model, data.num_classes, config.dropout, config.image_size, config.init
+            config.model,
+            data.num_classes,
+            config.dropout,
+            config.image_size,
+            config.init,
+            options=config.model_options,
         )
         self.model = model.to(compute.device).to(memory_format=compute.memory_format)
         self._optimizer = create_optimizer(

@@ -15,7 +15,7 @@ from tune_mnist.data import Dataset
 from tune_mnist.environment import package_versions
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
-from tune_mnist.models import ARCHITECTURES
+from tune_mnist.models import get_architecture
 from tune_mnist.results import nearest_existing
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.stored_json import read_stored
@@ -188,7 +188,7 @@ class Experiment(_Stored):
         if "init" in self.options:
             return
         # Versions that did not store it drew a quarter of today's weights before a sigmoid.
-        changed = [name for name in space.models if ARCHITECTURES[name].activation == "sigmoid"]
+        changed = [name for name in space.models if get_architecture(name).activation == "sigmoid"]
         if changed:
             raise UserError(
                 f"--resume: an earlier version began the search, with other initial weights of"

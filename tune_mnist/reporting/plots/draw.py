@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import optuna
 
-from tune_mnist.models import MODELS
+from tune_mnist.models.keywords import MODEL_PREFIX, is_keyword
+from tune_mnist.models.registry import is_name
 from tune_mnist.reporting.plots import architectures, course, hyperparameters
 from tune_mnist.reporting.plots.judged import Judged, quiet_optuna
 from tune_mnist.reporting.plots.plot import CannotDrawError, Plot
 from tune_mnist.reporting.search_results import SearchResults
-from tune_mnist.training import CONFIG_COLUMNS, MODEL_PREFIX
+from tune_mnist.training import CONFIG_COLUMNS
 from tune_mnist.tuning.options import OBJECTIVES
 
 Drawer = Callable[[Judged], list[Plot]]
@@ -58,13 +59,18 @@ _KEYS = {
     *("cost-time", "cost-size", "cost-flops"),
     *(f"slice-{name}" for name in CONFIG_COLUMNS),
     *(f"pareto-{name}" for name in OBJECTIVES),
-    *(f"{kind}-{model}" for kind in ("confusion", "misread") for model in MODELS),
 }
+_OF_A_MODEL = ("confusion-", "misread-")
+_OF_A_KEYWORD = f"slice-{MODEL_PREFIX}"
 
 
 def is_key(name: str) -> bool:
     """Return whether a plot of some search may have this key."""
-    return name in _KEYS or name.startswith(f"slice-{MODEL_PREFIX}")
+    of_model = any(
+        is_name(name.removeprefix(kind)) for kind in _OF_A_MODEL if name.startswith(kind)
+    )
+    of_keyword = name.startswith(_OF_A_KEYWORD) and is_keyword(name.removeprefix(_OF_A_KEYWORD))
+    return name in _KEYS or of_model or of_keyword
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ class FinalEvaluation:
                 model=run.model,
                 trial=run.trial,
                 seed=run.config.seed,
-                config=run.config.model_dump(),
+                config=run.config.flat(),
                 train_images=run.train_images,
                 test_accuracy=accuracy,
                 confusion=tested.evaluation.confusion.tolist(),

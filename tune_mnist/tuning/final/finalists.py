@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import ray
@@ -13,6 +14,7 @@ from torch import Tensor
 from tune_mnist.data import DataSplit
 from tune_mnist.errors import last_line
 from tune_mnist.models import MAX_CLASSES, create_model, outline
+from tune_mnist.models.keywords import join_keys
 from tune_mnist.training import (
     MODEL_FILE,
     CheckpointError,
@@ -79,18 +81,23 @@ def full_validation(
     judged = []
     for folder in new:
         path = folder / MODEL_FILE
-        weights = load_tensors(path, count_bytes(outline(folder.name, MAX_CLASSES)))
-        size = configs[folder].image_size  # a search that was cut off has small ones
-        alike = replace(settings, image_size=size)
-        judged.append(judge.remote(folder.name, path, weights, data, val, alike))
+        config = configs[folder]
+        largest = outline(config.model, MAX_CLASSES, options=config.model_options)
+        weights = load_tensors(path, count_bytes(largest))
+        # A search that was cut off has small images.
+        alike = replace(settings, image_size=config.image_size)
+        judged.append(
+            judge.remote(config.model, config.model_options, path, weights, data, val, alike)
+        )
     for folder, accuracy in zip(new, ray.get(judged), strict=True):
         configs[folder] = configs[folder].model_copy(update={"full_val_accuracy": accuracy})
-        write_config(folder, configs[folder].model_dump(exclude_unset=True))
+        write_config(folder, configs[folder].flat(only_set=True))
     return {folder.name: config.full_val_accuracy or 0.0 for folder, config in configs.items()}
 
 
 def _accuracy(
     model: str,
+    options: dict[str, Any],
     path: Path,
     weights: dict[str, Tensor],
     data: DataSplit,
@@ -98,8 +105,10 @@ def _accuracy(
     settings: TrialSettings,
 ) -> float:
     compute = settings.compute()
-    config = settings.train_config({"model": model, "lr": 1.0})
-    network = create_model(model, data.num_classes, image_size=settings.image_size)
+    config = settings.train_config({"model": model, "lr": 1.0, **join_keys(options)})
+    network = create_model(
+        model, data.num_classes, image_size=settings.image_size, options=options
+    )
     check_weights(path, weights, network)
     network.load_state_dict(weights)
     network.to(compute.device).to(memory_format=compute.memory_format)

@@ -49,7 +49,7 @@ class PlannedRun:
     @property
     def folder_name(self) -> str:
         """Name of the folder of its checkpoints."""
-        made_of = [self.trial, self.train_images, self.config.model_dump()]
+        made_of = [self.trial, self.train_images, self.config.flat()]
         digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
         return f"{_CHECKPOINTS}{self.model}-{self.config.seed}-{digest[:8]}"
 
@@ -158,7 +158,7 @@ def describe_plan(options: SearchOptions, train_images: int, test_images: int) -
 def to_config(run: PlannedRun, test_accuracy: float) -> dict[str, Any]:
     """Return what is to be known of a run's weights, in the form of ``best/<model>``."""
     return {
-        **run.config.model_dump(),
+        **run.config.flat(),
         "trial": run.trial,
         "epoch": run.config.max_epochs,
         "train_images": run.train_images,

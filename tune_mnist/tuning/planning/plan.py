@@ -13,6 +13,7 @@ from tune_mnist.data.split import MIN_TRAIN_IMAGES
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
 from tune_mnist.machine import allowed_cpus
+from tune_mnist.models import get_architecture
 from tune_mnist.training import Fidelity, resolve_compute
 from tune_mnist.tuning.cluster.connection import Resources, check_placeable, count_fitting
 from tune_mnist.tuning.options import FALLBACKS, SearchOptions
@@ -162,13 +163,13 @@ def _stages(space: SearchSpace, options: SearchOptions) -> dict[str, str]:
     fidelity = options.fidelity(space)
     if fidelity is None:
         return {}
-    return {"fidelity": describe(fidelity, fixed_size=space.models == ("lenet",))}
+    fixed = all(get_architecture(model).fixed_size for model in space.models)
+    return {"fidelity": describe(fidelity, fixed_size=fixed)}
 
 
 def _image_sizes(space: SearchSpace, options: SearchOptions) -> str:
-    sizes = []
-    if space.models != ("lenet",):
-        sizes.append(f"{options.image_size}x{options.image_size}")
-    if "lenet" in space.models:
-        sizes.append("32x32 (LeNet)")
+    fixed = {model: get_architecture(model).fixed_size for model in space.models}
+    free = None in fixed.values()
+    sizes = [f"{options.image_size}x{options.image_size}"] if free else []
+    sizes += [f"{size}x{size} ({model})" for model, size in fixed.items() if size is not None]
     return ", ".join(sizes)

@@ -16,17 +16,15 @@ from ray.exceptions import RayError
 
 from tune_mnist.data import DataSplit
 from tune_mnist.errors import last_line
+from tune_mnist.models import get_architecture
 from tune_mnist.training import Compute, EpochMetrics, TrainConfig, Trainer, resolve_compute
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
 PROBE_IMAGES = 32
 PROBE_SECONDS = 1.0
-CPU_PIXELS = {"vggnet": 4 * 224 * 224}
-"""Of all images of an epoch: VGG takes a core five times as long as the others."""
-PIXELS = 32 * 224 * 224
-SMALL_MODELS = frozenset({"lenet"})
-"""Those that can be measured beside other work: they need little memory, and come out as fast as
-on a worker. ResNet came out at less than half of that."""
+FULL_PIXELS = 224 * 224
+GPU_PROBE = 32
+"""Images of 224x224 that a GPU is measured by."""
 
 
 @dataclass(frozen=True)
@@ -150,5 +148,5 @@ def _config(model: str, image_size: int, compute: Compute) -> TrainConfig:
 
 def probe_images(model: str, image_size: int, device: str) -> int:
     """Return how many images to measure by: as many as take neither long nor much memory."""
-    pixels = CPU_PIXELS.get(model, PIXELS) if device == "cpu" else PIXELS
-    return max(2, min(PROBE_IMAGES, pixels // image_size**2))
+    count = get_architecture(model).cpu_probe if device == "cpu" else GPU_PROBE
+    return max(2, min(PROBE_IMAGES, count * FULL_PIXELS // image_size**2))

@@ -77,7 +77,7 @@ def run_trials(
     )
     best = BestModels(
         path_in(setup.directory, "best"),
-        lambda config: settings.train_config(config).model_dump(),
+        lambda config: settings.train_config(config).flat(),
         settings.checkpoints_of,
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]

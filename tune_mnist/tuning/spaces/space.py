@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tune_mnist.errors import UserError, did_you_mean, unknown
-from tune_mnist.models import MODELS
+from tune_mnist.models import get_architecture
+from tune_mnist.models.registry import SHIPPED
 from tune_mnist.quoting import quoted
 from tune_mnist.training import REQUIRED, SEARCHABLE, TrainConfig
 from tune_mnist.tuning.spaces.parameters import (
@@ -161,8 +162,8 @@ def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
     if not isinstance(file.model, str):
         parameters = {"model": file.model} | parameters
         _check_always_there("model", parameters)
-    elif file.model not in MODELS:
-        raise unknown("model", file.model, MODELS)
+    else:
+        get_architecture(file.model)
     for name in REQUIRED:
         _check_always_there(name, parameters)
     ordered = _ordered(parameters)
@@ -235,7 +236,7 @@ def _check_trainable(name: str, parameter: Any) -> None:
         values = (parameter.low, parameter.high)
     for value in values:
         try:
-            TrainConfig.checked(**({"model": MODELS[0], "lr": 1.0} | {name: value}))
+            TrainConfig.checked(**({"model": SHIPPED[0], "lr": 1.0} | {name: value}))
         except UserError as error:
             raise UserError(f"{_key(name)}: {error}") from None
 

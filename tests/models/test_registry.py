@@ -1,0 +1,192 @@
+from typing import Annotated, Literal
+
+import pytest
+import torch
+from pydantic import Field
+from torch import nn
+
+from tune_mnist.errors import UserError
+from tune_mnist.models import count_parameters, create_model, get_architecture, outline, registry
+from tune_mnist.training import TrainConfig
+
+
+def small_network(name="mine", **contract):
+    @registry.register_model(name, **({"head": "head"} | contract))
+    class Mine(nn.Module):
+        def __init__(
+            self,
+            num_classes: int,
+            in_channels: int,
+            width: Annotated[int, Field(ge=1, le=32)] = 8,
+            kind: Literal["plain", "wide"] = "plain",
+            slope: float = 0.1,
+            anything=None,
+        ):
+            super().__init__()
+            self.head = nn.Linear(width, num_classes)
+            self.body = nn.Conv2d(in_channels, width, 3)
+
+        def forward(self, images):
+            return self.head(self.body(images).mean(dim=(2, 3)))
+
+    return Mine
+
+
+def test_a_registered_network_is_built_with_its_keywords():
+    small_network()
+    model = create_model("mine", num_classes=3, in_channels=3, options={"width": 5})
+    assert model(torch.rand(2, 3, 28, 28)).shape == (2, 3)
+    assert model.body.out_channels == 5
+
+
+def test_the_head_is_the_layer_that_is_named_not_the_last_one():
+    small_network()
+    torch.manual_seed(0)
+    model = create_model("mine", num_classes=2, options={"width": 32})
+    # Kaiming's weights of the head would have a deviation of 0.25, and are not bounded.
+    assert model.head.weight.abs().max() <= (6 / (32 + 2)) ** 0.5
+
+
+@pytest.mark.parametrize(("activation", "gain"), [("sigmoid", 4.0), ("tanh", 1.0)])
+def test_weights_are_drawn_by_the_activation_that_was_chosen(activation, gain):
+    layer = create_model("lenet", options={"activation": activation}).classifier[1]
+    bound = gain * (6 / (400 + 120)) ** 0.5
+    assert 0.95 * bound < layer.weight.abs().max() <= bound
+
+
+def test_a_network_without_activation_keeps_the_weights_of_its_constructor():
+    small_network(activation=None)
+    torch.manual_seed(0)
+    ours = create_model("mine")
+    torch.manual_seed(0)
+    theirs = get_architecture("mine").build(10, 1)
+    assert torch.equal(ours.body.weight, theirs.body.weight)
+    assert ours.body.bias.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"widht": 8}, "model.widht: mine has no such keyword (did you mean 'width'?): it has"),
+        ({"width": 0}, "model.width = 0: must be greater than or equal to 1"),
+        ({"width": 8.5}, "model.width = 8.5: must be a whole number"),
+        ({"width": True}, "model.width = True: must be a whole number"),
+        ({"kind": "round"}, "model.kind = 'round': must be 'plain' or 'wide'"),
+        ({"slope": float("inf")}, "model.slope = inf: must be a finite number"),
+        ({"anything": 1}, "model.anything: cannot be set: the constructor must annotate"),
+        ({"num_classes": 3}, "model.num_classes: mine has no such keyword"),
+    ],
+)
+def test_a_value_that_the_signature_forbids_is_refused(options, words):
+    small_network()
+    with pytest.raises(UserError) as caught:
+        create_model("mine", options=options)
+    assert words in str(caught.value)
+
+
+def test_a_configuration_has_the_keywords_as_flat_keys():
+    small_network()
+    config = TrainConfig.checked(model="mine", lr=0.1, **{"model.width": 4, "model.slope": 1})
+    assert config.model_options == {"width": 4, "slope": 1.0}
+    assert TrainConfig.checked(**config.flat()) == config
+    assert config.flat()["model.width"] == 4
+    with pytest.raises(UserError, match=r"model.width = 40: must be less than or equal to 32"):
+        TrainConfig.checked(model="mine", lr=0.1, **{"model.width": 40})
+
+
+def test_a_keyword_without_default_must_be_given():
+    @registry.register_model("needy", head="head")
+    class Needy(nn.Module):
+        def __init__(self, num_classes, in_channels, depth: int):
+            super().__init__()
+
+    with pytest.raises(UserError, match=r"'model.depth' is missing: the constructor of needy"):
+        TrainConfig.checked(model="needy", lr=0.1)
+
+
+def test_dropout_is_refused_by_a_network_that_takes_none():
+    small_network()
+    with pytest.raises(UserError, match="mine takes no dropout"):
+        create_model("mine", dropout=0.1)
+
+
+class Lacking(nn.Module):
+    def __init__(self, in_channels):
+        super().__init__()
+
+
+@pytest.mark.parametrize(
+    ("build", "contract", "words"),
+    [
+        (dict, {}, "dict must be a class derived from torch.nn.Module"),
+        (lambda: None, {}, "must be a class derived from torch.nn.Module"),
+        (Lacking, {}, "the constructor of Lacking must take the keyword num_classes"),
+        (Lacking, {"name": "lenet"}, "the name is taken"),
+        (Lacking, {"name": "Too Wide/.."}, "the name must be lower case letters"),
+    ],
+)
+def test_a_class_that_breaks_the_contract_is_refused(build, contract, words):
+    with pytest.raises(UserError) as caught:
+        registry.register_model(**({"name": "broken", "head": "head"} | contract))(build)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("contract", "words"),
+    [
+        ({"activation": "rleu"}, "unknown register_model('mine'): activation 'rleu' (did you"),
+        ({"fixed_size": 4}, "fixed_size = 4: must be from 8 to 1024"),
+        ({"head": ""}, "head must be the dotted path"),
+    ],
+)
+def test_a_wrong_property_is_refused(contract, words):
+    with pytest.raises(UserError) as caught:
+        small_network(**contract)
+    assert words in str(caught.value)
+
+
+def test_a_name_is_registered_once():
+    small_network()
+    with pytest.raises(UserError, match="the name is taken"):
+        small_network()
+
+
+def test_a_head_that_does_not_exist_is_named():
+    small_network(head="classifier.9")
+    with pytest.raises(UserError, match=r"head = 'classifier.9': the network has no layer"):
+        create_model("mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("lenet", {"activation": "relu", "pooling": "max", "width": 12}),
+        ("lenet", {"width": 1}),
+        ("alexnet", {"width": 3}),
+        ("resnet", {"width": 8, "blocks": 1}),
+        ("vggnet", {"depth": 13, "width": 4}),
+        ("vggnet", {"depth": 16, "width": 2, "batch_norm": True}),
+    ],
+)
+def test_shipped_networks_offer_keywords(name, options):
+    size = get_architecture(name).input_size(32)
+    model = create_model(name, num_classes=4, image_size=32, in_channels=3, options=options)
+    assert model(torch.rand(2, 3, size, size)).shape == (2, 4)
+    assert count_parameters(model) != count_parameters(outline(name, 4, in_channels=3))
+
+
+def test_vgg_16_has_the_parameters_of_its_paper():
+    # 138,357,544 with 1,000 classes and three channels.
+    network = outline("vggnet", 256, in_channels=3, options={"depth": 16})
+    assert count_parameters(network) == 138_357_544 - (1000 - 256) * 4097
+
+
+def test_a_network_whose_constructor_reads_a_tensor_has_an_outline():
+    @registry.register_model("reading", head="head")
+    class Reading(nn.Module):
+        def __init__(self, num_classes, in_channels):
+            super().__init__()
+            self.rates = [rate.item() for rate in torch.linspace(0, 1, 3)]
+            self.head = nn.Linear(in_channels, num_classes)
+
+    assert outline("reading").head.out_features == 10
