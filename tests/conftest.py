@@ -83,7 +83,7 @@ def digits_lenet(placed_digits: Dataset, tmp_path_factory: pytest.TempPathFactor
         trainer.run_epoch()
     folder = tmp_path_factory.mktemp("best") / "lenet"
     trainer.save(folder)
-    noted = config.model_dump() | {"trial": 3, "epoch": 16, "val_accuracy": 0.9}
+    noted = config.flat() | {"trial": 3, "epoch": 16, "val_accuracy": 0.9}
     (folder / "config.json").write_text(json.dumps(noted))
     return folder
 

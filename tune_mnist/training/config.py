@@ -48,7 +48,7 @@ class TrainConfig(BaseModel):
             validate_default=True,
             description="Keywords of the network's constructor; model.<keyword> in space files.",
         ),
-    ] = {}  # noqa: RUF012 - pydantic copies it
+    ] = {}
     optimizer: Annotated[
         str,
         Choices(OPTIMIZERS),

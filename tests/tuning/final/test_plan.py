@@ -52,7 +52,7 @@ def made(plan):
         model=plan.model,
         trial=plan.trial,
         seed=plan.config.seed,
-        config=plan.config.model_dump(),
+        config=plan.config.flat(),
         train_images=plan.train_images,
         test_accuracy=0.9,
         confusion=[[9, 1], [1, 9]],
