@@ -133,7 +133,7 @@ class Search:
 
 def best_config(model: str, trial: int, **more: Any) -> dict[str, Any]:
     """Return what a search notes of the best model of an architecture."""
-    config = TrainConfig(model=model, lr=0.1).model_dump()
+    config = TrainConfig(model=model, lr=0.1).flat()
     return config | {"trial": trial, "epoch": 1, "val_accuracy": 0.5} | more
 
 

@@ -11,12 +11,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tune_mnist.models.keywords import MODEL_PREFIX
 from tune_mnist.quoting import printable
 from tune_mnist.reporting.markup import latex, markdown
 from tune_mnist.training import (
     CONFIG_COLUMNS,
     HYPERPARAMETERS,
-    MODEL_PREFIX,
     hyperparameter,
     ordered_keys,
 )

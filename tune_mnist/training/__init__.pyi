@@ -23,7 +23,7 @@ from .evaluation import (
     score,
 )
 from .fidelity import Fidelity, Stage
-from .hyperparameters import MODEL_PREFIX, Hyperparameter, format_number
+from .hyperparameters import Hyperparameter, format_number
 from .memory import describe_out_of_memory, is_out_of_memory
 from .metrics import EpochMetrics
 from .precision import Compute, resolve_compute
@@ -41,7 +41,6 @@ __all__ = [
     "DEVICES",
     "HYPERPARAMETERS",
     "MODEL_FILE",
-    "MODEL_PREFIX",
     "OPTIMIZERS",
     "PRECISIONS",
     "REQUIRED",

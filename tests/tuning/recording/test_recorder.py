@@ -22,7 +22,7 @@ class Models:
     def go_on(self):
         self.callback = BestModels(
             self.directory / "best",
-            lambda config: TrainConfig(model=config["model"], lr=0.1).model_dump(),
+            lambda config: TrainConfig(model=config["model"], lr=0.1).flat(),
             self.checkpoints,
         )
 
