@@ -18,7 +18,7 @@ from tune_mnist.tuning.experiment import Outcome, run_search
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.records import TrialState
 from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, read_experiment
-from tune_mnist.tuning.schedulers.scheduler import RESUMABLE
+from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.spaces.space import load_space
 from tune_mnist.tuning.trust import only_stored
 
@@ -134,7 +134,7 @@ def _report(console: Console, directory: Path, outcome: Outcome) -> None:
         markup=False,
         soft_wrap=True,
     )
-    resumable = results.options.scheduling.name in RESUMABLE
+    resumable = scheduler_class(results.options.scheduling.name).resumable
     more = {
         Ending.INTERRUPTED: "",
         Ending.OUT_OF_TIME: "",

@@ -13,15 +13,19 @@ from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
 from benchmarks.scheduling.table_sampler import TableSampler
+from tune_mnist.tuning.schedulers.factory import create_scheduler
+from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.promotion import PromotionAsha
+from tune_mnist.tuning.schedulers.protocol import MODE, SearchScheduler
 from tune_mnist.tuning.schedulers.rungs import rung_epochs
-from tune_mnist.tuning.schedulers.scheduler import MODE, SchedulerOptions, create_scheduler
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.reports import METRIC, ended_early
 
 REDUCTION_FACTOR = 3
+CHANCE_LEVEL = 0.2
+"""Accuracy that a network which has learned to tell ten digits exceeds."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,11 @@ def random_promotion(task: Task) -> Engine:
 def our_stopping(task: Task) -> Engine:
     """Our searcher, our stopping ASHA."""
     options = SchedulerOptions(
-        "asha-stopping", task.max_epochs, reduction_factor=REDUCTION_FACTOR, seed=task.seed
+        "asha-stopping",
+        task.max_epochs,
+        reduction_factor=REDUCTION_FACTOR,
+        seed=task.seed,
+        max_concurrent=task.workers,
     )
     return _our_engine(task, "tpe", create_scheduler(options))
 
@@ -117,19 +125,18 @@ def _rays_engine(task: Task, sampler: BaseSampler) -> Engine:
     return Engine(searcher, table_sampler, scheduler)
 
 
-def _our_engine(task: Task, sampler: str, scheduler: TrialScheduler) -> Engine:
+def _our_engine(task: Task, sampler: str, scheduler: SearchScheduler) -> Engine:
     searcher = StudySearch(
         space=task.space,
         storage=optuna.storages.InMemoryStorage(),
-        sampler=create_sampler(sampler, task.space, task.num_samples, task.seed),
+        sampler=create_sampler(sampler, task.space, task.num_samples, task.seed, CHANCE_LEVEL),
         directions={METRIC: MODE},
         max_epochs=task.max_epochs,
         max_concurrent=task.workers,
     )
     study = searcher.study
     study.sampler = _bound_to_table(study.sampler, task)
-    if isinstance(scheduler, PromotionAsha):
-        searcher.may_begin = scheduler.wants_new_trial
+    searcher.may_begin = scheduler.wants_new_trial
     return Engine(searcher, study.sampler, scheduler, ended_early("diverged", diverged=True))
 
 

@@ -12,7 +12,7 @@ from tune_mnist.tuning.recording.recorder import BestModels
 from tune_mnist.tuning.recording.study import open_storage
 from tune_mnist.tuning.results_folder import read_experiment
 from tune_mnist.tuning.resuming import check_resumable
-from tune_mnist.tuning.scheduling import scheduler_for
+from tune_mnist.tuning.schedulers.restore import scheduler_for
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.searching.warm_start import find_usable, prepare
@@ -39,7 +39,7 @@ def resume(directory: Path) -> None:
     space = experiment.search_space(directory)
     options = experiment.stored_options(directory, space)
     check_resumable(directory, space, options, DATASET, experiment)
-    sampler = create_sampler(options.searcher, space, options.num_samples, options.seed)
+    sampler = create_sampler(options.searcher, space, options.num_samples, options.seed, 0.2)
     storage, epochs = open_storage(directory), options.max_epochs
     searcher = StudySearch(space, storage, sampler, options.directions, epochs, DRAWN)
     scheduler_for(searcher, space, options, no_settings(), DRAWN)

@@ -93,7 +93,7 @@ def drawn(path: str, searcher: str) -> None:
     space = load_space(path)
     options = SearchOptions.for_space(space, searcher=searcher)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    sampler: Any = create_sampler(searcher, space, 4, options.seed)
+    sampler: Any = create_sampler(searcher, space, 4, options.seed, 0.2)
     study = optuna.create_study(sampler=sampler)
     for _ in range(3):
         space.sample(study.ask())

@@ -31,7 +31,10 @@ def test_paths_mean_the_same_to_a_later_call_from_another_folder(tmp_path, monke
         ({"objective": "val_accuracy,parameters", "scheduler": "asha"}, "one objective only"),
         ({"objective": "parameters"}, "must begin with val_accuracy"),
         ({"objective": "val_accuracy,speed"}, "unknown objective 'speed'"),
-        ({"searcher": "gp"}, "--searcher gp with --scheduler asha-promotion: a Gaussian process"),
+        (
+            {"searcher": "gp"},
+            "--searcher gp with --scheduler asha-promotion: this searcher learns only",
+        ),
         ({"searcher": "cmaes", "objective": "val_accuracy,parameters"}, "one objective only"),
         ({"searcher": "grid"}, "without end"),
         ({"storage_path": "ftp://host/a"}, "must be a folder, s3://bucket/folder or gs://"),

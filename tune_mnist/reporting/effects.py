@@ -10,12 +10,10 @@ from tune_mnist.reporting.bins import group_of
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.tables import Comparison, comparison
 from tune_mnist.tuning.recording.records import TrialRecord, TrialState
+from tune_mnist.tuning.searching.registry import searcher_class
 
 _CROSSED = ("optimizer", "lr")
 """Compared together: a good learning rate for one optimizer is a bad one for another."""
-
-_EVEN = ("random", "qmc", "grid")
-"""Searchers that do not prefer what has done well."""
 
 """User attribute of a trial: after which epochs it went on with another one's settings."""
 
@@ -150,7 +148,7 @@ def _caption(results: SearchResults, fidelity: _Fidelity, names: tuple[str, ...]
         parts.append(f"Left out: {left_out} that failed or were cut off before.")
     if any(record.takeovers for record in results.records):
         parts.append("Epochs after a trial took over another one's settings are left out.")
-    if results.options.searcher not in _EVEN:
+    if searcher_class(results.options.searcher).learns:
         parts.append(
             f"Other settings differ too, and {results.options.searcher} draws more of what did"
             " well: a difference is a hint."

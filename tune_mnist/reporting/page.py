@@ -17,7 +17,7 @@ from tune_mnist.reporting.summary import search_facts
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.safe_paths import files_in, path_in
 from tune_mnist.tuning.recording.records import TrialState, best_record
-from tune_mnist.tuning.schedulers.scheduler import RESUMABLE
+from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.trials.reports import METRIC
 
 PLOTS_FOLDER = "plots"
@@ -120,6 +120,6 @@ def _judged(results: SearchResults) -> str:
 
 def _resume(results: SearchResults) -> str:
     """Return the command that goes on with the search, empty if it cannot be gone on with."""
-    if results.options.scheduling.name not in RESUMABLE:
+    if not scheduler_class(results.options.scheduling.name).resumable:
         return ""
     return f"python -m tune_mnist.search --resume {shlex.quote(str(results.directory))}"

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ray.tune.schedulers import TrialScheduler
-
 from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.recorder import TRIALS_FILE, Recorder
 from tune_mnist.tuning.recording.study import CHANCE_LEVEL, open_storage
 from tune_mnist.tuning.results_folder import comparable
-from tune_mnist.tuning.scheduling import scheduler_for
+from tune_mnist.tuning.schedulers.protocol import SearchScheduler
+from tune_mnist.tuning.schedulers.restore import scheduler_for
+from tune_mnist.tuning.searching.registry import searcher_class
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.searching.warm_start import is_prepared, prepare
@@ -28,7 +28,7 @@ class Engine:
     """
 
     searcher: StudySearch
-    scheduler: TrialScheduler
+    scheduler: SearchScheduler
     recorder: Recorder
 
 
@@ -53,8 +53,8 @@ def build_engine(
         setup.workers.concurrent,
     )
     if not is_prepared(searcher.study):
-        # A grid numbers its combinations as the study its trials: nothing else may be queued.
-        queued = 0 if options.searcher == "grid" else options.num_samples
+        enumerates = searcher_class(options.searcher).enumerates
+        queued = 0 if enumerates else options.num_samples
         alike = options.warm_start is None or comparable(options.warm_start, options)
         prepare(searcher.study, space, queued, options.warm_start, values_compare=alike)
     searcher.study.set_user_attr(CHANCE_LEVEL, setup.chance_level)

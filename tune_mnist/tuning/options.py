@@ -11,12 +11,20 @@ from tune_mnist.errors import UserError, unknown, validation_error
 from tune_mnist.files import absolute
 from tune_mnist.models import DERIVED, INITS
 from tune_mnist.training import DEVICES, PRECISIONS, Fidelity
+from tune_mnist.tuning.combinations import check_combination
 from tune_mnist.tuning.mlflow_uri import absolute_uri
-from tune_mnist.tuning.schedulers.scheduler import ASHA, SCHEDULERS, SchedulerOptions
-from tune_mnist.tuning.searching.samplers import LEARNING, SEARCHERS, check_searchable, grid_size
+from tune_mnist.tuning.schedulers.options import OWN_OPTIONS, SchedulerOptions
+from tune_mnist.tuning.schedulers.registry import (
+    DEFAULT,
+    DEFAULT_FOR_SEVERAL_OBJECTIVES,
+    canonical_name,
+    scheduler_class,
+    scheduler_names,
+)
+from tune_mnist.tuning.searching.registry import searcher_class, searcher_names
 from tune_mnist.tuning.spaces.limits import Epochs, ImageSize, Samples, Seconds, Share
 from tune_mnist.tuning.spaces.space import SearchSpace
-from tune_mnist.tuning.spaces.stages import check_staged, rung_epochs, stages_of
+from tune_mnist.tuning.spaces.stages import rung_epochs, stages_of
 from tune_mnist.tuning.storage.storage_path import checked_storage_path
 from tune_mnist.tuning.trials.reports import METRIC
 
@@ -24,8 +32,6 @@ OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
 
 # Each trial is a process with PyTorch in it: more than ten to a core would only take memory.
 LEAST_CPUS = 0.1
-LEAST_POPULATION = 2
-ETA = 3
 MAX_COUNT = 100_000
 """Of cores, epochs and the like in one search."""
 LEAST_GPUS = 0.01
@@ -109,7 +115,7 @@ class SearchOptions(BaseModel):
     searcher: str = "tpe"
     scheduler: str | None = None
     grace_period: int = Field(default=1, ge=1, le=MAX_COUNT)
-    reduction_factor: int = Field(default=ETA, ge=2, le=MAX_COUNT)
+    reduction_factor: int = Field(default=3, ge=2, le=MAX_COUNT)
     brackets: int = Field(default=1, ge=1, le=100)
     perturbation_interval: int = Field(default=1, ge=1, le=MAX_COUNT)
     target_accuracy: Share | None = None
@@ -126,12 +132,12 @@ class SearchOptions(BaseModel):
     @field_validator("searcher")
     @classmethod
     def _known_searcher(cls, name: str) -> str:
-        return _one_of("searcher", name, SEARCHERS)
+        return _one_of("searcher", name, searcher_names())
 
     @field_validator("scheduler")
     @classmethod
     def _known_scheduler(cls, name: str | None) -> str | None:
-        return name if name is None else _one_of("scheduler", name, SCHEDULERS)
+        return name if name is None else _one_of("scheduler", name, scheduler_names())
 
     @field_validator("objective")
     @classmethod
@@ -202,8 +208,9 @@ class SearchOptions(BaseModel):
         values = FALLBACKS | space.defaults.model_dump(exclude_none=True)
         values |= {key: value for key, value in given.items() if value is not None}
         values["fraction_given"] = given.get("fraction") is not None
-        if values.get("scheduler") == "pbt":
-            values = {"searcher": "random"} | values
+        if "scheduler" in values:
+            searcher = scheduler_class(values["scheduler"]).default_searcher
+            values = {"searcher": searcher} | values
         return cls.checked(space, **values)
 
     @classmethod
@@ -217,13 +224,13 @@ class SearchOptions(BaseModel):
             options = cls(**values)
         except ValidationError as error:
             raise validation_error(error, cls) from None
-        options.check_for(space)
-        options = options.model_copy(update={"scheduler": options.scheduling.name})
-        if options.searcher == "grid":
-            # A grid that has been walked through has nothing left to give.
-            count = min(options.num_samples, grid_size(space))
-            options = options.model_copy(update={"num_samples": count})
-        return options
+        check_combination(options, space)
+        most = searcher_class(options.searcher).count(space) or options.num_samples
+        given = {
+            "scheduler": options.scheduling.name,
+            "num_samples": min(options.num_samples, most),
+        }
+        return options.model_copy(update=given)
 
     def for_images(self, images: int) -> "SearchOptions":
         """Return the options for a data set: a default fraction leaves enough of it.
@@ -243,16 +250,14 @@ class SearchOptions(BaseModel):
     @property
     def scheduling(self) -> SchedulerOptions:
         """How trials are stopped early."""
-        fallback = "asha" if len(self.directions) == 1 else "none"
-        name = self.scheduler or fallback
+        several = len(self.directions) > 1
+        fallback = DEFAULT_FOR_SEVERAL_OBJECTIVES if several else DEFAULT
         return SchedulerOptions(
-            name=ASHA if name == "asha" else name,
+            name=canonical_name(self.scheduler or fallback),
             max_epochs=self.max_epochs,
-            grace_period=self.grace_period,
-            reduction_factor=self.reduction_factor,
-            brackets=self.brackets,
             seed=self.seed,
             num_samples=self.num_samples,
+            **{option: getattr(self, option) for option in OWN_OPTIONS},
         )
 
     def fidelity(self, space: SearchSpace) -> Fidelity | None:
@@ -269,74 +274,9 @@ class SearchOptions(BaseModel):
         return replace(
             self.scheduling,
             rungs=rung_epochs(fidelity) if fidelity else None,
-            # A grid does not let architectures take turns: one may get more than its share.
-            architectures=1 if self.searcher == "grid" else len(space.models),
+            # Without turns, one architecture may get more than its share.
+            architectures=1 if searcher_class(self.searcher).enumerates else len(space.models),
         )
-
-    def check_for(self, space: SearchSpace) -> None:
-        """See that searcher, scheduler, objectives and space go together.
-
-        Raises:
-            UserError: they do not; says why.
-        """
-        check_searchable(self.searcher, space)
-        check_staged(space, self.scheduling.name, self.objective, self.grace_period)
-        self.fidelity(space)
-        if self.grace_period > self.max_epochs:
-            raise UserError(
-                f"--grace-period {self.grace_period}: must be at most the {self.max_epochs} epochs"
-                " of --max-epochs"
-            )
-        stopping = self.scheduling.name
-        if len(self.directions) > 1 and stopping != "none":
-            raise UserError(
-                f"--scheduler {stopping} with --objective {self.objective}: trials are stopped"
-                f" early by one objective only: leave out --scheduler, or optimise {METRIC} alone"
-            )
-        if self.searcher == "gp" and stopping != "none":
-            raise UserError(
-                f"--searcher gp with --scheduler {stopping}: a Gaussian process learns only from"
-                " trials that are trained to their end: take --scheduler none, or --searcher tpe"
-            )
-        if self.searcher in LEARNING and stopping == "pbt":
-            raise UserError(
-                f"--searcher {self.searcher} with --scheduler pbt: the hyperparameters of a trial"
-                " change as it goes on, so that there is nothing to learn about those it began"
-                " with: leave out --searcher, or take random, qmc or grid"
-            )
-        if stopping == "pbt" and self.num_samples < LEAST_POPULATION:
-            raise UserError(
-                f"--num-samples {self.num_samples} with --scheduler pbt: a population takes"
-                f" {LEAST_POPULATION} trials at least"
-            )
-        if stopping == "pbt" and 1 < self.max_epochs <= self.perturbation_interval:
-            raise UserError(
-                f"--perturbation-interval {self.perturbation_interval}: must be below the"
-                f" {self.max_epochs} epochs of --max-epochs, or no trials are ever compared"
-            )
-        if self.perturbation_interval > 1 and stopping != "pbt":
-            raise UserError(
-                f"--perturbation-interval {self.perturbation_interval}: --scheduler {stopping} has"
-                " none"
-            )
-        if self.searcher == "grid" and self.warm_start is not None:
-            raise UserError(
-                f"--searcher grid with --warm-start {self.warm_start}: a grid learns from nothing:"
-                " leave one of them out"
-            )
-        if self.searcher == "cmaes" and len(self.directions) > 1:
-            raise UserError(
-                f"--searcher cmaes with --objective {self.objective}: CMA-ES knows one objective"
-                " only: take --searcher tpe"
-            )
-        if self.grace_period > 1 and stopping in ("hyperband", "pbt", "none"):
-            raise UserError(f"--grace-period {self.grace_period}: --scheduler {stopping} has none")
-        if self.reduction_factor != ETA and stopping in ("median", "pbt", "none"):
-            raise UserError(
-                f"--reduction-factor {self.reduction_factor}: --scheduler {stopping} has none"
-            )
-        if self.brackets > 1 and not stopping.startswith("asha"):
-            raise UserError(f"--brackets {self.brackets}: --scheduler {stopping} has none")
 
 
 def _one_of(what: str, name: str, known: tuple[str, ...]) -> str:

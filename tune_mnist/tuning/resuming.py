@@ -11,7 +11,7 @@ from tune_mnist.tuning.recording.recorder import TRIALS_FILE
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
 from tune_mnist.tuning.recording.study_check import check_belongs
 from tune_mnist.tuning.results_folder import Experiment, fingerprint
-from tune_mnist.tuning.schedulers.scheduler import RESUMABLE
+from tune_mnist.tuning.schedulers.registry import scheduler_class, scheduler_names
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 
@@ -34,10 +34,13 @@ def check_resumable(
     Raises:
         UserError: it cannot; says why.
     """
-    if options.scheduling.name not in RESUMABLE:
+    name = options.scheduling.name
+    scheduler = scheduler_class(name)
+    if not scheduler.resumable:
+        others = [other for other in scheduler_names() if scheduler_class(other).resumable]
         raise UserError(
-            f"--resume {directory}: scheduler {options.scheduling.name} cannot be brought back to"
-            f" where it was; those that can are {', '.join(RESUMABLE)}"
+            f"--resume {directory}: scheduler {name} cannot be brought back to where it was; those"
+            f" that can are {', '.join(others)}"
         )
     before = earlier.options.get("storage_path")
     if options.storage_path != before:
@@ -55,10 +58,10 @@ def check_resumable(
         check_belongs(study, space, options, directory / JOURNAL)
         begun = begun_trials(study)
         size = earlier.stored_options(directory, space).num_samples
-        if options.scheduling.name == "pbt" and options.num_samples != size:
+        if scheduler.fixed_population and options.num_samples != size:
             raise UserError(
-                f"--num-samples {options.num_samples}: the population of --scheduler pbt was begun"
-                f" with {size}, and cannot change: leave the option out"
+                f"--num-samples {options.num_samples}: the population of --scheduler {name} was"
+                f" begun with {size}, and cannot change: leave the option out"
             )
         if len(begun) > options.num_samples:
             raise UserError(

@@ -1,7 +1,8 @@
 import pytest
 
 from tune_mnist.tuning.planning.estimate import expected_epochs, time_on_workers
-from tune_mnist.tuning.schedulers.scheduler import SCHEDULERS, SchedulerOptions
+from tune_mnist.tuning.schedulers.options import SchedulerOptions
+from tune_mnist.tuning.schedulers.registry import SCHEDULERS
 
 
 def epochs(num_samples, max_epochs, name="asha-stopping"):

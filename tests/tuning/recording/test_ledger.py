@@ -6,23 +6,23 @@ from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, open_storage
 
 CONFIG = {"model": "lenet", "lr": 0.1}
-HEIR = {"model": "lenet", "lr": 0.2}
+TARGET = {"model": "lenet", "lr": 0.2}
 
 
-def test_a_takeover_is_on_record_once_and_outlives_the_driver():
+def test_an_exploit_is_on_record_once_and_outlives_the_driver():
     study = optuna.create_study(direction="maximize")
     ledger = Ledger(study, "lenet", max_epochs=3)
     trial = study.ask({"lr": optuna.distributions.FloatDistribution(0.01, 1.0)})
     ledger.begin(trial, "id0", CONFIG)
     ledger.add_epoch(0, METRICS | {"epoch": 1, "val_accuracy": 0.5})
     for _ in range(2):  # a driver that died in the middle decides the same again
-        ledger.take_over(0, epoch=1, donor=7, params=HEIR)
+        ledger.exploit(0, epoch=1, source=7, params=TARGET)
     ledger.add_epoch(0, METRICS | {"epoch": 2, "val_accuracy": 0.9})
 
     (record,) = Ledger(study, "lenet", max_epochs=3).records
-    assert record.takeovers == [{"epoch": 1, "donor": 7, "params": HEIR}]
+    assert record.takeovers == [{"epoch": 1, "donor": 7, "params": TARGET}]
     assert record.config_of(1)["lr"] == trial.params["lr"]
-    assert record.config_of(record.best_epoch) == HEIR
+    assert record.config_of(record.best_epoch) == TARGET
 
 
 def test_an_epoch_that_is_trained_again_changes_nothing():

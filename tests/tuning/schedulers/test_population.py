@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from tune_mnist.tuning.schedulers.population import PopulationBasedTraining
+from tune_mnist.tuning.schedulers.protocol import SearchLink
 from tune_mnist.tuning.spaces.space import load_space
 
 
@@ -22,8 +23,9 @@ class Controller:
 
 def test_a_trial_that_waits_with_a_worker_gives_it_to_one_whose_node_was_lost():
     told = []
-    population = PopulationBasedTraining(
-        load_space("lenet"), 4, 2, 2, 1, 0, told.append, told.append
+    population = PopulationBasedTraining(4, 2, 2, 1, 0)
+    population.connect(
+        SearchLink(load_space("lenet"), (), lambda: False, 0, told.append, told.append)
     )
     controller = Controller()
     trials = [
@@ -47,7 +49,7 @@ def test_a_trial_that_waits_with_a_worker_gives_it_to_one_whose_node_was_lost():
     assert population.on_trial_result(controller, loses, report) == "NOOP"
     assert population.choose_trial_to_run(controller) is None
     assert controller.trained == [loses]
-    assert told == [1]  # the round is closed, and among equals nobody took over
+    assert told == [1]  # the round is closed, and among equals no trial exploits another
     loses.status = "TERMINATED"
     population.on_trial_complete(controller, loses, report)
     assert population.choose_trial_to_run(controller) is waits

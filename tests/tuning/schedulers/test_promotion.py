@@ -14,13 +14,11 @@ from ray.tune.search import Searcher
 
 from tune_mnist.tuning.cluster.connection import connected
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.schedulers.promotion import (
-    PromotionAsha,
-    assign_bracket,
-    bracket_shares,
-)
+from tune_mnist.tuning.schedulers.brackets import assign_bracket, bracket_shares
+from tune_mnist.tuning.schedulers.factory import create_scheduler
+from tune_mnist.tuning.schedulers.promotion import PromotionAsha
+from tune_mnist.tuning.schedulers.protocol import EarlierTrial
 from tune_mnist.tuning.schedulers.rungs import rung_epochs
-from tune_mnist.tuning.schedulers.scheduler import create_scheduler
 from tune_mnist.tuning.spaces.space import parse_space
 
 QUALITIES = (0.5, 0.1, 0.9, 0.3, 0.7, 0.2, 0.8, 0.4, 0.6)
@@ -142,7 +140,7 @@ class Run:
         self.options |= options
         self.scheduler = PromotionAsha(num_samples=len(configs), **self.options)
         for number, values in self.values.items():
-            self.scheduler.replay(number, values, number in self.ended)
+            self.scheduler.restore_trial(EarlierTrial(number, values, number in self.ended))
         searcher = self.searcher = Handout(
             [config for config in configs if config["number"] not in self.values],
             [c for c in configs if c["number"] in self.values.keys() - self.ended],
@@ -257,7 +255,7 @@ def scheduler(*values, num_samples=9, **options):
     options = {"max_epochs": 9, "rungs": (1, 3), "max_concurrent": 1} | options
     made = PromotionAsha(num_samples=num_samples, **options)
     for number, by_epoch in enumerate(values):
-        made.replay(number, by_epoch, ended=False)
+        made.restore_trial(EarlierTrial(number, by_epoch, ended=False))
     return made
 
 
@@ -336,7 +334,7 @@ def mixed(*trials, **options):
     options = {"max_epochs": 9, "rungs": (1, 3), "max_concurrent": 1} | options
     made = PromotionAsha(num_samples=len(trials), share=(len(trials) + 1) // 2, **options)
     for number, (model, values) in enumerate(trials):
-        made.replay(number, values, ended=False, model=model)
+        made.restore_trial(EarlierTrial(number, values, ended=False, model=model))
     return made
 
 
@@ -459,7 +457,7 @@ class TestRealSearch:
 def test_a_trial_whose_loss_is_not_known_is_the_last_of_its_equals():
     """Journals of earlier versions hold no training losses."""
     made = scheduler({1: 0.1}, {1: 0.1})
-    made.replay(2, {1: 0.1}, ended=False, losses={1: 2.3})
+    made.restore_trial(EarlierTrial(2, {1: 0.1}, ended=False, losses={1: 2.3}))
     trials = {number: waiting(number, "") for number in range(3)}
     for trial in trials.values():
         made.on_trial_add(Controller(), trial)
@@ -477,7 +475,7 @@ parameters: {lr: {type: categorical, choices: [1.0, 0.1, 0.01, 0.001, 0.0001, 0.
     options = SearchOptions.for_space(space, searcher="grid", num_samples=9, max_epochs=9)
     made = create_scheduler(options.scheduling_for(space))
     for number, value in enumerate((0.9, 0.5)):
-        made.replay(number, {1: value}, ended=False, model="lenet")
+        made.restore_trial(EarlierTrial(number, {1: value}, ended=False, model="lenet"))
     made.on_trial_add(Controller(), waiting(0, "lenet"))
     made.on_trial_add(Controller(), waiting(1, "lenet"))
     trial = waiting(2, "lenet")

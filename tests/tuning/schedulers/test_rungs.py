@@ -16,8 +16,8 @@ def rungs(*values, epochs=(1, 3), reduction_factor=3, num_trials=9):
     return made
 
 
-def numbers(standings):
-    return {standing.number for standing in standings}
+def numbers(paused_trials):
+    return {paused.number for paused in paused_trials}
 
 
 def test_a_third_of_those_at_a_rung_may_climb():
@@ -31,23 +31,23 @@ def test_who_has_climbed_leaves_its_place_to_nobody():
     made = rungs(0.3, 0.1, 0.2)
     made.promote(0)
     assert numbers(made.promotable()) == set()
-    assert not made.stands(0)
-    assert made.stands(2)
+    assert not made.is_paused(0)
+    assert made.is_paused(2)
 
 
 def test_who_has_ended_leaves_its_place_to_nobody():
     made = rungs(0.3, 0.1, 0.2)
     made.end(0)
     assert numbers(made.promotable()) == set()
-    assert numbers(made.standing()) == {1, 2}
+    assert numbers(made.paused()) == {1, 2}
 
 
 def test_an_epoch_beyond_a_rung_tells_of_a_promotion():
     made = rungs(0.3, 0.1, 0.2)
     made.record(0, 2, 0.4)
-    assert not made.stands(0)
+    assert not made.is_paused(0)
     made.record(0, 3, 0.5)
-    assert [(s.epoch, s.value) for s in made.standing() if s.number == 0] == [(3, 0.5)]
+    assert [(s.epoch, s.value) for s in made.paused() if s.number == 0] == [(3, 0.5)]
 
 
 def test_the_first_value_at_a_rung_counts():
@@ -61,7 +61,7 @@ def test_the_higher_rung_goes_first_then_the_better_then_the_elder():
     for number in (3, 4, 5):
         made.promote(number)
         made.record(number, 3, 0.2)
-    order = sorted(made.promotable(), key=lambda s: s.urgency, reverse=True)
+    order = sorted(made.promotable(), key=lambda s: s.priority, reverse=True)
     assert [(s.epoch, s.number) for s in order] == [(3, 3), (1, 1), (1, 2), (1, 0)]
 
 
@@ -70,10 +70,10 @@ def test_equals_are_ranked_by_training_loss_not_by_age():
     for number, loss in enumerate((2.31, 2.30, 2.25, math.nan, 2.29, 2.28)):
         made.add(number)
         made.record(number, 1, 0.1007, loss)
-    order = sorted(made.promotable(), key=lambda s: s.urgency, reverse=True)
+    order = sorted(made.promotable(), key=lambda s: s.priority, reverse=True)
     assert [s.number for s in order] == [2, 5]
     made.close()
-    assert made.hopeless(spare_best=False) == {0, 1, 3, 4}
+    assert made.cannot_be_promoted(spare_best=False) == {0, 1, 3, 4}
 
 
 def test_nan_is_worst():
@@ -83,22 +83,22 @@ def test_nan_is_worst():
 
 
 def test_who_cannot_be_among_the_best_third_of_all_has_no_hope():
-    assert rungs(0.4, 0.3, 0.2).hopeless(spare_best=False) == set()
-    assert rungs(0.4, 0.3, 0.2, 0.1).hopeless(spare_best=False) == {3}
-    assert rungs(0.4, 0.3, 0.2, 0.1, num_trials=12).hopeless(spare_best=False) == set()
+    assert rungs(0.4, 0.3, 0.2).cannot_be_promoted(spare_best=False) == set()
+    assert rungs(0.4, 0.3, 0.2, 0.1).cannot_be_promoted(spare_best=False) == {3}
+    assert rungs(0.4, 0.3, 0.2, 0.1, num_trials=12).cannot_be_promoted(spare_best=False) == set()
 
 
 def test_no_more_trials_leave_less_hope():
     made = rungs(0.4, 0.3, 0.2, 0.1)
     made.close()
-    assert made.hopeless(spare_best=False) == {1, 2, 3}
+    assert made.cannot_be_promoted(spare_best=False) == {1, 2, 3}
 
 
 def test_a_trial_lost_before_its_first_rung_leaves_less_hope():
     made = rungs(0.4, 0.3, 0.2)
     made.add(8)
     made.end(8)
-    assert made.hopeless(spare_best=False) == {2}
+    assert made.cannot_be_promoted(spare_best=False) == {2}
 
 
 def test_the_second_rung_gets_fewer_but_also_those_promoted_too_early():
@@ -108,15 +108,15 @@ def test_the_second_rung_gets_fewer_but_also_those_promoted_too_early():
     made.record(2, 3, 0.3)
     made.close()
     # Three have been promoted: one more than a third of six. One of them may yet climb on.
-    assert made.hopeless(spare_best=False) == {0, 1, 3}
+    assert made.cannot_be_promoted(spare_best=False) == {0, 1, 3}
     made.record(4, 3, 0.5)
-    assert 2 in made.hopeless(spare_best=False)
+    assert 2 in made.cannot_be_promoted(spare_best=False)
 
 
 def test_the_best_of_each_rung_can_be_spared():
     made = rungs(0.1, 0.2, num_trials=2)
-    assert made.hopeless(spare_best=False) == {0, 1}
-    assert made.hopeless(spare_best=True) == {0}
+    assert made.cannot_be_promoted(spare_best=False) == {0, 1}
+    assert made.cannot_be_promoted(spare_best=True) == {0}
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -139,7 +139,7 @@ def test_whom_we_give_up_would_never_have_been_promoted(seed):
             made.add(number)
             running[number] = 1
         elif move == "promote":
-            epoch = next(s.epoch for s in made.standing() if s.number == number)
+            epoch = next(s.epoch for s in made.paused() if s.number == number)
             made.promote(number)
             running[number] = epoch * 2
         elif rng.random() < 0.1:
@@ -147,10 +147,10 @@ def test_whom_we_give_up_would_never_have_been_promoted(seed):
             del running[number]
         else:
             made.record(number, running.pop(number), rng.random())
-        hopeless |= made.hopeless(spare_best=False)
+        hopeless |= made.cannot_be_promoted(spare_best=False)
     # and nobody is left in between: who still stands has been given up
     made.close()
-    assert numbers(made.standing()) <= made.hopeless(spare_best=False)
+    assert numbers(made.paused()) <= made.cannot_be_promoted(spare_best=False)
 
 
 def test_the_order_of_events_leaves_no_trace():
@@ -162,7 +162,7 @@ def test_the_order_of_events_leaves_no_trace():
             made.add(number)
         for number, epoch, value in sorted(order, key=lambda event: event[1]):
             made.record(number, epoch, value)
-        seen.add((str(made), *sorted(made.standing())))
+        seen.add((str(made), *sorted(made.paused())))
     assert len(seen) == 1
 
 

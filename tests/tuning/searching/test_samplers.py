@@ -8,12 +8,9 @@ from optuna.trial import TrialState
 
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
-from tune_mnist.tuning.searching.samplers import (
-    SEARCHERS,
-    check_searchable,
-    create_sampler,
-    grid_size,
-)
+from tune_mnist.tuning.searching.grid import Grid
+from tune_mnist.tuning.searching.registry import SEARCHERS, searcher_class
+from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.spaces.space import load_space, parse_space
 
 STEPS = """
@@ -31,7 +28,7 @@ def space_of(text: str = STEPS):
 
 def draw(name: str, space, count: int, study=None) -> list[dict]:
     """Draw and judge that many trials: the larger the learning rate the better."""
-    sampler = create_sampler(name, space, 12, seed=3)
+    sampler = create_sampler(name, space, 12, seed=3, chance_level=0.2)
     study = study or optuna.create_study(sampler=sampler, direction="maximize")
     study.sampler = sampler
     drawn = []
@@ -68,7 +65,7 @@ def test_no_pickle_of_a_study_is_read_or_written(tmp_path):
 
 def test_a_grid_walks_through_every_combination_once():
     space = space_of()
-    assert grid_size(space) == 12
+    assert Grid.count(space) == 12
     drawn = draw("grid", space, 12)
     assert len({tuple(sorted(parameters.items())) for parameters in drawn}) == 12
 
@@ -76,7 +73,7 @@ def test_a_grid_walks_through_every_combination_once():
 @pytest.mark.parametrize("name", [name for name in SEARCHERS if name != "grid"])
 def test_architectures_take_turns_after_what_is_queued(name):
     space = load_space("all")
-    sampler = create_sampler(name, space, 16, seed=1)
+    sampler = create_sampler(name, space, 16, seed=1, chance_level=0.2)
     study = optuna.create_study(sampler=sampler, direction="maximize")
     for _ in range(2):
         study.enqueue_trial({"model": "vggnet"})
@@ -103,7 +100,7 @@ def test_qmc_spreads_conditional_parameters_too_and_repeats_nothing():
 
 def test_gp_proposes_different_points_to_workers_that_run_at_the_same_time():
     space = space_of(STEPS.replace(", step: 0.1", ""))
-    sampler = create_sampler("gp", space, 24, seed=3)
+    sampler = create_sampler("gp", space, 24, seed=3, chance_level=0.2)
     study = optuna.create_study(sampler=sampler, direction="maximize")
     for _ in range(10):
         trial = study.ask()
@@ -134,7 +131,7 @@ def test_a_model_finds_better_trials_than_chance(name):
 )
 def test_what_cannot_search_a_space_says_why(name, words):
     with pytest.raises(UserError) as caught:
-        check_searchable(name, load_space("lenet"))
+        searcher_class(name).check_space(load_space("lenet"))
     assert words in str(caught.value)
 
 
@@ -144,14 +141,14 @@ def test_a_grid_refuses_conditions():
         "  momentum: {type: categorical, choices: [0.0, 0.9], when: {optimizer: sgd}}\n"
     )
     with pytest.raises(UserError, match=r"'momentum' .* exists only under a condition"):
-        check_searchable("grid", space_of(text))
+        searcher_class("grid").check_space(space_of(text))
 
 
 def test_a_grid_too_large_to_list_is_refused_and_not_listed():
     batches = "  batch_size: {type: int, low: 1, high: 65536}\n"
     momenta = "  momentum: {type: float, low: 0, high: 0.99, step: 1.0e-5}\n"
     with pytest.raises(UserError, match="combinations, more than 1,000,000"):
-        check_searchable("grid", space_of(STEPS + batches + momenta))
+        searcher_class("grid").check_space(space_of(STEPS + batches + momenta))
 
 
 def test_cmaes_refuses_a_space_without_numbers():
@@ -160,7 +157,7 @@ def test_cmaes_refuses_a_space_without_numbers():
         "parameters: {lr: {type: categorical, choices: [0.1, 0.2]}}\n"
     )
     with pytest.raises(UserError, match="fewer than 2 numbers"):
-        check_searchable("cmaes", space_of(text))
+        searcher_class("cmaes").check_space(space_of(text))
 
 
 def rates_drawn_beside_running_trials(directory: Path, *, reporting: bool) -> list[float]:
@@ -168,7 +165,7 @@ def rates_drawn_beside_running_trials(directory: Path, *, reporting: bool) -> li
     space = space_of(STEPS.replace(", step: 0.1", ""))
     directory.mkdir()
     study = optuna.create_study(
-        sampler=create_sampler("tpe", space, 12, seed=0),
+        sampler=create_sampler("tpe", space, 12, seed=0, chance_level=0.2),
         storage=open_storage(directory),
         study_name=STUDY_NAME,
         direction="maximize",
@@ -194,7 +191,7 @@ def test_no_model_is_made_of_trials_that_only_guess(name):
     space = space_of(STEPS.replace(", step: 0.1", ""))
 
     def draws(searcher: str, learned: float) -> list[dict]:
-        sampler = create_sampler(searcher, space, 12, seed=3)
+        sampler = create_sampler(searcher, space, 12, seed=3, chance_level=0.2)
         study = optuna.create_study(sampler=sampler, direction="maximize")
         drawn = []
         for number in range(14):

@@ -14,7 +14,8 @@ from ray.tune.search import Searcher
 from tune_mnist.tuning.recording.recorder import Recorder
 from tune_mnist.tuning.recording.study import load_study, open_storage
 from tune_mnist.tuning.running.lost_trials import LostTrials
-from tune_mnist.tuning.schedulers.scheduler import SchedulerOptions, create_scheduler
+from tune_mnist.tuning.schedulers.factory import create_scheduler
+from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.searching.warm_start import prepare
@@ -86,7 +87,7 @@ def searcher_in(directory, *, num_samples=7, max_epochs=MAX_EPOCHS, max_concurre
     searcher = StudySearch(
         space,
         open_storage(directory),
-        create_sampler("tpe", space, num_samples, seed=0),
+        create_sampler("tpe", space, num_samples, seed=0, chance_level=0.2),
         {"val_accuracy": "max"},
         max_epochs,
         max_concurrent,

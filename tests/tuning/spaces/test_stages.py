@@ -13,8 +13,8 @@ from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning.estimate import expected_epochs
 from tune_mnist.tuning.recording.records import TrialRecord, best_record, to_frame
 from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.schedulers.factory import create_scheduler
 from tune_mnist.tuning.schedulers.promotion import PromotionAsha
-from tune_mnist.tuning.schedulers.scheduler import create_scheduler
 from tune_mnist.tuning.searching.warm_start import own_trials, prepare
 from tune_mnist.tuning.spaces.space import load_space, parse_space
 from tune_mnist.tuning.spaces.stages import check_images, describe, epoch_costs, report_of
@@ -53,7 +53,7 @@ def test_what_a_stage_does_not_name_is_the_searchs_own_and_so_is_the_last_stage(
         ({"image_size": 32}, "my.yaml: fidelity[2].image_size = 48: must be at most the 32 of -"),
         ({"fraction": 0.05}, "my.yaml: fidelity[1].fraction = 0.1: must be at most the 0.05 of"),
         ({"scheduler": "none"}, "--scheduler none with the space's fidelity: it would compare"),
-        ({"scheduler": "hyperband"}, "take one of asha, asha-promotion, asha-stopping"),
+        ({"scheduler": "hyperband"}, "take one of asha, asha-stopping, asha-promotion"),
         ({"scheduler": "median"}, "--scheduler median with the space's fidelity"),
         ({"scheduler": "pbt"}, "--scheduler pbt with the space's fidelity"),
         ({"objective": "val_accuracy,parameters"}, "stopped early by one objective only"),

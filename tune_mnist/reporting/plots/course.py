@@ -28,6 +28,7 @@ from tune_mnist.reporting.plots.plot import (
 )
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.tuning.recording.records import TrialRecord, TrialState
+from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.trials.reports import METRIC
 
 ENDS = {
@@ -191,7 +192,7 @@ def _curves(judged: Judged) -> dict[int, dict[int, float]]:
 
 def _rungs(results: SearchResults) -> tuple[int, ...]:
     scheduling = results.options.scheduling_for(results.space)
-    return scheduling.rung_epochs if scheduling.name.startswith("asha") else ()
+    return scheduler_class(scheduling.name).comparison_epochs(scheduling)
 
 
 def _longest(curves: dict[int, dict[int, float]]) -> int:

@@ -102,19 +102,19 @@ class Ledger:
                 trial.report(metrics[METRIC], step=metrics[TIME_ATTR])
         trial.set_user_attr("progress", record.progress())
 
-    def take_over(self, number: int, epoch: int, donor: int, params: dict[str, Any]) -> None:
-        """Note that a trial goes on with another one's weights; once more changes nothing.
+    def exploit(self, number: int, epoch: int, source: int, params: dict[str, Any]) -> None:
+        """Note that a trial continues with another one's weights; once more changes nothing.
 
         Args:
-            number: of the trial.
-            epoch: after which.
-            donor: whose weights it takes.
-            params: its hyperparameters from then on.
+            number: Number of the trial.
+            epoch: Epoch after which this happens.
+            source: Number of the trial whose weights it gets.
+            params: Hyperparameters of the trial from then on.
         """
         record = self._records[number]
         if any(earlier["epoch"] == epoch for earlier in record.takeovers):
             return
-        record.takeovers.append({"epoch": epoch, "donor": donor, "params": params})
+        record.takeovers.append({"epoch": epoch, "donor": source, "params": params})
         self._trials[number].set_user_attr("takeovers", record.takeovers)
 
     def end(self, number: int, last: dict[str, Any]) -> None:

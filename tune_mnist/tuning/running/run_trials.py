@@ -4,7 +4,6 @@ import errno
 import os
 import time
 from collections.abc import Callable
-from functools import partial
 
 from ray import tune
 from ray.tune import Callback
@@ -27,7 +26,6 @@ from tune_mnist.tuning.running.elastic import ClusterFollower
 from tune_mnist.tuning.running.lost_trials import LostTrials
 from tune_mnist.tuning.running.stopper import SearchStopper
 from tune_mnist.tuning.running.stopping import StopInOrder
-from tune_mnist.tuning.scheduling import set_concurrency
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.setup import Setup
 from tune_mnist.tuning.spaces.stages import epoch_costs
@@ -83,17 +81,18 @@ def run_trials(
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
     callbacks += [LostTrials(searcher, stopper.ends), RaysLinesLeftOut(), StopInOrder()]
     callbacks += watchers(setup, searcher.ledger, console)
-    # The trials of pbt cannot begin anew: they have ancestors. A bucket has room.
-    if options.scheduling.name != "pbt" and isinstance(settings.store, SharedFolder):
+    # A trial that continued from another one's weights cannot be trained again. A bucket has room.
+    if not scheduler.exploits and isinstance(settings.store, SharedFolder):
         folders = settings.store
         callbacks.append(
             DiskBudget(lambda number: folders.of(trial_name(number)), searcher.ledger)
         )
     if setup.nodes is not None:
-        use = partial(set_concurrency, searcher, scheduler)
         most, place = options.max_concurrent, options.storage_path or str(setup.directory)
         callbacks.append(
-            ClusterFollower(setup.workers, setup.nodes, most, place, use, progress.tell)
+            ClusterFollower(
+                setup.workers, setup.nodes, most, place, scheduler.set_concurrency, progress.tell
+            )
         )
     placed = tune.with_resources(
         tune.with_parameters(trainable, data=setup.shared, settings=settings),

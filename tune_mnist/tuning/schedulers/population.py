@@ -1,127 +1,111 @@
-"""Population based training: now and then the worst trials go on as copies of the best."""
+"""Population based training: now and then the worst trials continue as copies of the best."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import TrialScheduler
 
-from tune_mnist.tuning.schedulers.exploit import choose_donors, perturb
-from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.schedulers.exploit import choose_sources, perturb
+from tune_mnist.tuning.schedulers.options import SchedulerOptions
+from tune_mnist.tuning.schedulers.protocol import Exploit, SearchLink, SearchScheduler
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
-
-@dataclass(frozen=True)
-class Takeover:
-    """That a trial goes on with another one's weights.
-
-    Attributes:
-        heir: number of the trial.
-        donor: whose weights it takes.
-        epoch: after which.
-        params: its hyperparameters from then on.
-    """
-
-    heir: int
-    donor: int
-    epoch: int
-    params: dict[str, Any]
+MIN_POPULATION = 2
 
 
-class PopulationBasedTraining(TrialScheduler):
-    """Population based training that waits for all, and that can be brought back to where it was.
+class PopulationBasedTraining(SearchScheduler):
+    """Synchronous population based training that can be restored from the study.
 
     All trials of the search are the population. Every ``interval`` epochs each pauses until the
     others have come as far, however few workers there are; then the worst quarter take over
     weights and hyperparameters of the best quarter (:mod:`tune_mnist.tuning.schedulers.exploit`),
-    and all go on.
+    and all continue.
 
     Ray's own refuses to run beside a searcher, compares trials of different epochs unless told
     otherwise, and draws from the global random state. Here the study's values decide all, so that
-    a resumed search comes to the same takeovers. A trial that diverged or failed is not replaced.
+    a resumed search makes the same exploits. A trial that diverged or failed is not replaced.
 
     Source: Jaderberg et al., "Population Based Training of Neural Networks", arXiv 1711.09846.
 
     Args:
-        space: bounds the hyperparameters.
-        max_epochs: after which every trial ends.
-        num_samples: size of the population.
-        max_concurrent: how many trials run at a time.
-        interval: epochs between two comparisons.
-        seed: of the choices.
-        take_over: gives an heir its donor's checkpoint, and puts the fact on record; doing so
-            twice must be as good as once.
-        close_round: puts on record that all takeovers after an epoch are done.
-
-    Attributes:
-        max_concurrent: as given; a cluster that grows or shrinks changes it.
+        max_epochs: Epochs after which every trial ends.
+        num_samples: Size of the population.
+        max_concurrent: Number of trials that run at a time.
+        interval: Epochs between two comparisons.
+        seed: Seed of the choices.
     """
 
-    CONTINUE: str
-    PAUSE: str
-    STOP: str
-    NOOP: str
-    _metric = METRIC
-    _supports_buffered_results = False
+    accepts = frozenset({"perturbation_interval"})
+    stops_early = False
+    exploits = True
+    fixed_population = True
+    default_searcher = "random"
 
     def __init__(
-        self,
-        space: SearchSpace,
-        max_epochs: int,
-        num_samples: int,
-        max_concurrent: int,
-        interval: int,
-        seed: int,
-        take_over: Callable[[Takeover], None],
-        close_round: Callable[[int], None],
+        self, max_epochs: int, num_samples: int, max_concurrent: int, interval: int, seed: int
     ) -> None:
-        super().__init__()
-        self._space = space
+        super().__init__(max_concurrent)
         self._max_epochs = max_epochs
         self._num_samples = num_samples
-        self.max_concurrent = max_concurrent
         self._interval = interval
         self._seed = seed
-        self._take_over = take_over
-        self._close_round = close_round
+        self._search: SearchLink
         self._closed = 0
         """The epoch of the last comparison."""
         self._values: dict[int, dict[int, float]] = defaultdict(dict)
-        self._trials: dict[int, Trial] = {}
-        """Ray's objects of the trials that have not ended, by number."""
         self._ended: set[int] = set()
         self._held: set[int] = set()
         """The trials that wait with a worker of their own."""
 
-    def replay(
-        self, values: Mapping[int, Mapping[int, float]], ended: set[int], closed: int
-    ) -> None:
-        """Take in what an earlier run of the search has seen.
+    @classmethod
+    def from_options(cls, options: SchedulerOptions) -> Self:
+        """Build the scheduler, which has seen no trial yet."""
+        return cls(
+            options.max_epochs,
+            options.num_samples,
+            options.max_concurrent,
+            options.perturbation_interval,
+            options.seed,
+        )
 
-        Args:
-            values: by trial and epoch.
-            ended: the trials that will not go on.
-            closed: the epoch of the last comparison whose takeovers are done.
+    @classmethod
+    def check(cls, options: SchedulerOptions) -> None:
+        """Check that there are trials to compare, and an epoch after which to do so.
+
+        Raises:
+            UserError: There is none.
         """
-        for number, epochs in values.items():
-            self._values[number] = dict(epochs)
-        self._ended |= ended
-        self._closed = closed
+        if options.num_samples < MIN_POPULATION:
+            raise UserError(
+                f"--num-samples {options.num_samples} with --scheduler {options.name}: a"
+                f" population takes {MIN_POPULATION} trials at least"
+            )
+        if 1 < options.max_epochs <= options.perturbation_interval:
+            raise UserError(
+                f"--perturbation-interval {options.perturbation_interval}: must be below the"
+                f" {options.max_epochs} epochs of --max-epochs, or no trials are ever compared"
+            )
+
+    def connect(self, search: SearchLink) -> None:
+        """Restore what earlier runs of the search have seen, and keep the link for exploits."""
+        self._search = search
+        self._closed = search.closed_round
+        for trial in search.trials:
+            self._values[trial.number] = dict(trial.values)
+        self._ended |= {trial.number for trial in search.trials if trial.ended}
 
     def wants_new_trial(self) -> bool:
-        """Tell whether a free worker should get a trial that has not been added yet."""
-        return self._are_missing() and self._count_active() < self.max_concurrent
+        """Return whether a free worker should get a trial that has not been added yet."""
+        return self._are_missing() and self.count_active() < self.max_concurrent
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Take in a trial, new or to be gone on with."""
-        number = trial.config[NUMBER]
-        self._trials[number] = trial
-        self._ended.discard(number)
+        """Take in a trial, a new one or an unfinished one."""
+        super().on_trial_add(tune_controller, trial)
+        self._ended.discard(trial.config[NUMBER])
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Decide whether the trial goes on, waits for the others or ends after this epoch."""
+        """Decide whether the trial continues, waits for the others or ends after this epoch."""
         if METRIC not in result:
             return self.CONTINUE
         number, epoch = trial.config[NUMBER], result[TIME_ATTR]
@@ -136,31 +120,17 @@ class PopulationBasedTraining(TrialScheduler):
         self._held.add(number)
         return self.NOOP
 
-    def on_trial_complete(
-        self, tune_controller: Any, trial: Trial, result: dict[str, Any]
-    ) -> None:
-        """Forget a trial that ended while it ran."""
-        self._end(trial)
-
-    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        """Forget a trial that failed; Ray adds it again if it may try once more."""
-        self._end(trial)
-
-    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """Forget a trial that ended while it was paused or pending."""
-        self._end(trial)
-
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return the paused trial that goes on now, None if there is none or no free worker."""
-        # A cluster that has shrunk has no room for those that wait with a worker: whoever lost its
-        # own needs theirs to come as far as they did.
-        while self._held and self._count_active() > self.max_concurrent:
+        """Return the paused trial that continues now, None if there is none or no free worker."""
+        # A cluster that has shrunk has no room for trials that wait with a worker: a trial that
+        # lost its own needs one of theirs to come as far as they did.
+        while self._held and self.count_active() > self.max_concurrent:
             held = self._trials[self._held.pop()]
             tune_controller.pause_trial(held, should_checkpoint=False)
         if self._all_wait():
             self._compare(self._closed + self._interval, tune_controller)
         ready = self._ready()
-        if not ready or self._count_active() >= self.max_concurrent:
+        if not ready or self.count_active() >= self.max_concurrent:
             return None
         return self._trials[min(ready, key=lambda number: (self._epoch(number), number))]
 
@@ -168,27 +138,16 @@ class PopulationBasedTraining(TrialScheduler):
         """Describe the population in a line."""
         return f"population of {len(self._trials)}, compared after epoch {self._closed}"
 
-    def save(self, checkpoint_path: str) -> None:
-        """Write nothing: a resumed search brings the state back from the study."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Read nothing: a resumed search brings the state back from the study."""
-
-    def _end(self, trial: Trial) -> None:
-        number = trial.config[NUMBER]
-        self._trials.pop(number, None)
+    def _end(self, number: int) -> None:
+        super()._end(number)
         self._held.discard(number)
         self._ended.add(number)
 
     def _epoch(self, number: int) -> int:
         return max(self._values[number], default=0)
 
-    def _count_active(self) -> int:
-        active = (Trial.RUNNING, Trial.PENDING)
-        return sum(trial.status in active for trial in self._trials.values())
-
     def _ready(self) -> list[int]:
-        """Return the paused trials that may go on."""
+        """Return the paused trials that may continue."""
         return [
             number
             for number, trial in self._trials.items()
@@ -196,16 +155,16 @@ class PopulationBasedTraining(TrialScheduler):
         ]
 
     def _worker_is_wanted(self) -> bool:
-        """Tell whether a trial other than those that run could use a worker."""
+        """Return whether a trial other than those that run could use a worker."""
         pending = any(trial.status == Trial.PENDING for trial in self._trials.values())
         return pending or bool(self._ready()) or self._are_missing()
 
     def _are_missing(self) -> bool:
-        """Tell whether trials of the population have not been added yet."""
+        """Return whether trials of the population have not been added yet."""
         return len(self._trials) + len(self._ended) < self._num_samples
 
     def _all_wait(self) -> bool:
-        """Tell whether the whole population waits to be compared."""
+        """Return whether the whole population waits to be compared."""
         # A trial whose pause is under way still runs for Ray.
         return (
             not self._are_missing()
@@ -218,20 +177,20 @@ class PopulationBasedTraining(TrialScheduler):
         )
 
     def _compare(self, epoch: int, tune_controller: Any) -> None:
-        """Let the worst take over from the best, all of it before anybody goes on."""
+        """Let the worst trials exploit the best, all of them before any trial continues."""
         models = {number: trial.config["model"] for number, trial in self._trials.items()}
         values = {number: self._values[number][epoch] for number in self._trials}
-        donors = choose_donors(values, models, self._seed, epoch)
-        configs = {number: dict(self._trials[number].config) for number in donors.values()}
-        for heir, donor in donors.items():
-            params = perturb(configs[donor], self._space, self._seed, epoch, heir)
+        sources = choose_sources(values, models, self._seed, epoch)
+        configs = {number: dict(self._trials[number].config) for number in sources.values()}
+        for target, source in sources.items():
+            params = perturb(configs[source], self._search.space, self._seed, epoch, target)
             params.pop(NUMBER)
-            self._take_over(Takeover(heir, donor, epoch, params))
-            if heir in self._held:
-                self._held.remove(heir)
-                tune_controller.pause_trial(self._trials[heir], should_checkpoint=False)
-            self._trials[heir].set_config({NUMBER: heir, **params})
-        self._close_round(epoch)
+            self._search.exploit(Exploit(target, source, epoch, params))
+            if target in self._held:
+                self._held.remove(target)
+                tune_controller.pause_trial(self._trials[target], should_checkpoint=False)
+            self._trials[target].set_config({NUMBER: target, **params})
+        self._search.close_round(epoch)
         self._closed = epoch
         for number in self._held:
             tune_controller._schedule_trial_train(self._trials[number])

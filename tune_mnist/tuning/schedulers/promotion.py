@@ -1,26 +1,26 @@
 """ASHA that promotes: trials pause at a rung, and a free worker takes the best of them."""
 
-import functools
-import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable
+from math import ceil
+from random import Random
+from typing import Any, Self
 
-import numpy as np
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import TrialScheduler
 
-from tune_mnist.tuning.schedulers.rungs import Rungs, Standing
+from tune_mnist.tuning.schedulers.brackets import Brackets
+from tune_mnist.tuning.schedulers.options import SchedulerOptions
+from tune_mnist.tuning.schedulers.protocol import EarlierTrial, SearchLink, SearchScheduler
+from tune_mnist.tuning.schedulers.rungs import simulate_promotion
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 
-class PromotionAsha(TrialScheduler):
+class PromotionAsha(SearchScheduler):
     """The promotion variant of ASHA, for Ray Tune.
 
     Ray's own ASHA stops the bad and lets the first comers pass every rung. Here every trial
-    pauses at a rung; a free worker goes on with the best trial among the top 1/reduction_factor
+    pauses at a rung; a free worker continues the best trial among the top 1/reduction_factor
     of the highest rung that has one, and starts a new trial only if no rung has any. A trial
-    that is the one to go on just after its report goes on without a pause.
+    that is the next to continue just after its report continues without a pause.
 
     Trials are compared with those of the same architecture only: after one epoch a small network
     that is slow to start says nothing beside a large one. Trials of equal accuracy are ranked by
@@ -38,37 +38,33 @@ class PromotionAsha(TrialScheduler):
 
     How a searcher works with it:
         - ``suggest`` returns None while ``wants_new_trial`` is False. Ray's ConcurrencyLimiter
-          would count paused trials as running and wait for ever; ``max_concurrent`` is kept here.
-        - To resume, call ``replay`` for every earlier trial, then let ``suggest`` first hand out
-          each unfinished one, whatever ``wants_new_trial`` says, once, with its number.
+          would count paused trials as running and wait forever; ``max_concurrent`` is kept here.
+        - To resume, call ``restore_trial`` for every earlier trial, then let ``suggest`` first
+          hand out each unfinished one, whatever ``wants_new_trial`` says, once, with its number.
 
     Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020.
 
     Args:
-        max_epochs: epochs of a trial that is promoted from every rung.
-        num_samples: how many trials there will be, the earlier ones of a resumed search
-            included; their numbers are below it.
-        max_concurrent: how many trials run at a time.
-        rungs: the epochs at which trials pause, ascending and below max_epochs.
-        reduction_factor: of the trials at a rung, one in this many is promoted.
-        brackets: bracket s starts at rung s; as many of them as there are rungs and one are of
-            use. Trials compete with those of their own bracket.
-        seed: of the assignment of trials to brackets.
+        max_epochs: Epochs of a trial that is promoted from every rung.
+        num_samples: Number of trials, the earlier ones of a resumed search included; their
+            numbers are below it.
+        max_concurrent: Number of trials that run at a time.
+        rungs: Epochs at which trials pause, ascending and below max_epochs.
+        reduction_factor: Of the trials at a rung, one in this many is promoted.
+        brackets: Number of brackets; bracket s starts at rung s. Trials compete with those of
+            their own bracket.
+        seed: Seed of the assignment of trials to brackets.
         share: Most trials that one architecture gets; None: all of them.
 
     Attributes:
-        max_concurrent: as given; a cluster that grows or shrinks changes it.
-        all_begun: tells whether no new trial will come before Ray knows; a searcher that has Ray
-            keep its workers until the end sets it.
-        pruned: numbers of the trials that it ended short of their last epoch, earlier runs of a
+        all_begun: Returns whether no new trial will come before Ray knows.
+        pruned: Numbers of the trials that it ended short of their last epoch, earlier runs of a
             resumed search not included.
     """
 
-    CONTINUE: str
-    PAUSE: str
-    STOP: str
-    _metric = METRIC
-    _supports_buffered_results = False
+    accepts = frozenset({"grace_period", "reduction_factor", "brackets"})
+    rungs_at_stages = True
+    pauses_pending = True
 
     def __init__(
         self,
@@ -81,72 +77,68 @@ class PromotionAsha(TrialScheduler):
         seed: int = 0,
         share: int | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(max_concurrent)
         self._max_epochs = max_epochs
-        self.max_concurrent = max_concurrent
-        self._seed = seed
-        self._rung_epochs, self._reduction_factor = rungs, reduction_factor
-        self._shares = bracket_shares(brackets, len(rungs), reduction_factor)
-        self._sizes = Counter(map(self._bracket, range(num_samples)))
-        self._share = num_samples if share is None else share
-        self._groups: dict[tuple[str, int], Rungs] = {}
-        """By architecture and bracket."""
-        self._models: dict[int, str] = {}
+        self._brackets = Brackets(
+            rungs, max_epochs, num_samples, reduction_factor, brackets, seed, share
+        )
         self.all_begun: Callable[[], bool] = lambda: False
-        self._complete: set[str] = set()
-        """Architectures of which a trial has trained all its epochs."""
         self.pruned: set[int] = set()
-        self._trials: dict[int, Trial] = {}
-        """Ray's objects of the trials that have not ended, by number."""
 
-    def replay(
-        self,
-        number: int,
-        values: Mapping[int, float],
-        ended: bool,
-        losses: Mapping[int, float] | None = None,
-        model: str = "",
-    ) -> None:
-        """Take in an earlier trial, in any order, before a search is resumed.
+    @classmethod
+    def from_options(cls, options: SchedulerOptions) -> Self:
+        """Build the scheduler, which has seen no trial yet."""
+        count = options.imported + options.num_samples
+        return cls(
+            options.max_epochs,
+            count,
+            options.max_concurrent,
+            options.rung_epochs,
+            options.reduction_factor,
+            options.brackets,
+            options.seed,
+            max(ceil(count / options.architectures), options.queued),
+        )
 
-        An unfinished trial whose last epoch is a rung's stands there, also if it had just been
-        promoted: that leaves no trace before its next epoch, and is decided again.
+    @classmethod
+    def comparison_epochs(cls, options: SchedulerOptions) -> tuple[int, ...]:
+        """Return the rungs."""
+        return options.rung_epochs
 
-        Args:
-            number: of the trial.
-            values: its validation accuracy by epoch.
-            ended: whether it will not go on; if not, it has to be added to Ray again.
-            losses: Its training loss by epoch; one that is not known is worse than any other.
-            model: Name of its architecture.
-        """
-        self._models[number] = model
-        rungs = self._rungs(number)
-        rungs.add(number)
-        for epoch, value in sorted(values.items()):
-            rungs.record(number, epoch, value, (losses or {}).get(epoch, math.inf))
-        if max(values, default=0) >= self._max_epochs:
-            self._complete.add(model)
-        if ended:
-            rungs.end(number)
+    @classmethod
+    def simulate(cls, options: SchedulerOptions, num_samples: int, rng: Random) -> list[int]:
+        """Return the epochs of trials on one worker, in a single bracket."""
+        qualities = [rng.random() for _ in range(num_samples)]
+        return simulate_promotion(
+            options.rung_epochs, options.reduction_factor, options.max_epochs, qualities
+        )
+
+    def connect(self, search: SearchLink) -> None:
+        """Restore the rungs."""
+        for trial in search.trials:
+            self.restore_trial(trial)
+        self.all_begun = search.all_begun
+
+    def restore_trial(self, trial: EarlierTrial) -> None:
+        """Take in a trial of an earlier run, in any order, before the search is resumed."""
+        self._brackets.restore(trial)
 
     def wants_new_trial(self) -> bool:
-        """Tell whether a new trial is what a free worker should get: there is one, and no other.
+        """Return whether a free worker should get a new trial, and none that exists.
 
-        False while ``max_concurrent`` trials run, a paused one may go on, or one that was
-        replayed as unfinished has not been added again.
+        False while ``max_concurrent`` trials run, a paused one may continue, or one that was
+        restored as unfinished has not been added again.
         """
         room = len(self._active()) < self.max_concurrent and not self._missing()
         return room and self._next(search_over=False) is None
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Take in a trial; for a replayed one, go on where it stands."""
-        number = trial.config[NUMBER]
-        self._trials[number] = trial
-        self._models[number] = trial.config.get("model", "")
-        self._rungs(number).add(number)
+        """Take in a trial; an unfinished one of an earlier run continues from its rung."""
+        super().on_trial_add(tune_controller, trial)
+        self._brackets.add(trial.config[NUMBER], trial.config.get("model", ""))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Decide whether the trial goes on, pauses or ends after this epoch.
+        """Decide whether the trial continues, pauses or ends after this epoch.
 
         The epoch reported first after a pause may be the one reported last before it.
         """
@@ -154,102 +146,64 @@ class PromotionAsha(TrialScheduler):
             return self.CONTINUE
         number, epoch = trial.config[NUMBER], result[TIME_ATTR]
         if epoch >= self._max_epochs:
-            self._complete.add(self._models[number])
+            self._brackets.complete.add(self._brackets.model(number))
             return self.STOP
-        rungs = self._rungs(number)
+        rungs = self._brackets.of(number)
         rungs.record(number, epoch, result[METRIC], result.get("train_loss", 0.0))
-        if not rungs.stands(number):
+        if not rungs.is_paused(number):
             return self.CONTINUE
         if self._next(self._search_over(tune_controller), pausing=number) == number:
             rungs.promote(number)
             return self.CONTINUE
-        if number in self._hopeless():
+        if number in self._brackets.cannot_be_promoted():
             self.pruned.add(number)
             return self.STOP
         return self.PAUSE
 
-    def on_trial_complete(
-        self, tune_controller: Any, trial: Trial, result: dict[str, Any]
-    ) -> None:
-        """Forget a trial that ended while it ran."""
-        self._end(trial.config[NUMBER])
-
-    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        """Forget a trial that failed; Ray adds it again if it may try once more."""
-        self._end(trial.config[NUMBER])
-
-    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """Forget a trial that ended while it was paused or pending."""
-        self._end(trial.config[NUMBER])
-
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return the paused trial that goes on now, None if there is none or no free worker.
+        """Return the paused trial that continues now, None if there is none or no free worker.
 
         Ray asks this in every step, before it starts all trials that are pending. So this is
-        also where those that must wait are paused, and the hopeless are ended.
+        also where trials that must wait are paused, and trials that cannot be promoted are ended.
         """
         search_over = self._search_over(tune_controller)
         self._notice_ended(search_over)
         self._hold_back(tune_controller)
-        self._end_hopeless(tune_controller)
+        self._prune(tune_controller)
         number = self._next(search_over)
         # A trial whose pause is under way still runs for Ray: its turn comes in a moment.
         if number is None or self._trials[number].status != Trial.PAUSED:
             return None
-        self._rungs(number).promote(number)
+        self._brackets.of(number).promote(number)
         return self._trials[number]
 
     def debug_string(self) -> str:
         """Describe the rungs of each architecture and bracket in a line."""
-        return "\n".join(
-            f"{model} bracket {index}: {rungs}".lstrip()
-            for (model, index), rungs in self._groups.items()
-        )
+        return str(self._brackets)
 
-    def save(self, checkpoint_path: str) -> None:
-        """Write nothing: a resumed search brings the state back from the study."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Read nothing: a resumed search brings the state back from the study."""
-
-    def _bracket(self, number: int) -> int:
-        return assign_bracket(number, self._shares, self._seed)
-
-    def _rungs(self, number: int) -> Rungs:
-        bracket = self._bracket(number)
-        key = (self._models[number], bracket)
-        if key not in self._groups:
-            self._groups[key] = Rungs(
-                self._rung_epochs[bracket:],
-                self._reduction_factor,
-                min(self._sizes[bracket], self._share),
-            )
-        return self._groups[key]
-
-    def _stands(self, number: int) -> bool:
-        return self._rungs(number).stands(number)
+    def _is_paused(self, number: int) -> bool:
+        return self._brackets.of(number).is_paused(number)
 
     def _end(self, number: int) -> None:
-        self._trials.pop(number, None)
-        self._rungs(number).end(number)
+        super()._end(number)
+        self._brackets.of(number).end(number)
 
     def _search_over(self, tune_controller: Any) -> bool:
         return self.all_begun() or tune_controller.search_alg.is_finished()
 
     def _missing(self) -> set[int]:
         """Return the unfinished trials that have not been added to Ray again."""
-        live = set().union(*(rungs.live for rungs in self._groups.values()))
-        return live - self._trials.keys()
+        return self._brackets.live() - self._trials.keys()
 
     def _active(self, pausing: int | None = None) -> list[int]:
         """Return the trials that have a worker, or get the next one, in the order of their start.
 
-        A trial keeps its worker until its pause is through. Whoever is given its place before
-        makes Ray request another worker, only to cancel that when it hands over the old one; and
+        A trial keeps its worker until its pause is through. If its place were given away before,
+        Ray would request another worker, only to cancel that when it hands over the old one; and
         Ray 2.60 can lose the resources of a placement group that is cancelled while it is made.
 
         Args:
-            pausing: a trial that is not counted.
+            pausing: Number of a trial that is not counted.
         """
         return [
             number
@@ -258,11 +212,11 @@ class PromotionAsha(TrialScheduler):
         ]
 
     def _next(self, search_over: bool, pausing: int | None = None) -> int | None:
-        """Return the trial which is the next to go on, if one may now.
+        """Return the trial which is the next to continue, if one may now.
 
         Args:
-            search_over: no new trial will come.
-            pausing: a trial that is about to give its place away.
+            search_over: Whether no new trial will come.
+            pausing: Number of a trial that is about to give its place away.
         """
         active = self._active(pausing)
         if len(active) >= self.max_concurrent or self._missing():
@@ -270,76 +224,42 @@ class PromotionAsha(TrialScheduler):
         held_back = [
             number
             for number, trial in self._trials.items()
-            if trial.status == Trial.PAUSED and not self._stands(number)
+            if trial.status == Trial.PAUSED and not self._is_paused(number)
         ]
         if held_back:
             return held_back[0]
-        best = _most_urgent(Rungs.promotable, self._groups.values())
-        if best is None and search_over:
-            served = self._complete | {self._models[number] for number in active}
-            left_out = [rungs for (model, _), rungs in self._groups.items() if model not in served]
-            best = _most_urgent(Rungs.standing, left_out)
-        return None if best is None else best.number
-
-    def _hopeless(self) -> set[int]:
-        """Return the trials to end; until an architecture has a complete one, spare its best."""
-        return set().union(
-            *(
-                rungs.hopeless(model not in self._complete)
-                for (model, _), rungs in self._groups.items()
-            )
-        )
+        number = self._brackets.first_promotable()
+        if number is None and search_over:
+            served = {self._brackets.model(other) for other in active}
+            number = self._brackets.first_paused(without=self._brackets.complete | served)
+        return number
 
     def _notice_ended(self, search_over: bool) -> None:
-        """Forget the trials that Ray ended without a word, and that the searcher has given up."""
+        """Forget the trials that Ray ended without a callback, and that the searcher gave up."""
         ended = {number for number, trial in self._trials.items() if trial.is_finished()}
         for number in ended | (self._missing() if search_over else set()):
             self._end(number)
         if search_over:
-            for rungs in self._groups.values():
-                rungs.close()
+            self._brackets.close()
 
     def _hold_back(self, tune_controller: Any) -> None:
-        """Pause the pending trials that stand at a rung, and those for whom there is no worker.
+        """Pause the pending trials that are at a rung, and those for which there is no worker.
 
         They have just been added, by a resumed search, or by a searcher that does not ask.
         """
         pending = [n for n, trial in self._trials.items() if trial.status == Trial.PENDING]
-        standing = [number for number in pending if self._stands(number)]
-        active = [number for number in self._active() if number not in standing]
+        at_rung = [number for number in pending if self._is_paused(number)]
+        active = [number for number in self._active() if number not in at_rung]
         too_many = [number for number in active[self.max_concurrent :] if number in pending]
-        for number in standing + too_many:
+        for number in at_rung + too_many:
             trial = self._trials[number]
             trial.init_local_path()  # Ray does so when it starts a trial; this one may never start
             tune_controller._set_trial_status(trial, Trial.PAUSED)
 
-    def _end_hopeless(self, tune_controller: Any) -> None:
-        for number in self._hopeless():
+    def _prune(self, tune_controller: Any) -> None:
+        """End the paused trials that can no longer be promoted."""
+        for number in self._brackets.cannot_be_promoted():
             trial = self._trials.get(number)
             if trial is not None and trial.status == Trial.PAUSED:
                 self.pruned.add(number)
                 tune_controller.stop_trial(trial)
-
-
-def _most_urgent(
-    select: Callable[[Rungs], Iterable[Standing]], groups: Iterable[Rungs]
-) -> Standing | None:
-    candidates = (standing for rungs in groups for standing in select(rungs))
-    return max(candidates, key=lambda standing: standing.urgency, default=None)
-
-
-def bracket_shares(brackets: int, rungs: int, reduction_factor: int) -> tuple[float, ...]:
-    """Return each bracket's share of the trials, so that each takes about the same time.
-
-    Source: Li et al., "Hyperband", JMLR 2018.
-    """
-    rungs_left = rungs - np.arange(min(brackets, rungs + 1))
-    weights = float(reduction_factor) ** rungs_left / (rungs_left + 1)
-    return tuple(weights / weights.sum())
-
-
-@functools.cache
-def assign_bracket(number: int, shares: tuple[float, ...], seed: int) -> int:
-    """Return the bracket of a trial, always the same."""
-    rng = np.random.default_rng((seed, number))
-    return int(rng.choice(len(shares), p=shares))

@@ -1,4 +1,4 @@
-"""The ladder of one bracket of ASHA: who stands at which rung, who climbs, who never will."""
+"""The rungs of one bracket of ASHA: paused, promoted and ended trials."""
 
 import bisect
 import math
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
-class Standing(NamedTuple):
-    """A trial that waits at a rung.
+class PausedTrial(NamedTuple):
+    """A trial that is paused at a rung.
 
     Attributes:
-        epoch: of the rung.
-        value: of the trial there; the higher the better.
-        number: of the trial.
+        epoch: Epoch of the rung.
+        value: Value of the trial there; the higher the better.
+        number: Number of the trial.
         loss: Training loss of the trial there; decides between equal values.
     """
 
@@ -22,7 +22,7 @@ class Standing(NamedTuple):
     loss: float = 0.0
 
     @property
-    def urgency(self) -> tuple[int, float, float, int]:
+    def priority(self) -> tuple[int, float, float, int]:
         """Sort key of promotion: highest rung, highest value, lowest loss, lowest number."""
         return self.epoch, self.value, -self.loss, -self.number
 
@@ -36,12 +36,12 @@ class Rungs:
     Algorithm 2.
 
     Args:
-        epochs: of the rungs, ascending.
-        reduction_factor: of the trials at a rung, one in this many is promoted.
-        num_trials: how many trials there will be at most.
+        epochs: Epochs of the rungs, ascending.
+        reduction_factor: Of the trials at a rung, one in this many is promoted.
+        num_trials: Most trials that there will be.
 
     Attributes:
-        num_trials: the same; fewer once ``close`` has been called.
+        num_trials: As given; fewer once ``close`` has been called.
     """
 
     def __init__(self, epochs: tuple[int, ...], reduction_factor: int, num_trials: int) -> None:
@@ -75,7 +75,7 @@ class Rungs:
         Args:
             number: Number of the trial.
             epoch: Epochs trained.
-            value: What is compared, the higher the better; NaN is worse than any number.
+            value: Value to compare, the higher the better; NaN is worse than any number.
             loss: Training loss, which ranks trials of equal value: networks that still guess
                 have the same accuracy, and the one whose loss has fallen further learns sooner.
         """
@@ -90,58 +90,58 @@ class Rungs:
                 promoted.add(number)
 
     def promote(self, number: int) -> None:
-        """Let a trial climb from where it stands; nothing happens if it stands nowhere."""
+        """Promote a trial from the rung at which it is paused, if any."""
         for values, promoted in zip(self._values, self._promoted, strict=True):
             if number in values:
                 promoted.add(number)
 
     def end(self, number: int) -> None:
-        """Note that a trial will not go on; it keeps its places in the ranking."""
+        """Note that a trial has ended; it keeps its places in the ranking."""
         self._ended.add(number)
 
     def close(self) -> None:
         """Note that no further trial will come."""
         self.num_trials = len(self._known)
 
-    def stands(self, number: int) -> bool:
-        """Tell whether a trial waits at a rung."""
-        return any(self._stands_at(rung, number) for rung in range(len(self._epochs)))
+    def is_paused(self, number: int) -> bool:
+        """Return whether a trial is paused at a rung."""
+        return any(self._is_paused_at(rung, number) for rung in range(len(self._epochs)))
 
-    def standing(self) -> Iterator[Standing]:
-        """Yield the trials that wait at a rung."""
+    def paused(self) -> Iterator[PausedTrial]:
+        """Yield the trials that are paused at a rung."""
         for rung in range(len(self._epochs)):
-            yield from self._standing_at(rung, list(self._values[rung]))
+            yield from self._paused_at(rung, list(self._values[rung]))
 
-    def promotable(self) -> Iterator[Standing]:
-        """Yield the waiting trials that are among the best 1/reduction_factor at their rung."""
+    def promotable(self) -> Iterator[PausedTrial]:
+        """Yield the paused trials that are among the best 1/reduction_factor at their rung."""
         for rung, ranking in enumerate(self._ranking):
             best = ranking[: len(ranking) // self._reduction_factor]
-            yield from self._standing_at(rung, (number for *_, number in best))
+            yield from self._paused_at(rung, (number for *_, number in best))
 
-    def hopeless(self, spare_best: bool) -> set[int]:
-        """Return the waiting trials that can never become promotable, whatever is still to come.
+    def cannot_be_promoted(self, spare_best: bool) -> set[int]:
+        """Return the paused trials that can never be promoted, whatever is still to come.
 
-        A trial's rank only worsens, so it has no hope once it is outside the best
+        A trial's rank only worsens, so it cannot be promoted once it is outside the best
         1/reduction_factor of all that may ever reach its rung. That may be more than
-        num_trials / reduction_factor^k: ASHA also promotes those who looked good too early.
+        num_trials / reduction_factor^k: ASHA also promotes trials that looked good too early.
 
         Args:
-            spare_best: leave out the best waiting trial of each rung.
+            spare_best: Whether the best paused trial of each rung is left out.
         """
-        hopeless: set[int] = set()
+        found: set[int] = set()
         reaching = max(self.num_trials, len(self._known)) - self._lost(self._known, 0)
         for rung in range(len(self._epochs)):
             promoted = self._promoted[rung]
-            standing = self._values[rung].keys() - promoted - self._ended
+            paused = self._values[rung].keys() - promoted - self._ended
             worst = self._ranking[rung][reaching // self._reduction_factor :]
-            doomed = [number for *_, number in worst if number in standing]
-            if spare_best and len(doomed) == len(standing):
-                doomed = doomed[1:]
-            hopeless.update(doomed)
+            here = [number for *_, number in worst if number in paused]
+            if spare_best and len(here) == len(paused):
+                here = here[1:]
+            found.update(here)
             still_coming = reaching - len(self._ranking[rung])
-            reaching = still_coming + len(standing) - len(doomed) + len(promoted)
+            reaching = still_coming + len(paused) - len(here) + len(promoted)
             reaching -= self._lost(promoted, rung + 1)
-        return hopeless
+        return found
 
     def __str__(self) -> str:
         return " | ".join(
@@ -151,18 +151,18 @@ class Rungs:
             )
         )
 
-    def _stands_at(self, rung: int, number: int) -> bool:
+    def _is_paused_at(self, rung: int, number: int) -> bool:
         here = number in self._values[rung] and number not in self._promoted[rung]
         return here and number not in self._ended
 
-    def _standing_at(self, rung: int, numbers: Iterable[int]) -> Iterator[Standing]:
+    def _paused_at(self, rung: int, numbers: Iterable[int]) -> Iterator[PausedTrial]:
         for number in numbers:
-            if self._stands_at(rung, number):
+            if self._is_paused_at(rung, number):
                 values, losses = self._values[rung], self._losses[rung]
-                yield Standing(self._epochs[rung], values[number], number, losses[number])
+                yield PausedTrial(self._epochs[rung], values[number], number, losses[number])
 
     def _lost(self, numbers: set[int], rung: int) -> int:
-        """Count those that ended on their way to a rung."""
+        """Count the trials that ended on their way to a rung."""
         if rung == len(self._epochs):
             return 0
         return len((numbers & self._ended) - self._values[rung].keys())
@@ -176,3 +176,32 @@ def rung_epochs(max_epochs: int, grace_period: int, reduction_factor: int) -> tu
         epochs.append(epoch)
         epoch *= reduction_factor
     return tuple(epochs)
+
+
+def simulate_promotion(
+    epochs: tuple[int, ...], reduction_factor: int, max_epochs: int, qualities: list[float]
+) -> list[int]:
+    """Return the epochs that each trial trains on one worker, in one bracket.
+
+    Args:
+        epochs: Epochs of the rungs, ascending.
+        reduction_factor: Of the trials at a rung, one in this many is promoted.
+        max_epochs: Epochs of a trial that is promoted from every rung.
+        qualities: Value of each trial at all epochs.
+    """
+    rungs = Rungs(epochs, reduction_factor, len(qualities))
+    trained = dict.fromkeys(range(len(qualities)), 0)
+
+    def train(number: int) -> None:
+        later = [epoch for epoch in epochs if epoch > trained[number]]
+        trained[number] = later[0] if later else max_epochs
+        rungs.record(number, trained[number], qualities[number])
+
+    for number in range(len(qualities)):
+        rungs.add(number)
+        train(number)
+        while promotable := list(rungs.promotable()):
+            train(max(promotable, key=lambda paused: paused.priority).number)
+    while max(trained.values()) < max_epochs:
+        train(max(rungs.paused(), key=lambda paused: paused.priority).number)
+    return list(trained.values())

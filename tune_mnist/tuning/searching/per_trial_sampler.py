@@ -53,7 +53,7 @@ class PerTrialSampler(BaseSampler):
         learns: bool = False,
         models: tuple[str, ...] = (),
         sees_running: bool = False,
-        chance_level: float = 0.2,
+        chance_level: float,
     ) -> None:
         self._make = make
         self._seed = seed

@@ -34,9 +34,8 @@ class StudySearch(OptunaSearch):
 
     Attributes:
         ledger: the record of each trial.
-        max_concurrent: as given; a cluster that grows or shrinks changes it.
         left: how many trials it hands out; None: as many as Ray asks for.
-        may_begin: asked before a new trial is drawn; a scheduler that pauses trials sets it.
+        may_begin: Asked before a trial is handed out; the scheduler of a search replaces it.
         all_at_once: whether unfinished trials of an earlier run are all handed out without
             asking; a scheduler that itself holds back those that must wait sets it.
     """
@@ -63,8 +62,7 @@ class StudySearch(OptunaSearch):
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self._ot_study.set_metric_names(list(directions))
         self.ledger = Ledger(self._ot_study, space.model, max_epochs, tuple(directions))
-        self.max_concurrent = max_concurrent
-        self.may_begin: Callable[[], bool] = lambda: len(self._live) < self.max_concurrent
+        self.may_begin: Callable[[], bool] = lambda: len(self._live) < max_concurrent
         self.left: int | None = None
         self.all_at_once = False
         self._live: set[str] = set()

@@ -8,9 +8,6 @@ from tune_mnist.models import get_architecture
 from tune_mnist.training import Fidelity, Stage
 from tune_mnist.tuning.spaces.space import SearchSpace
 
-STAGED = ("asha-promotion", "asha-stopping")
-"""Schedulers whose rungs can lie at the ends of stages: they compare at no other epoch."""
-
 STAGE = "stage"
 """Key of a report: which stage the epoch belongs to, from 1; not there in a search without."""
 
@@ -56,7 +53,7 @@ def stages_of(
     return Fidelity((*cheaper_stages, own))
 
 
-def check_staged(space: SearchSpace, scheduler: str, objective: str, grace_period: int) -> None:
+def check_staged(space: SearchSpace, objective: str, grace_period: int) -> None:
     """See that the options of a search go together with the stages of its space, if it has any.
 
     Raises:
@@ -76,12 +73,6 @@ def check_staged(space: SearchSpace, scheduler: str, objective: str, grace_perio
         raise UserError(
             f"--objective {objective} with the space's fidelity: trials are stopped early by one"
             " objective only: take a space without fidelity"
-        )
-    if scheduler not in STAGED:
-        raise UserError(
-            f"--scheduler {scheduler} with the space's fidelity: it would compare trials of"
-            f" different stages: take one of {', '.join(('asha', *STAGED))}, or a space without"
-            " fidelity"
         )
     if grace_period > 1:
         raise UserError(

@@ -7,8 +7,8 @@ import pytest
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning.plan import Workers, trial_settings
 from tune_mnist.tuning.recording.study import open_storage
-from tune_mnist.tuning.schedulers.scheduler import SCHEDULERS
-from tune_mnist.tuning.scheduling import most_queued, scheduler_for, set_concurrency
+from tune_mnist.tuning.schedulers.registry import SCHEDULERS
+from tune_mnist.tuning.schedulers.restore import most_queued, scheduler_for
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.space import load_space
@@ -29,7 +29,7 @@ def search_in(directory, scheduler):
     searcher = StudySearch(
         SPACE,
         open_storage(directory),
-        create_sampler("random", SPACE, 9, 0),
+        create_sampler("random", SPACE, 9, 0, 0.2),
         options.directions,
         options.max_epochs,
         1,
@@ -98,11 +98,11 @@ def test_more_or_fewer_trials_begin_once_a_cluster_has_grown_or_shrunk(tmp_path,
 
     assert begin()
     assert not begin()
-    set_concurrency(searcher, scheduler, 3)
+    scheduler.set_concurrency(3)
     assert begin()
     assert begin()
     assert not begin()
-    set_concurrency(searcher, scheduler, 2)
+    scheduler.set_concurrency(2)
     searcher.on_trial_complete("id0", metrics(9, 0.5))
     scheduler.on_trial_remove(controller, begun[0])
     assert not begin()

@@ -1,0 +1,60 @@
+"""Schedulers by name; a class is imported when it is first asked for."""
+
+from functools import cache
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, cast
+
+from tune_mnist.errors import unknown
+
+if TYPE_CHECKING:
+    from tune_mnist.tuning.schedulers.protocol import SearchScheduler
+
+_PACKAGE = "tune_mnist.tuning.schedulers"
+SCHEDULERS = {
+    "asha-stopping": f"{_PACKAGE}.asha_stopping:StoppingAsha",
+    "asha-promotion": f"{_PACKAGE}.promotion:PromotionAsha",
+    "hyperband": f"{_PACKAGE}.hyperband:HyperBand",
+    "median": f"{_PACKAGE}.median:MedianStopping",
+    "pbt": f"{_PACKAGE}.population:PopulationBasedTraining",
+    "none": f"{_PACKAGE}.stopping:NoEarlyStopping",
+}
+"""By name, the class: a :class:`~tune_mnist.tuning.schedulers.protocol.SearchScheduler`."""
+
+ALIASES = {"asha": "asha-promotion"}
+"""``asha`` is the better of the two in benchmarks/scheduling."""
+
+DEFAULT = "asha"
+DEFAULT_FOR_SEVERAL_OBJECTIVES = "none"
+
+
+def scheduler_names() -> tuple[str, ...]:
+    """Return the names that a user may give, aliases first."""
+    return (*ALIASES, *SCHEDULERS)
+
+
+def canonical_name(name: str) -> str:
+    """Return the name that an alias stands for, or the name itself.
+
+    Raises:
+        UserError: The name is unknown.
+    """
+    if name not in scheduler_names():
+        raise unknown("scheduler", name, scheduler_names())
+    return ALIASES.get(name, name)
+
+
+def scheduler_class(name: str) -> "type[SearchScheduler]":
+    """Return the class of a scheduler.
+
+    Args:
+        name: Name or alias of a scheduler.
+
+    Raises:
+        UserError: The name is unknown.
+    """
+    return _load(SCHEDULERS[canonical_name(name)])
+
+
+@cache
+def _load(path: str) -> "type[SearchScheduler]":
+    return cast("type[SearchScheduler]", resolve_name(path))

@@ -1,0 +1,103 @@
+"""The scheduler of a search, restored from the study."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from optuna import Study
+
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.recording.ledger import Ledger, begun_trials, own_trials
+from tune_mnist.tuning.schedulers.factory import create_scheduler
+from tune_mnist.tuning.schedulers.protocol import (
+    EarlierTrial,
+    Exploit,
+    SearchLink,
+    SearchScheduler,
+)
+from tune_mnist.tuning.searching.per_trial_sampler import FIXED, MODEL
+from tune_mnist.tuning.searching.searcher import StudySearch
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.trials.trainable import TrialSettings, trial_name
+
+CLOSED_ROUND = "closed_round"
+"""User attribute of a study: the epoch of the last comparison of a population."""
+
+
+def scheduler_for(
+    searcher: StudySearch,
+    space: SearchSpace,
+    options: SearchOptions,
+    settings: TrialSettings,
+    concurrent: int,
+) -> SearchScheduler:
+    """Build the scheduler, restore it from the study, and join it with the searcher.
+
+    Args:
+        searcher: Searcher, which has the study.
+        space: Search space.
+        options: Options of the search.
+        settings: Settings that all trials have in common.
+        concurrent: Number of trials that run at a time.
+    """
+    study = searcher.study
+    scheduler = create_scheduler(
+        replace(
+            options.scheduling_for(space),
+            imported=len(study.trials) - len(own_trials(study)),
+            max_concurrent=concurrent,
+            queued=most_queued(study),
+        )
+    )
+    scheduler.connect(
+        SearchLink(
+            space=space,
+            trials=earlier_trials(study, searcher.ledger),
+            all_begun=searcher.all_begun,
+            closed_round=study.user_attrs.get(CLOSED_ROUND, 0),
+            close_round=partial(study.set_user_attr, CLOSED_ROUND),
+            exploit=_exploit(searcher.ledger, settings),
+        )
+    )
+    searcher.may_begin = scheduler.wants_new_trial
+    searcher.all_at_once = scheduler.pauses_pending
+    return scheduler
+
+
+def earlier_trials(study: Study, ledger: Ledger) -> tuple[EarlierTrial, ...]:
+    """Return the trials that earlier runs of the search have begun, in the order of numbers.
+
+    Args:
+        study: Study of the search.
+        ledger: Ledger of the search, which has the trials' training losses.
+    """
+    trials = []
+    for trial in begun_trials(study):
+        record = ledger.record(trial.number)
+        trials.append(
+            EarlierTrial(
+                trial.number,
+                trial.intermediate_values,
+                trial.state.is_finished(),
+                {int(epoch): loss for epoch, loss in record.train_losses.items()},
+                record.config.get("model", ""),
+            )
+        )
+    return tuple(trials)
+
+
+def most_queued(study: Study) -> int:
+    """Return the number of trials of one architecture that the queue asks for at most."""
+    fixed = [trial.system_attrs.get(FIXED, {}) for trial in own_trials(study)]
+    counts = Counter(parameters[MODEL] for parameters in fixed if MODEL in parameters)
+    return max(counts.values(), default=0)
+
+
+def _exploit(ledger: Ledger, settings: TrialSettings) -> Callable[[Exploit], None]:
+    def exploit(wanted: Exploit) -> None:
+        target, source = trial_name(wanted.target), trial_name(wanted.source)
+        settings.store.adopt(target, source, wanted.epoch)
+        ledger.exploit(wanted.target, wanted.epoch, wanted.source, wanted.params)
+
+    return exploit

@@ -1,0 +1,105 @@
+"""Schedulers that end trials and never pause one, and the one that does neither."""
+
+from random import Random
+from typing import Any, NamedTuple, Self
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from tune_mnist.tuning.schedulers.options import SchedulerOptions
+from tune_mnist.tuning.schedulers.protocol import SearchLink, SearchScheduler
+from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
+
+
+class _Key(NamedTuple):
+    """A trial, as far as a rule looks at it."""
+
+    trial_id: str
+
+
+class StoppingScheduler(SearchScheduler):
+    """Lets one of Ray's stopping schedulers decide, and can be restored from the study.
+
+    The rule knows trials by their number in the study, which stays the same when the search is
+    resumed. A decision about an epoch is taken once, and repeated when the epoch is reported
+    again.
+
+    A subclass implements ``rule``.
+
+    Args:
+        rule: Decides whether a trial stops after an epoch.
+        max_epochs: Epochs after which every trial stops.
+        max_concurrent: Number of trials that run at a time.
+    """
+
+    def __init__(self, rule: TrialScheduler, max_epochs: int, max_concurrent: int = 1) -> None:
+        super().__init__(max_concurrent)
+        self._rule = rule
+        self._max_epochs = max_epochs
+        self._decisions: dict[int, dict[int, str]] = {}
+
+    @classmethod
+    def rule(cls, options: SchedulerOptions) -> TrialScheduler:
+        """Return the Ray scheduler that decides."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_options(cls, options: SchedulerOptions) -> Self:
+        """Build the scheduler, which has seen no trial yet."""
+        return cls(cls.rule(options), options.max_epochs, options.max_concurrent)
+
+    @classmethod
+    def simulate(cls, options: SchedulerOptions, num_samples: int, rng: Random) -> list[int]:
+        """Return the epochs of trials that run one after another, in a single bracket."""
+        scheduler = cls.from_options(options)
+        return [scheduler._simulate_trial(number, rng.random()) for number in range(num_samples)]
+
+    def connect(self, search: SearchLink) -> None:
+        """Take the decisions about the epochs of earlier runs again."""
+        for trial in search.trials:
+            self._add(trial.number)
+            for epoch in sorted(trial.values):
+                self._decide(trial.number, epoch, trial.values[epoch])
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Take in a trial."""
+        super().on_trial_add(tune_controller, trial)
+        self._add(trial.config[NUMBER])
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Decide whether the trial continues after this epoch."""
+        if METRIC not in result:
+            return self.CONTINUE
+        return self._decide(trial.config[NUMBER], result[TIME_ATTR], result[METRIC])
+
+    def _add(self, number: int) -> None:
+        if number not in self._decisions:
+            self._decisions[number] = {}
+            self._rule.on_trial_add(None, _Key(str(number)))
+
+    def _decide(self, number: int, epoch: int, value: float) -> str:
+        decisions = self._decisions[number]
+        if epoch not in decisions:
+            result = {TIME_ATTR: epoch, METRIC: value}
+            decision = self._rule.on_trial_result(None, _Key(str(number)), result)
+            decisions[epoch] = self.STOP if epoch >= self._max_epochs else decision
+        return decisions[epoch]
+
+    def _simulate_trial(self, number: int, quality: float) -> int:
+        self._add(number)
+        epoch = 1
+        while self._decide(number, epoch, quality) != self.STOP:
+            epoch += 1
+        return epoch
+
+
+class NoEarlyStopping(StoppingScheduler):
+    """Trains every trial to its last epoch."""
+
+    stops_early = False
+    single_objective = False
+
+    @classmethod
+    def rule(cls, options: SchedulerOptions) -> TrialScheduler:  # noqa: ARG003
+        """Return Ray's scheduler without early stopping."""
+        return FIFOScheduler()

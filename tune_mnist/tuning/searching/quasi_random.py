@@ -1,0 +1,42 @@
+"""Quasi-random search."""
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, QMCSampler
+from optuna.trial import FrozenTrial
+
+from tune_mnist.tuning.searching.protocol import SamplerMaker
+from tune_mnist.tuning.spaces.space import SearchSpace
+
+
+class QuasiRandom(SamplerMaker):
+    """Fills the space evenly: each trial takes the next point of one Sobol sequence."""
+
+    def make(self, seed: int) -> BaseSampler:
+        """Return the sampler that draws one trial."""
+        return _WholeSpaceQmc(self.space, self.seed)
+
+
+class _WholeSpaceQmc(QMCSampler):
+    """Optuna's quasi-random sampler over all parameters of a space, conditional ones included.
+
+    Optuna's own takes the parameters of the first trial for the whole space, and draws the others
+    by a random state that would begin again with every trial. A coordinate of a parameter that a
+    configuration does not have is left unused.
+
+    Args:
+        space: Search space.
+        seed: Seed of the scrambled Sobol sequence.
+    """
+
+    def __init__(self, space: SearchSpace, seed: int) -> None:
+        super().__init__(seed=seed, scramble=True, warn_independent_sampling=False)
+        self._distributions = {
+            name: parameter.distribution() for name, parameter in space.parameters.items()
+        }
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return every parameter of the space."""
+        return dict(self._distributions)
