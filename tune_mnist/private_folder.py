@@ -11,8 +11,8 @@ from uuid import uuid4
 
 from tune_mnist.errors import UserError
 
-# Linux and macOS bound the path of a socket; Ray's longest is below the folder:
-# ray/session_<date>_<time>_<microseconds>_<process>/sockets/dash_TaskEventsHead
+# Linux and macOS bound the path of a socket (ray-project/ray#7945); Ray's longest is below the
+# folder: ray/session_<date>_<time>_<microseconds>_<process>/sockets/dash_TaskEventsHead
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 SESSION_PATH = len("/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/dash_TaskEventsHead")
 # Ray 2.60 writes paths in ASCII, and takes a command apart at quotes.

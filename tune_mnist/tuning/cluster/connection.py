@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.air.execution._internal import actor_manager
-from ray.exceptions import OutOfMemoryError, RayActorError
 
 from tune_mnist.errors import UserError
 from tune_mnist.stop_signals import stop_signals
@@ -20,30 +18,8 @@ from tune_mnist.tuning.cluster.auth_settings import check_mode, check_token_read
 from tune_mnist.tuning.cluster.each_node import Node, alive_nodes
 from tune_mnist.tuning.cluster.local_ray import LocalRay, LocalSettings
 from tune_mnist.tuning.cluster.shipped_package import runtime_environment
-
-# Ray reads these when it is started.
-_SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # The threads of a trial must not spin while they wait for each other: others need the cores.
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "RAY_DEDUP_LOGS": "1",
-    # The dashboard can then show what a trial's epoch has printed, not only all of its worker.
-    "RAY_ENABLE_RECORD_ACTOR_TASK_LOGGING": "1",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    # On a busy machine a stopped trial's thread may take its time; a worker that is not ready for
-    # the next trial by then is lost without a word to anybody.
-    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
-    # Our searcher decides how many trials are begun at a time; Ray's own limit, one, would start
-    # the workers one after the other.
-    "TUNE_MAX_PENDING_TRIALS_PG": "1000",
-    # A task that takes more memory than there is would be tried again for ever.
-    "RAY_task_oom_retries": "2",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # A trial's last report may say why it ends, instead of giving metrics.
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-}
+from tune_mnist.tuning.ray_internals.controller import survive_memory_kills
+from tune_mnist.tuning.ray_internals.settings import ENVIRONMENT, PRELOADED_MODULES
 
 ANSWER_SECONDS = 5
 LAST_PORT = 65_535
@@ -105,14 +81,14 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
             several nodes that lets anybody in.
     """
     arguments = prepare(address, all_cores=all_cores)
-    _survive_memory_kills()
+    survive_memory_kills()
     given_as = "--address" if address else "RAY_ADDRESS"
     address = address or os.environ.get("RAY_ADDRESS")
     if address:
         _check_answers(address, given_as)
     elsewhere = None if starts_here(address) else address
     if elsewhere:
-        # It uses parts of Ray that are not public; a search on this machine needs none of them.
+        # Imported here: a search on this machine needs none of the private parts of Ray in it.
         from tune_mnist.tuning.cluster.token import check_token, lets_strangers_in
 
         check_mode()
@@ -183,20 +159,11 @@ def prepare(address: str | None, *, all_cores: bool = False) -> dict[str, Any]:
         UserError: A Ray on this machine cannot be started like that.
     """
     if all_cores:
-        os.environ.setdefault("RAY_preload_python_modules", "torch,ray.tune")
-    for key, value in _SETTINGS.items():
+        os.environ.setdefault(PRELOADED_MODULES, "torch,ray.tune")
+    for key, value in ENVIRONMENT.items():
         os.environ.setdefault(key, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
     return _settings.apply() if starts_here(address) else {}
-
-
-def _survive_memory_kills() -> None:
-    """Let Tune take a worker that Ray killed for want of memory for what it is: a dead worker.
-
-    Ray 2.60 tells of it by an exception that its actor manager does not expect, and one greedy
-    trial ends the whole search.
-    """
-    actor_manager.RayActorError = (RayActorError, OutOfMemoryError)
 
 
 def _check_answers(address: str, given_as: str) -> None:

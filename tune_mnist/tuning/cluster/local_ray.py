@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from ray._private import ray_constants
-from ray._private.utils import resolve_object_store_memory
 
 from tune_mnist.machine import allowed_cpus, allowed_memory
 from tune_mnist.private_folder import private_folder
@@ -22,10 +20,13 @@ from tune_mnist.tuning.cluster.auth_settings import (
     has_own_token,
     private_token,
 )
-
-MIN_OBJECT_STORE = 80_000_000
-HEAD = ("gcs_server", "raylet")
-"""Processes of Ray without which a search cannot go on."""
+from tune_mnist.tuning.ray_internals.settings import (
+    CLUSTER_VARIABLE,
+    HEAD_PROCESSES,
+    init_arguments,
+    is_cluster_enabled,
+    set_cluster_enabled,
+)
 
 
 class LocalSettings:
@@ -34,7 +35,7 @@ class LocalSettings:
     def __init__(self) -> None:
         self._before: dict[str, str | None] = {}
         self._arguments: dict[str, Any] | None = None
-        self._cluster_enabled = ray_constants.ENABLE_RAY_CLUSTER
+        self._cluster_enabled = is_cluster_enabled()
 
     def apply(self) -> dict[str, Any]:
         """Set the environment; return the arguments for ``ray.init``.
@@ -54,7 +55,7 @@ class LocalSettings:
         folder = private_folder()
         # Ray does so by itself on macOS and Windows: all of it, the driver and the workers
         # included, listens on 127.0.0.1. It reads the variable when it is imported.
-        environment = {ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0"}
+        environment = {CLUSTER_VARIABLE: "0"}
         given = os.environ.get("TMPDIR")
         if given and folder.parent != Path(given).absolute():
             # Unusable, or too long for the sockets of Ray's dashboard, which lie there as well.
@@ -67,15 +68,14 @@ class LocalSettings:
         self._set(environment)
         if mode is None and MODE in os.environ:
             self._set({MODE: None})  # set, but empty: Ray takes that for "disabled"
-        ray_constants.ENABLE_RAY_CLUSTER = False
+        set_cluster_enabled(False)
         return {
             # A dashboard is started; True would end the search if it did not come up in time.
             "include_dashboard": None,
             "dashboard_host": "127.0.0.1",
             "num_cpus": allowed_cpus(),
             # Ray 2.60 lets all users write into this one: the private folder has to be above it.
-            "_temp_dir": str(folder / "ray"),
-            **_memory(),
+            **init_arguments(folder / "ray", _memory()),
         }
 
     def undo(self) -> None:
@@ -87,7 +87,7 @@ class LocalSettings:
                 os.environ[name] = value
         self._before = {}
         self._arguments = None
-        ray_constants.ENABLE_RAY_CLUSTER = self._cluster_enabled
+        set_cluster_enabled(self._cluster_enabled)
 
     def _set(self, values: Mapping[str, str | None]) -> None:
         for name, value in values.items():
@@ -119,8 +119,10 @@ class LocalRay:
         processes = {process: _name(process) for process in psutil.Process().children(True)}
         asks = os.environ.get(MODE, "").lower() == "token" and TOKEN not in os.environ
         return cls(
-            head={name: process for process, name in processes.items() if name in HEAD},
-            others=tuple(process for process, name in processes.items() if name not in HEAD),
+            head={name: process for process, name in processes.items() if name in HEAD_PROCESSES},
+            others=tuple(
+                process for process, name in processes.items() if name not in HEAD_PROCESSES
+            ),
             token_file=Path(os.environ[TOKEN_PATH]) if asks and TOKEN_PATH in os.environ else None,
         )
 
@@ -151,14 +153,7 @@ def _is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def _memory() -> dict[str, int]:
-    """Return the sizes for ``ray.init``, where this process may use less than Ray 2.60 sees.
-
-    Ray raises an error for an object store of its user's choice that is larger than 10 GB and than
-    ``/dev/shm``, which has 64 MB in a container by default.
-    """
+def _memory() -> int | None:
+    """Return the bytes that this process may use, None where Ray 2.60 detects the same."""
     allowed = allowed_memory()
-    if allowed >= psutil.virtual_memory().total:
-        return {}
-    store = max(MIN_OBJECT_STORE, resolve_object_store_memory(allowed))
-    return {"object_store_memory": store, "_memory": max(allowed - store, 0)}
+    return None if allowed >= psutil.virtual_memory().total else allowed

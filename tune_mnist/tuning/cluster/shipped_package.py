@@ -1,13 +1,10 @@
 """The package tune_mnist, sent to the nodes of a cluster, whether or not they have one."""
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
-from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
-
 import tune_mnist
+from tune_mnist.tuning.ray_internals.settings import job_ships_modules
 
 
 def runtime_environment() -> dict[str, Any]:
@@ -16,7 +13,6 @@ def runtime_environment() -> dict[str, Any]:
     It goes beside what a Ray job ships, unless the job has modules of its own: Ray allows one
     list of them only.
     """
-    job = json.loads(os.environ.get(RAY_JOB_CONFIG_JSON_ENV_VAR, "{}"))
-    if "py_modules" in (job.get("runtime_env") or {}):
+    if job_ships_modules():
         return {}
     return {"py_modules": [str(Path(tune_mnist.__file__).parent)]}

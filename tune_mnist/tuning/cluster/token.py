@@ -1,56 +1,47 @@
-"""Ray's token: does a cluster ask for one, and does ours let us in."""
-
-from contextlib import suppress
+"""Token of a Ray cluster: whether the cluster requires one, and whether it accepts ours."""
 
 import grpc
-from ray._private.authentication.authentication_token_setup import (
-    maybe_enable_token_auth_if_token_available,
-)
-from ray._private.authentication.authentication_utils import is_token_auth_enabled
-from ray._private.grpc_utils import init_grpc_channel
-from ray._private.ray_constants import GLOBAL_GRPC_OPTIONS
-from ray._private.services import canonicalize_bootstrap_address
 from ray.exceptions import AuthenticationError
 
 from tune_mnist.errors import UserError
+from tune_mnist.tuning.ray_internals.authentication import (
+    local_head,
+    request_health,
+    use_available_token,
+    uses_token,
+)
 
-# A busy head takes its time.
-ANSWER_SECONDS = 15
-# Answered by the head's control service itself; an empty message is a valid request.
-# A cluster that speaks TLS only has nothing to say to a plain channel.
+# A cluster that speaks TLS only does not answer a plain channel.
 _CLOSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE)
-_CALL = "/ray.rpc.NodeInfoGcsService/CheckAlive"
 
 
 def lets_strangers_in(address: str) -> bool:
-    """Tell whether a cluster answers a request that carries no token.
+    """Return whether a cluster answers a request that carries no token.
 
-    Asked of the cluster itself: our own settings do not tell what it accepts from others.
+    The settings of this process say nothing of what the cluster accepts from others.
 
     Args:
         address: ``host:port`` of the head, or ``auto``.
     """
-    target = _host_and_port(address)
-    with grpc.insecure_channel(target, options=GLOBAL_GRPC_OPTIONS) as channel:
-        return _answer(channel) not in _CLOSED
+    return request_health(_host_and_port(address), with_token=False) not in _CLOSED
 
 
 def check_token(address: str) -> None:
-    """See that a cluster lets us in: Ray itself would go on trying for 20 seconds.
+    """Check that a cluster accepts this process: Ray itself retries for 20 seconds.
 
     Args:
         address: ``host:port`` of the head, or ``auto``.
 
     Raises:
-        UserError: it asks for a token, and we have none or another one; or it is no Ray.
+        UserError: The cluster requires a token, and ours is missing or another one; or what
+            answers is no Ray.
     """
     if address == "auto":
         # Ray does so too, for a cluster that it finds on this machine, and for no other.
-        maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+        use_available_token()
     target = _host_and_port(address)
     try:
-        with init_grpc_channel(target, options=GLOBAL_GRPC_OPTIONS) as channel:
-            code = _answer(channel)
+        code = request_health(target, with_token=True)
     except AuthenticationError as error:
         reason = " ".join(str(error.message).split())
         raise UserError(f"RAY_AUTH_MODE=token for Ray at '{target}': {reason}") from None
@@ -61,7 +52,7 @@ def check_token(address: str) -> None:
             f"no Ray cluster at '{target}': something else answers there, or not at all"
             f" ({code.name}): 'ray status' on its head says where it listens"
         )
-    if is_token_auth_enabled():
+    if uses_token():
         raise UserError(
             f"Ray cluster at '{target}': it asks for another token than ours: put the cluster's"
             " into ~/.ray/auth_token, or the file's path into RAY_AUTH_TOKEN_PATH"
@@ -76,20 +67,10 @@ def _host_and_port(address: str) -> str:
     """Return where the head listens; ``auto`` is looked up as Ray does it."""
     if address != "auto":
         return address
-    found: str | None = None
-    with suppress(ConnectionError):
-        found = canonicalize_bootstrap_address(address)
+    found = local_head()
     if found is None:
         raise UserError(
             "no Ray cluster found on this machine: start one with 'ray start --head', or leave"
             " out --address auto (or RAY_ADDRESS=auto)"
         )
     return found
-
-
-def _answer(channel: grpc.Channel) -> grpc.StatusCode:
-    try:
-        channel.unary_unary(_CALL)(b"", timeout=ANSWER_SECONDS)
-    except grpc.RpcError as error:
-        return error.code()
-    return grpc.StatusCode.OK

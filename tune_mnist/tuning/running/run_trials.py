@@ -18,9 +18,9 @@ from tune_mnist.tuning.ending import Ending
 from tune_mnist.tuning.engine import Engine
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning.estimate import expected_epochs
+from tune_mnist.tuning.ray_internals.controller import SilentProgress, use_steady_controller
 from tune_mnist.tuning.recording.recorder import BestModels
 from tune_mnist.tuning.recording.records import TrialState
-from tune_mnist.tuning.running.controller import use_steady_controller
 from tune_mnist.tuning.running.disk_budget import DiskBudget
 from tune_mnist.tuning.running.elastic import ClusterFollower
 from tune_mnist.tuning.running.lost_trials import LostTrials
@@ -33,7 +33,7 @@ from tune_mnist.tuning.storage.bucket import StorageError, storage_error_in
 from tune_mnist.tuning.storage.shared_folder import SharedFolder
 from tune_mnist.tuning.trials.reports import NUMBER
 from tune_mnist.tuning.trials.trainable import train_trial, trial_name
-from tune_mnist.tuning.watching.progress import Outline, RaysLinesLeftOut, create_progress
+from tune_mnist.tuning.watching.progress import Outline, create_progress
 from tune_mnist.tuning.watching.watchers import watchers
 
 
@@ -79,7 +79,7 @@ def run_trials(
         settings.checkpoints_of,
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
-    callbacks += [LostTrials(searcher, stopper.ends), RaysLinesLeftOut(), StopInOrder()]
+    callbacks += [LostTrials(searcher, stopper.ends), SilentProgress(), StopInOrder()]
     callbacks += watchers(setup, searcher.ledger, console)
     # A trial that continued from another one's weights cannot be trained again. A bucket has room.
     if not scheduler.exploits and isinstance(settings.store, SharedFolder):

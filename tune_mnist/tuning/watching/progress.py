@@ -7,7 +7,6 @@ from typing import Any
 
 from ray.tune import Callback
 from ray.tune.experiment import Trial
-from ray.tune.progress_reporter import TrialProgressCallback
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -128,19 +127,6 @@ class Progress(Callback):
         parts.append(f"{clock(self._elapsed())} used")
         parts.append(f"about {clock(left)} left" if left is not None else "time left unknown yet")
         return " · ".join(parts)
-
-
-class RaysLinesLeftOut(TrialProgressCallback):
-    """Stands where Ray would put its own, which prints of trials that end without a new result."""
-
-    def on_trial_result(self, *given: Any, **info: Any) -> None:
-        """Print nothing."""
-
-    def on_trial_error(self, *given: Any, **info: Any) -> None:
-        """Print nothing."""
-
-    def on_trial_complete(self, *given: Any, **info: Any) -> None:
-        """Print nothing."""
 
 
 class PlainLines(Progress):

@@ -13,8 +13,8 @@ from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from tests.waiting import wait_until
-from tune_mnist.tuning.running import controller as module
-from tune_mnist.tuning.running.controller import (
+from tune_mnist.tuning.ray_internals import controller as module
+from tune_mnist.tuning.ray_internals.controller import (
     OneNodeController,
     SteadyController,
     lost_its_node,
@@ -163,7 +163,7 @@ def train_where_the_place_is_missing(config):
 def test_a_node_that_lacks_the_checkpoints_costs_nothing_but_not_for_ever(
     small_ray, tmp_path, monkeypatch, misses, errors
 ):
-    monkeypatch.setattr(module, "MOST_LOST_NODES", 2)
+    monkeypatch.setattr(module, "MAX_LOST_NODES", 2)
     searcher = OneAfterAnother(tmp_path, trials=1, misses=misses)
     results = fit(
         OneNodeController, train_where_the_place_is_missing, searcher, tmp_path, monkeypatch
