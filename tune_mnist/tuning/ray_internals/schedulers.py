@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, TrialScheduler
+from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, MedianStoppingRule
 
 from tune_mnist.tuning.trials.reports import METRIC
 
 
-class PausingScheduler(TrialScheduler):
-    """Base of the schedulers whose trials pause; the study keeps their state.
+class UnbufferedScheduler(FIFOScheduler):
+    """Base of the schedulers: Tune hands over every epoch on its own, not several in one buffer.
 
-    Tune must hand over every epoch on its own, not several in one buffer, and asks a scheduler for
-    both by private attributes only. Not reported upstream.
+    Tune asks a scheduler for that, and for its metric, by private attributes only. Not reported
+    upstream.
     """
 
     CONTINUE: str
@@ -22,12 +22,6 @@ class PausingScheduler(TrialScheduler):
     NOOP: str
     _metric = METRIC
     _supports_buffered_results = False
-
-    def save(self, checkpoint_path: str) -> None:
-        """Write nothing: a resumed search restores the state from the study."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Read nothing: a resumed search restores the state from the study."""
 
 
 def pause_pending(tune_controller: Any, trial: Trial) -> None:
@@ -62,9 +56,6 @@ class SeededAsha(AsyncHyperBandScheduler):
     Ray's draws the bracket from NumPy's global random state (ray-project/ray#13616), so a resumed
     search would assign other brackets; its rungs are powers of the reduction factor.
 
-    Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020
-    (the stopping variant); the odds of the brackets are Ray's own.
-
     Args:
         seed: Seed of the assignment of trials to brackets.
         rungs: Epochs of the rungs, ascending; None: Ray's own.
@@ -79,7 +70,7 @@ class SeededAsha(AsyncHyperBandScheduler):
                 bracket._rungs = [(epoch, {}) for epoch in reversed(rungs[first:])]
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """Choose the trial's bracket."""
+        """Choose the trial's bracket; the probabilities are Ray's own."""
         sizes = np.array([len(bracket._rungs) for bracket in self._brackets])
         odds = np.exp(sizes - sizes.max())
         rng = np.random.default_rng([self._seed, int(trial.trial_id)])
@@ -92,9 +83,6 @@ class ContinuingMedian(MedianStoppingRule):
 
     Ray's pauses such a trial while others wait, and no option turns that off. Not reported
     upstream.
-
-    Source: Golovin et al., "Google Vizier: A Service for Black-Box Optimization", KDD 2017,
-    section 3.2.2.
     """
 
     def _on_insufficient_samples(self, tune_controller: Any, trial: Any, time: float) -> str:

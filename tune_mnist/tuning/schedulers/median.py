@@ -1,9 +1,8 @@
 """The median rule: a trial ends once its best epoch is below the median of the others' means."""
 
-from typing import Any
+from ray.tune.schedulers import TrialScheduler
 
-from ray.tune.schedulers import MedianStoppingRule, TrialScheduler
-
+from tune_mnist.tuning.ray_internals.schedulers import ContinuingMedian
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.protocol import OBJECTIVE
 from tune_mnist.tuning.schedulers.stopping import StoppingScheduler
@@ -21,11 +20,4 @@ class MedianStopping(StoppingScheduler):
     @classmethod
     def rule(cls, options: SchedulerOptions) -> TrialScheduler:
         """Return Ray's median rule."""
-        return _Median(grace_period=options.grace_period, **OBJECTIVE)
-
-
-class _Median(MedianStoppingRule):
-    """Ray's median rule without pauses: a trial with too few others to compare it continues."""
-
-    def _on_insufficient_samples(self, tune_controller: Any, trial: Any, time: float) -> str:
-        return str(self.CONTINUE)
+        return ContinuingMedian(grace_period=options.grace_period, **OBJECTIVE)

@@ -6,6 +6,7 @@ from typing import Any, Self
 from ray.tune.experiment import Trial
 
 from tune_mnist.errors import UserError
+from tune_mnist.tuning.ray_internals.schedulers import continue_held
 from tune_mnist.tuning.schedulers.exploit import choose_sources, perturb
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.protocol import Exploit, SearchLink, SearchScheduler
@@ -193,5 +194,5 @@ class PopulationBasedTraining(SearchScheduler):
         self._search.close_round(epoch)
         self._closed = epoch
         for number in self._held:
-            tune_controller._schedule_trial_train(self._trials[number])
+            continue_held(tune_controller, self._trials[number])
         self._held.clear()

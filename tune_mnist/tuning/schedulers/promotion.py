@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from ray.tune.experiment import Trial
 
+from tune_mnist.tuning.ray_internals.schedulers import pause_pending
 from tune_mnist.tuning.schedulers.brackets import Brackets
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.protocol import EarlierTrial, SearchLink, SearchScheduler
@@ -252,9 +253,7 @@ class PromotionAsha(SearchScheduler):
         active = [number for number in self._active() if number not in at_rung]
         too_many = [number for number in active[self.max_concurrent :] if number in pending]
         for number in at_rung + too_many:
-            trial = self._trials[number]
-            trial.init_local_path()  # Ray does so when it starts a trial; this one may never start
-            tune_controller._set_trial_status(trial, Trial.PAUSED)
+            pause_pending(tune_controller, self._trials[number])
 
     def _prune(self, tune_controller: Any) -> None:
         """End the paused trials that can no longer be promoted."""

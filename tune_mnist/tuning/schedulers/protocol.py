@@ -6,8 +6,8 @@ from random import Random
 from typing import Any, ClassVar, Self
 
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import FIFOScheduler
 
+from tune_mnist.tuning.ray_internals.schedulers import UnbufferedScheduler
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
@@ -75,7 +75,7 @@ class SearchLink:
     exploit: Callable[[Exploit], None]
 
 
-class SearchScheduler(FIFOScheduler):
+class SearchScheduler(UnbufferedScheduler):
     """A Ray Tune scheduler that a search can build, restore from its study, and ask for facts.
 
     A new scheduler is a subclass and a line in
@@ -115,13 +115,6 @@ class SearchScheduler(FIFOScheduler):
     fixed_population: ClassVar[bool] = False
     default_searcher: ClassVar[str] = "tpe"
     pauses_pending: ClassVar[bool] = False
-
-    CONTINUE: str
-    PAUSE: str
-    STOP: str
-    NOOP: str
-    _metric = METRIC
-    _supports_buffered_results = False
 
     def __init__(self, max_concurrent: int, **options: Any) -> None:
         super().__init__(**options)

@@ -7,8 +7,8 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage
 from ray.tune.search import Searcher
-from ray.tune.search.optuna import OptunaSearch
 
+from tune_mnist.tuning.ray_internals.study_search import OpenOptunaSearch
 from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.study import STUDY_NAME
 from tune_mnist.tuning.searching.per_trial_sampler import PerTrialSampler
@@ -16,13 +16,11 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER
 
 
-class StudySearch(OptunaSearch):
-    """Ray's OptunaSearch with a study that can be trusted and that outlives the driver.
+class StudySearch(OpenOptunaSearch):
+    """Ray's OptunaSearch with a study that records how each trial ended, and is kept in a file.
 
-    Ray's own tells Optuna of every stopped trial as complete, with the value of the epoch at which
-    it was stopped, so that TPE takes numbers of different epochs for equals. This one tells the
-    study what really happened, through the ledger, and first hands out again the trials
-    that an earlier run has left unfinished.
+    It reports a stopped trial as PRUNED, a diverged or failed one as FAIL, through the ledger, and
+    first hands out again the trials that an earlier run left unfinished.
 
     Args:
         space: what to draw from.
@@ -60,23 +58,17 @@ class StudySearch(OptunaSearch):
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._ot_study.set_metric_names(list(directions))
-        self.ledger = Ledger(self._ot_study, space.model, max_epochs, tuple(directions))
+            self.study.set_metric_names(list(directions))
+        self.ledger = Ledger(self.study, space.model, max_epochs, tuple(directions))
         self.may_begin: Callable[[], bool] = lambda: len(self._live) < max_concurrent
         self.left: int | None = None
         self.all_at_once = False
         self._live: set[str] = set()
         self._unfinished = [
             trial
-            for trial in self._ot_study.get_trials(deepcopy=False)
+            for trial in self.study.get_trials(deepcopy=False)
             if trial.state is optuna.trial.TrialState.RUNNING
         ]
-
-    @property
-    def study(self) -> optuna.Study:
-        """The study behind it."""
-        study: optuna.Study = self._ot_study
-        return study
 
     def all_begun(self) -> bool:
         """Tell whether no further trial will come."""
@@ -97,20 +89,19 @@ class StudySearch(OptunaSearch):
         if not (self._unfinished and self.all_at_once) and not self.may_begin():
             return None
         if self._unfinished:
-            left = self._unfinished.pop(0)
-            self._ot_trials[trial_id] = optuna.Trial(self._ot_study, left._trial_id)
+            self.suggest_again(trial_id, self._unfinished.pop(0))
         if self.left is not None:
             self.left -= 1
         self._live.add(trial_id)
         config = super().suggest(trial_id)
-        trial = self._ot_trials[trial_id]
+        trial = self.trial(trial_id)
         self.ledger.begin(trial, trial_id, config)
         record = self.ledger.record(trial.number)
         return {NUMBER: trial.number, **record.config_of(record.epochs + 1)}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Write an epoch's value into the study."""
-        self.ledger.add_epoch(self._ot_trials[trial_id].number, result)
+        self.ledger.add_epoch(self.trial(trial_id).number, result)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -121,7 +112,7 @@ class StudySearch(OptunaSearch):
         """
         self._live.discard(trial_id)
         if not error:
-            self.ledger.end(self._ot_trials[trial_id].number, result or {})
+            self.ledger.end(self.trial(trial_id).number, result or {})
 
     def save(self, checkpoint_path: str) -> None:
         """Write nothing of use: all state is in the study."""
