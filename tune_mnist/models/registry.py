@@ -4,6 +4,7 @@ Importing it needs no PyTorch: commands list the shipped names in their help.
 """
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -190,6 +191,31 @@ def check_registered(name: str) -> str:
     return get_architecture(name).name
 
 
+def own_networks() -> tuple[Architecture, ...]:
+    """Return the registered networks that do not come with the package."""
+    return tuple(each for name, each in _registered.items() if name not in SHIPPED)
+
+
+def registered_in(module: str) -> tuple[str, ...]:
+    """Return the networks whose classes are defined in a module, or elsewhere in its package."""
+    package = module.partition(".")[0]
+    return tuple(
+        each.name for each in own_networks() if each.build.__module__.partition(".")[0] == package
+    )
+
+
+def forget_module(module: str) -> None:
+    """Forget the networks whose classes are defined in a module."""
+    for each in own_networks():
+        if each.build.__module__ == module:
+            del _registered[each.name]
+
+
+def take_over(architecture: Architecture) -> None:
+    """Register a network that another process has checked."""
+    _registered[architecture.name] = architecture
+
+
 def _check(architecture: Architecture) -> None:
     """Check the contract as far as the class and its signature show it."""
     name, build = architecture.name, architecture.build
@@ -200,7 +226,8 @@ def _check(architecture: Architecture) -> None:
             " at most"
         )
     own = getattr(build, "__module__", "") == f"tune_mnist.models.{name}"
-    if name in _registered or (name in SHIPPED and not own):
+    taken = name in _registered and not _is_new_version(_registered[name].build, build)
+    if taken or (name in SHIPPED and not own):
         raise UserError(f"{where}: the name is taken by another network: choose another name")
     _check_class(where, build)
     try:
@@ -223,6 +250,12 @@ def _check(architecture: Architecture) -> None:
         raise UserError(
             f"{where}: head must be the dotted path of the layer that gives the logits"
         )
+
+
+def _is_new_version(earlier: type, build: type) -> bool:
+    """Return whether a cell of a notebook is run again, or a class typed again."""
+    places = [(each.__module__, each.__qualname__) for each in (earlier, build)]
+    return hasattr(sys, "ps1") and places[0] == places[1] and places[0][0] == "__main__"
 
 
 def _check_class(where: str, build: object) -> None:

@@ -81,6 +81,7 @@ def trial_settings(
     directory: Path,
     checkpoints: str | None = None,
     fidelity: Fidelity | None = None,
+    networks: bytes = b"",
 ) -> TrialSettings:
     """Return what all trials have in common.
 
@@ -90,6 +91,7 @@ def trial_settings(
         directory: the results folder.
         checkpoints: path or URI of where they go; None: into the results folder.
         fidelity: the stages of a trial; None: all its epochs are alike.
+        networks: Networks of the user's own, as ``pack_networks`` returns them.
     """
     return TrialSettings(
         image_size=options.image_size,
@@ -101,6 +103,7 @@ def trial_settings(
         init=options.init,
         store=open_store(checkpoints or str(directory.absolute() / "checkpoints"), uuid4().hex),
         fidelity=fidelity,
+        networks=networks,
     )
 
 

@@ -25,6 +25,7 @@ from tune_mnist.tuning.spaces.stages import report_of
 from tune_mnist.tuning.storage.bucket import StorageError
 from tune_mnist.tuning.storage.checkpoint_store import Checkpoints, CheckpointStore
 from tune_mnist.tuning.trials.labels import label
+from tune_mnist.tuning.trials.networks import unpack_networks
 from tune_mnist.tuning.trials.reports import DISK_FULL, NUMBER, STORAGE_LOST, WARNING, ended_early
 
 
@@ -42,6 +43,8 @@ class TrialSettings:
         init: How weights are drawn: derived or torch.
         store: where trials and final runs keep their checkpoints.
         fidelity: the stages of a trial; None: all its epochs are alike.
+        networks: Networks of the user's own that the space names, as ``pack_networks`` returns
+            them.
     """
 
     image_size: int
@@ -53,6 +56,7 @@ class TrialSettings:
     store: CheckpointStore
     init: str = DERIVED
     fidelity: Fidelity | None = None
+    networks: bytes = b""
 
     def train_config(self, config: dict[str, Any]) -> TrainConfig:
         """Return the whole configuration of a trial with these hyperparameters."""
@@ -66,7 +70,8 @@ class TrialSettings:
         )
 
     def compute(self) -> Compute:
-        """Claim the threads and return the device and number format, on the worker."""
+        """Prepare the worker: networks and threads; return the device and number format."""
+        unpack_networks(self.networks)
         torch.set_num_threads(self.threads)
         compute = resolve_compute(self.device, self.precision)
         if compute.device.type == "cuda":

@@ -1,0 +1,124 @@
+"""Networks of a user: modules that the command line or the calling program names.
+
+Nothing else loads code: no space file, results folder or checkpoint has a say in it.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from tune_mnist.errors import UserError
+from tune_mnist.files import read_limited
+from tune_mnist.models import registry
+
+FLAG = "--models"
+MAX_SOURCE_BYTES = 4_000_000
+_SAFE_NAME = "tune_mnist_user_networks_"
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+_loaded: dict[str, str] = {}
+"""Names under which files were loaded, by resolved path."""
+
+
+def load_models(given: Iterable[str]) -> None:
+    """Import modules that register networks; those that are imported already are left alone.
+
+    Args:
+        given: Paths of Python files, or names of importable modules (``package.module``).
+
+    Raises:
+        UserError: There is no such module, it cannot be imported, it registers no network, or
+            one that breaks the contract or has the name of another.
+    """
+    for name in given:
+        where = f"{FLAG} {name}"
+        module = _load_file(Path(name), where) if _is_path(name) else _import(name, where)
+        if not registry.registered_in(module):
+            raise UserError(
+                f"{where}: registers no network: write @register_model(...) above its class"
+            )
+
+
+def _is_path(name: str) -> bool:
+    return name.endswith(".py") or len(Path(name).parts) > 1 or Path(name).is_file()
+
+
+def _load_file(path: Path, where: str) -> str:
+    """Run a file as a module of its own, whatever it is called, and return the module's name."""
+    if not path.is_file():
+        raise UserError(f"{where}: there is no such file")
+    source = read_limited(path, MAX_SOURCE_BYTES)
+    digest = hashlib.sha256(source).hexdigest()
+    key = str(path.resolve())
+    # A file called torch.py must not become the module torch.
+    name = f"{_SAFE_NAME}{re.sub(r'[^0-9A-Za-z]', '_', path.stem)}_{digest[:12]}"
+    if _loaded.get(key) == name:
+        return name
+    if key in _loaded:  # by the calling program, before the file was edited
+        registry.forget_module(_loaded.pop(key))
+    module = ModuleType(name)
+    module.__file__ = key
+    with _errors_named(where, path, name):
+        code = compile(source, key, "exec")
+        sys.modules[name] = module
+        _run(code, module)
+    _loaded[key] = name
+    return name
+
+
+def _import(name: str, where: str) -> str:
+    """Import a module by its name, from the folder of the command too."""
+    if not _MODULE.fullmatch(name):
+        raise UserError(f"{where}: must be the path of a .py file, or package.module")
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)
+    with _errors_named(where, None, name):
+        importlib.import_module(name)
+    return name
+
+
+def _run(code: CodeType, module: ModuleType) -> None:
+    exec(code, module.__dict__)  # noqa: S102 - the command line names this file
+
+
+@contextmanager
+def _errors_named(where: str, path: Path | None, name: str) -> Iterator[None]:
+    """Turn whatever a module raises when it is imported into one line, and forget the module."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        registry.forget_module(name)
+        sys.modules.pop(name, None)
+        if isinstance(error, UserError):
+            raise UserError(f"{where}: {error}") from None
+        missing = isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(
+            f"{error.name}."
+        )
+        if missing:
+            raise UserError(
+                f"{where}: there is no module of that name (a file needs its ending, .py)"
+            ) from None
+        line = _line_of(error, path)
+        at = f" in line {line}" if line else ""
+        kind, text = type(error).__name__, str(error).strip()
+        reason = f"{kind}: {text.splitlines()[-1]}" if text else kind
+        raise UserError(f"{where}: cannot be imported: {reason}{at}") from None
+
+
+def _line_of(error: BaseException, path: Path | None) -> int | None:
+    """Return the line of a file that an error comes from."""
+    if path is None:
+        return None
+    if isinstance(error, SyntaxError):
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path.resolve())]
+    return lines[-1] if lines else None
