@@ -47,6 +47,15 @@ def run(command: click.Command) -> NoReturn:
     sys.exit(status if isinstance(status, int) else 0)
 
 
+models_option = click.option(
+    "--models",
+    multiple=True,
+    metavar="FILE|MODULE",
+    help="Python file, or package.module, with networks of your own; may be repeated.",
+)
+"""Option of all commands that build a network."""
+
+
 def set_up_process() -> None:
     """Set what libraries read from the environment when they are imported.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tune_mnist.command import run, set_up_process
+from tune_mnist.command import models_option, run, set_up_process
 
 
 @click.command()
@@ -31,7 +31,8 @@ from tune_mnist.command import run, set_up_process
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Folder with the four IDX files."
 )
-def export(**given: Any) -> None:
+@models_option
+def export(models: tuple[str, ...], **given: Any) -> None:
     """Write a trained model to a file that needs none of this project's code.
 
     The file takes images as uint8 (N, 28, 28), light digits on dark ground, and gives the
@@ -41,7 +42,9 @@ def export(**given: Any) -> None:
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
     set_up_process()
     from tune_mnist.export_run import export_model
+    from tune_mnist.models.user_modules import load_models
 
+    load_models(models)
     export_model(**given)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tune_mnist.command import run, set_up_process
+from tune_mnist.command import models_option, run, set_up_process
 
 
 @click.command()
@@ -23,7 +23,8 @@ from tune_mnist.command import run, set_up_process
 @click.argument(
     "images", metavar="IMAGE...", type=click.Path(path_type=Path), nargs=-1, required=True
 )
-def predict(**given: Any) -> None:
+@models_option
+def predict(models: tuple[str, ...], **given: Any) -> None:
     """Say which digits pictures show, and how probable each class is.
 
     IMAGE is a picture of one digit (PNG, JPEG, ...), dark on light or light on dark, of any size;
@@ -31,8 +32,10 @@ def predict(**given: Any) -> None:
     """
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
     set_up_process()
+    from tune_mnist.models.user_modules import load_models
     from tune_mnist.predict_run import predict_images
 
+    load_models(models)
     predict_images(**given)
 
 

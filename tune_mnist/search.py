@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tune_mnist.command import duration, run, set_up_process
+from tune_mnist.command import duration, models_option, run, set_up_process
 
 
 @click.command()
@@ -85,13 +85,16 @@ from tune_mnist.command import duration, run, set_up_process
 @click.option("--init", help="Initial weights: derived or torch.  [default: derived]")
 @click.option("--precision", help="auto, fp32 or bf16.  [default: auto]")
 @click.option("--device", help="auto, cpu or cuda.  [default: auto]")
-def search(**given: Any) -> int:
+@models_option
+def search(models: tuple[str, ...], **given: Any) -> int:
     """Search a space of hyperparameters and compare the best trials."""
     set_up_process()
     # Ray and PyTorch take seconds to import: neither --help nor a Ctrl-C in between should meet
     # that.
+    from tune_mnist.models.user_modules import load_models
     from tune_mnist.search_run import search_and_compare
 
+    load_models(models)
     return search_and_compare(**given)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tune_mnist.command import run, set_up_process
+from tune_mnist.command import models_option, run, set_up_process
 
 
 @click.command()
@@ -38,14 +38,15 @@ from tune_mnist.command import run, set_up_process
 @click.option(
     "--output-dir", type=click.Path(path_type=Path), default=Path("results"), show_default=True
 )
-def train(
-    **given: Any,
-) -> None:
+@models_option
+def train(models: tuple[str, ...], **given: Any) -> None:
     """Train one configuration, and test it."""
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
     set_up_process()
+    from tune_mnist.models.user_modules import load_models
     from tune_mnist.single_run import train_and_test
 
+    load_models(models)
     train_and_test(**given)
 
 

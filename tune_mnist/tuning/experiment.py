@@ -59,6 +59,7 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import check_images
 from tune_mnist.tuning.storage.bucket import StorageError
 from tune_mnist.tuning.storage.storage_path import checkpoints_of_search, is_bucket, require_free
+from tune_mnist.tuning.trials.networks import pack_networks
 from tune_mnist.tuning.watching.mlflow_client import open_client
 from tune_mnist.tuning.watching.watchers import watchers
 
@@ -120,6 +121,7 @@ def run_search(
     check_images(fidelity, data)
     everything = split_dataset(dataset)
     joined = joined_part(everything, final_fraction(options))
+    networks = pack_networks(space.models)
     mlflow = open_client(options.mlflow, directory.name) if options.mlflow else None
     all_cores = starts_here(options.address) and plan.fills_machine(options)
     prepare(options.address, all_cores=all_cores)
@@ -140,7 +142,9 @@ def run_search(
             options=options,
             directory=directory,
             shared=ray.put(data),
-            settings=plan.trial_settings(options, workers, directory, checkpoints, fidelity),
+            settings=plan.trial_settings(
+                options, workers, directory, checkpoints, fidelity, networks
+            ),
             workers=workers,
             dashboard=resources.dashboard or "not running",
             final_images=len(joined),

@@ -1,0 +1,148 @@
+import subprocess
+import sys
+
+import pytest
+
+from tune_mnist.errors import UserError
+from tune_mnist.models import create_model, model_names
+from tune_mnist.models.user_modules import load_models
+from tune_mnist.tuning.trials.networks import pack_networks
+
+NETWORK = """
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from torch import nn
+
+from tune_mnist.models import register_model
+
+
+def layer(before, after):
+    return nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.ReLU())
+
+
+@register_model("mine", head="head")
+class Mine(nn.Module):
+    def __init__(
+        self, num_classes: int, in_channels: int, width: Annotated[int, Field(ge=2)] = 4
+    ):
+        super().__init__()
+        self.body = layer(in_channels, width)
+        self.head = nn.Linear(width, num_classes)
+
+    def forward(self, images):
+        return self.head(self.body(images).mean(dim=(2, 3)))
+"""
+
+
+@pytest.fixture
+def network_file(tmp_path):
+    path = tmp_path / "torch.py"  # a name that is taken by another module
+    path.write_text(NETWORK)
+    return path
+
+
+def test_a_file_registers_its_networks_once(network_file):
+    load_models([str(network_file)])
+    load_models([str(network_file), str(network_file)])
+    assert "mine" in model_names()
+    assert create_model("mine", options={"width": 2}).head.in_features == 2
+    assert sys.modules["torch"].__name__ == "torch"
+
+
+def test_a_module_of_a_package_is_found_in_the_current_folder(tmp_path, monkeypatch):
+    package = tmp_path / "nets_of_a_user"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "small.py").write_text(NETWORK)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    load_models(["nets_of_a_user.small"])
+    assert "mine" in model_names()
+
+
+def test_a_file_that_was_edited_replaces_what_it_registered(network_file):
+    load_models([str(network_file)])
+    network_file.write_text(
+        NETWORK.replace("width: Annotated[int, Field(ge=2)] = 4", "width: int = 7")
+    )
+    load_models([str(network_file)])
+    assert create_model("mine").head.in_features == 7
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import torch\nraise RuntimeError('not\\ntoday')", "RuntimeError: today in line 2"),
+        ("import sys\nsys.exit(3)", "SystemExit: 3 in line 2"),
+        ("def f(:", "SyntaxError: invalid syntax"),
+        ("import no_such_module_here", "No module named 'no_such_module_here' in line 1"),
+        ("x = 1", "registers no network"),
+        (NETWORK.replace("num_classes", "classes"), "must take the keyword num_classes"),
+        (NETWORK.replace("(nn.Module)", ""), "Mine must be a class derived from torch.nn.Module"),
+        (NETWORK.replace('"mine"', '"resnet"'), "register_model('resnet'): the name is taken"),
+        (NETWORK + NETWORK, "register_model('mine'): the name is taken"),
+    ],
+)
+def test_a_module_of_no_use_is_one_line_that_names_it(tmp_path, source, words):
+    path = tmp_path / "broken.py"
+    path.write_text(source.replace("from __future__ import annotations\n", ""))
+    with pytest.raises(UserError) as caught:
+        load_models([str(path)])
+    message = str(caught.value)
+    assert message.startswith(f"--models {path}: ")
+    assert words in message
+    assert "\n" not in message
+    assert "mine" not in model_names()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("no_such_file.py", "there is no such file"),
+        ("no_such_package.module", "there is no module of that name"),
+        ("not a module!", "must be the path of a .py file, or package.module"),
+    ],
+)
+def test_a_module_that_does_not_exist_is_named(name, words):
+    with pytest.raises(UserError) as caught:
+        load_models([name])
+    assert words in str(caught.value)
+
+
+WORKER = """
+import sys
+from tune_mnist.models import create_model
+from tune_mnist.tuning.trials.networks import unpack_networks
+
+unpack_networks(bytes.fromhex(sys.argv[1]))
+print(create_model("mine", options={"width": 3}).head.in_features)
+create_model("mine", options={"width": 1})
+"""
+
+
+def test_a_process_that_lacks_the_file_gets_the_network(network_file):
+    load_models([str(network_file)])
+    packed = pack_networks(["mine", "lenet"])
+    network_file.unlink()
+    worker = subprocess.run(
+        [sys.executable, "-c", WORKER, packed.hex()], capture_output=True, text=True, check=False
+    )
+    assert worker.stdout == "3\n"
+    assert "model.width = 1: must be greater than or equal to 2" in worker.stderr
+
+
+def test_a_network_that_cannot_be_sent_is_named(network_file):
+    network_file.write_text(
+        NETWORK.replace("    return nn.Seq", "    LOCK\n    return nn.Seq")
+        + ("\nimport threading\nLOCK = threading.Lock()\n")
+    )
+    load_models([str(network_file)])
+    with pytest.raises(UserError, match="network mine: its code cannot be sent to the workers"):
+        pack_networks(["mine"])
+
+
+def test_shipped_networks_are_not_sent():
+    assert pack_networks(["lenet", "resnet"]) == b""
