@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install search lab-report test test-fast bench monitoring lint format clean
+.PHONY: help install search lab-report test test-fast bench docs monitoring lint format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/per
 	rm -rf $(BENCH)/fidelity-short
 	$(BIN)/python -m benchmarks.fidelity.rank_correlation --configs 3 --epochs 1 --top 64:0.015 --fidelity 28:0.015 --output $(BENCH)/fidelity-short
 	$(BIN)/python -m benchmarks.fidelity.versus --seeds 1 --num-samples 3 --max-epochs 3 --stage 1:28 --stage 2:48 --image-size 64 --output $(BENCH)/fidelity-short
+
+docs: $(READY) ## Write the reference of options from their declarations
+	PYTHONPATH=. $(BIN)/python docs/generate_options.py
 
 monitoring: ## Start Prometheus, and Grafana if it is there, on loopback: docs/monitoring.md
 	deploy/monitoring/start.sh

@@ -1,44 +1,56 @@
 """Command: train one configuration (``python -m tune_mnist.train``)."""
 
-from pathlib import Path
 from typing import Any
 
 import click
+import cloup
 
-from tune_mnist.command import models_option, run, set_up_process
+from tune_mnist.command import run, set_up_process
+from tune_mnist.command_options import (
+    SETTINGS,
+    derived,
+    grouped,
+    models_option,
+    own,
+    results_options,
+)
+from tune_mnist.declarations import Option
+from tune_mnist.training.config import HYPERPARAMETERS, TrainConfig
+from tune_mnist.tuning.option_fields import DATA, MACHINES, RESULTS, OptionFields
+
+CONFIGURATION = "Configuration"
+GROUPS = (CONFIGURATION, DATA, MACHINES, RESULTS)
+OPTIONS = (
+    *derived(
+        TrainConfig,
+        without=("max_epochs",),
+        presentation={name: Option(CONFIGURATION) for name in HYPERPARAMETERS}
+        | {"image_size": Option(DATA, default="64")},
+    ),
+    own(
+        "--epochs",
+        CONFIGURATION,
+        "Number of epochs.  [default: 10 for lenet, 3 for the others]",
+        type=click.IntRange(min=1),
+        metavar="INT",
+    ),
+    *derived(
+        OptionFields,
+        only=("dataset", "data_dir", "fraction", "device", "precision"),
+        presentation={"fraction": Option(DATA, default="1 for lenet, 0.1 for the others")},
+    ),
+    models_option(CONFIGURATION),
+    *results_options(RESULTS, default_name="model and time"),
+)
 
 
-@click.command()
-@click.option("--model", required=True, help="lenet, alexnet, resnet or vggnet.")
-@click.option("--lr", type=float, required=True, help="Learning rate.")
-@click.option("--dropout", type=float, default=0.0, show_default=True, help="0 <= dropout < 1.")
-@click.option("--batch-size", type=int, default=64, show_default=True)
-@click.option("--optimizer", default="adam", show_default=True, help="sgd, adam, adamw, rmsprop.")
-@click.option(
-    "--lr-schedule", default="constant", show_default=True, help="constant or cosine (to zero)."
-)
-@click.option("--momentum", type=float, default=0.0, show_default=True, help="sgd and rmsprop.")
-@click.option("--weight-decay", type=float, default=0.0, show_default=True)
-@click.option(
-    "--epochs", type=click.IntRange(min=1), help="[default: 10 for lenet, 3 for the others]"
-)
-@click.option("--fraction", type=float, help="Of the training part.  [default: lenet 1, else 0.1]")
-@click.option(
-    "--init", default="derived", show_default=True, help="Initial weights: derived or torch."
-)
-@click.option("--image-size", type=int, default=64, show_default=True, help="LeNet: always 32.")
-@click.option("--dataset", default="mnist", show_default=True)
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Folder with the four IDX files."
-)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--precision", default="auto", show_default=True, help="auto, fp32 or bf16.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--name", help="Of the results folder.  [default: model and time]")
-@click.option(
-    "--output-dir", type=click.Path(path_type=Path), default=Path("results"), show_default=True
-)
-@models_option
+_DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(("epochs", "fraction", "data_dir", "name")),
+    **{"dataset": "mnist", "precision": "auto", "device": "auto", "image_size": 64},
+}
+
+
+@cloup.command(params=grouped(GROUPS, OPTIONS), context_settings=SETTINGS)
 def train(models: tuple[str, ...], **given: Any) -> None:
     """Train one configuration, and test it."""
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
@@ -47,7 +59,8 @@ def train(models: tuple[str, ...], **given: Any) -> None:
     from tune_mnist.single_run import train_and_test
 
     load_models(models)
-    train_and_test(**given)
+    named = {key: value for key, value in given.items() if value is not None}
+    train_and_test(**(_DEFAULTS | named))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pydantic import (
 from tune_mnist.declarations import Choices
 from tune_mnist.errors import validation_error
 from tune_mnist.models.keywords import MODEL_PREFIX, join_keys, split_keys
-from tune_mnist.models.registry import check_registered, get_architecture
+from tune_mnist.models.registry import check_registered, get_architecture, model_names
 from tune_mnist.models.settings import DERIVED, FULL_SIZE, INITS, MAX_SIZE, MIN_SIZE
 from tune_mnist.training.hyperparameters import Hyperparameter, undeclared
 from tune_mnist.training.schedules import SCHEDULES
@@ -38,6 +38,7 @@ class TrainConfig(BaseModel):
 
     model: Annotated[
         str,
+        Choices(model_names, open=True),
         AfterValidator(check_registered),
         Hyperparameter(searchable=False, mutable=False, label=""),
         Field(description="Architecture of the network."),

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from tune_mnist.errors import UserError
 from tune_mnist.quoting import quoted
 from tune_mnist.training import TrainConfig
-from tune_mnist.tuning.options import OBJECTIVES, SearchOptions
+from tune_mnist.tuning.option_fields import OBJECTIVES
+from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.records import WARM_START
 from tune_mnist.tuning.recording.trial_attributes import Scalar
 from tune_mnist.tuning.spaces.space import SearchSpace

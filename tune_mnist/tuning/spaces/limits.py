@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tune_mnist.declarations import Duration
 from tune_mnist.models import MAX_SIZE, MIN_SIZE
 
 ImageSize = Annotated[int, Field(ge=MIN_SIZE, le=MAX_SIZE)]
@@ -18,5 +19,5 @@ Epochs = Annotated[int, Field(ge=1, le=100_000)]
 Samples = Annotated[int, Field(ge=1, le=100_000)]
 """How many trials."""
 
-Seconds = Annotated[float, Field(gt=0, le=366 * 24 * 3600)]
+Seconds = Annotated[float, Field(gt=0, le=366 * 24 * 3600), Duration()]
 """A stretch of time."""

@@ -1,0 +1,161 @@
+"""Options of commands: derived from declarations, listed by groups, quick to show."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import cloup
+import pytest
+from click.testing import CliRunner
+from pydantic import BaseModel, Field
+
+from tune_mnist.__main__ import cli
+from tune_mnist.command_options import SETTINGS, derived, grouped, own
+from tune_mnist.declarations import Choices, Duration, Option
+from tune_mnist.errors import UserError
+from tune_mnist.training.config import HYPERPARAMETERS
+from tune_mnist.tuning.option_fields import OptionFields
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = {"torch", "ray", "optuna", "pandas", "scipy", "sklearn", "pyarrow", "plotly"}
+
+
+class Oven(BaseModel):
+    heat: Annotated[int, Option("How hot"), Field(ge=1, description="Degrees.")]
+    bread: Annotated[str, Choices(("rye", "wheat")), Option("What"), Field(description="Dough.")]
+    limit: Annotated[
+        Annotated[float, Duration()] | None,
+        Option("How hot", default="no limit"),
+        Field(description="Time."),
+    ] = None
+    fan: Annotated[bool, Option("How hot"), Field(description="With the fan.")] = False
+    hidden: int = 3
+
+
+def baked(*arguments: str) -> dict[str, object]:
+    """Return what a command with the options of an oven is given."""
+    seen: dict[str, object] = {}
+    options = [own("--name", "What", "Name of the loaf."), *derived(Oven)]
+
+    @cloup.command(params=grouped(("What", "How hot"), options), context_settings=SETTINGS)
+    def bake(**given: object) -> None:
+        seen.update(given)
+
+    bake.main(list(arguments), standalone_mode=False)
+    return seen
+
+
+def help_of(command: str) -> str:
+    result = CliRunner().invoke(cli, [command, "--help"], env={"COLUMNS": "100"})
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_an_option_that_is_not_given_is_left_to_the_model() -> None:
+    given = baked("--heat", "200", "--bread", "rye")
+    assert given == {"name": None, "heat": 200, "bread": "rye", "limit": None, "fan": None}
+
+
+def test_values_are_read_in_the_type_of_the_field() -> None:
+    given = baked("--heat", "200", "--bread", "rye", "--limit", "2m", "--fan", "--name", "x")
+    assert given == {"name": "x", "heat": 200, "bread": "rye", "limit": 120.0, "fan": True}
+
+
+def test_a_field_without_a_default_is_required() -> None:
+    with pytest.raises(click.MissingParameter):
+        baked("--bread", "rye")
+
+
+def test_a_wrong_choice_is_refused_with_the_closest_one() -> None:
+    with pytest.raises(UserError) as caught:
+        baked("--heat", "200", "--bread", "wheet")
+    assert str(caught.value) == (
+        "unknown bread 'wheet' (did you mean 'wheat'?): choose one of rye, wheat"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        (
+            "search",
+            [
+                r"--searcher \[tpe\|random\|.*",
+                r"--scheduler \[asha\|.*none\]",
+                r"--init \[derived\|torch\]",
+                r"--precision \[auto\|fp32\|bf16\]",
+                r"--device \[auto\|cpu\|cuda\]",
+                r"--dataset \[mnist\|.*digits\]",
+                r"--objective val_accuracy\[,parameters\]\[,train_seconds\]",
+            ],
+        ),
+        (
+            "train",
+            [
+                r"--model \[lenet\|alexnet\|resnet\|vggnet\|\.\.\.\]",
+                r"--optimizer \[sgd\|.*\]",
+                r"--lr-schedule \[constant\|cosine\]",
+            ],
+        ),
+    ],
+)
+def test_help_lists_the_choices(command: str, lines: list[str]) -> None:
+    shown = help_of(command)
+    for line in lines:
+        assert re.search(rf"^  {line}", shown, re.MULTILINE), line
+
+
+def test_help_is_grouped_and_every_option_has_a_description() -> None:
+    for name in ("search", "train"):
+        for option in cli.commands[name].params:
+            if isinstance(option, click.Option) and option.name != "help":
+                assert option.help, f"{name} {option.name}"
+                assert option.help[0].isupper(), option.help
+    headings = re.findall(r"^(\w.*):$", help_of("search"), re.MULTILINE)
+    assert headings[:4] == [
+        *("What to search", "How much to search", "Early stopping of trials", "On which data"),
+    ]
+
+
+def test_every_option_of_a_search_and_every_hyperparameter_can_be_given() -> None:
+    search = {option.name for option in cli.commands["search"].params}
+    fields = {name for name, field in OptionFields.model_fields.items() if not field.exclude}
+    assert fields <= search
+    train = {option.name for option in cli.commands["train"].params}
+    assert set(HYPERPARAMETERS) - {"max_epochs"} <= train
+
+
+@pytest.mark.parametrize("command", ["report", "predict", "export"])
+def test_help_needs_no_heavy_package(command: str) -> None:
+    code = (
+        "import sys\n"
+        f"from tune_mnist.{command} import {command}\n"
+        f"try: {command}.main(['--help'])\n"
+        f"except SystemExit: print('loaded', *({HEAVY} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "loaded"
+
+
+def test_the_reference_of_options_is_up_to_date() -> None:
+    page = subprocess.run(
+        [sys.executable, "docs/generate_options.py", "--show"],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert page == (ROOT / "docs" / "options.md").read_text(encoding="utf-8"), "run: make docs"
+
+
+def test_the_readme_names_no_option_that_is_not_there() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    known = {name for command in cli.commands.values() for o in command.params for name in o.opts}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+    assert named - known <= {"--help"}

@@ -1,0 +1,257 @@
+"""Options of a search: each is declared here, and only here."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tune_mnist.data import DATASETS
+from tune_mnist.declarations import Choices, Option
+from tune_mnist.models.settings import DERIVED, INITS
+from tune_mnist.training.settings import DEVICES, PRECISIONS
+from tune_mnist.tuning.schedulers.registry import (
+    DEFAULT,
+    DEFAULT_FOR_SEVERAL_OBJECTIVES,
+    scheduler_names,
+)
+from tune_mnist.tuning.searching.registry import searcher_names
+from tune_mnist.tuning.spaces.limits import Epochs, ImageSize, Samples, Seconds, Share
+from tune_mnist.tuning.trials.reports import METRIC
+
+OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
+"""Objectives of a search, and whether each is maximised or minimised."""
+
+# Each trial is a process with PyTorch in it: more than ten to a core would only take memory.
+LEAST_CPUS = 0.1
+MAX_COUNT = 100_000
+"""Most cores, epochs and the like in one search."""
+
+WHAT = "What to search"
+HOW_MUCH = "How much to search"
+STOPPING = "Early stopping of trials"
+DATA = "On which data"
+MACHINES = "On which machines"
+FINAL = "Final evaluation on the test images"
+RESULTS = "Results"
+GROUPS = (WHAT, HOW_MUCH, STOPPING, DATA, MACHINES, FINAL, RESULTS)
+"""Headings of the options in ``--help``."""
+
+_FROM_SPACE = "from the space file"
+
+
+class OptionFields(BaseModel):
+    """The options of one search.
+
+    A field is the only declaration of an option. The options of ``search`` and their help derive
+    from it, and so do the options that ``train`` shares.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    objective: Annotated[
+        str,
+        Option(WHAT, metavar="".join([METRIC, *(f"[,{o}]" for o in OBJECTIVES if o != METRIC)])),
+        Field(description="Objective; with several, the search looks for a Pareto set."),
+    ] = METRIC
+    searcher: Annotated[
+        str,
+        Choices(searcher_names),
+        Option(WHAT, default="tpe; random with --scheduler pbt"),
+        Field(description="Optuna sampler that proposes the configurations."),
+    ] = "tpe"
+    warm_start: Annotated[
+        Path | None,
+        Option(WHAT, metavar="FOLDER"),
+        Field(description="Results folder of an earlier search whose trials are reused."),
+    ] = None
+    init: Annotated[
+        str,
+        Choices(INITS),
+        Option(WHAT),
+        Field(
+            description="Initial weights: derived from the activation, or the defaults of torch."
+        ),
+    ] = DERIVED
+    seed: Annotated[
+        int,
+        Option(WHAT),
+        Field(ge=0, lt=2**32, description="Random seed of the sampler, weights and batches."),
+    ] = 0
+
+    num_samples: Annotated[
+        Samples, Option(HOW_MUCH, default=_FROM_SPACE), Field(description="Number of trials.")
+    ]
+    max_epochs: Annotated[
+        Epochs,
+        Option(HOW_MUCH, default=_FROM_SPACE),
+        Field(description="Epochs of a trial that is not stopped early."),
+    ]
+    time_budget: Annotated[
+        Seconds | None,
+        Option(HOW_MUCH, default=f"{_FROM_SPACE}, or none"),
+        Field(description="Time after which the trials end: 90s, 25m or 2h."),
+    ] = None
+    target_accuracy: Annotated[
+        Share | None,
+        Option(HOW_MUCH),
+        Field(description="Validation accuracy at which the search ends, up to 1."),
+    ] = None
+    patience: Annotated[
+        int | None,
+        Option(HOW_MUCH),
+        Field(
+            ge=1,
+            le=MAX_COUNT,
+            description="Ended trials in a row without an improvement beyond noise, after which"
+            " the search ends.",
+        ),
+    ] = None
+
+    scheduler: Annotated[
+        str | None,
+        Choices(scheduler_names),
+        Option(
+            STOPPING,
+            default=f"{DEFAULT}; {DEFAULT_FOR_SEVERAL_OBJECTIVES} with several objectives",
+        ),
+        Field(description="Scheduler; asha stands for asha-promotion."),
+    ] = None
+    grace_period: Annotated[
+        int,
+        Option(STOPPING),
+        Field(ge=1, le=MAX_COUNT, description="Epochs that every trial gets."),
+    ] = 1
+    reduction_factor: Annotated[
+        int,
+        Option(STOPPING),
+        Field(
+            ge=2,
+            le=MAX_COUNT,
+            description="ASHA and HyperBand continue one trial in this many at each rung.",
+        ),
+    ] = 3
+    brackets: Annotated[
+        int, Option(STOPPING), Field(ge=1, le=100, description="Number of brackets of ASHA.")
+    ] = 1
+    perturbation_interval: Annotated[
+        int,
+        Option(STOPPING),
+        Field(ge=1, le=MAX_COUNT, description="Epochs between two comparisons of pbt."),
+    ] = 1
+
+    dataset: Annotated[str, Choices(DATASETS), Option(DATA), Field(description="Data set.")] = (
+        "mnist"
+    )
+    data_dir: Annotated[
+        Path | None,
+        Option(DATA, metavar="FOLDER", default="the user's cache, or a download"),
+        Field(description="Folder with four IDX files of your own, plain or gzipped."),
+    ] = None
+    fraction: Annotated[
+        Share,
+        Option(DATA, default=f"{_FROM_SPACE}, more of a small data set"),
+        Field(description="Share of the training images, above 0, up to 1."),
+    ]
+    fraction_given: bool = Field(
+        default=True,
+        exclude=True,
+        description="Whether the user named it; else small data get a larger share.",
+    )
+    val_fraction: Annotated[
+        Share | None,
+        Option(DATA, default="as --fraction, at least 2,000 images"),
+        Field(description="Share of the validation images, above 0, up to 1."),
+    ] = None
+    image_size: Annotated[
+        ImageSize,
+        Option(DATA, default=_FROM_SPACE),
+        Field(
+            description="Side of the images in pixels; no effect on a network of fixed input size."
+        ),
+    ]
+
+    cpus_per_trial: Annotated[
+        float,
+        Option(MACHINES),
+        Field(
+            ge=LEAST_CPUS,
+            le=MAX_COUNT,
+            allow_inf_nan=False,
+            description="CPU cores of each trial, also a fraction of one.",
+        ),
+    ] = 1
+    gpus_per_trial: Annotated[
+        float | None,
+        Option(MACHINES, default="1 if there is a GPU"),
+        Field(
+            ge=0,
+            le=MAX_COUNT,
+            allow_inf_nan=False,
+            description="GPUs of each trial, also a fraction of one.",
+        ),
+    ] = None
+    max_concurrent: Annotated[
+        int | None,
+        Option(MACHINES, default="as many as fit"),
+        Field(ge=1, le=MAX_COUNT, description="Maximum number of trials at the same time."),
+    ] = None
+    max_failures: Annotated[
+        int,
+        Option(MACHINES),
+        Field(
+            ge=0,
+            le=MAX_COUNT,
+            description="Times that a trial is tried again after its worker died.",
+        ),
+    ] = 2
+    device: Annotated[
+        str, Choices(DEVICES), Option(MACHINES), Field(description="Device to train on.")
+    ] = "auto"
+    precision: Annotated[
+        str,
+        Choices(PRECISIONS),
+        Option(MACHINES),
+        Field(description="Number format of the computation."),
+    ] = "auto"
+    address: Annotated[
+        str | None,
+        Option(MACHINES, default="this machine"),
+        Field(description="Address of a Ray cluster, or auto."),
+    ] = None
+    storage_path: Annotated[
+        str | None,
+        Option(MACHINES, metavar="FOLDER|URI", default="the results folder"),
+        Field(
+            description="Folder that all nodes of a cluster share, s3://... or gs://..., for the"
+            " checkpoints."
+        ),
+    ] = None
+
+    final_seeds: Annotated[
+        int,
+        Option(FINAL),
+        Field(
+            ge=0,
+            le=1000,
+            description="Training runs of the best configuration of each architecture; 0: none.",
+        ),
+    ] = 3
+    final_epochs: Annotated[
+        Epochs | None,
+        Option(FINAL, default="as --max-epochs"),
+        Field(description="Epochs of these runs."),
+    ] = None
+    final_fraction: Annotated[
+        Share | None,
+        Option(FINAL, default="as --fraction"),
+        Field(description="Share of the training and validation images that these runs train on."),
+    ] = None
+
+    tensorboard: Annotated[
+        bool, Option(RESULTS), Field(description="Write the curves for TensorBoard.")
+    ] = False
+    mlflow: Annotated[
+        str | None,
+        Option(RESULTS, metavar="URI"),
+        Field(description="MLflow tracking server or store that records the trials; '': none."),
+    ] = None
