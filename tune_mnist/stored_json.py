@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from tune_mnist.errors import UserError, validation_error
 from tune_mnist.files import read_limited
@@ -12,6 +12,12 @@ MAX_BYTES = 4_000_000
 """Of such a file; the confusion matrix of 256 classes takes one."""
 
 Stored = TypeVar("Stored")
+
+
+class StrictModel(BaseModel):
+    """Base of what a stored text holds: no conversion of types, no unknown keys."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
 def read_stored(path: Path, schema: type[Stored]) -> Stored:

@@ -15,9 +15,8 @@ from PIL import Image
 from tune_mnist.errors import UserError
 from tune_mnist.models.cost import count_flops
 from tune_mnist.reporting.plots import words
-from tune_mnist.reporting.plots.accuracy_axis import stretch
+from tune_mnist.reporting.plots.axes import set_ticks, short, stretch
 from tune_mnist.reporting.plots.judged import Judged
-from tune_mnist.reporting.plots.log_axis import set_ticks, short
 from tune_mnist.reporting.plots.plot import (
     BLUE,
     COLOURS,

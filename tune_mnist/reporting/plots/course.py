@@ -14,7 +14,7 @@ from optuna.visualization import (
 )
 
 from tune_mnist.reporting.plots import words
-from tune_mnist.reporting.plots.accuracy_axis import stretch
+from tune_mnist.reporting.plots.axes import stretch
 from tune_mnist.reporting.plots.judged import Judged
 from tune_mnist.reporting.plots.plot import (
     BLUE,

@@ -1,6 +1,5 @@
 """What the hyperparameters do: Optuna's importances, slices, coordinates, contour and rank."""
 
-import statistics
 from typing import Any
 
 import numpy as np
@@ -15,19 +14,22 @@ from optuna.visualization import (
     plot_slice,
 )
 from plotly.colors import sample_colorscale
-from scipy.stats import mannwhitneyu
 
 from tune_mnist.reporting.plots import words
-from tune_mnist.reporting.plots.accuracy_axis import stretch
+from tune_mnist.reporting.plots.axes import power, set_ticks, stretch
+from tune_mnist.reporting.plots.hyperparameter_sentences import (
+    choice_sentence,
+    common_values,
+    importances_sentence,
+    rank_sentence,
+    span_sentence,
+)
 from tune_mnist.reporting.plots.judged import Judged, is_categorical
-from tune_mnist.reporting.plots.log_axis import power, set_ticks
 from tune_mnist.reporting.plots.plot import BLUE, LOW_TO_HIGH, CannotDrawError, Plot, tidied
 from tune_mnist.tuning.trials.reports import METRIC
 
-LEAST_TO_COMPARE = 4
-LEAST_FOR_IMPORTANCES = 8
-LEAST_IN_A_GROUP = 5
-SIGNIFICANT = 0.05
+MIN_TO_COMPARE = 4
+MIN_FOR_IMPORTANCES = 8
 _FILLED = "Cividis"
 _SMALL = 1e-3
 
@@ -49,7 +51,7 @@ class _Computed(BaseImportanceEvaluator):
 
 def importances(judged: Judged) -> list[Plot]:
     """Draw Optuna's parameter importances by fANOVA."""
-    judged.require(LEAST_FOR_IMPORTANCES, parameters=2)
+    judged.require(MIN_FOR_IMPORTANCES, parameters=2)
     judged.require_differences()
     figure = plot_param_importances(
         judged.study,
@@ -67,7 +69,7 @@ def importances(judged: Judged) -> list[Plot]:
         Plot(
             "importances",
             "Parameter importances",
-            _importances_sentence(ordered, judged),
+            importances_sentence(ordered, judged),
             figure,
         )
     ]
@@ -75,7 +77,7 @@ def importances(judged: Judged) -> list[Plot]:
 
 def slices(judged: Judged) -> list[Plot]:
     """Draw Optuna's slices, one plot a parameter."""
-    judged.require(LEAST_TO_COMPARE)
+    judged.require(MIN_TO_COMPARE)
     judged.require_differences()
     if not judged.distributions:
         raise CannotDrawError("no parameter varies")
@@ -95,16 +97,14 @@ def slices(judged: Judged) -> list[Plot]:
             choices = [choice.strip("'") for choice in figure.layout.xaxis.categoryarray]
             figure.update_xaxes(categoryarray=choices)
         _powers_of_ten(stretch(tidied(figure), METRIC), judged)
-        describe = (
-            _choice_sentence if is_categorical(judged.distributions[name]) else _span_sentence
-        )
-        plots.append(Plot(f"slice-{name}", f"Slice: {name}", describe(name, judged), figure))
+        sentence = choice_sentence if is_categorical(judged.distributions[name]) else span_sentence
+        plots.append(Plot(f"slice-{name}", f"Slice: {name}", sentence(name, judged), figure))
     return plots
 
 
 def parallel_coordinates(judged: Judged) -> list[Plot]:
     """Draw Optuna's parallel coordinates, the better trials over the others."""
-    judged.require(LEAST_TO_COMPARE, parameters=2)
+    judged.require(MIN_TO_COMPARE, parameters=2)
     judged.require_differences()
     figure = plot_parallel_coordinate(judged.study, judged.shared, target_name=METRIC)
     values = [record.val_accuracy for record in judged.records]
@@ -126,7 +126,7 @@ def parallel_coordinates(judged: Judged) -> list[Plot]:
     for annotation in figure.layout.annotations:
         annotation.text = _short_tick(annotation.text)
     best = judged.best_quarter
-    in_common = words.listed(_in_common(name, judged) for name in judged.shared)
+    in_common = words.listed(common_values(name, judged) for name in judged.shared)
     sentence = (
         f"The best {len(best)} of {len(values)} trials, each judged by its best epoch, have"
         f" {in_common}."
@@ -185,95 +185,7 @@ def rank(judged: Judged) -> list[Plot]:
         )
     tidied(figure)
     _powers_of_ten(figure, judged)
-    return [Plot("rank", "Rank", _rank_sentence(first, ranks, judged), figure)]
-
-
-def _importances_sentence(ordered: list[tuple[float, str]], judged: Judged) -> str:
-    shares = words.listed(f"{name} {words.percent(share)}" for share, name in ordered[1:])
-    share, name = ordered[0]
-    sentence = (
-        f"Of the variance of {METRIC} that single parameters explain between"
-        f" {len(judged.records)} trials, {name} makes up {words.percent(share)}, {shares} (fANOVA,"
-        f" each trial by its best epoch)"
-    )
-    conditional = [name for name in judged.distributions if name not in judged.shared]
-    if conditional:
-        verb = "exist" if len(conditional) > 1 else "exists"
-        sentence += (
-            f"; {words.listed(conditional)} {verb} in some trials only, and cannot take part"
-        )
-    return f"{sentence}."
-
-
-def _choice_sentence(name: str, judged: Judged) -> str:
-    """Compare the medians of the choices; call one the best only if its lead is more than luck."""
-    by_choice: dict[Any, list[float]] = {}
-    for record in judged.records:
-        if name in record.config:
-            by_choice.setdefault(record.config[name], []).append(record.val_accuracy)
-    ordered = sorted(by_choice, key=lambda choice: -statistics.median(by_choice[choice]))
-    best, *others = (
-        f"{choice} with {words.accuracy(statistics.median(by_choice[choice]))}"
-        f" ({words.count(len(by_choice[choice]), 'trial')})"
-        for choice in ordered
-    )
-    champion = f"the best trial has {judged.ranked[0].config.get(name, 'none')}"
-    doubt = _doubt([by_choice[choice] for choice in ordered])
-    if doubt:
-        medians = words.listed([best, *others])
-        return f"Median {METRIC} by {name}: {medians}; {doubt}; {champion}."
-    return (
-        f"By the median of {METRIC}, the best {name} is {best}, before {words.listed(others)};"
-        f" {champion}."
-    )
-
-
-def _doubt(groups: list[list[float]]) -> str:
-    """Return why the first of some groups of accuracies cannot be called the best, or nothing.
-
-    Its lead over each other group is tested by Mann and Whitney's rank test, with Bonferroni's
-    correction for their number.
-    """
-    first, *others = groups
-    if min(map(len, groups)) < LEAST_IN_A_GROUP:
-        return f"a value with fewer than {LEAST_IN_A_GROUP} trials is too few to call one the best"
-    for other in others:
-        if mannwhitneyu(first, other).pvalue > SIGNIFICANT / len(others):
-            return "the lead of the first is within what chance explains"
-    return ""
-
-
-def _span_sentence(name: str, judged: Judged) -> str:
-    """Say where the best trials lie, and which way the ranks go."""
-    having = [record for record in judged.records if name in record.config]
-    best = [r for r in judged.best_quarter if name in r.config]
-    frame = pd.DataFrame([(r.config[name], r.val_accuracy) for r in having]).rank()
-    order = frame[0].corr(frame[1])
-    tried = f"{words.span(judged.values(name))} was tried"
-    count = len(judged.best_quarter)
-    if len(best) == count:
-        sentence = (
-            f"The best {count} trials have {name} {words.span(r.config[name] for r in best)}"
-        )
-    elif best:
-        where = words.span(r.config[name] for r in best)
-        sentence = f"Of the best {count} trials, {len(best)} have {name}, {where}"
-    else:
-        sentence = f"None of the best {count} trials has {name}"
-    sentence += f" ({tried})"
-    if pd.isna(order):
-        return f"{sentence}."
-    return (
-        f"{sentence}; its rank correlation with {METRIC} is {order:+.2f}"
-        f" ({words.count(len(having), 'trial')})."
-    )
-
-
-def _in_common(name: str, judged: Judged) -> str:
-    values = [record.config[name] for record in judged.best_quarter]
-    if is_categorical(judged.distributions[name]):
-        return f"{name} {words.shares(values)}" if len(set(values)) > 1 else f"{name} {values[0]}"
-    return f"{name} {words.span(values)}"
+    return [Plot("rank", "Rank", rank_sentence(first, ranks, judged), figure)]
 
 
 def _most_important_two(judged: Judged, *, numbers: bool = False) -> tuple[str, str]:
@@ -286,7 +198,7 @@ def _most_important_two(judged: Judged, *, numbers: bool = False) -> tuple[str, 
     Raises:
         CannotDrawError: there are not two, or nothing to explain.
     """
-    judged.require(LEAST_FOR_IMPORTANCES, parameters=2)
+    judged.require(MIN_FOR_IMPORTANCES, parameters=2)
     judged.require_differences()
     fit = [name for name in judged.importances if not numbers or _is_number(name, judged)]
     if len(fit) < 2:
@@ -295,26 +207,6 @@ def _most_important_two(judged: Judged, *, numbers: bool = False) -> tuple[str, 
         )
     first, second, *_ = fit
     return first, second
-
-
-def _rank_sentence(name: str, ranks: "pd.Series[float]", judged: Judged) -> str:
-    """Compare the ranks of the choices, or of the lower and the higher half of the values."""
-    total = f"of {len(ranks)} (1 is the best)"
-    if is_categorical(judged.distributions[name]):
-        choices: dict[Any, list[float]] = {}
-        for record in judged.records:
-            choices.setdefault(record.config[name], []).append(ranks[record.number])
-        ordered = sorted(choices, key=lambda choice: statistics.median(choices[choice]))
-        best, *others = (f"{c} has rank {statistics.median(choices[c]):g}" for c in ordered)
-        return f"In the median, {name} {best} {total}, {words.listed(others)}."
-    middle = statistics.median(judged.values(name))
-    lower = [ranks[r.number] for r in judged.records if r.config[name] <= middle]
-    higher = [ranks[r.number] for r in judged.records if r.config[name] > middle]
-    return (
-        f"In the median, the trials with {name} up to {words.number(middle)} have rank"
-        f" {statistics.median(lower):g} {total}, those above it"
-        f" {statistics.median(higher) if higher else float('nan'):g}."
-    )
 
 
 def _is_number(name: str, judged: Judged) -> bool:

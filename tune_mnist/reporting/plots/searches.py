@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from tune_mnist.reporting.plots import words
-from tune_mnist.reporting.plots.accuracy_axis import stretch
+from tune_mnist.reporting.plots.axes import stretch
 from tune_mnist.reporting.plots.plot import COLOURS, SYMBOLS, Plot, tidied
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.tuning.trials.reports import METRIC

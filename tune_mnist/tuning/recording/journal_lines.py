@@ -2,26 +2,14 @@
 
 import json
 from datetime import datetime
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    json_to_distribution,
-)
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from tune_mnist.errors import UserError, reason
 from tune_mnist.quoting import quoted
+from tune_mnist.stored_json import StrictModel
+from tune_mnist.tuning.recording.journal_distributions import Distribution, check_value
 from tune_mnist.tuning.recording.trial_attributes import (
     Finite,
     Scalar,
@@ -46,67 +34,15 @@ def _moment(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=1_000)
-def _distribution_of(text: str) -> BaseDistribution:
-    _DISTRIBUTION.validate_json(text)
-    return json_to_distribution(text)
-
-
-def distribution_of(text: str) -> BaseDistribution:
-    """Return the distribution that a journal describes.
-
-    Raises:
-        ValueError: It describes none.
-    """
-    try:
-        return _distribution_of(text)
-    except (ValueError, ArithmeticError, TypeError, KeyError):
-        raise ValueError("a distribution as Optuna writes it") from None
-
-
-def _checked_distribution(text: str) -> str:
-    distribution_of(text)
-    return text
-
-
 Moment = Annotated[str, AfterValidator(_moment)]
-Distribution = Annotated[Text, AfterValidator(_checked_distribution)]
 State = Annotated[int, Field(ge=0, le=4)]
 
 
-class _Strict(BaseModel):
+class _LinePart(StrictModel, extra="ignore"):
     """Part of a line; a key that a later version of Optuna may add is ignored."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
-
-class _Range(_Strict):
-    low: Finite
-    high: Finite
-    log: bool = False
-    step: Finite | None = None
-
-
-class _Choices(_Strict):
-    choices: list[Scalar] = Field(min_length=1)
-
-
-class _Number(_Strict):
-    name: Literal["FloatDistribution", "IntDistribution"]
-    attributes: _Range
-
-
-class _Category(_Strict):
-    name: Literal["CategoricalDistribution"]
-    attributes: _Choices
-
-
-_DISTRIBUTION: TypeAdapter[_Number | _Category] = TypeAdapter(
-    Annotated[_Number | _Category, Field(discriminator="name")]
-)
-
-
-class StudyAttributes(_Strict):
+class StudyAttributes(_LinePart):
     """What a search notes of its study as a whole."""
 
     queue: list[dict[str, Scalar]] = Field(default_factory=list)
@@ -114,13 +50,13 @@ class StudyAttributes(_Strict):
     closed_round: Whole = 0
 
 
-class StudySystemAttributes(_Strict):
+class StudySystemAttributes(_LinePart):
     """What Optuna notes of a study as a whole."""
 
     metric_names: list[Text] = Field(default_factory=list, alias="study:metric_names")
 
 
-class TrialSystemAttributes(_Strict):
+class TrialSystemAttributes(_LinePart):
     """What Optuna notes of a trial."""
 
     fixed_params: dict[str, Scalar] = Field(default_factory=dict)
@@ -129,7 +65,7 @@ class TrialSystemAttributes(_Strict):
     cma_generation: Whole = Field(default=0, alias="cma:generation")
 
 
-class _Line(_Strict):
+class _Line(_LinePart):
     worker_id: Text
 
 
@@ -189,7 +125,7 @@ class _CreateTrial(_Ending, _OfStudy):
         if set(self.params) != set(self.distributions):
             raise ValueError("params and distributions must name the same parameters")
         for name, value in self.params.items():
-            _check_value(value, self.distributions[name])
+            check_value(value, self.distributions[name])
         if self.state == _COMPLETE and (self.value is None) == (self.values is None):
             raise ValueError("value or values: one of them must be given: the trial is complete")
         return self
@@ -203,7 +139,7 @@ class _Parameter(_OfTrial):
 
     @model_validator(mode="after")
     def _contained(self) -> "_Parameter":
-        _check_value(self.param_value_internal, self.distribution)
+        check_value(self.param_value_internal, self.distribution)
         return self
 
 
@@ -288,19 +224,6 @@ class JournalChecker:
             if key in content and len(content[key]) != 1:
                 raise UserError(f"{key}: must hold one key")
         return content
-
-
-def _check_value(value: float, text: str) -> None:
-    """Check the number that stands for a parameter's value: of a choice, its place in the list."""
-    distribution: Any = distribution_of(text)
-    if isinstance(distribution, CategoricalDistribution):
-        if not float(value).is_integer() or not 0 <= value < len(distribution.choices):
-            raise ValueError(f"{value:g} is not the number of a choice of its distribution")
-    elif not distribution.low <= value <= distribution.high:
-        raise ValueError(
-            f"{value:g} is not between the {distribution.low:g} and {distribution.high:g} of its"
-            " distribution"
-        )
 
 
 def _explained(error: ValidationError) -> str:

@@ -3,7 +3,9 @@
 import math
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import Field, PlainValidator
+
+from tune_mnist.stored_json import StrictModel
 
 MAX_TEXT = 100_000
 MAX_WHOLE = 2**53
@@ -42,11 +44,7 @@ Loss = Annotated[float, PlainValidator(_loss)]
 EpochText = Annotated[str, Field(pattern="^[1-9][0-9]{0,8}$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-
-class LastEpoch(_Strict):
+class LastEpoch(StrictModel):
     """The metrics of a trial's last epoch.
 
     Attributes:
@@ -70,7 +68,7 @@ class LastEpoch(_Strict):
     fraction: Finite = 0.0
 
 
-class Progress(_Strict):
+class Progress(StrictModel):
     """How far a trial has come; the fields are those of TrialRecord.
 
     Attributes:
@@ -94,7 +92,7 @@ class Progress(_Strict):
     node: Text = ""
 
 
-class TakeoverNote(_Strict):
+class TakeoverNote(StrictModel):
     """An exploit of population based training.
 
     Attributes:
@@ -108,10 +106,8 @@ class TakeoverNote(_Strict):
     params: dict[str, Scalar]
 
 
-class TrialAttributes(_Strict):
+class TrialAttributes(StrictModel, extra="allow"):
     """The user attributes of a trial; those of others, such as a dashboard's notes, are let be."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="allow")
 
     trial_id: Text = ""
     progress: Progress | None = None

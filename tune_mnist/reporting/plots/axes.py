@@ -1,0 +1,112 @@
+"""Axes of plots: costs by their logarithm, accuracies by the logarithm of their error.
+
+Costs and learning rates get few round ticks: plotly's own are many, small and named 100µ.
+
+Accuracies are stretched towards 1. From 0.98 to 0.99 half of the mistakes vanish, as from 0.8 to
+0.9; on a plain axis the one is a hair's breadth and the other a step, and a search is decided
+among the former.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import plotly.graph_objects as go
+
+_SMALLEST = 1e-12
+_WIDE = 1.5
+_VERY_WIDE = 4
+ACCURACY_TITLE = "{name} (log of the error)"
+_MANTISSAS = (1.0, 0.5, 0.2)
+_FINE_MANTISSAS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.12)
+_MIN_TICKS = 3
+_PADDING = 0.06
+_NO_ERROR_AT_ALL = 1e-3
+
+
+def set_ticks(axis: Any, values: Iterable[float], name: Callable[[float], str]) -> None:
+    """Make an axis logarithmic, with ticks that suit how far its values reach.
+
+    Args:
+        axis: of a figure; changed in place.
+        values: what is shown along it.
+        name: writes a tick.
+    """
+    positive = [max(value, _SMALLEST) for value in values]
+    low, high = min(positive), max(positive)
+    ticks = [tick for tick in _round_ticks(low, high) if low / 1.6 <= tick <= high * 1.6]
+    if not ticks:
+        ticks = sorted({low, high})
+    axis.update(
+        type="log", tickmode="array", tickvals=ticks, ticktext=[name(tick) for tick in ticks]
+    )
+
+
+def power(value: float) -> str:
+    """Return a small number as a digit and a power of ten: 2e-4."""
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def short(value: float) -> str:
+    """Return a large number with k or M."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def _round_ticks(low: float, high: float) -> list[float]:
+    reach = math.log10(high / low)
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    mantissas = (1,) if reach > _WIDE else (1, 2, 5)
+    step = 2 if reach > _VERY_WIDE else 1
+    decades = range(first, last + 1, step)
+    return [mantissa * 10.0**decade for decade in decades for mantissa in mantissas]
+
+
+def stretch(figure: go.Figure, name: str) -> go.Figure:
+    """Turn the y axis of a figure, which shows accuracies, into one by the log of their error.
+
+    The accuracies themselves stay with the points as ``customdata``, for the hover text.
+
+    Args:
+        figure: changed in place, and returned.
+        name: of what the axis shows.
+    """
+    accuracies = [
+        [None if not _is_accuracy(value) else float(value) for value in trace.y]
+        for trace in figure.data
+    ]
+    errors = [1 - value for values in accuracies for value in values if value is not None]
+    floor = min((error for error in errors if error > 0), default=2 * _NO_ERROR_AT_ALL) / 2
+    for trace, values in zip(figure.data, accuracies, strict=True):
+        trace.customdata = values
+        trace.y = [None if value is None else max(1 - value, floor) for value in values]
+    low, high = max(min(errors, default=0.1), floor), max(max(errors, default=1), floor)
+    padding = max(math.log10(high / low), 0.1) * _PADDING
+    ticks = _error_ticks(low, high)
+    figure.update_yaxes(
+        type="log",
+        range=[math.log10(high) + padding, math.log10(low) - padding],
+        tickmode="array",
+        tickvals=ticks,
+        ticktext=["1" if tick == floor else f"{1 - tick:.6g}" for tick in ticks],
+        title_text=ACCURACY_TITLE.format(name=name),
+    )
+    return figure
+
+
+def _is_accuracy(value: Any) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _error_ticks(low: float, high: float) -> list[float]:
+    """Return round errors from ``low`` to ``high``, and ``low`` itself where that is no error."""
+    for mantissas in (_MANTISSAS, _FINE_MANTISSAS):
+        decades = range(math.ceil(-math.log10(low)) + 1)
+        ticks = [m * 10.0**-decade for decade in decades for m in mantissas]
+        ticks = [tick for tick in ticks if low / 1.05 <= tick <= high * 1.05]
+        if len(ticks) >= _MIN_TICKS:
+            return ticks
+    return sorted({*ticks, low, high}, reverse=True) if len(ticks) < 2 else ticks

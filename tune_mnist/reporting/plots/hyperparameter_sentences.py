@@ -1,0 +1,124 @@
+"""Sentences below the plots of hyperparameters: which values the best trials have."""
+
+import statistics
+from typing import Any
+
+import pandas as pd
+from scipy.stats import mannwhitneyu
+
+from tune_mnist.reporting.plots import words
+from tune_mnist.reporting.plots.judged import Judged, is_categorical
+from tune_mnist.tuning.trials.reports import METRIC
+
+MIN_IN_A_GROUP = 5
+SIGNIFICANT = 0.05
+
+
+def importances_sentence(ordered: list[tuple[float, str]], judged: Judged) -> str:
+    """Give each parameter's share of the variance, the largest first."""
+    shares = words.listed(f"{name} {words.percent(share)}" for share, name in ordered[1:])
+    share, name = ordered[0]
+    sentence = (
+        f"Of the variance of {METRIC} that single parameters explain between"
+        f" {len(judged.records)} trials, {name} makes up {words.percent(share)}, {shares} (fANOVA,"
+        f" each trial by its best epoch)"
+    )
+    conditional = [name for name in judged.distributions if name not in judged.shared]
+    if conditional:
+        verb = "exist" if len(conditional) > 1 else "exists"
+        sentence += (
+            f"; {words.listed(conditional)} {verb} in some trials only, and cannot take part"
+        )
+    return f"{sentence}."
+
+
+def choice_sentence(name: str, judged: Judged) -> str:
+    """Compare the medians of the choices; call one the best only if its lead is more than luck."""
+    by_choice: dict[Any, list[float]] = {}
+    for record in judged.records:
+        if name in record.config:
+            by_choice.setdefault(record.config[name], []).append(record.val_accuracy)
+    ordered = sorted(by_choice, key=lambda choice: -statistics.median(by_choice[choice]))
+    best, *others = (
+        f"{choice} with {words.accuracy(statistics.median(by_choice[choice]))}"
+        f" ({words.count(len(by_choice[choice]), 'trial')})"
+        for choice in ordered
+    )
+    champion = f"the best trial has {judged.ranked[0].config.get(name, 'none')}"
+    doubt = _doubt([by_choice[choice] for choice in ordered])
+    if doubt:
+        medians = words.listed([best, *others])
+        return f"Median {METRIC} by {name}: {medians}; {doubt}; {champion}."
+    return (
+        f"By the median of {METRIC}, the best {name} is {best}, before {words.listed(others)};"
+        f" {champion}."
+    )
+
+
+def _doubt(groups: list[list[float]]) -> str:
+    """Return why the first of some groups of accuracies cannot be called the best, or nothing.
+
+    Its lead over each other group is tested by Mann and Whitney's rank test, with Bonferroni's
+    correction for their number.
+    """
+    first, *others = groups
+    if min(map(len, groups)) < MIN_IN_A_GROUP:
+        return f"a value with fewer than {MIN_IN_A_GROUP} trials is too few to call one the best"
+    for other in others:
+        if mannwhitneyu(first, other).pvalue > SIGNIFICANT / len(others):
+            return "the lead of the first is within what chance explains"
+    return ""
+
+
+def span_sentence(name: str, judged: Judged) -> str:
+    """Say where the best trials lie, and which way the ranks go."""
+    having = [record for record in judged.records if name in record.config]
+    best = [r for r in judged.best_quarter if name in r.config]
+    frame = pd.DataFrame([(r.config[name], r.val_accuracy) for r in having]).rank()
+    order = frame[0].corr(frame[1])
+    tried = f"{words.span(judged.values(name))} was tried"
+    count = len(judged.best_quarter)
+    if len(best) == count:
+        sentence = (
+            f"The best {count} trials have {name} {words.span(r.config[name] for r in best)}"
+        )
+    elif best:
+        where = words.span(r.config[name] for r in best)
+        sentence = f"Of the best {count} trials, {len(best)} have {name}, {where}"
+    else:
+        sentence = f"None of the best {count} trials has {name}"
+    sentence += f" ({tried})"
+    if pd.isna(order):
+        return f"{sentence}."
+    return (
+        f"{sentence}; its rank correlation with {METRIC} is {order:+.2f}"
+        f" ({words.count(len(having), 'trial')})."
+    )
+
+
+def common_values(name: str, judged: Judged) -> str:
+    """Give the values of a parameter in the best quarter of the trials."""
+    values = [record.config[name] for record in judged.best_quarter]
+    if is_categorical(judged.distributions[name]):
+        return f"{name} {words.shares(values)}" if len(set(values)) > 1 else f"{name} {values[0]}"
+    return f"{name} {words.span(values)}"
+
+
+def rank_sentence(name: str, ranks: "pd.Series[float]", judged: Judged) -> str:
+    """Compare the ranks of the choices, or of the lower and the higher half of the values."""
+    total = f"of {len(ranks)} (1 is the best)"
+    if is_categorical(judged.distributions[name]):
+        choices: dict[Any, list[float]] = {}
+        for record in judged.records:
+            choices.setdefault(record.config[name], []).append(ranks[record.number])
+        ordered = sorted(choices, key=lambda choice: statistics.median(choices[choice]))
+        best, *others = (f"{c} has rank {statistics.median(choices[c]):g}" for c in ordered)
+        return f"In the median, {name} {best} {total}, {words.listed(others)}."
+    middle = statistics.median(judged.values(name))
+    lower = [ranks[r.number] for r in judged.records if r.config[name] <= middle]
+    higher = [ranks[r.number] for r in judged.records if r.config[name] > middle]
+    return (
+        f"In the median, the trials with {name} up to {words.number(middle)} have rank"
+        f" {statistics.median(lower):g} {total}, those above it"
+        f" {statistics.median(higher) if higher else float('nan'):g}."
+    )
