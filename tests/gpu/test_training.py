@@ -10,7 +10,7 @@ from torch import nn
 
 from tune_mnist.models import model_names
 from tune_mnist.training import OPTIMIZERS, Compute, TrainConfig, Trainer, resolve_compute
-from tune_mnist.training.epochs import EagerEpochs
+from tune_mnist.training.epochs import EagerEpochs, TrainingStep
 from tune_mnist.training.graphed_epochs import GraphedEpochs
 
 pytestmark = pytest.mark.gpu
@@ -142,7 +142,7 @@ def test_a_network_that_cannot_be_captured_is_trained_eagerly(digits_split):
         torch.manual_seed(0)
         model = ReadsAValue().cuda()
         optimizer = torch.optim.Adam(model.parameters(), fused=True, capturable=True)
-        epochs = kind(model, optimizer, gpu())
+        epochs = kind(TrainingStep(model, optimizer, gpu()))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             torch.manual_seed(0)

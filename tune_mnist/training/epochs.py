@@ -1,6 +1,7 @@
 """The training step, and an epoch of such steps."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -23,7 +24,7 @@ class EpochTotals:
         device: Device of the sums.
 
     Attributes:
-        loss: Sum of the cross-entropy, float32 ().
+        loss: Sum of the loss, float32 ().
         correct: Number of images classified right, int64 ().
     """
 
@@ -59,18 +60,50 @@ class Epochs(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class TrainingStep:
+    """One optimizer step on a batch.
+
+    Attributes:
+        model: Network in training mode, on the device.
+        optimizer: Optimizer over its parameters.
+        compute: Device and number format.
+        loss: Mean loss of logits, float (B, C), for labels, int64 (B,).
+    """
+
+    model: nn.Module
+    optimizer: optim.Optimizer
+    compute: Compute
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
+
+    def run(self, images: Tensor, labels: Tensor, totals: EpochTotals) -> None:
+        """Train on a batch and add it to the totals.
+
+        Args:
+            images: float32 (B, C, S, S).
+            labels: int64 (B,).
+            totals: Sums of the epoch.
+        """
+        with self.compute.autocast():
+            logits = self.model(images)
+            loss = self.loss(logits, labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        totals.loss += loss.detach() * len(labels)
+        totals.correct += (logits.detach().argmax(1) == labels).sum()
+
+
 class EagerEpochs:
     """Runs each training step as PyTorch does by default, kernel by kernel.
 
     Args:
-        model: Network, on the device.
-        optimizer: Optimizer over its parameters.
-        compute: Device and number format.
+        step: Training step.
     """
 
-    def __init__(self, model: nn.Module, optimizer: optim.Optimizer, compute: Compute) -> None:
-        self._model, self._optimizer, self._compute = model, optimizer, compute
-        self._totals = EpochTotals(compute.device)
+    def __init__(self, step: TrainingStep) -> None:
+        self._step = step
+        self._totals = EpochTotals(step.compute.device)
 
     def run(
         self, batches: Batches, learning_rates: Sequence[float], on_batch: OnBatch | None
@@ -78,39 +111,11 @@ class EagerEpochs:
         """Train one epoch; see :class:`Epochs`."""
         self._totals.reset()
         for (images, labels), lr in zip(batches, learning_rates, strict=True):
-            set_learning_rate(self._optimizer, lr)
-            train_batch(self._model, self._optimizer, images, labels, self._totals, self._compute)
+            set_learning_rate(self._step.optimizer, lr)
+            self._step.run(images, labels, self._totals)
             if on_batch is not None:
                 on_batch(len(labels))
         return self._totals.means(batches.num_images)
-
-
-def train_batch(
-    model: nn.Module,
-    optimizer: optim.Optimizer,
-    images: Tensor,
-    labels: Tensor,
-    totals: EpochTotals,
-    compute: Compute,
-) -> None:
-    """Take one optimizer step on a batch and add the batch to the totals.
-
-    Args:
-        model: Network in training mode.
-        optimizer: Optimizer over its parameters.
-        images: float32 (B, 1, S, S).
-        labels: int64 (B,).
-        totals: Sums of the epoch.
-        compute: Device and number format.
-    """
-    with compute.autocast():
-        logits = model(images)
-        loss = cross_entropy(logits, labels)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    totals.loss += loss.detach() * len(labels)
-    totals.correct += (logits.detach().argmax(1) == labels).sum()
 
 
 def set_learning_rate(optimizer: optim.Optimizer, lr: float | Tensor) -> None:

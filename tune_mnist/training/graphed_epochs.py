@@ -4,18 +4,16 @@ import warnings
 from collections.abc import Sequence
 
 import torch
-from torch import nn, optim
 
 from tune_mnist.data import Batches
 from tune_mnist.training.epochs import (
     EagerEpochs,
     EpochTotals,
     OnBatch,
+    TrainingStep,
     set_learning_rate,
-    train_batch,
 )
 from tune_mnist.training.memory import is_out_of_memory
-from tune_mnist.training.precision import Compute
 
 # PyTorch's notes on CUDA graphs ask for a few steps on a side stream before capture: libraries
 # choose their algorithms in them, and the optimizer allocates its state.
@@ -40,16 +38,14 @@ class GraphedEpochs:
     (https://docs.pytorch.org/docs/stable/notes/cuda.html).
 
     Args:
-        model: Network, on a GPU.
-        optimizer: Optimizer over its parameters, capturable.
-        compute: Device and number format.
+        step: Training step on a GPU, with a capturable optimizer.
     """
 
-    def __init__(self, model: nn.Module, optimizer: optim.Optimizer, compute: Compute) -> None:
-        self._model, self._optimizer, self._compute = model, optimizer, compute
-        self._totals = EpochTotals(compute.device)
-        self._eager = EagerEpochs(model, optimizer, compute)
-        self._step: _GraphedStep | None = None
+    def __init__(self, step: TrainingStep) -> None:
+        self._step = step
+        self._totals = EpochTotals(step.compute.device)
+        self._eager = EagerEpochs(step)
+        self._graphed: _GraphedStep | None = None
         self._capturable = True
 
     def run(
@@ -58,24 +54,22 @@ class GraphedEpochs:
         """Train one epoch; see :class:`tune_mnist.training.epochs.Epochs`."""
         if not self._capturable:
             return self._eager.run(batches, learning_rates, on_batch)
-        if self._step is None or self._step.batches is not batches:
-            self._step = _GraphedStep(
-                self._model, self._optimizer, batches, self._totals, self._compute
-            )
+        if self._graphed is None or self._graphed.batches is not batches:
+            self._graphed = _GraphedStep(self._step, batches, self._totals)
         self._totals.reset()
         order, size = batches.order(), batches.batch_size
-        self._step.begin_epoch(order, learning_rates)
+        self._graphed.begin_epoch(order, learning_rates)
         full = len(order) // size
         for _ in range(full):
-            self._step.run()
+            self._graphed.run()
             if on_batch is not None:
                 on_batch(size)
-        self._capturable = self._step.capturable
-        set_learning_rate(self._optimizer, learning_rates[-1])
+        self._capturable = self._graphed.capturable
+        set_learning_rate(self._step.optimizer, learning_rates[-1])
         rest = order[full * size :]
         if len(rest):
             images, labels = batches.gather(rest)
-            train_batch(self._model, self._optimizer, images, labels, self._totals, self._compute)
+            self._step.run(images, labels, self._totals)
             if on_batch is not None:
                 on_batch(len(rest))
         return self._totals.means(len(order))
@@ -84,19 +78,11 @@ class GraphedEpochs:
 class _GraphedStep:
     """One training step over a full batch: eager while warming up, then a graph's replay."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        optimizer: optim.Optimizer,
-        batches: Batches,
-        totals: EpochTotals,
-        compute: Compute,
-    ) -> None:
+    def __init__(self, step: TrainingStep, batches: Batches, totals: EpochTotals) -> None:
         self.batches = batches
         self.capturable = True
-        self._model, self._optimizer, self._compute = model, optimizer, compute
-        self._totals = totals
-        device = compute.device
+        self._step, self._totals = step, totals
+        device = step.compute.device
         self._order = torch.empty(batches.num_images, dtype=torch.int64, device=device)
         self._learning_rates = torch.empty(len(batches), device=device)
         self._positions = torch.arange(batches.batch_size, device=device)
@@ -120,7 +106,7 @@ class _GraphedStep:
             self._graph.replay()
             return
         self._warmed_up = min(self._warmed_up + 1, WARM_UP_STEPS)
-        current = torch.cuda.current_stream(self._compute.device)
+        current = torch.cuda.current_stream(self._step.compute.device)
         self._stream.wait_stream(current)
         with torch.cuda.stream(self._stream):
             self._train()
@@ -143,10 +129,10 @@ class _GraphedStep:
 
     def _train(self) -> None:
         torch.index_select(self._learning_rates, 0, self._number, out=self._lr.view(1))
-        set_learning_rate(self._optimizer, self._lr)
+        set_learning_rate(self._step.optimizer, self._lr)
         batch = self._order.index_select(
             0, self._positions + self._number * self.batches.batch_size
         )
         images, labels = self.batches.gather(batch)
-        train_batch(self._model, self._optimizer, images, labels, self._totals, self._compute)
+        self._step.run(images, labels, self._totals)
         self._number += 1

@@ -14,7 +14,7 @@ from tune_mnist.training.archive import CheckpointError
 from tune_mnist.training.batching import create_batches
 from tune_mnist.training.checkpoint import MODEL_FILE, STATE_FILE, save_checkpoint
 from tune_mnist.training.config import TrainConfig
-from tune_mnist.training.epochs import EagerEpochs, Epochs
+from tune_mnist.training.epochs import EagerEpochs, Epochs, TrainingStep
 from tune_mnist.training.evaluation import mean_loss_and_accuracy
 from tune_mnist.training.fidelity import Fidelity
 from tune_mnist.training.graphed_epochs import GraphedEpochs
@@ -177,7 +177,7 @@ class Trainer:
 
     def _create_epochs(self) -> Epochs:
         kind = GraphedEpochs if self.compute.cuda_graphs else EagerEpochs
-        return kind(self.model, self._optimizer, self.compute)
+        return kind(TrainingStep(self.model, self._optimizer, self.compute))
 
     def _learning_rates(self) -> list[float]:
         """Return the learning rate of each batch of the coming epoch."""
