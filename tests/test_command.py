@@ -2,18 +2,14 @@
 
 import errno
 import os
-import pwd
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 import pytest
 
-from tune_mnist import command
 from tune_mnist.__main__ import cli
-from tune_mnist.command import duration, run, set_up_process
+from tune_mnist.command import duration, run
 from tune_mnist.errors import UserError, did_you_mean, unknown
-from tune_mnist.machine import Cgroups
 
 
 @pytest.mark.parametrize(
@@ -125,27 +121,3 @@ def test_did_you_mean_offers_the_closest_or_nothing():
     assert did_you_mean("ADM", ["sgd", "adam"]) == " (did you mean 'adam'?)"
     assert did_you_mean("zzz", ["sgd", "adam"]) == ""
     assert "choose one of sgd, adam" in str(unknown("optimizer", "zzz", iter(["sgd", "adam"])))
-
-
-def test_a_user_without_a_home_gets_a_private_one(monkeypatch):
-    def unknown_user(number: int) -> None:
-        raise KeyError(number)
-
-    monkeypatch.delenv("HOME")
-    monkeypatch.setattr(pwd, "getpwuid", unknown_user)
-    set_up_process()
-    assert Path.home().is_dir()
-    assert Path.home().stat().st_mode & 0o077 == 0
-
-
-@pytest.mark.parametrize(("limit", "threads"), [("100000 100000", "1"), ("max 100000", None)])
-def test_pytorch_computes_with_the_cores_of_a_containers_quota(
-    tmp_path, monkeypatch, limit, threads
-):
-    (tmp_path / "cpu.max").write_text(limit)
-    (tmp_path / "membership").write_text("0::/")
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(command, "Cgroups", lambda: Cgroups(tmp_path, tmp_path / "membership"))
-    set_up_process()
-    assert os.environ.get("OMP_NUM_THREADS") == threads
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)

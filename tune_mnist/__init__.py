@@ -1,4 +1,22 @@
-"""Hyperparameter search for convolutional networks on MNIST, over Ray Tune and Optuna."""
+"""Hyperparameter search for convolutional networks, over Ray Tune and Optuna.
 
-# Said here, not asked of the installation: a Ray job ships the code without installing it.
+The Python API is loaded at its first use: importing this package imports neither PyTorch nor Ray.
+``__init__.pyi`` says which module has which name.
+"""
+
+from typing import Any
+
+import lazy_loader
+
+# Not read from the installed metadata: a Ray job ships the code without installing it.
 __version__ = "0.1.0"
+
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from tune_mnist.process import set_up_process
+
+        set_up_process()  # before PyTorch and Ray are imported
+    return _load(name)

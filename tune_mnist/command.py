@@ -1,18 +1,15 @@
 """What all commands share: options in common, and errors in one line."""
 
 import errno
-import os
 import re
+import shlex
 import sys
-from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from tune_mnist.errors import USER_ERROR, UserError, error_line
-from tune_mnist.machine import Cgroups, allowed_cpus
 from tune_mnist.output import accept_all_characters, finish_output
-from tune_mnist.private_folder import private_folder
 from tune_mnist.stop_signals import stop_signals
 
 # A full disk, a quota, a missing permission, an impossible name, a folder where a file belongs:
@@ -56,26 +53,6 @@ models_option = click.option(
 """Option of all commands that build a network."""
 
 
-def set_up_process() -> None:
-    """Set what libraries read from the environment when they are imported.
-
-    Threads of PyTorch that spin while they wait bring a busy machine to a crawl, and OpenMP knows
-    the affinity of the process, but not the CPU quota of a container. Ray cannot be imported by a
-    user without a home folder (HTCondor, some containers): a private temporary one replaces it.
-
-    Raises:
-        UserError: There is no home folder, and no temporary one can be made.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    cgroups = Cgroups()
-    if cgroups.cpus() is not None:
-        os.environ.setdefault("OMP_NUM_THREADS", str(allowed_cpus(cgroups)))
-    try:
-        Path.home()
-    except RuntimeError:
-        os.environ["HOME"] = str(private_folder())
-
-
 def duration(text: str) -> float:
     """Return the seconds that a text such as ``90``, ``90s``, ``25m`` or ``1.5h`` means.
 
@@ -86,6 +63,18 @@ def duration(text: str) -> float:
     if not match:
         raise click.BadParameter(f"'{text}': give seconds, or a number with s, m or h: 25m")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def typed_command(name: str) -> str:
+    """Return what the user has typed, whichever of its two names the command was called by.
+
+    Args:
+        name: Name of the command.
+    """
+    arguments = sys.argv[1:]
+    if arguments[:1] == [name]:
+        arguments = arguments[1:]
+    return shlex.join(["python", "-m", f"tune_mnist.{name}", *arguments])
 
 
 def _fail(message: str) -> NoReturn:

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from tune_mnist.command import models_option, run, set_up_process
+from tune_mnist.command import models_option, run
+from tune_mnist.process import set_up_process
 
 
 @click.command()

@@ -29,7 +29,7 @@ def report(directories: tuple[Path, ...], output: Path | None, models: tuple[str
     # Optuna and PyTorch take seconds to import: neither --help nor a Ctrl-C in between should
     # meet that.
     from tune_mnist.models.user_modules import load_models
-    from tune_mnist.report_run import report_searches
+    from tune_mnist.reporting.search_report import report_searches
 
     load_models(models)
     report_searches(directories, output)

@@ -4,7 +4,7 @@ from typing import Any
 
 import cloup
 
-from tune_mnist.command import run, set_up_process
+from tune_mnist.command import run, typed_command
 from tune_mnist.command_options import (
     SETTINGS,
     derived,
@@ -13,6 +13,7 @@ from tune_mnist.command_options import (
     own,
     results_options,
 )
+from tune_mnist.process import set_up_process
 from tune_mnist.tuning.option_fields import GROUPS, RESULTS, WHAT, OptionFields
 
 OPTIONS = (
@@ -44,16 +45,14 @@ OPTIONS = (
 
 
 @cloup.command(params=grouped(GROUPS, OPTIONS), context_settings=SETTINGS)
-def search(models: tuple[str, ...], **given: Any) -> int:
+def search(**given: Any) -> None:
     """Search a space of hyperparameters and compare the best trials."""
     set_up_process()
     # Ray and PyTorch take seconds to import: neither --help nor a Ctrl-C in between should meet
     # that.
-    from tune_mnist.models.user_modules import load_models
-    from tune_mnist.search_run import search_and_compare
+    from tune_mnist.api.search import perform_search
 
-    load_models(models)
-    return search_and_compare(**given)
+    perform_search(typed_command("search"), **given)
 
 
 if __name__ == "__main__":

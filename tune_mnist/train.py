@@ -5,7 +5,7 @@ from typing import Any
 import click
 import cloup
 
-from tune_mnist.command import run, set_up_process
+from tune_mnist.command import run
 from tune_mnist.command_options import (
     SETTINGS,
     derived,
@@ -15,6 +15,7 @@ from tune_mnist.command_options import (
     results_options,
 )
 from tune_mnist.declarations import Option
+from tune_mnist.process import set_up_process
 from tune_mnist.training.config import HYPERPARAMETERS, TrainConfig
 from tune_mnist.tuning.option_fields import DATA, MACHINES, RESULTS, OptionFields
 
@@ -44,23 +45,14 @@ OPTIONS = (
 )
 
 
-_DEFAULTS: dict[str, Any] = {
-    **dict.fromkeys(("epochs", "fraction", "data_dir", "name")),
-    **{"dataset": "mnist", "precision": "auto", "device": "auto", "image_size": 64},
-}
-
-
 @cloup.command(params=grouped(GROUPS, OPTIONS), context_settings=SETTINGS)
-def train(models: tuple[str, ...], **given: Any) -> None:
+def train(**given: Any) -> None:
     """Train one configuration, and test it."""
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
     set_up_process()
-    from tune_mnist.models.user_modules import load_models
-    from tune_mnist.single_run import train_and_test
+    from tune_mnist.api.training import run_training
 
-    load_models(models)
-    named = {key: value for key, value in given.items() if value is not None}
-    train_and_test(**(_DEFAULTS | named))
+    run_training(**{key: value for key, value in given.items() if value is not None})
 
 
 if __name__ == "__main__":

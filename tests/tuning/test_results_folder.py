@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from tune_mnist.api.search import run_search
 from tune_mnist.errors import UserError
-from tune_mnist.search_run import search_and_compare
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.results_folder import Experiment, check_lockable, claimed
 from tune_mnist.tuning.spaces.space import load_space
@@ -23,9 +23,8 @@ def no_locks(monkeypatch, request):
 
 
 def test_a_new_search_leaves_nothing_behind(tmp_path, no_locks):
-    given = {"space": None, "name": "x", "output_dir": tmp_path, "resume": None}
     with pytest.raises(UserError, match=f"{tmp_path}/x: files cannot be locked there: {no_locks}"):
-        search_and_compare(**given, dataset="digits", num_samples=1)
+        run_search(dataset="digits", name="x", output_dir=tmp_path, num_samples=1)
     assert list(tmp_path.iterdir()) == []
 
 

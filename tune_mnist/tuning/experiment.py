@@ -11,7 +11,7 @@ import ray
 from numpy.typing import NDArray
 from rich.console import Console
 
-from tune_mnist.data import DataSplit, joined_part, load_dataset, split_dataset
+from tune_mnist.data import Dataset, DataSplit, joined_part, load_dataset, split_dataset
 from tune_mnist.files import means_no_room
 from tune_mnist.models import get_architecture
 from tune_mnist.results import require_new, taken
@@ -82,13 +82,14 @@ class Outcome:
     failed_final_runs: tuple[str, ...] = ()
 
 
-def run_search(
+def run_experiment(
     space: SearchSpace,
     options: SearchOptions,
     directory: Path,
     console: Console,
     command: str,
     earlier: Experiment | None = None,
+    dataset: Dataset | None = None,
 ) -> Outcome:
     """Run a search, or go on with one, and leave its results in a folder of their own.
 
@@ -99,13 +100,14 @@ def run_search(
         console: where the user is told what will happen and what happens.
         command: what the user has typed, for the record.
         earlier: how the search in the folder was set up, to go on with it; None: a new one.
+        dataset: Images to search on; None: those that the options name.
 
     Raises:
         UserError: the input or the resources do not allow it; nothing has been written, but for
             the tables that MLflow makes in a database which has none yet.
     """
     warm_start: dict[str, str] = {}
-    dataset = load_dataset(options.dataset, options.data_dir)
+    dataset = dataset or load_dataset(options.dataset, options.data_dir)
     options = options.for_images(len(dataset.train_labels))
     if earlier is None:
         require_new(directory)

@@ -56,12 +56,20 @@ def starts_here(address: str | None) -> bool:
     Args:
         address: as for :func:`connect`.
     """
+    if ray.is_initialized():
+        return False
     return (address or os.environ.get("RAY_ADDRESS") or "local") == "local"
 
 
 @contextmanager
 def connected(address: str | None, *, all_cores: bool = False) -> Iterator[Resources]:
-    """Be connected as by :func:`connect`, and disconnect at the end, whatever happens."""
+    """Be connected as by :func:`connect`, and disconnect at the end, whatever happens.
+
+    A Ray that this process is connected to already is used, and stays.
+    """
+    if ray.is_initialized():
+        yield join(address)
+        return
     try:
         yield connect(address, all_cores=all_cores)
     finally:
@@ -113,25 +121,62 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
         raise KeyboardInterrupt from None
     finally:
         stop_signals.take_back()
+    resources = _resources(
+        context.dashboard_url,
+        ray.get_runtime_context().gcs_address if elsewhere else None,
+        None if elsewhere else LocalRay.started(),
+    )
+    if elsewhere and resources.nodes > 1 and lets_strangers_in(elsewhere):
+        disconnect()
+        raise UserError(
+            f"Ray cluster at '{elsewhere}': {resources.nodes} nodes that do what anybody tells"
+            " them: start Ray on each with RAY_AUTH_MODE=token and the same ~/.ray/auth_token"
+            " (once: 'ray get-auth-token --generate'), and set RAY_AUTH_MODE=token here"
+        )
+    return resources
+
+
+def join(address: str | None) -> Resources:
+    """Use the Ray that this process is connected to.
+
+    Args:
+        address: Address that the user gives, or None.
+
+    Raises:
+        UserError: The address is that of another cluster, or the connection is Ray's client.
+    """
+    if ray.util.client.ray.is_connected():
+        raise UserError(
+            "this process is connected to Ray through Ray's client (ray://), which cannot drive a"
+            " search: call ray.init(address='auto') on a node of the cluster"
+        )
+    head = ray.get_runtime_context().gcs_address
+    if address not in (None, "auto", head):
+        raise UserError(
+            f"--address {address}: this process is connected to Ray at {head} already: leave the"
+            " option out, or call ray.shutdown() before"
+        )
+    survive_memory_kills()
+    try:
+        dashboard = ray.init(ignore_reinit_error=True, logging_level=logging.ERROR).dashboard_url
+    except AttributeError:  # Ray 2.60 knows the URL in drivers only, not in its workers
+        dashboard = None
+    # Whether the cluster lets strangers in was for the caller to judge, who has connected to it.
+    return _resources(dashboard, head, None)
+
+
+def _resources(dashboard: str | None, head: str | None, local: LocalRay | None) -> Resources:
+    """Describe the cluster, and keep Ray's own messages out of sight from here on."""
     for name in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     total = ray.cluster_resources()
-    nodes = len(alive_nodes())
-    if elsewhere and nodes > 1 and lets_strangers_in(elsewhere):
-        disconnect()
-        raise UserError(
-            f"Ray cluster at '{elsewhere}': {nodes} nodes that do what anybody tells them: start"
-            " Ray on each with RAY_AUTH_MODE=token and the same ~/.ray/auth_token (once: 'ray"
-            " get-auth-token --generate'), and set RAY_AUTH_MODE=token here"
-        )
-    dashboard = context.dashboard_url
     return Resources(
         cpus=total.get("CPU", 0),
         gpus=total.get("GPU", 0),
-        nodes=nodes,
+        nodes=len(alive_nodes()),
         dashboard=f"http://{dashboard}" if dashboard else None,
-        head=ray.get_runtime_context().gcs_address if elsewhere else None,
-        local=None if elsewhere else LocalRay.started(),
+        head=head,
+        local=local,
     )
 
 

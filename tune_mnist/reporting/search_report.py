@@ -1,4 +1,4 @@
-"""Tables from results folders alone: of one search, or of several side by side."""
+"""Report of a search, or of several side by side: shown, and written to a folder."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,0 +1,1 @@
+"""The Python API: searches, training runs and their results. The commands call it."""

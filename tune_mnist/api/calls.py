@@ -1,0 +1,96 @@
+"""Arguments of the API: checked, resolved, and written down as a call."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from tune_mnist.data import Dataset, load_dataset
+from tune_mnist.errors import unknown
+from tune_mnist.models.keywords import MODEL_PREFIX
+from tune_mnist.models.user_modules import load_models
+from tune_mnist.quoting import shortened
+
+Models = str | Path | Sequence[str | Path]
+"""One or several Python files or modules with networks of a user's own."""
+
+MAX_VALUE = 200
+"""Characters of an option's value in the record of a call."""
+
+
+def require_known(options: Mapping[str, Any], schema: type[BaseModel], *more: str) -> None:
+    """Check that every option has a known name.
+
+    Args:
+        options: Options by name.
+        schema: Model whose fields the options are; fields that are not stored are no options.
+        more: Other known names.
+
+    Raises:
+        UserError: One is unknown; suggests the closest name.
+    """
+    fields = [name for name, field in schema.model_fields.items() if not field.exclude]
+    for name in options:
+        if name not in (*more, *fields) and not name.startswith(MODEL_PREFIX):
+            raise unknown("option", name, (*more, *fields))
+
+
+def load_networks(models: Models) -> None:
+    """Import the modules with networks that a call names.
+
+    Raises:
+        UserError: One cannot be imported, or registers no network.
+    """
+    several = [models] if isinstance(models, str | Path) else models
+    load_models(map(str, several))
+
+
+def data_options(dataset: str | Path | Dataset | None) -> dict[str, Any]:
+    """Return the options of a search that name the data set.
+
+    Args:
+        dataset: Name of a data set, path of its folder, or the data set itself; None: not given.
+    """
+    if dataset is None:
+        return {}
+    if isinstance(dataset, Dataset):
+        return {"dataset": dataset.name}
+    if isinstance(dataset, Path) or len(Path(dataset).parts) > 1:
+        return {"data_dir": Path(dataset)}
+    return {"dataset": dataset}
+
+
+def load_images(dataset: str | Path | Dataset, data_dir: str | Path | None = None) -> Dataset:
+    """Return the data set that an argument names, or is.
+
+    Args:
+        dataset: Name of a data set, path of its folder, or the data set itself.
+        data_dir: Folder with the files of a data set that is given by name, or None.
+
+    Raises:
+        UserError: Unknown name, or files that are missing or damaged.
+    """
+    if isinstance(dataset, Dataset):
+        return dataset
+    named = {"data_dir": data_dir and Path(data_dir)} | data_options(dataset)
+    return load_dataset(named.get("dataset", "mnist"), named["data_dir"])
+
+
+def python_call(function: str, given: Mapping[str, Any]) -> str:
+    """Return a call as a line of Python.
+
+    Args:
+        function: Name of the function.
+        given: Arguments by name; None: not given.
+    """
+    said = [f"{name}={_literal(value)}" for name, value in given.items() if value is not None]
+    return f"{function}({', '.join(said)})"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, Path):
+        value = str(value)
+    if isinstance(value, str | int | float | Mapping | list | tuple):
+        return shortened(repr(value), MAX_VALUE)
+    return f"<{type(value).__name__}>"

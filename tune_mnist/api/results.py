@@ -1,0 +1,177 @@
+"""Results of a search for use in Python: tables, plots, models, the study."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+import plotly.graph_objects as go
+import torch
+
+from tune_mnist.api.calls import Models, load_networks
+from tune_mnist.errors import UserError, unknown
+from tune_mnist.inference import Classifier
+from tune_mnist.inference import load_model as load_trained_model
+from tune_mnist.models import get_architecture
+from tune_mnist.reporting import search_results
+from tune_mnist.reporting.finals import by_configuration
+from tune_mnist.reporting.plots import Drawn, draw
+from tune_mnist.reporting.summary import search_tables
+from tune_mnist.safe_paths import path_in
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.recording.records import TrialRecord, by_rank
+
+_TITLE_SPACE = 60
+"""Pixels above a figure: the page sets a plot's title itself, a notebook does not."""
+
+
+@dataclass(frozen=True)
+class BestTrial:
+    """The best trial of an architecture.
+
+    Attributes:
+        model: Name of the architecture.
+        trial: Number of the trial.
+        epoch: Epoch of its best validation accuracy, from 1.
+        val_accuracy: That accuracy, 0 to 1, on the validation images of the search.
+        full_val_accuracy: Accuracy of its kept model on the whole validation part; None: it is
+            ``val_accuracy``, or the search has not come to that.
+        test_accuracies: Test accuracy of each run of the final evaluation, by seed; empty if there
+            was none.
+        config: Hyperparameters of that epoch and the model's name, as :func:`run_training` takes
+            them.
+    """
+
+    model: str
+    trial: int
+    epoch: int
+    val_accuracy: float
+    full_val_accuracy: float | None
+    test_accuracies: dict[int, float]
+    config: dict[str, Any]
+
+
+class SearchResults:
+    """What a search has found, whether it is finished, interrupted or still running.
+
+    Made by :func:`load_results` and :func:`run_search`.
+
+    Attributes:
+        directory: The results folder.
+        options: The search's options.
+        trials: One row a trial, as in ``trials.csv``; hyperparameters are those of its best epoch.
+        study: The Optuna study, for Optuna's own functions.
+    """
+
+    def __init__(self, stored: search_results.SearchResults) -> None:
+        self._stored = stored
+        self.directory: Path = stored.directory
+        self.options: SearchOptions = stored.options
+        self.trials: pd.DataFrame = stored.trials
+        self.study: optuna.Study = stored.study
+
+    def __repr__(self) -> str:
+        best = ", ".join(f"{name} {each.val_accuracy:.4f}" for name, each in self.best.items())
+        return f"<SearchResults {self.name}: {len(self.trials)} trials; best {best or 'none yet'}>"
+
+    @property
+    def name(self) -> str:
+        """Name of the search."""
+        return self._stored.name
+
+    @cached_property
+    def best(self) -> dict[str, BestTrial]:
+        """Best trial by architecture, best first; empty before the first epoch has ended."""
+        best: dict[str, BestTrial] = {}
+        for record in by_rank(self._stored.records):
+            best.setdefault(record.config["model"], self._best_trial(record))
+        return best
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Tables of the report by name (``best``, ``top``, ...), with numbers in full."""
+        tables = search_tables(self._stored)
+        return {
+            table.name: (table.cells if table.values is None else table.values).convert_dtypes()
+            for table in tables
+        }
+
+    @property
+    def plot_names(self) -> tuple[str, ...]:
+        """Names that :meth:`plot` takes; which there are depends on the search."""
+        return tuple(plot.key for plot in self._drawn.plots if plot.figure is not None)
+
+    def plot(self, name: str) -> go.Figure:
+        """Return a plot of the report.
+
+        Args:
+            name: One of ``plot_names``, such as ``"history"`` or ``"importances"``.
+
+        Raises:
+            UserError: There is no such plot, or the trials so far do not suffice for it.
+        """
+        for plot in self._drawn.plots:
+            if plot.key == name and plot.figure is not None:
+                figure = go.Figure(plot.figure)
+                figure.update_layout(template="plotly_white", title=plot.title)
+                return figure.update_layout(margin_t=_TITLE_SPACE, title_automargin=True)
+        missing = "; ".join(f"{each.title}: {each.reason}" for each in self._drawn.left_out)
+        if not self.plot_names:
+            raise UserError(f"plot '{name}': there is nothing to draw yet: {missing}")
+        left_out = f"; not drawn: {missing}" if missing else ""
+        raise UserError(f"{unknown('plot', name, self.plot_names)}{left_out}")
+
+    def load_model(self, model: str) -> Classifier:
+        """Load the best model of an architecture, in evaluation mode on the CPU.
+
+        Args:
+            model: Name of the architecture.
+
+        Returns:
+            A module from raw images, uint8 (N, H, W), to the probabilities of the classes, with
+            scaling and resizing inside; its ``network`` is the trained network alone.
+
+        Raises:
+            UserError: The search keeps no model of it, or the files are damaged.
+        """
+        get_architecture(model)
+        folder = path_in(self.directory, "best", model)
+        if not folder.is_dir():
+            kept = ", ".join(self.best) or "none yet"
+            raise UserError(f"{self.directory}: keeps no model of {model}: best models: {kept}")
+        return load_trained_model(folder, torch.device("cpu")).classifier
+
+    @cached_property
+    def _drawn(self) -> Drawn:
+        return draw(self._stored)
+
+    def _best_trial(self, record: TrialRecord) -> BestTrial:
+        model = record.config["model"]
+        runs = by_configuration(self._stored.final).get((model, record.number), [])
+        return BestTrial(
+            model=model,
+            trial=record.number,
+            epoch=record.best_epoch,
+            val_accuracy=record.val_accuracy,
+            full_val_accuracy=self._stored.full_val_accuracy.get((model, record.number)),
+            test_accuracies={run.seed: run.test_accuracy for run in runs},
+            config=dict(record.config_of(record.best_epoch)),
+        )
+
+
+def load_results(path: str | Path, models: Models = ()) -> SearchResults:
+    """Read the results folder of a search, also of one that is running or was interrupted.
+
+    Nothing that a folder names is imported, connected to or read elsewhere.
+
+    Args:
+        path: Results folder.
+        models: Python files or modules with the networks of your own that were searched.
+
+    Raises:
+        UserError: It is not the folder of a search, or a file in it is damaged.
+    """
+    load_networks(models)
+    return SearchResults(search_results.read_results(Path(path)))

@@ -1,0 +1,243 @@
+"""One configuration trained and tested: what ``run_training`` and the command do."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tune_mnist.api.calls import Models, load_images, load_networks, require_known
+from tune_mnist.console import print_facts, report_console
+from tune_mnist.data import Dataset, DataSplit, default_fraction, split_dataset
+from tune_mnist.environment import describe_hardware
+from tune_mnist.errors import UserError
+from tune_mnist.files import new_folder, write_text
+from tune_mnist.inference import Classifier
+from tune_mnist.inference import load_model as load_trained_model
+from tune_mnist.models import count_parameters, get_architecture
+from tune_mnist.process import process_restored
+from tune_mnist.reporting.evaluation import to_markdown, to_rich
+from tune_mnist.reporting.lines import epoch_heading, epoch_line
+from tune_mnist.results import new_results
+from tune_mnist.training import (
+    Compute,
+    DivergedError,
+    EpochMetrics,
+    Evaluation,
+    TrainConfig,
+    Trainer,
+    create_batches,
+    evaluate,
+    is_out_of_memory,
+    resolve_compute,
+)
+
+# A light network trains on everything in a minute; a large one would take a laptop hours.
+LIGHT_EPOCHS, LIGHT_FRACTION = 10, 1.0
+LARGE_EPOCHS, LARGE_FRACTION = 3, 0.1
+IMAGE_SIZE = 64
+
+_OWN_OPTIONS = ("dataset", "data_dir", "epochs", "fraction", "precision", "device", "name")
+"""Options of a run that are no hyperparameters."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """Result of one training run.
+
+    Attributes:
+        directory: The results folder.
+        config: The configuration.
+        epochs: Metrics, one row an epoch, as in ``epochs.csv``.
+        val_accuracy: Accuracy on the validation images after the last epoch, 0 to 1.
+        test_accuracy: Accuracy on the test images after the last epoch, 0 to 1.
+        recall: Recall on the test images by class, float64 (C,).
+        confusion: Test images by true class (rows) and predicted class, int64 (C, C).
+    """
+
+    directory: Path
+    config: TrainConfig
+    epochs: pd.DataFrame
+    val_accuracy: float
+    test_accuracy: float
+    recall: NDArray[np.float64]
+    confusion: NDArray[np.int64]
+
+    def load_model(self) -> Classifier:
+        """Load the trained model, in evaluation mode on the CPU.
+
+        Returns:
+            A module from raw images, uint8 (N, H, W), to the probabilities of the classes, with
+            scaling and resizing inside; its ``network`` is the trained network alone.
+
+        Raises:
+            UserError: The files are gone or damaged.
+        """
+        return load_trained_model(self.directory, torch.device("cpu")).classifier
+
+
+def run_training(
+    model: str = "lenet",
+    dataset: str | Path | Dataset = "mnist",
+    *,
+    data_dir: str | Path | None = None,
+    models: Models = (),
+    epochs: int | None = None,
+    fraction: float | None = None,
+    precision: str = "auto",
+    device: str = "auto",
+    name: str | None = None,
+    output_dir: str | Path = "results",
+    console: Console | None = None,
+    **hyperparameters: Any,
+) -> TrainingResult:
+    """Train one configuration and test it, as the command ``python -m tune_mnist.train`` does.
+
+    Args:
+        model: Name of the architecture.
+        dataset: Name of a data set, path of a folder with its files, or a :class:`Dataset`.
+        data_dir: Folder with the files of the data set. None: the user's cache, or a download.
+        models: Python files or modules with networks of your own. Networks that the calling
+            program registers itself need nothing here.
+        epochs: Epochs to train, at least 1. None: 10 for a light
+            network such as lenet, 3 for the others.
+        fraction: Share of the training part, above 0, at most 1. None: all for a light
+            network such as lenet, a tenth for the others; more of a small data set.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        name: Name of the results folder. None: model and time.
+        output_dir: Folder that holds the results folders; made if need be.
+        console: Console for progress and result. None: standard output, or the notebook's cell.
+        hyperparameters: The other fields of ``TrainConfig``: ``lr`` (needed), ``batch_size``,
+            ``dropout``, ``optimizer``, ``image_size`` (64 pixels unless given), ``seed``, ...;
+            keywords of the constructor as ``**{"model.width": 12}``.
+
+    Returns:
+        Metrics of each epoch, accuracies, and the folder.
+
+    Raises:
+        UserError: An option is unknown or wrong, the loss diverges, or the memory does not
+            suffice; nothing is written.
+    """
+    load_networks(models)
+    require_known(hyperparameters, TrainConfig, *_OWN_OPTIONS)
+    light = get_architecture(model).light
+    config = TrainConfig.checked(
+        model=model,
+        max_epochs=_or(epochs, LIGHT_EPOCHS if light else LARGE_EPOCHS),
+        **({"image_size": IMAGE_SIZE} | hyperparameters),
+    )
+    console = report_console() if console is None else console
+    with (
+        process_restored(),
+        new_results(Path(output_dir), name, f"train-{model}") as directory,
+    ):
+        images = load_images(dataset, data_dir)
+        share = LIGHT_FRACTION if light else LARGE_FRACTION
+        enough = default_fraction(share, len(images.train_labels))
+        data = split_dataset(images, _or(fraction, enough), 1.0)
+        compute = resolve_compute(device, precision)
+        return _train_into(directory, config, images, data, compute, console)
+
+
+def _train_into(
+    directory: Path,
+    config: TrainConfig,
+    images: Dataset,
+    data: DataSplit,
+    compute: Compute,
+    console: Console,
+) -> TrainingResult:
+    """Train and test, say so, and fill the results folder at the end."""
+    trainer = Trainer(config, data, compute)
+    size = get_architecture(config.model).input_size(config.image_size)
+    facts = {
+        "model": f"{config.model}, {count_parameters(trainer.model):,} trainable parameters",
+        "data": f"{images.name}, {len(data.train):,} training, {len(data.val):,} validation and"
+        f" {len(images.test_labels):,} test images at {size}x{size}",
+        "configuration": ", ".join(
+            # The image size that counts stands with the data: a network of fixed size has its own.
+            f"{key} {value}"
+            for key, value in config.flat().items()
+            if key not in ("model", "image_size")
+        ),
+        "compute": f"{compute.device.type}, {compute.precision}; {describe_hardware()}",
+    }
+    print_facts(console, facts)
+    try:
+        history = _fit(trainer, console)
+    except DivergedError as error:
+        raise UserError(f"{error}: try a smaller --lr") from None
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(
+            f"not enough memory for batches of {config.batch_size} images at {size}x{size}:"
+            " try a smaller --batch-size or --image-size"
+        ) from None
+    tested = _test(trainer, images)
+    validation = history[-1].val_accuracy
+    epochs = pd.DataFrame([asdict(metrics) for metrics in history])
+    with new_folder(directory) as folder:
+        trainer.save(folder / "checkpoint")
+        epochs.to_csv(folder / "epochs.csv", index=False)
+        write_text(folder / "config.json", json.dumps(config.flat(), indent=2) + "\n")
+        write_text(folder / "summary.md", to_markdown(directory.name, facts, validation, tested))
+    console.print(to_rich(validation, tested, console))
+    console.print(f"results in {directory}", markup=False)
+    return TrainingResult(
+        directory=directory,
+        config=config,
+        epochs=epochs,
+        val_accuracy=validation,
+        test_accuracy=tested.accuracy,
+        recall=tested.recall,
+        confusion=tested.confusion,
+    )
+
+
+def _fit(trainer: Trainer, console: Console) -> list[EpochMetrics]:
+    """Train all epochs behind a progress bar; return the metrics of each."""
+    history = []
+    console.print(epoch_heading(), highlight=False, soft_wrap=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("images"),
+        TimeRemainingColumn(),
+    )
+    disabled = not console.is_interactive
+    with Progress(*columns, console=console, transient=True, disable=disabled) as progress:
+        task = progress.add_task("", total=trainer.train_batches.num_images)
+        while trainer.epoch < trainer.config.max_epochs:
+            progress.reset(
+                task, description=f"epoch {trainer.epoch + 1}/{trainer.config.max_epochs}"
+            )
+            metrics = trainer.run_epoch(lambda images: progress.advance(task, images))
+            history.append(metrics)
+            line = epoch_line(metrics, trainer.config.max_epochs)
+            console.print(line, highlight=False, soft_wrap=True)
+    return history
+
+
+def _test(trainer: Trainer, images: Dataset) -> Evaluation:
+    """Classify the test set with the trained network, once."""
+    batches = create_batches(
+        trainer.config,
+        images.test_images,
+        images.test_labels,
+        np.arange(len(images.test_labels)),
+        trainer.compute,
+    )
+    return evaluate(trainer.model, batches, trainer.compute, images.num_classes)
+
+
+def _or(given: Any, default: Any) -> Any:
+    return default if given is None else given

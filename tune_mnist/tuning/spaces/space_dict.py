@@ -1,0 +1,48 @@
+"""Search spaces given as a dict, turned into the text of a space file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
+
+SPACE_NAME = "space"
+"""Name of a space that is given as a dict."""
+
+
+def space_from_dict(content: Mapping[str, Any]) -> SearchSpace:
+    """Build a search space from the content of a space file.
+
+    Args:
+        content: Keys and values as in a space file. Numbers may be NumPy's.
+
+    Raises:
+        UserError: Something in it is wrong; names key and value.
+    """
+    try:
+        text = yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    except yaml.representer.RepresenterError as error:
+        value = type(error.args[-1]).__name__
+        raise UserError(
+            f"{SPACE_NAME}: holds a {value}: must be numbers, texts, lists and dicts only"
+        ) from None
+    except RecursionError:
+        raise UserError(f"{SPACE_NAME}: nested too deep, or holds itself") from None
+    return parse_space(text, Path(SPACE_NAME))
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_numpy(dumper: yaml.SafeDumper, value: Any) -> yaml.Node:
+    return dumper.represent_data(value.tolist())
+
+
+for _kind in (np.integer, np.floating, np.bool_):
+    _Dumper.add_multi_representer(_kind, _represent_numpy)
