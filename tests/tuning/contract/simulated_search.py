@@ -1,0 +1,214 @@
+"""A search whose trials are simulated: one searcher and one scheduler, as a search joins them."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import optuna
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+from ray.tune.search import SearchGenerator
+
+from tests.tuning.contract.simulated_workers import SimulatedController, SimulatedExperiment
+from tune_mnist.training import MODEL_FILE, STATE_FILE
+from tune_mnist.tuning.engine import build_engine
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.planning.plan import Workers, trial_settings
+from tune_mnist.tuning.running.lost_trials import LostTrials
+from tune_mnist.tuning.setup import Setup
+from tune_mnist.tuning.spaces.space import parse_space
+from tune_mnist.tuning.trials.reports import NUMBER
+from tune_mnist.tuning.trials.trainable import TrialSettings
+
+SPACE = parse_space(
+    """
+description: two architectures, and numbers with steps
+model: {type: categorical, choices: [lenet, resnet]}
+parameters:
+  lr: {type: float, low: 0.05, high: 0.25, step: 0.05}
+  dropout: {type: float, low: 0.0, high: 0.4, step: 0.1}
+baselines:
+  - {model: resnet, lr: 0.2, dropout: 0.1}
+""",
+    Path("contract.yaml"),
+)
+MAX_EPOCHS = 5
+NUM_SAMPLES = 8
+
+Fault = Callable[[int, int], Exception | dict[str, Any] | None]
+"""By number and epoch of a trial: its error, or its last report, instead of that epoch."""
+
+
+def no_fault(number: int, epoch: int) -> None:
+    """Let every epoch be trained."""
+
+
+def learning(skill: float) -> float:
+    """Return an accuracy that grows with skill."""
+    return 1 - 0.9 * math.exp(-skill)
+
+
+@dataclass
+class SimulatedSearch:
+    """A search in a folder; it can be cut and resumed.
+
+    Args:
+        folder: Results folder.
+        searcher: Name of the searcher.
+        scheduler: Name of the scheduler.
+        workers: Number of trials that run at a time.
+        seed: Seed of the search.
+        fault: What happens to trials.
+        accuracy: Accuracy of a trial, by its skill.
+
+    Attributes:
+        trained: The epochs that were trained, as number and epoch, in their order.
+        most_active: Most trials that had a worker, or waited for one, at a time.
+    """
+
+    folder: Path
+    searcher: str
+    scheduler: str
+    workers: int = 1
+    seed: int = 0
+    fault: Fault = no_fault
+    accuracy: Callable[[float], float] = learning
+    trained: list[tuple[int, int]] = field(default_factory=list)
+    most_active: int = 0
+
+    def run(self, cut: int | None = None) -> "SimulatedSearch":
+        """Begin or resume the search, and run it to its end.
+
+        Args:
+            cut: Number of reports after which the driver is killed; None: none.
+        """
+        options = SearchOptions.for_space(
+            SPACE,
+            searcher=self.searcher,
+            scheduler=self.scheduler,
+            num_samples=NUM_SAMPLES,
+            max_epochs=MAX_EPOCHS,
+            seed=self.seed,
+        )
+        self.folder.mkdir(exist_ok=True)
+        workers = Workers(cpus=1, gpus=0, concurrent=self.workers)
+        settings = trial_settings(options, workers, self.folder)
+        setup = Setup(SPACE, options, self.folder, None, settings, workers, "", 1)
+        engine = build_engine(setup)
+        ended = sum(record.state.ended for record in engine.searcher.ledger.records)
+        engine.searcher.left = options.num_samples - ended
+        settings.store.start()
+        watch = _Watch(self)
+        experiment = SimulatedExperiment(
+            "ray",
+            _trained_elsewhere,
+            num_samples=NUM_SAMPLES + 1,
+            storage_path=str(self.folder),
+            max_failures=1,
+            trial_dirname_creator=lambda trial: trial.trial_id,
+        )
+        generator = SearchGenerator(engine.searcher)
+        controller = SimulatedController(
+            self.workers,
+            lambda config: _SimulatedTrial(self, settings, config),
+            search_alg=generator,
+            scheduler=engine.scheduler,
+            callbacks=[engine.recorder, LostTrials(engine.searcher), watch],
+            storage=experiment.storage,
+            reuse_actors=True,
+        )
+        generator.add_configurations([experiment])
+        controller.update_max_pending_trials()
+        while not controller.is_finished() and (cut is None or watch.reports < cut):
+            controller.step()
+        self.engine, self.records = engine, engine.searcher.ledger.records
+        return self
+
+    @property
+    def study(self) -> optuna.Study:
+        """The study of the search."""
+        return self.engine.searcher.study
+
+    def history(self) -> list[tuple[Any, ...]]:
+        """Return what the study knows of each trial, apart from times and Ray's names."""
+        return [
+            (
+                trial.number,
+                trial.state.name,
+                trial.params,
+                trial.intermediate_values,
+                trial.values,
+                trial.user_attrs.get("takeovers"),
+            )
+            for trial in self.study.get_trials(deepcopy=False)
+        ]
+
+    def epochs(self) -> Counter[int]:
+        """Return the number of epochs that each trial has trained."""
+        return Counter(number for number, _ in self.trained)
+
+
+def _trained_elsewhere(config: dict[str, Any]) -> None:
+    """Stand for the trainable, which simulated workers do not call."""
+
+
+class _SimulatedTrial:
+    """A trial as ``train_trial`` runs it; its checkpoint holds its skill instead of weights."""
+
+    def __init__(
+        self, search: SimulatedSearch, settings: TrialSettings, config: dict[str, Any]
+    ) -> None:
+        self._search, self._config = search, config
+        self._number = int(config[NUMBER])
+        self._checkpoints: Any = settings.checkpoints_of(self._number)
+        self._epoch = self._checkpoints.newest_epoch()
+        self._skill = 0.0
+        if self._epoch:
+            weights = self._checkpoints.at(self._epoch) / MODEL_FILE
+            self._skill = float(weights.read_text())
+        self._has_more_to_tell = self._epoch > 0
+
+    def report_next(self) -> tuple[float, Any]:
+        """Train an epoch, or report that of the checkpoint; return its seconds and the report."""
+        if self._has_more_to_tell:
+            self._has_more_to_tell = False
+            return 0.0, self._report()
+        fault = self._search.fault(self._number, self._epoch + 1)
+        if fault is not None:
+            return 0.5, fault
+        self._epoch += 1
+        self._skill += self._config["lr"] * (1 - self._config["dropout"])
+        checkpoint = self._checkpoints.at(self._epoch)
+        checkpoint.mkdir(parents=True)
+        (checkpoint / MODEL_FILE).write_text(str(self._skill))
+        (checkpoint / STATE_FILE).touch()
+        self._checkpoints.keep_only(self._epoch)
+        self._search.trained.append((self._number, self._epoch))
+        return 1.0 + self._number % 3, self._report()
+
+    def _report(self) -> dict[str, Any]:
+        metrics = ("val_loss", "train_loss", "train_accuracy", "images_per_second")
+        return dict.fromkeys(metrics, 1.0) | {
+            "epoch": self._epoch,
+            "val_accuracy": self._search.accuracy(self._skill),
+            "train_seconds": float(self._epoch),
+            "parameters": 1,
+        }
+
+
+class _Watch(Callback):
+    """Counts the reports, and the trials that are active at a time."""
+
+    def __init__(self, search: SimulatedSearch) -> None:
+        self._search = search
+        self.reports = 0
+
+    def on_trial_result(self, **_: Any) -> None:
+        self.reports += 1
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
+        active = sum(trial.status in (Trial.RUNNING, Trial.PENDING) for trial in trials)
+        self._search.most_active = max(self._search.most_active, active)
