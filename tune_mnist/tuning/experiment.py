@@ -55,6 +55,7 @@ from tune_mnist.tuning.running.stopping import Stopping
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.searching.warm_start import find_usable
 from tune_mnist.tuning.setup import Setup
+from tune_mnist.tuning.spaces.architectures import check_networks
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import check_images
 from tune_mnist.tuning.storage.bucket import StorageError
@@ -123,6 +124,10 @@ def run_experiment(
     check_images(fidelity, data)
     everything = split_dataset(dataset)
     joined = joined_part(everything, final_fraction(options))
+    sizes = [stage.image_size for stage in fidelity.stages] if fidelity else []
+    check_networks(
+        space.parameters, space.models, dataset.num_classes, 1, [options.image_size, *sizes]
+    )
     networks = pack_networks(space.models)
     mlflow = open_client(options.mlflow, directory.name) if options.mlflow else None
     all_cores = starts_here(options.address) and plan.fills_machine(options)
@@ -238,7 +243,9 @@ def _measuring(
     if not all_cores or not light:
         return nullcontext()
     threads = plan.threads(options.cpus_per_trial)
-    return measuring_here(space.models, data, options.image_size, threads, options.precision)
+    return measuring_here(
+        space.typical_networks, data, options.image_size, threads, options.precision
+    )
 
 
 def _search(
@@ -299,5 +306,5 @@ def _describe_warm_start(
 def _measure(setup: Setup) -> Speeds:
     workers = setup.workers
     return measure_on_workers(
-        setup.space.models, setup.shared, setup.settings, workers.cpus, workers.gpus
+        setup.space.typical_networks, setup.shared, setup.settings, workers.cpus, workers.gpus
     )

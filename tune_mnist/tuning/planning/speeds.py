@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from ray.exceptions import RayError
 from tune_mnist.data import DataSplit
 from tune_mnist.errors import last_line
 from tune_mnist.models import get_architecture
+from tune_mnist.models.keywords import join_keys
 from tune_mnist.training import Compute, EpochMetrics, TrainConfig, Trainer, resolve_compute
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
@@ -43,18 +44,21 @@ class Speed:
 Speeds = dict[str, Speed]
 """By architecture."""
 
+Networks = Mapping[str, Mapping[str, Any]]
+"""Values for keywords of constructors, by architecture."""
+
 
 class NotMeasuredError(Exception):
     """No worker could be measured; says why."""
 
 
 def measure_on_workers(
-    models: Sequence[str], data: Any, settings: TrialSettings, cpus: float, gpus: float
+    models: Networks, data: Any, settings: TrialSettings, cpus: float, gpus: float
 ) -> Speeds:
     """Train each architecture on the workers.
 
     Args:
-        models: the architectures' names.
+        models: Values for the keywords of each architecture, by its name.
         data: reference to the split in the object store.
         settings: what all trials have in common.
         cpus: CPU cores of a trial.
@@ -65,7 +69,9 @@ def measure_on_workers(
     """
     probe = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_measure_as_worker)
     try:
-        speeds = ray.get([probe.remote(model, data, settings) for model in models])
+        speeds = ray.get(
+            [probe.remote(model, options, data, settings) for model, options in models.items()]
+        )
     except RayError as error:
         raise NotMeasuredError(last_line(error)) from None
     return dict(zip(models, speeds, strict=True))
@@ -73,14 +79,14 @@ def measure_on_workers(
 
 @contextmanager
 def measuring_here(
-    models: Sequence[str], data: DataSplit, image_size: int, threads: int, precision: str
+    models: Networks, data: DataSplit, image_size: int, threads: int, precision: str
 ) -> Iterator[Callable[[], Speeds]]:
     """Train each architecture on the CPU, in a thread of this process, beside what it does else.
 
     PyTorch's number of threads and its random state are the whole process's, and are changed.
 
     Args:
-        models: the architectures' names.
+        models: Values for the keywords of each architecture, by its name.
         data: the split.
         image_size: side of the input in pixels.
         threads: of PyTorch in one trial.
@@ -96,8 +102,8 @@ def measuring_here(
         torch.set_num_threads(threads)
         compute = resolve_compute("cpu", precision)
         return {
-            model: _measure(_config(model, image_size, compute), data, compute, given_up)
-            for model in models
+            model: _measure(_config(model, options, image_size, compute), data, compute, given_up)
+            for model, options in models.items()
         }
 
     def result(measuring: Future[Speeds]) -> Speeds:
@@ -113,9 +119,12 @@ def measuring_here(
             given_up.set()
 
 
-def _measure_as_worker(model: str, data: DataSplit, settings: TrialSettings) -> Speed:
+def _measure_as_worker(
+    model: str, options: Mapping[str, Any], data: DataSplit, settings: TrialSettings
+) -> Speed:
     compute = settings.compute()
-    return _measure(_config(model, settings.image_size, compute), data, compute, Event())
+    config = _config(model, options, settings.image_size, compute)
+    return _measure(config, data, compute, Event())
 
 
 def _measure(config: TrainConfig, data: DataSplit, compute: Compute, given_up: Event) -> Speed:
@@ -141,9 +150,13 @@ def _measure(config: TrainConfig, data: DataSplit, compute: Compute, given_up: E
     )
 
 
-def _config(model: str, image_size: int, compute: Compute) -> TrainConfig:
+def _config(
+    model: str, options: Mapping[str, Any], image_size: int, compute: Compute
+) -> TrainConfig:
     count = probe_images(model, image_size, compute.device.type)
-    return TrainConfig.checked(model=model, lr=1e-4, batch_size=count, image_size=image_size)
+    return TrainConfig.checked(
+        model=model, lr=1e-4, batch_size=count, image_size=image_size, **join_keys(options)
+    )
 
 
 def probe_images(model: str, image_size: int, device: str) -> int:

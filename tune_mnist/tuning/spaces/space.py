@@ -1,16 +1,17 @@
 """Search spaces: found by name or path, checked against what can be trained, and drawn from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 from tune_mnist.errors import UserError, did_you_mean, unknown
-from tune_mnist.models import get_architecture
-from tune_mnist.models.registry import SHIPPED
+from tune_mnist.models.keywords import MODEL_PREFIX
+from tune_mnist.models.registry import get_architecture
 from tune_mnist.quoting import quoted
-from tune_mnist.training import REQUIRED, SEARCHABLE, TrainConfig
+from tune_mnist.training import REQUIRED, SEARCHABLE
+from tune_mnist.tuning.spaces.architectures import check_trainable, typical_options
 from tune_mnist.tuning.spaces.parameters import (
     CategoricalParameter,
     FloatParameter,
@@ -62,6 +63,13 @@ class SearchSpace:
         choices = self.parameters["model"]
         assert isinstance(choices, CategoricalParameter)  # noqa: S101 - as load_space built it
         return tuple(str(choice) for choice in choices.choices)
+
+    @property
+    def typical_networks(self) -> dict[str, dict[str, Any]]:
+        """Values for the keywords of each architecture, from the middle of their ranges."""
+        return {
+            model: typical_options(self.parameters, self.models, model) for model in self.models
+        }
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -153,11 +161,11 @@ def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
         )
     parameters: dict[str, Any] = dict(file.parameters)
     for name in parameters:
-        if name not in SEARCHABLE:
+        if name not in SEARCHABLE and not name.startswith(MODEL_PREFIX):
             hint = did_you_mean(name, SEARCHABLE)
             raise UserError(
                 f"parameters: unknown parameter {quoted(name)}{hint}: known are"
-                f" {', '.join(SEARCHABLE)}"
+                f" {', '.join(SEARCHABLE)} and {MODEL_PREFIX}<keyword of the network>"
             )
     if not isinstance(file.model, str):
         parameters = {"model": file.model} | parameters
@@ -168,8 +176,8 @@ def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
         _check_always_there(name, parameters)
     ordered = _ordered(parameters)
     model = file.model if isinstance(file.model, str) else None
-    for name, parameter in ordered.items():
-        _check_trainable(name, parameter)
+    models = [model] if model is not None else _model_choices(ordered["model"])
+    check_trainable(ordered, models, "parameters")
     for number, baseline in enumerate(file.baselines, start=1):
         _check_baseline(f"baselines[{number}]", baseline, ordered)
     return SearchSpace(
@@ -228,17 +236,17 @@ def _check_always_there(name: str, parameters: dict[str, Any]) -> None:
         raise UserError(f"{_key(name)}.when: {name} must always exist: leave 'when' out")
 
 
-def _check_trainable(name: str, parameter: Any) -> None:
-    """Try the ends of the range, or every choice, as values of a configuration."""
-    if isinstance(parameter, CategoricalParameter):
-        values: Iterable[Any] = parameter.choices
-    else:
-        values = (parameter.low, parameter.high)
+def _model_choices(parameter: Any) -> list[str]:
+    """Return the architectures that a space chooses from, all of them registered."""
+    values = parameter.choices if isinstance(parameter, CategoricalParameter) else [parameter.low]
     for value in values:
+        if not isinstance(value, str):
+            raise UserError(f"model: {quoted(value)}: must be the name of an architecture")
         try:
-            TrainConfig.checked(**({"model": SHIPPED[0], "lr": 1.0} | {name: value}))
+            get_architecture(value)
         except UserError as error:
-            raise UserError(f"{_key(name)}: {error}") from None
+            raise UserError(f"model: {error}") from None
+    return [str(value) for value in values]
 
 
 def _key(name: str) -> str:

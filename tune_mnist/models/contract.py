@@ -1,0 +1,107 @@
+"""Check of a network's contract on one batch, before there is work to lose."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tune_mnist.errors import UserError
+from tune_mnist.models.factory import create_model, outline
+from tune_mnist.models.initialisation import head_of
+from tune_mnist.models.registry import Architecture, get_architecture
+
+BATCH = 2
+
+
+def check_network(
+    name: str,
+    num_classes: int,
+    in_channels: int,
+    image_size: int,
+    options: Mapping[str, Any],
+    *,
+    values: bool = True,
+) -> None:
+    """Build a network, and apply it to one batch.
+
+    Args:
+        name: Name of the architecture.
+        num_classes: Number of classes.
+        in_channels: Channels of the images, 1 or 3.
+        image_size: Side of the images in pixels, unless the network has a fixed size.
+        options: Values for keywords of the constructor.
+        values: Whether to compute with real weights; else shapes alone are checked, where
+            PyTorch can do so, which takes neither time nor memory.
+
+    Raises:
+        UserError: The network cannot be built or applied, or its logits have another shape or
+            type than float (B, num_classes).
+    """
+    architecture = get_architecture(name)
+    arguments = architecture.checked_options(options)
+    shape = (BATCH, in_channels, *2 * (architecture.input_size(image_size),))
+    given = "".join(f", {keyword}={value!r}" for keyword, value in arguments.items())
+    where = (
+        f"network {name} (num_classes={num_classes}, in_channels={in_channels}{given}) on a batch"
+        f" {shape}"
+    )
+    if not values:
+        try:
+            network = outline(name, num_classes, in_channels, arguments)
+            _check_logits(where, architecture, network, num_classes, _apply(network, shape))
+        except UserError:
+            raise
+        except Exception:
+            values = True
+    if values:
+        network = _built(where, name, num_classes, in_channels, arguments)
+        try:
+            logits = _apply(network, shape)
+        except Exception as error:
+            raise _broken(f"{where} fails", error) from None
+        _check_logits(where, architecture, network, num_classes, logits)
+
+
+def _built(
+    where: str, name: str, num_classes: int, in_channels: int, options: Mapping[str, Any]
+) -> nn.Module:
+    try:
+        with torch.random.fork_rng(devices=[]):
+            return create_model(name, num_classes, in_channels=in_channels, options=options)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    except Exception as error:
+        raise _broken(f"{where} cannot be built", error) from None
+
+
+def _apply(network: nn.Module, shape: tuple[int, ...]) -> Any:
+    device = next((each.device for each in network.parameters()), torch.device("cpu"))
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        return network(torch.zeros(shape, device=device))
+
+
+def _check_logits(
+    where: str, architecture: Architecture, network: nn.Module, num_classes: int, logits: Any
+) -> None:
+    right = f"must return logits, float ({BATCH}, {num_classes})"
+    if not isinstance(logits, Tensor):
+        raise UserError(f"{where}: returns {type(logits).__name__}: {right}")
+    if tuple(logits.shape) != (BATCH, num_classes):
+        raise UserError(f"{where}: returns the shape {tuple(logits.shape)}: {right}")
+    if not logits.is_floating_point():
+        raise UserError(f"{where}: returns {logits.dtype}: {right}")
+    try:
+        head = head_of(network, architecture.head)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    if len(head.weight) != num_classes:
+        raise UserError(
+            f"{where}: its head {architecture.head} has {len(head.weight)} outputs: must be the"
+            " layer that gives the logits"
+        )
+
+
+def _broken(where: str, error: Exception) -> UserError:
+    text = str(error).strip().splitlines()
+    return UserError(f"{where}: {type(error).__name__}: {text[0] if text else 'no message'}")

@@ -1,0 +1,221 @@
+"""Parameters of a space, checked against the architectures that the space can choose."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tune_mnist.errors import UserError
+from tune_mnist.models.contract import check_network
+from tune_mnist.models.keywords import MODEL_PREFIX
+from tune_mnist.models.registry import SHIPPED, Architecture, get_architecture
+from tune_mnist.training import TrainConfig
+from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParameter, IntParameter
+
+MODEL = "model"
+DROPOUT = "dropout"
+MAX_TRIED = 1_000
+"""Length of the range of whole numbers that are all checked; of a longer one, the ends are."""
+
+Parameters = Mapping[str, Any]
+
+
+def models_of(name: str, parameters: Parameters, models: Sequence[str]) -> tuple[str, ...]:
+    """Return the architectures with which a parameter can exist.
+
+    Args:
+        name: Name of the parameter.
+        parameters: All parameters of the space, by name.
+        models: All architectures of the space.
+    """
+    possible = tuple(models)
+    for other in parameters[name].when:
+        if other == MODEL:
+            wanted = parameters[name].needs(MODEL)
+        else:
+            wanted = models_of(other, parameters, models)
+        possible = tuple(model for model in possible if model in wanted)
+    return possible
+
+
+def check_trainable(parameters: Parameters, models: Sequence[str], place: str) -> None:
+    """Try the values of every parameter in a configuration of each architecture.
+
+    Args:
+        parameters: All parameters of the space, by name, conditions before what depends on them.
+        models: All architectures of the space.
+        place: Key of the file that the parameters stand under.
+
+    Raises:
+        UserError: A value cannot be trained with, an architecture has no such keyword, or a
+            keyword without a default is missing.
+    """
+    for name in parameters:
+        _check_keyword(name, parameters, models, place)
+    for model in models:
+        architecture = get_architecture(model)
+        _check_required(architecture, parameters, models, place)
+        base = {MODEL: model, "lr": 1.0} | _first_values(architecture, parameters, models)
+        for name in parameters:
+            if name == MODEL or model not in models_of(name, parameters, models):
+                continue
+            for value in _tried(parameters[name]):
+                try:
+                    TrainConfig.checked(**(base | {name: value}))
+                except UserError as error:
+                    raise UserError(f"{place}.{name}: {error}") from None
+
+
+def options_to_try(
+    parameters: Parameters, models: Sequence[str], model: str
+) -> list[dict[str, Any]]:
+    """Return values for an architecture's keywords that together cover the ends of all ranges.
+
+    Args:
+        parameters: All parameters of the space, by name.
+        models: All architectures of the space.
+        model: The architecture.
+
+    Returns:
+        Values by keyword; the first entry has the lowest value of each.
+    """
+    base = _first_values(get_architecture(model), parameters, models)
+    ends = {name: _ends(parameters[name]) for name in base}
+    highest = {name: values[-1] for name, values in ends.items()}
+    tried = [base, highest, *(base | {name: end} for name in base for end in ends[name])]
+    unique: list[dict[str, Any]] = []
+    for values in tried:
+        options = _existing(values, parameters)
+        if options not in unique:
+            unique.append(options)
+    return unique
+
+
+def typical_options(parameters: Parameters, models: Sequence[str], model: str) -> dict[str, Any]:
+    """Return the middle value of each of an architecture's keywords that a space sets.
+
+    Args:
+        parameters: All parameters of the space, by name.
+        models: All architectures of the space.
+        model: The architecture.
+
+    Returns:
+        Values by keyword.
+    """
+    names = _first_values(get_architecture(model), parameters, models)
+    return _existing({name: _middle(parameters[name]) for name in names}, parameters)
+
+
+def check_networks(
+    parameters: Parameters,
+    models: Sequence[str],
+    num_classes: int,
+    in_channels: int,
+    image_sizes: Iterable[int],
+) -> None:
+    """Apply each network of the user's own to one batch, with the ends of all ranges.
+
+    Args:
+        parameters: All parameters of the space, by name.
+        models: All architectures of the space.
+        num_classes: Number of classes of the data.
+        in_channels: Channels of the images.
+        image_sizes: Sides in pixels of the images that trials are trained on.
+
+    Raises:
+        UserError: A network cannot be built or applied, or returns no logits.
+    """
+    for model in models:
+        if model in SHIPPED:
+            continue
+        tried = options_to_try(parameters, models, model)
+        for size in sorted(set(image_sizes)):
+            for number, options in enumerate(tried):
+                first = number == 0
+                check_network(model, num_classes, in_channels, size, options, values=first)
+
+
+def _check_keyword(name: str, parameters: Parameters, models: Sequence[str], place: str) -> None:
+    """Check that a parameter exists only with architectures whose constructor takes it."""
+    if name != DROPOUT and not name.startswith(MODEL_PREFIX):
+        return
+    keyword = name.removeprefix(MODEL_PREFIX)
+    possible = models_of(name, parameters, models)
+    without = [model for model in possible if not _takes(get_architecture(model), keyword)]
+    having = [model for model in possible if model not in without]
+    if without and having:
+        raise UserError(
+            f"{place}.{name}: {' and '.join(without)} cannot have it: write"
+            f" when: {{model: [{', '.join(having)}]}}"
+        )
+    if without and keyword == DROPOUT:
+        raise UserError(f"{place}.{name}: {' and '.join(without)} takes no dropout: leave it out")
+
+
+def _takes(architecture: Architecture, keyword: str) -> bool:
+    if keyword == DROPOUT:
+        return architecture.takes_dropout
+    return keyword in architecture.keywords
+
+
+def _check_required(
+    architecture: Architecture, parameters: Parameters, models: Sequence[str], place: str
+) -> None:
+    for keyword in architecture.keywords.values():
+        parameter = parameters.get(keyword.key)
+        if not keyword.required:
+            continue
+        if parameter is None or architecture.name not in models_of(
+            keyword.key, parameters, models
+        ):
+            raise UserError(
+                f"{place}: '{keyword.key}' is missing: the constructor of {architecture.name} has"
+                " no default for it"
+            )
+        if set(parameter.when) - {MODEL}:
+            raise UserError(
+                f"{place}.{keyword.key}.when: must depend on nothing but the model: the"
+                f" constructor of {architecture.name} has no default for it"
+            )
+
+
+def _first_values(
+    architecture: Architecture, parameters: Parameters, models: Sequence[str]
+) -> dict[str, Any]:
+    """Return the first value of each keyword that the space sets for an architecture."""
+    return {
+        name: _ends(parameters[name])[0]
+        for name in parameters
+        if name.startswith(MODEL_PREFIX)
+        and architecture.name in models_of(name, parameters, models)
+    }
+
+
+def _existing(values: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
+    """Return by keyword the values whose conditions the others fulfil."""
+    chosen: dict[str, Any] = {}
+    for name, value in values.items():
+        conditions = [other for other in parameters[name].when if other in values]
+        if all(chosen.get(other) in parameters[name].needs(other) for other in conditions):
+            chosen[name] = value
+    return {name.removeprefix(MODEL_PREFIX): value for name, value in chosen.items()}
+
+
+def _middle(parameter: Any) -> Any:
+    if isinstance(parameter, FloatParameter):
+        return (parameter.low + parameter.high) / 2 if parameter.step is None else parameter.low
+    if isinstance(parameter, IntParameter):
+        step = parameter.step or 1
+        return parameter.low + (parameter.high - parameter.low) // step // 2 * step
+    return parameter.choices[len(parameter.choices) // 2]
+
+
+def _ends(parameter: Any) -> Sequence[Any]:
+    if isinstance(parameter, CategoricalParameter):
+        return parameter.choices
+    return (parameter.low, parameter.high)
+
+
+def _tried(parameter: Any) -> Iterable[Any]:
+    """Return the values to check: a keyword may take some whole numbers of a range only."""
+    if isinstance(parameter, IntParameter) and parameter.high - parameter.low < MAX_TRIED:
+        return parameter.values() or ()
+    return _ends(parameter)
