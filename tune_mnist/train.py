@@ -41,18 +41,27 @@ OPTIONS = (
         presentation={"fraction": Option(DATA, default="1 for lenet, 0.1 for the others")},
     ),
     models_option(CONFIGURATION),
+    own(
+        "--model-option",
+        CONFIGURATION,
+        "Keyword of the network's constructor; may be repeated.  [default: the constructor's]",
+        multiple=True,
+        metavar="KEYWORD=VALUE",
+    ),
     *results_options(RESULTS, default_name="model and time"),
 )
 
 
 @cloup.command(params=grouped(GROUPS, OPTIONS), context_settings=SETTINGS)
-def train(**given: Any) -> None:
+def train(model_option: tuple[str, ...], **given: Any) -> None:
     """Train one configuration, and test it."""
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
     set_up_process()
     from tune_mnist.api.training import run_training
+    from tune_mnist.models.keywords import join_keys, parse_options
 
-    run_training(**{key: value for key, value in given.items() if value is not None})
+    named = {key: value for key, value in given.items() if value is not None}
+    run_training(**named, **join_keys(parse_options(model_option)))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from tune_mnist.files import new_folder, write_text
 from tune_mnist.inference import Classifier
 from tune_mnist.inference import load_model as load_trained_model
 from tune_mnist.models import count_parameters, get_architecture
+from tune_mnist.models.contract import check_network
+from tune_mnist.models.registry import SHIPPED
 from tune_mnist.process import process_restored
 from tune_mnist.reporting.evaluation import to_markdown, to_rich
 from tune_mnist.reporting.lines import epoch_heading, epoch_line
@@ -139,6 +141,8 @@ def run_training(
         new_results(Path(output_dir), name, f"train-{model}") as directory,
     ):
         images = load_images(dataset, data_dir)
+        if model not in SHIPPED:
+            check_network(model, images.num_classes, 1, config.image_size, config.model_options)
         share = LIGHT_FRACTION if light else LARGE_FRACTION
         enough = default_fraction(share, len(images.train_labels))
         data = split_dataset(images, _or(fraction, enough), 1.0)

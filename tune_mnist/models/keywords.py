@@ -2,11 +2,12 @@
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import yaml
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 from tune_mnist.errors import UserError, complaint, reason
@@ -102,6 +103,33 @@ def split_keys(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
         key.removeprefix(MODEL_PREFIX): value for key, value in values.items() if key not in others
     }
     return others, options
+
+
+def parse_options(texts: Iterable[str]) -> dict[str, Any]:
+    """Return an architecture's options by keyword.
+
+    Args:
+        texts: Each ``keyword=value``, the value as in YAML.
+
+    Raises:
+        UserError: A text has another form, or names a keyword for the second time.
+    """
+    options: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = name.strip().removeprefix(MODEL_PREFIX)
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError:
+            parsed = None
+        if not equals or not isinstance(parsed, bool | int | float | str):
+            raise UserError(
+                f"--model-option {quoted(text)}: must be KEYWORD=VALUE, such as width=16"
+            )
+        if name in options:
+            raise UserError(f"--model-option {quoted(text)}: {name} is given twice")
+        options[name] = parsed
+    return options
 
 
 def join_keys(options: Mapping[str, Any]) -> dict[str, Any]:

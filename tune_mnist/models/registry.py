@@ -12,9 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tune_mnist.errors import UserError, did_you_mean, unknown
-from tune_mnist.models.keywords import Keyword, keywords_of
+from tune_mnist.models.keywords import MODEL_PREFIX, Keyword, keywords_of
 from tune_mnist.models.settings import MAX_SIZE
-from tune_mnist.quoting import quoted
+from tune_mnist.quoting import MAX_QUOTED, shortened
 
 if TYPE_CHECKING:
     from torch import nn
@@ -84,21 +84,29 @@ class Architecture:
             UserError: A keyword does not exist, its annotation forbids the value, or one without
                 a default is missing.
         """
-        keywords = self.keywords
-        for name in options:
-            if name not in keywords:
-                known = ", ".join(word.key for word in keywords.values())
+        checked = {name: self.checked_option(name, value) for name, value in options.items()}
+        for name, keyword in self.keywords.items():
+            if keyword.required and name not in options:
                 raise UserError(
-                    f"model.{quoted(name).strip(chr(39))}: {self.name} has no such keyword"
-                    f"{did_you_mean(name, keywords)}: it has {known or 'none'}"
+                    f"'{keyword.key}' is missing: the constructor of {self.name} has no default"
+                    " for it"
                 )
-        missing = [key for key, word in keywords.items() if word.required and key not in options]
-        if missing:
+        return checked
+
+    def checked_option(self, name: str, value: Any) -> Any:
+        """Return the value for one keyword, in the annotated type.
+
+        Raises:
+            UserError: The keyword does not exist, or its annotation forbids the value.
+        """
+        keywords = self.keywords
+        if name not in keywords:
+            known = ", ".join(word.key for word in keywords.values())
             raise UserError(
-                f"'model.{missing[0]}' is missing: the constructor of {self.name} has no default"
-                " for it"
+                f"{MODEL_PREFIX}{shortened(name, MAX_QUOTED)}: {self.name} has no such keyword"
+                f"{did_you_mean(name, keywords)}: it has {known or 'none'}"
             )
-        return {name: keywords[name].checked(value) for name, value in options.items()}
+        return keywords[name].checked(value)
 
     def chosen_activation(self, options: Mapping[str, Any]) -> str | None:
         """Return the activation that decides how weights are drawn.

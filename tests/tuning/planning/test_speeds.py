@@ -17,7 +17,9 @@ def threads_of_the_others():
 
 
 def test_each_architecture_gets_a_speed_of_training_and_of_validating(digits_split):
-    with measuring_here(("lenet", "resnet"), digits_split, 28, 1, "fp32") as measured:
+    with measuring_here(
+        {"lenet": {"width": 3}, "resnet": {}}, digits_split, 28, 1, "fp32"
+    ) as measured:
         speeds = measured()
     assert speeds["lenet"].train > speeds["resnet"].train > 0
     assert speeds["lenet"].validate > 0
@@ -25,14 +27,17 @@ def test_each_architecture_gets_a_speed_of_training_and_of_validating(digits_spl
 
 def test_whatever_keeps_it_from_training_is_one_line(digits_split):
     with (
-        measuring_here(("lenet",), digits_split, 28, 1, "fp8") as measured,
+        measuring_here({"lenet": {}}, digits_split, 28, 1, "fp8") as measured,
         pytest.raises(NotMeasuredError, match=r"^[^\n]*fp8[^\n]*$"),
     ):
         measured()
 
 
+MANY = {"lenet": {}, "resnet": {}, "vggnet": {}, "alexnet": {}}
+
+
 def test_what_nobody_waits_for_is_given_up(digits_split):
-    with measuring_here(("lenet",) * 60, digits_split, 28, 1, "fp32") as measured:
+    with measuring_here(MANY, digits_split, 28, 1, "fp32") as measured:
         pass
     with pytest.raises(NotMeasuredError, match="given up"):
         measured()

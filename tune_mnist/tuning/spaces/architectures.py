@@ -53,11 +53,17 @@ def check_trainable(parameters: Parameters, models: Sequence[str], place: str) -
     for model in models:
         architecture = get_architecture(model)
         _check_required(architecture, parameters, models, place)
+        names = [
+            name
+            for name in parameters
+            if name != MODEL and model in models_of(name, parameters, models)
+        ]
+        for name in names:
+            if name.startswith(MODEL_PREFIX):
+                _check_option(architecture, name, parameters[name], place)
         base = {MODEL: model, "lr": 1.0} | _first_values(architecture, parameters, models)
-        for name in parameters:
-            if name == MODEL or model not in models_of(name, parameters, models):
-                continue
-            for value in _tried(parameters[name]):
+        for name in names:
+            for value in () if name in base and name != "lr" else _ends(parameters[name]):
                 try:
                     TrainConfig.checked(**(base | {name: value}))
                 except UserError as error:
@@ -148,6 +154,15 @@ def _check_keyword(name: str, parameters: Parameters, models: Sequence[str], pla
         )
     if without and keyword == DROPOUT:
         raise UserError(f"{place}.{name}: {' and '.join(without)} takes no dropout: leave it out")
+
+
+def _check_option(architecture: Architecture, name: str, parameter: Any, place: str) -> None:
+    """Check all values of a parameter by the annotation of the architecture's keyword."""
+    for value in _tried(parameter):
+        try:
+            architecture.checked_option(name.removeprefix(MODEL_PREFIX), value)
+        except UserError as error:
+            raise UserError(f"{place}.{error}") from None
 
 
 def _takes(architecture: Architecture, keyword: str) -> bool:
