@@ -15,7 +15,7 @@ from PIL import Image
 from scipy.ndimage import center_of_mass
 
 from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
-from tune_mnist.data.sources import STEMS
+from tune_mnist.data.idx_folder import STEMS
 from tune_mnist.training import Compute, TrainConfig, Trainer
 
 # The networks here are too small to gain from a second thread, and two threads that wait for each

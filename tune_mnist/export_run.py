@@ -7,7 +7,7 @@ import torch
 
 from tune_mnist.console import print_facts, report_console
 from tune_mnist.data import load_dataset
-from tune_mnist.data.dataset import SIDE
+from tune_mnist.data.form import SIDE
 from tune_mnist.errors import UserError
 from tune_mnist.files import require_writable
 from tune_mnist.inference import load_model

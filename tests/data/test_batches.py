@@ -139,9 +139,22 @@ def test_prepares_in_another_precision() -> None:
     assert images.max() == 1
 
 
-def test_padding_never_crops() -> None:
-    with pytest.raises(ValueError, match="28 pixels cannot be padded to 24"):
-        prepare(torch.zeros(1, 28, 28, dtype=torch.uint8), 24, resize=False)
+@pytest.mark.parametrize("resize", [True, False])
+def test_images_larger_than_the_input_are_reduced_whole(resize: bool) -> None:
+    pixels = torch.zeros(1, 64, 64, dtype=torch.uint8)
+    pixels[:, :, :2] = pixels[:, :, -2:] = 255  # nothing is cropped: both edges stay
+    images = prepare(pixels, 32, resize=resize)
+    assert images.shape == (1, 1, 32, 32)
+    assert images[0, 0, :, [0, -1]].min() > 0.5
+    assert images.mean() == pytest.approx(4 / 64, abs=0.01)
+
+
+def test_channels_come_first() -> None:
+    pixels = torch.randint(0, 256, (2, 40, 40, 3), dtype=torch.uint8)
+    for size in (28, 40, 56):
+        images = prepare(pixels, size, resize=True)
+        assert images.shape == (2, 3, size, size)
+    assert torch.equal(prepare(pixels, 40, resize=True)[1, 2], pixels[1, :, :, 2] / 255)
 
 
 def test_tensors_share_the_memory_of_read_only_arrays() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.data.conftest import compress
 from tune_mnist.data import Dataset, load_dataset
-from tune_mnist.data.sources import STEMS
+from tune_mnist.data.idx_folder import STEMS
 from tune_mnist.errors import UserError
 
 
@@ -42,9 +42,18 @@ def test_files_of_the_user_are_called_as_their_folder(
     assert load_dataset().name == "emnist-letters"
 
 
-def test_number_of_classes_counts_test_labels_too(idx_folder: Path) -> None:
+def test_a_test_label_that_no_training_image_has_is_refused(idx_folder: Path) -> None:
     replace(idx_folder, STEMS[3], np.full(20, 46, np.uint8))
-    assert load_dataset("mnist", idx_folder).num_classes == 47
+    assert f"{idx_folder / STEMS[3]}: label 46: no training image has it" in refusal(idx_folder)
+
+
+def test_labels_need_not_start_at_0_and_name_the_classes(idx_folder: Path) -> None:
+    for stem, count in ((STEMS[1], 60), (STEMS[3], 20)):
+        replace(idx_folder, stem, (np.arange(count) % 3 * 2 + 5).astype(np.uint8))
+    data = load_dataset("mnist", idx_folder)
+    assert data.class_names == ("5", "7", "9")
+    assert data.num_classes == 3
+    assert data.train_labels[:4].tolist() == data.test_labels[:4].tolist() == [0, 1, 2, 0]
 
 
 def test_gzipped_files_give_the_same(idx_folder: Path) -> None:
@@ -66,9 +75,11 @@ def test_mismatched_counts_name_both_files(idx_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("stem", "shape", "wanted"),
     [
-        (STEMS[0], (60, 32, 32), "(N, 28, 28)"),
-        (STEMS[2], (20, 784), "(N, 28, 28)"),
-        (STEMS[3], (20, 1), "(N,)"),
+        (STEMS[0], (60, 32, 28), "(N, S, S) or (N, S, S, 3) with S from 8 to 512"),
+        (STEMS[0], (60, 7, 7), "(N, S, S) or (N, S, S, 3) with S from 8 to 512"),
+        (STEMS[0], (60, 28, 28, 2), "(N, S, S) or (N, S, S, 3) with S from 8 to 512"),
+        (STEMS[2], (20, 784), "(N, S, S) or (N, S, S, 3) with S from 8 to 512"),
+        (STEMS[3], (20, 2), "(N,)"),
     ],
 )
 def test_other_shapes_are_refused(
@@ -77,6 +88,57 @@ def test_other_shapes_are_refused(
     replace(idx_folder, stem, np.zeros(shape, np.uint8))
     message = refusal(idx_folder)
     assert f"{idx_folder / stem}: shape {shape}: must be {wanted}" in message
+
+
+def test_images_of_two_sizes_are_refused(idx_folder: Path) -> None:
+    replace(idx_folder, STEMS[2], np.zeros((20, 32, 32), np.uint8))
+    assert f"{idx_folder / STEMS[2]}: images of shape (32, 32), those of" in refusal(idx_folder)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (64, 64, 3), (64, 64, 1), (512, 512)])
+def test_images_of_any_square_size_in_grey_or_rgb(
+    idx_folder: Path, shape: tuple[int, ...]
+) -> None:
+    for stem, count in ((STEMS[0], 60), (STEMS[2], 20)):
+        (idx_folder / stem).unlink()
+        name = stem.replace("idx3", f"idx{1 + len(shape)}")
+        pixels = np.zeros((count, *shape), np.uint8)
+        pixels[:, 1, 2] = 200
+        replace(idx_folder, name, pixels)
+    data = load_dataset("mnist", idx_folder)
+    assert data.channels == (3 if shape[-1] == 3 else 1)
+    assert data.form.side == shape[0]
+    assert (data.train_images[:, 1, 2] == 200).all()
+    assert not data.form.centred
+
+
+def test_transposed_images_are_put_upright(idx_folder: Path) -> None:
+    plain = load_dataset("mnist", idx_folder)
+    turned = load_dataset("mnist", idx_folder, transpose=True)
+    assert np.array_equal(turned.train_images, plain.train_images.transpose(0, 2, 1))
+    assert np.array_equal(turned.test_images, plain.test_images.transpose(0, 2, 1))
+    assert turned.form.transposed
+    assert not plain.form.transposed
+    assert plain.form.centred
+    assert turned.form.centred
+
+
+@pytest.mark.parametrize("name", ["mnist", "digits"])
+def test_shipped_images_are_not_transposed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TUNE_MNIST_DATA", raising=False)
+    with pytest.raises(UserError, match="--transpose"):
+        load_dataset(name, transpose=True)
+
+
+def test_files_named_as_emnists(idx_folder: Path) -> None:
+    for stem in STEMS:
+        name = f"emnist-letters-{stem.replace('t10k', 'test')}"
+        (idx_folder / stem).rename(idx_folder / name)
+    assert load_dataset("mnist", idx_folder).num_classes == 3
+    for path in list(idx_folder.iterdir()):
+        other = idx_folder / path.name.replace("letters", "digits")
+        other.write_bytes(path.read_bytes())
+    assert "emnist-digits-, emnist-letters-" in refusal(idx_folder)
 
 
 def test_empty_files_are_refused(idx_folder: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from tests.data.conftest import compress
 from tests.waiting import PATIENCE
 from tune_mnist.data import load_dataset, obtain
-from tune_mnist.data.sources import STEMS, cache_dir, over_tls
+from tune_mnist.data.idx_folder import STEMS
+from tune_mnist.data.sources import cache_dir, over_tls
 from tune_mnist.errors import UserError
 
 FETCH = "from tune_mnist.data import obtain; print(obtain('mnist'))"
@@ -48,7 +49,7 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def refusal(name: str, data_dir: Path | None = None) -> str:
     with pytest.raises(UserError) as caught:
-        obtain(name, data_dir)
+        load_dataset(name, data_dir)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -58,7 +59,7 @@ def test_the_given_folder_comes_before_the_variable(
     idx_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TUNE_MNIST_DATA", str(tmp_path / "absent"))
-    assert obtain("mnist", idx_folder) == idx_folder
+    assert load_dataset("mnist", idx_folder).name == idx_folder.name
 
 
 @pytest.mark.usefixtures("offline")
@@ -66,7 +67,7 @@ def test_the_variable_comes_before_the_cache(
     idx_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TUNE_MNIST_DATA", str(idx_folder))
-    assert obtain("kmnist") == idx_folder
+    assert load_dataset("kmnist").name == idx_folder.name
 
 
 @pytest.mark.usefixtures("offline")

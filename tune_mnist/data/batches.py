@@ -28,25 +28,24 @@ def prepare(pixels: Tensor, size: int, resize: bool, dtype: torch.dtype = torch.
     """Turn raw pixels into a network's input.
 
     Args:
-        pixels: uint8 (B, H, H), on any device.
-        size: side of the result in pixels.
-        resize: True: stretch to it, bilinearly; False: pad with zeros on all sides.
-        dtype: floating-point type of the result.
+        pixels: uint8 (B, H, H), or (B, H, H, C) with channels, on any device.
+        size: Side of the result in pixels.
+        resize: Whether to enlarge smaller images, bilinearly; False: pad them with zeros on all
+            sides. Larger ones are reduced in any case.
+        dtype: Floating-point type of the result.
 
     Returns:
-        (B, 1, size, size) in [0, 1], on the same device.
-
-    Raises:
-        ValueError: padding to fewer pixels than there are.
+        (B, C, size, size) in [0, 1], on the same device; grey images have one channel.
     """
-    images = pixels.unsqueeze(1).to(dtype).div_(255)
-    missing = size - pixels.shape[-1]
+    grey = pixels.ndim == 3
+    images = (pixels.unsqueeze(1) if grey else pixels.permute(0, 3, 1, 2)).to(dtype).div_(255)
+    missing = size - images.shape[-1]
     if missing == 0:
         return images
+    if missing < 0:
+        return interpolate(images, (size, size), mode="bilinear", antialias=True)
     if resize:
         return interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
-    if missing < 0:
-        raise ValueError(f"{pixels.shape[-1]} pixels cannot be padded to {size}")
     before, after = missing // 2, missing - missing // 2
     return pad(images, (before, after, before, after))
 
@@ -61,7 +60,7 @@ class Batches:
     batch norm cannot train on it.
 
     Args:
-        images: uint8 (N, H, H).
+        images: uint8 (N, H, H), or (N, H, H, C) with channels.
         labels: int64 (N,).
         indices: int64, which images to go through.
         batch_size: images in a batch.
@@ -116,11 +115,11 @@ class Batches:
         return order[: self.num_images]
 
     def gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Return images float32 (B, 1, size, size) and labels int64 (B,) at int64 indices (B,)."""
+        """Return images float32 (B, C, size, size) and labels int64 (B,) at int64 indices (B,)."""
         images = prepare(self._images.index_select(0, indices), self.size, self._resize)
         return images.contiguous(memory_format=self._format), self._labels[indices]
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield images float32 (B, 1, size, size) and labels int64 (B,), on the device."""
+        """Yield images float32 (B, C, size, size) and labels int64 (B,), on the device."""
         for batch in torch.split(self.order(), self.batch_size):
             yield self.gather(batch)

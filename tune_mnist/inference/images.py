@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tune_mnist.data.dataset import SIDE
+from tune_mnist.data.form import SIDE
 from tune_mnist.errors import UserError
+from tune_mnist.inference.brightness import WHITE, Pixels, edge_of, read_brightness
 from tune_mnist.inference.frames import strip_along_edge, without_frame
-from tune_mnist.inference.picture_file import WHITE, Pixels, edge_of, read_brightness
 
 # MNIST: "size-normalized to fit in a 20x20 pixel box", then moved so that the centre of mass is
 # "at the center of the 28x28 field", which is pixel 14 of 0 to 27 in its files.

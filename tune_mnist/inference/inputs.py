@@ -7,7 +7,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tune_mnist.data.dataset import SIDE
+from tune_mnist.data.form import SIDE
 from tune_mnist.data.idx import GZIP_START, parse_idx
 from tune_mnist.errors import UserError
 from tune_mnist.inference.images import read_picture

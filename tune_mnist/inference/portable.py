@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.export import Dim, ExportedProgram
 from torch.onnx import ONNXProgram
 
-from tune_mnist.data.dataset import SIDE
+from tune_mnist.data.form import SIDE
 from tune_mnist.errors import UserError
 from tune_mnist.files import new_file
 from tune_mnist.inference.model import Classifier

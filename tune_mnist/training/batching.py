@@ -27,7 +27,8 @@ def create_batches(
 
     Args:
         config: names the network, the image size and the size of a training batch.
-        images: uint8 (N, 28, 28); tensors on the device are shared, not moved once more.
+        images: uint8 (N, S, S) or (N, S, S, C); tensors on the device are shared, not moved once
+            more.
         labels: int64 (N,).
         indices: int64, which of them, in which order.
         compute: where the batches go.
@@ -36,11 +37,13 @@ def create_batches(
     """
     architecture = get_architecture(config.model)
     size = architecture.input_size(config.image_size)
+    # Images are resized batch by batch: large ones take the memory, whatever they become.
+    largest = max(size, images.shape[1])
     return Batches(
         to_tensor(images),
         to_tensor(labels),
         to_tensor(indices),
-        config.batch_size if shuffle is not None else evaluation_batch_size(size),
+        config.batch_size if shuffle is not None else evaluation_batch_size(largest),
         size=size,
         resize=architecture.fixed_size is None,
         device=compute.device,

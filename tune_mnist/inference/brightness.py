@@ -1,26 +1,18 @@
-"""Picture files: opened without trusting them, and turned into brightness."""
+"""The brightness of a picture, whatever its colours, depth and transparency."""
 
-import warnings
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from tune_mnist.errors import UserError
-from tune_mnist.machine import free_memory
-
-# What cameras, scanners, drawing programs and screenshots write. Pillow has more formats, and
-# starts a program (Ghostscript) for one of them.
-FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "PPM")
+from tune_mnist.data.picture_file import decoded, picture_errors
 
 WORKING_SIDE = 1024
 WHITE = 255.0
 # With numbers closer together than this, white divided by their distance has no float32.
 _MIN_REACH = 1e-30
-# At most, as measured with grey and transparency, and with numbers of 32 bits.
-_BYTES_A_PIXEL = 14
 
 Pixels = NDArray[np.float32]
 
@@ -39,44 +31,8 @@ def read_brightness(file: BinaryIO, path: Path) -> Pixels:
     Raises:
         UserError: The file is damaged, no picture, or too large.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # Of a picture that would fill the memory, Pillow only warns up to twice its limit.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _brightness(_decoded(file))
-    except UnidentifiedImageError:
-        raise UserError(
-            f"{path}: not a picture ({', '.join(FORMATS)}), nor an IDX file of images"
-        ) from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise UserError(
-            f"{path}: too large: a picture may have {Image.MAX_IMAGE_PIXELS:,} pixels at most"
-        ) from None
-    except MemoryError:
-        raise UserError(
-            f"{path}: needs more memory than this process may use: give a smaller picture"
-        ) from None
-    except Exception as error:  # a damaged picture fails in whatever part of it is read first
-        raise UserError(f"{path}: cannot be read: {error}") from None
-
-
-def _decoded(file: BinaryIO) -> Image.Image:
-    """Return the picture, upright."""
-    with Image.open(file, formats=FORMATS) as image:
-        if image.format == "PNG":
-            # Pillow reads a PNG whose end is missing; only this looks for the end.
-            image.verify()
-    file.seek(0)
-    with Image.open(file, formats=FORMATS) as image:
-        # A JPEG is decoded at up to an eighth of its size, which saves time and memory.
-        image.draft(None, (WORKING_SIDE, WORKING_SIDE))
-        # Where a control group limits the memory, no error tells that there is no more of it.
-        if image.width * image.height * _BYTES_A_PIXEL > free_memory():
-            raise MemoryError
-        image.load()
-        ImageOps.exif_transpose(image, in_place=True)
-        return image
+    with picture_errors(path, ", nor an IDX file of images"):
+        return _brightness(decoded(file, WORKING_SIDE))
 
 
 def _brightness(image: Image.Image) -> Pixels:

@@ -1,0 +1,280 @@
+"""Pictures by class, NumPy archives and arrays: what is read, and what is refused in one line."""
+
+import io
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.data.own import CLASSES, picture_folder, some_arrays
+from tune_mnist.data import dataset_from_arrays, load_dataset, split_dataset
+from tune_mnist.errors import UserError
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        load_dataset("mnist", path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    return picture_folder(tmp_path / "shapes")
+
+
+def test_a_folder_of_pictures(pictures: Path) -> None:
+    data = load_dataset("mnist", pictures)
+    assert data.name == "shapes"
+    assert data.class_names == CLASSES
+    assert data.train_images.shape == (18, 64, 64, 3)
+    assert data.train_images.dtype == np.uint8
+    assert data.test_labels.tolist() == [0, 0, 1, 1, 2, 2]
+    first = np.asarray(Image.open(pictures / "train" / "circle" / "0.png"))
+    assert np.array_equal(data.train_images[0], first)
+    assert data.form.describe() == "shapes (64x64 RGB, 3 classes: circle, cross, square)"
+    split = split_dataset(data)
+    assert (split.channels, split.class_names) == (3, CLASSES)
+    assert 1 / 3 < split.chance_level < 0.6
+
+
+def test_grey_pictures_have_one_channel_unless_another_has_colours(pictures: Path) -> None:
+    for path in pictures.rglob("*.png"):
+        Image.open(path).convert("L").save(path)
+    grey = load_dataset("mnist", pictures)
+    assert grey.train_images.shape == (18, 64, 64)
+    Image.new("RGB", (64, 64), (255, 0, 0)).save(pictures / "train" / "cross" / "0.png")
+    both = load_dataset("mnist", pictures)
+    assert both.channels == 3
+    assert np.array_equal(both.train_images[0], np.stack([grey.train_images[0]] * 3, axis=-1))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM"])
+def test_pictures_of_other_formats_whatever_they_are_called(pictures: Path, kind: str) -> None:
+    for path in pictures.rglob("*.png"):
+        image = Image.open(path).convert("RGB")
+        path.unlink()
+        image.save(path.with_suffix(".dat"), kind)
+    assert load_dataset("mnist", pictures).train_images.shape == (18, 64, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("picture", "pixel"),
+    [
+        (Image.new("RGBA", (64, 64), (255, 255, 255, 0)), (0, 0, 0)),
+        (Image.new("RGBA", (64, 64), (250, 100, 0, 255)), (250, 100, 0)),
+        (Image.new("P", (64, 64), 0), (0, 0, 0)),
+        (Image.new("1", (64, 64), 1), (255, 255, 255)),
+        (Image.fromarray(np.full((64, 64), 0x8000, np.uint16)), (128, 128, 128)),
+    ],
+    ids=["transparent", "opaque", "palette", "bits", "16 bits"],
+)
+def test_pictures_of_other_modes(
+    pictures: Path, picture: Image.Image, pixel: tuple[int, ...]
+) -> None:
+    picture.save(pictures / "train" / "circle" / "0.png")
+    data = load_dataset("mnist", pictures)
+    assert (data.train_images[0] == pixel).all()
+
+
+def test_files_of_file_managers_are_passed_over(pictures: Path) -> None:
+    (pictures / "train" / ".DS_Store").write_bytes(b"x")
+    (pictures / "train" / ".cache").mkdir()
+    (pictures / "train" / "circle" / "Thumbs.db").write_bytes(b"x")
+    assert len(load_dataset("mnist", pictures).train_images) == 18
+
+
+def test_pictures_for_validation_join_the_training_part(pictures: Path) -> None:
+    (pictures / "test").rename(pictures / "val")
+    picture_folder(pictures.with_name("more")).joinpath("test").rename(pictures / "test")
+    data = load_dataset("mnist", pictures)
+    assert (len(data.train_images), len(data.test_images)) == (24, 6)
+
+
+def test_a_picture_of_another_size_is_named(pictures: Path) -> None:
+    odd = pictures / "test" / "cross" / "1.png"
+    Image.new("RGB", (64, 65)).save(odd)
+    assert f"{odd}: 64x65 pixels, {pictures}" in refusal(pictures)
+
+
+@pytest.mark.parametrize("size", [(64, 32), (7, 7), (513, 513)])
+def test_sizes_that_are_refused(pictures: Path, size: tuple[int, int]) -> None:
+    for path in pictures.rglob("*.png"):
+        Image.new("RGB", size).save(path)
+    assert "must be square, 8 to 512 pixels a side" in refusal(pictures)
+
+
+def test_unreadable_pictures_are_named(pictures: Path) -> None:
+    bad = pictures / "train" / "square" / "3.png"
+    content = bad.read_bytes()
+    bad.write_bytes(content[: len(content) // 2])
+    assert f"{bad}: cannot be read" in refusal(pictures)
+    bad.write_text("no picture")
+    assert f"{bad}: not a picture" in refusal(pictures)
+    bad.unlink()
+    bad.mkdir()
+    assert f"{bad}: is a folder" in refusal(pictures)
+
+
+def test_missing_parts_and_classes_are_named(pictures: Path) -> None:
+    (pictures / "test" / "cross").rename(pictures / "test" / "kross")
+    assert f"{pictures / 'test' / 'kross'}: there are no training pictures" in refusal(pictures)
+    (pictures / "test").rename(pictures / "other")
+    assert f"{pictures / 'test'}: there is no such folder" in refusal(pictures)
+
+
+def test_one_class_only_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "train" / "only").mkdir(parents=True)
+    assert "there must be two classes" in refusal(tmp_path)
+
+
+def test_an_empty_class_is_refused(pictures: Path) -> None:
+    (pictures / "train" / "zebra").mkdir()
+    assert f"{pictures / 'train' / 'zebra'}: holds no pictures" in refusal(pictures)
+
+
+def test_an_archive_is_known_by_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "cells.data"
+    with path.open("wb") as file:
+        np.savez_compressed(file, **some_arrays((10, 10, 3)))
+    data = load_dataset("mnist", path)
+    assert (data.name, data.class_names, data.channels) == ("cells.data", ("1", "2", "3"), 3)
+    assert data.train_labels[:4].tolist() == [0, 1, 2, 0]
+    assert np.array_equal(data.train_images, some_arrays((10, 10, 3))["x_train"])
+    path.write_bytes(b"anything")
+    assert "not a NumPy archive" in refusal(path)
+
+
+def test_medmnists_layout(tmp_path: Path) -> None:
+    arrays = some_arrays((28, 28))
+    path = tmp_path / "bloodmnist.npz"
+    np.savez(
+        path,
+        train_images=arrays["x_train"],
+        train_labels=arrays["y_train"][:, None],
+        val_images=arrays["x_test"],
+        val_labels=arrays["y_test"][:, None],
+        test_images=arrays["x_test"],
+        test_labels=arrays["y_test"][:, None],
+    )
+    data = load_dataset("mnist", path)
+    assert (len(data.train_images), len(data.test_images)) == (39, 9)
+    assert data.train_labels.shape == (39,)
+
+
+def test_texts_as_labels(tmp_path: Path) -> None:
+    arrays: dict[str, Any] = some_arrays()
+    for key in ("y_train", "y_test"):
+        arrays[key] = np.array(CLASSES)[arrays[key] - 1]
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert load_dataset("mnist", tmp_path / "a.npz").class_names == CLASSES
+
+
+def test_arrays_of_other_types_and_orders(tmp_path: Path) -> None:
+    arrays: dict[str, Any] = some_arrays()
+    arrays["x_train"] = np.asfortranarray(arrays["x_train"].astype(np.int32))
+    np.savez(tmp_path / "a.npz", **arrays)
+    data = load_dataset("mnist", tmp_path / "a.npz")
+    assert np.array_equal(data.train_images, some_arrays()["x_train"])
+    assert data.train_images.dtype == np.uint8
+
+
+class Trap:
+    def __reduce__(self) -> Any:
+        return Path.touch, (Path("trapped"),)
+
+
+def test_an_object_array_is_never_unpickled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arrays: dict[str, Any] = some_arrays()
+    trap = np.empty(2, object)
+    trap[:] = [Trap(), Trap()]
+    np.savez(tmp_path / "a.npz", **(arrays | {"y_train": trap}), allow_pickle=True)
+    message = refusal(tmp_path / "a.npz")
+    assert "a.npz" in message
+    assert "y_train: an object array" in message
+    assert not (tmp_path / "trapped").exists()
+    pickle.loads(pickle.dumps(Trap()))  # noqa: S301 - the trap works
+    assert (tmp_path / "trapped").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"x_train": np.zeros((30, 10, 10))}, "x_train: float64: must be whole numbers"),
+        ({"x_train": np.full((30, 10, 10), 256)}, "x_train: pixels beyond 0 to 255"),
+        ({"x_train": np.zeros((30, 10, 12), np.uint8)}, "x_train: shape (30, 10, 12)"),
+        ({"x_train": np.zeros((29, 10, 10), np.uint8)}, "29 images but"),
+        ({"x_test": np.zeros((9, 10, 10, 3), np.uint8)}, "images of shape (10, 10, 3)"),
+        ({"y_train": np.ones(30, np.uint8)}, "every training label is 1"),
+        ({"y_train": np.ones((30, 14), np.uint8)}, "y_train: shape (30, 14)"),
+        ({"y_train": np.linspace(0, 1, 30)}, "y_train: float64"),
+        ({"y_test": np.full(9, 7, np.uint8)}, "y_test: label 7: no training image has it"),
+    ],
+)
+def test_arrays_that_are_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, **(some_arrays() | change))
+    message = refusal(path)
+    assert words in message
+    assert str(path) in message
+
+
+def test_too_many_classes_are_refused() -> None:
+    images = np.zeros((600, 8, 8), np.uint8)
+    labels = np.arange(600) % 300
+    with pytest.raises(UserError, match="y_train: 300 classes: must be at most 256"):
+        dataset_from_arrays(images, labels, images, labels)
+
+
+def test_other_archives_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, images=np.zeros(3))
+    assert f"{path}: holds images: must hold x_train" in refusal(path)
+    np.savez(path, **some_arrays())
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    assert f"{path}: damaged" in refusal(path)
+
+
+def test_an_array_larger_than_memory_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    np.savez(path, **some_arrays())
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "|u1", "fortran_order": False, "shape": (10**9, 512, 512)}
+    )
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["x_train.npy"] = header.getvalue() + bytes(1000)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in members.items():
+            archive.writestr(name, member)
+    assert "x_train: its header (1000000000, 512, 512) means" in refusal(path)
+
+
+def test_arrays_from_python() -> None:
+    arrays = some_arrays((16, 16, 3))
+    data = dataset_from_arrays(*arrays.values(), name="cells", class_names=["a", "b", "c"])
+    assert (data.name, data.class_names) == ("cells", ("a", "b", "c"))
+    assert data.train_images is arrays["x_train"]
+    with pytest.raises(UserError, match="2 names for 3 classes"):
+        dataset_from_arrays(*arrays.values(), class_names=["a", "b"])
+    with pytest.raises(UserError, match="x_train: float32"):
+        dataset_from_arrays(arrays["x_train"].astype(np.float32), *list(arrays.values())[1:])
+
+
+def test_arrays_cannot_be_loaded_by_name() -> None:
+    with pytest.raises(UserError, match="given from Python"):
+        load_dataset("arrays")
+
+
+def test_neither_folder_nor_file(tmp_path: Path) -> None:
+    assert "there is no such folder or file" in refusal(tmp_path / "absent")
+    assert "lacks train-images-idx3-ubyte" in refusal(tmp_path)

@@ -1,0 +1,189 @@
+"""Images and labels of the user's own, checked and put together into a data set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tune_mnist.data.dataset import Dataset
+from tune_mnist.data.form import GREY, MAX_CLASSES, MAX_NAME, MAX_SIDE, MIN_SIDE, RGB, SIDE
+from tune_mnist.data.names import ARRAYS
+from tune_mnist.errors import UserError
+from tune_mnist.quoting import printable, quoted
+
+_SHAPES = f"(N, S, S) or (N, S, S, 3) with S from {MIN_SIDE} to {MAX_SIDE}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Training or test images as they were given, not checked yet.
+
+    Attributes:
+        images: Should be uint8 (N, S, S) or (N, S, S, 3).
+        labels: Should be whole numbers or texts (N,).
+        images_at: Where the images come from, for errors.
+        labels_at: Where the labels come from, for errors.
+    """
+
+    images: NDArray[Any]
+    labels: NDArray[Any]
+    images_at: str
+    labels_at: str
+
+
+def dataset_from_arrays(
+    x_train: Any,
+    y_train: Any,
+    x_test: Any,
+    y_test: Any,
+    *,
+    name: str = ARRAYS,
+    class_names: Sequence[str] | None = None,
+    transpose: bool = False,
+) -> Dataset:
+    """Make a data set of arrays in memory.
+
+    Args:
+        x_train: Training images, uint8 (N, S, S) or (N, S, S, 3), S from 8 to 512.
+        y_train: Training labels (N,): whole numbers, which need not start at 0, or texts.
+        x_test: Test images, of the same shape.
+        y_test: Test labels (M,).
+        name: Name in tables and plots.
+        class_names: Name of each label, in the order of the sorted labels; None: the labels.
+        transpose: Whether to exchange rows and columns of each image.
+
+    Raises:
+        UserError: An array has another type or shape, the arrays do not fit together, or there
+            is one class only.
+    """
+    if not 0 < len(name) <= MAX_NAME:
+        raise UserError(f"name = {quoted(name)}: must have 1 to {MAX_NAME} characters")
+    train = Part(np.asarray(x_train), np.asarray(y_train), "x_train", "y_train")
+    test = Part(np.asarray(x_test), np.asarray(y_test), "x_test", "y_test")
+    return assemble(printable(name), train, test, class_names=class_names, transpose=transpose)
+
+
+def assemble(
+    name: str,
+    train: Part,
+    test: Part,
+    *,
+    class_names: Sequence[str] | None = None,
+    transpose: bool = False,
+    centred: bool = False,
+) -> Dataset:
+    """Check both parts, number the classes from 0, and return the data set.
+
+    Args:
+        name: Name of the data set.
+        train: Training images and labels.
+        test: Test images and labels.
+        class_names: Name of each label, in the order of the sorted labels; None: the labels.
+        transpose: Whether to exchange rows and columns of each image.
+        centred: Whether grey images of 28x28 pixels are prepared as MNIST's are.
+
+    Returns:
+        The data set; its class numbers follow the sorted labels.
+
+    Raises:
+        UserError: The parts are wrong or do not fit together; names where they come from.
+    """
+    train_images, test_images = _images(train), _images(test)
+    if train_images.shape[1:] != test_images.shape[1:]:
+        raise UserError(
+            f"{test.images_at}: images of shape {test_images.shape[1:]}, those of"
+            f" {train.images_at} have {train_images.shape[1:]}: must be alike"
+        )
+    classes, train_labels = np.unique(_labels(train, len(train_images)), return_inverse=True)
+    if len(classes) < 2:
+        raise UserError(
+            f"{train.labels_at}: every training label is {quoted(classes[0].item())}:"
+            " there must be two classes at least"
+        )
+    if len(classes) > MAX_CLASSES:
+        raise UserError(
+            f"{train.labels_at}: {len(classes):,} classes: must be at most {MAX_CLASSES}"
+        )
+    if transpose:
+        train_images, test_images = _transposed(train_images), _transposed(test_images)
+    return Dataset(
+        name,
+        train_images,
+        train_labels.astype(np.int64),
+        test_images,
+        _numbered(test, len(test_images), classes),
+        _names(classes, class_names),
+        transposed=transpose,
+        centred=centred and train_images.shape[1:] == (SIDE, SIDE),
+    )
+
+
+def _images(part: Part) -> NDArray[np.uint8]:
+    """Return the images as uint8 (N, S, S) or (N, S, S, 3)."""
+    images = part.images
+    if images.dtype.kind not in "iu":
+        raise UserError(
+            f"{part.images_at}: {images.dtype}: must be whole numbers from 0 to 255 (uint8)"
+        )
+    if images.ndim == 4 and images.shape[3] == GREY:
+        images = images[..., 0]
+    fits = images.ndim == 3 or (images.ndim == 4 and images.shape[3] == RGB)
+    if not fits or images.shape[1] != images.shape[2]:
+        raise UserError(f"{part.images_at}: shape {part.images.shape}: must be {_SHAPES}")
+    if len(images) == 0:
+        raise UserError(f"{part.images_at}: holds no images")
+    if not MIN_SIDE <= images.shape[1] <= MAX_SIDE:
+        raise UserError(f"{part.images_at}: shape {part.images.shape}: must be {_SHAPES}")
+    if images.dtype != np.uint8:
+        if images.min() < 0 or images.max() > 255:
+            raise UserError(f"{part.images_at}: pixels beyond 0 to 255")
+        images = images.astype(np.uint8)
+    return np.ascontiguousarray(images)
+
+
+def _labels(part: Part, count: int) -> NDArray[Any]:
+    labels = part.labels
+    if labels.ndim == 2 and labels.shape[1] == 1:  # as MedMNIST has them
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise UserError(f"{part.labels_at}: shape {labels.shape}: must be (N,), a label an image")
+    if labels.dtype.kind not in "iubU":
+        raise UserError(f"{part.labels_at}: {labels.dtype}: must be whole numbers or texts")
+    if len(labels) != count:
+        raise UserError(
+            f"{part.images_at} has {count:,} images but {part.labels_at} {len(labels):,} labels:"
+            " they must be as many"
+        )
+    return labels
+
+
+def _numbered(test: Part, count: int, classes: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the test labels as numbers of the training part's classes."""
+    labels = _labels(test, count)
+    if (labels.dtype.kind == "U") != (classes.dtype.kind == "U"):
+        raise UserError(f"{test.labels_at}: {labels.dtype}: training labels are {classes.dtype}")
+    places = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+    unknown = labels[classes[places] != labels]
+    if len(unknown):
+        raise UserError(
+            f"{test.labels_at}: label {quoted(unknown[0].item())}: no training image has it"
+        )
+    return places.astype(np.int64)
+
+
+def _names(classes: NDArray[Any], given: Sequence[str] | None) -> tuple[str, ...]:
+    names = tuple(printable(str(name)) for name in (classes.tolist() if given is None else given))
+    if len(names) != len(classes):
+        raise UserError(f"class_names: {len(names)} names for {len(classes)} classes")
+    if len(set(names)) < len(names):
+        raise UserError("class_names: two classes have the same name")
+    for name in names:
+        if not 0 < len(name) <= MAX_NAME:
+            raise UserError(f"class {quoted(name)}: the name must have 1 to {MAX_NAME} characters")
+    return names
+
+
+def _transposed(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(images.swapaxes(1, 2))

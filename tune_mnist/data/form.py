@@ -1,0 +1,94 @@
+"""What a network expects of an image: side, channels, classes and orientation."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+SIDE = 28
+"""Side of MNIST's images in pixels."""
+MIN_SIDE, MAX_SIDE = 8, 512
+GREY, RGB = 1, 3
+MAX_NAME = 255
+MAX_CLASSES = 256
+_NAMED_CLASSES = 5
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("a text without control characters")
+    return name
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("class names that differ from each other")
+    return names
+
+
+def _grey_or_rgb(channels: int) -> int:
+    if channels not in (GREY, RGB):
+        raise ValueError(f"{GREY} (grey) or {RGB} (RGB)")
+    return channels
+
+
+_Name = Annotated[
+    str, Field(min_length=1, max_length=MAX_NAME, strict=True), AfterValidator(_printable)
+]
+
+
+class DataForm(BaseModel):
+    """The form of a data set, kept beside the weights of each network that is trained on it.
+
+    Attributes:
+        name: Name of the data set.
+        side: Side of its images in pixels, 8 to 512.
+        channels: 1 (grey) or 3 (RGB).
+        class_names: Name of each class, in the order of the network's outputs.
+        transposed: Whether rows and columns of the files' images were exchanged.
+        centred: Whether images are prepared as MNIST's are: one light mark, centred by its mass.
+            ``predict`` prepares pictures in the same way.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(max_length=MAX_NAME)] = "mnist"
+    side: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, strict=True)] = SIDE
+    channels: Annotated[int, Field(strict=True), AfterValidator(_grey_or_rgb)] = GREY
+    class_names: Annotated[
+        tuple[_Name, ...], Field(min_length=2, max_length=MAX_CLASSES), AfterValidator(_distinct)
+    ]
+    transposed: Annotated[bool, Field(strict=True)] = False
+    centred: Annotated[bool, Field(strict=True)] = True
+
+    @classmethod
+    def of_mnist(cls, num_classes: int) -> "DataForm":
+        """Return the form of MNIST with another number of classes, for weights without a form."""
+        return cls(class_names=number_names(num_classes))
+
+    @property
+    def pixels(self) -> str:
+        """Size and colours of an image, in words: ``64x64 RGB``."""
+        return f"{self.side}x{self.side} {'RGB' if self.channels == RGB else 'grey'}"
+
+    @property
+    def is_mnist_like(self) -> bool:
+        """Whether nothing but the number of classes differs from MNIST."""
+        return self == DataForm(name=self.name, class_names=self.class_names)
+
+    def describe(self) -> str:
+        """Return the name of the data set, with its form where that is not MNIST's."""
+        numbered = self.class_names == number_names(len(self.class_names))
+        if (self.is_mnist_like or self.name == "digits") and numbered:
+            return self.name
+        shown = ", ".join(self.class_names[:_NAMED_CLASSES])
+        more = ", ..." if len(self.class_names) > _NAMED_CLASSES else ""
+        transposed = ", transposed" if self.transposed else ""
+        return (
+            f"{self.name} ({self.pixels}{transposed}, {len(self.class_names)} classes:"
+            f" {shown}{more})"
+        )
+
+
+def number_names(count: int) -> tuple[str, ...]:
+    """Return the names of classes that have none: their numbers, from 0."""
+    return tuple(str(number) for number in range(count))

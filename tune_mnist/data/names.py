@@ -1,0 +1,16 @@
+"""Names of the shipped data sets and of their classes."""
+
+TORCHVISION_NAMES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+DIGITS = "digits"
+DATASETS = (*TORCHVISION_NAMES, DIGITS)
+ARRAYS = "arrays"
+"""Data set of a search that was begun from Python with arrays, which no command can load again."""
+
+CLASS_NAMES = {
+    "fashion-mnist": (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
+    "kmnist": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+}
+"""Class names of the shipped data sets whose labels are not digits, by label."""

@@ -1,0 +1,88 @@
+"""Data of the user's own: IDX files, a folder of pictures by class, or an .npz file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tune_mnist.data.assembly import Part, assemble
+from tune_mnist.data.dataset import Dataset
+from tune_mnist.data.form import MAX_NAME
+from tune_mnist.data.idx import read_idx
+from tune_mnist.data.idx_folder import IMAGES, LABELS, TEST, TRAIN, find_idx_files, has_idx_files
+from tune_mnist.data.npz import has_zip_start, read_npz
+from tune_mnist.errors import UserError
+from tune_mnist.quoting import printable, shortened
+
+
+def load_own(path: Path, given_as: str, *, transpose: bool = False) -> Dataset:
+    """Load data of the user's own; its content says of which kind it is, not its name.
+
+    The kinds are: a folder with four IDX files; a folder with ``train/<class>/`` and
+    ``test/<class>/`` full of pictures; a NumPy archive (``.npz``).
+
+    Args:
+        path: Folder or file.
+        given_as: Option or variable that names it, for errors.
+        transpose: Whether to exchange rows and columns of each image.
+
+    Raises:
+        UserError: It is of none of the kinds, damaged, or its parts do not fit together.
+    """
+    name = shortened(printable(path.absolute().name or str(path)), MAX_NAME)
+    try:
+        if path.is_dir():
+            return _load_folder(path, name, given_as, transpose=transpose)
+        if path.is_file():
+            if not has_zip_start(path):
+                raise UserError(
+                    f"{given_as} {path}: not a NumPy archive (.npz): give a folder with four IDX"
+                    " files or with pictures by class, or an .npz file"
+                )
+            return assemble(name, *read_npz(path), transpose=transpose)
+    except OSError as error:
+        where = error.filename or path
+        raise UserError(f"{where}: cannot be read: {error.strerror or error}") from None
+    what = "is neither a folder nor a file" if path.exists() else "there is no such folder or file"
+    raise UserError(f"{given_as} {path}: {what}")
+
+
+def load_idx(
+    folder: Path,
+    name: str,
+    given_as: str = "",
+    *,
+    class_names: Sequence[str] | None = None,
+    transpose: bool = False,
+) -> Dataset:
+    """Load four IDX files.
+
+    Args:
+        folder: Folder that holds them.
+        name: Name of the data set.
+        given_as: Option or variable that names the folder, for errors.
+        class_names: Name of each label, in the order of the labels; None: the labels.
+        transpose: Whether to exchange rows and columns of each image.
+
+    Raises:
+        UserError: A file is missing or damaged, or they do not fit together.
+    """
+    files = find_idx_files(folder, given_as)
+    parts = [
+        Part(
+            read_idx(files[part, IMAGES]),
+            read_idx(files[part, LABELS]),
+            str(files[part, IMAGES]),
+            str(files[part, LABELS]),
+        )
+        for part in (TRAIN, TEST)
+    ]
+    return assemble(name, *parts, class_names=class_names, transpose=transpose, centred=True)
+
+
+def _load_folder(folder: Path, name: str, given_as: str, *, transpose: bool) -> Dataset:
+    if not has_idx_files(folder) and (folder / TRAIN).is_dir():
+        # Pillow is imported for pictures only: every worker has this module.
+        from tune_mnist.data.picture_folder import read_picture_folder
+
+        train, test, classes = read_picture_folder(folder)
+        return assemble(name, train, test, class_names=classes, transpose=transpose)
+    return load_idx(folder, name, given_as, transpose=transpose)

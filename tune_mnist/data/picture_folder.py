@@ -1,0 +1,147 @@
+"""A folder of pictures by class: train/<class>/ and test/<class>/."""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tune_mnist.data.assembly import Part
+from tune_mnist.data.form import MAX_CLASSES, MAX_NAME, MAX_SIDE, MIN_SIDE
+from tune_mnist.data.idx_folder import TEST, TRAIN
+from tune_mnist.data.picture_file import picture_size, read_pixels
+from tune_mnist.errors import UserError
+from tune_mnist.files import require_file
+from tune_mnist.machine import free_memory
+from tune_mnist.quoting import printable, shortened
+
+VALIDATION = "val"
+# What file managers leave behind; their other files begin with a dot.
+_NO_PICTURES = ("Thumbs.db", "desktop.ini")
+
+_Listed = list[tuple[Path, int]]
+
+
+def read_picture_folder(folder: Path) -> tuple[Part, Part, list[str]]:
+    """Read all pictures of a folder.
+
+    Grey pictures become RGB where any of the others has colours. Transparent ground is black.
+    Pictures in ``val/`` join the training part.
+
+    Args:
+        folder: Holds ``train/`` and ``test/``, and in each a folder of pictures a class.
+
+    Returns:
+        Training part, test part, and the name of each class.
+
+    Raises:
+        UserError: A part or class is missing or empty, or a picture cannot be read or has
+            another size than the others.
+    """
+    classes = _class_folders(folder / TRAIN)
+    if len(classes) < 2:
+        raise UserError(
+            f"{folder / TRAIN}: {len(classes)} folders of pictures: there must be two classes at"
+            " least, each a folder"
+        )
+    if len(classes) > MAX_CLASSES:
+        raise UserError(f"{folder / TRAIN}: {len(classes):,} classes: at most {MAX_CLASSES}")
+    train = _listed(folder / TRAIN, classes)
+    if (folder / VALIDATION).is_dir():
+        train += _listed(folder / VALIDATION, classes)
+    test = _listed(folder / TEST, classes)
+    side, colours = _common_form([path for path, _ in chain(train, test)])
+    _check_memory(folder, len(train) + len(test), side, colours)
+    parts = [
+        Part(_read(listed, side, colours), _labels(listed), str(at), str(at))
+        for listed, at in ((train, folder / TRAIN), (test, folder / TEST))
+    ]
+    return parts[0], parts[1], [shortened(printable(name), MAX_NAME) for name in classes]
+
+
+def _class_folders(part: Path) -> list[str]:
+    if not part.is_dir():
+        raise UserError(
+            f"{part}: there is no such folder: train/ and test/ must each hold a folder of"
+            " pictures a class"
+        )
+    return sorted(path.name for path in _visible(part) if path.is_dir())
+
+
+def _listed(part: Path, classes: list[str]) -> _Listed:
+    """Return the pictures of a part and the number of each one's class."""
+    numbers = {name: number for number, name in enumerate(classes)}
+    for name in _class_folders(part):
+        if name not in numbers:
+            raise UserError(
+                f"{part / name}: there are no training pictures of this class: it must be one of"
+                f" the folders in {part.with_name(TRAIN)}"
+            )
+    listed = [
+        (path, number)
+        for name, number in numbers.items()
+        if (part / name).is_dir()
+        for path in _visible(part / name)
+    ]
+    empty = set(numbers.values()) - {number for _, number in listed}
+    if not listed or (part.name == TRAIN and empty):
+        where = part / classes[min(empty)] if listed else part
+        raise UserError(f"{where}: holds no pictures")
+    return listed
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    paths = sorted(folder.iterdir())
+    return (p for p in paths if not p.name.startswith(".") and p.name not in _NO_PICTURES)
+
+
+def _common_form(paths: list[Path]) -> tuple[int, bool]:
+    """Return the side that all pictures have, and whether any has colours, by their headers."""
+    first: tuple[int, int] | None = None
+    colours = False
+    for path in paths:
+        if path.is_dir():
+            raise UserError(f"{path}: is a folder: pictures must lie in the folder of their class")
+        require_file(path)
+        with path.open("rb") as file:
+            width, height, coloured = picture_size(file, path)
+        colours = colours or coloured
+        if first is None:
+            if width != height or not MIN_SIDE <= width <= MAX_SIDE:
+                raise UserError(
+                    f"{path}: {width}x{height} pixels: must be square, {MIN_SIDE} to {MAX_SIDE}"
+                    " pixels a side"
+                )
+            first = width, height
+        if (width, height) != first:
+            raise UserError(
+                f"{path}: {width}x{height} pixels, {paths[0]} has {first[0]}x{first[1]}: all"
+                " pictures must have the same size"
+            )
+    return (first or (0, 0))[0], colours
+
+
+def _check_memory(folder: Path, count: int, side: int, colours: bool) -> None:
+    size, available = count * side * side * (3 if colours else 1), free_memory()
+    if size > available:
+        raise UserError(
+            f"{folder}: {count:,} pictures take {size / 1e9:.1f} GB: {available / 1e9:.1f} GB of"
+            " memory are free"
+        )
+
+
+def _read(listed: _Listed, side: int, colours: bool) -> NDArray[np.uint8]:
+    shape = (len(listed), side, side, 3) if colours else (len(listed), side, side)
+    images = np.empty(shape, np.uint8)
+    for image, (path, _) in zip(images, listed, strict=True):
+        with path.open("rb") as file:
+            pixels = read_pixels(file, path)
+        if pixels.shape[:2] != (side, side):
+            raise UserError(f"{path}: has another size than its header says")
+        image[...] = pixels[..., np.newaxis] if colours and pixels.ndim == 2 else pixels
+    return images
+
+
+def _labels(listed: _Listed) -> NDArray[np.int64]:
+    return np.array([number for _, number in listed], np.int64)
