@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tune_mnist.data.dataset import Dataset
-from tune_mnist.data.form import GREY, MAX_CLASSES, MAX_NAME, MAX_SIDE, MIN_SIDE, RGB, SIDE
+from tune_mnist.data.form import GREY, MAX_NAME, MAX_SIDE, MIN_SIDE, RGB, SIDE
 from tune_mnist.data.names import ARRAYS
 from tune_mnist.errors import UserError
+from tune_mnist.models.settings import MAX_CLASSES
 from tune_mnist.quoting import printable, quoted
 
 _SHAPES = f"(N, S, S) or (N, S, S, 3) with S from {MIN_SIDE} to {MAX_SIDE}"

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from tune_mnist.models.settings import MAX_CLASSES
+
 SIDE = 28
 """Side of MNIST's images in pixels."""
 MIN_SIDE, MAX_SIDE = 8, 512
 GREY, RGB = 1, 3
 MAX_NAME = 255
-MAX_CLASSES = 256
 _NAMED_CLASSES = 5
 
 
@@ -92,3 +93,8 @@ class DataForm(BaseModel):
 def number_names(count: int) -> tuple[str, ...]:
     """Return the names of classes that have none: their numbers, from 0."""
     return tuple(str(number) for number in range(count))
+
+
+MNIST = DataForm.of_mnist(10)
+DATA = "data"
+"""Key of ``config.json`` that holds the form."""

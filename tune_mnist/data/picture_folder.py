@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tune_mnist.data.assembly import Part
-from tune_mnist.data.form import MAX_CLASSES, MAX_NAME, MAX_SIDE, MIN_SIDE
+from tune_mnist.data.form import MAX_NAME, MAX_SIDE, MIN_SIDE
 from tune_mnist.data.idx_folder import TEST, TRAIN
 from tune_mnist.data.picture_file import picture_size, read_pixels
 from tune_mnist.errors import UserError
 from tune_mnist.files import require_file
 from tune_mnist.machine import free_memory
+from tune_mnist.models.settings import MAX_CLASSES
 from tune_mnist.quoting import printable, shortened
 
 VALIDATION = "val"

@@ -13,10 +13,11 @@ from tune_mnist.models.registry import get_architecture
 def count_flops(
     name: str,
     image_size: int,
+    num_classes: int = 10,
     in_channels: int = 1,
     options: Mapping[str, Any] | None = None,
 ) -> int:
-    """Return the floating-point operations of one image's way through a network of ten classes.
+    """Return the floating-point operations of one image's way through a network.
 
     Convolutions and dense layers are counted, a multiply-add as two operations, by PyTorch's own
     counter; activations, pooling and batch norm are not. The weights are never allocated.
@@ -24,6 +25,7 @@ def count_flops(
     Args:
         name: Name of the architecture.
         image_size: Side of the images in pixels; without effect on a network of fixed size.
+        num_classes: Number of classes.
         in_channels: Channels of the images, 1 or 3.
         options: Values for other keywords of the network's constructor; None: its defaults.
 
@@ -31,7 +33,7 @@ def count_flops(
         UserError: unknown name, or an image size out of its range.
     """
     size = get_architecture(name).input_size(image_size)
-    network = outline(name, in_channels=in_channels, options=options).eval()
+    network = outline(name, num_classes, in_channels, options).eval()
     weight = next(network.parameters())
     image = torch.zeros(1, in_channels, size, size, device=weight.device)
     with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -70,6 +70,7 @@ class Trainer:
             config.dropout,
             config.image_size,
             config.init,
+            in_channels=data.channels,
             options=config.model_options,
         )
         self.model = model.to(compute.device).to(memory_format=compute.memory_format)

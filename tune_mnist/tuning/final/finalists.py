@@ -82,7 +82,9 @@ def full_validation(
     for folder in new:
         path = folder / MODEL_FILE
         config = configs[folder]
-        largest = outline(config.model, MAX_CLASSES, options=config.model_options)
+        largest = outline(
+            config.model, MAX_CLASSES, settings.data.channels, config.model_options
+        )
         weights = load_tensors(path, count_bytes(largest))
         # A search that was cut off has small images.
         alike = replace(settings, image_size=config.image_size)
@@ -107,7 +109,11 @@ def _accuracy(
     compute = settings.compute()
     config = settings.train_config({"model": model, "lr": 1.0, **join_keys(options)})
     network = create_model(
-        model, data.num_classes, image_size=settings.image_size, options=options
+        model,
+        data.num_classes,
+        image_size=settings.image_size,
+        in_channels=data.channels,
+        options=options,
     )
     check_weights(path, weights, network)
     network.load_state_dict(weights)

@@ -8,7 +8,8 @@ import torch
 from rich.console import Console
 
 from tune_mnist.console import clock, print_facts
-from tune_mnist.data import DataSplit, default_fraction
+from tune_mnist.data import DataForm, DataSplit, default_fraction
+from tune_mnist.data.form import MNIST
 from tune_mnist.data.split import MIN_TRAIN_IMAGES
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
@@ -82,6 +83,7 @@ def trial_settings(
     checkpoints: str | None = None,
     fidelity: Fidelity | None = None,
     networks: bytes = b"",
+    form: DataForm = MNIST,
 ) -> TrialSettings:
     """Return what all trials have in common.
 
@@ -92,6 +94,7 @@ def trial_settings(
         checkpoints: path or URI of where they go; None: into the results folder.
         fidelity: the stages of a trial; None: all its epochs are alike.
         networks: Networks of the user's own, as ``pack_networks`` returns them.
+        form: Form of the images.
     """
     return TrialSettings(
         image_size=options.image_size,
@@ -104,6 +107,7 @@ def trial_settings(
         store=open_store(checkpoints or str(directory.absolute() / "checkpoints"), uuid4().hex),
         fidelity=fidelity,
         networks=networks,
+        data=form,
     )
 
 

@@ -75,7 +75,7 @@ def run_trials(
     )
     best = BestModels(
         path_in(setup.directory, "best"),
-        lambda config: settings.train_config(config).flat(),
+        lambda config: settings.noted(settings.train_config(config)),
         settings.checkpoints_of,
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from tune_mnist.data import DataForm
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.models import get_architecture
@@ -31,6 +32,7 @@ class BestConfig(TrainConfig):
         stage: Number of its stage, from 1; 0 in a search without stages.
         fraction: Share of the training part in that stage; None in a search without stages.
         full_val_accuracy: Accuracy on the whole validation part; None: not known yet.
+        data: Form of the data set; None in folders of versions that knew MNIST's only.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -41,6 +43,7 @@ class BestConfig(TrainConfig):
     stage: Whole = 0
     fraction: Finite | None = None
     full_val_accuracy: Accuracy | None = None
+    data: DataForm | None = None
 
 
 def model_folder(directory: Path, model: str) -> Path:

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from ray import tune
 
-from tune_mnist.data import DataSplit
+from tune_mnist.data import DataForm, DataSplit
+from tune_mnist.data.form import DATA, MNIST
 from tune_mnist.files import means_no_room
 from tune_mnist.models import DERIVED, count_parameters
 from tune_mnist.training import (
@@ -45,6 +46,7 @@ class TrialSettings:
         fidelity: the stages of a trial; None: all its epochs are alike.
         networks: Networks of the user's own that the space names, as ``pack_networks`` returns
             them.
+        data: Form of the images.
     """
 
     image_size: int
@@ -57,6 +59,7 @@ class TrialSettings:
     init: str = DERIVED
     fidelity: Fidelity | None = None
     networks: bytes = b""
+    data: DataForm = MNIST
 
     def train_config(self, config: dict[str, Any]) -> TrainConfig:
         """Return the whole configuration of a trial with these hyperparameters."""
@@ -68,6 +71,10 @@ class TrialSettings:
             max_epochs=self.max_epochs,
             seed=self.seed,
         )
+
+    def noted(self, config: TrainConfig) -> dict[str, Any]:
+        """Return what is kept beside the weights of a network that was trained so."""
+        return {**config.flat(), DATA: self.data.model_dump(mode="json")}
 
     def compute(self) -> Compute:
         """Prepare the worker: networks and threads; return the device and number format."""
