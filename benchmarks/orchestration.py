@@ -143,15 +143,18 @@ def run_engine(
     """Run idle trials by the project's engine, as a search does; return what it took."""
     options = options.model_copy(update={"num_samples": trials})
     resources = plan.Workers(options.cpus_per_trial, 0, options.max_concurrent or 1)
+    data = split_dataset(load_dataset("digits"))
     setup = Setup(
         space=space,
         options=options,
         directory=directory,
-        shared=ray.put(split_dataset(load_dataset("digits"))),
+        shared=ray.put(data),
         settings=plan.trial_settings(options, resources, directory),
         workers=resources,
         dashboard="not running",
         final_images=0,
+        val_images=len(data.val),
+        chance_level=data.chance_level,
         nodes=alive_nodes() if elastic else None,
     )
     directory.mkdir()

@@ -20,10 +20,12 @@ class Choices:
     Attributes:
         source: The names, or a function that returns them where they can grow.
         open: Whether other names may be right too: they are shown, and checked elsewhere.
+        hidden: Names that are right, but only ever set by the program.
     """
 
     source: Sequence[str] | Callable[[], Sequence[str]]
     open: bool = False
+    hidden: Sequence[str] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,7 +44,7 @@ class Choices:
         Raises:
             UserError: It cannot; suggests the closest name.
         """
-        if not self.open and name not in self.names:
+        if not self.open and name not in (*self.names, *self.hidden):
             raise unknown(what, name, self.names)
         return name
 

@@ -37,7 +37,7 @@ OPTIONS = (
     ),
     *derived(
         OptionFields,
-        only=("dataset", "data_dir", "fraction", "device", "precision"),
+        only=("dataset", "data_dir", "transpose", "fraction", "device", "precision"),
         presentation={"fraction": Option(DATA, default="1 for lenet, 0.1 for the others")},
     ),
     models_option(CONFIGURATION),

@@ -108,4 +108,4 @@ def kept_accuracy(directory, digits):
     compute = resolve_compute("cpu", "fp32")
     indices = np.arange(len(digits.test_labels))
     batches = create_batches(config, digits.test_images, digits.test_labels, indices, compute)
-    return evaluate(model, batches, compute, digits.num_classes).accuracy
+    return evaluate(model, batches, compute, digits.class_names).accuracy

@@ -19,7 +19,7 @@ from tune_mnist.tuning.searching.warm_start import find_usable, prepare
 from tune_mnist.tuning.spaces.space import load_space
 
 PIXELS, LABELS = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
-DATASET = Dataset("digits", PIXELS, LABELS, PIXELS, LABELS)
+DATASET = Dataset("digits", PIXELS, LABELS, PIXELS, LABELS, ("0", "1"))
 """What the searches of tests/reporting/searches.py say that they were made on."""
 
 DRAWN = 3

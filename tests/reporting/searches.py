@@ -66,7 +66,7 @@ class Search:
         given = {"dataset": "digits", "image_size": 28, "max_epochs": 3, "num_samples": 8}
         checked = SearchOptions.for_space(self._space, **(given | options))
         pixels, labels = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
-        dataset = dataset or Dataset("digits", pixels, labels, pixels, labels)
+        dataset = dataset or Dataset("digits", pixels, labels, pixels, labels, ("0", "1"))
         write_experiment(directory, self._space, checked, dataset, FACTS, "the command", None)
         self._fidelity = checked.fidelity(self._space)
         directions = list(checked.directions.values())

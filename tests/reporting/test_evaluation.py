@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from tune_mnist.data.form import number_names
 from tune_mnist.reporting.evaluation import to_markdown, to_rich
 from tune_mnist.training import Evaluation
 
@@ -13,6 +14,7 @@ TESTED = Evaluation(
     accuracy=0.87654,
     recall=np.array([1.0, 0.75, 2 / 3]),
     confusion=np.array([[10, 0, 0], [1, 9, 2], [0, 4, 8]]),
+    class_names=("0", "1", "2"),
 )
 
 
@@ -43,7 +45,7 @@ def test_the_page_says_what_was_done():
 
 
 def test_the_matrix_of_mnist_fits_80_columns():
-    ten = Evaluation(0.99, np.full(10, 0.99), np.full((10, 10), 1135))
+    ten = Evaluation(0.99, np.full(10, 0.99), np.full((10, 10), 1135), number_names(10))
     lines = on_screen(ten).splitlines()
     assert all(len(line) <= 80 for line in lines)
     assert sum("1135" in line for line in lines) == 10
@@ -61,7 +63,7 @@ def test_many_classes_fit_the_width_with_a_row_each(classes: int, width: int) ->
     confusion[0] = 0
     recall = np.full(classes, 0.9)
     recall[0] = np.nan
-    text = on_screen(Evaluation(0.9, recall, confusion), width)
+    text = on_screen(Evaluation(0.9, recall, confusion, number_names(len(recall))), width)
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
     rows = [line.split() for line in text.splitlines()]
@@ -71,7 +73,7 @@ def test_many_classes_fit_the_width_with_a_row_each(classes: int, width: int) ->
 
 
 def test_a_class_without_test_images_has_no_recall() -> None:
-    absent = Evaluation(0.9, np.array([np.nan, 0.5]), np.array([[0, 0], [1, 1]]))
+    absent = Evaluation(0.9, np.array([np.nan, 0.5]), np.array([[0, 0], [1, 1]]), ("0", "1"))
     for text in (on_screen(absent), to_markdown("one", {}, 0.9, absent)):
         rows = [cells(line) for line in text.splitlines()]
         assert ["0", "0", "0", "-"] in rows

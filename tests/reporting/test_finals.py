@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from tune_mnist.data.form import number_names
 from tune_mnist.reporting.finals import final_tables
 from tune_mnist.tuning.final.runs import FinalRun
 
@@ -19,7 +20,10 @@ RUNS = [
 
 
 def tables(runs, asked=3):
-    return {table.name: table for table in final_tables(runs, asked)}
+    return {
+        table.name: table
+        for table in final_tables(runs, asked, number_names(len(runs[0].confusion) if runs else 0))
+    }
 
 
 def test_the_final_evaluation_says_mean_deviation_interval_and_seeds():

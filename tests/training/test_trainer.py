@@ -293,7 +293,7 @@ def test_validation_metrics_are_those_of_the_validation_part(digits, digits_spli
     batches = create_batches(
         trainer.config, digits_split.images, digits_split.labels, digits_split.val, CPU
     )
-    result = evaluate(trainer.model, batches, CPU, digits.num_classes)
+    result = evaluate(trainer.model, batches, CPU, digits.class_names)
     assert result.accuracy == pytest.approx(metrics.val_accuracy)
     assert result.confusion.sum() == len(digits_split.val)
     assert result.confusion.trace() / len(digits_split.val) == pytest.approx(result.accuracy)
@@ -317,7 +317,7 @@ def test_resnet_trains_on_batches_of_one_image_at_every_size(digits_split, size)
 
 def test_a_class_without_images_has_no_recall():
     truth = np.array([1, 1, 2])
-    result = score(Classified(truth, np.array([1, 0, 2]), np.ones(3, np.float32)), 4)
+    result = score(Classified(truth, np.array([1, 0, 2]), np.ones(3, np.float32)), tuple("abcd"))
     assert result.recall == pytest.approx([math.nan, 0.5, 1.0, math.nan], nan_ok=True)
     assert result.accuracy == pytest.approx(2 / 3)
 

@@ -50,6 +50,7 @@ def test_a_bucket_that_is_lost_in_the_final_evaluation_is_an_ending(tmp_path):
 
 OTHER_VALUES = {
     "dataset": "mnist",
+    "transpose": True,
     "fraction": 0.5,
     "val_fraction": 0.5,
     "image_size": 28,

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tune_mnist.data import Dataset, load_dataset
+from tune_mnist.data.names import ARRAYS, DATASETS
 from tune_mnist.errors import unknown
 from tune_mnist.models.keywords import MODEL_PREFIX
 from tune_mnist.models.user_modules import load_models
@@ -50,23 +51,35 @@ def data_options(dataset: str | Path | Dataset | None) -> dict[str, Any]:
     """Return the options of a search that name the data set.
 
     Args:
-        dataset: Name of a data set, path of its folder, or the data set itself; None: not given.
+        dataset: Name of a data set, path of a folder or file, or the data set itself; None: not
+            given.
     """
     if dataset is None:
         return {}
     if isinstance(dataset, Dataset):
-        return {"dataset": dataset.name}
-    if isinstance(dataset, Path) or len(Path(dataset).parts) > 1:
+        name = dataset.name if dataset.name in DATASETS else ARRAYS
+        return {"dataset": name, "transpose": dataset.transposed}
+    if dataset not in DATASETS and (isinstance(dataset, Path) or _is_path(dataset)):
         return {"data_dir": Path(dataset)}
     return {"dataset": dataset}
 
 
-def load_images(dataset: str | Path | Dataset, data_dir: str | Path | None = None) -> Dataset:
+def _is_path(text: str) -> bool:
+    return len(Path(text).parts) > 1 or Path(text).exists()
+
+
+def load_images(
+    dataset: str | Path | Dataset,
+    data_dir: str | Path | None = None,
+    *,
+    transpose: bool = False,
+) -> Dataset:
     """Return the data set that an argument names, or is.
 
     Args:
-        dataset: Name of a data set, path of its folder, or the data set itself.
-        data_dir: Folder with the files of a data set that is given by name, or None.
+        dataset: Name of a data set, path of a folder or file, or the data set itself.
+        data_dir: Folder or file with data of the user's own, or None.
+        transpose: Whether to exchange rows and columns of each image of the user's own.
 
     Raises:
         UserError: Unknown name, or files that are missing or damaged.
@@ -74,7 +87,8 @@ def load_images(dataset: str | Path | Dataset, data_dir: str | Path | None = Non
     if isinstance(dataset, Dataset):
         return dataset
     named = {"data_dir": data_dir and Path(data_dir)} | data_options(dataset)
-    return load_dataset(named.get("dataset", "mnist"), named["data_dir"])
+    name = named.get("dataset", "mnist")
+    return load_dataset(name, named["data_dir"], transpose=transpose)
 
 
 def python_call(function: str, given: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tune_mnist.api.calls import Models, load_images, load_networks, require_known
 from tune_mnist.console import print_facts, report_console
 from tune_mnist.data import Dataset, DataSplit, default_fraction, split_dataset
+from tune_mnist.data.form import DATA
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
 from tune_mnist.files import new_folder, write_text
@@ -45,7 +46,7 @@ LIGHT_EPOCHS, LIGHT_FRACTION = 10, 1.0
 LARGE_EPOCHS, LARGE_FRACTION = 3, 0.1
 IMAGE_SIZE = 64
 
-_OWN_OPTIONS = ("dataset", "data_dir", "epochs", "fraction", "precision", "device", "name")
+_OWN_OPTIONS = ("dataset", "data_dir", "transpose", "epochs", "fraction", "precision", "device", "name")
 """Options of a run that are no hyperparameters."""
 
 
@@ -89,6 +90,7 @@ def run_training(
     dataset: str | Path | Dataset = "mnist",
     *,
     data_dir: str | Path | None = None,
+    transpose: bool = False,
     models: Models = (),
     epochs: int | None = None,
     fraction: float | None = None,
@@ -103,8 +105,10 @@ def run_training(
 
     Args:
         model: Name of the architecture.
-        dataset: Name of a data set, path of a folder with its files, or a :class:`Dataset`.
-        data_dir: Folder with the files of the data set. None: the user's cache, or a download.
+        dataset: Name of a data set, path of a folder or ``.npz`` file with data of your own, or a
+            :class:`Dataset`.
+        data_dir: Folder or file with data of your own. None: the user's cache, or a download.
+        transpose: Whether to exchange rows and columns of each image of your own.
         models: Python files or modules with networks of your own. Networks that the calling
             program registers itself need nothing here.
         epochs: Epochs to train, at least 1. None: 10 for a light
@@ -140,9 +144,15 @@ def run_training(
         process_restored(),
         new_results(Path(output_dir), name, f"train-{model}") as directory,
     ):
-        images = load_images(dataset, data_dir)
+        images = load_images(dataset, data_dir, transpose=transpose)
         if model not in SHIPPED:
-            check_network(model, images.num_classes, 1, config.image_size, config.model_options)
+            check_network(
+                model,
+                images.num_classes,
+                images.channels,
+                config.image_size,
+                config.model_options,
+            )
         share = LIGHT_FRACTION if light else LARGE_FRACTION
         enough = default_fraction(share, len(images.train_labels))
         data = split_dataset(images, _or(fraction, enough), 1.0)
@@ -163,8 +173,9 @@ def _train_into(
     size = get_architecture(config.model).input_size(config.image_size)
     facts = {
         "model": f"{config.model}, {count_parameters(trainer.model):,} trainable parameters",
-        "data": f"{images.name}, {len(data.train):,} training, {len(data.val):,} validation and"
-        f" {len(images.test_labels):,} test images at {size}x{size}",
+        "data": f"{images.form.describe()}, {len(data.train):,} training,"
+        f" {len(data.val):,} validation and {len(images.test_labels):,} test images at"
+        f" {size}x{size}",
         "configuration": ", ".join(
             # The image size that counts stands with the data: a network of fixed size has its own.
             f"{key} {value}"
@@ -191,7 +202,8 @@ def _train_into(
     with new_folder(directory) as folder:
         trainer.save(folder / "checkpoint")
         epochs.to_csv(folder / "epochs.csv", index=False)
-        write_text(folder / "config.json", json.dumps(config.flat(), indent=2) + "\n")
+        noted = {**config.flat(), DATA: images.form.model_dump(mode="json")}
+        write_text(folder / "config.json", json.dumps(noted, indent=2) + "\n")
         write_text(folder / "summary.md", to_markdown(directory.name, facts, validation, tested))
     console.print(to_rich(validation, tested, console))
     console.print(f"results in {directory}", markup=False)
@@ -240,7 +252,7 @@ def _test(trainer: Trainer, images: Dataset) -> Evaluation:
         np.arange(len(images.test_labels)),
         trainer.compute,
     )
-    return evaluate(trainer.model, batches, trainer.compute, images.num_classes)
+    return evaluate(trainer.model, batches, trainer.compute, images.class_names)
 
 
 def _or(given: Any, default: Any) -> Any:

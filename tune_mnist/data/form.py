@@ -1,5 +1,6 @@
 """What a network expects of an image: side, channels, classes and orientation."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -93,6 +94,11 @@ class DataForm(BaseModel):
 def number_names(count: int) -> tuple[str, ...]:
     """Return the names of classes that have none: their numbers, from 0."""
     return tuple(str(number) for number in range(count))
+
+
+def class_name(names: Sequence[str], number: int) -> str:
+    """Return the name of a class, or its number where it has no name."""
+    return names[number] if number < len(names) else str(number)
 
 
 MNIST = DataForm.of_mnist(10)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tune_mnist.data.dataset import Dataset, channels_of
+from tune_mnist.data.form import number_names
 from tune_mnist.errors import UserError
 
 # The split is the same for every search and every seed, so that their results compare.
@@ -26,7 +27,7 @@ class DataSplit:
         train: int64, indices of the training part.
         val: int64, indices of the validation part.
         num_classes: size of a network's output.
-        class_names: Name of each class; empty: their numbers.
+        class_names: Name of each class; empty: the numbers from 0.
     """
 
     images: NDArray[np.uint8]
@@ -35,6 +36,10 @@ class DataSplit:
     val: NDArray[np.int64]
     num_classes: int
     class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.class_names:
+            object.__setattr__(self, "class_names", number_names(self.num_classes))
 
     @property
     def channels(self) -> int:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.table import Table
@@ -44,7 +43,9 @@ def to_markdown(title: str, facts: dict[str, str], val_accuracy: float, tested: 
     ]
     lines += [_accuracies(val_accuracy, tested), ""]
     lines += [f"{_TITLE}:", ""]
-    lines += [_confusion(tested).to_markdown(index=False, disable_numparse=True), ""]
+    cells = _confusion(tested).map(markdown)
+    cells.columns = pd.Index([markdown(heading) for heading in cells.columns])
+    lines += [cells.to_markdown(index=False, disable_numparse=True), ""]
     return "\n".join(lines)
 
 
@@ -54,17 +55,19 @@ def _accuracies(val_accuracy: float, tested: Evaluation) -> str:
 
 def _confusion(tested: Evaluation) -> pd.DataFrame:
     """Return the confusion matrix with the recall of each class as last column, as text."""
-    classes = [str(number) for number in range(len(tested.recall))]
-    frame = pd.DataFrame(tested.confusion.astype(str), columns=classes)
-    frame.insert(0, "true class", classes)
-    frame["recall"] = _recalls(tested)
-    return frame
+    rows = [
+        [name, *map(str, row), recall]
+        for name, row, recall in zip(
+            tested.class_names, tested.confusion, _recalls(tested), strict=True
+        )
+    ]
+    return pd.DataFrame(rows, columns=["true class", *tested.class_names, "recall"])
 
 
 def _by_class(tested: Evaluation) -> pd.DataFrame:
     """Return a row for each class: images, recall, and its most frequent mistakes, as text."""
     rows = [
-        (str(number), str(row.sum()), recall, _mistakes(number, row))
+        (tested.class_names[number], str(row.sum()), recall, _mistakes(tested, number))
         for number, (row, recall) in enumerate(
             zip(tested.confusion, _recalls(tested), strict=True)
         )
@@ -72,10 +75,11 @@ def _by_class(tested: Evaluation) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["class", "images", "recall", "most often taken for"])
 
 
-def _mistakes(number: int, row: NDArray[np.int64]) -> str:
+def _mistakes(tested: Evaluation, number: int) -> str:
+    row, names = tested.confusion[number], tested.class_names
     wrong = np.where(np.arange(len(row)) == number, 0, row)
     most = np.argsort(-wrong, kind="stable")[:_MISTAKES]
-    return ", ".join(f"{other} ({wrong[other]})" for other in most if wrong[other])
+    return ", ".join(f"{names[other]} ({wrong[other]})" for other in most if wrong[other])
 
 
 def _recalls(tested: Evaluation) -> list[str]:

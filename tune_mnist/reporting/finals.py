@@ -43,16 +43,24 @@ def test_columns(runs: Sequence[FinalRun]) -> dict[str, Any]:
     }
 
 
-def final_tables(runs: Sequence[FinalRun], asked: int) -> list[Comparison]:
+def final_tables(
+    runs: Sequence[FinalRun], asked: int, class_names: Sequence[str]
+) -> list[Comparison]:
     """Return the tables of the final evaluation, none if there was none.
 
     Args:
         runs: that were made.
         asked: how many of each configuration were to be made.
+        class_names: Name of each class.
     """
     if not runs:
         return []
-    tables = [_evaluation(runs, asked), _by_seed(runs), _recall(runs), _confused(runs)]
+    tables = [
+        _evaluation(runs, asked),
+        _by_seed(runs),
+        _recall(runs, class_names),
+        _confused(runs, class_names),
+    ]
     return [table for table in tables if not table.cells.empty]
 
 
@@ -103,12 +111,12 @@ def _by_seed(runs: Sequence[FinalRun]) -> Comparison:
     return comparison("final_runs", "Final runs, seed by seed", rows, columns)
 
 
-def _recall(runs: Sequence[FinalRun]) -> Comparison:
+def _recall(runs: Sequence[FinalRun], class_names: Sequence[str]) -> Comparison:
     recalls = {}
     for label, group in _labelled(runs).items():
         recalls[label] = np.mean([_shares(run).diagonal() for run in group], axis=0)
     rows = pd.DataFrame(recalls)
-    rows.insert(0, "true_class", [str(number) for number in rows.index])
+    rows.insert(0, "true_class", list(class_names))
     written = rows.assign(
         **{label: [_percent(value) for value in values] for label, values in recalls.items()}
     )
@@ -121,7 +129,7 @@ def _recall(runs: Sequence[FinalRun]) -> Comparison:
     )
 
 
-def _confused(runs: Sequence[FinalRun]) -> Comparison:
+def _confused(runs: Sequence[FinalRun], class_names: Sequence[str]) -> Comparison:
     rows = []
     for label, group in _labelled(runs).items():
         summed = np.sum([run.confusion for run in group], axis=0)
@@ -131,7 +139,7 @@ def _confused(runs: Sequence[FinalRun]) -> Comparison:
             count = int(wrong[truth, predicted])
             if count:
                 share = count / summed[truth].sum()
-                rows.append((label, str(truth), str(predicted), count, share))
+                rows.append((label, class_names[truth], class_names[predicted], count, share))
     columns = ("model", "true_class", "taken_for", "images", "share")
     return comparison(
         "confused",

@@ -1,11 +1,14 @@
 """A search as its results folder tells it: all that tables, plots and page are made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 import pandas as pd
 
+from tune_mnist.data.form import MNIST, DataForm, number_names
+from tune_mnist.errors import UserError
 from tune_mnist.safe_paths import path_in
 from tune_mnist.tuning.final.runs import FinalRun, read_final_runs
 from tune_mnist.tuning.options import SearchOptions
@@ -13,7 +16,7 @@ from tune_mnist.tuning.recording.ledger import begun_trials
 from tune_mnist.tuning.recording.records import TrialRecord, to_frame
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
 from tune_mnist.tuning.recording.study_check import check_belongs
-from tune_mnist.tuning.results_folder import Experiment, read_experiment
+from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, read_experiment
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.storage.kept_models import kept_models, read_config
 
@@ -50,6 +53,18 @@ class SearchResults:
         """Name of the search."""
         return self.directory.absolute().name
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each class; its number in folders of versions that knew no names."""
+        if self.experiment.data is not None:
+            return self.experiment.data.class_names
+        return number_names(len(self.final[0].confusion)) if self.final else ()
+
+    @property
+    def form(self) -> DataForm:
+        """Form of the images: MNIST's in folders of versions that knew no other."""
+        return self.experiment.data or MNIST
+
 
 def read_results(directory: Path) -> SearchResults:
     """Read a results folder, also of a search that was interrupted or is still running.
@@ -63,6 +78,8 @@ def read_results(directory: Path) -> SearchResults:
     study = load_study(directory)
     check_belongs(study, space, options, directory / JOURNAL)
     records = [TrialRecord.from_study(trial, space.model) for trial in begun_trials(study)]
+    final = read_final_runs(directory)
+    _check_class_names(directory, experiment, final)
     return SearchResults(
         directory=directory,
         experiment=experiment,
@@ -72,8 +89,20 @@ def read_results(directory: Path) -> SearchResults:
         records=records,
         trials=to_frame(records),
         full_val_accuracy=_full_val_accuracy(directory),
-        final=read_final_runs(directory),
+        final=final,
     )
+
+
+def _check_class_names(directory: Path, experiment: Experiment, final: Sequence[FinalRun]) -> None:
+    """Check that there is a name for each class of the confusion matrices."""
+    if experiment.data is None or not final:
+        return
+    named, classes = len(experiment.data.class_names), len(final[0].confusion)
+    if named != classes:
+        raise UserError(
+            f"{directory / EXPERIMENT_FILE}: data.class_names: {named} names, the final runs have"
+            f" {classes} classes"
+        )
 
 
 def _full_val_accuracy(directory: Path) -> dict[tuple[str, int], float]:

@@ -23,7 +23,7 @@ def search_tables(results: SearchResults) -> list[Comparison]:
     """Return all tables of a search, whatever has become of it; none without a result."""
     return [
         *trial_tables(results),
-        *final_tables(results.final, results.options.final_seeds),
+        *final_tables(results.final, results.options.final_seeds, results.class_names),
         *effect_tables(results),
     ]
 

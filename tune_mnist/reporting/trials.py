@@ -51,8 +51,11 @@ def best_of_each(results: SearchResults) -> pd.DataFrame:
         results.full_val_accuracy.get(key, np.nan)
         for key in zip(best["model"], best["trial"], strict=True)
     ]
-    size = results.options.image_size
-    best["mflops"] = [count_flops(model, size) / 1e6 for model in best["model"]]
+    size, form = results.options.image_size, results.form
+    best["mflops"] = [
+        count_flops(model, size, len(form.class_names), form.channels) / 1e6
+        for model in best["model"]
+    ]
     best["epoch_seconds"] = best["train_seconds"] / best["epochs"]
     best["best_seconds"] = best["epoch_seconds"] * best["best_epoch"]
     of_tests = [

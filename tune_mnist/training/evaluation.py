@@ -37,11 +37,13 @@ class Evaluation:
         recall: by class, share of its images classified right, float64 (C,); NaN for a class
             without images.
         confusion: int64 (C, C); row: true class, column: predicted class.
+        class_names: Name of each class.
     """
 
     accuracy: float
     recall: NDArray[np.float64]
     confusion: NDArray[np.int64]
+    class_names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -59,22 +61,25 @@ class Classified:
     probability: NDArray[np.float32]
 
 
-def evaluate(model: nn.Module, batches: Batches, compute: Compute, num_classes: int) -> Evaluation:
+def evaluate(
+    model: nn.Module, batches: Batches, compute: Compute, class_names: tuple[str, ...]
+) -> Evaluation:
     """Classify every image once and compare with the labels."""
-    return score(classify(model, batches, compute), num_classes)
+    return score(classify(model, batches, compute), class_names)
 
 
-def score(classified: Classified, num_classes: int) -> Evaluation:
+def score(classified: Classified, class_names: tuple[str, ...]) -> Evaluation:
     """Compare what the images were taken for with the labels."""
     # Trials never come here, and their workers need not wait for scikit-learn.
     from sklearn.metrics import confusion_matrix, recall_score
 
     truth, predicted = classified.truth, classified.predicted
-    classes = np.arange(num_classes)
+    classes = np.arange(len(class_names))
     return Evaluation(
         accuracy=float((truth == predicted).mean()),
         recall=recall_score(truth, predicted, labels=classes, average=None, zero_division=np.nan),
         confusion=confusion_matrix(truth, predicted, labels=classes),
+        class_names=class_names,
     )
 
 

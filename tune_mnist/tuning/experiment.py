@@ -108,7 +108,9 @@ def run_experiment(
             the tables that MLflow makes in a database which has none yet.
     """
     warm_start: dict[str, str] = {}
-    dataset = dataset or load_dataset(options.dataset, options.data_dir)
+    dataset = dataset or load_dataset(
+        options.dataset, options.data_dir, transpose=options.transpose
+    )
     options = options.for_images(len(dataset.train_labels))
     if earlier is None:
         require_new(directory)
@@ -142,7 +144,7 @@ def run_experiment(
         workers = plan.place(options, resources)
         final_runs = describe_plan(options, len(joined), len(dataset.test_labels))
         facts = plan.facts(
-            space, options, dataset.name, data, everything, workers, resources, final_runs
+            space, options, dataset.form, data, everything, workers, resources, final_runs
         )
         setup = Setup(
             space=space,
@@ -150,7 +152,7 @@ def run_experiment(
             directory=directory,
             shared=ray.put(data),
             settings=plan.trial_settings(
-                options, workers, directory, checkpoints, fidelity, networks
+                options, workers, directory, checkpoints, fidelity, networks, dataset.form
             ),
             workers=workers,
             dashboard=resources.dashboard or "not running",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tune_mnist.data import DATASETS
+from tune_mnist.data.names import ARRAYS, DATASETS
 from tune_mnist.declarations import Choices, Option
 from tune_mnist.models.settings import DERIVED, INITS
 from tune_mnist.training.settings import DEVICES, PRECISIONS
@@ -139,14 +139,22 @@ class OptionFields(BaseModel):
         Field(ge=1, le=MAX_COUNT, description="Epochs between two comparisons of pbt."),
     ] = 1
 
-    dataset: Annotated[str, Choices(DATASETS), Option(DATA), Field(description="Data set.")] = (
-        "mnist"
-    )
+    dataset: Annotated[
+        str, Choices(DATASETS, hidden=(ARRAYS,)), Option(DATA), Field(description="Data set.")
+    ] = "mnist"
     data_dir: Annotated[
         Path | None,
-        Option(DATA, metavar="FOLDER", default="the user's cache, or a download"),
-        Field(description="Folder with four IDX files of your own, plain or gzipped."),
+        Option(DATA, metavar="FOLDER|FILE", default="the user's cache, or a download"),
+        Field(
+            description="Data of your own: a folder with four IDX files or with pictures in"
+            " train/<class>/ and test/<class>/, or an .npz file."
+        ),
     ] = None
+    transpose: Annotated[
+        bool,
+        Option(DATA),
+        Field(description="Exchange rows and columns of your own images, as EMNIST's need it."),
+    ] = False
     fraction: Annotated[
         Share,
         Option(DATA, default=f"{_FROM_SPACE}, more of a small data set"),

@@ -8,10 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field
 
-from tune_mnist.data import Dataset
+from tune_mnist.data import DataForm, Dataset
 from tune_mnist.environment import package_versions
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
@@ -30,6 +31,7 @@ EXPERIMENT_FILE = "experiment.json"
 
 FIXED = (
     "dataset",
+    "transpose",
     "fraction",
     "val_fraction",
     "image_size",
@@ -56,6 +58,7 @@ class _Stored(BaseModel):
 MEASURED_BY = (
     "dataset",
     "data_dir",
+    "transpose",
     "fraction",
     "val_fraction",
     "image_size",
@@ -64,6 +67,9 @@ MEASURED_BY = (
     "objective",
 )
 """Options that two searches must share for their accuracies to compare."""
+
+_BEFORE = {"transpose": False}
+"""Options that earlier versions did not have, and what held there."""
 
 
 class _SpaceText(_Stored):
@@ -78,6 +84,7 @@ class Experiment(_Stored):
         options: as the user gave them, completed by the space's defaults.
         space: its name and text.
         data_sha256: of the training images and labels.
+        data: Form of the images; None in folders of versions that knew MNIST's only.
         facts: what is done on what, for people.
         versions: of the packages that a result may depend on.
         started: when, ISO 8601.
@@ -94,6 +101,7 @@ class Experiment(_Stored):
     started: Text
     commands: list[Text]
     checkpoints: Text | None = None
+    data: DataForm | None = None
     signature: Text | None = None
 
     @property
@@ -223,6 +231,7 @@ def write_experiment(
         options=options.model_dump(mode="json"),
         space=_SpaceText(name=space.name, text=space.text),
         data_sha256=fingerprint(dataset),
+        data=dataset.form,
         facts=facts,
         versions=earlier.versions if earlier else package_versions(),
         started=earlier.started if earlier else time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -264,13 +273,14 @@ def comparable(directory: Path, options: SearchOptions) -> bool:
         UserError: The folder is not that of a search, or its file is damaged.
     """
     earlier, now = read_experiment(directory).options, options.model_dump(mode="json")
+    earlier = _BEFORE | earlier
     return all(key in earlier and earlier[key] == now[key] for key in MEASURED_BY)
 
 
 def fingerprint(dataset: Dataset) -> str:
     """Return a checksum (SHA-256) of the training images and labels."""
-    digest = hashlib.sha256(dataset.train_images.tobytes())
-    digest.update(dataset.train_labels.tobytes())
+    digest = hashlib.sha256(np.ascontiguousarray(dataset.train_images).data)
+    digest.update(np.ascontiguousarray(dataset.train_labels).data)
     return digest.hexdigest()
 
 

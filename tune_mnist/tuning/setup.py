@@ -45,7 +45,7 @@ class Setup:
     workers: Workers
     dashboard: str
     final_images: int
+    val_images: int
+    chance_level: float
     nodes: list[Node] | None = None
     mlflow: "MlflowClient | None" = None
-    val_images: int = 1
-    chance_level: float = 0.2

@@ -3,7 +3,8 @@
 import base64
 import io
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +13,7 @@ from optuna.trial import FrozenTrial
 from optuna.visualization import plot_pareto_front
 from PIL import Image
 
+from tune_mnist.data.form import class_name
 from tune_mnist.errors import UserError
 from tune_mnist.models.cost import count_flops
 from tune_mnist.reporting.plots import words
@@ -80,8 +82,11 @@ def accuracy_by_size(judged: Judged) -> list[Plot]:
 
 def accuracy_by_flops(judged: Judged) -> list[Plot]:
     """Draw the same against the floating-point operations that an image takes."""
-    size = judged.results.options.image_size
-    flops = {model: count_flops(model, size) / 1e6 for model in _best_by_model(judged)}
+    size, form = judged.results.options.image_size, judged.results.form
+    flops = {
+        model: count_flops(model, size, len(form.class_names), form.channels) / 1e6
+        for model in _best_by_model(judged)
+    }
     title = "Accuracy against computation"
     return [_accuracy_by_cost(judged, "cost-flops", title, "MFLOPs an image", flops)]
 
@@ -124,6 +129,7 @@ def confusion_matrices(judged: Judged) -> list[Plot]:
     if not judged.results.final:
         raise CannotDrawError(_NO_FINAL_RUNS)
     plots = []
+    names = judged.results.class_names
     for model in sorted({run.model for run in judged.results.final}):
         runs = [run for run in judged.results.final if run.model == model]
         confusion = np.sum([run.confusion for run in runs], axis=0)
@@ -131,8 +137,8 @@ def confusion_matrices(judged: Judged) -> list[Plot]:
             Plot(
                 f"confusion-{model}",
                 f"Confusion matrix: {model}",
-                _confusion_sentence(model, confusion, len(runs)),
-                _confusion_figure(confusion),
+                _confusion_sentence(model, confusion, len(runs), names),
+                _confusion_figure(confusion, names),
             )
         )
     return plots
@@ -143,6 +149,7 @@ def misread_digits(judged: Judged) -> list[Plot]:
     if not judged.results.final:
         raise CannotDrawError(_NO_FINAL_RUNS)
     plots = []
+    named = partial(class_name, judged.results.class_names)
     for model in sorted({run.model for run in judged.results.final}):
         try:
             misread = read_misread(final_folder(judged.results.directory, model))
@@ -154,7 +161,7 @@ def misread_digits(judged: Judged) -> list[Plot]:
         pictures = tuple(
             Picture(
                 _data_uri(misread.images[index]),
-                f"{misread.truth[index]} read as {misread.predicted[index]},"
+                f"{named(misread.truth[index])} read as {named(misread.predicted[index])},"
                 f" {words.percent(float(misread.probability[index]))}",
             )
             for index in shown
@@ -164,8 +171,8 @@ def misread_digits(judged: Judged) -> list[Plot]:
         surest = float(misread.probability[0])
         sentence = (
             f"The {words.count(len(shown), 'surest mistake')} of {model} on the test images (first"
-            f" final run), up to {words.percent(surest)} sure; {truth} read as {predicted} is the"
-            f" most frequent of them, {words.count(times, 'time')}."
+            f" final run), up to {words.percent(surest)} sure; {named(truth)} read as"
+            f" {named(predicted)} is the most frequent of them, {words.count(times, 'time')}."
         ).replace("The 1 surest", "The one surest")
         plots.append(Plot(f"misread-{model}", f"Misread: {model}", sentence, pictures=pictures))
     if not plots:
@@ -263,7 +270,9 @@ def _restyle_pareto(figure: go.Figure) -> None:
         )
 
 
-def _confusion_sentence(model: str, confusion: NDArray[np.int64], runs: int) -> str:
+def _confusion_sentence(
+    model: str, confusion: NDArray[np.int64], runs: int, names: Sequence[str]
+) -> str:
     wrong = confusion - np.diag(np.diag(confusion))
     total = int(confusion.sum())
     sentence = (
@@ -274,14 +283,14 @@ def _confusion_sentence(model: str, confusion: NDArray[np.int64], runs: int) -> 
         return f"{sentence}."
     truth, predicted = np.unravel_index(int(wrong.argmax()), wrong.shape)
     return (
-        f"{sentence}, most often {truth} as {predicted}"
+        f"{sentence}, most often {names[int(truth)]} as {names[int(predicted)]}"
         f" ({words.count(int(wrong[truth, predicted]), 'time')})."
     )
 
 
-def _confusion_figure(confusion: NDArray[np.int64]) -> go.Figure:
+def _confusion_figure(confusion: NDArray[np.int64], names: Sequence[str]) -> go.Figure:
     """Draw the mistakes as colours; the right answers, a hundred times as many, as numbers."""
-    classes = [str(number) for number in range(len(confusion))]
+    classes = words.axis_labels(names)
     wrong = confusion.astype(float)
     np.fill_diagonal(wrong, np.nan)
     wrong[wrong == 0] = np.nan

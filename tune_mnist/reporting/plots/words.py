@@ -1,11 +1,16 @@
 """Numbers, lists and spans as words, for the sentences under the plots."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Any
+
+from tune_mnist.quoting import shortened
 
 MINUTE = 60
 HOUR = 3600
+LONGEST_LABEL = 24
+"""Characters of a class name on an axis."""
 
 
 def accuracy(value: float) -> str:
@@ -54,3 +59,11 @@ def shares(values: Iterable[Any]) -> str:
     """Return how often each value occurs, the most frequent first."""
     counted = Counter(map(str, values)).most_common()
     return listed(f"{value} ({times})" for value, times in counted)
+
+
+def axis_labels(names: Sequence[str]) -> list[str]:
+    """Return names for an axis: short, all different, and no markup of Plotly's."""
+    labels = [escape(shortened(name, LONGEST_LABEL), quote=False) for name in names]
+    if len(set(labels)) == len(labels):
+        return labels
+    return [f"{number} {label}" for number, label in enumerate(labels)]

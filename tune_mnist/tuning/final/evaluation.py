@@ -193,7 +193,7 @@ class FinalEvaluation:
                 final_folder(self._directory, run.model),
                 checkpoints,
                 run.config.max_epochs,
-                to_config(run, accuracy),
+                to_config(run, self._settings, accuracy),
             )
             write_misread(final_folder(self._directory, run.model), tested.misread)
         write_final_run(

@@ -82,9 +82,7 @@ def full_validation(
     for folder in new:
         path = folder / MODEL_FILE
         config = configs[folder]
-        largest = outline(
-            config.model, MAX_CLASSES, settings.data.channels, config.model_options
-        )
+        largest = outline(config.model, MAX_CLASSES, settings.data.channels, config.model_options)
         weights = load_tensors(path, count_bytes(largest))
         # A search that was cut off has small images.
         alike = replace(settings, image_size=config.image_size)

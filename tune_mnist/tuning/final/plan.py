@@ -155,10 +155,10 @@ def describe_plan(options: SearchOptions, train_images: int, test_images: int) -
     )
 
 
-def to_config(run: PlannedRun, test_accuracy: float) -> dict[str, Any]:
+def to_config(run: PlannedRun, settings: TrialSettings, test_accuracy: float) -> dict[str, Any]:
     """Return what is to be known of a run's weights, in the form of ``best/<model>``."""
     return {
-        **run.config.flat(),
+        **settings.noted(run.config),
         "trial": run.trial,
         "epoch": run.config.max_epochs,
         "train_images": run.train_images,

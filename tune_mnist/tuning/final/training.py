@@ -72,7 +72,7 @@ def train_and_test(
         run: what to train.
         data: holds the images and labels; its own parts are of no concern here.
         train: indices of what to train on.
-        test_images: uint8 (M, 28, 28).
+        test_images: uint8 (M, S, S) or (M, S, S, 3).
         test_labels: int64 (M,).
         settings: what all trials of the search have in common.
     """
@@ -111,7 +111,7 @@ def _train_and_test(
     if not np.isfinite(classified.probability).all():
         raise DivergedError(f"diverged in its last epoch (lr {run.config.lr:.3g})")
     return Succeeded(
-        evaluation=score(classified, data.num_classes),
+        evaluation=score(classified, data.class_names),
         misread=select_misread(test_images, classified),
         train_seconds=trainer.metrics.train_seconds if trainer.metrics else 0.0,
         complaints=complaints,

@@ -114,7 +114,7 @@ def trial_settings(
 def facts(
     space: SearchSpace,
     options: SearchOptions,
-    data_name: str,
+    form: DataForm,
     data: DataSplit,
     everything: DataSplit,
     workers: Workers,
@@ -127,7 +127,7 @@ def facts(
     growing = " (other numbers as nodes join or go)" if resources.head else ""
     return {
         "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
-        "data": f"{data_name}, {len(data.train):,} of {len(everything.train):,} training"
+        "data": f"{form.describe()}, {len(data.train):,} of {len(everything.train):,} training"
         f" images{_raised(space, options, everything)}, {len(data.val):,} of"
         f" {len(everything.val):,} validation images",
         "image size": _image_sizes(space, options),
