@@ -46,7 +46,16 @@ LIGHT_EPOCHS, LIGHT_FRACTION = 10, 1.0
 LARGE_EPOCHS, LARGE_FRACTION = 3, 0.1
 IMAGE_SIZE = 64
 
-_OWN_OPTIONS = ("dataset", "data_dir", "transpose", "epochs", "fraction", "precision", "device", "name")
+_OWN_OPTIONS = (
+    "dataset",
+    "data_dir",
+    "transpose",
+    "epochs",
+    "fraction",
+    "precision",
+    "device",
+    "name",
+)
 """Options of a run that are no hyperparameters."""
 
 
