@@ -109,8 +109,8 @@ def test_help_lists_the_choices(command: str, lines: list[str]) -> None:
 
 
 def test_help_is_grouped_and_every_option_has_a_description() -> None:
-    for name in ("search", "train"):
-        for option in cli.commands[name].params:
+    for name, command in cli.commands.items():
+        for option in command.params:
             if isinstance(option, click.Option) and option.name != "help":
                 assert option.help, f"{name} {option.name}"
                 assert option.help[0].isupper(), option.help
@@ -128,7 +128,7 @@ def test_every_option_of_a_search_and_every_hyperparameter_can_be_given() -> Non
     assert set(HYPERPARAMETERS) - {"max_epochs"} <= train
 
 
-@pytest.mark.parametrize("command", ["report", "predict", "export"])
+@pytest.mark.parametrize("command", ["search", "train", "report", "predict", "export"])
 def test_help_needs_no_heavy_package(command: str) -> None:
     code = (
         "import sys\n"

@@ -83,7 +83,7 @@ def test_nothing_but_the_facts_is_said(digits_lenet, tmp_path):
         (["--output", f"{'x' * 300}/x.onnx"], "File name too long"),
         (["--output", "/proc/x.onnx"], "--output /proc/x.onnx: cannot be written: "),
         (["--output", "there.onnx/x.onnx"], "there is no folder there.onnx"),
-        (["--format", "tflite"], "'tflite' is not one of 'onnx', 'torch'"),
+        (["--format", "tflite"], "unknown format 'tflite': choose one of onnx, torch"),
         (["--dataset", "mnits"], "unknown dataset 'mnits' (did you mean 'mnist'?)"),
         (["--data-dir", "nowhere"], "nowhere: there is no such folder"),
         (["--model", "nowhere"], "--model nowhere: there is no such folder"),

@@ -1,8 +1,10 @@
 """The console script ``tune-mnist``: one name for all commands."""
 
 import click
+import cloup
 
 from tune_mnist.command import run
+from tune_mnist.command_options import SETTINGS
 from tune_mnist.export import export
 from tune_mnist.predict import predict
 from tune_mnist.report import report
@@ -10,7 +12,7 @@ from tune_mnist.search import search
 from tune_mnist.train import train
 
 
-@click.group(invoke_without_command=True)
+@cloup.group(invoke_without_command=True, context_settings=SETTINGS)
 @click.version_option(package_name="tune-mnist")
 @click.pass_context
 def cli(context: click.Context) -> None:

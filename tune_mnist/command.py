@@ -44,15 +44,6 @@ def run(command: click.Command) -> NoReturn:
     sys.exit(status if isinstance(status, int) else 0)
 
 
-models_option = click.option(
-    "--models",
-    multiple=True,
-    metavar="FILE|MODULE",
-    help="Python file, or package.module, with networks of your own; may be repeated.",
-)
-"""Option of all commands that build a network."""
-
-
 def duration(text: str) -> float:
     """Return the seconds that a text such as ``90``, ``90s``, ``25m`` or ``1.5h`` means.
 

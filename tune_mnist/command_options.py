@@ -61,6 +61,7 @@ def derived(
     only: Collection[str] | None = None,
     without: Collection[str] = (),
     presentation: Mapping[str, Option] | None = None,
+    group: str = "",
 ) -> list[Grouped]:
     """Return an option for each field of a model that is declared as one.
 
@@ -71,26 +72,53 @@ def derived(
         only: Names of the fields to take; None: all.
         without: Names of fields to leave out.
         presentation: Presentation by field, in place of the one that the field is declared with.
+        group: Heading of all these options; empty: as declared.
     """
     options = []
     for name, field in model.model_fields.items():
         kind, marks = _unwrapped(field)
         declared = (presentation or {}).get(name) or _find(Option, marks)
         if declared and name not in without and (only is None or name in only):
-            options.append((declared.group, _option(name, field, declared, kind, marks)))
+            option = _option(name, field, declared, kind, marks)
+            options.append((group or declared.group, option))
     return options
 
 
-def own(flag: str, group: str, help: str, **attributes: Any) -> Grouped:  # noqa: A002
+def own(
+    flag: str,
+    group: str,
+    help: str,  # noqa: A002
+    choices: Sequence[str] = (),
+    **attributes: Any,
+) -> Grouped:
     """Return an option that is no field of a model.
 
     Args:
         flag: Its name, such as ``--space``.
         group: Heading that it is listed under.
         help: Description.
+        choices: Names that it can take; empty: it is no name.
         attributes: What else click has to know of it.
     """
+    if choices:
+        attributes["type"] = Name(Choices(choices))
     return group, cloup.Option([flag], help=help, **attributes)
+
+
+def trained_model(group: str) -> Grouped:
+    """Return the option that names the folder of a trained model.
+
+    Args:
+        group: Heading that it is listed under.
+    """
+    return own(
+        "--model",
+        group,
+        "Folder of a trained model: results/<search>/best/<model>, or results/<single run>.",
+        type=click.Path(path_type=Path),
+        required=True,
+        metavar="FOLDER",
+    )
 
 
 def models_option(group: str) -> Grouped:

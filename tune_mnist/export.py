@@ -4,35 +4,45 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cloup
 
-from tune_mnist.command import models_option, run
+from tune_mnist.command import run
+from tune_mnist.command_options import (
+    SETTINGS,
+    derived,
+    grouped,
+    models_option,
+    own,
+    trained_model,
+)
 from tune_mnist.process import set_up_process
+from tune_mnist.tuning.option_fields import OptionFields
+
+MODEL = "Model"
+FILE = "File to write"
+CHECK = "Images to check the file on"
+OPTIONS = (
+    trained_model(MODEL),
+    models_option(MODEL),
+    own(
+        "--format",
+        FILE,
+        "ONNX, or the format of torch.export.  [default: onnx]",
+        choices=("onnx", "torch"),
+        default="onnx",
+    ),
+    own(
+        "--output",
+        FILE,
+        "File to write.  [default: <model>.onnx or <model>.pt2 here]",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+    ),
+    *derived(OptionFields, only=("dataset", "data_dir"), group=CHECK),
+)
 
 
-@click.command()
-@click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="results/<search>/best/<model>, or results/<single run>.",
-)
-@click.option(
-    "--format",
-    type=click.Choice(["onnx", "torch"]),
-    default="onnx",
-    show_default=True,
-    help="ONNX, or torch.export.",
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    help="File to write.  [default: <model>.onnx or <model>.pt2 here]",
-)
-@click.option("--dataset", default="mnist", show_default=True, help="To check the file on.")
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Folder with the four IDX files."
-)
-@models_option
+@cloup.command(params=grouped((MODEL, FILE, CHECK), OPTIONS), context_settings=SETTINGS)
 def export(models: tuple[str, ...], **given: Any) -> None:
     """Write a trained model to a file that needs none of this project's code.
 
@@ -46,7 +56,7 @@ def export(models: tuple[str, ...], **given: Any) -> None:
     from tune_mnist.models.user_modules import load_models
 
     load_models(models)
-    export_model(**given)
+    export_model(**{key: value for key, value in given.items() if value is not None})
 
 
 if __name__ == "__main__":

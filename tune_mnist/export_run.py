@@ -26,9 +26,9 @@ CHECKED_IMAGES = 1_000
 def export_model(
     model: Path,
     format: str,  # noqa: A002
-    output: Path | None,
-    dataset: str,
-    data_dir: Path | None,
+    output: Path | None = None,
+    dataset: str = "mnist",
+    data_dir: Path | None = None,
 ) -> None:
     """Export a trained model, check the file against the original, and say what it takes.
 

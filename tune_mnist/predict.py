@@ -4,33 +4,38 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cloup
 
-from tune_mnist.command import models_option, run
+from tune_mnist.command import run
+from tune_mnist.command_options import SETTINGS, grouped, models_option, own, trained_model
 from tune_mnist.process import set_up_process
 
-
-@click.command()
-@click.option(
-    "--model",
+MODEL = "Model"
+RESULT = "Result"
+PICTURES = cloup.Argument(
+    ["images"],
+    metavar="IMAGE...",
     type=click.Path(path_type=Path),
+    nargs=-1,
     required=True,
-    help="results/<search>/best/<model>, or results/<single run>.",
+    help="Picture of one digit (PNG, JPEG, ...), dark on light or light on dark, of any size; or"
+    " an IDX file of 28x28 images, plain or gzipped.",
 )
-@click.option(
-    "--format",
-    type=click.Choice(["table", "csv"]),
-    help="[default: table in a terminal, else csv]",
+OPTIONS = (
+    trained_model(MODEL),
+    models_option(MODEL),
+    own(
+        "--format",
+        RESULT,
+        "Form of the output.  [default: table in a terminal, else csv]",
+        choices=("table", "csv"),
+    ),
 )
-@click.argument(
-    "images", metavar="IMAGE...", type=click.Path(path_type=Path), nargs=-1, required=True
-)
-@models_option
-def predict(models: tuple[str, ...], **given: Any) -> None:
-    """Say which digits pictures show, and how probable each class is.
 
-    IMAGE is a picture of one digit (PNG, JPEG, ...), dark on light or light on dark, of any size;
-    or an IDX file of 28x28 images, plain or gzipped.
-    """
+
+@cloup.command(params=[PICTURES, *grouped((MODEL, RESULT), OPTIONS)], context_settings=SETTINGS)
+def predict(models: tuple[str, ...], **given: Any) -> None:
+    """Say which digits pictures show, and how probable each class is."""
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
     set_up_process()
     from tune_mnist.models.user_modules import load_models

@@ -1,7 +1,7 @@
 """Options of a search: each is declared here, and only here."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,7 +36,18 @@ RESULTS = "Results"
 GROUPS = (WHAT, HOW_MUCH, STOPPING, DATA, MACHINES, FINAL, RESULTS)
 """Headings of the options in ``--help``."""
 
-_FROM_SPACE = "from the space file"
+FALLBACKS: dict[str, Any] = {
+    "num_samples": 16,
+    "max_epochs": 9,
+    "fraction": 0.1,
+    "image_size": 64,
+    "time_budget": None,
+}
+"""Defaults where the space file has none."""
+
+
+def _from_space(name: str) -> str:
+    return f"from the space file, else {FALLBACKS[name] or 'none'}"
 
 
 class OptionFields(BaseModel):
@@ -79,16 +90,18 @@ class OptionFields(BaseModel):
     ] = 0
 
     num_samples: Annotated[
-        Samples, Option(HOW_MUCH, default=_FROM_SPACE), Field(description="Number of trials.")
+        Samples,
+        Option(HOW_MUCH, default=_from_space("num_samples")),
+        Field(description="Number of trials."),
     ]
     max_epochs: Annotated[
         Epochs,
-        Option(HOW_MUCH, default=_FROM_SPACE),
+        Option(HOW_MUCH, default=_from_space("max_epochs")),
         Field(description="Epochs of a trial that is not stopped early."),
     ]
     time_budget: Annotated[
         Seconds | None,
-        Option(HOW_MUCH, default=f"{_FROM_SPACE}, or none"),
+        Option(HOW_MUCH, default=_from_space("time_budget")),
         Field(description="Time after which the trials end: 90s, 25m or 2h."),
     ] = None
     target_accuracy: Annotated[
@@ -157,7 +170,7 @@ class OptionFields(BaseModel):
     ] = False
     fraction: Annotated[
         Share,
-        Option(DATA, default=f"{_FROM_SPACE}, more of a small data set"),
+        Option(DATA, default=f"{_from_space('fraction')}; more of a small data set"),
         Field(description="Share of the training images, above 0, up to 1."),
     ]
     fraction_given: bool = Field(
@@ -172,7 +185,7 @@ class OptionFields(BaseModel):
     ] = None
     image_size: Annotated[
         ImageSize,
-        Option(DATA, default=_FROM_SPACE),
+        Option(DATA, default=_from_space("image_size")),
         Field(
             description="Side of the images in pixels; no effect on a network of fixed input size."
         ),

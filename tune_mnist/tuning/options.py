@@ -12,7 +12,7 @@ from tune_mnist.files import absolute
 from tune_mnist.training import Fidelity
 from tune_mnist.tuning.combinations import check_combination
 from tune_mnist.tuning.mlflow_uri import absolute_uri
-from tune_mnist.tuning.option_fields import OBJECTIVES, OptionFields
+from tune_mnist.tuning.option_fields import FALLBACKS, OBJECTIVES, OptionFields
 from tune_mnist.tuning.schedulers.options import OWN_OPTIONS, SchedulerOptions
 from tune_mnist.tuning.schedulers.registry import (
     DEFAULT,
@@ -27,14 +27,6 @@ from tune_mnist.tuning.storage.storage_path import checked_storage_path
 from tune_mnist.tuning.trials.reports import METRIC
 
 LEAST_GPUS = 0.01
-# What a space file may leave unsaid.
-FALLBACKS: dict[str, Any] = {
-    "num_samples": 16,
-    "max_epochs": 9,
-    "fraction": 0.1,
-    "image_size": 64,
-    "time_budget": None,
-}
 
 
 class SearchOptions(OptionFields):
