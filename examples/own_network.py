@@ -1,0 +1,70 @@
+"""A network of your own, with its width and depth searched.
+
+By the command, from the folder of the project:
+
+    python -m tune_mnist.search --space examples/own_network.yaml --models examples/own_network.py
+
+or from Python:
+
+    python examples/own_network.py
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from tune_mnist import register_model, run_search
+
+
+@register_model("my-cnn", head="classifier")
+class MyCNN(nn.Module):
+    """A small CNN: blocks of a convolution, a normalisation and pooling, then a dense layer.
+
+    Args:
+        num_classes: Number of classes. Every network takes this keyword...
+        in_channels: Channels of the images. ...and this one.
+        dropout: Probability of dropping a unit before the classifier. Optional.
+        width: Channels of the first block; each further one has twice as many. This and the
+            keywords below are yours, and can be searched as ``model.<keyword>``.
+        depth: Number of blocks.
+        norm: Normalisation after each convolution.
+
+    Shapes:
+        input float (B, in_channels, S, S); output logits float (B, num_classes).
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        dropout: float = 0.0,
+        width: Annotated[int, Field(ge=2, le=64)] = 8,
+        depth: Annotated[int, Field(ge=1, le=4)] = 2,
+        norm: Literal["none", "batch"] = "batch",
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        before = in_channels
+        for block in range(depth):
+            after = width * 2**block
+            layers.append(nn.Conv2d(before, after, 3, padding=1))
+            layers += [nn.BatchNorm2d(after)] if norm == "batch" else []
+            layers += [nn.ReLU(), nn.MaxPool2d(2)]
+            before = after
+        self.features = nn.Sequential(*layers)
+        self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout))
+        self.classifier = nn.Linear(before, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (B, num_classes) for images (B, in_channels, S, S)."""
+        logits: Tensor = self.classifier(self.pool(self.features(images)))
+        return logits
+
+
+if __name__ == "__main__":
+    results = run_search(
+        space=Path(__file__).with_suffix(".yaml"), dataset="digits", name="own-network"
+    )
+    print(results.best)
