@@ -1,6 +1,8 @@
 import pytest
+from torch import nn
 
 from tune_mnist.errors import UserError
+from tune_mnist.models import register_model
 from tune_mnist.models.cost import count_flops
 
 
@@ -23,3 +25,21 @@ def test_a_larger_image_costs_more(name):
 def test_an_unknown_network_is_refused():
     with pytest.raises(UserError, match="did you mean 'lenet'"):
         count_flops("lenett", 28)
+
+
+def test_a_wider_network_costs_more_and_rgb_images_cost_more():
+    assert count_flops("lenet", 32, options={"width": 12}) > 3 * count_flops("lenet", 32)
+    assert count_flops("lenet", 32, in_channels=3) > count_flops("lenet", 32)
+
+
+def test_a_network_that_computes_by_values_is_counted():
+    @register_model("reading", head="head")
+    class Reading(nn.Module):
+        def __init__(self, num_classes, in_channels):
+            super().__init__()
+            self.head = nn.Linear(in_channels, num_classes)
+
+        def forward(self, images):
+            return self.head(images.mean(dim=(2, 3)) if images.sum() >= 0 else images[:, :, 0, 0])
+
+    assert count_flops("reading", 28, num_classes=7) == 2 * 7

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from tune_mnist.models.cost import count_flops
 from tune_mnist.reporting.finals import by_configuration, missing_runs, test_columns
+from tune_mnist.reporting.network_cost import mflops
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
 from tune_mnist.tuning.recording.records import BROKEN, TrialState
@@ -51,11 +51,8 @@ def best_of_each(results: SearchResults) -> pd.DataFrame:
         results.full_val_accuracy.get(key, np.nan)
         for key in zip(best["model"], best["trial"], strict=True)
     ]
-    size, form = results.options.image_size, results.form
-    best["mflops"] = [
-        count_flops(model, size, len(form.class_names), form.channels) / 1e6
-        for model in best["model"]
-    ]
+    records = {record.number: record for record in results.records}
+    best["mflops"] = [mflops(results, records[trial]) for trial in best["trial"]]
     best["epoch_seconds"] = best["train_seconds"] / best["epochs"]
     best["best_seconds"] = best["epoch_seconds"] * best["best_epoch"]
     of_tests = [

@@ -128,7 +128,11 @@ def run_experiment(
     joined = joined_part(everything, final_fraction(options))
     sizes = [stage.image_size for stage in fidelity.stages] if fidelity else []
     check_networks(
-        space.parameters, space.models, dataset.num_classes, 1, [options.image_size, *sizes]
+        space.parameters,
+        space.models,
+        dataset.num_classes,
+        dataset.channels,
+        [options.image_size, *sizes],
     )
     networks = pack_networks(space.models)
     mlflow = open_client(options.mlflow, directory.name) if options.mlflow else None

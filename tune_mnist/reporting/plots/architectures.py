@@ -15,7 +15,7 @@ from PIL import Image
 
 from tune_mnist.data.form import class_name
 from tune_mnist.errors import UserError
-from tune_mnist.models.cost import count_flops
+from tune_mnist.reporting.network_cost import mflops
 from tune_mnist.reporting.plots import words
 from tune_mnist.reporting.plots.axes import set_ticks, short, stretch
 from tune_mnist.reporting.plots.judged import Judged
@@ -82,11 +82,8 @@ def accuracy_by_size(judged: Judged) -> list[Plot]:
 
 def accuracy_by_flops(judged: Judged) -> list[Plot]:
     """Draw the same against the floating-point operations that an image takes."""
-    size, form = judged.results.options.image_size, judged.results.form
-    flops = {
-        model: count_flops(model, size, len(form.class_names), form.channels) / 1e6
-        for model in _best_by_model(judged)
-    }
+    best = _best_by_model(judged)
+    flops = {model: mflops(judged.results, record) for model, record in best.items()}
     title = "Accuracy against computation"
     return [_accuracy_by_cost(judged, "cost-flops", title, "MFLOPs an image", flops)]
 

@@ -1,0 +1,25 @@
+"""Computation that the network of a trial takes."""
+
+from tune_mnist.models.cost import count_flops
+from tune_mnist.models.keywords import split_keys
+from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.tuning.recording.records import TrialRecord
+
+
+def mflops(results: SearchResults, record: TrialRecord) -> float:
+    """Return the millions of floating-point operations for one image.
+
+    Args:
+        results: The search, which knows the images.
+        record: The trial, which knows the keywords of the network's constructor.
+    """
+    form = results.form
+    config, options = split_keys(record.config)
+    count = count_flops(
+        config["model"],
+        results.options.image_size,
+        len(form.class_names),
+        form.channels,
+        options,
+    )
+    return count / 1e6
