@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 import cloup
+from pydantic.fields import FieldInfo
 
 from tune_mnist.__main__ import cli
+from tune_mnist.declarations import Choices
+from tune_mnist.training.config import SEARCHABLE, TrainConfig
 
 PAGE = Path(__file__).with_name("options.md")
 _HEAD = """# Options of the commands
@@ -18,7 +21,8 @@ Written by `make docs` from the declarations of the options; `--help` shows the 
 
 def options_page() -> str:
     """Return the reference of all options, in Markdown."""
-    return "\n".join([_HEAD, *(_command(name, cli.commands[name]) for name in cli.commands)])
+    commands = (_command(name, cli.commands[name]) for name in cli.commands)
+    return "\n".join([_HEAD, *commands, _hyperparameters()])
 
 
 def _command(name: str, command: click.Command) -> str:
@@ -38,6 +42,33 @@ def _command(name: str, command: click.Command) -> str:
     ungrouped = [option for option in command.params if getattr(option, "group", None) is None]
     lines += ["", *(_line(option, context) for option in ungrouped)] if ungrouped else []
     return "\n".join([*lines, ""])
+
+
+def _hyperparameters() -> str:
+    lines = ["## Hyperparameters", "", "What a space file may search, beside `model`.", ""]
+    for name in SEARCHABLE:
+        field = TrainConfig.model_fields[name]
+        default = "needed" if field.is_required() else f"default: {field.default}"
+        lines.append(f"- `{name}`: {field.description} {_values(field)} [{default}]")
+    return "\n".join([*lines, ""])
+
+
+def _values(field: FieldInfo) -> str:
+    """Return the type of a field and what bounds it."""
+    for mark in field.metadata:
+        if isinstance(mark, Choices):
+            return f"One of {', '.join(mark.names)}."
+    bounds = [
+        f"{words} {getattr(mark, bound)}"
+        for mark in field.metadata
+        for bound, words in _BOUNDS.items()
+        if hasattr(mark, bound)
+    ]
+    kind = "Whole number" if field.annotation is int else "Number"
+    return f"{kind}{', ' if bounds else ''}{' and '.join(bounds)}."
+
+
+_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
 def _line(parameter: click.Parameter, context: click.Context) -> str:
