@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterable
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import IO, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -39,11 +40,14 @@ def report_console(stream: TextIO | None = None) -> Console:
     """Return a console as wide as the terminal, or wide enough for logs.
 
     It draws and redraws only for a person who watches: FORCE_COLOR asks for colours in a log, and
-    TERM=dumb says that a terminal cannot redraw (``is_interactive``).
+    TERM=dumb says that a terminal cannot redraw (``is_interactive``). In a notebook that has
+    ipywidgets it redraws below the cell.
 
     Args:
-        stream: Where it prints; None: standard output.
+        stream: Where it prints; None: standard output, or the cell of a notebook.
     """
+    if stream is None and redraws_in_cell():
+        return SafeConsole(force_interactive=True)
     stream = sys.stdout if stream is None else stream
     accept_all_characters(stream)
     file = cast("IO[str]", UnfailingStream(stream))
@@ -57,6 +61,11 @@ def report_console(stream: TextIO | None = None) -> Console:
         highlight=False,  # colours within a line would keep grep from finding its text
         color_system="standard" if os.environ.get("FORCE_COLOR") else None,
     )
+
+
+def redraws_in_cell() -> bool:
+    """Return whether this process is a notebook's kernel, and Rich can redraw in its cells."""
+    return "IPython" in sys.modules and Console().is_jupyter and bool(find_spec("ipywidgets"))
 
 
 def print_facts(console: Console, facts: dict[str, str]) -> None:
