@@ -1,7 +1,7 @@
 from .api.results import BestTrial, SearchResults, load_results
 from .api.search import run_search
 from .api.training import TrainingResult, run_training
-from .data import Dataset
+from .data import Dataset, dataset_from_arrays
 from .errors import UserError
 from .models import register_model
 
@@ -11,6 +11,7 @@ __all__ = [
     "SearchResults",
     "TrainingResult",
     "UserError",
+    "dataset_from_arrays",
     "load_results",
     "register_model",
     "run_search",

@@ -69,9 +69,9 @@ def redraws_in_cell() -> bool:
 
 
 def print_facts(console: Console, facts: dict[str, str]) -> None:
-    """Print what is done on what: one line a fact in logs, folded under itself in a terminal."""
+    """Print what is done on what: one line a fact in logs, a folded table elsewhere."""
     width = max(map(len, facts))
-    if not console.is_terminal:
+    if not (console.is_terminal or console.is_jupyter):
         for key, value in facts.items():
             console.print(f"{key:<{width}} {value}", markup=False, highlight=False, soft_wrap=True)
         return

@@ -2,19 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from tune_mnist.data import Dataset, load_dataset
+from tune_mnist.data import Dataset, dataset_from_arrays, load_dataset
 from tune_mnist.data.names import ARRAYS, DATASETS
-from tune_mnist.errors import unknown
+from tune_mnist.errors import UserError, unknown
 from tune_mnist.models.keywords import MODEL_PREFIX
 from tune_mnist.models.user_modules import load_models
 from tune_mnist.quoting import shortened
 
 Models = str | Path | Sequence[str | Path]
 """One or several Python files or modules with networks of a user's own."""
+
+Arrays = tuple[Any, Any, Any, Any]
+"""Training images, training labels, test images, test labels."""
+
+Images = str | Path | Dataset | Arrays
+"""Name of a data set, path of a folder or file with one, or the data set itself."""
 
 MAX_VALUE = 200
 """Characters of an option's value in the record of a call."""
@@ -47,6 +53,22 @@ def load_networks(models: Models) -> None:
     load_models(map(str, several))
 
 
+def checked_images(dataset: Images) -> str | Path | Dataset:
+    """Return the name or path of a data set, or the data set itself.
+
+    Raises:
+        UserError: It is of another type, or arrays that make no data set.
+    """
+    if isinstance(dataset, tuple) and len(dataset) == len(get_args(Arrays)):
+        return dataset_from_arrays(*dataset)
+    if not isinstance(dataset, str | Path | Dataset):
+        raise UserError(
+            f"dataset: is {type(dataset).__name__}: must be a name, a path, a Dataset, or the"
+            " arrays (x_train, y_train, x_test, y_test)"
+        )
+    return dataset
+
+
 def data_options(dataset: str | Path | Dataset | None) -> dict[str, Any]:
     """Return the options of a search that name the data set.
 
@@ -69,7 +91,7 @@ def _is_path(text: str) -> bool:
 
 
 def load_images(
-    dataset: str | Path | Dataset,
+    dataset: Images,
     data_dir: str | Path | None = None,
     *,
     transpose: bool = False,
@@ -77,16 +99,17 @@ def load_images(
     """Return the data set that an argument names, or is.
 
     Args:
-        dataset: Name of a data set, path of a folder or file, or the data set itself.
+        dataset: Data set, its name or path, or its arrays.
         data_dir: Folder or file with data of the user's own, or None.
         transpose: Whether to exchange rows and columns of each image of the user's own.
 
     Raises:
         UserError: Unknown name, or files that are missing or damaged.
     """
-    if isinstance(dataset, Dataset):
-        return dataset
-    named = {"data_dir": data_dir and Path(data_dir)} | data_options(dataset)
+    given = checked_images(dataset)
+    if isinstance(given, Dataset):
+        return given
+    named = {"data_dir": data_dir and Path(data_dir)} | data_options(given)
     name = named.get("dataset", "mnist")
     return load_dataset(name, named["data_dir"], transpose=transpose)
 
@@ -105,6 +128,8 @@ def python_call(function: str, given: Mapping[str, Any]) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, Path):
         value = str(value)
+    if isinstance(value, tuple) and any(hasattr(item, "shape") for item in value):
+        return "<arrays>"
     if isinstance(value, str | int | float | Mapping | list | tuple):
         return shortened(repr(value), MAX_VALUE)
     return f"<{type(value).__name__}>"

@@ -8,7 +8,15 @@ from typing import Any
 
 from rich.console import Console
 
-from tune_mnist.api.calls import Models, data_options, load_networks, python_call, require_known
+from tune_mnist.api.calls import (
+    Images,
+    Models,
+    checked_images,
+    data_options,
+    load_networks,
+    python_call,
+    require_known,
+)
 from tune_mnist.api.results import SearchResults, load_results
 from tune_mnist.console import report_console
 from tune_mnist.data import Dataset
@@ -33,7 +41,7 @@ _running = threading.Lock()
 
 def run_search(
     space: str | Path | Mapping[str, Any] | None = None,
-    dataset: str | Path | Dataset | None = None,
+    dataset: Images | None = None,
     *,
     name: str | None = None,
     output_dir: str | Path = OUTPUT_DIR,
@@ -53,14 +61,15 @@ def run_search(
     Args:
         space: Name of a shipped space, path of a space file, or the content of one as a dict.
             None: ``"lenet"``, or with ``resume`` the space of that search.
-        dataset: Name of a data set, path of a folder with its files, or a :class:`Dataset`.
-            None: ``"mnist"``, or with ``resume`` the data set of that search.
+        dataset: Name of a data set, path of a folder or .npz file, a :class:`Dataset`, or the
+            arrays (x_train, y_train, x_test, y_test). None: ``"mnist"``, or with ``resume`` the
+            data set of that search.
         name: Name of the results folder. None: space and time.
         output_dir: Folder that holds the results folders; made if need be.
         models: Python files or modules with networks of your own, which are sent to the workers.
             Networks that the calling program registers itself need nothing here.
         resume: Results folder of the search to resume; the other options change it. A
-            search on a :class:`Dataset` needs that data set again.
+            search on a :class:`Dataset` or arrays needs them again.
         trust_stored: With ``resume``: whether to use the addresses, paths and URIs that the folder
             names, though this user did not write it on this machine.
         console: Console for progress and tables. None: standard output, or the notebook's cell.
@@ -104,7 +113,7 @@ def perform_search(
     command: str,
     *,
     space: str | Path | Mapping[str, Any] | None = None,
-    dataset: str | Path | Dataset | None = None,
+    dataset: Images | None = None,
     name: str | None = None,
     output_dir: Path = OUTPUT_DIR,
     models: Models = (),
@@ -134,6 +143,7 @@ def perform_search(
     load_networks(models)  # before a space or a folder may name one of them
     require_known(options, SearchOptions)
     console = report_console() if console is None else console
+    dataset = None if dataset is None else checked_images(dataset)
     images = dataset if isinstance(dataset, Dataset) else None
     given = options | data_options(dataset)
     earlier: Experiment | None = None
@@ -193,7 +203,7 @@ def _space(space: str | Path | Mapping[str, Any]) -> SearchSpace:
     if isinstance(space, Mapping):
         return space_from_dict(space)
     if not isinstance(space, str | Path):
-        raise UserError(f"space: is a {type(space).__name__}: must be a name, a path or a dict")
+        raise UserError(f"space: is {type(space).__name__}: must be a name, a path or a dict")
     return load_space(str(space))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tune_mnist.api.calls import Models, load_images, load_networks, require_known
+from tune_mnist.api.calls import Images, Models, load_images, load_networks, require_known
 from tune_mnist.console import print_facts, report_console
 from tune_mnist.data import Dataset, DataSplit, default_fraction, split_dataset
 from tune_mnist.data.form import DATA
@@ -96,7 +96,7 @@ class TrainingResult:
 
 def run_training(
     model: str = "lenet",
-    dataset: str | Path | Dataset = "mnist",
+    dataset: Images = "mnist",
     *,
     data_dir: str | Path | None = None,
     transpose: bool = False,

@@ -115,6 +115,8 @@ def run_trials(
             failure_config=tune.FailureConfig(max_failures=options.max_failures),
             stop=stopper,
             verbose=0,
+            # Ray 2.60 clears a notebook's cell for the reporter that it takes there by itself.
+            progress_reporter=tune.CLIReporter(),
         ),
     )
     use_steady_controller(one_node=setup.nodes is None)

@@ -28,7 +28,7 @@ def space_from_dict(content: Mapping[str, Any]) -> SearchSpace:
     except yaml.representer.RepresenterError as error:
         value = type(error.args[-1]).__name__
         raise UserError(
-            f"{SPACE_NAME}: holds a {value}: must be numbers, texts, lists and dicts only"
+            f"{SPACE_NAME}: holds a value of type {value}: must be numbers, texts, lists and dicts"
         ) from None
     except RecursionError:
         raise UserError(f"{SPACE_NAME}: nested too deep, or holds itself") from None

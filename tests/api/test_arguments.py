@@ -1,0 +1,104 @@
+"""Wrong arguments of the API end in one clear line, before anything is made."""
+
+import numpy as np
+import pytest
+
+from tune_mnist import UserError, run_search, run_training
+from tune_mnist.api.calls import python_call
+from tune_mnist.tuning.spaces.space import parse_space, shipped_spaces
+from tune_mnist.tuning.spaces.space_dict import space_from_dict
+
+SPACE = {
+    "description": "a few rates",
+    "model": "lenet",
+    "parameters": {"lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": True}},
+}
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    yield
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "options", "words"),
+    [
+        (run_search, {"num_sample": 3}, r"unknown option 'num_sample' \(did you mean 'num_samp"),
+        (run_search, {"fraction_given": True}, "unknown option 'fraction_given'"),
+        (run_search, {"num_samples": 0}, "num_samples = 0: must be greater than or equal to 1"),
+        (run_search, {"scheduler": "ahsa"}, "unknown scheduler 'ahsa'"),
+        (run_search, {"space": "lenett"}, "did you mean 'lenet'"),
+        (run_search, {"space": 3}, "space: is int: must be a name, a path or a dict"),
+        (run_search, {"trust_stored": True}, "only a search to --resume"),
+        (run_search, {"resume": "nowhere"}, "nowhere is not the folder of a search"),
+        (run_search, {"resume": "one", "name": "other"}, "give the folder or the name, not both"),
+        (run_search, {"dataset": 7}, "dataset: is int: must be"),
+        (run_search, {"dataset": (1, 2, 3)}, "dataset: is tuple: must be"),
+        (run_search, {"dataset": (1, 2, 3, 4)}, "must be"),
+        (run_training, {"dataset": 7, "lr": 0.1}, "dataset: is int: must be"),
+        (run_search, {"name": "a/b"}, "must be letters"),
+        (run_training, {"lr": 0.1, "epoch": 3}, r"unknown option 'epoch' \(did you mean 'epochs'"),
+        (run_training, {}, "'lr' is missing"),
+        (run_training, {"lr": 0.1, "epochs": 0}, "epochs = 0: must be"),
+        (run_training, {"lr": -1.0}, "lr = -1.0: must be greater than 0"),
+        (run_training, {"model": "lenett", "lr": 0.1}, "did you mean 'lenet'"),
+        (run_training, {"lr": 0.1, "model.wide": 3}, r"model.wide: lenet has no such keyword"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(call, options, words):
+    with pytest.raises(UserError, match=words) as caught:
+        call(**({"dataset": "digits"} | options))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("space", "words"),
+    [
+        ({}, "space: must be|space: 'description' is missing"),
+        (SPACE | {"parameters": {"lrr": {}}}, "space: .*lrr"),
+        (SPACE | {"baselines": [{"lr": object()}]}, "holds a value of type object"),
+        (SPACE | {1: 2}, "a key must be a word"),
+    ],
+)
+def test_a_wrong_space_is_one_line(space, words):
+    with pytest.raises(UserError, match=words) as caught:
+        run_search(space, dataset="digits")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_space_that_holds_itself_is_one_line():
+    space = dict(SPACE)
+    space["parameters"] = space
+    with pytest.raises(UserError, match="nested too deep"):
+        run_search(space, dataset="digits")
+
+
+def test_a_dict_is_the_space_that_a_file_with_the_same_content_is():
+    path = shipped_spaces() / "all.yaml"
+    of_file = parse_space(path.read_text(), path)
+    import yaml
+
+    of_dict = space_from_dict(yaml.safe_load(path.read_text()))
+    assert of_dict.parameters == of_file.parameters
+    assert of_dict.baselines == of_file.baselines
+    assert of_dict.defaults == of_file.defaults
+
+
+def test_numpys_numbers_and_tuples_may_stand_in_a_space():
+    batch_sizes = {"type": "categorical", "choices": (np.int64(16), 32)}
+    rate = {"type": "float", "low": np.float64(1e-5), "high": np.float32(0.5)}
+    space = space_from_dict(SPACE | {"parameters": {"lr": rate, "batch_size": batch_sizes}})
+    assert space.parameters["batch_size"].choices == [16, 32]
+    assert (space.parameters["lr"].low, space.parameters["lr"].high) == (1e-5, 0.5)
+    assert parse_space(space.text, space.path).parameters == space.parameters
+
+
+def test_a_call_is_recorded_as_python_that_says_what_was_given(digits):
+    given = {"space": None, "dataset": digits, "num_samples": 3, "name": "it's", "seed": 0}
+    assert python_call("run_search", given) == (
+        'run_search(dataset=<Dataset>, num_samples=3, name="it\'s", seed=0)'
+    )
+    arrays = (digits.train_images, digits.train_labels, digits.test_images, digits.test_labels)
+    assert python_call("run_search", {"dataset": arrays}) == "run_search(dataset=<arrays>)"

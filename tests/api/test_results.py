@@ -1,0 +1,148 @@
+"""What load_results gives of a finished, an interrupted and an empty search."""
+
+import json
+import shutil
+
+import optuna
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+import torch
+
+from tests.reporting.searches import Search, best_config
+from tune_mnist import UserError, load_results
+from tune_mnist.reporting.plots import draw
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, digits_lenet):
+    """A search over two architectures with a kept LeNet and two final runs."""
+    search = Search(tmp_path_factory.mktemp("results") / "demo", num_samples=10)
+    for step in range(8):
+        search.trial(0.5, 0.6, 0.7 + step / 50, lr=1e-3 * (step + 1))
+    search.trial(0.4, 0.5, model="resnet", momentum=0.5, optimizer="sgd")
+    search.trial(diverges=True, lr=0.09)
+    for seed in (0, 1):
+        search.final("lenet", 7, seed, [[9, 1 + seed], [0, 10]])
+    best = search.directory / "best"
+    best.mkdir()
+    shutil.copytree(digits_lenet, best / "lenet")
+    config = best_config("lenet", 7, full_val_accuracy=0.83)
+    (best / "lenet" / "config.json").write_text(json.dumps(config))
+    return search.directory
+
+
+@pytest.fixture(scope="module")
+def results(finished):
+    return load_results(finished)
+
+
+def test_trials_and_study_are_those_of_the_search(results):
+    assert isinstance(results.trials, pd.DataFrame)
+    assert list(results.trials["trial"]) == list(range(10))
+    assert list(results.trials["state"][-2:]) == ["PRUNED", "DIVERGED"]
+    assert isinstance(results.study, optuna.Study)
+    assert len(results.study.trials) == 10
+    assert results.name == "demo"
+    assert results.options.max_epochs == 3
+    assert "10 trials; best lenet 0.8400, resnet 0.5000" in repr(results)
+
+
+def test_best_has_configuration_and_accuracies_by_architecture(results):
+    assert list(results.best) == ["lenet", "resnet"]
+    best = results.best["lenet"]
+    assert (best.trial, best.epoch, best.val_accuracy) == (7, 3, pytest.approx(0.84))
+    assert best.full_val_accuracy == 0.83
+    assert best.test_accuracies == {0: pytest.approx(0.95), 1: pytest.approx(19 / 21)}
+    assert best.config["lr"] == pytest.approx(8e-3)
+    assert results.best["resnet"].test_accuracies == {}
+    assert results.best["resnet"].config["momentum"] == 0.5
+
+
+def test_tables_are_data_frames_of_numbers(results):
+    assert {"best", "costs", "top", "final", "recall"} <= results.tables.keys()
+    assert results.tables["best"]["val_accuracy"].max() == pytest.approx(0.84)
+    assert all(isinstance(table, pd.DataFrame) for table in results.tables.values())
+
+
+def test_plots_are_the_figures_of_the_page_with_a_title(results):
+    assert {"history", "importances", "confusion-lenet"} <= set(results.plot_names)
+    figure = results.plot("importances")
+    assert isinstance(figure, go.Figure)
+    (of_page,) = [plot for plot in draw(results._stored).plots if plot.key == "importances"]
+    assert figure.data == of_page.figure.data
+    assert figure.layout.title.text == of_page.title
+    for name in results.plot_names:
+        assert results.plot(name).data
+
+
+def test_an_unknown_plot_is_one_line_with_the_known_ones(results):
+    with pytest.raises(UserError, match=r"unknown plot 'importance' \(did you mean 'importances'"):
+        results.plot("importance")
+
+
+def test_a_kept_model_classifies_raw_images(results, placed_digits):
+    classifier = results.load_model("lenet")
+    assert not classifier.training
+    assert not classifier.network.training
+    probabilities = classifier(torch.from_numpy(placed_digits.test_images))
+    predicted = probabilities.argmax(dim=1).numpy()
+    assert (predicted == placed_digits.test_labels).mean() > 0.8
+    assert classifier.network(torch.zeros(2, 1, 32, 32)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [("resnet", "keeps no model of resnet"), ("../demo", "unknown model"), ("", "unknown model")],
+)
+def test_a_model_that_is_not_kept_is_one_line(results, model, words):
+    with pytest.raises(UserError, match=words):
+        results.load_model(model)
+
+
+def test_an_interrupted_search_has_what_there_is(tmp_path):
+    search = Search(tmp_path / "cut")
+    search.trial(0.5, 0.6, ends=False)
+    results = load_results(search.directory)
+    assert list(results.trials["state"]) == ["INTERRUPTED"]
+    assert results.best["lenet"].val_accuracy == 0.6
+    assert "history" in results.plot_names
+    with pytest.raises(UserError, match="Parameter importances: it takes 8 trials"):
+        results.plot("importances")
+    with pytest.raises(UserError, match="keeps no model of lenet"):
+        results.load_model("lenet")
+
+
+def test_a_search_without_an_epoch_has_empty_answers(tmp_path):
+    results = load_results(str(Search(tmp_path / "none").directory))
+    assert (results.best, results.tables, len(results.trials)) == ({}, {}, 0)
+    with pytest.raises(UserError, match="there is nothing to draw yet"):
+        results.plot("history")
+
+
+def test_a_folder_of_another_kind_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="is not the folder of a search"):
+        load_results(tmp_path)
+
+
+def test_weights_with_a_pickle_in_them_are_refused(finished, tmp_path):
+    copied = tmp_path / "copied"
+    shutil.copytree(finished, copied)
+    trap = tmp_path / "trap"
+
+    class Trap:
+        def __reduce__(self):
+            return exec, (f"open({str(trap)!r}, 'w').close()",)
+
+    torch.save({"weight": Trap()}, copied / "best" / "lenet" / "model.pt")
+    with pytest.raises(UserError, match=r"model\.pt"):
+        load_results(copied).load_model("lenet")
+    assert not trap.exists()
+
+
+def test_a_folder_with_a_link_is_refused(finished, tmp_path):
+    copied = tmp_path / "copied"
+    shutil.copytree(finished, copied)
+    (copied / "elsewhere").symlink_to(tmp_path)
+    with pytest.raises(UserError, match="symbolic link"):
+        load_results(copied)

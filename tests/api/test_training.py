@@ -1,0 +1,68 @@
+"""A training run from Python, and what it returns."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from rich.console import Console
+
+from tune_mnist import UserError, run_training
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, digits):
+    printed = io.StringIO()
+    result = run_training(
+        dataset=digits,
+        epochs=2,
+        lr=0.01,
+        batch_size=32,
+        output_dir=tmp_path_factory.mktemp("results") / "deeper",
+        name="one",
+        console=Console(file=printed, width=160),
+        **{"model.width": 2},
+    )
+    return result, printed.getvalue()
+
+
+def test_it_returns_metrics_accuracies_and_the_folder(run):
+    result, printed = run
+    assert list(result.epochs["epoch"]) == [1, 2]
+    pd.testing.assert_frame_equal(result.epochs, pd.read_csv(result.directory / "epochs.csv"))
+    assert result.val_accuracy == result.epochs["val_accuracy"].iloc[-1]
+    assert result.test_accuracy == np.trace(result.confusion) / result.confusion.sum()
+    assert len(result.recall) == 10
+    assert result.config.model_options == {"width": 2}
+    assert f"results in {result.directory}" in printed
+    assert "1/2" in printed
+
+
+def test_its_model_is_the_one_that_was_tested(run, digits):
+    result, _ = run
+    predicted = result.load_model()(torch.from_numpy(digits.test_images)).argmax(dim=1).numpy()
+    accuracy = (predicted == digits.test_labels).mean()
+    assert accuracy == pytest.approx(result.test_accuracy, abs=0.02)
+
+
+def test_a_name_that_is_taken_is_refused(run, digits):
+    result, _ = run
+    with pytest.raises(UserError, match="exists already"):
+        run_training(
+            dataset=digits, lr=0.01, name="one", output_dir=result.directory.parent, epochs=1
+        )
+
+
+def test_it_leaves_pytorchs_random_state_alone(digits, tmp_path):
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    run_training(
+        dataset=digits, lr=0.01, epochs=1, fraction=0.1, output_dir=tmp_path, console=_quiet()
+    )
+    assert torch.equal(torch.rand(1), expected)
+
+
+def _quiet():
+    return Console(file=io.StringIO())
