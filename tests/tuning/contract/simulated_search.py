@@ -67,6 +67,8 @@ class SimulatedSearch:
     Attributes:
         trained: The epochs that were trained, as number and epoch, in their order.
         most_active: Most trials that had a worker, or waited for one, at a time.
+        runs: Number of runs, the first and the resumed ones.
+        restarts: Number of times that a trial was continued from its checkpoint.
     """
 
     folder: Path
@@ -78,12 +80,15 @@ class SimulatedSearch:
     accuracy: Callable[[float], float] = learning
     trained: list[tuple[int, int]] = field(default_factory=list)
     most_active: int = 0
+    runs: int = 0
+    restarts: int = 0
 
     def run(self, cut: int | None = None) -> "SimulatedSearch":
         """Begin or resume the search, and run it to its end.
 
         Args:
-            cut: Number of reports after which the driver is killed; None: none.
+            cut: Number of epochs after which the driver is killed, before it hears of the last;
+                None: it is not killed.
         """
         options = SearchOptions.for_space(
             SPACE,
@@ -94,6 +99,7 @@ class SimulatedSearch:
             seed=self.seed,
         )
         self.folder.mkdir(exist_ok=True)
+        self.runs += 1
         workers = Workers(cpus=1, gpus=0, concurrent=self.workers)
         settings = trial_settings(options, workers, self.folder)
         setup = Setup(SPACE, options, self.folder, None, settings, workers, "", 1)
@@ -101,7 +107,6 @@ class SimulatedSearch:
         ended = sum(record.state.ended for record in engine.searcher.ledger.records)
         engine.searcher.left = options.num_samples - ended
         settings.store.start()
-        watch = _Watch(self)
         experiment = SimulatedExperiment(
             "ray",
             _trained_elsewhere,
@@ -116,16 +121,21 @@ class SimulatedSearch:
             lambda config: _SimulatedTrial(self, settings, config),
             search_alg=generator,
             scheduler=engine.scheduler,
-            callbacks=[engine.recorder, LostTrials(engine.searcher), watch],
+            callbacks=[engine.recorder, LostTrials(engine.searcher), _Watch(self)],
             storage=experiment.storage,
             reuse_actors=True,
         )
         generator.add_configurations([experiment])
         controller.update_max_pending_trials()
-        while not controller.is_finished() and (cut is None or watch.reports < cut):
+        end = math.inf if cut is None else len(self.trained) + cut
+        while not controller.is_finished() and len(self.trained) < end:
             controller.step()
         self.engine, self.records = engine, engine.searcher.ledger.records
         return self
+
+    def is_over(self) -> bool:
+        """Return whether all trials have ended."""
+        return sum(record.state.ended for record in self.records) == NUM_SAMPLES
 
     @property
     def study(self) -> optuna.Study:
@@ -175,6 +185,7 @@ class _SimulatedTrial:
         """Train an epoch, or report that of the checkpoint; return its seconds and the report."""
         if self._has_more_to_tell:
             self._has_more_to_tell = False
+            self._search.restarts += 1
             return 0.0, self._report()
         fault = self._search.fault(self._number, self._epoch + 1)
         if fault is not None:
@@ -200,14 +211,10 @@ class _SimulatedTrial:
 
 
 class _Watch(Callback):
-    """Counts the reports, and the trials that are active at a time."""
+    """Counts the trials that are active at a time."""
 
     def __init__(self, search: SimulatedSearch) -> None:
         self._search = search
-        self.reports = 0
-
-    def on_trial_result(self, **_: Any) -> None:
-        self.reports += 1
 
     def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
         active = sum(trial.status in (Trial.RUNNING, Trial.PENDING) for trial in trials)

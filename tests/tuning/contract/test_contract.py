@@ -23,6 +23,9 @@ from tune_mnist.tuning.trials.reports import ended_early
 
 pytestmark = pytest.mark.timeout(120)
 
+KILLED_AFTER = 4
+"""Epochs of one run of a search that is killed again and again."""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def environment_of_a_search():
@@ -107,18 +110,20 @@ def test_an_undisturbed_search_trains_its_best_to_the_end(undisturbed, searcher,
 
 
 @all_pairs
-def test_a_killed_and_resumed_search_ends_as_if_undisturbed(
+def test_a_search_killed_again_and_again_ends_as_if_undisturbed(
     undisturbed, tmp_path, searcher, scheduler
 ):
     straight = undisturbed(searcher, scheduler)
     search = SimulatedSearch(tmp_path / "killed", searcher, scheduler)
-    if scheduler_class(scheduler).resumable:
-        search.run(cut=3).run(cut=8)
-        assert sum(record.state.ended for record in search.records) < NUM_SAMPLES
-    search.run()
+    kind = scheduler_class(scheduler)
+    cut = KILLED_AFTER if kind.resumable else None
+    while not search.run(cut).is_over():
+        assert search.runs < NUM_SAMPLES * MAX_EPOCHS, "it gets nowhere"
     check_whole(search)
     assert search.history() == straight.history()
     assert search.epochs() == straight.epochs()
+    if kind.pauses_pending:  # no trial is started only to find that it must wait
+        assert search.restarts <= straight.restarts + search.runs
 
 
 @pytest.mark.parametrize("searcher", searcher_names())
