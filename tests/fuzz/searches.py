@@ -42,7 +42,7 @@ def resume(directory: Path) -> None:
     sampler = create_sampler(options.searcher, space, options.num_samples, options.seed, 0.2)
     storage, epochs = open_storage(directory), options.max_epochs
     searcher = StudySearch(space, storage, sampler, options.directions, epochs, DRAWN)
-    scheduler_for(searcher, space, options, no_settings(), DRAWN)
+    scheduler_for(searcher, space, options.scheduling_for(space), no_settings(), DRAWN)
     BestModels(directory / "best", dict, no_settings)
     for number in range(DRAWN):
         searcher.suggest(f"id{number}")

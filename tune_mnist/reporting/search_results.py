@@ -76,7 +76,7 @@ def read_results(directory: Path) -> SearchResults:
     space = experiment.search_space(directory)
     options = experiment.stored_options(directory, space)
     study = load_study(directory)
-    check_belongs(study, space, options, directory / JOURNAL)
+    check_belongs(study, space, options.directions, options.max_epochs, directory / JOURNAL)
     records = [TrialRecord.from_study(trial, space.model) for trial in begun_trials(study)]
     final = read_final_runs(directory)
     _check_class_names(directory, experiment, final)

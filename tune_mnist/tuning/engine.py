@@ -58,6 +58,9 @@ def build_engine(
         alike = options.warm_start is None or comparable(options.warm_start, options)
         prepare(searcher.study, space, queued, options.warm_start, values_compare=alike)
     searcher.study.set_user_attr(CHANCE_LEVEL, setup.chance_level)
-    scheduler = scheduler_for(searcher, space, options, setup.settings, setup.workers.concurrent)
+    scheduling = options.scheduling_for(space)
+    scheduler = scheduler_for(
+        searcher, space, scheduling, setup.settings, setup.workers.concurrent
+    )
     recorder = make_recorder(setup.directory / TRIALS_FILE, searcher.ledger)
     return Engine(searcher, scheduler, recorder)

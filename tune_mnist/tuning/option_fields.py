@@ -16,10 +16,7 @@ from tune_mnist.tuning.schedulers.registry import (
 )
 from tune_mnist.tuning.searching.registry import searcher_names
 from tune_mnist.tuning.spaces.limits import Epochs, ImageSize, Samples, Seconds, Share
-from tune_mnist.tuning.trials.reports import METRIC
-
-OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
-"""Objectives of a search, and whether each is maximised or minimised."""
+from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
 
 # Each trial is a process with PyTorch in it: more than ten to a core would only take memory.
 LEAST_CPUS = 0.1

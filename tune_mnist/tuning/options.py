@@ -12,7 +12,7 @@ from tune_mnist.files import absolute
 from tune_mnist.training import Fidelity
 from tune_mnist.tuning.combinations import check_combination
 from tune_mnist.tuning.mlflow_uri import absolute_uri
-from tune_mnist.tuning.option_fields import FALLBACKS, OBJECTIVES, OptionFields
+from tune_mnist.tuning.option_fields import FALLBACKS, OptionFields
 from tune_mnist.tuning.schedulers.options import OWN_OPTIONS, SchedulerOptions
 from tune_mnist.tuning.schedulers.registry import (
     DEFAULT,
@@ -24,7 +24,7 @@ from tune_mnist.tuning.searching.registry import searcher_class
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import rung_epochs, stages_of
 from tune_mnist.tuning.storage.storage_path import checked_storage_path
-from tune_mnist.tuning.trials.reports import METRIC
+from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
 
 LEAST_GPUS = 0.01
 

@@ -20,9 +20,9 @@ from tune_mnist.models import get_architecture
 from tune_mnist.results import nearest_existing
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.stored_json import read_stored
+from tune_mnist.stored_values import Scalar, Text
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.study import JOURNAL_LOCK
-from tune_mnist.tuning.recording.trial_attributes import Scalar, Text
 from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
 from tune_mnist.tuning.storage.storage_path import checked_storage_path, checkpoints_of_search
 from tune_mnist.tuning.trust import is_own, only_stored, sign

@@ -55,7 +55,7 @@ def check_resumable(
         )
     if _has_study(directory):
         study = load_study(directory)
-        check_belongs(study, space, options, directory / JOURNAL)
+        check_belongs(study, space, options.directions, options.max_epochs, directory / JOURNAL)
         begun = begun_trials(study)
         size = earlier.stored_options(directory, space).num_samples
         if scheduler.fixed_population and options.num_samples != size:

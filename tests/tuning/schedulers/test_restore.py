@@ -35,7 +35,7 @@ def search_in(directory, scheduler):
         1,
     )
     settings = trial_settings(options, Workers(1, 0, 1), directory)
-    return searcher, scheduler_for(searcher, SPACE, options, settings, 1)
+    return searcher, scheduler_for(searcher, SPACE, options.scheduling_for(SPACE), settings, 1)
 
 
 @pytest.mark.parametrize(

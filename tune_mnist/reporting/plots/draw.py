@@ -13,7 +13,7 @@ from tune_mnist.reporting.plots.judged import Judged, quiet_optuna
 from tune_mnist.reporting.plots.plot import CannotDrawError, Plot
 from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.training import CONFIG_COLUMNS
-from tune_mnist.tuning.option_fields import OBJECTIVES
+from tune_mnist.tuning.trials.reports import OBJECTIVES
 
 Drawer = Callable[[Judged], list[Plot]]
 

@@ -11,7 +11,7 @@ from optuna.distributions import (
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from tune_mnist.stored_json import StrictModel
-from tune_mnist.tuning.recording.trial_attributes import Finite, Scalar, Text
+from tune_mnist.stored_values import Finite, Scalar, Text
 
 
 class _Range(StrictModel):

@@ -9,14 +9,9 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 from tune_mnist.errors import UserError, reason
 from tune_mnist.quoting import quoted
 from tune_mnist.stored_json import StrictModel
+from tune_mnist.stored_values import Finite, Scalar, Text, Whole
 from tune_mnist.tuning.recording.journal_distributions import Distribution, check_value
-from tune_mnist.tuning.recording.trial_attributes import (
-    Finite,
-    Scalar,
-    Text,
-    TrialAttributes,
-    Whole,
-)
+from tune_mnist.tuning.recording.trial_attributes import TrialAttributes
 
 STUDY_NAME = "tune_mnist"
 MAX_LINE = 4_000_000

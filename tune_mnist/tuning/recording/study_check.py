@@ -11,12 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from tune_mnist.errors import UserError
 from tune_mnist.quoting import quoted
+from tune_mnist.stored_values import Scalar
 from tune_mnist.training import TrainConfig
-from tune_mnist.tuning.option_fields import OBJECTIVES
-from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.records import WARM_START
-from tune_mnist.tuning.recording.trial_attributes import Scalar
 from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.trials.reports import OBJECTIVES
 
 _DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 _RELATIVE = TypeAdapter(dict[str, Scalar])
@@ -44,31 +43,36 @@ def check_well_formed(study: optuna.Study, path: Path) -> None:
 
 
 def check_belongs(
-    study: optuna.Study, space: SearchSpace, options: SearchOptions, path: Path
+    study: optuna.Study,
+    space: SearchSpace,
+    directions: Mapping[str, str],
+    max_epochs: int,
+    path: Path,
 ) -> None:
-    """Check that a study is that of a search of this space with these options.
+    """Check that a study is that of a search of this space, with these objectives and epochs.
 
     Args:
         study: As :func:`check_well_formed` takes it.
-        space: Of the search.
-        options: Of the search.
-        path: Of the journal.
+        space: Search space.
+        directions: ``max`` or ``min`` by objective, in the order of the search.
+        max_epochs: Maximum epochs per trial.
+        path: Path of the journal, for errors.
 
     Raises:
         UserError: A trial has a parameter that the space does not have, or lacks one; it was
             trained for longer than the search's trials are; or something else is optimised.
     """
     try:
-        wanted = [_DIRECTIONS[way] for way in options.directions.values()]
+        wanted = [_DIRECTIONS[way] for way in directions.values()]
         if study.directions != wanted:
-            raise UserError(f"optimises {_words(study)}: the search is for {options.objective}")
+            raise UserError(f"optimises {_words(study)}: the search is for {','.join(directions)}")
         for number, parameters in enumerate(study.user_attrs.get("queue", []), start=1):
             _check_fixed(parameters, space, f"queue[{number}]")
         distributions = {name: kind.distribution() for name, kind in space.parameters.items()}
         for trial in study.get_trials(deepcopy=False):
             _check_parameters(trial, space, distributions)
             _check_takeovers(trial)
-            _check_epochs(trial, options.max_epochs)
+            _check_epochs(trial, max_epochs)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 

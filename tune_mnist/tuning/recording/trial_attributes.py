@@ -1,34 +1,11 @@
 """What a search notes of a trial in its study, and in which form it must stand there."""
 
-import math
 from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator
 
 from tune_mnist.stored_json import StrictModel
-
-MAX_TEXT = 100_000
-MAX_WHOLE = 2**53
-
-Text = Annotated[str, Field(max_length=MAX_TEXT)]
-Whole = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Accuracy = Annotated[float, Field(ge=0, le=1)]
-
-
-def _scalar(value: Any) -> Any:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int) and abs(value) <= MAX_WHOLE:
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    if isinstance(value, str) and len(value) <= MAX_TEXT:
-        return value
-    raise ValueError("a number, a text, true or false")
-
-
-Scalar = Annotated[Any, PlainValidator(_scalar)]
+from tune_mnist.stored_values import MAX_WHOLE, Accuracy, Finite, Scalar, Text, Whole
 
 
 def _loss(value: Any) -> Any:

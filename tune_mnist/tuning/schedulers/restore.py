@@ -7,9 +7,9 @@ from functools import partial
 
 from optuna import Study
 
-from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.ledger import Ledger, begun_trials, own_trials
 from tune_mnist.tuning.schedulers.factory import create_scheduler
+from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.protocol import (
     EarlierTrial,
     Exploit,
@@ -28,7 +28,7 @@ CLOSED_ROUND = "closed_round"
 def scheduler_for(
     searcher: StudySearch,
     space: SearchSpace,
-    options: SearchOptions,
+    options: SchedulerOptions,
     settings: TrialSettings,
     concurrent: int,
 ) -> SearchScheduler:
@@ -37,14 +37,14 @@ def scheduler_for(
     Args:
         searcher: Searcher, which has the study.
         space: Search space.
-        options: Options of the search.
+        options: Options of the scheduler.
         settings: Settings that all trials have in common.
         concurrent: Number of trials that run at a time.
     """
     study = searcher.study
     scheduler = create_scheduler(
         replace(
-            options.scheduling_for(space),
+            options,
             imported=len(study.trials) - len(own_trials(study)),
             max_concurrent=concurrent,
             queued=most_queued(study),

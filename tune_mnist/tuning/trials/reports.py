@@ -8,6 +8,9 @@ NUMBER = "number"
 METRIC = "val_accuracy"
 TIME_ATTR = "epoch"
 
+OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
+"""Objectives of a search, and whether each is maximised or minimised."""
+
 REASON = "reason"
 """Why a trial ends before its time; there only if it does."""
 

@@ -1,0 +1,29 @@
+"""Types of the values in stored files: bounded, and never converted."""
+
+import math
+from typing import Annotated, Any
+
+from pydantic import Field, PlainValidator
+
+MAX_TEXT = 100_000
+MAX_WHOLE = 2**53
+
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Whole = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Accuracy = Annotated[float, Field(ge=0, le=1)]
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int) and abs(value) <= MAX_WHOLE:
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, str) and len(value) <= MAX_TEXT:
+        return value
+    raise ValueError("a number, a text, true or false")
+
+
+Scalar = Annotated[Any, PlainValidator(_scalar)]
