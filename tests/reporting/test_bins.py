@@ -20,6 +20,8 @@ DROPOUT = FloatParameter(type="float", low=0.0, high=0.5)
         (FloatParameter(type="float", low=2e-3, high=3e-3, log=True), 2e-3, 0, "1e-3 to 1e-2"),
         (IntParameter(type="int", low=2, high=5), 4, 2, "4"),
         (IntParameter(type="int", low=0, high=100), 59, 2, "40 to 60"),
+        (IntParameter(type="int", low=32, high=96, step=32), 64, 1, "64"),
+        (FloatParameter(type="float", low=0.0, high=0.5, step=0.1), 0.3, 3, "0.3"),
         (
             CategoricalParameter(type="categorical", choices=["cosine", "constant"]),
             "cosine",

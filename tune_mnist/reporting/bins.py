@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParameter, IntParameter
 
 MOST_VALUES = 8
-"""As many whole numbers get a group each; more share groups."""
+"""As many whole numbers, or steps, get a group each; more share groups."""
 
 MOST_BINS = 5
 
@@ -27,15 +27,16 @@ class Group(NamedTuple):
 def group_of(parameter: FloatParameter | IntParameter | CategoricalParameter, value: Any) -> Group:
     """Return the group that a value of a parameter belongs to.
 
-    Choices and few whole numbers are groups of their own. Other numbers share decades on a
-    logarithmic scale and equal, round intervals on a linear one; a bound belongs to the interval
-    above it, and the upper end of the range to the last.
+    Choices, few whole numbers and few steps are groups of their own. Other numbers share decades
+    on a logarithmic scale and equal, round intervals on a linear one; a bound belongs to the
+    interval above it, and the upper end of the range to the last.
     """
     if isinstance(parameter, CategoricalParameter):
         return Group(parameter.choices.index(value), str(value))
-    few = isinstance(parameter, IntParameter) and parameter.high - parameter.low < MOST_VALUES
-    if few:
-        return Group(round(value - parameter.low), f"{value:g}")
+    values = parameter.values() or []
+    if 0 < len(values) <= MOST_VALUES:
+        place = min(range(len(values)), key=lambda number: abs(values[number] - value))
+        return Group(place, f"{values[place]:g}")
     edges = _decades(parameter) if parameter.log else _intervals(parameter)
     place = min(bisect_right(list(edges), value), len(edges) - 1) - 1
     labels = list(edges.values())
