@@ -22,6 +22,7 @@ from tune_mnist.console import report_console
 from tune_mnist.data import Dataset
 from tune_mnist.errors import UserError
 from tune_mnist.files import absolute
+from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.process import process_restored
 from tune_mnist.reporting.search_end import report_search_end
 from tune_mnist.results import new_results, results_directory
@@ -177,13 +178,13 @@ def perform_search(
         raise KeyboardInterrupt
     if outcome.ending is Ending.DISK_FULL:
         raise UserError(
-            f"{outcome.detail}: make room, then go on with --resume {directory}; all that has"
-            " ended is kept"
+            f"{outcome.detail}: make room, then go on with --resume"
+            f" {directory}{repeated_flags()}; all that has ended is kept"
         )
     if outcome.ending is Ending.STORAGE_LOST:
         raise UserError(
-            f"{outcome.detail}: once it can be reached, go on with --resume {directory}; all that"
-            " has ended is kept"
+            f"{outcome.detail}: once it can be reached, go on with --resume"
+            f" {directory}{repeated_flags()}; all that has ended is kept"
         )
     return load_results(directory)
 

@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import importlib.util
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,12 @@ _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _loaded: dict[str, str] = {}
 """Names under which files were loaded, by resolved path."""
 
+_digests: dict[str, str] = {}
+"""SHA-256 of the sources of modules that were loaded from a file, by name."""
+
+_given: dict[str, None] = {}
+"""Modules as they were named, in order."""
+
 
 def load_models(given: Iterable[str]) -> None:
     """Import modules that register networks; those that are imported already are left alone.
@@ -44,6 +51,38 @@ def load_models(given: Iterable[str]) -> None:
             raise UserError(
                 f"{where}: registers no network: write @register_model(...) above its class"
             )
+        _given[name] = None
+
+
+def repeated_flags() -> str:
+    """Return the flags that a command needs to know the same networks; empty if none."""
+    return "".join(f" {FLAG} {shlex.quote(name)}" for name in _given)
+
+
+def source_digests(models: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of the file that defines each network of a user's own.
+
+    Args:
+        models: Names of architectures; shipped ones, and those that were defined outside a file,
+            are left out.
+    """
+    wanted = set(models)
+    digests = {
+        each.name: _digest_of(each.build.__module__)
+        for each in registry.own_networks()
+        if each.name in wanted
+    }
+    return {name: digest for name, digest in digests.items() if digest is not None}
+
+
+def _digest_of(module: str) -> str | None:
+    if module in _digests:
+        return _digests[module]
+    path = getattr(sys.modules.get(module), "__file__", None)
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
+    except OSError:
+        return None
 
 
 def _is_path(name: str) -> bool:
@@ -69,7 +108,7 @@ def _load_file(path: Path, where: str) -> str:
         code = compile(source, key, "exec")
         sys.modules[name] = module
         _run(code, module)
-    _loaded[key] = name
+    _loaded[key], _digests[name] = name, digest
     return name
 
 

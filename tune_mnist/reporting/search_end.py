@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.tuning.ending import Ending
 from tune_mnist.tuning.experiment import Outcome
 from tune_mnist.tuning.recording.records import TrialState
@@ -53,7 +54,8 @@ def report_search_end(console: Console, directory: Path, outcome: Outcome) -> No
     more = _HOW_TO_CONTINUE.get(outcome.ending)
     if more is not None and scheduler_class(results.options.scheduling.name).resumable:
         console.print(
-            f"to go on: python -m tune_mnist.search --resume {shlex.quote(str(directory))}{more}",
+            f"to go on: python -m tune_mnist.search --resume {shlex.quote(str(directory))}"
+            f"{repeated_flags()}{more}",
             markup=False,
             soft_wrap=True,
         )

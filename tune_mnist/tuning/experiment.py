@@ -48,7 +48,7 @@ from tune_mnist.tuning.results_folder import (
     comparable,
     write_experiment,
 )
-from tune_mnist.tuning.resuming import check_resumable
+from tune_mnist.tuning.resuming import changed_networks, check_resumable
 from tune_mnist.tuning.running.run_trials import run_trials
 from tune_mnist.tuning.running.stopper import SearchStopper
 from tune_mnist.tuning.running.stopping import Stopping
@@ -120,6 +120,8 @@ def run_experiment(
     else:
         warm_start = {key: text for key, text in earlier.facts.items() if key == WARM_START}
         check_resumable(directory, space, options, dataset, earlier)
+        for line in changed_networks(space, earlier):
+            console.print(line, markup=False, soft_wrap=True)
     checkpoints = _place_of_checkpoints(directory, options, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
     fidelity = options.fidelity(space)

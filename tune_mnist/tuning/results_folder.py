@@ -17,6 +17,7 @@ from tune_mnist.environment import package_versions
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.models import get_architecture
+from tune_mnist.models.user_modules import source_digests
 from tune_mnist.results import nearest_existing
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.stored_json import read_stored
@@ -90,6 +91,7 @@ class Experiment(_Stored):
         started: when, ISO 8601.
         commands: what began the search, and what went on with it.
         checkpoints: path or URI of where they are kept; None: in the folder of the search.
+        networks: SHA-256 of the sources of the user's own networks, by name.
         signature: Proof that this user wrote the rest on this machine; None: there is none.
     """
 
@@ -102,6 +104,7 @@ class Experiment(_Stored):
     commands: list[Text]
     checkpoints: Text | None = None
     data: DataForm | None = None
+    networks: dict[str, Text] = {}
     signature: Text | None = None
 
     @property
@@ -232,6 +235,7 @@ def write_experiment(
         space=_SpaceText(name=space.name, text=space.text),
         data_sha256=fingerprint(dataset),
         data=dataset.form,
+        networks=source_digests(space.models),
         facts=facts,
         versions=earlier.versions if earlier else package_versions(),
         started=earlier.started if earlier else time.strftime("%Y-%m-%dT%H:%M:%S%z"),

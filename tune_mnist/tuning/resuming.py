@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tune_mnist.data import Dataset
 from tune_mnist.errors import UserError
+from tune_mnist.models.user_modules import source_digests
 from tune_mnist.tuning.final.runs import read_final_runs
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.ledger import begun_trials
@@ -69,6 +70,21 @@ def check_resumable(
                 " already: give at least that many"
             )
     read_final_runs(directory)  # a damaged one is told of before there is any work to lose
+
+
+def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:
+    """Return a line for each of the user's networks whose source was edited since.
+
+    Args:
+        space: Space of the search.
+        earlier: How the search was set up.
+    """
+    return [
+        f"network {name}: its source was edited since the search began: trials from before and"
+        " after may not compare"
+        for name, digest in source_digests(space.models).items()
+        if earlier.networks.get(name, digest) != digest
+    ]
 
 
 def _has_study(directory: Path) -> bool:
