@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from tune_mnist.models.settings import MAX_CLASSES
 
@@ -19,6 +19,10 @@ def _printable(name: str) -> str:
     if not name.isprintable():
         raise ValueError("a text without control characters")
     return name
+
+
+def _as_tuple(names: object) -> object:
+    return tuple(names) if isinstance(names, list) else names
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -57,7 +61,12 @@ class DataForm(BaseModel):
     side: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, strict=True)] = SIDE
     channels: Annotated[int, Field(strict=True), AfterValidator(_grey_or_rgb)] = GREY
     class_names: Annotated[
-        tuple[_Name, ...], Field(min_length=2, max_length=MAX_CLASSES), AfterValidator(_distinct)
+        tuple[_Name, ...],
+        # Strict validation takes a list of JSON for a tuple only outside of a model that has a
+        # validator before all fields, as TrainConfig has.
+        BeforeValidator(_as_tuple),
+        Field(min_length=2, max_length=MAX_CLASSES),
+        AfterValidator(_distinct),
     ]
     transposed: Annotated[bool, Field(strict=True)] = False
     centred: Annotated[bool, Field(strict=True)] = True

@@ -1,4 +1,4 @@
-from .factory import count_parameters, create_model, outline
+from .factory import count_parameters, create_model, outline, unfilled
 from .registry import Architecture, get_architecture, model_names, register_model
 from .settings import DERIVED, FULL_SIZE, INITS, MAX_CLASSES, MAX_SIZE, MIN_SIZE
 
@@ -16,4 +16,5 @@ __all__ = [
     "model_names",
     "outline",
     "register_model",
+    "unfilled",
 ]

@@ -8,7 +8,7 @@ from torch import nn
 
 from tune_mnist.errors import UserError, unknown
 from tune_mnist.models.initialisation import draw_weights
-from tune_mnist.models.registry import get_architecture
+from tune_mnist.models.registry import SHIPPED, get_architecture
 from tune_mnist.models.settings import DERIVED, FULL_SIZE, INITS, MAX_CLASSES, MIN_SIZE
 
 
@@ -85,6 +85,30 @@ def outline(
             return create_model(name, num_classes, in_channels=in_channels, options=options)
     except (NotImplementedError, RuntimeError):
         return create_model(name, num_classes, in_channels=in_channels, options=options)
+
+
+def unfilled(
+    name: str,
+    num_classes: int = 10,
+    in_channels: int = 1,
+    options: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """Build a network to load stored weights into.
+
+    A network of the user's own may hold tensors that its ``state_dict`` lacks, such as a buffer
+    that is not persistent: it is built with all of them. The others are outlines.
+
+    Args:
+        name: Name of the architecture.
+        num_classes: Size of the output, from 2 to 256.
+        in_channels: Channels of the input, 1 or 3.
+        options: Values for other keywords of the network's constructor; None: its defaults.
+
+    Raises:
+        UserError: Unknown name, or an argument out of its range.
+    """
+    build = outline if name in SHIPPED else create_model
+    return build(name, num_classes, in_channels=in_channels, options=options)
 
 
 def count_parameters(model: nn.Module) -> int:
