@@ -102,7 +102,18 @@ class SimulatedSearch:
         self.runs += 1
         workers = Workers(cpus=1, gpus=0, concurrent=self.workers)
         settings = trial_settings(options, workers, self.folder)
-        setup = Setup(SPACE, options, self.folder, None, settings, workers, "", 1)
+        setup = Setup(
+            space=SPACE,
+            options=options,
+            directory=self.folder,
+            shared=None,
+            settings=settings,
+            workers=workers,
+            dashboard="",
+            final_images=1,
+            val_images=1_000,
+            chance_level=0.2,
+        )
         engine = build_engine(setup)
         ended = sum(record.state.ended for record in engine.searcher.ledger.records)
         engine.searcher.left = options.num_samples - ended
