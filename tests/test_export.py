@@ -70,7 +70,7 @@ def test_nothing_but_the_facts_is_said(digits_lenet, tmp_path):
     )
     assert result.stderr == ""
     facts = [line.split()[0] for line in result.stdout.splitlines()]
-    assert facts == ["model", "file", "input", "output", "checked"]
+    assert facts == ["model", "file", "input", "output", "classes", "checked"]
 
 
 @pytest.mark.parametrize(

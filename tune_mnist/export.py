@@ -15,6 +15,7 @@ from tune_mnist.command_options import (
     own,
     trained_model,
 )
+from tune_mnist.declarations import Option
 from tune_mnist.process import set_up_process
 from tune_mnist.tuning.option_fields import OptionFields
 
@@ -38,7 +39,14 @@ OPTIONS = (
         type=click.Path(path_type=Path),
         metavar="FILE",
     ),
-    *derived(OptionFields, only=("dataset", "data_dir"), group=CHECK),
+    *derived(
+        OptionFields,
+        only=("dataset", "data_dir"),
+        presentation={
+            "dataset": Option(CHECK, default="mnist; random images where the model has others")
+        },
+        group=CHECK,
+    ),
 )
 
 
@@ -46,9 +54,10 @@ OPTIONS = (
 def export(models: tuple[str, ...], **given: Any) -> None:
     """Write a trained model to a file that needs none of this project's code.
 
-    The file takes images as uint8 (N, 28, 28), light digits on dark ground, and gives the
-    probabilities of the classes, float32 (N, C). It is compared with the original on 1,000 test
-    images before it gets its name.
+    The file takes images as uint8 (N, 28, 28), light digits on dark ground, or (N, S, S) and
+    (N, S, S, 3) as in the data of your own that the model was trained on. It gives the
+    probabilities of the classes, float32 (N, C), and names them in its metadata. It is compared
+    with the original on up to 1,000 images before it gets its name.
     """
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
     set_up_process()

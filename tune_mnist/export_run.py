@@ -3,14 +3,16 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tune_mnist.console import print_facts, report_console
 from tune_mnist.data import load_dataset
-from tune_mnist.data.form import SIDE
+from tune_mnist.data.form import RGB, DataForm
 from tune_mnist.errors import UserError
 from tune_mnist.files import require_writable
-from tune_mnist.inference import load_model
+from tune_mnist.inference import TrainedModel, load_model
 from tune_mnist.inference.portable import (
     FORMATS,
     INPUT,
@@ -21,13 +23,14 @@ from tune_mnist.inference.portable import (
 )
 
 CHECKED_IMAGES = 1_000
+RANDOM_IMAGES = 64
 
 
 def export_model(
     model: Path,
     format: str,  # noqa: A002
     output: Path | None = None,
-    dataset: str = "mnist",
+    dataset: str | None = None,
     data_dir: Path | None = None,
 ) -> None:
     """Export a trained model, check the file against the original, and say what it takes.
@@ -36,8 +39,9 @@ def export_model(
         model: folder of a trained model.
         format: onnx or torch.
         output: the file; None: named after the architecture, in the current folder.
-        dataset: whose test images to compare on.
-        data_dir: folder with its four IDX files, or None.
+        dataset: Name of the data set whose test images to compare on; None: mnist, or random
+            images for a model that was trained on images of another form.
+        data_dir: Folder or file with data of the user's own, or None.
 
     Raises:
         UserError: wrong input, a package that is not installed, or a file that computes something
@@ -48,8 +52,7 @@ def export_model(
     trained = load_model(model, torch.device("cpu"))
     path = output or Path(trained.config.model + form.suffix)
     _require_writable(path, form)
-    data = load_dataset(dataset, data_dir)
-    images = data.test_images[:CHECKED_IMAGES]
+    images, called = _images(trained.form, dataset, data_dir)
     # The exporters' output is held back, the spinner's is not.
     console = report_console()
     with console.status("exporting and comparing"):
@@ -57,12 +60,41 @@ def export_model(
     facts = {
         "model": f"{trained.config.model}, from {model}",
         "file": f"{path}, {path.stat().st_size / 1e6:.1f} MB",
-        "input": f"{INPUT}: uint8 (N, {SIDE}, {SIDE}), light digits on dark ground",
+        "input": f"{INPUT}: uint8 {_shape(trained.form)}, {_kind(trained)}",
         "output": f"{OUTPUT}: float32 (N, {trained.num_classes})",
-        "checked": f"on {len(images):,} test images of {data.name}: no probability differs by more"
-        f" than {difference:.1e}",
+        "classes": ", ".join(trained.form.class_names),
+        "checked": f"on {len(images):,} {called}: no probability differs by more than"
+        f" {difference:.1e}",
     }
     print_facts(console, facts)
+
+
+def _shape(form: DataForm) -> str:
+    return f"(N, {', '.join(map(str, form.shape))})"
+
+
+def _kind(trained: TrainedModel) -> str:
+    """Return in words how the images must look."""
+    if trained.form.centred:
+        return "light digits on dark ground"
+    turned = ", rows and columns exchanged" if trained.form.transposed else ""
+    return f"{'RGB' if trained.form.channels == RGB else 'grey'} as in {trained.form.name}{turned}"
+
+
+def _images(
+    form: DataForm, dataset: str | None, data_dir: Path | None
+) -> tuple[NDArray[np.uint8], str]:
+    """Return images of the model's form to compare on, and what they are called."""
+    if dataset is None and data_dir is None and not form.is_mnist_like:
+        random = np.random.default_rng(0)
+        return random.integers(0, 256, (RANDOM_IMAGES, *form.shape), np.uint8), "random images"
+    data = load_dataset(dataset or "mnist", data_dir, transpose=form.transposed and bool(data_dir))
+    if data.train_images.shape[1:] != form.shape:
+        raise UserError(
+            f"{data.name}: {data.form.pixels} images: the network was trained on {form.pixels}"
+            f" images of {form.name}: leave out --dataset and --data-dir, or name such images"
+        )
+    return data.test_images[:CHECKED_IMAGES], f"test images of {data.name}"
 
 
 def _require_writable(path: Path, form: Format) -> None:

@@ -1,4 +1,4 @@
-"""Command: let a trained model read digits (``python -m tune_mnist.predict``)."""
+"""Command: let a trained model read pictures (``python -m tune_mnist.predict``)."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ PICTURES = cloup.Argument(
     nargs=-1,
     required=True,
     help="Picture of one digit (PNG, JPEG, ...), dark on light or light on dark, of any size; or"
-    " an IDX file of 28x28 images, plain or gzipped.",
+    " an IDX file of 28x28 images, plain or gzipped. A network that was trained on other data"
+    " takes pictures and IDX files of that data's size and colours.",
 )
 OPTIONS = (
     trained_model(MODEL),
@@ -35,7 +36,7 @@ OPTIONS = (
 
 @cloup.command(params=[PICTURES, *grouped((MODEL, RESULT), OPTIONS)], context_settings=SETTINGS)
 def predict(models: tuple[str, ...], **given: Any) -> None:
-    """Say which digits pictures show, and how probable each class is."""
+    """Say which class pictures show, and how probable each class is."""
     # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
     set_up_process()
     from tune_mnist.models.user_modules import load_models

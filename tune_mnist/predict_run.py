@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,13 @@ from tune_mnist.console import report_console
 from tune_mnist.files import named
 from tune_mnist.inference import Reading, load_model, read_digits, read_input
 from tune_mnist.output import STANDARD_OUTPUT
+from tune_mnist.quoting import shortened
 from tune_mnist.training import resolve_compute
 
 NARROWEST = 8
 # Classes in the table, where not all of them fit.
 LIKELIEST = 4
+LONGEST_NAME = 20
 
 
 def predict_images(model: Path, images: tuple[Path, ...], format: str | None) -> None:  # noqa: A002
@@ -37,48 +39,53 @@ def predict_images(model: Path, images: tuple[Path, ...], format: str | None) ->
     # Probabilities should not depend on what the hardware multiplies fast.
     compute = resolve_compute("auto", "fp32")
     trained = load_model(model, compute.device)
-    inputs = [read_input(path) for path in images]
+    inputs = [read_input(path, trained.form) for path in images]
     readings = read_digits(trained.classifier, inputs, compute.device)
     console = report_console()
     if format == "table" or (format is None and console.is_terminal):
         longest = max(len(_label(given.path, len(given.images))) for given in inputs)
-        _print_table(console, readings, trained.num_classes, longest)
+        _print_table(console, readings, trained.form.class_names, longest)
     else:
         with named(STANDARD_OUTPUT):
-            _write_csv(readings, trained.num_classes)
+            _write_csv(readings, trained.form.class_names)
 
 
-def _write_csv(readings: Iterable[list[Reading]], num_classes: int) -> None:
+def _write_csv(readings: Iterable[list[Reading]], classes: Sequence[str]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["image", "index", "ink", "class", *(f"p{i}" for i in range(num_classes))])
+    # Numbers are written p0, p1, ..., names p_cat, p_dog, ...
+    prefix = "p" if all(name.isdecimal() for name in classes) else "p_"
+    writer.writerow(["image", "index", "ink", "class", *(prefix + name for name in classes)])
     for batch in readings:
         for reading in batch:
             probabilities = (f"{p:.6f}" for p in reading.probabilities)
-            start = (reading.path, reading.index, reading.ink, reading.predicted)
+            start = (reading.path, reading.index, reading.ink, classes[reading.predicted])
             writer.writerow([*start, *probabilities])
 
 
 def _print_table(
-    console: Console, readings: Iterable[list[Reading]], num_classes: int, longest: int
+    console: Console, readings: Iterable[list[Reading]], classes: Sequence[str], longest: int
 ) -> None:
     """Print a table a batch, with the same columns, so that they read as one."""
-    others = [("ink", 5), ("class", 5), *((f"p({i})", 4) for i in range(num_classes))]
+    name_width = min(LONGEST_NAME, max(map(len, classes)))
+    first = [("ink", 5), ("class", max(5, name_width))]
+    others = [*first, *((f"p({name})", max(4, len(name) + 3)) for name in classes)]
     in_full = _width(others) + NARROWEST <= console.width
     if not in_full:
-        others = [("ink", 5), ("class", 5), ("most probable", LIKELIEST * len("255 0.00  "))]
+        width = LIKELIEST * (max(3, name_width) + len(" 0.00  "))
+        others = [*first, ("most probable", width)]
     left = console.width - _width(others)
     for number, batch in enumerate(readings):
         table = Table(box=None, show_header=number == 0, padding=(0, 1, 0, 0))
         table.add_column("image", width=min(longest, max(left, NARROWEST)), overflow="fold")
         for name, width in others:
-            table.add_column(name, width=width, no_wrap=True)
+            table.add_column(Text(name), width=width, no_wrap=True)
         for reading in batch:
             probabilities = [f"{p:.2f}" for p in reading.probabilities]
             table.add_row(
                 Text(_label(reading.path, reading.index)),
                 reading.ink,
-                Text(str(reading.predicted), style="bold"),
-                *(probabilities if in_full else [_likeliest(reading)]),
+                Text(classes[reading.predicted], style="bold"),
+                *(probabilities if in_full else [Text(_likeliest(reading, classes))]),
             )
         console.print(table)
 
@@ -87,10 +94,13 @@ def _width(columns: list[tuple[str, int]]) -> int:
     return sum(width + 1 for _, width in columns) + 1
 
 
-def _likeliest(reading: Reading) -> str:
+def _likeliest(reading: Reading, classes: Sequence[str]) -> str:
     """Return the most probable classes, each with its probability."""
     order = np.argsort(-reading.probabilities, kind="stable")[:LIKELIEST]
-    return "  ".join(f"{number} {reading.probabilities[number]:.2f}" for number in order)
+    return "  ".join(
+        f"{shortened(classes[number], LONGEST_NAME)} {reading.probabilities[number]:.2f}"
+        for number in order
+    )
 
 
 def _label(path: Path, index: int | None) -> str:

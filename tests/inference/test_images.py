@@ -287,10 +287,10 @@ def test_a_picture_for_which_the_memory_does_not_suffice_is_one_line(tmp_path, n
     code = (
         "import sys, resource; from pathlib import Path;"
         "from tune_mnist.inference import read_input; from tune_mnist.errors import UserError;"
-        "import scipy.ndimage\n"
+        "from tune_mnist.data.form import MNIST; import scipy.ndimage\n"
         "held = int(open('/proc/self/statm').read().split()[5]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (held + 5_000_000,) * 2)\n"
-        "try: read_input(Path(sys.argv[1]))\n"
+        "try: read_input(Path(sys.argv[1]), MNIST)\n"
         "except UserError as error: print(error)\n"
     )
     result = subprocess.run(

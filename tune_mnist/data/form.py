@@ -77,6 +77,11 @@ class DataForm(BaseModel):
         return cls(class_names=number_names(num_classes))
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of an image: (S, S), or (S, S, 3) in RGB."""
+        return (self.side, self.side, *([] if self.channels == GREY else [self.channels]))
+
+    @property
     def pixels(self) -> str:
         """Size and colours of an image, in words: ``64x64 RGB``."""
         return f"{self.side}x{self.side} {'RGB' if self.channels == RGB else 'grey'}"

@@ -1,4 +1,4 @@
-"""What a user wants to have read: a picture, or an IDX file full of images."""
+"""What a user wants to have classified: a picture, or an IDX file full of images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +7,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tune_mnist.data.form import SIDE
+from tune_mnist.data.form import GREY, RGB, DataForm
 from tune_mnist.data.idx import GZIP_START, parse_idx
+from tune_mnist.data.picture_file import read_pixels
 from tune_mnist.errors import UserError
 from tune_mnist.inference.images import read_picture
 from tune_mnist.inference.opening import opened
@@ -23,35 +24,76 @@ class Input:
 
     Attributes:
         path: the file, as the user gave it.
-        images: uint8 (N, 28, 28), light on dark.
-        ink: of a picture, whether its digit was ``dark`` or ``light``; None for an IDX file, whose
-            images are taken as they are.
+        images: uint8 (N, S, S) or (N, S, S, 3), as the network was trained on them.
+        ink: Whether the digit of a picture was ``dark`` or ``light``; None where images are taken
+            as they are.
+        is_picture: Whether the file is a picture, of one image, and no IDX file.
     """
 
     path: Path
     images: NDArray[np.uint8]
     ink: str | None
+    is_picture: bool = False
 
 
-def read_input(path: Path) -> Input:
-    """Read a picture, or an IDX file of 28x28 images, plain or gzipped, from a file or a pipe.
+def read_input(path: Path, form: DataForm) -> Input:
+    """Read a picture, or an IDX file of images, plain or gzipped, from a file or a pipe.
+
+    Args:
+        path: The file or pipe.
+        form: Form of the images that the network was trained on.
 
     Raises:
-        UserError: the file is missing, damaged, or neither of them.
+        UserError: The file is missing, damaged, neither of them, or its images are of another
+            form.
     """
     with opened(path) as file:
         start = file.read(len(IDX_STARTS[0]))
         file.seek(0)
         if start.startswith(IDX_STARTS):
-            return Input(path, _read_idx_images(file, path), None)
-        image, ink = read_picture(file, path)
-        return Input(path, image[np.newaxis], ink)
+            return Input(path, _read_idx_images(file, path, form), None)
+        if form.centred:
+            image, ink = read_picture(file, path)
+            return Input(path, image[np.newaxis], ink, is_picture=True)
+        image = _as_trained(read_pixels(file, path), path, form)
+        return Input(path, _upright(image[np.newaxis], form), None, is_picture=True)
 
 
-def _read_idx_images(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
+def _read_idx_images(file: BinaryIO, path: Path, form: DataForm) -> NDArray[np.uint8]:
     images = parse_idx(file, path)
-    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
-        raise UserError(f"{path}: shape {images.shape}: must be (N, {SIDE}, {SIDE})")
+    if images.ndim == 4 and images.shape[3] == GREY:
+        images = images[..., 0]
+    wanted = form.shape
+    if images.shape[1:] != wanted:
+        raise UserError(
+            f"{path}: shape {images.shape}: must be (N, {', '.join(map(str, wanted))}), as the"
+            f" images of {form.name} that the network was trained on"
+        )
     if len(images) == 0:
         raise UserError(f"{path}: holds no images")
-    return images
+    return _upright(images, form)
+
+
+def _as_trained(pixels: NDArray[np.uint8], path: Path, form: DataForm) -> NDArray[np.uint8]:
+    """Return a picture in the channels of the training images, if it has their size."""
+    height, width = pixels.shape[:2]
+    if (height, width) != (form.side, form.side):
+        raise UserError(
+            f"{path}: {width}x{height} pixels: the network was trained on {form.pixels} images of"
+            f" {form.name}: give a picture of that size"
+        )
+    if form.channels == RGB:
+        return pixels if pixels.ndim == 3 else np.stack([pixels] * RGB, axis=-1)
+    if pixels.ndim == 2:
+        return pixels
+    if (pixels != pixels[..., :1]).any():
+        raise UserError(
+            f"{path}: has colours: the network was trained on {form.pixels} images of"
+            f" {form.name}: give a grey picture"
+        )
+    return pixels[..., 0]
+
+
+def _upright(images: NDArray[np.uint8], form: DataForm) -> NDArray[np.uint8]:
+    """Exchange rows and columns if that was done with the training images, too."""
+    return np.ascontiguousarray(images.swapaxes(1, 2)) if form.transposed else images

@@ -8,7 +8,8 @@ import torch
 from pydantic import ConfigDict
 from torch import Tensor, nn
 
-from tune_mnist.data import prepare
+from tune_mnist.data import DataForm, prepare
+from tune_mnist.data.form import DATA, MNIST
 from tune_mnist.errors import UserError
 from tune_mnist.models import MAX_CLASSES, get_architecture, outline
 from tune_mnist.safe_paths import path_in
@@ -32,21 +33,27 @@ class Classifier(nn.Module):
     Args:
         network: gives logits, for images as its architecture takes them.
         config: the configuration that the network was trained with.
+        form: Form of the images that it was trained on.
+
+    Attributes:
+        form: Form of the images, with the names of the classes.
 
     Shapes:
-        input uint8 (B, 28, 28), light digits on dark ground as in MNIST; output float32 (B, C),
-        each row adding up to 1.
+        input uint8 (B, S, S), or (B, S, S, 3) in RGB, as the images that the network was trained
+        on: those of MNIST are 28x28, light digits on dark ground; output float32 (B, C), each row
+        adding up to 1.
     """
 
-    def __init__(self, network: nn.Module, config: TrainConfig) -> None:
+    def __init__(self, network: nn.Module, config: TrainConfig, form: DataForm = MNIST) -> None:
         super().__init__()
         architecture = get_architecture(config.model)
         self.network = network
+        self.form = form
         self.size = architecture.input_size(config.image_size)
         self._resize = architecture.fixed_size is None
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the probability of each class (B, C) for raw images (B, 28, 28)."""
+        """Return the probability of each class (B, C) for raw images (B, S, S)."""
         logits: Tensor = self.network(prepare(images, self.size, self._resize))
         return logits.softmax(dim=1)
 
@@ -57,13 +64,21 @@ class TrainedModel:
 
     Attributes:
         config: what it was trained with.
-        num_classes: how many classes it tells apart.
         classifier: in evaluation mode, on the device, in float32.
     """
 
     config: TrainConfig
-    num_classes: int
     classifier: Classifier
+
+    @property
+    def form(self) -> DataForm:
+        """Form of the images that it was trained on, with the names of the classes."""
+        return self.classifier.form
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.form.class_names)
 
 
 def load_model(folder: Path, device: torch.device) -> TrainedModel:
@@ -78,23 +93,30 @@ def load_model(folder: Path, device: torch.device) -> TrainedModel:
             together.
     """
     weights_folder, config_path = _locate(folder)
-    config = _read_config(config_path)
+    config, noted = _read_config(config_path)
+    channels = (noted or MNIST).channels
     path = weights_folder / MODEL_FILE
     try:
-        largest = outline(config.model, MAX_CLASSES, options=config.model_options)
+        largest = outline(config.model, MAX_CLASSES, channels, config.model_options)
         weights = load_tensors(path, count_bytes(largest))
         num_classes = _num_classes(path, weights, get_architecture(config.model).head)
-        network = outline(config.model, num_classes, options=config.model_options)
+        network = outline(config.model, num_classes, channels, config.model_options)
         called = f"a {config.model}, which {config_path} says they are"
         check_weights(path, weights, network, called)
         copies = {name: tensor.to(device, copy=True) for name, tensor in weights.items()}
+        form = noted or DataForm.of_mnist(num_classes)
+        if len(form.class_names) != num_classes:
+            raise UserError(
+                f"{config_path}: data.class_names: {len(form.class_names)} names, the weights in"
+                f" {path} have {num_classes} classes"
+            )
     except CheckpointError as error:
         raise UserError(str(error)) from None
     except MemoryError:
         raise UserError(f"{path}: needs more memory than this process may use") from None
     network.load_state_dict(copies, assign=True)
-    classifier = Classifier(network, config).eval().requires_grad_(False)
-    return TrainedModel(config, num_classes, classifier)
+    classifier = Classifier(network, config, form).eval().requires_grad_(False)
+    return TrainedModel(config, classifier)
 
 
 def _locate(folder: Path) -> tuple[Path, Path]:
@@ -124,14 +146,20 @@ class _NotedConfig(TrainConfig):
 
     model_config = ConfigDict(extra="ignore")
 
+    data: DataForm | None = None
 
-def _read_config(path: Path) -> TrainConfig:
+
+def _read_config(path: Path) -> tuple[TrainConfig, DataForm | None]:
+    """Return the configuration and the form of the data, which older folders do not hold."""
     if not path.exists():
         raise UserError(
             f"{path}: there is no such file: it must lie beside the weights and name their"
             " architecture and image size"
         )
-    return TrainConfig(**read_stored(path, _NotedConfig).flat())
+    noted = read_stored(path, _NotedConfig)
+    flat = noted.flat()
+    flat.pop(DATA)
+    return TrainConfig(**flat), noted.data
 
 
 def _num_classes(path: Path, weights: Mapping[str, Tensor], head: str) -> int:

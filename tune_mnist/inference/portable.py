@@ -1,5 +1,6 @@
 """Trained models in files that need none of our code: ONNX, and PyTorch's exported programs."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,7 +14,6 @@ from torch import Tensor
 from torch.export import Dim, ExportedProgram
 from torch.onnx import ONNXProgram
 
-from tune_mnist.data.form import SIDE
 from tune_mnist.errors import UserError
 from tune_mnist.files import new_file
 from tune_mnist.inference.model import Classifier
@@ -21,6 +21,8 @@ from tune_mnist.inference.quiet import quiet
 from tune_mnist.inference.reading import classify
 
 INPUT, OUTPUT = "images", "probabilities"
+CLASS_NAMES = "class_names"
+"""Metadata of the file: the names of the classes in the order of the output, as JSON."""
 # The oldest that PyTorch's exporter writes: every runtime of the last years reads it.
 OPSET = 18
 # Other kernels add up in another order; this much in a probability is no longer rounding.
@@ -38,13 +40,13 @@ class Format:
     Attributes:
         suffix: how its files' names end.
         packages: what writing and checking it needs, beyond what the project always needs.
-        write: writes the program to a file.
+        write: Writes the program and what is to be known of it to a file.
         load: reads the file back, as a user would; returns what computes its output.
     """
 
     suffix: str
     packages: tuple[str, ...]
-    write: Callable[[ExportedProgram, Path], None]
+    write: Callable[[ExportedProgram, Path, dict[str, str]], None]
     load: Callable[[Path], Run]
 
 
@@ -57,15 +59,15 @@ def export_classifier(
 ) -> float:
     """Write a model to a file, read it back, and compare its output with the original's.
 
-    The graph takes ``images``, uint8 (N, 28, 28) for any N, light digits on dark ground as MNIST
-    has them, and gives ``probabilities``, float32 (N, C). Scaling, resizing or padding, and the
-    softmax are part of it.
+    The graph takes ``images``, uint8 (N, S, S) or (N, S, S, 3) for any N, as the model was trained
+    on them, and gives ``probabilities``, float32 (N, C). Scaling, resizing or padding, and the
+    softmax are part of it. The file also says the names of the classes.
 
     Args:
-        classifier: on the CPU.
+        classifier: Classifier on the CPU.
         path: the file; it appears only if all goes well.
         form: one of FORMATS.
-        images: uint8 (M, 28, 28), to compare on.
+        images: uint8 (M, S, S) or (M, S, S, 3), to compare on.
         tolerance: the largest difference of a probability that is rounding.
 
     Returns:
@@ -75,7 +77,9 @@ def export_classifier(
         UserError: they differ by more than the tolerance.
     """
     with new_file(path) as partial, quiet():
-        form.write(_program(classifier), partial)
+        data = classifier.form
+        known = {CLASS_NAMES: json.dumps(data.class_names), INPUT: data.pixels}
+        form.write(_program(classifier), partial, known)
         difference = _difference(classifier, form.load(partial), images)
         if not difference <= tolerance:
             raise UserError(
@@ -102,7 +106,7 @@ def require_packages(name: str, form: Format) -> None:
 
 def _program(classifier: Classifier) -> ExportedProgram:
     # A batch of 1 would be taken for a constant.
-    example = torch.zeros((2, SIDE, SIDE), dtype=torch.uint8)
+    example = torch.zeros((2, *classifier.form.shape), dtype=torch.uint8)
     program = torch.export.export(
         classifier, (example,), dynamic_shapes={INPUT: {0: Dim("batch")}}, strict=False
     )
@@ -122,7 +126,7 @@ def _difference(classifier: Classifier, run: Run, images: NDArray[np.uint8]) -> 
     return largest
 
 
-def _write_onnx(program: ExportedProgram, path: Path) -> None:
+def _write_onnx(program: ExportedProgram, path: Path, known: dict[str, str]) -> None:
     exported = cast(
         ONNXProgram,  # None comes of the old exporter only
         torch.onnx.export(
@@ -137,6 +141,7 @@ def _write_onnx(program: ExportedProgram, path: Path) -> None:
     )
     for node in exported.model.graph:
         node.metadata_props.pop(ONNX_TRACE, None)
+    exported.model.metadata_props.update(known)
     exported.save(path)
 
 
@@ -156,8 +161,8 @@ def _load_onnx(path: Path) -> Run:
     return run
 
 
-def _write_torch(program: ExportedProgram, path: Path) -> None:
-    torch.export.save(program, path)
+def _write_torch(program: ExportedProgram, path: Path, known: dict[str, str]) -> None:
+    torch.export.save(program, path, extra_files=dict(known))
 
 
 def _load_torch(path: Path) -> Run:

@@ -22,7 +22,8 @@ class Reading:
     Attributes:
         path: the file of the image.
         index: which image of an IDX file, from 0; None for a picture.
-        ink: whether a picture's digit was ``dark`` or ``light``; None for an IDX file.
+        ink: Whether a picture's digit was ``dark`` or ``light``; None where images are taken as
+            they are.
         probabilities: float32 (C,), of each class.
     """
 
@@ -59,7 +60,7 @@ def read_digits(
                     f" {MODEL_FILE} are too large to compute with"
                 )
             yield [
-                Reading(given.path, None if given.ink else first + i, given.ink, row)
+                Reading(given.path, None if given.is_picture else first + i, given.ink, row)
                 for i, row in enumerate(batch)
             ]
             first += len(batch)
@@ -69,6 +70,13 @@ def read_digits(
 def classify(
     classifier: Classifier, images: NDArray[np.uint8], device: torch.device
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield the probabilities (B, C) of one batch of the images (N, 28, 28) after the other."""
-    for batch in torch.split(to_tensor(images), evaluation_batch_size(classifier.size)):
+    """Yield the probabilities (B, C) of one batch of the images after the other.
+
+    Args:
+        classifier: Classifier on the device.
+        images: uint8 (N, S, S) or (N, S, S, 3).
+        device: Device of the classifier.
+    """
+    largest = max(classifier.size, images.shape[1])
+    for batch in torch.split(to_tensor(images), evaluation_batch_size(largest)):
         yield classifier(batch.to(device)).cpu().numpy()
