@@ -10,8 +10,8 @@ import optuna
 from tune_mnist.data import Dataset
 from tune_mnist.tuning.recording.recorder import BestModels
 from tune_mnist.tuning.recording.study import open_storage
-from tune_mnist.tuning.results_folder import read_experiment
-from tune_mnist.tuning.resuming import check_resumable
+from tune_mnist.tuning.results_folder.experiment_file import read_experiment
+from tune_mnist.tuning.results_folder.resuming import check_resumable
 from tune_mnist.tuning.schedulers.restore import scheduler_for
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch

@@ -12,8 +12,8 @@ import pytest
 from tests.hostile.folders import NOWHERE, edit, stranger_folder
 from tune_mnist.command import run
 from tune_mnist.search import search
-from tune_mnist.tuning import trust
-from tune_mnist.tuning.results_folder import read_experiment, write_experiment
+from tune_mnist.tuning.results_folder import trust
+from tune_mnist.tuning.results_folder.experiment_file import read_experiment, write_experiment
 
 STORED = {
     "address": "127.0.0.1:1",

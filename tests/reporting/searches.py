@@ -13,7 +13,7 @@ from tune_mnist.tuning.final.runs import FinalRun, write_final_run
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
-from tune_mnist.tuning.results_folder import write_experiment
+from tune_mnist.tuning.results_folder.experiment_file import write_experiment
 from tune_mnist.tuning.spaces.space import parse_space
 from tune_mnist.tuning.spaces.stages import report_of
 

@@ -16,7 +16,11 @@ from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.records import WARM_START
 from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
-from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, _SpaceText
+from tune_mnist.tuning.results_folder.experiment_file import (
+    EXPERIMENT_FILE,
+    Experiment,
+    _SpaceText,
+)
 from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
 from tune_mnist.tuning.spaces.stages import report_of
 from tune_mnist.tuning.trials.reports import TIME_ATTR, ended_early

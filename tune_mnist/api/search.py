@@ -29,10 +29,14 @@ from tune_mnist.results import new_results, results_directory
 from tune_mnist.tuning.ending import Ending
 from tune_mnist.tuning.experiment import run_experiment
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, read_experiment
+from tune_mnist.tuning.results_folder.experiment_file import (
+    EXPERIMENT_FILE,
+    Experiment,
+    read_experiment,
+)
+from tune_mnist.tuning.results_folder.trust import only_stored
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 from tune_mnist.tuning.spaces.space_dict import space_from_dict
-from tune_mnist.tuning.trust import only_stored
 
 DEFAULT_SPACE = "lenet"
 OUTPUT_DIR = Path("results")

@@ -6,8 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tune_mnist.models.user_modules import repeated_flags
-from tune_mnist.tuning.ending import Ending
-from tune_mnist.tuning.experiment import Outcome
+from tune_mnist.tuning.ending import Ending, Outcome
 from tune_mnist.tuning.recording.records import TrialState
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 

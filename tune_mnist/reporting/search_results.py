@@ -16,7 +16,11 @@ from tune_mnist.tuning.recording.ledger import begun_trials
 from tune_mnist.tuning.recording.records import TrialRecord, to_frame
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
 from tune_mnist.tuning.recording.study_check import check_belongs
-from tune_mnist.tuning.results_folder import EXPERIMENT_FILE, Experiment, read_experiment
+from tune_mnist.tuning.results_folder.experiment_file import (
+    EXPERIMENT_FILE,
+    Experiment,
+    read_experiment,
+)
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.storage.kept_models import kept_models, read_config
 

@@ -1,5 +1,6 @@
 """What ended a search."""
 
+from dataclasses import dataclass
 from enum import Enum
 
 ENDED = "ended"
@@ -26,3 +27,18 @@ class Ending(Enum):
             Ending.TARGET_REACHED,
             Ending.NO_IMPROVEMENT,
         )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a search ended; its results are in its folder.
+
+    Attributes:
+        ending: What ended it.
+        detail: Details of that, or empty.
+        failed_final_runs: One line for each final run that failed.
+    """
+
+    ending: Ending
+    detail: str = ""
+    failed_final_runs: tuple[str, ...] = ()

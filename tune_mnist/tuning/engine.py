@@ -7,7 +7,7 @@ from pathlib import Path
 from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.recorder import TRIALS_FILE, Recorder
 from tune_mnist.tuning.recording.study import CHANCE_LEVEL, open_storage
-from tune_mnist.tuning.results_folder import comparable
+from tune_mnist.tuning.results_folder.experiment_file import comparable
 from tune_mnist.tuning.schedulers.protocol import SearchScheduler
 from tune_mnist.tuning.schedulers.restore import scheduler_for
 from tune_mnist.tuning.searching.registry import searcher_class

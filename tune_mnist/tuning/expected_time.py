@@ -6,7 +6,6 @@ from rich.console import Console
 
 from tune_mnist.console import clock
 from tune_mnist.data import DataSplit
-from tune_mnist.tuning.final.plan import final_epochs
 from tune_mnist.tuning.planning.estimate import expected_epochs, expected_seconds, time_on_workers
 from tune_mnist.tuning.planning.speeds import NotMeasuredError, Speeds
 from tune_mnist.tuning.setup import Setup
@@ -58,7 +57,7 @@ def _tell(console: Console, text: str) -> None:
 
 def _expected_final_seconds(speeds: Speeds, setup: Setup) -> float:
     """Return the expected wall time of the final evaluation; the test set takes next to none."""
-    epochs = final_epochs(setup.options)
+    epochs = setup.options.final_run_epochs
     seconds = [epochs * setup.final_images / speed.train for speed in speeds.values()]
     return time_on_workers(
         [each for each in seconds for _ in range(setup.options.final_seeds)],

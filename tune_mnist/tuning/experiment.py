@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -26,12 +25,12 @@ from tune_mnist.tuning.cluster.connection import (
 from tune_mnist.tuning.cluster.head_watch import head_watched
 from tune_mnist.tuning.cluster.node_packages import check_packages
 from tune_mnist.tuning.cluster.shared_storage import check_shared, check_usable
-from tune_mnist.tuning.ending import ENDED, Ending
+from tune_mnist.tuning.ending import ENDED, Ending, Outcome
 from tune_mnist.tuning.engine import build_engine
 from tune_mnist.tuning.expected_time import announce_time
 from tune_mnist.tuning.final.evaluation import FinalEvaluation
 from tune_mnist.tuning.final.finalists import judge_best
-from tune_mnist.tuning.final.plan import describe_plan, final_fraction
+from tune_mnist.tuning.final.plan import describe_plan
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.planning import plan
 from tune_mnist.tuning.planning.speeds import (
@@ -40,15 +39,14 @@ from tune_mnist.tuning.planning.speeds import (
     measuring_here,
 )
 from tune_mnist.tuning.recording.records import TrialRecord
-from tune_mnist.tuning.results_folder import (
+from tune_mnist.tuning.results_folder.experiment_file import (
     EXPERIMENT_FILE,
     Experiment,
-    check_lockable,
-    claimed,
     comparable,
     write_experiment,
 )
-from tune_mnist.tuning.resuming import changed_networks, check_resumable
+from tune_mnist.tuning.results_folder.lock import check_lockable, claimed
+from tune_mnist.tuning.results_folder.resuming import changed_networks, check_resumable
 from tune_mnist.tuning.running.run_trials import run_trials
 from tune_mnist.tuning.running.stopper import SearchStopper
 from tune_mnist.tuning.running.stopping import Stopping
@@ -66,21 +64,6 @@ from tune_mnist.tuning.watching.watchers import watchers
 
 WARM_START = "warm start"
 """Fact of a search: what it has taken over from an earlier one."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a search ended; what it found is in its folder.
-
-    Attributes:
-        ending: what ended it.
-        detail: more about that, or empty.
-        failed_final_runs: a line for each final run that came to nothing.
-    """
-
-    ending: Ending
-    detail: str = ""
-    failed_final_runs: tuple[str, ...] = ()
 
 
 def run_experiment(
@@ -127,7 +110,7 @@ def run_experiment(
     fidelity = options.fidelity(space)
     check_images(fidelity, data)
     everything = split_dataset(dataset)
-    joined = joined_part(everything, final_fraction(options))
+    joined = joined_part(everything, options.final_run_fraction)
     sizes = [stage.image_size for stage in fidelity.stages] if fidelity else []
     check_networks(
         space.parameters,

@@ -117,6 +117,16 @@ class SearchOptions(OptionFields):
         return self.model_copy(update={"fraction": default_fraction(self.fraction, images)})
 
     @property
+    def final_run_epochs(self) -> int:
+        """Epochs of a run of the final evaluation."""
+        return self.final_epochs or self.max_epochs
+
+    @property
+    def final_run_fraction(self) -> float:
+        """Fraction of the training and validation part that a final run is trained on."""
+        return self.final_fraction or self.fraction
+
+    @property
     def directions(self) -> dict[str, str]:
         """By objective, ``max`` or ``min``."""
         return {name: OBJECTIVES[name] for name in self.objective.split(",")}

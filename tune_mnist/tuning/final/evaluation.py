@@ -20,7 +20,6 @@ from tune_mnist.tuning.final.plan import (
     choose,
     drop_checkpoints,
     drop_outdated,
-    final_epochs,
     to_config,
 )
 from tune_mnist.tuning.final.progress import FinalProgress
@@ -106,7 +105,7 @@ class FinalEvaluation:
         expected = time_on_workers(seconds, self._workers.concurrent)
         self._announce(console, planned, todo, expected)
         try:
-            with FinalProgress(console, final_epochs(options)) as progress:
+            with FinalProgress(console, options.final_run_epochs) as progress:
                 return self._run_all(todo, progress)
         except RayError as error:
             return [f"final evaluation: {last_line(error)}"]
@@ -121,7 +120,7 @@ class FinalEvaluation:
         done = f" ({made} of {len(planned)} runs are done)" if made else ""
         console.print(
             f"final evaluation: {models}, {seeds} seed{'s' * (seeds > 1)}{done},"
-            f" {len(self._train):,} images, {final_epochs(self._options)} epochs each, about"
+            f" {len(self._train):,} images, {self._options.final_run_epochs} epochs each, about"
             f" {clock(seconds)}",
             markup=False,
             highlight=False,

@@ -88,7 +88,7 @@ def choose(
         train_images: how many images a run is trained on.
     """
     best = best_of_each([record for record in records if record.state not in BROKEN])
-    long = replace(settings, max_epochs=final_epochs(options))
+    long = replace(settings, max_epochs=options.final_run_epochs)
     return [
         PlannedRun(
             record.number, long.train_config(record.config_of(record.best_epoch)), train_images
@@ -105,16 +105,6 @@ def best_of_each(records: list[TrialRecord]) -> list[TrialRecord]:
         for model in models
     )
     return [record for record in best if record is not None]
-
-
-def final_epochs(options: SearchOptions) -> int:
-    """Return how many epochs a run is trained."""
-    return options.final_epochs or options.max_epochs
-
-
-def final_fraction(options: SearchOptions) -> float:
-    """Return the share of training and validation part that a run is trained on."""
-    return options.final_fraction or options.fraction
 
 
 def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:
@@ -150,7 +140,7 @@ def describe_plan(options: SearchOptions, train_images: int, test_images: int) -
     seeds = f"seeds {options.seed} to {last}" if options.final_seeds > 1 else f"seed {last}"
     return (
         f"the best configuration of each architecture anew with {seeds}, {train_images:,} training"
-        f" and validation images, {final_epochs(options)} epochs, then once the {test_images:,}"
+        f" and validation images, {options.final_run_epochs} epochs, then once the {test_images:,}"
         " test images"
     )
 

@@ -9,12 +9,16 @@ import pytest
 from rich.console import Console
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.ending import Ending
-from tune_mnist.tuning.experiment import Outcome, _judge, run_search
+from tune_mnist.tuning.ending import Ending, Outcome
+from tune_mnist.tuning.experiment import _judge, run_experiment
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, open_storage
-from tune_mnist.tuning.results_folder import FIXED, read_experiment, write_experiment
-from tune_mnist.tuning.resuming import check_resumable
+from tune_mnist.tuning.results_folder.experiment_file import (
+    FIXED,
+    read_experiment,
+    write_experiment,
+)
+from tune_mnist.tuning.results_folder.resuming import check_resumable
 from tune_mnist.tuning.spaces.space import load_space
 from tune_mnist.tuning.storage.bucket import StorageError
 
@@ -32,7 +36,7 @@ def refusal_of_resume(directory, earlier, **given):
     # At this address is no Ray, so that a search which is not refused ends all the same.
     options = earlier.options_with(SPACE, {"address": "127.0.0.1:1", **given})
     with pytest.raises(UserError) as caught:
-        run_search(SPACE, options, directory, Console(file=io.StringIO()), "again", earlier)
+        run_experiment(SPACE, options, directory, Console(file=io.StringIO()), "again", earlier)
     assert {path: path.read_bytes() for path in directory.iterdir()} == before
     assert "\n" not in str(caught.value)
     return str(caught.value)

@@ -1,16 +1,12 @@
-"""The folder of a search: who may write into it, and how the search in it was set up."""
+"""Set-up of a search, as ``experiment.json`` in its results folder keeps it."""
 
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import numpy as np
-from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from tune_mnist.data import DataForm, Dataset
 from tune_mnist.environment import package_versions
@@ -18,15 +14,14 @@ from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.models import get_architecture
 from tune_mnist.models.user_modules import source_digests
-from tune_mnist.results import nearest_existing
 from tune_mnist.safe_paths import path_in, require_no_links
-from tune_mnist.stored_json import read_stored
+from tune_mnist.stored_json import StrictModel, read_stored
 from tune_mnist.stored_values import Scalar, Text
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.study import JOURNAL_LOCK
+from tune_mnist.tuning.results_folder.trust import is_own, only_stored, sign
 from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
 from tune_mnist.tuning.storage.storage_path import checked_storage_path, checkpoints_of_search
-from tune_mnist.tuning.trust import is_own, only_stored, sign
 
 EXPERIMENT_FILE = "experiment.json"
 
@@ -52,10 +47,6 @@ FIXED = (
 """Options that would make the trials before and after a resume no longer compare."""
 
 
-class _Stored(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True)
-
-
 MEASURED_BY = (
     "dataset",
     "data_dir",
@@ -73,12 +64,12 @@ _BEFORE = {"transpose": False}
 """Options that earlier versions did not have, and what held there."""
 
 
-class _SpaceText(_Stored):
+class _SpaceText(StrictModel, extra="ignore"):
     name: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^/\x00]+$")]
     text: str
 
 
-class Experiment(_Stored):
+class Experiment(StrictModel, extra="ignore"):
     """How a search was set up, as ``experiment.json`` keeps it.
 
     Attributes:
@@ -286,52 +277,3 @@ def fingerprint(dataset: Dataset) -> str:
     digest = hashlib.sha256(np.ascontiguousarray(dataset.train_images).data)
     digest.update(np.ascontiguousarray(dataset.train_labels).data)
     return digest.hexdigest()
-
-
-@contextmanager
-def claimed(directory: Path) -> Iterator[None]:
-    """Hold a folder, so that no second search writes into it; a killed holder lets go.
-
-    Raises:
-        UserError: another search holds it.
-    """
-    lock = FileLock(path_in(directory, ".lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UserError(
-            f"{directory}: another search is running in it: wait for its end"
-        ) from None
-    except OSError as error:
-        raise _cannot_lock(directory, error) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def check_lockable(place: Path) -> None:
-    """Check that files can be locked where a folder is going to be made.
-
-    Args:
-        place: Path of the folder; need not exist.
-
-    Raises:
-        UserError: The file system has no locks.
-    """
-    existing = nearest_existing(place)
-    try:
-        with (
-            TemporaryDirectory(dir=existing, prefix=".tune-mnist-") as folder,
-            FileLock(Path(folder) / ".lock", timeout=0),
-        ):
-            pass
-    except OSError as error:
-        raise _cannot_lock(existing, error) from None
-
-
-def _cannot_lock(place: Path, error: OSError) -> UserError:
-    return UserError(
-        f"{place}: files cannot be locked there: {error.strerror or error}: choose a place on"
-        " another file system, with --output-dir or --storage-path"
-    )

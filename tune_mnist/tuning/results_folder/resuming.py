@@ -11,7 +11,7 @@ from tune_mnist.tuning.recording.ledger import begun_trials
 from tune_mnist.tuning.recording.recorder import TRIALS_FILE
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
 from tune_mnist.tuning.recording.study_check import check_belongs
-from tune_mnist.tuning.results_folder import Experiment, fingerprint
+from tune_mnist.tuning.results_folder.experiment_file import Experiment, fingerprint
 from tune_mnist.tuning.schedulers.registry import scheduler_class, scheduler_names
 from tune_mnist.tuning.spaces.space import SearchSpace
 

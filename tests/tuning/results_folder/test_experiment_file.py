@@ -9,7 +9,8 @@ import pytest
 from tune_mnist.api.search import run_search
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.results_folder import Experiment, check_lockable, claimed
+from tune_mnist.tuning.results_folder.experiment_file import Experiment
+from tune_mnist.tuning.results_folder.lock import check_lockable, claimed
 from tune_mnist.tuning.spaces.space import load_space
 
 
