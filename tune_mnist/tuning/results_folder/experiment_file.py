@@ -95,7 +95,7 @@ class Experiment(StrictModel, extra="ignore"):
     commands: list[Text]
     checkpoints: Text | None = None
     data: DataForm | None = None
-    networks: dict[str, Text] = {}
+    networks: dict[str, Text] = Field(default_factory=dict)
     signature: Text | None = None
 
     @property
