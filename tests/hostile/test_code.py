@@ -1,0 +1,114 @@
+"""A stranger's space file or results folder that names code does not get it run."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from tests.reporting.searches import Search, best_config
+from tune_mnist.errors import UserError
+from tune_mnist.export import export
+from tune_mnist.models import create_model
+from tune_mnist.predict import predict
+from tune_mnist.report import report
+from tune_mnist.search import search
+from tune_mnist.train import train
+from tune_mnist.tuning.storage.kept_models import write_config
+
+TRAP = """
+from pathlib import Path
+
+from torch import nn
+
+from tune_mnist import register_model
+
+Path(__file__).with_name("SPRUNG").touch()
+
+
+@register_model("trap", head="head")
+class Trap(nn.Module):
+    def __init__(self, num_classes, in_channels):
+        super().__init__()
+        self.head = nn.Linear(in_channels, num_classes)
+"""
+SPACE = (
+    "description: d\nmodel: {model}\n{more}"
+    "parameters:\n  lr: {{type: float, low: 0.1, high: 1.0}}\n"
+)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """The current folder, from which modules can be imported; it must never be."""
+    (tmp_path / "trap.py").write_text(TRAP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    assert "trap" not in sys.modules
+    assert not list(tmp_path.rglob("SPRUNG"))
+
+
+def refusal(command, *arguments):
+    result = CliRunner().invoke(command, [str(each) for each in arguments])
+    assert isinstance(result.exception, UserError)
+    assert "\n" not in str(result.exception)
+    return str(result.exception)
+
+
+@pytest.mark.parametrize("model", ["trap", "trap.Trap", "trap:Trap", "trap.py", "./trap.py"])
+@pytest.mark.parametrize("more", ["", "models: trap.py\n", "models: [trap]\n"])
+def test_a_space_loads_no_code(place, model, more):
+    (place / "space.yaml").write_text(SPACE.format(model=json.dumps(model), more=more))
+    words = refusal(search, "--space", place / "space.yaml", "--dataset", "digits")
+    assert "unknown key 'models'" in words if more else "--models" in words
+
+
+@pytest.mark.parametrize(
+    "model", ["!!python/module:trap", "!!python/name:trap.Trap", "!!python/object/new:trap.Trap"]
+)
+def test_a_tag_of_yaml_loads_no_code(place, model):
+    (place / "space.yaml").write_text(SPACE.format(model=f"{model} ''", more=""))
+    refusal(search, "--space", place / "space.yaml", "--dataset", "digits")
+
+
+@pytest.fixture
+def folder(place):
+    """A results folder that names the trap wherever it can name anything."""
+    made = Search(place / "strange", SPACE.format(model="lenet", more=""))
+    directory = made.directory
+    best = directory / "best" / "trap"
+    best.mkdir(parents=True)
+    shutil.copy(place / "trap.py", directory)
+    shutil.copy(place / "trap.py", best)
+    write_config(best, best_config("lenet", 0) | {"model": "trap", "models": "trap.py"})
+    torch.save(create_model("lenet").state_dict(), best / "model.pt")
+    path = directory / "experiment.json"
+    experiment = json.loads(path.read_text())
+    experiment["space"]["text"] = experiment["space"]["text"].replace("lenet", "trap")
+    experiment["commands"] = ["python -m tune_mnist.search --models trap.py"]
+    experiment |= {"networks": {"trap": "0" * 64}, "models": ["trap.py"]}
+    path.write_text(json.dumps(experiment))
+    return directory
+
+
+def test_a_results_folder_loads_no_code(folder):
+    for command, *arguments in (
+        (report, folder),
+        (search, "--resume", folder),
+        (search, "--resume", folder, "--trust-stored"),
+        (predict, "--model", folder / "best" / "trap", folder / "trap.py"),
+        (export, "--model", folder / "best" / "trap", "--dataset", "digits"),
+    ):
+        assert "unknown model 'trap'" in refusal(command, *arguments)
+    assert "needs --models FILE" in refusal(report, folder)
+    refusal(search, "--space", "lenet", "--dataset", "digits", "--warm-start", folder)
+
+
+def test_a_name_on_the_command_line_loads_no_code_unless_it_is_of_models(place):
+    words = refusal(train, "--model", "trap", "--lr", "0.1", "--dataset", "digits")
+    assert "needs --models FILE" in words
+    assert Path("trap.py").exists()
