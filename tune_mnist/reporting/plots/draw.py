@@ -8,7 +8,7 @@ import optuna
 
 from tune_mnist.models.keywords import MODEL_PREFIX, is_keyword
 from tune_mnist.models.registry import is_name
-from tune_mnist.reporting.plots import architectures, course, hyperparameters
+from tune_mnist.reporting.plots import cost_plots, course, hyperparameters, prediction_plots
 from tune_mnist.reporting.plots.judged import Judged, quiet_optuna
 from tune_mnist.reporting.plots.plot import CannotDrawError, Plot
 from tune_mnist.reporting.search_results import SearchResults
@@ -43,12 +43,12 @@ SECTIONS: dict[str, dict[str, Drawer]] = {
         "Slices": _of_one_stage(hyperparameters.slices),
     },
     "What the architectures give and cost": {
-        "Accuracy against training time": architectures.accuracy_by_time,
-        "Accuracy against size": architectures.accuracy_by_size,
-        "Accuracy against computation": architectures.accuracy_by_flops,
-        "Pareto front": architectures.pareto_fronts,
-        "Confusion matrices": architectures.confusion_matrices,
-        "Misread digits": architectures.misread_digits,
+        "Accuracy against training time": cost_plots.accuracy_by_time,
+        "Accuracy against size": cost_plots.accuracy_by_size,
+        "Accuracy against computation": cost_plots.accuracy_by_flops,
+        "Pareto front": cost_plots.pareto_fronts,
+        "Confusion matrices": prediction_plots.confusion_matrices,
+        "Misread digits": prediction_plots.misread_digits,
     },
 }
 

@@ -1,0 +1,147 @@
+"""What the final runs predict: confusion matrices, and the images that they misclassify."""
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from PIL import Image
+
+from tune_mnist.data.form import class_name
+from tune_mnist.errors import UserError
+from tune_mnist.reporting.plots import words
+from tune_mnist.reporting.plots.judged import Judged
+from tune_mnist.reporting.plots.plot import (
+    CannotDrawError,
+    Picture,
+    Plot,
+    tidied,
+)
+from tune_mnist.tuning.final.misread import read_misread
+from tune_mnist.tuning.final.runs import final_folder
+
+PICTURES = 24
+_NO_FINAL_RUNS = "there was no final evaluation"
+_MISREAD_SCALE = [[0, "rgba(199,119,0,0.1)"], [1, "rgba(199,119,0,0.65)"]]
+
+
+def confusion_matrices(judged: Judged) -> list[Plot]:
+    """Draw the confusion matrix of each architecture, summed over its final runs."""
+    if not judged.results.final:
+        raise CannotDrawError(_NO_FINAL_RUNS)
+    plots = []
+    names = judged.results.class_names
+    for model in sorted({run.model for run in judged.results.final}):
+        runs = [run for run in judged.results.final if run.model == model]
+        confusion = np.sum([run.confusion for run in runs], axis=0)
+        plots.append(
+            Plot(
+                f"confusion-{model}",
+                f"Confusion matrix: {model}",
+                _confusion_sentence(model, confusion, len(runs), names),
+                _confusion_figure(confusion, names),
+            )
+        )
+    return plots
+
+
+def misread_digits(judged: Judged) -> list[Plot]:
+    """Show the surest mistakes of each architecture."""
+    if not judged.results.final:
+        raise CannotDrawError(_NO_FINAL_RUNS)
+    plots = []
+    named = partial(class_name, judged.results.class_names)
+    for model in sorted({run.model for run in judged.results.final}):
+        try:
+            misread = read_misread(final_folder(judged.results.directory, model))
+        except UserError as error:
+            raise CannotDrawError(str(error)) from None
+        if misread is None or not len(misread.images):
+            continue
+        shown = range(min(PICTURES, len(misread.images)))
+        pictures = tuple(
+            Picture(
+                _data_uri(misread.images[index]),
+                f"{named(misread.truth[index])} read as {named(misread.predicted[index])},"
+                f" {words.percent(float(misread.probability[index]))}",
+            )
+            for index in shown
+        )
+        pairs = Counter((int(misread.truth[i]), int(misread.predicted[i])) for i in shown)
+        ((truth, predicted), times), *_ = pairs.most_common()
+        surest = float(misread.probability[0])
+        sentence = (
+            f"The {words.count(len(shown), 'surest mistake')} of {model} on the test images (first"
+            f" final run), up to {words.percent(surest)} sure; {named(truth)} read as"
+            f" {named(predicted)} is the most frequent of them, {words.count(times, 'time')}."
+        ).replace("The 1 surest", "The one surest")
+        plots.append(Plot(f"misread-{model}", f"Misread: {model}", sentence, pictures=pictures))
+    if not plots:
+        raise CannotDrawError("no misread images were kept")
+    return plots
+
+
+def _confusion_sentence(
+    model: str, confusion: NDArray[np.int64], runs: int, names: Sequence[str]
+) -> str:
+    wrong = confusion - np.diag(np.diag(confusion))
+    total = int(confusion.sum())
+    sentence = (
+        f"Over {words.count(runs, 'final run')}, {model} misread {int(wrong.sum()):,} of"
+        f" {total:,} test images"
+    )
+    if not wrong.any():
+        return f"{sentence}."
+    truth, predicted = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    return (
+        f"{sentence}, most often {names[int(truth)]} as {names[int(predicted)]}"
+        f" ({words.count(int(wrong[truth, predicted]), 'time')})."
+    )
+
+
+def _confusion_figure(confusion: NDArray[np.int64], names: Sequence[str]) -> go.Figure:
+    """Draw the mistakes as colours; the right answers, a hundred times as many, as numbers."""
+    classes = words.axis_labels(names)
+    wrong = confusion.astype(float)
+    np.fill_diagonal(wrong, np.nan)
+    wrong[wrong == 0] = np.nan
+    figure = go.Figure(
+        go.Heatmap(
+            x=classes,
+            y=classes,
+            z=wrong,
+            zmin=0,
+            colorscale=_MISREAD_SCALE,
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            hovertemplate="%{y} read as %{x}: %{z}<extra></extra>",
+        )
+    )
+    places = [(t, p) for t in range(len(classes)) for p in range(len(classes))]
+    shown = [(t, p) for t, p in places if confusion[t, p]]
+    figure.add_scatter(
+        x=[classes[p] for _, p in shown],
+        y=[classes[t] for t, _ in shown],
+        text=[str(confusion[t, p]) for t, p in shown],
+        mode="text",
+        textfont={"size": 9},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    tidied(figure, height=400)
+    figure.update_xaxes(title_text="read as", type="category", showgrid=False)
+    figure.update_yaxes(
+        title_text="true class", type="category", autorange="reversed", showgrid=False
+    )
+    return figure
+
+
+def _data_uri(image: NDArray[np.uint8]) -> str:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
