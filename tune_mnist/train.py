@@ -17,7 +17,8 @@ from tune_mnist.command_options import (
 from tune_mnist.declarations import Option
 from tune_mnist.process import set_up_process
 from tune_mnist.training.config import HYPERPARAMETERS, TrainConfig
-from tune_mnist.tuning.option_fields import DATA, MACHINES, RESULTS, OptionFields
+from tune_mnist.tuning.option_fields import OptionFields
+from tune_mnist.tuning.search_option import DATA, MACHINES, RESULTS
 
 CONFIGURATION = "Configuration"
 GROUPS = (CONFIGURATION, DATA, MACHINES, RESULTS)

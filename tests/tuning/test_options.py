@@ -1,8 +1,10 @@
 import math
+from pathlib import Path
 
 import pytest
 
 from tune_mnist.errors import UserError
+from tune_mnist.tuning.option_fields import EXTERNAL, FIXED, MEASURED, OptionFields
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.spaces.space import load_space, parse_space
 
@@ -130,3 +132,15 @@ def test_a_default_fraction_is_raised_for_small_data_and_one_that_is_given_stays
     given = SearchOptions.for_space(space, fraction=0.1)
     assert given.for_images(1_437).fraction == 0.1
     assert "fraction_given" not in given.model_dump()
+
+
+def test_an_option_that_says_where_to_connect_read_or_write_is_marked_as_such():
+    """A results folder that another user wrote must not decide over any of them."""
+    fields = OptionFields.model_fields
+    paths = {name for name, field in fields.items() if field.annotation == Path | None}
+    free_texts = {name for name, field in fields.items() if field.annotation == str | None}
+    assert paths | (free_texts - {"scheduler"}) == set(EXTERNAL)
+
+
+def test_what_must_be_equal_for_accuracies_to_compare_cannot_change_while_a_search_runs():
+    assert set(MEASURED) - {"data_dir"} <= set(FIXED)  # the images' checksum decides, not the path

@@ -1,12 +1,12 @@
 """Options of a search: each is declared here, and only here."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tune_mnist.data.names import ARRAYS, DATASETS
-from tune_mnist.declarations import Choices, Option
+from tune_mnist.declarations import Choices
 from tune_mnist.models.settings import DERIVED, INITS
 from tune_mnist.training.settings import DEVICES, PRECISIONS
 from tune_mnist.tuning.schedulers.registry import (
@@ -14,6 +14,18 @@ from tune_mnist.tuning.schedulers.registry import (
     DEFAULT_FOR_SEVERAL_OBJECTIVES,
     scheduler_names,
 )
+from tune_mnist.tuning.search_option import (
+    DATA,
+    FINAL,
+    HOW_MUCH,
+    MACHINES,
+    RESULTS,
+    STOPPING,
+    WHAT,
+    SearchOption,
+    from_space,
+)
+from tune_mnist.tuning.searching.registry import DEFAULT as DEFAULT_SEARCHER
 from tune_mnist.tuning.searching.registry import searcher_names
 from tune_mnist.tuning.spaces.limits import Epochs, ImageSize, Samples, Seconds, Share
 from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
@@ -22,29 +34,6 @@ from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
 LEAST_CPUS = 0.1
 MAX_COUNT = 100_000
 """Most cores, epochs and the like in one search."""
-
-WHAT = "What to search"
-HOW_MUCH = "How much to search"
-STOPPING = "Early stopping of trials"
-DATA = "On which data"
-MACHINES = "On which machines"
-FINAL = "Final evaluation on the test images"
-RESULTS = "Results"
-GROUPS = (WHAT, HOW_MUCH, STOPPING, DATA, MACHINES, FINAL, RESULTS)
-"""Headings of the options in ``--help``."""
-
-FALLBACKS: dict[str, Any] = {
-    "num_samples": 16,
-    "max_epochs": 9,
-    "fraction": 0.1,
-    "image_size": 64,
-    "time_budget": None,
-}
-"""Defaults where the space file has none."""
-
-
-def _from_space(name: str) -> str:
-    return f"from the space file, else {FALLBACKS[name] or 'none'}"
 
 
 class OptionFields(BaseModel):
@@ -58,57 +47,62 @@ class OptionFields(BaseModel):
 
     objective: Annotated[
         str,
-        Option(WHAT, metavar="".join([METRIC, *(f"[,{o}]" for o in OBJECTIVES if o != METRIC)])),
+        SearchOption(
+            WHAT,
+            metavar="".join([METRIC, *(f"[,{o}]" for o in OBJECTIVES if o != METRIC)]),
+            fixed=True,
+            measured=True,
+        ),
         Field(description="Objective; with several, the search looks for a Pareto set."),
     ] = METRIC
     searcher: Annotated[
         str,
         Choices(searcher_names),
-        Option(WHAT, default="tpe; random with --scheduler pbt"),
+        SearchOption(WHAT, default=f"{DEFAULT_SEARCHER}; random with --scheduler pbt", fixed=True),
         Field(description="Optuna sampler that proposes the configurations."),
-    ] = "tpe"
+    ] = DEFAULT_SEARCHER
     warm_start: Annotated[
         Path | None,
-        Option(WHAT, metavar="FOLDER"),
+        SearchOption(WHAT, metavar="FOLDER", fixed=True, external=True),
         Field(description="Results folder of an earlier search whose trials are reused."),
     ] = None
     init: Annotated[
         str,
         Choices(INITS),
-        Option(WHAT),
+        SearchOption(WHAT, fixed=True, measured=True),
         Field(
             description="Initial weights: derived from the activation, or the defaults of torch."
         ),
     ] = DERIVED
     seed: Annotated[
         int,
-        Option(WHAT),
+        SearchOption(WHAT, fixed=True),
         Field(ge=0, lt=2**32, description="Random seed of the sampler, weights and batches."),
     ] = 0
 
     num_samples: Annotated[
         Samples,
-        Option(HOW_MUCH, default=_from_space("num_samples")),
+        SearchOption(HOW_MUCH, default=from_space("num_samples")),
         Field(description="Number of trials."),
     ]
     max_epochs: Annotated[
         Epochs,
-        Option(HOW_MUCH, default=_from_space("max_epochs")),
+        SearchOption(HOW_MUCH, default=from_space("max_epochs"), fixed=True, measured=True),
         Field(description="Epochs of a trial that is not stopped early."),
     ]
     time_budget: Annotated[
         Seconds | None,
-        Option(HOW_MUCH, default=_from_space("time_budget")),
+        SearchOption(HOW_MUCH, default=from_space("time_budget")),
         Field(description="Time after which the trials end: 90s, 25m or 2h."),
     ] = None
     target_accuracy: Annotated[
         Share | None,
-        Option(HOW_MUCH),
+        SearchOption(HOW_MUCH),
         Field(description="Validation accuracy at which the search ends, up to 1."),
     ] = None
     patience: Annotated[
         int | None,
-        Option(HOW_MUCH),
+        SearchOption(HOW_MUCH),
         Field(
             ge=1,
             le=MAX_COUNT,
@@ -120,20 +114,21 @@ class OptionFields(BaseModel):
     scheduler: Annotated[
         str | None,
         Choices(scheduler_names),
-        Option(
+        SearchOption(
             STOPPING,
             default=f"{DEFAULT}; {DEFAULT_FOR_SEVERAL_OBJECTIVES} with several objectives",
+            fixed=True,
         ),
         Field(description="Scheduler; asha stands for asha-promotion."),
     ] = None
     grace_period: Annotated[
         int,
-        Option(STOPPING),
+        SearchOption(STOPPING, fixed=True),
         Field(ge=1, le=MAX_COUNT, description="Epochs that every trial gets."),
     ] = 1
     reduction_factor: Annotated[
         int,
-        Option(STOPPING),
+        SearchOption(STOPPING, fixed=True),
         Field(
             ge=2,
             le=MAX_COUNT,
@@ -141,20 +136,31 @@ class OptionFields(BaseModel):
         ),
     ] = 3
     brackets: Annotated[
-        int, Option(STOPPING), Field(ge=1, le=100, description="Number of brackets of ASHA.")
+        int,
+        SearchOption(STOPPING, fixed=True),
+        Field(ge=1, le=100, description="Number of brackets of ASHA."),
     ] = 1
     perturbation_interval: Annotated[
         int,
-        Option(STOPPING),
+        SearchOption(STOPPING, fixed=True),
         Field(ge=1, le=MAX_COUNT, description="Epochs between two comparisons of pbt."),
     ] = 1
 
     dataset: Annotated[
-        str, Choices(DATASETS, hidden=(ARRAYS,)), Option(DATA), Field(description="Data set.")
+        str,
+        Choices(DATASETS, hidden=(ARRAYS,)),
+        SearchOption(DATA, fixed=True, measured=True),
+        Field(description="Data set."),
     ] = "mnist"
     data_dir: Annotated[
         Path | None,
-        Option(DATA, metavar="FOLDER|FILE", default="the user's cache, or a download"),
+        SearchOption(
+            DATA,
+            metavar="FOLDER|FILE",
+            default="the user's cache, or a download",
+            measured=True,
+            external=True,
+        ),
         Field(
             description="Data of your own: a folder with four IDX files or with pictures in"
             " train/<class>/ and test/<class>/, or an .npz file."
@@ -162,12 +168,17 @@ class OptionFields(BaseModel):
     ] = None
     transpose: Annotated[
         bool,
-        Option(DATA),
+        SearchOption(DATA, fixed=True, measured=True),
         Field(description="Exchange rows and columns of your own images, as EMNIST's need it."),
     ] = False
     fraction: Annotated[
         Share,
-        Option(DATA, default=f"{_from_space('fraction')}; more of a small data set"),
+        SearchOption(
+            DATA,
+            default=f"{from_space('fraction')}; more of a small data set",
+            fixed=True,
+            measured=True,
+        ),
         Field(description="Share of the training images, above 0, up to 1."),
     ]
     fraction_given: bool = Field(
@@ -177,12 +188,14 @@ class OptionFields(BaseModel):
     )
     val_fraction: Annotated[
         Share | None,
-        Option(DATA, default="as --fraction, at least 2,000 images"),
+        SearchOption(
+            DATA, default="as --fraction, at least 2,000 images", fixed=True, measured=True
+        ),
         Field(description="Share of the validation images, above 0, up to 1."),
     ] = None
     image_size: Annotated[
         ImageSize,
-        Option(DATA, default=_from_space("image_size")),
+        SearchOption(DATA, default=from_space("image_size"), fixed=True, measured=True),
         Field(
             description="Side of the images in pixels; no effect on a network of fixed input size."
         ),
@@ -190,7 +203,7 @@ class OptionFields(BaseModel):
 
     cpus_per_trial: Annotated[
         float,
-        Option(MACHINES),
+        SearchOption(MACHINES),
         Field(
             ge=LEAST_CPUS,
             le=MAX_COUNT,
@@ -200,7 +213,7 @@ class OptionFields(BaseModel):
     ] = 1
     gpus_per_trial: Annotated[
         float | None,
-        Option(MACHINES, default="1 if there is a GPU"),
+        SearchOption(MACHINES, default="1 if there is a GPU"),
         Field(
             ge=0,
             le=MAX_COUNT,
@@ -210,12 +223,12 @@ class OptionFields(BaseModel):
     ] = None
     max_concurrent: Annotated[
         int | None,
-        Option(MACHINES, default="as many as fit"),
+        SearchOption(MACHINES, default="as many as fit"),
         Field(ge=1, le=MAX_COUNT, description="Maximum number of trials at the same time."),
     ] = None
     max_failures: Annotated[
         int,
-        Option(MACHINES),
+        SearchOption(MACHINES),
         Field(
             ge=0,
             le=MAX_COUNT,
@@ -223,22 +236,22 @@ class OptionFields(BaseModel):
         ),
     ] = 2
     device: Annotated[
-        str, Choices(DEVICES), Option(MACHINES), Field(description="Device to train on.")
+        str, Choices(DEVICES), SearchOption(MACHINES), Field(description="Device to train on.")
     ] = "auto"
     precision: Annotated[
         str,
         Choices(PRECISIONS),
-        Option(MACHINES),
+        SearchOption(MACHINES, fixed=True),
         Field(description="Number format of the computation."),
     ] = "auto"
     address: Annotated[
         str | None,
-        Option(MACHINES, default="this machine"),
+        SearchOption(MACHINES, default="this machine", external=True),
         Field(description="Address of a Ray cluster, or auto."),
     ] = None
     storage_path: Annotated[
         str | None,
-        Option(MACHINES, metavar="FOLDER|URI", default="the results folder"),
+        SearchOption(MACHINES, metavar="FOLDER|URI", default="the results folder", external=True),
         Field(
             description="Folder that all nodes of a cluster share, s3://... or gs://..., for the"
             " checkpoints."
@@ -247,7 +260,7 @@ class OptionFields(BaseModel):
 
     final_seeds: Annotated[
         int,
-        Option(FINAL),
+        SearchOption(FINAL),
         Field(
             ge=0,
             le=1000,
@@ -256,20 +269,33 @@ class OptionFields(BaseModel):
     ] = 3
     final_epochs: Annotated[
         Epochs | None,
-        Option(FINAL, default="as --max-epochs"),
+        SearchOption(FINAL, default="as --max-epochs"),
         Field(description="Epochs of these runs."),
     ] = None
     final_fraction: Annotated[
         Share | None,
-        Option(FINAL, default="as --fraction"),
+        SearchOption(FINAL, default="as --fraction"),
         Field(description="Share of the training and validation images that these runs train on."),
     ] = None
 
     tensorboard: Annotated[
-        bool, Option(RESULTS), Field(description="Write the curves for TensorBoard.")
+        bool, SearchOption(RESULTS), Field(description="Write the curves for TensorBoard.")
     ] = False
     mlflow: Annotated[
         str | None,
-        Option(RESULTS, metavar="URI"),
+        SearchOption(RESULTS, metavar="URI", external=True),
         Field(description="MLflow tracking server or store that records the trials; '': none."),
     ] = None
+
+
+OPTIONS = {
+    name: mark
+    for name, field in OptionFields.model_fields.items()
+    for mark in field.metadata
+    if isinstance(mark, SearchOption)
+}
+"""Presentation of all options, by name."""
+
+FIXED = tuple(name for name, option in OPTIONS.items() if option.fixed)
+MEASURED = tuple(name for name, option in OPTIONS.items() if option.measured)
+EXTERNAL = tuple(name for name, option in OPTIONS.items() if option.external)

@@ -12,7 +12,7 @@ from tune_mnist.files import absolute
 from tune_mnist.training import Fidelity
 from tune_mnist.tuning.combinations import check_combination
 from tune_mnist.tuning.mlflow_uri import absolute_uri
-from tune_mnist.tuning.option_fields import FALLBACKS, OptionFields
+from tune_mnist.tuning.option_fields import OptionFields
 from tune_mnist.tuning.schedulers.options import OWN_OPTIONS, SchedulerOptions
 from tune_mnist.tuning.schedulers.registry import (
     DEFAULT,
@@ -20,6 +20,7 @@ from tune_mnist.tuning.schedulers.registry import (
     canonical_name,
     scheduler_class,
 )
+from tune_mnist.tuning.search_option import FALLBACKS
 from tune_mnist.tuning.searching.registry import searcher_class
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import rung_epochs, stages_of

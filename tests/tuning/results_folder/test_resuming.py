@@ -11,10 +11,10 @@ from rich.console import Console
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.ending import Ending, Outcome
 from tune_mnist.tuning.experiment import _judge, run_experiment
+from tune_mnist.tuning.option_fields import FIXED
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, open_storage
 from tune_mnist.tuning.results_folder.experiment_file import (
-    FIXED,
     read_experiment,
     write_experiment,
 )

@@ -17,8 +17,8 @@ from tune_mnist.machine import allowed_cpus
 from tune_mnist.models import get_architecture
 from tune_mnist.training import Fidelity, resolve_compute
 from tune_mnist.tuning.cluster.connection import Resources, check_placeable, count_fitting
-from tune_mnist.tuning.option_fields import FALLBACKS
 from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.search_option import FALLBACKS
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import describe
 from tune_mnist.tuning.storage.storage_path import open_store

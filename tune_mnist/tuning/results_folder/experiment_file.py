@@ -17,6 +17,7 @@ from tune_mnist.models.user_modules import source_digests
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.stored_json import StrictModel, read_stored
 from tune_mnist.stored_values import Scalar, Text
+from tune_mnist.tuning.option_fields import FIXED, MEASURED
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.study import JOURNAL_LOCK
 from tune_mnist.tuning.results_folder.trust import is_own, only_stored, sign
@@ -24,41 +25,6 @@ from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
 from tune_mnist.tuning.storage.storage_path import checked_storage_path, checkpoints_of_search
 
 EXPERIMENT_FILE = "experiment.json"
-
-FIXED = (
-    "dataset",
-    "transpose",
-    "fraction",
-    "val_fraction",
-    "image_size",
-    "max_epochs",
-    "seed",
-    "init",
-    "precision",
-    "searcher",
-    "scheduler",
-    "grace_period",
-    "reduction_factor",
-    "brackets",
-    "perturbation_interval",
-    "objective",
-    "warm_start",
-)
-"""Options that would make the trials before and after a resume no longer compare."""
-
-
-MEASURED_BY = (
-    "dataset",
-    "data_dir",
-    "transpose",
-    "fraction",
-    "val_fraction",
-    "image_size",
-    "max_epochs",
-    "init",
-    "objective",
-)
-"""Options that two searches must share for their accuracies to compare."""
 
 _BEFORE = {"transpose": False}
 """Options that earlier versions did not have, and what held there."""
@@ -269,7 +235,7 @@ def comparable(directory: Path, options: SearchOptions) -> bool:
     """
     earlier, now = read_experiment(directory).options, options.model_dump(mode="json")
     earlier = _BEFORE | earlier
-    return all(key in earlier and earlier[key] == now[key] for key in MEASURED_BY)
+    return all(key in earlier and earlier[key] == now[key] for key in MEASURED)
 
 
 def fingerprint(dataset: Dataset) -> str:

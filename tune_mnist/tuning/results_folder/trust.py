@@ -16,11 +16,10 @@ from typing import Any
 
 from filelock import FileLock
 
+from tune_mnist.tuning.option_fields import EXTERNAL
+
 SIGNATURE = "signature"
 """Key of ``experiment.json``: proof that this user wrote the rest of it on this machine."""
-
-TRUSTED_OPTIONS = ("address", "storage_path", "data_dir", "warm_start", "mlflow")
-"""Options that make a search connect, or read and write, where they say."""
 
 _KEY_BYTES = 32
 _LOCK_SECONDS = 5
@@ -65,7 +64,7 @@ def only_stored(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str:
     """
     return " ".join(
         f"--{key.replace('_', '-')} {shlex.quote(str(stored[key]))}"
-        for key in TRUSTED_OPTIONS
+        for key in EXTERNAL
         if stored.get(key) is not None and given.get(key) is None
     )
 
