@@ -32,14 +32,16 @@ OPTIONS = (
     own(
         "--epochs",
         CONFIGURATION,
-        "Number of epochs.  [default: 10 for lenet, 3 for the others]",
+        "Number of epochs.  [default: 10 for a light network such as lenet, else 3]",
         type=click.IntRange(min=1),
         metavar="INT",
     ),
     *derived(
         OptionFields,
         only=("dataset", "data_dir", "transpose", "fraction", "device", "precision"),
-        presentation={"fraction": Option(DATA, default="1 for lenet, 0.1 for the others")},
+        presentation={
+            "fraction": Option(DATA, default="1 for a light network such as lenet, else 0.1")
+        },
     ),
     models_option(CONFIGURATION),
     own(

@@ -6,6 +6,7 @@ from torch import nn
 
 from tune_mnist.errors import UserError
 from tune_mnist.models import register_model, registry
+from tune_mnist.models.contract import check_network
 from tune_mnist.tuning.spaces.architectures import check_networks, options_to_try
 from tune_mnist.tuning.spaces.space import load_space, parse_space
 
@@ -171,3 +172,12 @@ def test_dropout_needs_a_network_that_takes_it(tmp_path):
     register(lambda logits: logits)
     words = refusal(tmp_path, "  dropout: {type: float, low: 0.0, high: 0.5}\n", "mine")
     assert words == "parameters.dropout: mine takes no dropout: leave it out"
+
+
+@pytest.mark.parametrize("name", [f"{model}-architecture" for model in registry.SHIPPED])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_network_of_a_shipped_space_gives_logits_at_the_smallest_size(name, channels):
+    space = load_space(name)
+    (model,) = space.models
+    for options in options_to_try(space.parameters, space.models, model):
+        check_network(model, 10, channels, 28, options, values=False)
