@@ -97,7 +97,7 @@ def test_a_wrong_choice_is_refused_with_the_closest_one() -> None:
             [
                 r"--model \[lenet\|alexnet\|resnet\|vggnet\|\.\.\.\]",
                 r"--optimizer \[sgd\|.*\]",
-                r"--lr-schedule \[constant\|cosine\]",
+                r"--lr-schedule \[constant\|cosine.*\]",
             ],
         ),
     ],

@@ -22,7 +22,7 @@ from tune_mnist.models.registry import check_registered, get_architecture, model
 from tune_mnist.models.settings import DERIVED, FULL_SIZE, INITS, MAX_SIZE, MIN_SIZE
 from tune_mnist.training.hyperparameters import Hyperparameter, undeclared
 from tune_mnist.training.schedules import SCHEDULES
-from tune_mnist.training.settings import OPTIMIZERS
+from tune_mnist.training.settings import AUGMENTATIONS, NO_AUGMENTATION, OPTIMIZERS
 
 MAX_BATCH_SIZE = 65_536
 
@@ -65,7 +65,10 @@ class TrainConfig(BaseModel):
         str,
         Choices(SCHEDULES),
         Hyperparameter(heading="schedule", label="schedule"),
-        Field(description="Learning rate over the epochs: constant, or cosine annealing to zero."),
+        Field(
+            description="Learning rate over the epochs: constant, cosine down to zero, or onecycle:"
+            " up, then down to zero."
+        ),
     ] = "constant"
     batch_size: Annotated[
         int,
@@ -86,6 +89,37 @@ class TrainConfig(BaseModel):
         float,
         Hyperparameter(heading="weight decay", label="wd", format=".1e"),
         Field(ge=0, allow_inf_nan=False, description="L2 penalty; decoupled with adamw."),
+    ] = 0.0
+    label_smoothing: Annotated[
+        float,
+        Hyperparameter(heading="smoothing", label="smooth", format=".2f"),
+        Field(ge=0, lt=1, description="Share of each label that is spread over all classes."),
+    ] = 0.0
+    augment: Annotated[
+        str,
+        Choices(AUGMENTATIONS),
+        Hyperparameter(label=""),
+        Field(description="Random changes of the training images."),
+    ] = NO_AUGMENTATION
+    augment_strength: Annotated[
+        float,
+        Hyperparameter(heading="strength", label="strength", format=".2f"),
+        Field(ge=0, le=4, description="Factor of the largest changes of --augment."),
+    ] = 1.0
+    augment_flip: Annotated[
+        bool,
+        Hyperparameter(heading="flip", label="flip"),
+        Field(description="Mirror half of the training images; not for digits."),
+    ] = False
+    clip_norm: Annotated[
+        float,
+        Hyperparameter(heading="clip", label="clip", format=".2f"),
+        Field(ge=0, allow_inf_nan=False, description="Largest norm of the gradient; 0: any."),
+    ] = 0.0
+    ema: Annotated[
+        float,
+        Hyperparameter(mutable=False, format=".4f"),
+        Field(ge=0, lt=1, description="Decay of the average of the weights; 0: no average."),
     ] = 0.0
     init: Annotated[
         str,

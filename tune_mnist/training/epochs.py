@@ -1,7 +1,7 @@
 """The training step, and an epoch of such steps."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -9,7 +9,9 @@ from torch import Tensor, nn, optim
 from torch.nn.functional import cross_entropy
 
 from tune_mnist.data import Batches
+from tune_mnist.training.augmentation import Augmentation
 from tune_mnist.training.precision import Compute
+from tune_mnist.training.weight_average import WeightAverage
 
 OnBatch = Callable[[int], None]
 """Called after each training batch with the number of its images."""
@@ -69,12 +71,18 @@ class TrainingStep:
         optimizer: Optimizer over its parameters.
         compute: Device and number format.
         loss: Mean loss of logits, float (B, C), for labels, int64 (B,).
+        augment: Random changes of the images.
+        clip_norm: Largest norm of the gradient; 0: any.
+        average: Average of the weights, updated after each step; None: there is none.
     """
 
     model: nn.Module
     optimizer: optim.Optimizer
     compute: Compute
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
+    augment: Augmentation = field(default_factory=Augmentation)
+    clip_norm: float = 0.0
+    average: WeightAverage | None = None
 
     def run(self, images: Tensor, labels: Tensor, totals: EpochTotals) -> None:
         """Train on a batch and add it to the totals.
@@ -84,12 +92,17 @@ class TrainingStep:
             labels: int64 (B,).
             totals: Sums of the epoch.
         """
+        images = self.augment(images)
         with self.compute.autocast():
             logits = self.model(images)
             loss = self.loss(logits, labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.clip_norm:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update()
         totals.loss += loss.detach() * len(labels)
         totals.correct += (logits.detach().argmax(1) == labels).sum()
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, optim
 
 from tune_mnist.training.archive import CheckpointError, load_archive
@@ -14,8 +14,9 @@ from tune_mnist.training.optimizers import STATE_TENSORS
 Slots = dict[int, dict[str, Tensor]]
 """Tensors of an optimizer by number of the parameter and name."""
 
-# Adam and RMSprop with momentum keep two tensors of each parameter's size.
-_COPIES = 2
+# Adam and RMSprop with momentum keep two tensors of each parameter's size; beside an average of
+# the weights there are the weights themselves.
+_COPIES = 3
 
 
 class _OptimizerState(BaseModel):
@@ -33,6 +34,8 @@ class SavedState(BaseModel):
         shuffle_rng: State of the generator that shuffles the images.
         torch_rng: State of PyTorch's generator on the CPU.
         cuda_rng: State of the generator on the GPU; None without a GPU.
+        trained: Weights that are trained on, where the model's are their average; None elsewhere.
+        averaged: Number of steps in the average.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -42,6 +45,8 @@ class SavedState(BaseModel):
     shuffle_rng: Tensor
     torch_rng: Tensor
     cuda_rng: Tensor | None
+    trained: dict[str, Tensor] | None = None
+    averaged: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
 def load_state(path: Path, model_bytes: int) -> SavedState:

@@ -4,7 +4,11 @@ import math
 
 from tune_mnist.errors import unknown
 
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "onecycle")
+
+WARM_UP_SHARE = 0.3
+START_FACTOR = 1 / 25
+"""Share of the largest learning rate at the first step of onecycle, as in PyTorch's OneCycleLR."""
 
 
 def learning_rate(schedule: str, lr: float, progress: float) -> float:
@@ -12,8 +16,10 @@ def learning_rate(schedule: str, lr: float, progress: float) -> float:
 
     Args:
         schedule: constant, or cosine: down to zero along half a cosine (Loshchilov, Hutter,
-            "SGDR", ICLR 2017, equation 5, without restarts).
-        lr: at the beginning.
+            "SGDR", ICLR 2017, equation 5, without restarts), or onecycle: up from a 25th along
+            half a cosine for 30 % of the training, then down to zero (Smith, Topin,
+            "Super-Convergence", 2019; momentum stays as it is).
+        lr: The largest.
         progress: share of all batches of all epochs that have been trained on, 0 to 1.
 
     Raises:
@@ -23,6 +29,16 @@ def learning_rate(schedule: str, lr: float, progress: float) -> float:
         case "constant":
             return lr
         case "cosine":
-            return lr * (1 + math.cos(math.pi * progress)) / 2
+            return lr * _falling(progress)
+        case "onecycle" if progress < WARM_UP_SHARE:
+            rising = 1 - _falling(progress / WARM_UP_SHARE)
+            return lr * (START_FACTOR + (1 - START_FACTOR) * rising)
+        case "onecycle":
+            return lr * _falling((progress - WARM_UP_SHARE) / (1 - WARM_UP_SHARE))
         case _:
             raise unknown("lr_schedule", schedule, SCHEDULES)
+
+
+def _falling(share: float) -> float:
+    """Return half a cosine, from 1 at 0 to 0 at 1."""
+    return (1 + math.cos(math.pi * share)) / 2

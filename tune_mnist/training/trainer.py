@@ -4,13 +4,16 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
+from torch.nn.functional import cross_entropy
 
 from tune_mnist.data import Batches, DataSplit, to_tensor
 from tune_mnist.models import create_model
 from tune_mnist.training.archive import CheckpointError
+from tune_mnist.training.augmentation import Augmentation
 from tune_mnist.training.batching import create_batches
 from tune_mnist.training.checkpoint import MODEL_FILE, STATE_FILE, save_checkpoint
 from tune_mnist.training.config import TrainConfig
@@ -23,7 +26,8 @@ from tune_mnist.training.optimizers import create_optimizer
 from tune_mnist.training.precision import Compute
 from tune_mnist.training.saved_state import Slots, checked_slots, load_state
 from tune_mnist.training.schedules import learning_rate
-from tune_mnist.training.weights import count_bytes, load_weights
+from tune_mnist.training.weight_average import WeightAverage
+from tune_mnist.training.weights import check_weights, count_bytes, load_weights
 
 
 class DivergedError(Exception):
@@ -42,7 +46,7 @@ class Trainer:
 
     Attributes:
         metrics: those of the last epoch; None before the first.
-        model: the network, on the device.
+        model: Network to use, on the device: that which is trained, or the average of its weights.
         train_batches: those of the present stage.
         val_batches: the same.
     """
@@ -73,10 +77,12 @@ class Trainer:
             in_channels=data.channels,
             options=config.model_options,
         )
-        self.model = model.to(compute.device).to(memory_format=compute.memory_format)
+        self._network = model.to(compute.device).to(memory_format=compute.memory_format)
+        self._average = WeightAverage(self._network, config.ema) if config.ema else None
+        self.model = self._average.model if self._average else self._network
         self._optimizer = create_optimizer(
             config.optimizer,
-            self.model.parameters(),
+            self._network.parameters(),
             lr=config.lr,
             momentum=config.momentum,
             weight_decay=config.weight_decay,
@@ -102,7 +108,7 @@ class Trainer:
         """
         start = time.perf_counter()
         self._enter_stage()
-        self.model.train()
+        self._network.train()
         train_loss, train_accuracy = self._epochs.run(
             self.train_batches, self._learning_rates(), on_batch
         )
@@ -130,6 +136,8 @@ class Trainer:
             "shuffle_rng": self._shuffle.get_state(),
             "torch_rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state() if self._on_gpu else None,
+            "trained": self._network.state_dict() if self._average else None,
+            "averaged": self._average.steps.item() if self._average else 0.0,
         }
         save_checkpoint(directory, self.model.state_dict(), state)
 
@@ -146,6 +154,8 @@ class Trainer:
         state = load_state(path, count_bytes(self.model))
         slots = checked_slots(path, state, self._optimizer, self.config.optimizer)
         weights = load_weights(directory / MODEL_FILE, self.model)
+        if state.trained is not None:
+            check_weights(path, state.trained, self._network)
         try:
             self._shuffle.set_state(state.shuffle_rng)
             torch.set_rng_state(state.torch_rng)
@@ -154,6 +164,9 @@ class Trainer:
         except (TypeError, ValueError, RuntimeError):
             raise CheckpointError(f"{path}: holds no state of a random generator") from None
         self.model.load_state_dict(weights)
+        if self._average is not None:
+            self._network.load_state_dict(weights if state.trained is None else state.trained)
+            self._average.steps.fill_(state.averaged)
         self._load_optimizer(slots)
         self.metrics = state.metrics
 
@@ -178,7 +191,17 @@ class Trainer:
 
     def _create_epochs(self) -> Epochs:
         kind = GraphedEpochs if self.compute.cuda_graphs else EagerEpochs
-        return kind(TrainingStep(self.model, self._optimizer, self.compute))
+        config = self.config
+        step = TrainingStep(
+            self._network,
+            self._optimizer,
+            self.compute,
+            loss=partial(cross_entropy, label_smoothing=config.label_smoothing),
+            augment=Augmentation(config.augment, config.augment_strength, config.augment_flip),
+            clip_norm=config.clip_norm,
+            average=self._average,
+        )
+        return kind(step)
 
     def _learning_rates(self) -> list[float]:
         """Return the learning rate of each batch of the coming epoch."""
