@@ -66,8 +66,8 @@ class TrainConfig(BaseModel):
         Choices(SCHEDULES),
         Hyperparameter(heading="schedule", label="schedule"),
         Field(
-            description="Learning rate over the epochs: constant, cosine down to zero, or onecycle:"
-            " up, then down to zero."
+            description="Learning rate over the epochs: constant, cosine to zero, or onecycle: up,"
+            " then down to zero."
         ),
     ] = "constant"
     batch_size: Annotated[
