@@ -190,3 +190,21 @@ def test_a_network_whose_constructor_reads_a_tensor_has_an_outline():
             self.head = nn.Linear(in_channels, num_classes)
 
     assert outline("reading").head.out_features == 10
+
+
+def test_a_cell_of_a_notebook_can_be_run_again(monkeypatch):
+    def cell(width):
+        class Mine(nn.Module):
+            def __init__(self, num_classes, in_channels, width: int = width):
+                super().__init__()
+                self.head = nn.Linear(width, num_classes)
+
+        Mine.__module__, Mine.__qualname__ = "__main__", "Mine"
+        return registry.register_model("mine", head="head")(Mine)
+
+    cell(3)
+    with pytest.raises(UserError, match="the name is taken"):
+        cell(4)
+    monkeypatch.setattr("sys.ps1", ">>> ", raising=False)
+    cell(5)
+    assert create_model("mine").head.in_features == 5

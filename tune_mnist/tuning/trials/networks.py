@@ -12,7 +12,8 @@ from tune_mnist.models import registry
 _PACKAGE = "tune_mnist"
 _MAIN = "__main__"
 
-_unpacked: set[bytes] = set()
+_unpacked: list[bytes] = []
+"""What this process has registered last: a worker of a long-lived Ray serves several searches."""
 
 
 def pack_networks(models: Iterable[str]) -> bytes:
@@ -50,6 +51,7 @@ def unpack_networks(packed: bytes) -> None:
     """Register on a worker what :func:`pack_networks` has returned on the driver."""
     if not packed or packed in _unpacked:
         return
+    _unpacked.clear()
     for architecture in pickle.loads(packed):  # noqa: S301 - the driver sent it, by Ray
         registry.take_over(architecture)
-    _unpacked.add(packed)
+    _unpacked.append(packed)
