@@ -191,7 +191,6 @@ def test_a_search_ends_in_which_all_trials_are_equal(tmp_path, searcher, schedul
         tmp_path / "equal", searcher, scheduler, workers=2, accuracy=lambda _: 0.1
     ).run()
     check_whole(search)
-    assert max(search.epochs().values()) == MAX_EPOCHS
     assert not any(record.takeovers for record in search.records)
 
 
