@@ -254,13 +254,13 @@ def test_drawing_leaves_the_journal_as_it_is(tmp_path: Path):
     assert (tmp_path / "s" / "study.journal").read_bytes() == before
 
 
-def test_after_a_takeover_a_trial_counts_by_what_its_best_epoch_was_trained_with(tmp_path: Path):
+def test_after_an_exploit_a_trial_counts_by_what_its_best_epoch_was_trained_with(tmp_path: Path):
     courses = [Course({"lr": 0.01 * (n + 1)}, (0.5, 0.6 + 0.01 * n)) for n in range(4)]
     courses.append(Course({"lr": 1e-4}, (0.1, 0.99)))
     results = make_search(tmp_path / "pbt", LENET, courses)
-    heir = results.records[-1]
+    target = results.records[-1]
     params = {"model": "lenet", "lr": 0.05, "dropout": 0.1}
-    heir.takeovers.append({"epoch": 1, "donor": 3, "params": params})
+    target.exploits.append({"epoch": 1, "donor": 3, "params": params})
     drawn = draw(results)
     assert "0.0001" not in plot(drawn, "slice-lr").sentence
     (points, *_) = plot(drawn, "slice-lr").figure.data

@@ -83,7 +83,7 @@ def _curve(record: TrialRecord, trial: FrozenTrial) -> dict[int, float]:
     """Return val_accuracy by epoch, as long as the trial had the hyperparameters it began with."""
     if trial.intermediate_values:
         # In population based training a trial may go on with the weights and settings of another.
-        last = min((takeover["epoch"] for takeover in record.takeovers), default=math.inf)
+        last = min((exploit["epoch"] for exploit in record.exploits), default=math.inf)
         return {
             epoch: value
             for epoch, value in trial.intermediate_values.items()
@@ -146,7 +146,7 @@ def _caption(results: SearchResults, fidelity: _Fidelity, names: tuple[str, ...]
     )
     if left_out:
         parts.append(f"Left out: {left_out} that failed or were cut off before.")
-    if any(record.takeovers for record in results.records):
+    if any(record.exploits for record in results.records):
         parts.append("Epochs after a trial took over another one's settings are left out.")
     if searcher_class(results.options.searcher).learns:
         parts.append(

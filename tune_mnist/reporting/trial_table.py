@@ -64,7 +64,7 @@ _BEFORE = (
     Column("fraction", "fraction", _formatted("{:.4g}")),
 )
 _AFTER = (
-    Column("takeovers", "takeovers", numeric=False),
+    Column("exploits", "exploits", numeric=False),
     Column("train_seconds", "seconds", _formatted("{:,.1f}")),
     Column("images_per_second", "images/s", _formatted("{:,.0f}")),
     Column("parameters", "parameters", _formatted("{:,.0f}")),

@@ -106,7 +106,7 @@ def test_an_undisturbed_search_trains_its_best_to_the_end(undisturbed, searcher,
     epochs = set(search.epochs().values())
     assert max(epochs) == MAX_EPOCHS
     assert kind.stops_early or epochs == {MAX_EPOCHS}
-    assert any(record.takeovers for record in search.records) == kind.exploits
+    assert any(record.exploits for record in search.records) == kind.exploits
 
 
 @all_pairs
@@ -191,7 +191,7 @@ def test_a_search_ends_in_which_all_trials_are_equal(tmp_path, searcher, schedul
         tmp_path / "equal", searcher, scheduler, workers=2, accuracy=lambda _: 0.1
     ).run()
     check_whole(search)
-    assert not any(record.takeovers for record in search.records)
+    assert not any(record.exploits for record in search.records)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_an_exploit_is_on_record_once_and_outlives_the_driver():
     ledger.add_epoch(0, METRICS | {"epoch": 2, "val_accuracy": 0.9})
 
     (record,) = Ledger(study, "lenet", max_epochs=3).records
-    assert record.takeovers == [{"epoch": 1, "donor": 7, "params": TARGET}]
+    assert record.exploits == [{"epoch": 1, "donor": 7, "params": TARGET}]
     assert record.config_of(1)["lr"] == trial.params["lr"]
     assert record.config_of(record.best_epoch) == TARGET
 

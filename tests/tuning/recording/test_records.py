@@ -51,21 +51,21 @@ def test_keywords_of_the_architecture_are_columns_of_their_own():
     assert list(frame)[3:5] == ["model", "optimizer"]
 
 
-def test_after_a_takeover_the_hyperparameters_are_those_of_the_best_epoch():
+def test_after_an_exploit_the_hyperparameters_are_those_of_the_best_epoch():
     record = trial(1, 0.8, 0.9)
-    record.takeovers.append({"epoch": 2, "donor": 5, "params": {"model": "lenet", "lr": 0.2}})
+    record.exploits.append({"epoch": 2, "donor": 5, "params": {"model": "lenet", "lr": 0.2}})
     assert record.config_of(2)["lr"] == 0.1
     assert record.config_of(3)["lr"] == 0.2
     assert list(to_frame([record])["lr"]) == [0.1]
     record.add_epoch(epoch(3, 0.95))
     frame = to_frame([record])
     assert list(frame["lr"]) == [0.2]
-    assert list(frame["takeovers"]) == ["epoch 2 from #5"]
+    assert list(frame["exploits"]) == ["epoch 2 from #5"]
 
 
 def test_the_frame_leaves_the_records_as_they_are():
     record = trial(1, 0.8, 0.9)
-    record.takeovers.append({"epoch": 2, "donor": 5, "params": {"model": "lenet", "lr": 0.2}})
+    record.exploits.append({"epoch": 2, "donor": 5, "params": {"model": "lenet", "lr": 0.2}})
     before = copy.deepcopy(record)
     to_frame([record])
     assert record == before

@@ -66,7 +66,7 @@ class Judged:
             {
                 record.number: _parameters(record.config, results.space)
                 for record in records
-                if record.takeovers
+                if record.exploits
             },
         )
         return cls(results=results, study=study, records=records)

@@ -6,6 +6,7 @@ from typing import Any
 import optuna
 
 from tune_mnist.tuning.recording.records import WARM_START, TrialRecord, TrialState
+from tune_mnist.tuning.recording.trial_attributes import EXPLOITS
 from tune_mnist.tuning.trials.reports import DIVERGED, METRIC, REASON, TIME_ATTR
 
 _ENDS = {
@@ -112,10 +113,10 @@ class Ledger:
             params: Hyperparameters of the trial from then on.
         """
         record = self._records[number]
-        if any(earlier["epoch"] == epoch for earlier in record.takeovers):
+        if any(earlier["epoch"] == epoch for earlier in record.exploits):
             return
-        record.takeovers.append({"epoch": epoch, "donor": source, "params": params})
-        self._trials[number].set_user_attr("takeovers", record.takeovers)
+        record.exploits.append({"epoch": epoch, "donor": source, "params": params})
+        self._trials[number].set_user_attr(EXPLOITS, record.exploits)
 
     def end(self, number: int, last: dict[str, Any]) -> None:
         """Close the record of a trial that Ray has stopped, by what it last reported.

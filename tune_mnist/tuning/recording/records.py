@@ -8,6 +8,7 @@ import optuna
 import pandas as pd
 
 from tune_mnist.training import CONFIG_COLUMNS, ordered_keys
+from tune_mnist.tuning.recording.trial_attributes import EXPLOITS
 from tune_mnist.tuning.spaces.stages import FIDELITY, STAGE
 from tune_mnist.tuning.trials.reports import METRIC, TIME_ATTR
 
@@ -60,8 +61,8 @@ class TrialRecord:
         train_seconds: sum of its epochs' wall time.
         node: address of the machine that trained its last epoch.
         reason: why it failed, one line.
-        takeovers: of population based training, by time: after which ``epoch`` it went on with the
-            weights of which ``donor``, and its ``params`` from then on.
+        exploits: Its exploits in population based training, by time: the ``epoch`` after which it
+            continued, the ``donor`` of the weights, and its ``params`` from then on.
     """
 
     number: int
@@ -77,11 +78,11 @@ class TrialRecord:
     train_seconds: float = 0.0
     node: str = ""
     reason: str = ""
-    takeovers: list[dict[str, Any]] = field(default_factory=list)
+    exploits: list[dict[str, Any]] = field(default_factory=list)
 
     def config_of(self, epoch: int) -> dict[str, Any]:
         """Return the hyperparameters that an epoch was, or will be, trained with."""
-        earlier = [other["params"] for other in self.takeovers if other["epoch"] < epoch]
+        earlier = [other["params"] for other in self.exploits if other["epoch"] < epoch]
         config: dict[str, Any] = earlier[-1] if earlier else self.config
         return config
 
@@ -120,7 +121,7 @@ class TrialRecord:
             config=fixed | trial.params,
             state=_state(trial),
             reason=attributes.get("reason", ""),
-            takeovers=attributes.get("takeovers", []),
+            exploits=attributes.get(EXPLOITS, []),
             **attributes.get("progress", {}),
         )
 
@@ -162,16 +163,16 @@ def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
         row = dict(vars(record))
         best = record.config_of(record.best_epoch)
         row |= {key: best.get(key) for key in keys}
-        row["takeovers"] = _text(record.takeovers)
+        row["exploits"] = _text(record.exploits)
         row |= {key: record.last.get(key) for key in (*LAST_METRICS, *FIDELITY)}
         rows.append(row)
     columns = ["number", "trial_id", "state", *keys, "val_accuracy", "best_epoch"]
-    columns += ["epochs", *FIDELITY, *LAST_METRICS, "train_seconds", "node", "takeovers", "reason"]
+    columns += ["epochs", *FIDELITY, *LAST_METRICS, "train_seconds", "node", "exploits", "reason"]
     return pd.DataFrame(rows, columns=columns).rename(columns={"number": "trial"})
 
 
-def _text(takeovers: list[dict[str, Any]]) -> str:
-    return ", ".join(f"epoch {other['epoch']} from #{other['donor']}" for other in takeovers)
+def _text(exploits: list[dict[str, Any]]) -> str:
+    return ", ".join(f"epoch {other['epoch']} from #{other['donor']}" for other in exploits)
 
 
 def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:

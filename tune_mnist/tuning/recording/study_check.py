@@ -14,6 +14,7 @@ from tune_mnist.quoting import quoted
 from tune_mnist.stored_values import Scalar
 from tune_mnist.training import TrainConfig
 from tune_mnist.tuning.recording.records import WARM_START
+from tune_mnist.tuning.recording.trial_attributes import EXPLOITS
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.reports import OBJECTIVES
 
@@ -71,7 +72,7 @@ def check_belongs(
         distributions = {name: kind.distribution() for name, kind in space.parameters.items()}
         for trial in study.get_trials(deepcopy=False):
             _check_parameters(trial, space, distributions)
-            _check_takeovers(trial)
+            _check_exploits(trial)
             _check_epochs(trial, max_epochs)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
@@ -111,9 +112,9 @@ def _check_numbers(trial: FrozenTrial, objectives: int, trials: int) -> None:
             f"{place}: progress: best_epoch = {progress['best_epoch']}: must be at most epochs ="
             f" {progress['epochs']}"
         )
-    for takeover in trial.user_attrs.get("takeovers", []):
-        if takeover["donor"] >= trials:
-            raise UserError(f"{place}: takeovers: donor = {takeover['donor']}: no such trial")
+    for exploit in trial.user_attrs.get(EXPLOITS, []):
+        if exploit["donor"] >= trials:
+            raise UserError(f"{place}: takeovers: donor = {exploit['donor']}: no such trial")
 
 
 def _check_parameters(trial: FrozenTrial, space: SearchSpace, distributions: Any) -> None:
@@ -155,10 +156,10 @@ def _drawn_together(trial: FrozenTrial, place: str) -> dict[str, Any]:
     return drawn
 
 
-def _check_takeovers(trial: FrozenTrial) -> None:
-    for number, takeover in enumerate(trial.user_attrs.get("takeovers", []), start=1):
+def _check_exploits(trial: FrozenTrial) -> None:
+    for number, exploit in enumerate(trial.user_attrs.get(EXPLOITS, []), start=1):
         try:
-            TrainConfig.checked(**takeover["params"])
+            TrainConfig.checked(**exploit["params"])
         except UserError as error:
             raise UserError(f"trial {trial.number}: takeovers[{number}].params: {error}") from None
 
@@ -168,7 +169,7 @@ def _check_epochs(trial: FrozenTrial, max_epochs: int) -> None:
     if trial.state is TrialState.COMPLETE and not progress and WARM_START not in trial.user_attrs:
         raise UserError(f"trial {trial.number}: is complete, but has no progress")
     seen = [*trial.intermediate_values, progress["epochs"] if progress else 0]
-    seen += [takeover["epoch"] for takeover in trial.user_attrs.get("takeovers", [])]
+    seen += [exploit["epoch"] for exploit in trial.user_attrs.get(EXPLOITS, [])]
     # Those of another search may have been trained for longer.
     if max(seen) > max_epochs and WARM_START not in trial.user_attrs:
         raise UserError(

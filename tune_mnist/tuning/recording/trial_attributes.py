@@ -7,6 +7,9 @@ from pydantic import Field, PlainValidator
 from tune_mnist.stored_json import StrictModel
 from tune_mnist.stored_values import MAX_WHOLE, Accuracy, Finite, Scalar, Text, Whole
 
+EXPLOITS = "takeovers"
+"""User attribute of a trial: its exploits. The journals of all versions call them so."""
+
 
 def _loss(value: Any) -> Any:
     whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_WHOLE
@@ -69,7 +72,7 @@ class Progress(StrictModel):
     node: Text = ""
 
 
-class TakeoverNote(StrictModel):
+class ExploitNote(StrictModel):
     """An exploit of population based training.
 
     Attributes:
@@ -88,7 +91,7 @@ class TrialAttributes(StrictModel, extra="allow"):
 
     trial_id: Text = ""
     progress: Progress | None = None
-    takeovers: list[TakeoverNote] = Field(default_factory=list)
+    takeovers: list[ExploitNote] = Field(default_factory=list)
     reason: Text = ""
     diverged: bool = False
     epochs: Whole = 0

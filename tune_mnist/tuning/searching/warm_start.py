@@ -10,6 +10,7 @@ from tune_mnist.errors import UserError
 from tune_mnist.tuning.recording.ledger import own_trials
 from tune_mnist.tuning.recording.records import WARM_START
 from tune_mnist.tuning.recording.study import load_study
+from tune_mnist.tuning.recording.trial_attributes import EXPLOITS
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import STAGE
 from tune_mnist.tuning.trials.reports import METRIC
@@ -85,9 +86,9 @@ def find_usable(space: SearchSpace, earlier: Path) -> list[FrozenTrial]:
     ended = load_study(earlier).get_trials(
         deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)
     )
-    # What a trial with takeovers came to, it did not come to with the parameters of its beginning.
+    # A trial with exploits did not get its result with the parameters that it began with.
     usable = [
-        trial for trial in ended if "takeovers" not in trial.user_attrs and _common(trial, space)
+        trial for trial in ended if EXPLOITS not in trial.user_attrs and _common(trial, space)
     ]
     if not usable:
         raise UserError(

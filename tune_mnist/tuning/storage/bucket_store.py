@@ -72,12 +72,12 @@ class BucketStore:
         """Return the names of the runs that have left something."""
         return sorted({key.partition("/")[0] for key in self.bucket.objects() if "/" in key})
 
-    def adopt(self, heir: str, donor: str, epoch: int) -> None:
+    def adopt(self, target: str, source: str, epoch: int) -> None:
         """Make one run's checkpoint of an epoch another one's own, and its only one."""
-        source, target = self.of(donor).key_of(epoch), self.of(heir).new_key(epoch)
+        old, new = self.of(source).key_of(epoch), self.of(target).new_key(epoch)
         for file in (MODEL_FILE, STATE_FILE, _WHOLE):
-            self.bucket.copy(f"{source}/{file}", f"{target}/{file}")
-        self.of(heir).keep_only(target)
+            self.bucket.copy(f"{old}/{file}", f"{new}/{file}")
+        self.of(target).keep_only(new)
 
 
 @dataclass

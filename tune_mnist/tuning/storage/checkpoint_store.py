@@ -76,5 +76,5 @@ class CheckpointStore(Protocol):
     def names(self) -> list[str]:
         """Return the names of the runs that have left something."""
 
-    def adopt(self, heir: str, donor: str, epoch: int) -> None:
+    def adopt(self, target: str, source: str, epoch: int) -> None:
         """Make one run's checkpoint of an epoch another one's own, and its only one."""

@@ -56,9 +56,9 @@ class SharedFolder:
         """Return the names of the runs that have left something."""
         return sorted(folders_in(self.folder))
 
-    def adopt(self, heir: str, donor: str, epoch: int) -> None:
+    def adopt(self, target: str, source: str, epoch: int) -> None:
         """Make one run's checkpoint of an epoch another one's own, and its only one."""
-        self.of(heir).adopt(self.of(donor), epoch)
+        self.of(target).adopt(self.of(source), epoch)
 
     @contextmanager
     def held(self) -> Iterator[None]:
