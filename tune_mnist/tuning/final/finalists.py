@@ -1,4 +1,4 @@
-"""The best model of each architecture, judged by the whole validation part."""
+"""Accuracy of the best model of each architecture on the whole validation part."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -41,12 +41,12 @@ def judge_best(
     workers: Workers,
     console: Console,
 ) -> None:
-    """Judge the best models by :func:`full_validation`, or say why not: tables go without it."""
+    """Evaluate the best models by :func:`full_validation`; tables do without it if it fails."""
     try:
         full_validation(best, data, val, settings, workers.cpus, workers.gpus)
     except (RayError, CheckpointError) as error:
         console.print(
-            f"the best models were not judged by all validation images: {last_line(error)}",
+            f"the best models were not evaluated on all validation images: {last_line(error)}",
             markup=False,
             soft_wrap=True,
         )
@@ -62,23 +62,23 @@ def full_validation(
 ) -> dict[str, float]:
     """Classify the whole validation part with each kept model, in parallel on the workers.
 
-    The result is written beside the model; one that has it is not judged again.
+    The result is written beside the model; a model that has it is not evaluated again.
 
     Args:
-        best: holds a folder an architecture.
-        data: the split in the object store.
-        val: indices of the whole validation part.
-        settings: what all trials had in common.
+        best: Folder with one folder for each architecture.
+        data: Split in the object store.
+        val: Indices of the whole validation part.
+        settings: Settings that all trials had in common.
         cpus: CPU cores of a worker.
         gpus: GPUs of a worker.
 
     Returns:
         Accuracy by architecture.
     """
-    judge = ray.remote(num_cpus=cpus, num_gpus=gpus)(_accuracy)
+    evaluate = ray.remote(num_cpus=cpus, num_gpus=gpus)(_accuracy)
     configs = {folder: read_config(folder) for folder in kept_models(best)}
     new = [folder for folder, config in configs.items() if config.full_val_accuracy is None]
-    judged = []
+    accuracies = []
     for folder in new:
         path = folder / MODEL_FILE
         config = configs[folder]
@@ -86,10 +86,10 @@ def full_validation(
         weights = load_tensors(path, count_bytes(largest))
         # A search that was cut off has small images.
         alike = replace(settings, image_size=config.image_size)
-        judged.append(
-            judge.remote(config.model, config.model_options, path, weights, data, val, alike)
+        accuracies.append(
+            evaluate.remote(config.model, config.model_options, path, weights, data, val, alike)
         )
-    for folder, accuracy in zip(new, ray.get(judged), strict=True):
+    for folder, accuracy in zip(new, ray.get(accuracies), strict=True):
         configs[folder] = configs[folder].model_copy(update={"full_val_accuracy": accuracy})
         write_config(folder, configs[folder].flat(only_set=True))
     return {folder.name: config.full_val_accuracy or 0.0 for folder, config in configs.items()}
