@@ -90,7 +90,8 @@ def check_whole(search: SimulatedSearch) -> None:
         epochs = [epoch for number, epoch in search.trained if number == record.number]
         assert epochs == list(range(1, len(epochs) + 1))
         assert record.epochs == len(epochs)
-    assert search.most_active <= search.workers
+    kind = scheduler_class(search.scheduler)
+    assert kind.draws_ahead or search.most_active <= search.workers
 
 
 def test_each_is_tested_in_some_pair():
@@ -105,7 +106,7 @@ def test_an_undisturbed_search_trains_its_best_to_the_end(undisturbed, searcher,
     kind = scheduler_class(scheduler)
     epochs = set(search.epochs().values())
     assert max(epochs) == MAX_EPOCHS
-    assert kind.stops_early or epochs == {MAX_EPOCHS}
+    assert (min(epochs) < MAX_EPOCHS) == kind.stops_early
     assert any(record.exploits for record in search.records) == kind.exploits
 
 

@@ -4,7 +4,12 @@ from typing import Any
 
 import numpy as np
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, MedianStoppingRule
+from ray.tune.schedulers import (
+    AsyncHyperBandScheduler,
+    FIFOScheduler,
+    HyperBandScheduler,
+    MedianStoppingRule,
+)
 
 from tune_mnist.tuning.trials.reports import METRIC
 
@@ -76,6 +81,26 @@ class SeededAsha(AsyncHyperBandScheduler):
         rng = np.random.default_rng([self._seed, int(trial.trial_id)])
         chosen = rng.choice(len(sizes), p=odds / odds.sum())
         self._trial_info[trial.trial_id] = self._brackets[chosen]
+
+
+class WholeBracketsHyperBand(HyperBandScheduler):
+    """Ray's HyperBand beside a searcher that hands out trials one by one.
+
+    Ray's halves a bracket as soon as the trials that it has so far have come to its rung, and
+    fills the place of a trial that has ended with the next one: with few workers hardly any trial
+    is stopped. Here a bracket takes as many trials as it has places, once, and the searcher can
+    ask whether it waits for more. Not reported upstream.
+    """
+
+    def has_room(self) -> bool:
+        """Return whether the newest bracket waits for more trials."""
+        bracket = self._state["bracket"]
+        return bracket is not None and not bracket.filled()
+
+    def _create_bracket(self, s: int) -> Any:
+        bracket = super()._create_bracket(s)
+        bracket.filled = lambda: len(bracket._all_trials) >= bracket._n0
+        return bracket
 
 
 class ContinuingMedian(MedianStoppingRule):

@@ -103,6 +103,7 @@ class SearchScheduler(UnbufferedScheduler):
         default_searcher: Searcher of a search whose user names none.
         pauses_pending: Whether it pauses added trials that must wait, so that a resumed search
             hands out all unfinished trials at once.
+        draws_ahead: Whether it wants more trials than there are workers, to compare them.
         max_concurrent: As given; changes with the size of a cluster.
     """
 
@@ -115,6 +116,7 @@ class SearchScheduler(UnbufferedScheduler):
     fixed_population: ClassVar[bool] = False
     default_searcher: ClassVar[str] = "tpe"
     pauses_pending: ClassVar[bool] = False
+    draws_ahead: ClassVar[bool] = False
 
     def __init__(self, max_concurrent: int, **options: Any) -> None:
         super().__init__(**options)
@@ -164,7 +166,7 @@ class SearchScheduler(UnbufferedScheduler):
         self.max_concurrent = max_concurrent
 
     def wants_new_trial(self) -> bool:
-        """Return whether a free worker should get a trial that has not been added yet."""
+        """Return whether a trial should be drawn that has not been added yet."""
         return self.count_active() < self.max_concurrent
 
     def count_active(self) -> int:
