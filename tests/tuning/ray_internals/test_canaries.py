@@ -32,6 +32,7 @@ from tune_mnist.tuning.ray_internals.schedulers import (
     ContinuingMedian,
     SeededAsha,
     UnbufferedScheduler,
+    WholeBracketsHyperBand,
     continue_held,
     pause_pending,
 )
@@ -199,6 +200,20 @@ def test_the_median_rule_continues_where_rays_own_would_pause():
         result = {"epoch": epoch, "val_accuracy": 0.5}
         assert rule.on_trial_result(None, trial, result) == TrialScheduler.CONTINUE
     assert "_on_insufficient_samples" in inspect.getsource(MedianStoppingRule.on_trial_result)
+
+
+def test_hyperband_gives_each_place_of_a_bracket_once():
+    scheduler = WholeBracketsHyperBand(**ASHA)
+    assert not scheduler.has_room()
+    trials, room = [Key(str(number)) for number in range(5)], []
+    for trial in trials[:4]:
+        scheduler.on_trial_add(None, trial)
+        room.append(scheduler.has_room())
+    assert room == [True, True, False, True]
+    scheduler.on_trial_remove(None, trials[0])
+    scheduler.on_trial_add(None, trials[4])
+    brackets = [bracket.current_trials() for bracket in scheduler._hyperbands[0]]
+    assert brackets == [trials[1:3], trials[3:]]
 
 
 def test_the_study_of_optuna_search_can_be_read_and_its_trials_handed_out_again():
