@@ -9,11 +9,12 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from torch import nn
 
 from tests.training.hostile_weights import HOSTILE
 from tune_mnist.errors import UserError
 from tune_mnist.inference import Input, load_model, read_digits
-from tune_mnist.models import create_model, model_names
+from tune_mnist.models import create_model, model_names, register_model, registry
 from tune_mnist.training import Compute, TrainConfig, create_batches
 
 CPU = torch.device("cpu")
@@ -199,3 +200,23 @@ def test_a_configuration_that_cannot_be_used_is_refused_by_name(copy, text, word
     line = refusal(copy)
     assert line.startswith(f"{path}: ")
     assert words in line
+
+
+def test_a_network_of_the_users_keeps_tensors_that_its_weights_lack(tmp_path):
+    @register_model("positions", head="head")
+    class Positions(nn.Module):
+        def __init__(self, num_classes, in_channels):
+            super().__init__()
+            self.register_buffer("offset", torch.ones(in_channels), persistent=False)
+            self.head = nn.Linear(in_channels, num_classes)
+
+        def forward(self, images):
+            return self.head(images.mean(dim=(2, 3)) + self.offset)
+
+    try:
+        write_model(tmp_path / "run", "positions")
+        trained = load_model(tmp_path / "run", CPU)
+        probabilities = trained.classifier(torch.zeros(2, 28, 28, dtype=torch.uint8))
+    finally:
+        del registry._registered["positions"]
+    assert torch.isfinite(probabilities).all()

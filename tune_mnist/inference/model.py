@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tune_mnist.data import DataForm, prepare
 from tune_mnist.data.form import DATA, MNIST
 from tune_mnist.errors import UserError
-from tune_mnist.models import MAX_CLASSES, get_architecture, outline
+from tune_mnist.models import MAX_CLASSES, get_architecture, outline, unfilled
 from tune_mnist.safe_paths import path_in
 from tune_mnist.stored_json import read_stored
 from tune_mnist.training import (
@@ -100,7 +100,7 @@ def load_model(folder: Path, device: torch.device) -> TrainedModel:
         largest = outline(config.model, MAX_CLASSES, channels, config.model_options)
         weights = load_tensors(path, count_bytes(largest))
         num_classes = _num_classes(path, weights, get_architecture(config.model).head)
-        network = outline(config.model, num_classes, channels, config.model_options)
+        network = unfilled(config.model, num_classes, channels, config.model_options)
         called = f"a {config.model}, which {config_path} says they are"
         check_weights(path, weights, network, called)
         copies = {name: tensor.to(device, copy=True) for name, tensor in weights.items()}
