@@ -55,6 +55,12 @@ class Name(click.ParamType[str]):
         return [CompletionItem(n) for n in self._choices.names if n.startswith(incomplete)]
 
 
+class Number(click.types.FloatParamType):
+    """A number; click's own messages call it a float."""
+
+    name = "number"
+
+
 def derived(
     model: type[BaseModel],
     *,
@@ -189,7 +195,7 @@ def _option(
     elif _find(Duration, marks):
         attributes |= {"type": duration, "metavar": declared.metavar or "TIME"}
     else:
-        attributes["type"] = click.Path(path_type=Path) if kind is Path else kind
+        attributes["type"] = _TYPES.get(kind, kind)
     return cloup.Option([f"--{name.replace('_', '-')}"], **attributes)
 
 
@@ -217,3 +223,4 @@ def _find(mark: type[Mark], marks: Iterable[Any]) -> Mark | None:
 
 
 _METAVARS = {int: "INT", float: "NUMBER", str: "TEXT"}
+_TYPES: dict[type, Any] = {float: Number(), Path: click.Path(path_type=Path)}

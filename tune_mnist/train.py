@@ -17,8 +17,20 @@ from tune_mnist.command_options import (
 from tune_mnist.declarations import Option
 from tune_mnist.process import set_up_process
 from tune_mnist.training.config import HYPERPARAMETERS, TrainConfig
+from tune_mnist.training.settings import (
+    LARGE_EPOCHS,
+    LARGE_FRACTION,
+    LIGHT_EPOCHS,
+    LIGHT_FRACTION,
+    RUN_IMAGE_SIZE,
+)
 from tune_mnist.tuning.option_fields import OptionFields
 from tune_mnist.tuning.search_option import DATA, MACHINES, RESULTS
+
+
+def _by_weight(light: float, large: float) -> str:
+    return f"{light:g} for light networks such as lenet, {large:g} for the others"
+
 
 CONFIGURATION = "Configuration"
 GROUPS = (CONFIGURATION, DATA, MACHINES, RESULTS)
@@ -27,12 +39,12 @@ OPTIONS = (
         TrainConfig,
         without=("max_epochs",),
         presentation={name: Option(CONFIGURATION) for name in HYPERPARAMETERS}
-        | {"image_size": Option(DATA, default="64")},
+        | {"image_size": Option(DATA, default=str(RUN_IMAGE_SIZE))},
     ),
     own(
         "--epochs",
         CONFIGURATION,
-        "Number of epochs.  [default: 10 for a light network such as lenet, else 3]",
+        f"Number of epochs.  [default: {_by_weight(LIGHT_EPOCHS, LARGE_EPOCHS)}]",
         type=click.IntRange(min=1),
         metavar="INT",
     ),
@@ -40,7 +52,7 @@ OPTIONS = (
         OptionFields,
         only=("dataset", "data_dir", "transpose", "fraction", "device", "precision"),
         presentation={
-            "fraction": Option(DATA, default="1 for a light network such as lenet, else 0.1")
+            "fraction": Option(DATA, default=_by_weight(LIGHT_FRACTION, LARGE_FRACTION))
         },
     ),
     models_option(CONFIGURATION),

@@ -40,11 +40,13 @@ from tune_mnist.training import (
     is_out_of_memory,
     resolve_compute,
 )
-
-# A light network trains on everything in a minute; a large one would take a laptop hours.
-LIGHT_EPOCHS, LIGHT_FRACTION = 10, 1.0
-LARGE_EPOCHS, LARGE_FRACTION = 3, 0.1
-IMAGE_SIZE = 64
+from tune_mnist.training.settings import (
+    LARGE_EPOCHS,
+    LARGE_FRACTION,
+    LIGHT_EPOCHS,
+    LIGHT_FRACTION,
+    RUN_IMAGE_SIZE,
+)
 
 _OWN_OPTIONS = (
     "dataset",
@@ -146,7 +148,7 @@ def run_training(
     config = TrainConfig.checked(
         model=model,
         max_epochs=_or(epochs, LIGHT_EPOCHS if light else LARGE_EPOCHS),
-        **({"image_size": IMAGE_SIZE} | hyperparameters),
+        **({"image_size": RUN_IMAGE_SIZE} | hyperparameters),
     )
     console = report_console() if console is None else console
     with (
