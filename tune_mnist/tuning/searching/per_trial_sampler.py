@@ -20,11 +20,11 @@ FIXED = "fixed_params"
 
 
 class PerTrialSampler(BaseSampler):
-    """Lets another sampler draw each trial, from a random state that the trial's number decides.
+    """Draws each trial with a sampler of its own, seeded by the search and the trial's number.
 
     A search that was killed and resumed therefore draws what it would have drawn anyway: there is
-    no random state to be lost. And the sampler is shown unfinished trials as pruned at their last
-    epoch, so that it learns from those that run or are paused, at whatever rung they stand.
+    no random state to lose. The sampler is shown unfinished trials as pruned at their last epoch,
+    so that it learns from trials that run or are paused, at whatever rung.
 
     Several architectures take turns: a trial gets the one that has had the fewest trials, and its
     other hyperparameters are drawn from what the trials of that architecture have shown. Drawn
@@ -36,9 +36,9 @@ class PerTrialSampler(BaseSampler):
     class won: until a trial has learned something, the draws are random.
 
     Args:
-        make: builds the sampler from a seed.
-        seed: of the search.
-        learns: whether it draws by what earlier trials came to.
+        make: Returns a sampler, from a seed.
+        seed: Seed of the search.
+        learns: Whether the sampler draws by the results of earlier trials.
         models: Architectures that take turns; empty: the sampler draws them, or there is one.
         sees_running: Whether the sampler itself makes allowance for trials that still run; they
             are then shown to it as they are.
@@ -97,7 +97,7 @@ class PerTrialSampler(BaseSampler):
         )
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Begin a trial: renew the random state."""
+        """Make the sampler of a trial that begins."""
         if self._models:
             self._model = next_model(study, trial, self._models)
             self._seen = None
@@ -114,7 +114,7 @@ class PerTrialSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Pass on that a trial has ended."""
+        """Tell the sampler that a trial has ended."""
         self._inner.after_trial(cast(optuna.Study, _StudyView(study)), trial, state, values)
 
     def _has_learned(self, trial: FrozenTrial) -> bool:
@@ -149,12 +149,12 @@ def next_model(study: optuna.Study, trial: FrozenTrial, models: tuple[str, ...])
 
 
 class _StudyView:
-    """A study whose unfinished trials look pruned at the epoch they have come to.
+    """A study whose unfinished trials look pruned at their last epoch.
 
-    Its trials stay those of the moment when they are first asked for.
+    Its trials are read once, at the first use.
 
     Args:
-        study: the real one.
+        study: The real study.
         model: Architecture whose trials are shown; None: all trials.
         as_pruned: Whether unfinished trials look pruned.
     """
@@ -178,7 +178,7 @@ class _StudyView:
         return getattr(self._study, name)
 
     def stop(self) -> None:
-        """Ignore that a grid has been walked through: the number of trials tells that already."""
+        """Ignore that a grid is exhausted: the search limits the number of trials."""
 
     @property
     def trials(self) -> list[FrozenTrial]:

@@ -1,4 +1,4 @@
-"""Which configuration to try next: an Optuna study behind Ray Tune's searcher interface."""
+"""The searcher: an Optuna study behind Ray Tune's searcher interface."""
 
 import warnings
 from collections.abc import Callable
@@ -23,19 +23,19 @@ class StudySearch(OpenOptunaSearch):
     first hands out again the trials that an earlier run left unfinished.
 
     Args:
-        space: what to draw from.
-        storage: where the study is kept.
-        sampler: draws the configurations.
-        directions: by objective, ``max`` or ``min``; METRIC first.
-        max_epochs: epochs of a trial that is not stopped.
-        max_concurrent: most trials at a time.
+        space: Search space.
+        storage: Storage of the study.
+        sampler: Sampler that draws the configurations.
+        directions: ``max`` or ``min`` by objective, METRIC first.
+        max_epochs: Epochs of a trial that is not stopped.
+        max_concurrent: Most trials at a time, unless ``may_begin`` is replaced.
 
     Attributes:
-        ledger: the record of each trial.
-        left: how many trials it hands out; None: as many as Ray asks for.
-        may_begin: Asked before a trial is handed out; the scheduler of a search replaces it.
-        all_at_once: whether unfinished trials of an earlier run are all handed out without
-            asking; a scheduler that itself holds back those that must wait sets it.
+        ledger: Records of the trials.
+        left: Number of trials still to hand out; None: as many as Ray asks for.
+        may_begin: Returns whether a trial may be handed out; a search sets its scheduler's.
+        all_at_once: Whether the unfinished trials of an earlier run are handed out whatever
+            ``may_begin`` returns, for a scheduler that pauses those that must wait.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class StudySearch(OpenOptunaSearch):
         ]
 
     def all_begun(self) -> bool:
-        """Tell whether no further trial will come."""
+        """Return whether all trials have been handed out."""
         return self.left == 0
 
     def handed_out(self) -> frozenset[str]:
@@ -108,7 +108,7 @@ class StudySearch(OpenOptunaSearch):
     ) -> None:
         """Tell the study how the trial ended.
 
-        Of a failed trial Ray does not say here why it failed; whoever knows closes its record.
+        Ray does not say here why a trial failed: the recorder closes the record of a failed one.
         """
         self._live.discard(trial_id)
         if not error:

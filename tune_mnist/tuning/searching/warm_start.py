@@ -35,14 +35,14 @@ def prepare(
     """Fill a fresh study: earlier trials to learn from, then what is to be tried first.
 
     First come the best of the earlier trials, then the space's baselines. An earlier trial whose
-    value was taken over whole is not run again. A driver that was killed in the middle of it
-    leaves a part, which is completed.
+    value was imported is not run again. If the driver was killed during the import, the next run
+    completes it.
 
     Args:
-        study: without trials other than those of such a part.
-        space: of the search.
-        num_samples: how many trials there will be; no more are put into the queue.
-        earlier: results folder of another search, or None.
+        study: Study without trials, or with a part of the imported ones.
+        space: Search space.
+        num_samples: Number of trials of the search; no more are put into the queue.
+        earlier: Results folder of another search, or None.
         values_compare: Whether the accuracies of the other search were measured as this one's
             will be; if not, only its best configurations are tried.
 
