@@ -8,7 +8,7 @@ import pytest
 from tune_mnist.errors import UserError
 from tune_mnist.models import create_model, model_names
 from tune_mnist.models.contract import check_network
-from tune_mnist.models.user_modules import load_models
+from tune_mnist.models.user_modules import load_models, repeated_flags, source_digests
 from tune_mnist.tuning.trials.networks import pack_networks, unpack_networks
 
 NETWORK = """
@@ -170,3 +170,13 @@ def test_the_network_of_the_readme_keeps_the_contract(tmp_path):
 
 def test_shipped_networks_are_not_sent():
     assert pack_networks(["lenet", "resnet"]) == b""
+
+
+def test_flags_and_digests_are_those_of_the_modules_that_were_given(network_file):
+    load_models([str(network_file)])
+    assert f" --models {network_file}" in repeated_flags()
+    first = source_digests(["mine", "lenet"])
+    assert set(first) == {"mine"}
+    network_file.write_text(NETWORK + "\n# edited\n")
+    load_models([str(network_file)])
+    assert source_digests(["mine"]) != first

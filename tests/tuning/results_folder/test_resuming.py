@@ -9,6 +9,8 @@ import pytest
 from rich.console import Console
 
 from tune_mnist.errors import UserError
+from tune_mnist.models import registry
+from tune_mnist.models.user_modules import load_models
 from tune_mnist.tuning.ending import Ending, Outcome
 from tune_mnist.tuning.experiment import _judge, run_experiment
 from tune_mnist.tuning.option_fields import FIXED
@@ -18,7 +20,7 @@ from tune_mnist.tuning.results_folder.experiment_file import (
     read_experiment,
     write_experiment,
 )
-from tune_mnist.tuning.results_folder.resuming import check_resumable
+from tune_mnist.tuning.results_folder.resuming import changed_networks, check_resumable
 from tune_mnist.tuning.spaces.space import load_space
 from tune_mnist.tuning.storage.bucket import StorageError
 
@@ -158,3 +160,24 @@ def test_a_search_whose_mlflow_is_gone_can_be_gone_on_with_without_it(tmp_path, 
     # The refusal is Ray's: there is none at the address.
     assert refusal_of_resume(tmp_path / "s", earlier, mlflow="").startswith("no Ray cluster")
     assert earlier.options_with(SPACE, {"mlflow": ""}).mlflow is None
+
+
+def test_a_network_that_was_edited_since_is_told_in_one_line(tmp_path, digits):
+    source = (Path(__file__).parents[3] / "examples" / "own_network.py").read_text()
+    module = tmp_path / "my_nets.py"
+    module.write_text(source)
+    try:
+        load_models([str(module)])
+        space = load_space(str(Path(__file__).parents[3] / "examples" / "own_network.yaml"))
+        options = SearchOptions.for_space(space, dataset="digits")
+        directory = tmp_path / "search"
+        directory.mkdir()
+        write_experiment(directory, space, options, digits, {}, "the command", None)
+        assert changed_networks(space, read_experiment(directory)) == []
+        module.write_text(source + "\n# edited\n")
+        load_models([str(module)])
+        (line,) = changed_networks(space, read_experiment(directory))
+    finally:
+        del registry._registered["my-cnn"]
+    assert "network my-cnn" in line
+    assert "edited" in line

@@ -1,0 +1,20 @@
+import pytest
+
+from tune_mnist.errors import UserError
+from tune_mnist.models.keywords import parse_options
+
+
+def test_options_of_the_command_line_have_the_types_of_yaml():
+    texts = ["width=16", "model.slope=0.5", "norm=batch", "bias=false"]
+    assert parse_options(texts) == {"width": 16, "slope": 0.5, "norm": "batch", "bias": False}
+
+
+@pytest.mark.parametrize("text", ["width", "width=", "width=[1, 2]", "width={", "width=null"])
+def test_an_option_without_a_value_is_refused(text):
+    with pytest.raises(UserError, match=r"must be KEYWORD=VALUE, such as width=16"):
+        parse_options([text])
+
+
+def test_an_option_is_given_once():
+    with pytest.raises(UserError, match="width is given twice"):
+        parse_options(["width=1", "model.width=2"])
