@@ -25,7 +25,7 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "PPM")
 _NUMBERS = (0.0, -1.0, 1e30, 3e38, float("nan"), float("inf"), float("-inf"))
 
 
-def _idx_damage(content: bytes, random: Random) -> tuple[str, bytes]:
+def idx_damage(content: bytes, random: Random) -> tuple[str, bytes]:
     """Change the header of an IDX file, or add to what follows it."""
     kind = random.choice(["type", "dimensions", "size", "size", "header", "body"])
     damaged = bytearray(content)
@@ -112,7 +112,7 @@ def _weights(content: bytes) -> dict[Any, Any]:
     return weights
 
 
-def _picture_damage(content: bytes, random: Random) -> tuple[str, bytes]:
+def picture_damage(content: bytes, random: Random) -> tuple[str, bytes]:
     """Write the picture in another format, and damage its bytes."""
     kind = random.choice(_FORMATS)
     file = io.BytesIO()
@@ -153,13 +153,13 @@ def _png() -> bytes:
 _PIXELS = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8).tobytes()
 _IDX = bytes([0, 0, 8, 3]) + struct.pack(">3I", 3, 28, 28) + _PIXELS
 
-IDX = _read("three-images", _IDX, one_of(_idx_damage, byte_damage))
+IDX = _read("three-images", _IDX, one_of(idx_damage, byte_damage))
 IDX_GZ = _read(
     "three-images.gz",
     gzip.compress(_IDX),
-    one_of(_packed(_idx_damage), byte_damage, _gzip_damage, _packed(byte_damage)),
+    one_of(_packed(idx_damage), byte_damage, _gzip_damage, _packed(byte_damage)),
 )
-PICTURE = _read("picture", _png(), _picture_damage)
+PICTURE = _read("picture", _png(), picture_damage)
 
 
 def _classify(folder: Path) -> list[str]:

@@ -1,20 +1,23 @@
-"""Damaged images and weights of somebody else: a reading, or one line with the file's name."""
+"""Damaged images, weights and data sets: a reading, or one line with the file's name."""
 
 import pytest
 
 from tests.fuzz.harness import fuzz
 
-TARGETS = ("IDX", "IDX_GZ", "PICTURE", "WEIGHTS", "CONFIG")
+TARGETS = (
+    *(f"inputs:{name}" for name in ("IDX", "IDX_GZ", "PICTURE", "WEIGHTS", "CONFIG")),
+    *(f"own_data:{name}" for name in ("NPZ", "PICTURE", "IDX")),
+)
 SUITE, SLOW = 200, 20_000
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_some_cases(target):
-    fuzz(f"tests.fuzz.inputs:{target}", SUITE).require_right()
+    fuzz(f"tests.fuzz.{target}", SUITE).require_right()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(6 * 3600)
 @pytest.mark.parametrize("target", TARGETS)
 def test_many_cases(target):
-    fuzz(f"tests.fuzz.inputs:{target}", SLOW, first=SUITE).require_right()
+    fuzz(f"tests.fuzz.{target}", SLOW, first=SUITE).require_right()

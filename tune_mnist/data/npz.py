@@ -1,10 +1,12 @@
 """NumPy archives (.npz), read array by array after their headers; nothing is unpickled."""
 
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,12 @@ from tune_mnist.quoting import MAX_QUOTED, printable, shortened
 ZIP_START = b"PK\x03\x04"
 CHUNK = 1 << 20
 _DAMAGED = (zlib.error, zipfile.BadZipFile)
+_NO_HEADER = (
+    *(TypeError, SyntaxError, RecursionError, OverflowError, AttributeError, LookupError),
+    TokenError,
+)
+"""Errors of numpy on text that is no header."""
+
 _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _KERAS = ("x_train", "y_train", "x_test", "y_test")
 _MEDMNIST = ("train_images", "train_labels", "test_images", "test_labels")
@@ -104,11 +112,13 @@ def read_array(archive: zipfile.ZipFile, name: str, check: Check) -> NDArray[Any
         if version not in _READERS:
             raise ValueError(f"{name}: not an array as numpy writes it")
         try:
-            shape, fortran_order, dtype = _READERS[version](member)
-        except (TypeError, SyntaxError, RecursionError, OverflowError, AttributeError):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # numpy mends headers of Python 2, and says so
+                shape, fortran_order, dtype = _READERS[version](member)
+        except _NO_HEADER:
             raise ValueError(f"{name}: its header cannot be read") from None
         if dtype.hasobject:
-            raise ValueError(f"{name}: an object array (a pickle), which is never loaded")
+            raise ValueError(f"{name}: object array (a pickle), which is never loaded")
         if any(side < 0 for side in shape):
             raise ValueError(f"{name}: shape {shape}")
         count = 1

@@ -1,5 +1,6 @@
 """The 80/20 split into training and validation part, and subsets of both."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,6 +155,12 @@ def _stratified(
         raise UserError(
             f"{where}: only 1 image of class {names[few[0]]}: splitting by class takes at least 2"
             " of each"
+        )
+    classes = np.count_nonzero(counts)
+    if isinstance(held_out, float) and math.ceil(held_out * len(labels)) < classes:
+        raise UserError(
+            f"{where}: cannot be split by class: {len(labels)} images of {classes} classes are too"
+            f" few, as the {held_out:.0%} that validate must hold each class"
         )
     try:
         rest, part = train_test_split(

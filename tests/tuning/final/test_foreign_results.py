@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -67,6 +67,12 @@ def test_misread_images_come_back_as_they_were(tmp_path):
         np.testing.assert_array_equal(getattr(back, name), array)
 
 
+def test_misread_images_in_colour_come_back_as_they_were(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), dtype=np.uint8)
+    write_misread(tmp_path, replace(MISREAD, images=images))
+    np.testing.assert_array_equal(read_misread(tmp_path).images, images)
+
+
 def header_only(shape):
     """Return an array file whose header promises more than there is."""
     file = io.BytesIO()
@@ -80,6 +86,7 @@ def header_only(shape):
     ("changes", "words"),
     [
         ({"images": np.zeros((2, 3), np.uint8)}, "images: uint8, 2 dimensions"),
+        ({"images": np.zeros((2, 28, 28, 4), np.uint8)}, "images: shape (2, 28, 28, 4)"),
         ({"images": np.zeros((2, 28, 28))}, "images: float64"),
         ({"images": np.array([None, 1])}, "images: object"),
         ({"images": np.zeros((2, 0, 28), np.uint8)}, "no pixels"),

@@ -1,19 +1,17 @@
 """Test images that a final run misclassified, in a file beside the run."""
 
-import zipfile
-import zlib
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from tune_mnist.data.form import RGB
+from tune_mnist.data.npz import opened_archive, read_array
 from tune_mnist.errors import UserError
-from tune_mnist.files import require_file
 from tune_mnist.models import MAX_CLASSES
-from tune_mnist.quoting import MAX_QUOTED, shortened
 from tune_mnist.safe_paths import path_in
 
 MISREAD_FILE = "misread.npz"
@@ -29,7 +27,7 @@ class Misread:
     """Test images that a trained network takes for another class, the surest mistakes first.
 
     Attributes:
-        images: uint8 (N, 28, 28).
+        images: uint8 (N, S, S) or (N, S, S, 3).
         truth: int64 (N,), what they are.
         predicted: int64 (N,), what they were taken for.
         probability: float32 (N,), how sure the network was of that.
@@ -67,51 +65,40 @@ def read_misread(folder: Path) -> Misread | None:
     path = path_in(folder, MISREAD_FILE)
     if not path.exists():
         return None
-    require_file(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            misread = Misread(
-                images=_array(archive, "images", np.uint8, 3),
-                truth=_array(archive, "truth", np.int64, 1),
-                predicted=_array(archive, "predicted", np.int64, 1),
-                probability=_array(archive, "probability", np.float32, 1),
-            )
-    except (ValueError, KeyError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        what = shortened(str(error), MAX_QUOTED)
-        raise UserError(f"{path}: damaged: {what}") from None
-    except (NotImplementedError, RuntimeError, MemoryError):  # encrypted, or deeply nested
-        raise UserError(f"{path}: damaged: not an archive as numpy writes it") from None
+    with opened_archive(path) as archive:
+        misread = Misread(
+            images=read_array(archive, "images", partial(_check_header, np.uint8, (3, 4))),
+            truth=read_array(archive, "truth", partial(_check_header, np.int64, (1,))),
+            predicted=read_array(archive, "predicted", partial(_check_header, np.int64, (1,))),
+            probability=read_array(
+                archive, "probability", partial(_check_header, np.float32, (1,))
+            ),
+        )
     _check(path, misread)
     return misread
 
 
-def _array(
-    archive: zipfile.ZipFile, name: str, kind: type[np.generic], dimensions: int
-) -> NDArray[Any]:
-    """Read an array after its header, which alone says how much memory it takes.
+def _check_header(
+    kind: type[np.generic],
+    dimensions: tuple[int, ...],
+    shape: tuple[int, ...],
+    dtype: "np.dtype[Any]",
+    size: int,
+) -> None:
+    """Check an array by its header.
 
     Raises:
         ValueError: It is of another kind or size.
     """
-    with archive.open(f"{name}.npy") as member:
-        if npy.read_magic(member) != (1, 0):
-            raise ValueError(f"{name}: not an array as numpy writes it")
-        shape, fortran_order, dtype = npy.read_array_header_1_0(member)
-        if dtype != np.dtype(kind) or fortran_order or len(shape) != dimensions:
-            raise ValueError(
-                f"{name}: {dtype}, {len(shape)} dimensions: must be {np.dtype(kind)},"
-                f" {dimensions} dimensions"
-            )
-        count = 1
-        for side in shape:
-            count *= side
-        size = count * dtype.itemsize
-        if min(shape) < 0 or size > MAX_BYTES:
-            raise ValueError(f"{name}: larger than {MAX_BYTES:,} bytes")
-        content = member.read(size)
-    if len(content) != size:
-        raise ValueError(f"{name}: shorter than its header says")
-    return np.frombuffer(content, dtype).reshape(shape)
+    if dtype != np.dtype(kind) or len(shape) not in dimensions:
+        wanted = " or ".join(map(str, dimensions))
+        raise ValueError(
+            f"{dtype}, {len(shape)} dimensions: must be {np.dtype(kind)}, {wanted} dimensions"
+        )
+    if len(shape) == 4 and shape[3] != RGB:
+        raise ValueError(f"shape {shape}: must be (N, S, S) or (N, S, S, {RGB})")
+    if size > MAX_BYTES:
+        raise ValueError(f"larger than {MAX_BYTES:,} bytes")
 
 
 def _check(path: Path, misread: Misread) -> None:

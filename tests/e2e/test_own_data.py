@@ -1,0 +1,89 @@
+"""Pictures of the user's own: searched, trained on and classified by class names."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.data.own import some_arrays
+from tests.e2e.commands import run
+from tests.waiting import PATIENCE
+from tune_mnist.tuning.final.misread import read_misread
+
+pytestmark = pytest.mark.e2e
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "own_data.py"
+CLASSES = ["circle", "cross", "square"]
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """Run the example; return the folder that it was run in and what it printed."""
+    folder = tmp_path_factory.mktemp("own")
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLE)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def test_pictures_in_colour_are_searched_to_a_confusion_matrix_with_class_names(searched):
+    folder, out = searched
+    directory = folder / "results" / "shapes"
+    assert "shapes (64x64 RGB, 3 classes: circle, cross, square), 480 of 480" in out
+    trials = pd.read_csv(directory / "trials.csv")
+    assert trials["val_accuracy"].max() > 0.8
+    assert list(pd.read_csv(directory / "tables" / "recall.csv")["true_class"]) == CLASSES
+    plot = (directory / "plots" / "confusion-lenet.html").read_text()
+    assert '"circle","cross","square"' in plot.replace(" ", "")
+    misread = read_misread(directory / "final" / "lenet")
+    assert misread is not None
+    assert misread.images.shape[1:] == (64, 64, 3)
+
+
+def test_what_is_kept_beside_the_weights_names_the_classes(searched):
+    folder, _ = searched
+    directory = folder / "results" / "shapes"
+    for place in (directory / "best" / "lenet", directory / "final" / "lenet"):
+        data = json.loads((place / "config.json").read_text())["data"]
+        assert (data["class_names"], data["channels"], data["side"]) == (CLASSES, 3, 64)
+
+
+def test_one_configuration_is_trained_and_tested_by_class_names(searched):
+    folder, out = searched
+    assert "true class circle cross square recall" in out
+    summary = (folder / "results" / "shapes-best" / "summary.md").read_text()
+    assert "| true class   | circle   | cross   | square   | recall   |" in summary
+
+
+def test_a_picture_is_classified_by_name(searched):
+    folder, _ = searched
+    picture = folder / "shapes" / "test" / "square" / "000.png"
+    model = folder / "results" / "shapes" / "best" / "lenet"
+    done = run("predict", "--model", str(model), str(picture))
+    assert done.returncode == 0, done.stderr
+    heading, row = done.stdout.splitlines()
+    assert heading == "image,index,ink,class,p_circle,p_cross,p_square"
+    assert row.split(",")[3] in CLASSES
+
+
+def test_an_archive_is_trained_on_by_the_command(tmp_path):
+    np.savez(tmp_path / "cells.npz", **some_arrays((12, 12)))
+    done = run(
+        "train",
+        *("--model", "lenet", "--lr", "0.001", "--epochs", "1", "--transpose"),
+        *("--data-dir", str(tmp_path / "cells.npz"), "--output-dir", str(tmp_path)),
+        *("--name", "run"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cells.npz (12x12 grey, transposed, 3 classes: 1, 2, 3), 24 training" in done.stdout
+    data = json.loads((tmp_path / "run" / "config.json").read_text())["data"]
+    assert (data["name"], data["transposed"]) == ("cells.npz", True)
