@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SPACES = {"lenet", "alexnet", "resnet", "vggnet", "all", "lab-report", "lab-report-lenet"}
-SPACES |= {"lenet-cosine", "resnet-cosine", "resnet-fidelity"}
+SPACES = {path.stem for path in (ROOT / "search_spaces").glob("*.yaml")}
 
 
 @pytest.fixture(scope="module")
