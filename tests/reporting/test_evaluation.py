@@ -1,6 +1,7 @@
 """The result of one run, for a terminal and for Markdown."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,3 +79,13 @@ def test_a_class_without_test_images_has_no_recall() -> None:
         rows = [cells(line) for line in text.splitlines()]
         assert ["0", "0", "0", "-"] in rows
         assert ["1", "1", "1", "0.5000"] in rows
+
+
+def test_classes_go_by_their_names_whatever_these_are():
+    names = ("recall", "true class", "a|b <i>")
+    named = replace(TESTED, class_names=names)
+    page = to_markdown("one", {}, 0.9, named)
+    rows = [[cell.strip() for cell in row.split(" | ")] for row in page.splitlines()]
+    assert any(row[0].endswith("a\\|b \\<i>") and row[1:4] == ["0", "4", "8"] for row in rows)
+    assert "[red]" in on_screen(replace(TESTED, class_names=("a", "b", "[red]")))
+    assert "most often taken for" in on_screen(replace(TESTED, class_names=("a" * 60, "b", "c")))

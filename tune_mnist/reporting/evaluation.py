@@ -91,7 +91,7 @@ def _rich(cells: pd.DataFrame) -> Table:
     # Ten columns of four digits and two more fit 80 columns only without lines between them.
     table = Table(box=SIMPLE_HEAD, padding=0)
     for heading in cells.columns:
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     for row in cells.itertuples(index=False):
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     return table

@@ -1,0 +1,53 @@
+"""Class names of a data set in the tables and plots of its search."""
+
+import numpy as np
+import pytest
+
+from tests.reporting.searches import Search
+from tune_mnist.data import Dataset
+from tune_mnist.errors import UserError
+from tune_mnist.reporting.plots.words import axis_labels
+from tune_mnist.reporting.summary import search_tables
+
+NAMES = ("cat", "<b>dog</b>")
+
+
+@pytest.fixture
+def search(tmp_path):
+    """Return a search on pictures of two classes, with a final run."""
+    pixels, labels = np.zeros((2, 64, 64, 3), np.uint8), np.arange(2)
+    dataset = Dataset("pets", pixels, labels, pixels, labels, NAMES)
+    search = Search(tmp_path / "search", dataset=dataset)
+    search.trial(0.5, 0.6, 0.7, model="lenet")
+    search.final("lenet", 0, 0, [[8, 2], [0, 10]])
+    return search
+
+
+def test_tables_name_the_classes(search):
+    tables = {table.name: table for table in search_tables(search.read())}
+    assert tables["recall"].cells["class"].tolist() == list(NAMES)
+    confused = tables["confused"].cells
+    assert confused[["class", "taken for"]].to_numpy().tolist() == [["cat", "<b>dog</b>"]]
+
+
+def test_computation_is_counted_for_the_channels_and_classes_of_the_data(search):
+    costs = {table.name: table for table in search_tables(search.read())}["costs"]
+    (mflops,) = costs.values["mflops"]
+    # First convolution of LeNet: 28x28 places, 6 maps of 5x5 weights, a channel more or less.
+    grey = 0.832  # as of MNIST's with two classes
+    assert mflops == pytest.approx(grey + 2 * 2 * 28 * 28 * 6 * 25 / 1e6, abs=0.01)
+
+
+def test_names_that_do_not_fit_the_final_runs_are_refused(search):
+    search.final("lenet", 0, 0, [[8, 2, 0], [0, 10, 0], [0, 0, 10]])
+    with pytest.raises(
+        UserError, match=r"experiment.json: data.class_names: 2 names, .* 3 classes"
+    ):
+        search.read()
+
+
+def test_labels_of_an_axis_are_short_and_different_and_no_markup():
+    assert axis_labels(["cat", "<b>dog</b>"]) == ["cat", "&lt;b&gt;dog&lt;/b&gt;"]
+    long = axis_labels([f"{'x' * 40}{number}{'y' * 40}" for number in range(3)])
+    assert len(set(long)) == 3
+    assert max(map(len, long)) < 30
