@@ -45,6 +45,11 @@ class StopSignals:
         return SIGNAL_STATUS + (self._number or signal.SIGINT)
 
     @property
+    def installed(self) -> bool:
+        """Whether the signals are handled here: by commands, not where a program searches."""
+        return self._installed
+
+    @property
     def received(self) -> bool:
         """Whether the process has been asked to end."""
         return self._number is not None

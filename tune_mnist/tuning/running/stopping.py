@@ -1,15 +1,22 @@
 """The end of a search by a signal, or because Ray has lost its head."""
 
+import ctypes
 import shlex
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from ray.tune import Callback
 from rich.console import Console
 
-from tune_mnist.errors import USER_ERROR, end_at_once, error_line
+from tune_mnist.errors import USER_ERROR, UserError, end_at_once, error_line
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.cluster.connection import Resources
+
+_INTERRUPT_SECONDS = 1.0
 
 
 class StopInOrder(Callback):
@@ -33,6 +40,23 @@ class Stopping:
         self._resources = resources
         self._directory = directory
         self._console = console
+        self._caller = threading.current_thread()
+        self._over = threading.Event()
+        self._complaint = ""
+
+    @contextmanager
+    def head_loss_raised(self) -> Iterator[None]:
+        """Raise the loss of Ray's head as an error, where it interrupts a calling program.
+
+        Raises:
+            UserError: Ray has lost its head.
+        """
+        try:
+            yield
+        finally:
+            self._over.set()
+            if self._complaint:
+                raise UserError(self._complaint) from None
 
     def tidy_up(self) -> str:
         """End what is left of a Ray that was started here; return how to resume the search."""
@@ -43,13 +67,16 @@ class Stopping:
             f"to resume: python -m tune_mnist.search --resume {shlex.quote(str(self._directory))}"
         )
 
-    def end_without_head(self, complaint: str) -> NoReturn:
-        """End the process because Ray has lost its head.
+    def end_without_head(self, complaint: str) -> None:
+        """End the search because Ray has lost its head: with the process, if it is a command's.
 
         Args:
             complaint: What is wrong with the head.
         """
         next_step = self.tidy_up()
+        if not stop_signals.installed:
+            self._interrupt_caller(f"{complaint}: {next_step}; all that has ended is kept")
+            return
         if stop_signals.received:  # systemd and SLURM signal Ray's processes as well
             end_at_once(f"interrupted; {next_step}", stop_signals.status)
         if self._resources.local is None:
@@ -57,3 +84,15 @@ class Stopping:
         end_at_once(
             error_line(f"{complaint}: {next_step}; all that has ended is kept"), USER_ERROR
         )
+
+    def _interrupt_caller(self, complaint: str) -> None:
+        """Interrupt the search until it ends: Tune takes the first signal for an orderly stop."""
+        self._complaint = complaint
+        while not self._over.wait(_INTERRUPT_SECONDS):
+            if self._caller is threading.main_thread():
+                signal.pthread_kill(self._caller.ident or 0, signal.SIGINT)
+            else:
+                identity = ctypes.c_ulong(self._caller.ident or 0)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    identity, ctypes.py_object(KeyboardInterrupt)
+                )

@@ -1,0 +1,189 @@
+"""Inputs of a search: loaded, and checked before Ray starts."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tune_mnist.data import Dataset, DataSplit, joined_part, load_dataset, split_dataset
+from tune_mnist.results import require_new
+from tune_mnist.safe_paths import path_in, require_no_links
+from tune_mnist.training import Fidelity
+from tune_mnist.tuning.cluster.connection import Resources
+from tune_mnist.tuning.cluster.shared_storage import check_usable
+from tune_mnist.tuning.final.plan import describe_plan
+from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.planning import plan
+from tune_mnist.tuning.results_folder.experiment_file import Experiment, comparable
+from tune_mnist.tuning.results_folder.lock import check_lockable
+from tune_mnist.tuning.results_folder.resuming import check_resumable
+from tune_mnist.tuning.searching.warm_start import find_usable
+from tune_mnist.tuning.spaces.architectures import check_networks
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.spaces.stages import check_images
+from tune_mnist.tuning.storage.storage_path import checkpoints_of_search, is_bucket, require_free
+from tune_mnist.tuning.trials.networks import pack_networks
+from tune_mnist.tuning.watching.mlflow_client import open_client
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+WARM_START_FACT = "warm start"
+"""Fact of a search: what it has taken over from an earlier one."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """All that a search needs and that is known before Ray starts.
+
+    Attributes:
+        space: Search space.
+        options: Options, completed for the size of the data set.
+        directory: Results folder.
+        dataset: Data set.
+        data: Training and validation part of the trials.
+        everything: Both parts whole.
+        joined: Indices of the images that final runs train on.
+        fidelity: Stages of each trial; None: the space has none.
+        networks: The user's own networks, packed for the workers.
+        checkpoints: Path or URI of the checkpoints; None: they are in the results folder.
+        mlflow: Client of MLflow; None: not asked for.
+        warm_start: What is taken over from an earlier search, as a fact; may be empty.
+    """
+
+    space: SearchSpace
+    options: SearchOptions
+    directory: Path
+    dataset: Dataset
+    data: DataSplit
+    everything: DataSplit
+    joined: NDArray[np.int64]
+    fidelity: Fidelity | None
+    networks: bytes
+    checkpoints: str | None
+    mlflow: "MlflowClient | None" = None
+    warm_start: dict[str, str] = field(default_factory=dict)
+
+    def facts(self, workers: plan.Workers, resources: Resources) -> dict[str, str]:
+        """Return what is done on what, for people.
+
+        Args:
+            workers: Placement of the trials.
+            resources: Resources of the cluster.
+        """
+        facts = plan.facts(
+            self.space,
+            self.options,
+            self.dataset.form,
+            self.data,
+            self.everything,
+            workers,
+            resources,
+            describe_plan(self.options, len(self.joined), len(self.dataset.test_labels)),
+        )
+        return facts | self.warm_start
+
+
+def prepare_search(
+    space: SearchSpace,
+    options: SearchOptions,
+    directory: Path,
+    earlier: Experiment | None,
+    dataset: Dataset | None,
+) -> Preparation:
+    """Load what a search needs, and check that it can run.
+
+    Args:
+        space: Search space.
+        options: Options of the search.
+        directory: Results folder; must not exist, or be empty, unless the search is resumed.
+        earlier: Setup of the search to resume; None: a new search.
+        dataset: Data set; None: the one that the options name.
+
+    Raises:
+        UserError: The input does not allow the search; nothing has been written, but for the
+            tables that MLflow makes in a database which has none yet.
+    """
+    warm_start: dict[str, str] = {}
+    dataset = dataset or load_dataset(
+        options.dataset, options.data_dir, transpose=options.transpose
+    )
+    options = options.for_images(len(dataset.train_labels))
+    if earlier is None:
+        require_new(directory)
+        check_lockable(directory)
+        if options.warm_start is not None:
+            warm_start = _describe_warm_start(space, options, options.warm_start)
+    else:
+        warm_start = {key: text for key, text in earlier.facts.items() if key == WARM_START_FACT}
+        check_resumable(directory, space, options, dataset, earlier)
+    checkpoints = _place_of_checkpoints(directory, options, earlier)
+    data = split_dataset(dataset, options.fraction, options.val_fraction)
+    fidelity = options.fidelity(space)
+    check_images(fidelity, data)
+    everything = split_dataset(dataset)
+    joined = joined_part(everything, options.final_run_fraction)
+    sizes = [stage.image_size for stage in fidelity.stages] if fidelity else []
+    check_networks(
+        space.parameters,
+        space.models,
+        dataset.num_classes,
+        dataset.channels,
+        [options.image_size, *sizes],
+    )
+    return Preparation(
+        space=space,
+        options=options,
+        directory=directory,
+        dataset=dataset,
+        data=data,
+        everything=everything,
+        joined=joined,
+        fidelity=fidelity,
+        networks=pack_networks(space.models),
+        checkpoints=checkpoints,
+        mlflow=open_client(options.mlflow, directory.name) if options.mlflow else None,
+        warm_start=warm_start,
+    )
+
+
+def _place_of_checkpoints(
+    directory: Path, options: SearchOptions, earlier: Experiment | None
+) -> str | None:
+    """Return where the checkpoints go, if not into the results folder, and see that they can."""
+    if options.storage_path is None:
+        return None
+    check_usable(options.storage_path)
+    if not is_bucket(options.storage_path):
+        check_lockable(Path(options.storage_path))
+    if earlier is not None:
+        checkpoints = earlier.checkpoints
+        if checkpoints is not None and not is_bucket(checkpoints):
+            place = Path(checkpoints)
+            path_in(place.parent.parent, place.parent.name, place.name)
+            require_no_links(place)
+        return checkpoints
+    checkpoints = checkpoints_of_search(options.storage_path, directory.name)
+    require_free(checkpoints)
+    return checkpoints
+
+
+def _describe_warm_start(
+    space: SearchSpace, options: SearchOptions, earlier: Path
+) -> dict[str, str]:
+    """Return as a fact what is taken over from an earlier search.
+
+    Raises:
+        UserError: The folder holds no search, or none whose trials are of use.
+    """
+    count = len(find_usable(space, earlier))
+    if comparable(earlier, options):
+        return {
+            WARM_START_FACT: f"{count} trials of {earlier.name} are taken over, and not run again"
+        }
+    return {
+        WARM_START_FACT: f"the best configurations of {earlier.name} are tried first; its"
+        " accuracies were measured in another way, and are not taken over"
+    }
