@@ -1,0 +1,145 @@
+"""Searches from Python: as the command's, in a running Ray, interrupted, and without a head."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+import ray
+import yaml
+
+from tests.e2e.commands import PATIENCE, run
+from tune_mnist import UserError, load_results, run_search
+from tune_mnist.tuning.spaces.space import shipped_spaces
+
+pytestmark = pytest.mark.e2e
+OPTIONS = {
+    "dataset": "digits",
+    "num_samples": 4,
+    "max_epochs": 2,
+    "max_concurrent": 1,  # several at a time would end in another order each time
+    "final_seeds": 0,
+    "seed": 5,
+}
+TOLD = ("state", "epochs", "val_accuracy", "lr", "batch_size", "dropout", "optimizer")
+
+
+@pytest.fixture(scope="module")
+def by_command(tmp_path_factory):
+    output = tmp_path_factory.mktemp("command")
+    options = [f"--{key.replace('_', '-')}={value}" for key, value in OPTIONS.items()]
+    result = run("search", *options, "--output-dir", str(output), "--name", "it")
+    assert result.returncode == 0, result.stderr
+    return load_results(output / "it")
+
+
+@pytest.fixture(scope="module")
+def in_running_ray(tmp_path_factory):
+    """A search over a space as a dict, in a Ray that the calling program has started."""
+    space = yaml.safe_load((shipped_spaces() / "lenet.yaml").read_text())
+    with ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False):
+        results = run_search(
+            space, output_dir=tmp_path_factory.mktemp("api"), name="it", **OPTIONS
+        )
+        assert ray.is_initialized()
+        assert ray.get(ray.remote(lambda: "it works as before").remote()) == "it works as before"
+        with pytest.raises(UserError, match=r"is connected to Ray at .* already"):
+            run_search(address="127.0.0.1:1", output_dir=tmp_path_factory.mktemp("other"))
+    return results
+
+
+def test_the_api_runs_the_trials_that_the_command_runs(by_command, in_running_ray):
+    ours, theirs = in_running_ray.trials, by_command.trials
+    assert len(ours) == 4
+    for column in TOLD:
+        assert ours[column].equals(theirs[column]), column
+    assert in_running_ray.best["lenet"].config == by_command.best["lenet"].config
+
+
+def test_the_folder_of_the_api_is_that_of_a_command(in_running_ray):
+    directory = in_running_ray.directory
+    assert "run_search(space={" in (directory / "summary.md").read_text()
+    assert (directory / "report.html").exists()
+    assert run("report", str(directory)).returncode == 0
+    assert in_running_ray.load_model("lenet") is not None
+
+
+# Not guarded by `if __name__ == "__main__"`, as scripts of users are not.
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from tune_mnist import load_results, run_search
+
+folder = Path(sys.argv[1]) / "cut"
+
+def interrupt():
+    while not (folder / "trials.csv").exists() or load_results(folder).trials.empty:
+        time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGINT)
+
+before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), dict(os.environ)
+threading.Thread(target=interrupt, daemon=True).start()
+try:
+    run_search(dataset="digits", num_samples=400, max_epochs=30, final_seeds=0,
+               output_dir=folder.parent, name="cut")
+except KeyboardInterrupt:
+    print("KeyboardInterrupt")
+assert before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM),
+                  dict(os.environ))
+cut = load_results(folder)
+assert "INTERRUPTED" in set(cut.trials["state"])
+resumed = run_search(resume=folder, num_samples=len(cut.trials))
+assert len(resumed.trials) == len(cut.trials)
+assert set(resumed.trials["state"]) <= {"COMPLETE", "PRUNED"}
+print("resumed")
+"""
+
+
+def test_an_interrupt_is_raised_once_the_results_are_written_and_the_search_resumes(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "KeyboardInterrupt" in result.stdout
+    assert "resumed" in result.stdout
+
+
+HEADLESS = """
+import sys, threading, time
+from pathlib import Path
+import psutil
+from tune_mnist import UserError, run_search
+
+journal = Path(sys.argv[1]) / "lost" / "study.journal"
+
+def kill_the_head():
+    while not journal.exists() or journal.read_text().count("\\n") < 40:
+        time.sleep(0.2)
+    for process in psutil.Process().children(recursive=True):
+        if "gcs_server" in process.name():
+            process.kill()
+
+threading.Thread(target=kill_the_head, daemon=True).start()
+try:
+    run_search(dataset="digits", num_samples=400, max_epochs=30, final_seeds=0,
+               output_dir=sys.argv[1], name="lost")
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_head_that_dies_is_an_error_and_the_calling_program_goes_on(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-c", HEADLESS, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert result.returncode == 0, result.stderr
+    last = result.stdout.strip().splitlines()[-1]
+    assert "gcs_server has died: to resume: " in last

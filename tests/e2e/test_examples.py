@@ -1,0 +1,47 @@
+"""The examples, run as a reader would run them: each in an empty folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+from tests.waiting import PATIENCE
+from tune_mnist import load_results
+
+pytestmark = pytest.mark.e2e
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+LIVE = "application/vnd.jupyter.widget-view+json"
+PLOTLY = "application/vnd.plotly.v1+json"
+
+
+def test_the_python_api(tmp_path):
+    result = subprocess.run(
+        [sys.executable, EXAMPLES / "python_api.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "best of 6 trials: #" in result.stdout
+    folder = tmp_path / "results" / "python-api"
+    assert list(load_results(folder).best["lenet"].test_accuracies) == [0]
+    assert (folder / "history.html").exists()
+    assert (tmp_path / "results" / "python-api-longer" / "epochs.csv").exists()
+
+
+def test_the_notebook_shows_a_live_table_and_a_plot(tmp_path):
+    notebook = nbformat.read(EXAMPLES / "first_search.ipynb", as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells), "commit it without outputs"
+    place = {"metadata": {"path": tmp_path}}
+    nbclient.NotebookClient(notebook, timeout=PATIENCE, resources=place).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    kinds = {kind for output in outputs for kind in output.get("data", {})}
+    assert {LIVE, PLOTLY} <= kinds
+    # What was printed before the live table was drawn is still there.
+    texts = [output["data"].get("text/plain", "") for output in outputs if "data" in output]
+    assert any("1,149 of 1,149 training images" in text for text in texts)
+    assert not any(output.get("name") == "stderr" for output in outputs)
