@@ -5,7 +5,9 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import ray
+from numpy.typing import NDArray
 from rich.console import Console
 
 from tune_mnist.data import Dataset, DataSplit
@@ -120,7 +122,8 @@ def run_experiment(
             records, ending, detail = _search(setup, data, console, measured)
             if not ending.in_order:
                 return Outcome(ending, detail)
-            return _judge(setup, search, records, ending, console)
+            final = _final_evaluation(setup, search)
+            return _judge(setup, final, records, search.whole_val, ending, console)
 
 
 def _setup(
@@ -151,22 +154,31 @@ def _setup(
     )
 
 
+def _final_evaluation(setup: Setup, search: Preparation) -> FinalEvaluation:
+    return FinalEvaluation(
+        setup.directory,
+        search.dataset,
+        setup.shared,
+        search.joined,
+        setup.options,
+        setup.settings,
+        setup.workers,
+    )
+
+
 def _judge(
     setup: Setup,
-    search: Preparation,
+    final: FinalEvaluation,
     records: list[TrialRecord],
+    val: NDArray[np.int64] | None,
     ending: Ending,
     console: Console,
 ) -> Outcome:
-    """Validate the best models on all validation images, then test their configurations."""
-    shared, settings, workers = setup.shared, setup.settings, setup.workers
-    final = FinalEvaluation(
-        setup.directory, search.dataset, shared, search.joined, setup.options, settings, workers
-    )
-    whole = search.everything.val
+    """Judge the best models by all validation images (None: they were), then by the test set."""
     try:
-        if len(search.data.val) < len(whole):
-            judge_best(path_in(setup.directory, "best"), shared, whole, settings, workers, console)
+        if val is not None:
+            best = path_in(setup.directory, "best")
+            judge_best(best, setup.shared, val, setup.settings, setup.workers, console)
         return Outcome(ending, failed_final_runs=tuple(final.run(records, console)))
     except KeyboardInterrupt:
         return Outcome(Ending.INTERRUPTED)

@@ -66,6 +66,12 @@ class Preparation:
     mlflow: "MlflowClient | None" = None
     warm_start: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def whole_val(self) -> NDArray[np.int64] | None:
+        """Indices of the whole validation part; None: the trials are validated on all of it."""
+        whole = self.everything.val
+        return whole if len(self.data.val) < len(whole) else None
+
     def facts(self, workers: plan.Workers, resources: Resources) -> dict[str, str]:
         """Return what is done on what, for people.
 
