@@ -20,7 +20,7 @@ FETCH_BY_THREE = """
 import os
 from tune_mnist.data import obtain
 from tune_mnist.errors import UserError
-from torchvision.datasets import MNIST  # obtain() needs it: one import is enough for all three
+from torchvision.datasets import MNIST  # obtain() needs it: imported once for all three
 children = []
 for _ in range(3):
     if not (child := os.fork()):
