@@ -57,7 +57,7 @@ class DataForm(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(max_length=MAX_NAME)] = "mnist"
+    name: _Name = "mnist"
     side: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, strict=True)] = SIDE
     channels: Annotated[int, Field(strict=True), AfterValidator(_grey_or_rgb)] = GREY
     class_names: Annotated[
