@@ -1,6 +1,7 @@
 """What a resumed search refuses, told before Ray is started or anything is written."""
 
 import io
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from tune_mnist.tuning.option_fields import FIXED
 from tune_mnist.tuning.options import SearchOptions
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, open_storage
 from tune_mnist.tuning.results_folder.experiment_file import (
+    comparable,
     read_experiment,
     write_experiment,
 )
@@ -27,10 +29,10 @@ from tune_mnist.tuning.storage.bucket import StorageError
 SPACE = load_space("lenet")
 
 
-def begin(directory, dataset, **given):
+def begin(directory, images, **given):
     directory.mkdir()
     options = SearchOptions.for_space(SPACE, **({"dataset": "digits", "num_samples": 4} | given))
-    return write_experiment(directory, SPACE, options, dataset, {}, "the command", None)
+    return write_experiment(directory, SPACE, options, images, {}, "the command", None)
 
 
 def refusal_of_resume(directory, earlier, **given):
@@ -181,3 +183,22 @@ def test_a_network_that_was_edited_since_is_told_in_one_line(tmp_path, digits):
         del registry._registered["my-cnn"]
     assert "network my-cnn" in line
     assert "edited" in line
+
+
+def test_a_search_on_transposed_images_is_not_compared_with_one_on_others(tmp_path, digits):
+    begin(tmp_path / "s", digits)
+    plain = SearchOptions.for_space(SPACE, dataset="digits")
+    assert comparable(tmp_path / "s", plain)
+    assert not comparable(tmp_path / "s", plain.model_copy(update={"transpose": True}))
+    path = tmp_path / "s" / "experiment.json"
+    stored = json.loads(path.read_text())
+    del stored["options"]["transpose"]  # as earlier versions wrote it
+    path.write_text(json.dumps(stored))
+    assert comparable(tmp_path / "s", plain)
+
+
+def test_arrays_given_from_python_may_be_others_each_time(tmp_path, digits):
+    begin(tmp_path / "s", digits, dataset="arrays")
+    assert not comparable(tmp_path / "s", SearchOptions.for_space(SPACE, dataset="arrays"))
+    words = refusal_of_resume(tmp_path / "s", read_experiment(tmp_path / "s"))
+    assert "given from Python" in words
