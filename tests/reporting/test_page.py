@@ -293,7 +293,7 @@ def test_nothing_sticks_out_whatever_the_search(search, browser, tmp_path):
 
 def test_an_interrupted_search_says_how_to_go_on(tmp_path: Path):
     page = written(interrupted(tmp_path / "cut")).read_text(encoding="utf-8")
-    assert "Best so far: lenet with val_accuracy 0.9500 (trial #0, epoch 3)." in page
+    assert "Best so far in the search: lenet with val_accuracy 0.9500 (trial #0, epoch 3)." in page
     assert "Of 16 trials, 2 have not ended and 13 have not begun." in page
     assert f"python -m tune_mnist.search --resume {tmp_path}/cut" in page
 
@@ -334,7 +334,7 @@ def test_the_headline_does_not_praise_a_trial_that_diverged(tmp_path: Path):
         Course({"lr": 0.1}, (0.99,), reason="diverged: train_loss is nan"),
     ]
     page = written(make_search(tmp_path / "one", LENET, courses)).read_text()
-    assert "Best: lenet with val_accuracy 0.9500 (trial #0, epoch 3)" in page
+    assert "Best in the search: lenet with val_accuracy 0.9500 (trial #0, epoch 3)" in page
 
 
 def test_a_damaged_file_of_pictures_costs_only_the_pictures(tmp_path: Path):

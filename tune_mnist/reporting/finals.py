@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tune_mnist.reporting.spread import CONFIDENCE, spread
 from tune_mnist.reporting.tables import Comparison, comparison
+from tune_mnist.reporting.verdict import verdict_tables
 from tune_mnist.tuning.final.runs import FinalRun
 
 PAIRS = 5
@@ -57,6 +58,7 @@ def final_tables(
         return []
     tables = [
         _evaluation(runs, asked),
+        *verdict_tables(labelled(runs)),
         _by_seed(runs),
         _recall(runs, class_names),
         _confused(runs, class_names),
@@ -68,7 +70,7 @@ def missing_runs(runs: Sequence[FinalRun], asked: int) -> str:
     """Return a sentence on the configurations with fewer runs than asked for, or nothing."""
     short = [
         f"{len(group)} of {asked} for {label}"
-        for label, group in _labelled(runs).items()
+        for label, group in labelled(runs).items()
         if len(group) < asked
     ]
     if not short:
@@ -113,7 +115,7 @@ def _by_seed(runs: Sequence[FinalRun]) -> Comparison:
 
 def _recall(runs: Sequence[FinalRun], class_names: Sequence[str]) -> Comparison:
     recalls = {}
-    for label, group in _labelled(runs).items():
+    for label, group in labelled(runs).items():
         recalls[label] = np.mean([_shares(run).diagonal() for run in group], axis=0)
     rows = pd.DataFrame(recalls)
     rows.insert(0, "true_class", list(class_names))
@@ -131,7 +133,7 @@ def _recall(runs: Sequence[FinalRun], class_names: Sequence[str]) -> Comparison:
 
 def _confused(runs: Sequence[FinalRun], class_names: Sequence[str]) -> Comparison:
     rows = []
-    for label, group in _labelled(runs).items():
+    for label, group in labelled(runs).items():
         summed = np.sum([run.confusion for run in group], axis=0)
         wrong = summed - np.diag(summed.diagonal())
         for place in np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]:
@@ -151,8 +153,8 @@ def _confused(runs: Sequence[FinalRun], class_names: Sequence[str]) -> Compariso
     )
 
 
-def _labelled(runs: Sequence[FinalRun]) -> dict[str, list[FinalRun]]:
-    """Group by configuration; a label is the model, with the trial where that alone says it."""
+def labelled(runs: Sequence[FinalRun]) -> dict[str, list[FinalRun]]:
+    """Group by configuration; the label is the model, with the trial where two have one model."""
     groups = by_configuration(runs)
     models = [model for model, _ in groups]
     return {

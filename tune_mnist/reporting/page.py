@@ -8,13 +8,13 @@ from plotly.offline import get_plotlyjs
 
 from tune_mnist.files import write_text
 from tune_mnist.reporting import trial_table
-from tune_mnist.reporting.finals import by_configuration
+from tune_mnist.reporting.finals import labelled
 from tune_mnist.reporting.plots import Plot, draw, is_key
 from tune_mnist.reporting.rendering import environment, render, script, to_json, wide
 from tune_mnist.reporting.search_results import SearchResults
-from tune_mnist.reporting.spread import spread
 from tune_mnist.reporting.summary import search_facts
 from tune_mnist.reporting.tables import Comparison
+from tune_mnist.reporting.verdict import verdict
 from tune_mnist.safe_paths import files_in, path_in
 from tune_mnist.tuning.recording.records import TrialState, best_record
 from tune_mnist.tuning.schedulers.registry import scheduler_class
@@ -79,22 +79,12 @@ def _headline(results: SearchResults) -> str:
         return "No trial has finished an epoch yet."
     counted = Counter(str(record.state).lower() for record in results.records).most_common()
     states = ", ".join(f"{times} {state}" for state, times in counted)
-    return (
-        f"{'Best so far' if _unended(results) else 'Best'}: {best.config['model']} with {METRIC}"
-        f" {best.val_accuracy:.4f} (trial #{best.number}, epoch {best.best_epoch}). {states}."
-        f"{_tested(results)}"
+    searched = (
+        f"{'Best so far' if _unended(results) else 'Best'} in the search:"
+        f" {best.config['model']} with {METRIC} {best.val_accuracy:.4f} (trial #{best.number},"
+        f" epoch {best.best_epoch}); chosen as the highest, so optimistic. {states}."
     )
-
-
-def _tested(results: SearchResults) -> str:
-    """Return the test accuracies of the final runs, empty if there are none."""
-    groups = by_configuration(results.final)
-    tested = [
-        f"{model} {spread([run.test_accuracy for run in runs])}"
-        f" ({len(runs)} seed{'s' * (len(runs) > 1)})"
-        for (model, _), runs in groups.items()
-    ]
-    return f" Test accuracy: {', '.join(tested)}." if tested else ""
+    return " ".join(filter(None, (verdict(labelled(results.final)), searched)))
 
 
 def _unended(results: SearchResults) -> str:

@@ -206,6 +206,7 @@ class FinalEvaluation:
                 test_accuracy=accuracy,
                 confusion=tested.evaluation.confusion.tolist(),
                 train_seconds=tested.train_seconds,
+                misclassified=tested.misclassified.tolist(),
             ),
         )
 

@@ -52,6 +52,8 @@ class FinalRun:
         test_accuracy: share of the test images classified right, after the last epoch.
         confusion: test images, by true class (rows) and predicted class.
         train_seconds: sum of its epochs' wall time.
+        misclassified: Indices of the test images that it takes for another class, ascending; None
+            in files of versions that did not keep them.
     """
 
     model: Text
@@ -64,6 +66,7 @@ class FinalRun:
         list[list[Annotated[int, Field(ge=0, le=MAX_COUNT)]]], AfterValidator(_square)
     ]
     train_seconds: Annotated[Finite, Field(ge=0)]
+    misclassified: list[Annotated[int, Field(ge=0, le=MAX_COUNT)]] | None = None
 
 
 def final_folder(directory: Path, model: str) -> Path:
@@ -101,8 +104,27 @@ def read_final_runs(directory: Path) -> list[FinalRun]:
                 f"{path}: damaged: confusion: {len(run.confusion)} classes, other runs have"
                 f" {len(runs[0].confusion)}: remove it, and resume the search"
             )
+        _check_misclassified(path, run)
         runs.append(run)
     return sorted(runs, key=lambda run: (run.model, run.seed))
+
+
+def _check_misclassified(path: Path, run: FinalRun) -> None:
+    """Check that the misclassified images are those that the confusion matrix counts."""
+    if run.misclassified is None:
+        return
+    images = sum(map(sum, run.confusion))
+    wrong = images - sum(row[label] for label, row in enumerate(run.confusion))
+    chosen = set(run.misclassified)
+    if (
+        len(chosen) != len(run.misclassified)
+        or len(chosen) != wrong
+        or max(chosen, default=0) >= images
+    ):
+        raise UserError(
+            f"{path}: damaged: misclassified: must be {wrong:,} different numbers below"
+            f" {images:,}, as confusion counts: remove it, and resume the search"
+        )
 
 
 def _read_run(path: Path) -> FinalRun:

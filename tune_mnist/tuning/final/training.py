@@ -31,12 +31,14 @@ class Succeeded:
 
     Attributes:
         evaluation: of the test set.
+        misclassified: int64, indices of the test images that it takes for another class.
         misread: the test images it takes for another class, the surest mistakes first.
         train_seconds: sum of its epochs' wall time.
         complaints: a line for each checkpoint that could not be used.
     """
 
     evaluation: Evaluation
+    misclassified: NDArray[np.int64]
     misread: Misread
     train_seconds: float
     complaints: list[str]
@@ -112,6 +114,7 @@ def _train_and_test(
         raise DivergedError(f"diverged in its last epoch (lr {run.config.lr:.3g})")
     return Succeeded(
         evaluation=score(classified, data.class_names),
+        misclassified=np.flatnonzero(classified.truth != classified.predicted),
         misread=select_misread(test_images, classified),
         train_seconds=trainer.metrics.train_seconds if trainer.metrics else 0.0,
         complaints=complaints,

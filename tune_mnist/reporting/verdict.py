@@ -1,0 +1,221 @@
+"""Verdict on the final runs: which differences in test accuracy hold, and which are ties."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from tune_mnist.reporting.spread import CONFIDENCE, spread
+from tune_mnist.reporting.tables import Comparison, comparison
+from tune_mnist.tuning.final.runs import FinalRun
+
+MIN_SEEDS = 2
+"""Fewer runs of a configuration say nothing of the spread over the seeds."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Difference in mean test accuracy between two configurations.
+
+    A difference holds if chance in the training (Welch's t-test over the seeds) and chance in the
+    choice of the test images (t-test of the paired differences, image by image, of the share of
+    seeds that recognise it) both fail to explain it. The larger of the two p-values counts, after
+    Holm's correction for the number of pairs (Holm, "A Simple Sequentially Rejective Multiple
+    Test Procedure", Scandinavian Journal of Statistics, 1979).
+
+    Attributes:
+        better: Label of the configuration with the higher mean.
+        worse: Label of the other one.
+        mean: Difference of the means, at least 0.
+        low: Lower end of its 95 % interval over the seeds.
+        high: Upper end.
+        image_low: Lower end of its 95 % interval over the test images; NaN where the
+            misclassified images of a run are not known.
+        image_high: Upper end.
+        p: Corrected p-value.
+    """
+
+    better: str
+    worse: str
+    mean: float
+    low: float
+    high: float
+    image_low: float
+    image_high: float
+    p: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is more than chance explains."""
+        return self.p < 1 - CONFIDENCE
+
+
+def differences(groups: Mapping[str, Sequence[FinalRun]]) -> list[Difference]:
+    """Return the differences between all pairs of configurations, the best ones first.
+
+    Args:
+        groups: Final runs by label of their configuration. Configurations with fewer than two
+            runs are left out.
+    """
+    tested = {label: runs for label, runs in groups.items() if len(runs) >= MIN_SEEDS}
+    ranked = sorted(tested, key=lambda label: -_mean(tested[label]))
+    pairs = list(itertools.combinations(ranked, 2))
+    found = [_difference(better, worse, tested) for better, worse in pairs]
+    return [
+        replace(difference, p=p)
+        for difference, p in zip(found, holm([each.p for each in found]), strict=True)
+    ]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number by Holm's method.
+
+    Args:
+        p_values: From 0 to 1.
+    """
+    corrected = [1.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
+    return corrected
+
+
+def verdict(groups: Mapping[str, Sequence[FinalRun]]) -> str:
+    """Return in a sentence or two which configuration is the best on the test set.
+
+    Args:
+        groups: Final runs by label of their configuration.
+
+    Returns:
+        An empty text without final runs.
+    """
+    if not groups:
+        return ""
+    ranked = sorted(groups, key=lambda label: -_mean(groups[label]))
+    first = ranked[0]
+    if len(ranked) == 1:
+        return f"Test accuracy of {_described(first, groups)}."
+    found = {(each.better, each.worse): each for each in differences(groups)}
+    others = [(label, found.get((first, label))) for label in ranked[1:]]
+    sentences = []
+    above = [(label, each) for label, each in others if each is not None and each.holds]
+    tied = [label for label, each in others if each is not None and not each.holds]
+    unknown = [label for label, each in others if each is None]
+    if above:
+        lead = ", ".join(f"{each.mean * 100:.2f} points above {label}" for label, each in above)
+        sentences.append(f"Best on the test set: {_described(first, groups)}, {lead}.")
+    else:
+        sentences.append(f"Highest mean on the test set: {_described(first, groups)}.")
+    if tied:
+        sentences.append(
+            f"{_listed([first, *tied])} are tied: their differences are within chance."
+        )
+    if unknown:
+        sentences.append(f"Too few seeds to compare it with {_listed(unknown)}.")
+    return " ".join(sentences)
+
+
+def verdict_tables(groups: Mapping[str, Sequence[FinalRun]]) -> list[Comparison]:
+    """Return the table of all differences; none without two configurations to compare.
+
+    Args:
+        groups: Final runs by label of their configuration.
+    """
+    found = differences(groups)
+    if not found:
+        return []
+    rows = [
+        {
+            "better": each.better,
+            "worse": each.worse,
+            "difference": f"{each.mean:.4f}",
+            "over_seeds": f"{each.low:.4f} to {each.high:.4f}",
+            "over_images": "-"
+            if np.isnan(each.image_low)
+            else f"{each.image_low:.4f} to {each.image_high:.4f}",
+            "p": f"{each.p:.2g}",
+            "verdict": "holds" if each.holds else "tie",
+        }
+        for each in found
+    ]
+    table = comparison(
+        "differences",
+        "Which differences hold",
+        pd.DataFrame(rows),
+        ("better", "worse", "difference", "over_seeds", "over_images", "p", "verdict"),
+        f"Differences of mean test accuracy, with {CONFIDENCE:.0%} intervals by Welch over the"
+        " seeds and over the test images, paired. p: the larger of both, corrected by Holm for"
+        f" {len(rows)} pair{'s' * (len(rows) > 1)}. A tie is a difference that chance explains.",
+    )
+    return [table]
+
+
+def _difference(better: str, worse: str, groups: Mapping[str, Sequence[FinalRun]]) -> Difference:
+    first, second = groups[better], groups[worse]
+    mean = _mean(first) - _mean(second)
+    p, low, high = _over_seeds(first, second)
+    p_images, image_low, image_high = _over_images(first, second)
+    return Difference(
+        better, worse, mean, low, high, image_low, image_high, float(np.nanmax([p, p_images]))
+    )
+
+
+def _over_seeds(
+    first: Sequence[FinalRun], second: Sequence[FinalRun]
+) -> tuple[float, float, float]:
+    """Return p and the interval of the difference of the means by Welch's t-test."""
+    one = [run.test_accuracy for run in first]
+    other = [run.test_accuracy for run in second]
+    mean = _mean(first) - _mean(second)
+    if len(set(one)) == len(set(other)) == 1:  # no spread at all: the images have to tell
+        return (0.0 if mean else 1.0), mean, mean
+    test = stats.ttest_ind(one, other, equal_var=False)
+    interval = test.confidence_interval(CONFIDENCE)
+    return float(test.pvalue), float(interval.low), float(interval.high)
+
+
+def _over_images(
+    first: Sequence[FinalRun], second: Sequence[FinalRun]
+) -> tuple[float, float, float]:
+    """Return p and the interval of the mean difference over the test images; NaN if unknown."""
+    errors = _error_shares(first), _error_shares(second)
+    if errors[0] is None or errors[1] is None or len(errors[0]) != len(errors[1]):
+        return np.nan, np.nan, np.nan
+    paired = errors[1] - errors[0]
+    if not paired.any():
+        return 1.0, 0.0, 0.0
+    test = stats.ttest_1samp(paired, 0.0)
+    interval = test.confidence_interval(CONFIDENCE)
+    return float(test.pvalue), float(interval.low), float(interval.high)
+
+
+def _error_shares(runs: Sequence[FinalRun]) -> NDArray[np.float64] | None:
+    """Return for each test image the share of the runs that misclassify it; None if unknown."""
+    shares = np.zeros(int(np.sum(runs[0].confusion)))
+    for run in runs:
+        if run.misclassified is None:
+            return None
+        shares[run.misclassified] += 1 / len(runs)
+    return shares
+
+
+def _mean(runs: Sequence[FinalRun]) -> float:
+    return float(np.mean([run.test_accuracy for run in runs]))
+
+
+def _described(label: str, groups: Mapping[str, Sequence[FinalRun]]) -> str:
+    runs = groups[label]
+    seeds = f"{len(runs)} seed{'s' * (len(runs) > 1)}"
+    return f"{label} with {spread([run.test_accuracy for run in runs])} ({seeds})"
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Return labels as English lists them."""
+    if len(labels) == 1:
+        return labels[0]
+    return f"{', '.join(labels[:-1])} and {labels[-1]}"
