@@ -293,7 +293,7 @@ def test_nothing_sticks_out_whatever_the_search(search, browser, tmp_path):
 
 def test_an_interrupted_search_says_how_to_go_on(tmp_path: Path):
     page = written(interrupted(tmp_path / "cut")).read_text(encoding="utf-8")
-    assert "Best so far in the search: lenet with val_accuracy 0.9500 (trial #0, epoch 3)." in page
+    assert "Best so far in the search: lenet with val_accuracy 0.9500 (trial #0, epoch 3)" in page
     assert "Of 16 trials, 2 have not ended and 13 have not begun." in page
     assert f"python -m tune_mnist.search --resume {tmp_path}/cut" in page
 
