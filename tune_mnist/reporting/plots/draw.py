@@ -48,7 +48,7 @@ SECTIONS: dict[str, dict[str, Drawer]] = {
         "Accuracy against computation": cost_plots.accuracy_by_flops,
         "Pareto front": cost_plots.pareto_fronts,
         "Confusion matrices": prediction_plots.confusion_matrices,
-        "Misread digits": prediction_plots.misread_digits,
+        "Misread images": prediction_plots.misread_digits,
     },
 }
 
