@@ -8,6 +8,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from tests.data.own import CLASSES, picture_folder
 from tune_mnist import UserError, run_training
 
 
@@ -66,3 +67,13 @@ def test_it_leaves_pytorchs_random_state_alone(digits, tmp_path):
 
 def _quiet():
     return Console(file=io.StringIO())
+
+
+def test_a_folder_of_pictures_is_trained_on_by_class_names(tmp_path):
+    pictures = picture_folder(tmp_path / "shapes", train=8, test=2)
+    result = run_training("lenet", pictures, lr=0.01, epochs=1, output_dir=tmp_path, name="run")
+    assert result.class_names == CLASSES
+    classifier = result.load_model()
+    assert classifier.form.class_names == CLASSES
+    images = torch.zeros((2, 64, 64, 3), dtype=torch.uint8)
+    assert classifier(images).shape == (2, 3)

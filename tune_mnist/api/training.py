@@ -73,6 +73,7 @@ class TrainingResult:
         test_accuracy: Accuracy on the test images after the last epoch, 0 to 1.
         recall: Recall on the test images by class, float64 (C,).
         confusion: Test images by true class (rows) and predicted class, int64 (C, C).
+        class_names: Name of each class.
     """
 
     directory: Path
@@ -82,6 +83,7 @@ class TrainingResult:
     test_accuracy: float
     recall: NDArray[np.float64]
     confusion: NDArray[np.int64]
+    class_names: tuple[str, ...]
 
     def load_model(self) -> Classifier:
         """Load the trained model, in evaluation mode on the CPU.
@@ -226,6 +228,7 @@ def _train_into(
         test_accuracy=tested.accuracy,
         recall=tested.recall,
         confusion=tested.confusion,
+        class_names=tested.class_names,
     )
 
 
