@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tests.reporting.searches import Search
 from tune_mnist.data import Dataset
 
@@ -26,7 +28,9 @@ def stranger_folder(directory: Path, dataset: Dataset, model: Path) -> Path:
     search.trial(0.8, 0.9, 0.95)
     search.trial(0.7, model="resnet", optimizer="sgd", momentum=0.5)
     search.trial(0.85, ends=False)
-    search.final("lenet", 0, 0, [[20, 1], [2, 18]])
+    confusion = np.diag([18] * dataset.num_classes)
+    confusion[0, 1], confusion[1, 0] = 1, 2
+    search.final("lenet", 0, 0, confusion.tolist())
     shutil.copytree(model, directory / "best" / "lenet")
     shutil.copytree(model, directory / "checkpoints" / "00002" / "epoch-0001")
     (directory / "ray").mkdir()
