@@ -2,11 +2,13 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
 from tune_mnist.files import write_text
+from tune_mnist.models import model_names
 from tune_mnist.reporting import trial_table
 from tune_mnist.reporting.finals import labelled
 from tune_mnist.reporting.plots import Plot, draw, is_key
@@ -53,10 +55,11 @@ def write_page(results: SearchResults, tables: list[Comparison], path: Path) -> 
             failures=results.trials[results.trials["reason"] != ""].to_dict("records"),
         ),
     )
-    _write_plots(drawn.plots, path_in(path.parent, PLOTS_FOLDER))
+    models = {*model_names(), *results.space.models}
+    _write_plots(drawn.plots, path_in(path.parent, PLOTS_FOLDER), models)
 
 
-def _write_plots(plots: list[Plot], folder: Path) -> None:
+def _write_plots(plots: list[Plot], folder: Path, models: Iterable[str]) -> None:
     """Write each plot as a small page; they share plotly.js, which lies beside them."""
     folder.mkdir(parents=True, exist_ok=True)
     write_text(path_in(folder, PLOTLY_FILE), get_plotlyjs())
@@ -69,7 +72,7 @@ def _write_plots(plots: list[Plot], folder: Path) -> None:
     current = {plot.key for plot in plots}
     for name in files_in(folder):
         key = name.removesuffix(".html")
-        if name != key and is_key(key) and key not in current:
+        if name != key and is_key(key, models) and key not in current:
             (folder / name).unlink()  # a plot of an earlier report that this search no longer has
 
 

@@ -1,13 +1,12 @@
 """All plots of a search, as far as they show anything."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import optuna
 
 from tune_mnist.models.keywords import MODEL_PREFIX, is_keyword
-from tune_mnist.models.registry import is_name
 from tune_mnist.reporting.plots import cost_plots, course, hyperparameters, prediction_plots
 from tune_mnist.reporting.plots.judged import Judged, quiet_optuna
 from tune_mnist.reporting.plots.plot import CannotDrawError, Plot
@@ -64,11 +63,14 @@ _OF_A_MODEL = ("confusion-", "misread-")
 _OF_A_KEYWORD = f"slice-{MODEL_PREFIX}"
 
 
-def is_key(name: str) -> bool:
-    """Return whether a plot of some search may have this key."""
-    of_model = any(
-        is_name(name.removeprefix(kind)) for kind in _OF_A_MODEL if name.startswith(kind)
-    )
+def is_key(name: str, models: Iterable[str]) -> bool:
+    """Return whether a plot of a search may have this key.
+
+    Args:
+        name: Key, such as ``confusion-lenet``.
+        models: Architectures that the search may have.
+    """
+    of_model = name in {f"{kind}{model}" for kind in _OF_A_MODEL for model in models}
     of_keyword = name.startswith(_OF_A_KEYWORD) and is_keyword(name.removeprefix(_OF_A_KEYWORD))
     return name in _KEYS or of_model or of_keyword
 
