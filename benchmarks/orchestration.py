@@ -41,14 +41,14 @@ from tune_mnist.command import run
 from tune_mnist.data import load_dataset, split_dataset
 from tune_mnist.training import MODEL_FILE, CheckpointFolder
 from tune_mnist.tuning.cluster.connection import connected, starts_here
-from tune_mnist.tuning.cluster.each_node import alive_nodes
-from tune_mnist.tuning.ending import Ending
-from tune_mnist.tuning.engine import build_engine
-from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.planning import plan
-from tune_mnist.tuning.recording.recorder import Recorder
+from tune_mnist.tuning.cluster.node_tasks import alive_nodes
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.planning import resources
+from tune_mnist.tuning.planning.search_context import SearchContext
+from tune_mnist.tuning.recording.callbacks import Recorder
 from tune_mnist.tuning.running.run_trials import run_trials
-from tune_mnist.tuning.setup import Setup
+from tune_mnist.tuning.running.search_components import build_components
+from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 from tune_mnist.tuning.trials.trainable import TrialSettings
@@ -142,15 +142,15 @@ def run_engine(
 ) -> Times:
     """Run idle trials by the project's engine, as a search does; return what it took."""
     options = options.model_copy(update={"num_samples": trials})
-    resources = plan.Workers(options.cpus_per_trial, 0, options.max_concurrent or 1)
+    cluster = resources.Workers(options.cpus_per_trial, 0, options.max_concurrent or 1)
     data = split_dataset(load_dataset("digits"))
-    setup = Setup(
+    context = SearchContext(
         space=space,
         options=options,
         directory=directory,
         shared=ray.put(data),
-        settings=plan.trial_settings(options, resources, directory),
-        workers=resources,
+        settings=resources.trial_settings(options, cluster, directory),
+        workers=cluster,
         dashboard="not running",
         final_images=0,
         val_images=len(data.val),
@@ -159,13 +159,15 @@ def run_engine(
     )
     directory.mkdir()
     clock = Clock()
-    engine = build_engine(setup, partial(TimedRecorder, clock))
-    setup.settings.store.start()
-    engine.searcher.left = trials
+    components = build_components(context, partial(TimedRecorder, clock))
+    context.settings.store.start()
+    components.searcher.left = trials
     with (directory / "progress.log").open("w") as log:
-        ending, detail = run_trials(setup, engine, Console(file=log), trainable=idle_trial)
-    if ending is not Ending.FINISHED:
-        raise SystemExit(f"error: the search ended otherwise: {ending.value} {detail}")
+        stop_reason, detail = run_trials(
+            context, components, Console(file=log), trainable=idle_trial
+        )
+    if stop_reason is not StopReason.FINISHED:
+        raise SystemExit(f"error: the search ended otherwise: {stop_reason.value} {detail}")
     return clock.times()
 
 
@@ -280,7 +282,7 @@ def main(
     options = SearchOptions.for_space(
         load_space(SPACE), dataset="digits", max_concurrent=workers, max_epochs=max_epochs
     )
-    with connected(None, all_cores=starts_here(None) and plan.fills_machine(options)):
+    with connected(None, all_cores=starts_here(None) and resources.fills_machine(options)):
         chosen = contestants or CONTESTANTS
         frame = measure(counts or (16, 100), chosen, options, profile)
     show_and_write(frame, output, "Orchestration cost of a trial that trains nothing")

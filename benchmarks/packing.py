@@ -33,7 +33,7 @@ CASES = ("lenet:64", "resnet:64")
 AT_A_TIME = (1, 2, 4)
 LR = 1e-4
 WARM_UP_BATCHES = 3
-LEAST_BATCHES = 5
+MIN_BATCHES = 5
 """That each worker has to train in the time given."""
 
 LEAD_SECONDS = 1.0
@@ -138,7 +138,7 @@ def images_per_second(
     finally:
         for worker in workers:
             ray.kill(worker)
-    if min(map(len, timed)) <= LEAST_BATCHES:
+    if min(map(len, timed)) <= MIN_BATCHES:
         raise UserError(
             f"--seconds {seconds:g}: too few for {config.model} in batches of"
             f" {config.batch_size}: take more, or smaller batches or images"

@@ -27,7 +27,7 @@ from benchmarks.orchestration import SPACE, cost_row, run_engine
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
 from tune_mnist.tuning.cluster.connection import connected
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.spaces.space import load_space
 
 STEM = Path(__file__).with_suffix("")

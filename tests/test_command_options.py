@@ -17,7 +17,7 @@ from tune_mnist.command_options import SETTINGS, derived, grouped, own
 from tune_mnist.declarations import Choices, Duration, Option
 from tune_mnist.errors import UserError
 from tune_mnist.training.config import HYPERPARAMETERS
-from tune_mnist.tuning.option_fields import OptionFields
+from tune_mnist.tuning.options.option_fields import OptionFields
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "ray", "optuna", "pandas", "scipy", "sklearn", "pyarrow", "plotly"}

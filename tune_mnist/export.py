@@ -17,7 +17,7 @@ from tune_mnist.command_options import (
 )
 from tune_mnist.declarations import Option
 from tune_mnist.process import set_up_process
-from tune_mnist.tuning.option_fields import OptionFields
+from tune_mnist.tuning.options.option_fields import OptionFields
 
 MODEL = "Model"
 FILE = "File to write"

@@ -14,8 +14,8 @@ from tune_mnist.command_options import (
     results_options,
 )
 from tune_mnist.process import set_up_process
-from tune_mnist.tuning.option_fields import OptionFields
-from tune_mnist.tuning.search_option import GROUPS, RESULTS, WHAT
+from tune_mnist.tuning.options.option_fields import OptionFields
+from tune_mnist.tuning.options.option_presentation import GROUPS, RESULTS, WHAT
 
 OPTIONS = (
     own(

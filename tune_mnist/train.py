@@ -24,8 +24,8 @@ from tune_mnist.training.settings import (
     LIGHT_FRACTION,
     RUN_IMAGE_SIZE,
 )
-from tune_mnist.tuning.option_fields import OptionFields
-from tune_mnist.tuning.search_option import DATA, MACHINES, RESULTS
+from tune_mnist.tuning.options.option_fields import OptionFields
+from tune_mnist.tuning.options.option_presentation import DATA, MACHINES, RESULTS
 
 
 def _by_weight(light: float, large: float) -> str:

@@ -53,7 +53,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Engine:
+class SearchComponents:
     """A searcher and a scheduler that are ready to search.
 
     Attributes:
@@ -69,22 +69,22 @@ class Engine:
     diverged: dict[str, Any] | None = None
 
 
-def random_stopping(task: Task) -> Engine:
+def random_stopping(task: Task) -> SearchComponents:
     """Random configurations, Ray's ASHA."""
     return _rays_engine(task, RandomSampler(seed=task.seed))
 
 
-def rays_own(task: Task) -> Engine:
+def rays_own(task: Task) -> SearchComponents:
     """Ray's OptunaSearch as it comes, which is Optuna's default TPE, and Ray's ASHA."""
     return _rays_engine(task, TPESampler(seed=task.seed))
 
 
-def random_promotion(task: Task) -> Engine:
+def random_promotion(task: Task) -> SearchComponents:
     """Random configurations, our promotion ASHA."""
     return _our_engine(task, "random", _promotion(task))
 
 
-def our_stopping(task: Task) -> Engine:
+def our_stopping(task: Task) -> SearchComponents:
     """Our searcher, our stopping ASHA."""
     options = SchedulerOptions(
         "asha-stopping",
@@ -96,12 +96,12 @@ def our_stopping(task: Task) -> Engine:
     return _our_engine(task, "tpe", create_scheduler(options))
 
 
-def our_promotion(task: Task) -> Engine:
+def our_promotion(task: Task) -> SearchComponents:
     """Our searcher, our promotion ASHA."""
     return _our_engine(task, "tpe", _promotion(task))
 
 
-METHODS: dict[str, Callable[[Task], Engine]] = {
+METHODS: dict[str, Callable[[Task], SearchComponents]] = {
     "random + stopping": random_stopping,
     "Ray's own TPE + stopping": rays_own,
     "random + promotion": random_promotion,
@@ -110,7 +110,7 @@ METHODS: dict[str, Callable[[Task], Engine]] = {
 }
 
 
-def _rays_engine(task: Task, sampler: BaseSampler) -> Engine:
+def _rays_engine(task: Task, sampler: BaseSampler) -> SearchComponents:
     table_sampler = _bound_to_table(sampler, task)
     searcher = OptunaSearch(
         space=task.space.sample, metric=METRIC, mode=MODE, sampler=table_sampler
@@ -122,10 +122,10 @@ def _rays_engine(task: Task, sampler: BaseSampler) -> Engine:
         max_t=task.max_epochs,
         reduction_factor=REDUCTION_FACTOR,
     )
-    return Engine(searcher, table_sampler, scheduler)
+    return SearchComponents(searcher, table_sampler, scheduler)
 
 
-def _our_engine(task: Task, sampler: str, scheduler: SearchScheduler) -> Engine:
+def _our_engine(task: Task, sampler: str, scheduler: SearchScheduler) -> SearchComponents:
     searcher = StudySearch(
         space=task.space,
         storage=optuna.storages.InMemoryStorage(),
@@ -137,7 +137,9 @@ def _our_engine(task: Task, sampler: str, scheduler: SearchScheduler) -> Engine:
     study = searcher.study
     study.sampler = _bound_to_table(study.sampler, task)
     searcher.may_begin = scheduler.wants_new_trial
-    return Engine(searcher, study.sampler, scheduler, ended_early("diverged", diverged=True))
+    return SearchComponents(
+        searcher, study.sampler, scheduler, ended_early("diverged", diverged=True)
+    )
 
 
 def _bound_to_table(sampler: BaseSampler, task: Task) -> TableSampler:

@@ -119,8 +119,8 @@ def simulate(setting: Setting, worlds: dict[str, World]) -> Outcome:
         seed=setting.index,
     )
     budget = setting.trials * part.epochs // 2
-    engine = METHODS[setting.method](task)
-    return _outcome(part, SimulatedSearch(part, engine, setting.workers, budget).run())
+    components = METHODS[setting.method](task)
+    return _outcome(part, SimulatedSearch(part, components, setting.workers, budget).run())
 
 
 def _outcome(curves: Curves, events: list[Event]) -> Outcome:

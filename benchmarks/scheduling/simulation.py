@@ -17,9 +17,9 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
 from benchmarks.scheduling.curves import CHANCE, Curves
-from benchmarks.scheduling.methods import Engine
+from benchmarks.scheduling.methods import SearchComponents
 from benchmarks.scheduling.table_sampler import TableExhausted
-from tune_mnist.tuning.recording.records import LAST_METRICS
+from tune_mnist.tuning.recording.trial_record import LAST_METRICS
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 
@@ -73,7 +73,7 @@ class SimulatedSearch:
 
     Args:
         curves: the table.
-        engine: searcher and scheduler.
+        components: searcher and scheduler.
         workers: how many epochs run at a time.
         budget: how many epochs are run in all.
     """
@@ -81,13 +81,13 @@ class SimulatedSearch:
     def __init__(
         self,
         curves: Curves,
-        engine: Engine,
+        components: SearchComponents,
         workers: int,
         budget: int,
     ) -> None:
         self._curves = curves
-        self._engine = engine
-        self._searcher, self._scheduler = engine.searcher, engine.scheduler
+        self._engine = components
+        self._searcher, self._scheduler = components.searcher, components.scheduler
         self._idle = workers
         self._budget = budget
         self._trials: list[SimulatedTrial] = []

@@ -12,7 +12,7 @@ import torch
 from tests.reporting.searches import Search, best_config
 from tune_mnist import UserError, load_results
 from tune_mnist.reporting.plots import draw
-from tune_mnist.reporting.search_results import read_results
+from tune_mnist.reporting.stored_search import read_search
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_plots_are_the_figures_of_the_page_with_a_title(results, finished):
     assert {"history", "importances", "confusion-lenet"} <= set(results.plot_names)
     figure = results.plot("importances")
     assert isinstance(figure, go.Figure)
-    (of_page,) = [plot for plot in draw(read_results(finished)).plots if plot.key == "importances"]
+    (of_page,) = [plot for plot in draw(read_search(finished)).plots if plot.key == "importances"]
     assert figure.data == of_page.figure.data
     assert figure.layout.title.text == of_page.title
     for name in results.plot_names:

@@ -8,7 +8,7 @@ import pytest
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from benchmarks.scheduling.curves import CHANCE, Curves, load_curves
-from benchmarks.scheduling.methods import METHODS, Engine, Task
+from benchmarks.scheduling.methods import METHODS, SearchComponents, Task
 from benchmarks.scheduling.metric import differences, learn_weights
 from benchmarks.scheduling.record_curves import (
     SPACE as SPACE_FILE,
@@ -47,13 +47,13 @@ def make_task(curves=CURVES, workers=2, seed=0):
 
 
 def run(method="random + stopping", curves=CURVES, workers=2, budget=60):
-    engine = METHODS[method](make_task(curves, workers))
-    return SimulatedSearch(curves, engine, workers, budget).run()
+    components = METHODS[method](make_task(curves, workers))
+    return SimulatedSearch(curves, components, workers, budget).run()
 
 
 def without_early_stopping(curves=CURVES):
-    engine = METHODS["random + stopping"](make_task(curves))
-    return Engine(engine.searcher, engine.sampler, StopAtTheEnd())
+    components = METHODS["random + stopping"](make_task(curves))
+    return SearchComponents(components.searcher, components.sampler, StopAtTheEnd())
 
 
 class StopAtTheEnd(FIFOScheduler):
@@ -121,25 +121,25 @@ def test_the_search_ends_when_the_table_does():
 @pytest.mark.parametrize("method", METHODS)
 def test_a_diverged_trial_ends_and_the_study_knows_it_failed(method):
     curves = make_curves(diverged=range(40))
-    engine = METHODS[method](make_task(curves))
-    events = SimulatedSearch(curves, engine, workers=2, budget=60).run()
+    components = METHODS[method](make_task(curves))
+    events = SimulatedSearch(curves, components, workers=2, budget=60).run()
     diverged = [event.row for event in events if event.epoch == 3]
     assert diverged
     assert max(event.epoch for event in events) == 3
     failed = [
         trial.number
-        for trial in engine.searcher._ot_study.trials
+        for trial in components.searcher._ot_study.trials
         if trial.state == optuna.trial.TrialState.FAIL
     ]
-    assert sorted(engine.sampler.rows[number] for number in failed) == sorted(diverged)
+    assert sorted(components.sampler.rows[number] for number in failed) == sorted(diverged)
 
 
 def test_ray_tells_stopped_trials_as_complete_and_ours_as_pruned():
     ends = {}
     for method in ("Ray's own TPE + stopping", "our TPE + stopping"):
-        engine = METHODS[method](make_task())
-        SimulatedSearch(CURVES, engine, workers=2, budget=60).run()
-        ended = [t for t in engine.searcher._ot_study.trials if t.state.is_finished()]
+        components = METHODS[method](make_task())
+        SimulatedSearch(CURVES, components, workers=2, budget=60).run()
+        ended = [t for t in components.searcher._ot_study.trials if t.state.is_finished()]
         ends[method] = {(t.state.name, t.last_step == EPOCHS) for t in ended}
     assert "PRUNED" not in {state for state, _ in ends["Ray's own TPE + stopping"]}
     assert ends["our TPE + stopping"] == {("PRUNED", False), ("COMPLETE", True)}
@@ -147,12 +147,12 @@ def test_ray_tells_stopped_trials_as_complete_and_ours_as_pruned():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_study_holds_configurations_of_the_table_each_once(method):
-    engine = METHODS[method](make_task())
-    events = SimulatedSearch(CURVES, engine, workers=2, budget=60).run()
-    rows = engine.sampler.rows
+    components = METHODS[method](make_task())
+    events = SimulatedSearch(CURVES, components, workers=2, budget=60).run()
+    rows = components.sampler.rows
     assert len(rows) == len(set(rows))
     assert {event.row for event in events} <= set(rows)
-    tried = [trial.params for trial in engine.searcher._ot_study.trials]
+    tried = [trial.params for trial in components.searcher._ot_study.trials]
     assert tried == [CURVES.configurations[row] for row in rows]
 
 

@@ -2,7 +2,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from benchmarks.stacked import LR, StackedLeNets
-from tune_mnist.data import prepare, to_tensor
+from tune_mnist.data import prepare_batch, to_tensor
 from tune_mnist.models import create_model
 from tune_mnist.training import Compute
 
@@ -20,7 +20,7 @@ def test_stacked_networks_train_as_each_does_alone(digits_split):
     for number, network in enumerate(alone):
         optimizer = torch.optim.Adam(network.parameters(), lr=LR)
         for chosen in torch.split(stacked.order[number], 16)[:3]:
-            images = prepare(to_tensor(digits_split.images)[chosen], 32, resize=False)
+            images = prepare_batch(to_tensor(digits_split.images)[chosen], 32, resize=False)
             optimizer.zero_grad()
             cross_entropy(network(images), to_tensor(digits_split.labels)[chosen]).backward()
             optimizer.step()

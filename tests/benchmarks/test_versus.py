@@ -11,7 +11,7 @@ from benchmarks.versus.run import CONTESTANTS, in_turn
 from benchmarks.versus.same_space import in_terms_of, same_space
 from benchmarks.versus.summary import searches, summarise
 from benchmarks.versus.time_shares import TimeShares, time_shares
-from tune_mnist.data import prepare, to_tensor
+from tune_mnist.data import prepare_batch, to_tensor
 
 
 def search(contestant, seed, wall, *epochs):
@@ -79,7 +79,7 @@ def test_contestants_get_the_same_pictures(digits_split, model, size):
     image, label = samples[3]
     index = digits_split.train[3]
     pixels = to_tensor(digits_split.images[index : index + 1])
-    expected = prepare(pixels, size, resize=model != "lenet")[0]
+    expected = prepare_batch(pixels, size, resize=model != "lenet")[0]
     # Resized pictures are rounded to whole grey levels, for that is what PIL's pixels are.
     torch.testing.assert_close(image, expected, atol=1 / 255, rtol=0)
     assert label == digits_split.labels[index]

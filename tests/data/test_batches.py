@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tune_mnist.data import Batches, prepare, to_tensor
+from tune_mnist.data import Batches, prepare_batch, to_tensor
 
 CPU = torch.device("cpu")
 DEVICES = [
@@ -112,7 +112,7 @@ def test_channels_last() -> None:
 
 def test_padding_puts_zeros_on_all_sides() -> None:
     pixels = torch.full((2, 28, 28), 255, dtype=torch.uint8)
-    images = prepare(pixels, 32, resize=False)
+    images = prepare_batch(pixels, 32, resize=False)
     assert images.shape == (2, 1, 32, 32)
     assert images[:, :, 2:30, 2:30].eq(1).all()
     assert images.sum() == 2 * 28 * 28
@@ -121,7 +121,7 @@ def test_padding_puts_zeros_on_all_sides() -> None:
 def test_resizing_blends_between_pixels() -> None:
     pixels = torch.zeros(1, 28, 28, dtype=torch.uint8)
     pixels[:, :, 14:] = 255
-    row = prepare(pixels, 56, resize=True)[0, 0, 30]
+    row = prepare_batch(pixels, 56, resize=True)[0, 0, 30]
     assert row.shape == (56,)
     assert row[26:30].tolist() == [0.0, 0.25, 0.75, 1.0]
 
@@ -129,12 +129,12 @@ def test_resizing_blends_between_pixels() -> None:
 @pytest.mark.parametrize("resize", [True, False])
 def test_own_size_only_scales(resize: bool) -> None:
     pixels = torch.randint(0, 256, (3, 28, 28), dtype=torch.uint8)
-    assert torch.equal(prepare(pixels, 28, resize)[:, 0], pixels / 255)
+    assert torch.equal(prepare_batch(pixels, 28, resize)[:, 0], pixels / 255)
 
 
 def test_prepares_in_another_precision() -> None:
     pixels = torch.full((1, 28, 28), 255, dtype=torch.uint8)
-    images = prepare(pixels, 32, resize=False, dtype=torch.bfloat16)
+    images = prepare_batch(pixels, 32, resize=False, dtype=torch.bfloat16)
     assert images.dtype == torch.bfloat16
     assert images.max() == 1
 
@@ -143,7 +143,7 @@ def test_prepares_in_another_precision() -> None:
 def test_images_larger_than_the_input_are_reduced_whole(resize: bool) -> None:
     pixels = torch.zeros(1, 64, 64, dtype=torch.uint8)
     pixels[:, :, :2] = pixels[:, :, -2:] = 255  # nothing is cropped: both edges stay
-    images = prepare(pixels, 32, resize=resize)
+    images = prepare_batch(pixels, 32, resize=resize)
     assert images.shape == (1, 1, 32, 32)
     assert images[0, 0, :, [0, -1]].min() > 0.5
     assert images.mean() == pytest.approx(4 / 64, abs=0.01)
@@ -152,9 +152,9 @@ def test_images_larger_than_the_input_are_reduced_whole(resize: bool) -> None:
 def test_channels_come_first() -> None:
     pixels = torch.randint(0, 256, (2, 40, 40, 3), dtype=torch.uint8)
     for size in (28, 40, 56):
-        images = prepare(pixels, size, resize=True)
+        images = prepare_batch(pixels, size, resize=True)
         assert images.shape == (2, 3, size, size)
-    assert torch.equal(prepare(pixels, 40, resize=True)[1, 2], pixels[1, :, :, 2] / 255)
+    assert torch.equal(prepare_batch(pixels, 40, resize=True)[1, 2], pixels[1, :, :, 2] / 255)
 
 
 def test_tensors_share_the_memory_of_read_only_arrays() -> None:

@@ -10,22 +10,22 @@ import pytest
 
 from tests.data.conftest import compress
 from tests.waiting import PATIENCE
-from tune_mnist.data import load_dataset, obtain
+from tune_mnist.data import ensure_files, load_dataset
 from tune_mnist.data.idx_folder import STEMS
 from tune_mnist.data.sources import cache_dir, over_tls
 from tune_mnist.errors import UserError
 
-FETCH = "from tune_mnist.data import obtain; print(obtain('mnist'))"
+FETCH = "from tune_mnist.data import ensure_files; print(ensure_files('mnist'))"
 FETCH_BY_THREE = """
 import os
-from tune_mnist.data import obtain
+from tune_mnist.data import ensure_files
 from tune_mnist.errors import UserError
-from torchvision.datasets import MNIST  # obtain() needs it: imported once for all three
+from torchvision.datasets import MNIST  # ensure_files() needs it: imported once for all three
 children = []
 for _ in range(3):
     if not (child := os.fork()):
         try:
-            obtain("mnist")
+            ensure_files("mnist")
         except UserError:
             os._exit(1)
         os._exit(0)
@@ -76,7 +76,7 @@ def test_a_full_cache_needs_no_network(idx_folder: Path, monkeypatch: pytest.Mon
     compress(idx_folder / STEMS[0])
     cache_dir("kmnist").parent.mkdir(parents=True)
     idx_folder.rename(cache_dir("kmnist"))
-    assert obtain("kmnist") == cache_dir("kmnist")
+    assert ensure_files("kmnist") == cache_dir("kmnist")
 
 
 def test_a_given_folder_is_named_with_what_it_lacks(idx_folder: Path) -> None:

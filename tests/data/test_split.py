@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from tune_mnist.data import Dataset, default_fraction, joined_part, split_dataset
+from tune_mnist.data import Dataset, default_fraction, split_dataset, train_val_indices
 from tune_mnist.errors import UserError
 
 
@@ -109,15 +109,15 @@ def test_labels_with_gaps_too_wide_for_the_images() -> None:
 
 def test_the_joined_part_is_the_first_share_of_both(large: Dataset) -> None:
     split = split_dataset(large)
-    assert np.array_equal(np.sort(joined_part(split)), np.arange(60_000))
-    tenth = joined_part(split, 0.1)
+    assert np.array_equal(np.sort(train_val_indices(split)), np.arange(60_000))
+    tenth = train_val_indices(split, 0.1)
     assert np.array_equal(tenth, np.concatenate([split.train[:4_800], split.val[:1_200]]))
 
 
 @pytest.mark.parametrize("fraction", [1e-9, 0.0, 2.0])
 def test_a_joined_part_too_small_for_its_classes_is_refused(large: Dataset, fraction) -> None:
     with pytest.raises(UserError, match="final_fraction = "):
-        joined_part(split_dataset(large), fraction)
+        train_val_indices(split_dataset(large), fraction)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tune_mnist.training import (
     evaluate,
     resolve_compute,
 )
-from tune_mnist.tuning.final.misread import read_misread
+from tune_mnist.tuning.final.misclassified import read_misclassified
 from tune_mnist.tuning.final.runs import final_folder, read_final_runs
 
 pytestmark = pytest.mark.e2e
@@ -89,7 +89,7 @@ def test_a_final_evaluation_outlives_a_kill_and_follows_the_best_trial(tmp_path,
             final_run.test_accuracy
         )
     assert kept_accuracy(directory, digits) == runs[0].test_accuracy
-    misread = read_misread(final_folder(directory, "lenet"))
+    misread = read_misclassified(final_folder(directory, "lenet"))
     assert misread is not None
     assert len(misread.images) == round((1 - runs[0].test_accuracy) * len(digits.test_images))
     experiment = json.loads((directory / "experiment.json").read_text())

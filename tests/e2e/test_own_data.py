@@ -12,7 +12,7 @@ import pytest
 from tests.data.own import some_arrays
 from tests.e2e.commands import run
 from tests.waiting import PATIENCE
-from tune_mnist.tuning.final.misread import read_misread
+from tune_mnist.tuning.final.misclassified import read_misclassified
 
 pytestmark = pytest.mark.e2e
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "own_data.py"
@@ -44,7 +44,7 @@ def test_pictures_in_colour_are_searched_to_a_confusion_matrix_with_class_names(
     assert list(pd.read_csv(directory / "tables" / "recall.csv")["true_class"]) == CLASSES
     plot = (directory / "plots" / "confusion-lenet.html").read_text()
     assert '"circle","cross","square"' in plot.replace(" ", "")
-    misread = read_misread(directory / "final" / "lenet")
+    misread = read_misclassified(directory / "final" / "lenet")
     assert misread is not None
     assert misread.images.shape[1:] == (64, 64, 3)
 

@@ -14,10 +14,14 @@ from tests.reporting.searches import PARAMETERS, Search, best_config
 from tune_mnist.models import create_model
 from tune_mnist.predict import predict
 from tune_mnist.report import report
-from tune_mnist.reporting.search_results import read_results
+from tune_mnist.reporting.stored_search import read_search
 from tune_mnist.reporting.summary import search_page, search_tables
 from tune_mnist.training import MODEL_FILE
-from tune_mnist.tuning.final.misread import Misread, read_misread, write_misread
+from tune_mnist.tuning.final.misclassified import (
+    Misclassified,
+    read_misclassified,
+    write_misclassified,
+)
 from tune_mnist.tuning.final.runs import final_folder
 from tune_mnist.tuning.storage.kept_models import CONFIG_FILE, write_config
 
@@ -39,9 +43,9 @@ def _search(folder: Path) -> None:
     (folder / "demo" / "trials.csv").write_text(search.read().trials.to_csv(index=False))
     images = np.zeros((2, 28, 28), np.uint8)
     classes = np.zeros(2, np.int64)
-    write_misread(
+    write_misclassified(
         final_folder(folder / "demo", "lenet"),
-        Misread(images, classes, classes + 1, np.ones(2, np.float32)),
+        Misclassified(images, classes, classes + 1, np.ones(2, np.float32)),
     )
 
 
@@ -49,9 +53,9 @@ def _search(folder: Path) -> None:
 @click.argument("directory", type=click.Path(path_type=Path))
 def tables(directory: Path) -> None:
     """Read a results folder, and build what a report shows, but for the costly plots."""
-    results = read_results(directory)
+    results = read_search(directory)
     search_page(results, search_tables(results))
-    read_misread(final_folder(directory, "lenet"))
+    read_misclassified(final_folder(directory, "lenet"))
 
 
 def _report_on(

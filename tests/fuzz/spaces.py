@@ -10,7 +10,7 @@ import yaml
 
 from tests.fuzz.mutators import byte_damage, change_value, dump, one_of
 from tests.fuzz.target import Target
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.spaces.space import load_space
 

@@ -7,12 +7,12 @@ import numpy as np
 import optuna
 
 from tune_mnist.data import Dataset
-from tune_mnist.reporting.search_results import SearchResults, read_results
+from tune_mnist.reporting.stored_search import StoredSearch, read_search
 from tune_mnist.training import TrainConfig
 from tune_mnist.tuning.final.runs import FinalRun, write_final_run
-from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.recording.ledger import Ledger
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.results_folder.experiment_file import write_experiment
 from tune_mnist.tuning.spaces.space import parse_space
 from tune_mnist.tuning.spaces.stages import report_of
@@ -76,7 +76,7 @@ class Search:
             directions=["maximize" if way == "max" else "minimize" for way in directions],
         )
         names = tuple(checked.directions)
-        self._ledger = Ledger(self._study, self._space.model, checked.max_epochs, names)
+        self._ledger = TrialStore(self._study, self._space.model, checked.max_epochs, names)
 
     def trial(
         self,
@@ -126,9 +126,9 @@ class Search:
             FinalRun(model, trial, seed, config, 1437, accuracy, confusion, 12.5),
         )
 
-    def read(self) -> SearchResults:
+    def read(self) -> StoredSearch:
         """Return what its folder tells."""
-        return read_results(self.directory)
+        return read_search(self.directory)
 
 
 def best_config(model: str, trial: int, **more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Results folders as searches leave them, written by the search's own ledger, without training."""
+"""Results folders as searches leave them, written by the search's own store, without training."""
 
 import warnings
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import optuna
 
-from tune_mnist.reporting.search_results import SearchResults, read_results
+from tune_mnist.reporting.stored_search import StoredSearch, read_search
 from tune_mnist.training import Fidelity
-from tune_mnist.tuning.final.misread import Misread, write_misread
+from tune_mnist.tuning.final.misclassified import Misclassified, write_misclassified
 from tune_mnist.tuning.final.runs import FinalRun, final_folder, write_final_run
-from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.recording.ledger import Ledger
-from tune_mnist.tuning.recording.records import WARM_START
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.recording.trial_record import WARM_START_NAME
+from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.results_folder.experiment_file import (
     EXPERIMENT_FILE,
     Experiment,
@@ -66,7 +66,7 @@ class Course:
 
 def make_search(
     directory: Path, space_text: str, courses: list[Course], taken_over: int = 0, **options: Any
-) -> SearchResults:
+) -> StoredSearch:
     """Write a results folder in which these trials have run, and read it."""
     directory.mkdir(parents=True)
     space = parse_space(space_text, Path("made.yaml"))
@@ -98,18 +98,18 @@ def make_search(
                 value=1.0,
                 params={"lr": 0.05},
                 distributions={"lr": space.parameters["lr"].distribution()},
-                user_attrs={WARM_START: "earlier #0"},
+                user_attrs={WARM_START_NAME: "earlier #0"},
             )
         )
-    ledger = Ledger(study, space.model, MAX_EPOCHS, tuple(chosen.directions))
+    trial_store = TrialStore(study, space.model, MAX_EPOCHS, tuple(chosen.directions))
     for course in courses:
-        _run(study, ledger, space, chosen.fidelity(space), course)
-    return read_results(directory)
+        _run(study, trial_store, space, chosen.fidelity(space), course)
+    return read_search(directory)
 
 
 def _run(
     study: optuna.Study,
-    ledger: Ledger,
+    trial_store: TrialStore,
     space: SearchSpace,
     fidelity: Fidelity | None,
     course: Course,
@@ -117,9 +117,9 @@ def _run(
     study.enqueue_trial(course.parameters)
     trial = study.ask()
     config = space.sample(trial) | trial.params
-    ledger.begin(trial, f"id{trial.number}", config)
+    trial_store.begin(trial, f"id{trial.number}", config)
     for epoch, accuracy in enumerate(course.accuracies, start=1):
-        ledger.add_epoch(
+        trial_store.add_epoch(
             trial.number,
             {
                 TIME_ATTR: epoch,
@@ -135,12 +135,12 @@ def _run(
         )
     if course.reason:
         diverged = course.reason.startswith("diverged")
-        ledger.end(trial.number, ended_early(course.reason, diverged=diverged))
+        trial_store.end(trial.number, ended_early(course.reason, diverged=diverged))
     elif course.ends:
-        ledger.end(trial.number, {})
+        trial_store.end(trial.number, {})
 
 
-def two_models(directory: Path, **options: Any) -> SearchResults:
+def two_models(directory: Path, **options: Any) -> StoredSearch:
     """A finished search over two architectures: ResNet and a small learning rate are better.
 
     Twelve trials: the last is the best, the first three were pruned after an epoch, two failed.
@@ -177,9 +177,9 @@ def add_final_runs(directory: Path, models: tuple[str, ...] = ("lenet", "resnet"
             run = FinalRun(model, 3, seed, {}, 1000, accuracy, confusion.tolist(), 12.0)
             write_final_run(directory, run)
         rng = np.random.default_rng(0)
-        write_misread(
+        write_misclassified(
             final_folder(directory, model),
-            Misread(
+            Misclassified(
                 images=rng.integers(0, 256, (3, 28, 28), dtype=np.uint8),
                 truth=np.array([7, 4, 4]),
                 predicted=np.array([1, 9, 9]),

@@ -6,7 +6,7 @@ import pytest
 from tests.reporting.searches import Search
 from tune_mnist.data import Dataset
 from tune_mnist.errors import UserError
-from tune_mnist.reporting.plots.words import axis_labels
+from tune_mnist.reporting.plots.text_format import axis_labels
 from tune_mnist.reporting.summary import search_tables
 
 NAMES = ("cat", "<b>dog</b>")

@@ -21,8 +21,8 @@ from tests.waiting import wait_until
 from tune_mnist.reporting import trial_table
 from tune_mnist.reporting.comparison_page import write_comparison_page
 from tune_mnist.reporting.page import write_page
-from tune_mnist.reporting.search_results import SearchResults, read_results
 from tune_mnist.reporting.side_by_side import compare_searches
+from tune_mnist.reporting.stored_search import StoredSearch, read_search
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.training import CONFIG_COLUMNS
 
@@ -32,7 +32,7 @@ PHONE = {"width": 390, "height": 844}
 DRAWN = ".plot .main-svg"
 
 
-def written(results: SearchResults) -> Path:
+def written(results: StoredSearch) -> Path:
     path = results.directory / "report.html"
     write_page(results, search_tables(results), path)
     return path
@@ -43,7 +43,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page") / "two"
     two_models(folder)
     add_final_runs(folder)
-    return written(read_results(folder))
+    return written(read_search(folder))
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def comparison(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Vi
     folder = tmp_path_factory.mktemp("searches")
     two_models(folder / "two")
     make_search(folder / "small", LENET, [Course({}, LEARNING), Course({}, ends=False)])
-    searches = [read_results(folder / name) for name in ("two", "small")]
+    searches = [read_search(folder / name) for name in ("two", "small")]
     path = folder / "report.html"
     write_comparison_page(searches, compare_searches(searches), path)
     return Visit(browsers.open_page(browser, PHONE), path)
@@ -220,20 +220,20 @@ def test_several_searches_are_on_one_page(comparison: Visit):
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def interrupted(folder: Path) -> SearchResults:
+def interrupted(folder: Path) -> StoredSearch:
     courses = [Course({}, LEARNING), Course({}, (0.7,), ends=False), Course({}, ends=False)]
     return make_search(folder, LENET, courses, num_samples=16)
 
 
-def several_objectives(folder: Path) -> SearchResults:
+def several_objectives(folder: Path) -> StoredSearch:
     return two_models(folder, objective="val_accuracy,parameters,train_seconds")
 
 
-def nothing_begun(folder: Path) -> SearchResults:
+def nothing_begun(folder: Path) -> StoredSearch:
     return make_search(folder, TWO_MODELS, [])
 
 
-def all_failed(folder: Path) -> SearchResults:
+def all_failed(folder: Path) -> StoredSearch:
     return make_search(folder, LENET, [Course({}, reason="diverged: train_loss is nan")] * 2)
 
 
@@ -342,4 +342,4 @@ def test_a_damaged_file_of_pictures_costs_only_the_pictures(tmp_path: Path):
     add_final_runs(results.directory, ("lenet",))
     path = results.directory / "final" / "lenet" / "misread.npz"
     path.write_bytes(path.read_bytes()[:100])
-    assert "misread.npz: damaged" in written(read_results(results.directory)).read_text()
+    assert "misread.npz: damaged" in written(read_search(results.directory)).read_text()

@@ -13,7 +13,7 @@ from tests.reporting.studies import (
     two_models,
 )
 from tune_mnist.reporting.plots import Drawn, Plot, draw, is_key
-from tune_mnist.reporting.search_results import read_results
+from tune_mnist.reporting.stored_search import read_search
 
 ALL_TITLES = {
     "Optimisation history",
@@ -36,7 +36,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     folder = tmp_path_factory.mktemp("search") / "two"
     two_models(folder)
     add_final_runs(folder)
-    return draw(read_results(folder))
+    return draw(read_search(folder))
 
 
 def plot(drawn: Drawn, key: str) -> Plot:

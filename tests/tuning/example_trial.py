@@ -1,11 +1,11 @@
-"""Trials that a ledger knows, as Ray hands them to a callback."""
+"""Trials that a trial store knows, as Ray hands them to a callback."""
 
 from types import SimpleNamespace
 from typing import Any
 
 import optuna
 
-from tune_mnist.tuning.recording.ledger import Ledger
+from tune_mnist.tuning.recording.trial_store import TrialStore
 
 LR = optuna.distributions.FloatDistribution(0.01, 1.0)
 CONFIG = {
@@ -37,7 +37,7 @@ class Search:
 
     def go_on(self) -> None:
         """Begin again with what the study holds."""
-        self.ledger = Ledger(self._study, "lenet", self._max_epochs)
+        self.trial_store = TrialStore(self._study, "lenet", self._max_epochs)
 
     def trial(self, number: int) -> Any:
         """Begin a trial, or take one up again."""
@@ -46,16 +46,16 @@ class Search:
         else:
             asked = self._study.ask({"lr": LR})
         config = {"model": "lenet", **asked.params}
-        self.ledger.begin(asked, f"id{number}", config)
+        self.trial_store.begin(asked, f"id{number}", config)
         return SimpleNamespace(config={"number": number, **config})
 
     def report(self, callback: Any, trial: Any, epoch: int, accuracy: float) -> None:
-        """Tell ledger and callback of an epoch."""
+        """Tell trial store and callback of an epoch."""
         result = METRICS | {"epoch": epoch, "val_accuracy": accuracy}
-        self.ledger.add_epoch(trial.config["number"], result)
+        self.trial_store.add_epoch(trial.config["number"], result)
         callback.on_trial_result(trial=trial, result=result)
 
     def end(self, callback: Any, trial: Any) -> None:
-        """Tell ledger and callback that the trial has ended."""
-        self.ledger.end(trial.config["number"], {})
+        """Tell trial store and callback that the trial has ended."""
+        self.trial_store.end(trial.config["number"], {})
         callback.on_trial_complete(trial=trial)

@@ -15,13 +15,13 @@ from tune_mnist.errors import UserError, unknown
 from tune_mnist.inference import Classifier
 from tune_mnist.inference import load_model as load_trained_model
 from tune_mnist.models import get_architecture
-from tune_mnist.reporting import search_results
+from tune_mnist.reporting import stored_search
 from tune_mnist.reporting.finals import by_configuration
 from tune_mnist.reporting.plots import Drawn, draw
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.safe_paths import path_in
-from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.recording.records import TrialRecord, by_rank
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.recording.trial_record import TrialRecord, by_rank
 
 _TITLE_SPACE = 60
 """Pixels above a figure: the page sets a plot's title itself, a notebook does not."""
@@ -65,7 +65,7 @@ class SearchResults:
         study: The Optuna study, for Optuna's own functions.
     """
 
-    def __init__(self, stored: search_results.SearchResults) -> None:
+    def __init__(self, stored: stored_search.StoredSearch) -> None:
         self._stored = stored
         self.directory: Path = stored.directory
         self.options: SearchOptions = stored.options
@@ -174,4 +174,4 @@ def load_results(path: str | Path, models: Models = ()) -> SearchResults:
         UserError: It is not the folder of a search, or a file in it is damaged.
     """
     load_networks(models)
-    return SearchResults(search_results.read_results(Path(path)))
+    return SearchResults(stored_search.read_search(Path(path)))

@@ -26,15 +26,15 @@ from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.process import process_restored
 from tune_mnist.reporting.search_end import report_search_end
 from tune_mnist.results import new_results, results_directory
-from tune_mnist.tuning.ending import Ending
 from tune_mnist.tuning.experiment import run_experiment
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.results_folder.experiment_file import (
     EXPERIMENT_FILE,
     Experiment,
     read_experiment,
 )
 from tune_mnist.tuning.results_folder.trust import only_stored
+from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 from tune_mnist.tuning.spaces.space_dict import space_from_dict
 
@@ -178,14 +178,14 @@ def perform_search(
                 chosen, settings, directory, console, command, earlier, images
             )
             report_search_end(console, directory, outcome)
-    if outcome.ending is Ending.INTERRUPTED:
+    if outcome.stop_reason is StopReason.INTERRUPTED:
         raise KeyboardInterrupt
-    if outcome.ending is Ending.DISK_FULL:
+    if outcome.stop_reason is StopReason.DISK_FULL:
         raise UserError(
             f"{outcome.detail}: make room, then go on with --resume"
             f" {directory}{repeated_flags()}; all that has ended is kept"
         )
-    if outcome.ending is Ending.STORAGE_LOST:
+    if outcome.stop_reason is StopReason.STORAGE_LOST:
         raise UserError(
             f"{outcome.detail}: once it can be reached, go on with --resume"
             f" {directory}{repeated_flags()}; all that has ended is kept"

@@ -25,8 +25,8 @@ from tune_mnist.models import count_parameters, get_architecture
 from tune_mnist.models.contract import check_network
 from tune_mnist.models.registry import SHIPPED
 from tune_mnist.process import process_restored
-from tune_mnist.reporting.evaluation import to_markdown, to_rich
-from tune_mnist.reporting.lines import epoch_heading, epoch_line
+from tune_mnist.reporting.epoch_log import epoch_heading, epoch_line
+from tune_mnist.reporting.evaluation_report import to_markdown, to_rich
 from tune_mnist.results import new_results
 from tune_mnist.training import (
     Compute,

@@ -1,12 +1,12 @@
 from .assembly import dataset_from_arrays
-from .batches import Batches, prepare, to_tensor
+from .batches import Batches, prepare_batch, to_tensor
 from .dataset import Dataset
 from .form import DataForm
 from .idx import find_idx, parse_idx, read_idx
 from .loading import load_dataset
 from .names import DATASETS
-from .sources import obtain
-from .split import DataSplit, default_fraction, joined_part, split_dataset
+from .sources import ensure_files
+from .split import DataSplit, default_fraction, split_dataset, train_val_indices
 from .views import as_arrays, normalise
 
 __all__ = [
@@ -18,14 +18,14 @@ __all__ = [
     "as_arrays",
     "dataset_from_arrays",
     "default_fraction",
+    "ensure_files",
     "find_idx",
-    "joined_part",
     "load_dataset",
     "normalise",
-    "obtain",
     "parse_idx",
-    "prepare",
+    "prepare_batch",
     "read_idx",
     "split_dataset",
     "to_tensor",
+    "train_val_indices",
 ]

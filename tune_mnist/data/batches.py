@@ -24,7 +24,9 @@ def to_tensor(array: NDArray[Any] | Tensor) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array))
 
 
-def prepare(pixels: Tensor, size: int, resize: bool, dtype: torch.dtype = torch.float32) -> Tensor:
+def prepare_batch(
+    pixels: Tensor, size: int, resize: bool, dtype: torch.dtype = torch.float32
+) -> Tensor:
     """Turn raw pixels into a network's input.
 
     Args:
@@ -116,7 +118,7 @@ class Batches:
 
     def gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Return images float32 (B, C, size, size) and labels int64 (B,) at int64 indices (B,)."""
-        images = prepare(self._images.index_select(0, indices), self.size, self._resize)
+        images = prepare_batch(self._images.index_select(0, indices), self.size, self._resize)
         return images.contiguous(memory_format=self._format), self._labels[indices]
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:

@@ -10,7 +10,7 @@ from tune_mnist.data.dataset import Dataset
 from tune_mnist.data.form import SIDE
 from tune_mnist.data.names import ARRAYS, CLASS_NAMES, DATASETS, DIGITS
 from tune_mnist.data.own_data import load_idx, load_own
-from tune_mnist.data.sources import obtain
+from tune_mnist.data.sources import ensure_files
 from tune_mnist.errors import UserError, unknown
 
 DATA_VARIABLE = "TUNE_MNIST_DATA"
@@ -56,7 +56,7 @@ def load_dataset(
         )
     if name == DIGITS:
         return _digits()
-    return load_idx(obtain(name), name, class_names=CLASS_NAMES.get(name))
+    return load_idx(ensure_files(name), name, class_names=CLASS_NAMES.get(name))
 
 
 def _digits() -> Dataset:

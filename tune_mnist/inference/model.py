@@ -8,7 +8,7 @@ import torch
 from pydantic import ConfigDict
 from torch import Tensor, nn
 
-from tune_mnist.data import DataForm, prepare
+from tune_mnist.data import DataForm, prepare_batch
 from tune_mnist.data.form import DATA, MNIST
 from tune_mnist.errors import UserError
 from tune_mnist.models import MAX_CLASSES, get_architecture, outline, unfilled
@@ -54,7 +54,7 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the probability of each class (B, C) for raw images (B, S, S)."""
-        logits: Tensor = self.network(prepare(images, self.size, self._resize))
+        logits: Tensor = self.network(prepare_batch(images, self.size, self._resize))
         return logits.softmax(dim=1)
 
 

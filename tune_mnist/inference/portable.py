@@ -18,7 +18,7 @@ from tune_mnist.errors import UserError
 from tune_mnist.files import new_file
 from tune_mnist.inference.model import Classifier
 from tune_mnist.inference.quiet import quiet
-from tune_mnist.inference.reading import classify
+from tune_mnist.inference.reading import classify_images
 
 INPUT, OUTPUT = "images", "probabilities"
 CLASS_NAMES = "class_names"
@@ -119,7 +119,7 @@ def _program(classifier: Classifier) -> ExportedProgram:
 def _difference(classifier: Classifier, run: Run, images: NDArray[np.uint8]) -> float:
     """Return the largest difference of a probability, NaN if one of them is NaN."""
     largest, first = 0.0, 0
-    for expected in classify(classifier, images, torch.device("cpu")):
+    for expected in classify_images(classifier, images, torch.device("cpu")):
         got = run(images[first : first + len(expected)])
         largest = float(np.maximum(largest, np.abs(got - expected).max()))
         first += len(expected)

@@ -53,7 +53,7 @@ def read_digits(
     """
     for given in inputs:
         first = 0
-        for batch in classify(classifier, given.images, device):
+        for batch in classify_images(classifier, given.images, device):
             if not np.isfinite(batch).all():
                 raise UserError(
                     f"{given.path}: the network's answer is not a number: the weights in"
@@ -67,7 +67,7 @@ def read_digits(
 
 
 @torch.inference_mode()
-def classify(
+def classify_images(
     classifier: Classifier, images: NDArray[np.uint8], device: torch.device
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the probabilities (B, C) of one batch of the images after the other.

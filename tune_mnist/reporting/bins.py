@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParameter, IntParameter
 
-MOST_VALUES = 8
+MAX_VALUES = 8
 """As many whole numbers, or steps, get a group each; more share groups."""
 
-MOST_BINS = 5
+MAX_BINS = 5
 
 
 class Group(NamedTuple):
@@ -34,7 +34,7 @@ def group_of(parameter: FloatParameter | IntParameter | CategoricalParameter, va
     if isinstance(parameter, CategoricalParameter):
         return Group(parameter.choices.index(value), str(value))
     values = parameter.values() or []
-    if 0 < len(values) <= MOST_VALUES:
+    if 0 < len(values) <= MAX_VALUES:
         place = min(range(len(values)), key=lambda number: abs(values[number] - value))
         return Group(place, f"{values[place]:g}")
     edges = _decades(parameter) if parameter.log else _intervals(parameter)
@@ -51,8 +51,8 @@ def _decades(parameter: FloatParameter | IntParameter) -> dict[float, str]:
 
 
 def _intervals(parameter: FloatParameter | IntParameter) -> dict[float, str]:
-    """Return the bounds of at most MOST_BINS intervals (one more if the range begins uneven)."""
-    smallest = (parameter.high - parameter.low) / MOST_BINS
+    """Return the bounds of at most MAX_BINS intervals (one more if the range begins uneven)."""
+    smallest = (parameter.high - parameter.low) / MAX_BINS
     unit = 10.0 ** math.floor(math.log10(smallest))
     # Rounding hides that 0.5 / 5 is not quite a tenth.
     width = next(unit * step for step in (1, 2, 5, 10) if round(unit * step / smallest, 9) >= 1)

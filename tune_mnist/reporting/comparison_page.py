@@ -10,14 +10,14 @@ from tune_mnist.files import write_text
 from tune_mnist.reporting import trial_table
 from tune_mnist.reporting.plots.searches import accuracy_by_search
 from tune_mnist.reporting.rendering import render, wide
-from tune_mnist.reporting.search_results import SearchResults
 from tune_mnist.reporting.side_by_side import names_of
+from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.tuning.trials.reports import METRIC
 
 
 def write_comparison_page(
-    searches: Sequence[SearchResults], tables: Sequence[Comparison], path: Path
+    searches: Sequence[StoredSearch], tables: Sequence[Comparison], path: Path
 ) -> None:
     """Write one self-contained page: tables, every trial, how to reproduce.
 

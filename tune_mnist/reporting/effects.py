@@ -7,9 +7,9 @@ import pandas as pd
 from optuna.trial import FrozenTrial
 
 from tune_mnist.reporting.bins import group_of
-from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import Comparison, comparison
-from tune_mnist.tuning.recording.records import TrialRecord, TrialState
+from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.searching.registry import searcher_class
 
 _CROSSED = ("optimizer", "lr")
@@ -33,7 +33,7 @@ class _Fidelity:
     best_ever: dict[int, float]
 
 
-def effect_tables(results: SearchResults) -> list[Comparison]:
+def effect_tables(results: StoredSearch) -> list[Comparison]:
     """Return a table for each hyperparameter, optimizer and learning rate crossed.
 
     None before any trial has finished an epoch.
@@ -48,7 +48,7 @@ def effect_tables(results: SearchResults) -> list[Comparison]:
     return [table for table in tables if not table.cells.empty]
 
 
-def _fidelity(results: SearchResults) -> _Fidelity | None:
+def _fidelity(results: StoredSearch) -> _Fidelity | None:
     """Choose the epoch at which to compare: the last that all trials reached that went well.
 
     Trials that were stopped early lack the later epochs, and comparing each by its own best epoch
@@ -93,7 +93,7 @@ def _curve(record: TrialRecord, trial: FrozenTrial) -> dict[int, float]:
     return {record.epochs: record.val_accuracy} if record.best_epoch else {}
 
 
-def _effect(results: SearchResults, fidelity: _Fidelity, names: tuple[str, ...]) -> Comparison:
+def _effect(results: StoredSearch, fidelity: _Fidelity, names: tuple[str, ...]) -> Comparison:
     several = len(results.space.models) > 1
     compared = [
         record
@@ -133,7 +133,7 @@ def _summary(records: list[TrialRecord], fidelity: _Fidelity) -> dict[str, float
     }
 
 
-def _caption(results: SearchResults, fidelity: _Fidelity, names: tuple[str, ...]) -> str:
+def _caption(results: StoredSearch, fidelity: _Fidelity, names: tuple[str, ...]) -> str:
     when = "after" if len(results.options.directions) == 1 else "best epoch up to"
     parts = [
         f"Median and best: {when} epoch {fidelity.epoch} of {results.options.max_epochs}, which"

@@ -2,11 +2,11 @@
 
 from tune_mnist.models.cost import count_flops
 from tune_mnist.models.keywords import split_keys
-from tune_mnist.reporting.search_results import SearchResults
-from tune_mnist.tuning.recording.records import TrialRecord
+from tune_mnist.reporting.stored_search import StoredSearch
+from tune_mnist.tuning.recording.trial_record import TrialRecord
 
 
-def mflops(results: SearchResults, record: TrialRecord) -> float:
+def mflops(results: StoredSearch, record: TrialRecord) -> float:
     """Return the millions of floating-point operations for one image.
 
     Args:

@@ -13,12 +13,12 @@ from tune_mnist.reporting import trial_table
 from tune_mnist.reporting.finals import labelled
 from tune_mnist.reporting.plots import Plot, draw, is_key
 from tune_mnist.reporting.rendering import environment, render, script, to_json, wide
-from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.summary import search_facts
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.verdict import verdict
 from tune_mnist.safe_paths import files_in, path_in
-from tune_mnist.tuning.recording.records import TrialState, best_record
+from tune_mnist.tuning.recording.trial_record import TrialState, best_record
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.trials.reports import METRIC
 
@@ -26,7 +26,7 @@ PLOTS_FOLDER = "plots"
 PLOTLY_FILE = "plotly.min.js"
 
 
-def write_page(results: SearchResults, tables: list[Comparison], path: Path) -> None:
+def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> None:
     """Write the page of a search, and its plots as single files into ``plots/`` beside it.
 
     Args:
@@ -76,7 +76,7 @@ def _write_plots(plots: list[Plot], folder: Path, models: Iterable[str]) -> None
             (folder / name).unlink()  # a plot of an earlier report that this search no longer has
 
 
-def _headline(results: SearchResults) -> str:
+def _headline(results: StoredSearch) -> str:
     best = best_record(results.records)
     if best is None:
         return "No trial has finished an epoch yet."
@@ -90,7 +90,7 @@ def _headline(results: SearchResults) -> str:
     return " ".join(filter(None, (verdict(labelled(results.final)), searched)))
 
 
-def _unended(results: SearchResults) -> str:
+def _unended(results: StoredSearch) -> str:
     """Return what is missing of the search, empty if nothing is."""
     asked = results.options.num_samples
     states = Counter(record.state for record in results.records)
@@ -103,7 +103,7 @@ def _unended(results: SearchResults) -> str:
     return f"Of {asked} trials, {' and '.join(parts)}." if parts else ""
 
 
-def _judged(results: SearchResults) -> str:
+def _judged(results: StoredSearch) -> str:
     """Return how many trials the plots are about."""
     with_epoch = [record for record in results.records if record.best_epoch]
     complete = sum(record.state is TrialState.COMPLETE for record in with_epoch)
@@ -111,7 +111,7 @@ def _judged(results: SearchResults) -> str:
     return f"{len(with_epoch)} of {total} trials, {complete} of them trained to the end"
 
 
-def _resume(results: SearchResults) -> str:
+def _resume(results: StoredSearch) -> str:
     """Return the command that goes on with the search, empty if it cannot be gone on with."""
     if not scheduler_class(results.options.scheduling.name).resumable:
         return ""

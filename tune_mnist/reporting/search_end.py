@@ -6,18 +6,18 @@ from pathlib import Path
 from rich.console import Console
 
 from tune_mnist.models.user_modules import repeated_flags
-from tune_mnist.tuning.ending import Ending, Outcome
-from tune_mnist.tuning.recording.records import TrialState
+from tune_mnist.tuning.recording.trial_record import TrialState
+from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 
 SHOWN = ("best", "costs", "pareto", "top", "final")
 """Tables that a search shows at its end; the others are in its files."""
 
 _HOW_TO_CONTINUE = {
-    Ending.INTERRUPTED: "",
-    Ending.OUT_OF_TIME: "",
-    Ending.TARGET_REACHED: " --target-accuracy HIGHER",
-    Ending.NO_IMPROVEMENT: " --patience MORE",
+    StopReason.INTERRUPTED: "",
+    StopReason.OUT_OF_TIME: "",
+    StopReason.TARGET_REACHED: " --target-accuracy HIGHER",
+    StopReason.NO_IMPROVEMENT: " --patience MORE",
 }
 
 
@@ -31,26 +31,26 @@ def report_search_end(console: Console, directory: Path, outcome: Outcome) -> No
     """
     # Plots and statistics take a second or two to import, which no trial has to wait for.
     from tune_mnist.reporting.search_report import show, write_report
-    from tune_mnist.reporting.search_results import read_results
+    from tune_mnist.reporting.stored_search import read_search
     from tune_mnist.reporting.summary import search_tables
 
-    results = read_results(directory)
+    results = read_search(directory)
     tables = search_tables(results)
     show(results, [table for table in tables if table.name in SHOWN], console)
     for line in outcome.failed_final_runs:
         console.print(line, markup=False, soft_wrap=True)
     # Last, for it is the most likely to fail, and the folder can be reported on again.
-    if outcome.ending is not Ending.DISK_FULL:
+    if outcome.stop_reason is not StopReason.DISK_FULL:
         write_report(results, tables, directory)
     ended = sum(record.state is not TrialState.INTERRUPTED for record in results.records)
     console.print(
-        f"{outcome.ending.value}: {ended} of {len(results.records)} started trials came to"
+        f"{outcome.stop_reason.value}: {ended} of {len(results.records)} started trials came to"
         f" their end; results in {directory}: report.html, summary.md, tables/, plots/,"
         " trials.csv, best/",
         markup=False,
         soft_wrap=True,
     )
-    more = _HOW_TO_CONTINUE.get(outcome.ending)
+    more = _HOW_TO_CONTINUE.get(outcome.stop_reason)
     if more is not None and scheduler_class(results.options.scheduling.name).resumable:
         console.print(
             f"to go on: python -m tune_mnist.search --resume {shlex.quote(str(directory))}"

@@ -11,8 +11,8 @@ from tune_mnist.files import write_text
 from tune_mnist.reporting.comparison_page import write_comparison_page
 from tune_mnist.reporting.markup import markdown
 from tune_mnist.reporting.page import PLOTS_FOLDER, write_page
-from tune_mnist.reporting.search_results import SearchResults, read_results
 from tune_mnist.reporting.side_by_side import compare_searches
+from tune_mnist.reporting.stored_search import StoredSearch, read_search
 from tune_mnist.reporting.summary import (
     TABLES_FOLDER,
     failures,
@@ -41,7 +41,7 @@ def report_searches(directories: Sequence[Path], output: Path | None) -> None:
     Raises:
         UserError: a folder is not that of a search, or damaged.
     """
-    searches = [read_results(directory) for directory in directories]
+    searches = [read_search(directory) for directory in directories]
     console = report_console()
     if output is not None and output.exists() and not output.is_dir():
         raise UserError(f"--output {output}: is a file, not a folder")
@@ -65,14 +65,14 @@ def report_searches(directories: Sequence[Path], output: Path | None) -> None:
     _tell(console, f"written to {folder}: {', '.join(written)}")
 
 
-def write_report(results: SearchResults, tables: list[Comparison], folder: Path) -> None:
+def write_report(results: StoredSearch, tables: list[Comparison], folder: Path) -> None:
     """Write all that a search has to tell, its tables among it, into a folder."""
     write_text(folder / SUMMARY_FILE, search_page(results, tables))
     write_tables(tables, path_in(folder, TABLES_FOLDER), setting(results))
     write_page(results, tables, folder / PAGE_FILE)
 
 
-def show(results: SearchResults, tables: Sequence[Comparison], console: Console) -> None:
+def show(results: StoredSearch, tables: Sequence[Comparison], console: Console) -> None:
     """Print tables of a search, and which trials could not go on."""
     for table in tables:
         console.print(table.to_rich())
@@ -82,7 +82,7 @@ def show(results: SearchResults, tables: Sequence[Comparison], console: Console)
         _tell(console, line)
 
 
-def _compare(searches: Sequence[SearchResults], output: Path | None, console: Console) -> None:
+def _compare(searches: Sequence[StoredSearch], output: Path | None, console: Console) -> None:
     tables = compare_searches(searches)
     for table in tables:
         console.print(table.to_rich())

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from tune_mnist.errors import UserError
-from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
-from tune_mnist.reporting.trials import best_of_each, hidden_of_best
+from tune_mnist.reporting.trials import best_trials, hidden_of_best
 
 _BEST = (
     *("model", "search", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
@@ -21,7 +21,7 @@ _COSTS = (
 _SETUPS = ("search", "data", "image_size", "epochs", "seed", "hardware")
 
 
-def compare_searches(searches: Sequence[SearchResults]) -> list[Comparison]:
+def compare_searches(searches: Sequence[StoredSearch]) -> list[Comparison]:
     """Return the tables of several searches: how each was set up, and its best.
 
     Raises:
@@ -45,7 +45,7 @@ def compare_searches(searches: Sequence[SearchResults]) -> list[Comparison]:
     return tables
 
 
-def names_of(searches: Sequence[SearchResults]) -> list[str]:
+def names_of(searches: Sequence[StoredSearch]) -> list[str]:
     """Return what to call each search: its name, or its folder where names are the same.
 
     Raises:
@@ -62,16 +62,16 @@ def names_of(searches: Sequence[SearchResults]) -> list[str]:
     ]
 
 
-def _best(searches: Sequence[SearchResults], names: list[str]) -> pd.DataFrame:
+def _best(searches: Sequence[StoredSearch], names: list[str]) -> pd.DataFrame:
     """Return the best of each, by architecture, better first; a row too for one without any."""
     parts = []
     for results, name in zip(searches, names, strict=True):
-        best = best_of_each(results)
+        best = best_trials(results)
         parts.append((best.reindex([0]) if best.empty else best).assign(search=name))
     return pd.concat(parts).sort_values(["model", "val_accuracy"], ascending=[True, False])
 
 
-def _setups(searches: Sequence[SearchResults], names: list[str]) -> Comparison:
+def _setups(searches: Sequence[StoredSearch], names: list[str]) -> Comparison:
     rows = []
     for results, name in zip(searches, names, strict=True):
         facts, options = results.experiment.facts, results.options

@@ -8,18 +8,18 @@ from tune_mnist.files import write_text
 from tune_mnist.reporting.effects import effect_tables
 from tune_mnist.reporting.finals import by_configuration, final_tables
 from tune_mnist.reporting.markup import markdown, markdown_code
-from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.trials import trial_tables
 from tune_mnist.safe_paths import path_in
-from tune_mnist.tuning.ending import ENDED, Ending
 from tune_mnist.tuning.recording.study import CHANCE_LEVEL
+from tune_mnist.tuning.running.stop_reason import ENDED, StopReason
 
 TABLES_FOLDER = "tables"
 _NO_RESULT = "No trial has finished an epoch: there is nothing to compare."
 
 
-def search_tables(results: SearchResults) -> list[Comparison]:
+def search_tables(results: StoredSearch) -> list[Comparison]:
     """Return all tables of a search, whatever has become of it; none without a result."""
     return [
         *trial_tables(results),
@@ -28,7 +28,7 @@ def search_tables(results: SearchResults) -> list[Comparison]:
     ]
 
 
-def search_facts(results: SearchResults) -> dict[str, str]:
+def search_facts(results: StoredSearch) -> dict[str, str]:
     """Return what was done on what, and what has become of it."""
     states = Counter(str(record.state) for record in results.records)
     counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
@@ -37,7 +37,7 @@ def search_facts(results: SearchResults) -> dict[str, str]:
         "begun": f"{len(results.records)} trials ({counts or 'none'})",
     }
     ended = results.study.user_attrs.get(ENDED)
-    if ended in {ending.value for ending in Ending}:
+    if ended in {stop_reason.value for stop_reason in StopReason}:
         facts["ended"] = ended
     if warning := nothing_learned(results):
         facts["warning"] = warning
@@ -49,7 +49,7 @@ def search_facts(results: SearchResults) -> dict[str, str]:
     return facts
 
 
-def nothing_learned(results: SearchResults) -> str:
+def nothing_learned(results: StoredSearch) -> str:
     """Return a sentence if no trial is better than guessing, an empty text otherwise."""
     level = results.study.user_attrs.get(CHANCE_LEVEL)
     best = [record.val_accuracy for record in results.records if record.best_epoch]
@@ -61,7 +61,7 @@ def nothing_learned(results: SearchResults) -> str:
     )
 
 
-def failures(results: SearchResults) -> list[str]:
+def failures(results: StoredSearch) -> list[str]:
     """Return a line for each trial that could not go on."""
     return [
         f"#{record.number} {record.state}: {record.reason}"
@@ -70,7 +70,7 @@ def failures(results: SearchResults) -> list[str]:
     ]
 
 
-def search_page(results: SearchResults, tables: Sequence[Comparison]) -> str:
+def search_page(results: StoredSearch, tables: Sequence[Comparison]) -> str:
     """Return the summary of a search in Markdown: what was done, the tables, what failed."""
     facts = search_facts(results)
     lines = [f"- **{markdown(key)}**: {markdown(value)}" for key, value in facts.items()]
@@ -103,7 +103,7 @@ def page(
     return "\n".join([f"# {markdown(title)}", "", *first, "", *sections, *last])
 
 
-def setting(results: SearchResults) -> str:
+def setting(results: StoredSearch) -> str:
     """Return in one line on what the numbers of a search rest."""
     options, facts = results.options, results.experiment.facts
     parts = [

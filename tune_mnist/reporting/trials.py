@@ -5,9 +5,9 @@ import pandas as pd
 
 from tune_mnist.reporting.finals import by_configuration, missing_runs, test_columns
 from tune_mnist.reporting.network_cost import mflops
-from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
-from tune_mnist.tuning.recording.records import BROKEN, TrialState
+from tune_mnist.tuning.recording.trial_record import BROKEN, TrialState
 from tune_mnist.tuning.spaces.stages import STAGE
 
 TOP = 10
@@ -27,7 +27,7 @@ _TOP = (
 _PARETO = ("trial", "model", "val_accuracy", "parameters", "train_seconds", CONFIG)
 
 
-def best_of_each(results: SearchResults) -> pd.DataFrame:
+def best_trials(results: StoredSearch) -> pd.DataFrame:
     """Return the row of the best trial of each architecture, best first, with all that it cost.
 
     Of equals it is the one that the final evaluation has tested, then the eldest. A trial that
@@ -70,7 +70,7 @@ def hidden_of_best(best: pd.DataFrame) -> tuple[str, ...]:
     return (*hidden, "state") if (best["state"].dropna() == "COMPLETE").all() else hidden
 
 
-def trial_tables(results: SearchResults) -> list[Comparison]:
+def trial_tables(results: StoredSearch) -> list[Comparison]:
     """Return the tables of the best trials; none before any has finished an epoch.
 
     With several objectives there is a Pareto set too.
@@ -79,7 +79,7 @@ def trial_tables(results: SearchResults) -> list[Comparison]:
     judged = _judged(results.trials)
     if judged.empty:
         return []
-    best = best_of_each(results)
+    best = best_trials(results)
     tables = [_architectures(results, best), _costs(best)]
     complete = judged[judged["state"] == TrialState.COMPLETE]
     if len(directions) > 1 and not complete.empty:
@@ -117,7 +117,7 @@ def pareto_set(trials: pd.DataFrame, directions: dict[str, str]) -> pd.DataFrame
     return trials.loc[np.array([not lost for lost in beaten], dtype=bool)]
 
 
-def _architectures(results: SearchResults, best: pd.DataFrame) -> Comparison:
+def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
     caption = "val_accuracy: of the best epoch, on the validation images of the search."
     if best["full_val_accuracy"].notna().any():
         caption += " The same weights were then judged by all validation images."

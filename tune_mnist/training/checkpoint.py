@@ -16,7 +16,7 @@ from tune_mnist.safe_paths import folders_in, remove_files
 MODEL_FILE = "model.pt"
 STATE_FILE = "state.pt"
 _UNFINISHED = "."
-_WHOLE = re.compile(r"epoch-(\d{1,9})", re.ASCII)
+_COMPLETE_NAME = re.compile(r"epoch-(\d{1,9})", re.ASCII)
 _HALF_WRITTEN = re.compile(r"\.(epoch-\d{1,9}\.)?[0-9a-f]{32}", re.ASCII)
 
 
@@ -66,18 +66,18 @@ class CheckpointFolder:
 
     def newest_first(self) -> list[Path]:
         """Return the checkpoints there are; more than one only after a crash."""
-        return sorted(self._folders(_WHOLE), key=_epoch_of, reverse=True)
+        return sorted(self._folders(_COMPLETE_NAME), key=_epoch_of, reverse=True)
 
     def newest_epoch(self) -> int:
         """Return the epoch of the newest checkpoint, 0 if there is none."""
-        return max(map(_epoch_of, self._folders(_WHOLE)), default=0)
+        return max(map(_epoch_of, self._folders(_COMPLETE_NAME)), default=0)
 
     def keep_only(self, epoch: int) -> None:
         """Remove all but the checkpoint of an epoch, and what a crash left half written.
 
         Folders with other names, and other files, are not the run's and stay.
         """
-        for other in self._folders(_WHOLE) + self._folders(_HALF_WRITTEN):
+        for other in self._folders(_COMPLETE_NAME) + self._folders(_HALF_WRITTEN):
             if other != self.at(epoch):
                 _remove(other)
 
@@ -101,7 +101,7 @@ class CheckpointFolder:
 
     def remove(self) -> None:
         """Remove all of them, and their folder if it is empty then: the run will not go on."""
-        for folder in self._folders(_WHOLE) + self._folders(_HALF_WRITTEN):
+        for folder in self._folders(_COMPLETE_NAME) + self._folders(_HALF_WRITTEN):
             _remove(folder)
         remove_files(self.directory, [])
 

@@ -20,27 +20,26 @@ from tune_mnist.tuning.cluster.connection import (
     Resources,
     connected,
     describe_dashboard,
-    prepare,
+    prepare_environment,
     starts_here,
 )
-from tune_mnist.tuning.cluster.each_node import Node
 from tune_mnist.tuning.cluster.head_watch import head_watched
 from tune_mnist.tuning.cluster.node_packages import check_packages
+from tune_mnist.tuning.cluster.node_tasks import Node
 from tune_mnist.tuning.cluster.shared_storage import check_shared
-from tune_mnist.tuning.ending import ENDED, Ending, Outcome
-from tune_mnist.tuning.engine import build_engine
-from tune_mnist.tuning.expected_time import announce_time
-from tune_mnist.tuning.final.evaluation import FinalEvaluation
-from tune_mnist.tuning.final.finalists import judge_best
-from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.planning import plan
+from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
+from tune_mnist.tuning.final.full_validation import validate_best
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.planning import resources
+from tune_mnist.tuning.planning.expected_time import announce_time
+from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.planning.speeds import (
     Speeds,
     measure_on_workers,
     measuring_here,
 )
 from tune_mnist.tuning.preparation import Preparation, prepare_search
-from tune_mnist.tuning.recording.records import TrialRecord
+from tune_mnist.tuning.recording.trial_record import TrialRecord
 from tune_mnist.tuning.results_folder.experiment_file import (
     EXPERIMENT_FILE,
     Experiment,
@@ -48,11 +47,12 @@ from tune_mnist.tuning.results_folder.experiment_file import (
 )
 from tune_mnist.tuning.results_folder.lock import claimed
 from tune_mnist.tuning.results_folder.resuming import changed_networks
+from tune_mnist.tuning.running.interruption import Stopping
 from tune_mnist.tuning.running.run_trials import run_trials
+from tune_mnist.tuning.running.search_components import build_components
+from tune_mnist.tuning.running.stop_reason import ENDED, Outcome, StopReason
 from tune_mnist.tuning.running.stopper import SearchStopper
-from tune_mnist.tuning.running.stopping import Stopping
 from tune_mnist.tuning.searching.searcher import StudySearch
-from tune_mnist.tuning.setup import Setup
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.storage.bucket import StorageError
 from tune_mnist.tuning.watching.watchers import watchers
@@ -86,29 +86,29 @@ def run_experiment(
     options, data = search.options, search.data
     for line in changed_networks(space, earlier) if earlier else ():
         console.print(line, markup=False, soft_wrap=True)
-    all_cores = starts_here(options.address) and plan.fills_machine(options)
-    prepare(options.address, all_cores=all_cores)
+    all_cores = starts_here(options.address) and resources.fills_machine(options)
+    prepare_environment(options.address, all_cores=all_cores)
     with (
         _measuring(space, options, data, all_cores) as measured,
-        connected(options.address, all_cores=all_cores) as resources,
+        connected(options.address, all_cores=all_cores) as cluster,
     ):
-        if resources.head is not None:
+        if cluster.head is not None:
             check_packages()
         nodes = check_shared(directory, options.storage_path)
-        workers = plan.place(options, resources)
-        setup = _setup(search, resources, workers, nodes if resources.head is not None else None)
+        workers = resources.place(options, cluster)
+        context = _context(search, cluster, workers, nodes if cluster.head is not None else None)
         directory.mkdir(parents=True, exist_ok=True)
-        stopping = Stopping(resources, directory, console)
+        stopping = Stopping(cluster, directory, console)
         with (
             claimed(directory),
             stop_signals.before_forced_end(stopping.tidy_up),
             stopping.head_loss_raised(),
-            head_watched(resources, stopping.end_without_head),
+            head_watched(cluster, stopping.end_without_head),
         ):
             if earlier is None and (directory / EXPERIMENT_FILE).exists():
                 raise taken(directory)  # by a search that began and ended since
-            facts = search.facts(workers, resources)
-            plan.announce(console, facts, directory, describe_dashboard(resources))
+            facts = search.facts(workers, cluster)
+            resources.announce(console, facts, directory, describe_dashboard(cluster))
             write_experiment(
                 directory,
                 space,
@@ -119,23 +119,23 @@ def run_experiment(
                 earlier,
                 search.checkpoints,
             )
-            records, ending, detail = _search(setup, data, console, measured)
-            if not ending.in_order:
-                return Outcome(ending, detail)
-            final = _final_evaluation(setup, search)
-            return _judge(setup, final, records, search.whole_val, ending, console)
+            records, stop_reason, detail = _search(context, data, console, measured)
+            if not stop_reason.in_order:
+                return Outcome(stop_reason, detail)
+            final = _final_evaluation(context, search)
+            return _judge(context, final, records, search.whole_val, stop_reason, console)
 
 
-def _setup(
-    search: Preparation, resources: Resources, workers: plan.Workers, nodes: list[Node] | None
-) -> Setup:
+def _context(
+    search: Preparation, cluster: Resources, workers: resources.Workers, nodes: list[Node] | None
+) -> SearchContext:
     """Put the data into the object store, and together all that the trials need."""
-    return Setup(
+    return SearchContext(
         space=search.space,
         options=search.options,
         directory=search.directory,
         shared=ray.put(search.data),
-        settings=plan.trial_settings(
+        settings=resources.trial_settings(
             search.options,
             workers,
             search.directory,
@@ -145,7 +145,7 @@ def _setup(
             search.dataset.form,
         ),
         workers=workers,
-        dashboard=resources.dashboard or "not running",
+        dashboard=cluster.dashboard or "not running",
         final_images=len(search.joined),
         nodes=nodes,
         mlflow=search.mlflow,
@@ -154,40 +154,40 @@ def _setup(
     )
 
 
-def _final_evaluation(setup: Setup, search: Preparation) -> FinalEvaluation:
+def _final_evaluation(context: SearchContext, search: Preparation) -> FinalEvaluation:
     return FinalEvaluation(
-        setup.directory,
+        context.directory,
         search.dataset,
-        setup.shared,
+        context.shared,
         search.joined,
-        setup.options,
-        setup.settings,
-        setup.workers,
+        context.options,
+        context.settings,
+        context.workers,
     )
 
 
 def _judge(
-    setup: Setup,
+    context: SearchContext,
     final: FinalEvaluation,
     records: list[TrialRecord],
     val: NDArray[np.int64] | None,
-    ending: Ending,
+    stop_reason: StopReason,
     console: Console,
 ) -> Outcome:
     """Judge the best models by all validation images (None: they were), then by the test set."""
     try:
         if val is not None:
-            best = path_in(setup.directory, "best")
-            judge_best(best, setup.shared, val, setup.settings, setup.workers, console)
-        return Outcome(ending, failed_final_runs=tuple(final.run(records, console)))
+            best = path_in(context.directory, "best")
+            validate_best(best, context.shared, val, context.settings, context.workers, console)
+        return Outcome(stop_reason, failed_final_runs=tuple(final.run(records, console)))
     except KeyboardInterrupt:
-        return Outcome(Ending.INTERRUPTED)
+        return Outcome(StopReason.INTERRUPTED)
     except StorageError as error:
-        return Outcome(Ending.STORAGE_LOST, str(error))
+        return Outcome(StopReason.STORAGE_LOST, str(error))
     except OSError as error:
         if not means_no_room(error):
             raise
-        return Outcome(Ending.DISK_FULL, f"{setup.directory}: {error.strerror}")
+        return Outcome(StopReason.DISK_FULL, f"{context.directory}: {error.strerror}")
 
 
 def _measuring(
@@ -203,50 +203,54 @@ def _measuring(
     light = all(get_architecture(model).light for model in space.models)
     if not all_cores or not light:
         return nullcontext()
-    threads = plan.threads(options.cpus_per_trial)
+    threads = resources.threads(options.cpus_per_trial)
     return measuring_here(
         space.typical_networks, data, options.image_size, threads, options.precision
     )
 
 
 def _search(
-    setup: Setup,
+    context: SearchContext,
     data: DataSplit,
     console: Console,
     measured: Callable[[], Speeds] | None,
-) -> tuple[list[TrialRecord], Ending, str]:
+) -> tuple[list[TrialRecord], StopReason, str]:
     """Bring the study back to where it was, or begin it, and run the trials that are to come."""
-    engine = build_engine(setup)
-    searcher = engine.searcher
-    ended = [record.number for record in searcher.ledger.records if record.state.ended]
-    setup.settings.drop_checkpoints(ended)
-    engine.recorder.write()
-    left = setup.options.num_samples - len(ended)
-    stopper = SearchStopper.of(setup, searcher)
+    components = build_components(context)
+    searcher = components.searcher
+    ended = [record.number for record in searcher.trial_store.records if record.state.ended]
+    context.settings.drop_checkpoints(ended)
+    components.recorder.write()
+    left = context.options.num_samples - len(ended)
+    stopper = SearchStopper.of(context, searcher)
     if left <= 0 or stopper.stop_all():
-        for watcher in watchers(setup, searcher.ledger, console):
+        for watcher in watchers(context, searcher.trial_store, console):
             watcher.on_experiment_end([])  # reports what a driver that was killed could not
-        return _ended(searcher, stopper.ending or Ending.FINISHED)
+        return _ended(searcher, stopper.stop_reason or StopReason.FINISHED)
     try:
-        announce_time(console, setup, data, left, measured or partial(_measure, setup))
+        announce_time(console, context, data, left, measured or partial(_measure, context))
     except KeyboardInterrupt:
-        return _ended(searcher, Ending.INTERRUPTED)
-    setup.settings.store.start()
+        return _ended(searcher, StopReason.INTERRUPTED)
+    context.settings.store.start()
     searcher.left = left
-    return _ended(searcher, *run_trials(setup, engine, console, stopper=stopper))
+    return _ended(searcher, *run_trials(context, components, console, stopper=stopper))
 
 
 def _ended(
-    searcher: StudySearch, ending: Ending, detail: str = ""
-) -> tuple[list[TrialRecord], Ending, str]:
+    searcher: StudySearch, stop_reason: StopReason, detail: str = ""
+) -> tuple[list[TrialRecord], StopReason, str]:
     """Note in the study why the search ended, where there is room for it."""
-    if ending is not Ending.DISK_FULL:
-        searcher.study.set_user_attr(ENDED, ending.value)
-    return searcher.ledger.records, ending, detail
+    if stop_reason is not StopReason.DISK_FULL:
+        searcher.study.set_user_attr(ENDED, stop_reason.value)
+    return searcher.trial_store.records, stop_reason, detail
 
 
-def _measure(setup: Setup) -> Speeds:
-    workers = setup.workers
+def _measure(context: SearchContext) -> Speeds:
+    workers = context.workers
     return measure_on_workers(
-        setup.space.typical_networks, setup.shared, setup.settings, workers.cpus, workers.gpus
+        context.space.typical_networks,
+        context.shared,
+        context.settings,
+        workers.cpus,
+        workers.gpus,
     )

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tune_mnist.data import Dataset, DataSplit, joined_part, load_dataset, split_dataset
+from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset, train_val_indices
 from tune_mnist.results import require_new
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.training import Fidelity
 from tune_mnist.tuning.cluster.connection import Resources
 from tune_mnist.tuning.cluster.shared_storage import check_usable
-from tune_mnist.tuning.final.plan import describe_plan
-from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.planning import plan
+from tune_mnist.tuning.final.selection import describe_plan
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.planning import resources
 from tune_mnist.tuning.results_folder.experiment_file import Experiment, comparable
 from tune_mnist.tuning.results_folder.lock import check_lockable
 from tune_mnist.tuning.results_folder.resuming import check_resumable
@@ -72,21 +72,21 @@ class Preparation:
         whole = self.everything.val
         return whole if len(self.data.val) < len(whole) else None
 
-    def facts(self, workers: plan.Workers, resources: Resources) -> dict[str, str]:
+    def facts(self, workers: resources.Workers, cluster: Resources) -> dict[str, str]:
         """Return what is done on what, for people.
 
         Args:
             workers: Placement of the trials.
-            resources: Resources of the cluster.
+            cluster: Resources of the cluster.
         """
-        facts = plan.facts(
+        facts = resources.facts(
             self.space,
             self.options,
             self.dataset.form,
             self.data,
             self.everything,
             workers,
-            resources,
+            cluster,
             describe_plan(self.options, len(self.joined), len(self.dataset.test_labels)),
         )
         return facts | self.warm_start
@@ -130,7 +130,7 @@ def prepare_search(
     fidelity = options.fidelity(space)
     check_images(fidelity, data)
     everything = split_dataset(dataset)
-    joined = joined_part(everything, options.final_run_fraction)
+    joined = train_val_indices(everything, options.final_run_fraction)
     sizes = [stage.image_size for stage in fidelity.stages] if fidelity else []
     check_networks(
         space.parameters,

@@ -185,7 +185,7 @@ def test_a_node_that_joins_and_does_not_see_the_folder_is_named_and_gets_no_tria
 import ray, time
 from pathlib import Path
 from tune_mnist.tuning.running import elastic
-from tune_mnist.tuning.planning.plan import Workers
+from tune_mnist.tuning.planning.resources import Workers
 connect('{cluster.address}')
 elastic.LOOK_SECONDS = 0.1
 told = []

@@ -14,11 +14,11 @@ from ray.tune.search import SearchGenerator
 
 from tests.tuning.contract.simulated_workers import SimulatedController, SimulatedExperiment
 from tune_mnist.training import MODEL_FILE, STATE_FILE
-from tune_mnist.tuning.engine import build_engine
-from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.planning.plan import Workers, trial_settings
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.planning.resources import Workers, trial_settings
+from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.running.lost_trials import LostTrials
-from tune_mnist.tuning.setup import Setup
+from tune_mnist.tuning.running.search_components import build_components
 from tune_mnist.tuning.spaces.space import parse_space
 from tune_mnist.tuning.trials.reports import NUMBER
 from tune_mnist.tuning.trials.trainable import TrialSettings
@@ -102,7 +102,7 @@ class SimulatedSearch:
         self.runs += 1
         workers = Workers(cpus=1, gpus=0, concurrent=self.workers)
         settings = trial_settings(options, workers, self.folder)
-        setup = Setup(
+        context = SearchContext(
             space=SPACE,
             options=options,
             directory=self.folder,
@@ -114,9 +114,9 @@ class SimulatedSearch:
             val_images=1_000,
             chance_level=0.2,
         )
-        engine = build_engine(setup)
-        ended = sum(record.state.ended for record in engine.searcher.ledger.records)
-        engine.searcher.left = options.num_samples - ended
+        components = build_components(context)
+        ended = sum(record.state.ended for record in components.searcher.trial_store.records)
+        components.searcher.left = options.num_samples - ended
         settings.store.start()
         experiment = SimulatedExperiment(
             "ray",
@@ -126,13 +126,13 @@ class SimulatedSearch:
             max_failures=1,
             trial_dirname_creator=lambda trial: trial.trial_id,
         )
-        generator = SearchGenerator(engine.searcher)
+        generator = SearchGenerator(components.searcher)
         controller = SimulatedController(
             self.workers,
             lambda config: _SimulatedTrial(self, settings, config),
             search_alg=generator,
-            scheduler=engine.scheduler,
-            callbacks=[engine.recorder, LostTrials(engine.searcher), _Watch(self)],
+            scheduler=components.scheduler,
+            callbacks=[components.recorder, LostTrials(components.searcher), _Watch(self)],
             storage=experiment.storage,
             reuse_actors=True,
         )
@@ -141,7 +141,7 @@ class SimulatedSearch:
         end = math.inf if cut is None else len(self.trained) + cut
         while not controller.is_finished() and len(self.trained) < end:
             controller.step()
-        self.engine, self.records = engine, engine.searcher.ledger.records
+        self.components, self.records = components, components.searcher.trial_store.records
         return self
 
     def is_over(self) -> bool:
@@ -151,7 +151,7 @@ class SimulatedSearch:
     @property
     def study(self) -> optuna.Study:
         """The study of the search."""
-        return self.engine.searcher.study
+        return self.components.searcher.study
 
     def history(self) -> list[tuple[Any, ...]]:
         """Return what the study knows of each trial, apart from times and Ray's names."""

@@ -12,10 +12,10 @@ from tests.tuning.contract.simulated_search import (
     SimulatedSearch,
 )
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.estimate import expected_epochs
 from tune_mnist.tuning.ray_internals.settings import ENVIRONMENT
-from tune_mnist.tuning.recording.records import TrialState
+from tune_mnist.tuning.recording.trial_record import TrialState
 from tune_mnist.tuning.schedulers.options import OWN_OPTIONS, SchedulerOptions
 from tune_mnist.tuning.schedulers.registry import SCHEDULERS, scheduler_class, scheduler_names
 from tune_mnist.tuning.searching.registry import searcher_class, searcher_names
@@ -84,7 +84,7 @@ def check_whole(search: SimulatedSearch) -> None:
     assert TrialState.INTERRUPTED not in [record.state for record in search.records]
     assert all(trial.state.is_finished() for trial in search.study.trials)
     assert len(search.study.trials) == NUM_SAMPLES
-    assert not search.engine.searcher.handed_out()
+    assert not search.components.searcher.handed_out()
     assert len(set(search.trained)) == len(search.trained)
     for record in search.records:
         epochs = [epoch for number, epoch in search.trained if number == record.number]

@@ -10,13 +10,17 @@ import pytest
 
 from tests.reporting.searches import best_config
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.final.misread import Misread, read_misread, write_misread
+from tune_mnist.tuning.final.misclassified import (
+    Misclassified,
+    read_misclassified,
+    write_misclassified,
+)
 from tune_mnist.tuning.final.runs import FinalRun, final_folder, read_final_runs, write_final_run
 from tune_mnist.tuning.storage.kept_models import read_config
 
 RUN = FinalRun("lenet", 3, 0, {"model": "lenet", "lr": 0.1}, 1000, 0.5, [[1, 1], [1, 1]], 2.0)
 CLASSES = np.array([1, 2], np.int64)
-MISREAD = Misread(
+MISREAD = Misclassified(
     np.zeros((2, 28, 28), np.uint8), CLASSES, CLASSES + 1, np.array([0.9, 0.8], np.float32)
 )
 
@@ -61,16 +65,16 @@ def test_runs_with_other_numbers_of_classes_are_not_summed(tmp_path):
 
 
 def test_misread_images_come_back_as_they_were(tmp_path):
-    write_misread(tmp_path, MISREAD)
-    back = read_misread(tmp_path)
+    write_misclassified(tmp_path, MISREAD)
+    back = read_misclassified(tmp_path)
     for name, array in asdict(MISREAD).items():
         np.testing.assert_array_equal(getattr(back, name), array)
 
 
 def test_misread_images_in_colour_come_back_as_they_were(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), dtype=np.uint8)
-    write_misread(tmp_path, replace(MISREAD, images=images))
-    np.testing.assert_array_equal(read_misread(tmp_path).images, images)
+    write_misclassified(tmp_path, replace(MISREAD, images=images))
+    np.testing.assert_array_equal(read_misclassified(tmp_path).images, images)
 
 
 def header_only(shape):
@@ -109,7 +113,7 @@ def test_misread_images_of_other_shapes(tmp_path, changes, words):
                 np.save(file, array)
                 archive.writestr(f"{name}.npy", file.getvalue())
     with pytest.raises(UserError) as caught:
-        read_misread(tmp_path)
+        read_misclassified(tmp_path)
     assert str(caught.value).startswith(f"{path}: damaged: ")
     assert words in str(caught.value)
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.reporting.searches import PARAMETERS, Search
 from tune_mnist.errors import UserError
-from tune_mnist.reporting.search_results import read_results
+from tune_mnist.reporting.stored_search import read_search
 from tune_mnist.tuning.recording.study import JOURNAL, load_study, open_storage
 
 CREATE_STUDY, STUDY_SYSTEM, CREATE_TRIAL, PARAMETER, STATE, EPOCH, ATTRIBUTE = 0, 3, 4, 5, 6, 7, 8
@@ -68,7 +68,7 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("read", [load_study, open_storage, read_results])
+@pytest.mark.parametrize("read", [load_study, open_storage, read_search])
 @pytest.mark.parametrize("case", LINES)
 def test_a_line_that_no_search_writes(search, read, case):
     line, words = LINES[case]
@@ -207,15 +207,15 @@ OTHERS = {
 def test_a_study_that_is_not_that_of_the_search(search, case):
     op_code, has, apply, words = OTHERS[case]
     change(search.directory, op_code, apply, has)
-    assert words in refusal(read_results, search.directory)
+    assert words in refusal(read_search, search.directory)
 
 
 def test_what_a_dashboard_notes_is_let_be(search):
-    before = read_results(search.directory).trials
+    before = read_search(search.directory).trials
     study = load_study(search.directory)
     study.set_user_attr("note", {"of": ["a", "dashboard"]})
     study._storage.set_study_system_attr(study._study_id, "dashboard:note", "text")
-    assert read_results(search.directory).trials.equals(before)
+    assert read_search(search.directory).trials.equals(before)
 
 
 @pytest.mark.parametrize("read", [load_study, open_storage])

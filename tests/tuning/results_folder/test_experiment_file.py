@@ -8,7 +8,7 @@ import pytest
 
 from tune_mnist.api.search import run_search
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.results_folder.experiment_file import Experiment
 from tune_mnist.tuning.results_folder.lock import check_lockable, claimed
 from tune_mnist.tuning.spaces.space import load_space

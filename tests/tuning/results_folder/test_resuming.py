@@ -12,10 +12,9 @@ from rich.console import Console
 from tune_mnist.errors import UserError
 from tune_mnist.models import registry
 from tune_mnist.models.user_modules import load_models
-from tune_mnist.tuning.ending import Ending, Outcome
 from tune_mnist.tuning.experiment import _judge, run_experiment
-from tune_mnist.tuning.option_fields import FIXED
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options.option_fields import FIXED
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, open_storage
 from tune_mnist.tuning.results_folder.experiment_file import (
     comparable,
@@ -23,6 +22,7 @@ from tune_mnist.tuning.results_folder.experiment_file import (
     write_experiment,
 )
 from tune_mnist.tuning.results_folder.resuming import changed_networks, check_resumable
+from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 from tune_mnist.tuning.spaces.space import load_space
 from tune_mnist.tuning.storage.bucket import StorageError
 
@@ -52,8 +52,8 @@ def test_a_bucket_that_is_lost_in_the_final_evaluation_is_an_ending(tmp_path):
             raise StorageError("--storage-path s3://bucket: no answer")
 
     setup = SimpleNamespace(directory=tmp_path)
-    outcome = _judge(setup, Final(), [], None, Ending.FINISHED, Console(file=io.StringIO()))
-    assert outcome == Outcome(Ending.STORAGE_LOST, "--storage-path s3://bucket: no answer")
+    outcome = _judge(setup, Final(), [], None, StopReason.FINISHED, Console(file=io.StringIO()))
+    assert outcome == Outcome(StopReason.STORAGE_LOST, "--storage-path s3://bucket: no answer")
 
 
 OTHER_VALUES = {

@@ -3,12 +3,12 @@ from types import SimpleNamespace
 import pytest
 
 from tune_mnist.training import CheckpointFolder
-from tune_mnist.tuning.recording.records import TrialRecord
+from tune_mnist.tuning.recording.trial_record import TrialRecord
 from tune_mnist.tuning.running.disk_budget import DiskBudget
 
 
 class Records:
-    """The part of a ledger that is asked: which trial has come how far."""
+    """The part of a trial store that is asked: which trial has come how far."""
 
     def __init__(self, **epochs):
         self._records = {

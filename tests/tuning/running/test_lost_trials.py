@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import pytest
 
 from tests.tuning.example_trial import Search
-from tune_mnist.tuning.running.lost_trials import REASON, LostTrials
+from tune_mnist.tuning.running.lost_trials import LOST_WORKER, LostTrials
 
 
 class Searcher:
     """What a searcher knows of the trials that it has handed out."""
 
-    def __init__(self, ledger):
-        self.ledger = ledger
+    def __init__(self, trial_store):
+        self.trial_store = trial_store
         self.live = {}
 
     def handed_out(self):
@@ -31,13 +31,13 @@ class RaysTrial(SimpleNamespace):
 
 @pytest.fixture
 def searcher():
-    return Searcher(Search(3).ledger)
+    return Searcher(Search(3).trial_store)
 
 
 @pytest.fixture
 def hand_out(searcher):
     search = Search(3)
-    searcher.ledger = search.ledger
+    searcher.trial_store = search.trial_store
 
     def handed_out(number):
         begun = search.trial(number)
@@ -62,4 +62,4 @@ def test_its_record_is_closed_though_another_trial_has_gone_to_the_end_of_the_li
     trials[1].status = "ERROR"
     lost_trials.on_step_end(2, trials)
     assert searcher.handed_out() == {"id0", "id1"}
-    assert searcher.ledger.record(2).reason == REASON
+    assert searcher.trial_store.record(2).reason == LOST_WORKER

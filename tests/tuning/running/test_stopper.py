@@ -1,7 +1,7 @@
 import pytest
 
-from tune_mnist.tuning.ending import Ending
-from tune_mnist.tuning.recording.records import TrialRecord, TrialState
+from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
+from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.running.stopper import without_improvement
 
 
@@ -32,10 +32,10 @@ def test_an_improvement_is_one_beyond_noise(records, since):
 
 
 def test_the_final_evaluation_follows_an_end_in_order_only():
-    in_order = {ending for ending in Ending if ending.in_order}
+    in_order = {stop_reason for stop_reason in StopReason if stop_reason.in_order}
     assert in_order == {
-        Ending.FINISHED,
-        Ending.OUT_OF_TIME,
-        Ending.TARGET_REACHED,
-        Ending.NO_IMPROVEMENT,
+        StopReason.FINISHED,
+        StopReason.OUT_OF_TIME,
+        StopReason.TARGET_REACHED,
+        StopReason.NO_IMPROVEMENT,
     }

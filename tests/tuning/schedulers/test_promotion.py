@@ -13,7 +13,7 @@ from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from tune_mnist.tuning.cluster.connection import connected
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.schedulers.brackets import assign_bracket, bracket_shares
 from tune_mnist.tuning.schedulers.factory import create_scheduler
 from tune_mnist.tuning.schedulers.promotion import PromotionAsha

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.planning.plan import Workers, trial_settings
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.planning.resources import Workers, trial_settings
 from tune_mnist.tuning.recording.study import open_storage
 from tune_mnist.tuning.schedulers.registry import SCHEDULERS, scheduler_class
 from tune_mnist.tuning.schedulers.restore import most_queued, scheduler_for

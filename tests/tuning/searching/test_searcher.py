@@ -1,4 +1,4 @@
-"""The searcher, the scheduler and the ledger, driven by a real Tuner; the study is read back."""
+"""The searcher, the scheduler and the store, driven by a real Tuner; the study is read back."""
 
 import math
 import os
@@ -11,14 +11,14 @@ from optuna.trial import TrialState
 from ray import tune
 from ray.tune.search import Searcher
 
-from tune_mnist.tuning.recording.recorder import Recorder
+from tune_mnist.tuning.recording.callbacks import Recorder
 from tune_mnist.tuning.recording.study import load_study, open_storage
 from tune_mnist.tuning.running.lost_trials import LostTrials
 from tune_mnist.tuning.schedulers.factory import create_scheduler
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
-from tune_mnist.tuning.searching.warm_start import prepare
+from tune_mnist.tuning.searching.warm_start import prepare_study
 from tune_mnist.tuning.spaces.space import parse_space
 from tune_mnist.tuning.trials.reports import ended_early
 
@@ -93,7 +93,7 @@ def searcher_in(directory, *, num_samples=7, max_epochs=MAX_EPOCHS, max_concurre
         max_concurrent,
     )
     if not searcher.study.trials:
-        prepare(searcher.study, space, num_samples, earlier=None)
+        prepare_study(searcher.study, space, num_samples, earlier=None)
     return searcher
 
 
@@ -122,7 +122,7 @@ def search(
             name="ray",
             storage_path=str(directory),
             callbacks=[
-                Recorder(directory / "trials.csv", searcher.ledger),
+                Recorder(directory / "trials.csv", searcher.trial_store),
                 LostTrials(searcher),
             ],
             failure_config=tune.FailureConfig(max_failures=1),
@@ -213,5 +213,5 @@ def test_the_search_is_over_once_the_last_trial_has_ended(tmp_path):
 
 def test_a_trial_that_ray_loses_ends_the_search_all_the_same(small_ray, tmp_path):
     searcher = search(tmp_path, num_samples=2, max_epochs=2, trainable=slow_to_end)
-    assert [str(record.state) for record in searcher.ledger.records] == ["COMPLETE", "FAILED"]
+    assert [str(record.state) for record in searcher.trial_store.records] == ["COMPLETE", "FAILED"]
     assert searcher.suggest("next") == Searcher.FINISHED

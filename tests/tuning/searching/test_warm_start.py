@@ -5,9 +5,9 @@ import pytest
 from optuna.trial import TrialState
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.recording.ledger import own_trials
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, load_study, open_storage
-from tune_mnist.tuning.searching.warm_start import is_prepared, prepare
+from tune_mnist.tuning.recording.trial_store import own_trials
+from tune_mnist.tuning.searching.warm_start import is_prepared, prepare_study
 from tune_mnist.tuning.spaces.space import parse_space
 
 SPACE = """
@@ -58,7 +58,7 @@ def earlier(tmp_path: Path) -> Path:
 
 def test_earlier_trials_are_there_to_learn_from_but_are_not_ones_own(tmp_path, earlier):
     study = study_in(tmp_path / "new")
-    prepare(study, space(), 10, earlier)
+    prepare_study(study, space(), 10, earlier)
     imported = [trial for trial in study.trials if trial.state.is_finished()]
     assert [trial.params for trial in imported] == [
         {"lr": 0.3, "dropout": 0.1},
@@ -75,7 +75,7 @@ def test_earlier_trials_are_there_to_learn_from_but_are_not_ones_own(tmp_path, e
 
 def test_only_what_was_not_taken_over_whole_is_run_again(tmp_path, earlier):
     study = study_in(tmp_path / "new")
-    prepare(study, space(), 10, earlier)
+    prepare_study(study, space(), 10, earlier)
     queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
     assert queue == [{"dropout": 0.2}, {"lr": 0.2}]
 
@@ -84,7 +84,7 @@ def test_a_baseline_that_was_taken_over_is_not_run_again(tmp_path):
     study = study_in(tmp_path / "earlier")
     add(study, 0.9, lr=0.2, dropout=0.1)
     new = study_in(tmp_path / "new")
-    prepare(new, space(), 10, tmp_path / "earlier")
+    prepare_study(new, space(), 10, tmp_path / "earlier")
     assert own_trials(new) == []
 
 
@@ -92,7 +92,7 @@ def test_where_accuracies_do_not_compare_the_best_configurations_are_tried_and_n
     tmp_path, earlier
 ):
     study = study_in(tmp_path / "new")
-    prepare(study, space(), 10, earlier, values_compare=False)
+    prepare_study(study, space(), 10, earlier, values_compare=False)
     assert not [trial for trial in study.trials if trial.state.is_finished()]
     tried = []
     for _ in range(4):
@@ -107,14 +107,14 @@ def test_where_accuracies_do_not_compare_the_best_configurations_are_tried_and_n
 
 def test_no_more_is_queued_than_will_be_tried(tmp_path, earlier):
     study = study_in(tmp_path / "new")
-    prepare(study, space(), 2, earlier)
+    prepare_study(study, space(), 2, earlier)
     assert len(own_trials(study)) == 2
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path):
     study = study_in(tmp_path / "new")
     with pytest.raises(UserError, match="no such file: not the results of a search"):
-        prepare(study, space(), 2, tmp_path / "nowhere")
+        prepare_study(study, space(), 2, tmp_path / "nowhere")
     assert not is_prepared(study)
 
 
@@ -122,7 +122,7 @@ def test_nothing_in_common_is_refused(tmp_path):
     study = study_in(tmp_path / "other")
     add(study, 0.9, momentum=0.3)
     with pytest.raises(UserError, match="none of its trials has a parameter"):
-        prepare(study_in(tmp_path / "new"), space(), 2, tmp_path / "other")
+        prepare_study(study_in(tmp_path / "new"), space(), 2, tmp_path / "other")
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
@@ -138,7 +138,7 @@ def test_numbers_of_another_objective_are_not_taken_over(tmp_path):
     study.tell(trial, [0.5, 12.5])
     new = study_in(tmp_path / "new")
     new.set_metric_names(["val_accuracy"])
-    prepare(new, space(), 3, tmp_path / "fast")
+    prepare_study(new, space(), 3, tmp_path / "fast")
     assert {trial.state for trial in new.trials} == {TrialState.WAITING}
 
 
@@ -149,7 +149,7 @@ def test_trials_whose_hyperparameters_changed_on_the_way_are_left_out(tmp_path):
     earlier.tell(trial, 0.9)
     add(earlier, 0.8, lr=0.4)
     new = study_in(tmp_path / "new")
-    prepare(new, space(), 3, tmp_path / "earlier")
+    prepare_study(new, space(), 3, tmp_path / "earlier")
     taken = [trial.params for trial in new.trials if trial.state.is_finished()]
     assert taken == [{"lr": 0.4}]
 
@@ -162,7 +162,7 @@ def queue_of(study: optuna.Study) -> list[tuple[TrialState, dict]]:
 
 
 def test_a_driver_killed_while_it_prepares_the_study_leaves_nothing_twice(tmp_path, earlier):
-    prepare(study_in(tmp_path / "alone"), space(), 10, earlier)
+    prepare_study(study_in(tmp_path / "alone"), space(), 10, earlier)
     lines = (tmp_path / "alone" / JOURNAL).read_bytes().splitlines(keepends=True)
     expected = queue_of(load_study(tmp_path / "alone"))
     for written in range(1, len(lines)):
@@ -171,7 +171,7 @@ def test_a_driver_killed_while_it_prepares_the_study_leaves_nothing_twice(tmp_pa
         (killed / JOURNAL).write_bytes(b"".join(lines[:written]))
         study = optuna.load_study(storage=open_storage(killed), study_name=STUDY_NAME)
         if not is_prepared(study):
-            prepare(study, space(), 10, earlier)
+            prepare_study(study, space(), 10, earlier)
         assert queue_of(study) == expected
 
 
@@ -179,7 +179,7 @@ def test_an_earlier_search_may_go_on_while_it_is_taken_over(tmp_path, earlier):
     going_on = load_study(earlier)
     late = going_on.ask()
     add(going_on, 0.6, lr=0.25, dropout=0.45)
-    prepare(study_in(tmp_path / "alone"), space(), 10, earlier)
+    prepare_study(study_in(tmp_path / "alone"), space(), 10, earlier)
     lines = (tmp_path / "alone" / JOURNAL).read_bytes().splitlines(keepends=True)
     space().sample(late)
     going_on.tell(late, 0.99)  # it becomes the best, and the first in a queue made from here on
@@ -189,7 +189,7 @@ def test_an_earlier_search_may_go_on_while_it_is_taken_over(tmp_path, earlier):
         (killed / JOURNAL).write_bytes(b"".join(lines[:written]))
         study = optuna.load_study(storage=open_storage(killed), study_name=STUDY_NAME)
         queued_before = len(own_trials(study))
-        prepare(study, space(), 10, earlier)
+        prepare_study(study, space(), 10, earlier)
         marks = [trial.user_attrs["warm_start"] for trial in study.trials if trial.values]
         assert len(set(marks)) == len(marks)
         assert {f"earlier #{number}" for number in (0, 1, 2, 3, 6)} <= set(marks)

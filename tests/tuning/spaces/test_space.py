@@ -7,7 +7,7 @@ import pytest
 
 from tune_mnist.errors import UserError
 from tune_mnist.training import TrainConfig
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.spaces.space import load_space, shipped_spaces
 
 SEARCHED = ("lenet", "alexnet", "resnet", "vggnet", "all")

@@ -6,18 +6,18 @@ from types import SimpleNamespace
 import optuna
 import pytest
 
-from tests.tuning.recording.test_records import epoch
+from tests.tuning.recording.test_trial_record import epoch
 from tune_mnist.errors import UserError
 from tune_mnist.training import Fidelity, Stage
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.estimate import expected_epochs
-from tune_mnist.tuning.recording.records import TrialRecord, best_record, to_frame
 from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.recording.trial_record import TrialRecord, best_record, to_frame
 from tune_mnist.tuning.schedulers.factory import create_scheduler
 from tune_mnist.tuning.schedulers.promotion import PromotionAsha
-from tune_mnist.tuning.searching.warm_start import own_trials, prepare
+from tune_mnist.tuning.searching.warm_start import own_trials, prepare_study
 from tune_mnist.tuning.spaces.space import load_space, parse_space
-from tune_mnist.tuning.spaces.stages import check_images, describe, epoch_costs, report_of
+from tune_mnist.tuning.spaces.stages import check_images, describe_stages, epoch_costs, report_of
 
 SPACE = """
 description: d
@@ -124,12 +124,12 @@ def test_cheap_epochs_count_less_in_the_time_that_is_expected():
 
 def test_the_stages_are_told_in_one_line():
     fidelity = options().fidelity(space())
-    assert describe(fidelity, fixed_size=False) == (
+    assert describe_stages(fidelity, fixed_size=False) == (
         "epochs 1 to 2 at 28x28 on 0.1 of the training part; epochs 3 to 4 at 48x48 on 0.5 of the"
         " training part; epochs 5 to 6 at 64x64 on 0.5 of the training part; compared where a"
         " stage ends"
     )
-    assert "epoch 3 on 0.5 of the training part" in describe(
+    assert "epoch 3 on 0.5 of the training part" in describe_stages(
         Fidelity((Stage(2, 32, 0.1), Stage(3, 32, 0.5))), fixed_size=True
     )
 
@@ -178,7 +178,7 @@ def progress(stage, value):
 
 def test_numbers_of_other_stages_are_not_learned_from_but_the_best_are_tried(tmp_path):
     earlier = study_in(tmp_path / "earlier")
-    prepare(earlier, space(), 0, None)
+    prepare_study(earlier, space(), 0, None)
     for lr, stage, value in ((0.01, 1, 0.99), (0.02, 3, 0.9), (0.03, 2, 0.95)):
         earlier.add_trial(
             optuna.trial.create_trial(
@@ -190,8 +190,8 @@ def test_numbers_of_other_stages_are_not_learned_from_but_the_best_are_tried(tmp
             )
         )
     alike, plain = study_in(tmp_path / "alike"), study_in(tmp_path / "plain")
-    prepare(alike, space(), 2, tmp_path / "earlier")
-    prepare(plain, space(fidelity="[]"), 2, tmp_path / "earlier")
+    prepare_study(alike, space(), 2, tmp_path / "earlier")
+    prepare_study(plain, space(fidelity="[]"), 2, tmp_path / "earlier")
     assert (len(alike.trials), own_trials(alike)) == (3, [])
     queued = [each.system_attrs["fixed_params"]["lr"] for each in own_trials(plain)]
     assert (len(plain.trials), queued) == (2, [0.02, 0.03])

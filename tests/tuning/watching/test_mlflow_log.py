@@ -35,7 +35,7 @@ class Watched:
     def go_on(self):
         self.search.go_on()
         console = Console(file=self.out)
-        self.log = MLflowLog(self.client, self.directory, self.search.ledger, console)
+        self.log = MLflowLog(self.client, self.directory, self.search.trial_store, console)
 
     def begin(self, number):
         trial = self.search.trial(number)
@@ -112,7 +112,7 @@ def test_another_search_of_the_same_name_keeps_its_runs(watched):
 
 def test_a_trial_that_fails_is_a_failed_run(watched):
     trial = watched.begin(0)
-    watched.search.ledger.fail(0, "no such luck")
+    watched.search.trial_store.fail(0, "no such luck")
     watched.log.on_trial_error(trial=trial)
     watched.stop()
     (run,) = watched.runs()
@@ -122,7 +122,7 @@ def test_a_trial_that_fails_is_a_failed_run(watched):
 def test_a_run_whose_trial_ray_ended_without_a_word_is_told_what_its_record_says(watched):
     watched.begin(0)
     watched.begin(1)
-    watched.search.ledger.fail(0, "its worker did not get ready for it in time")
+    watched.search.trial_store.fail(0, "its worker did not get ready for it in time")
     watched.stop()
     states = {run.data.tags["tune_mnist.number"]: run for run in watched.runs()}
     assert states["0"].info.status == "FAILED"
@@ -137,7 +137,7 @@ def test_a_driver_killed_before_mlflow_heard_of_an_end_has_it_told_later(watched
         for epoch in (1, 2, 3):
             search.report(trial, epoch, epoch / 10)
         search.log._thread.shutdown()
-        search.search.ledger.end(0, {})
+        search.search.trial_store.end(0, {})
     watched.go_on()
     watched.stop()
     runs = {run.data.tags["tune_mnist.results"]: run for run in watched.runs()}

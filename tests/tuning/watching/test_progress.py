@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tests.tuning.example_trial import CONFIG
 from tune_mnist.console import clock
-from tune_mnist.tuning.recording.records import TrialRecord, TrialState
+from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.watching.progress import Outline, create_progress
 
 METRICS = {

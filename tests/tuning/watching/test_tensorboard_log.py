@@ -26,7 +26,7 @@ def console():
 
 @pytest.fixture
 def log(search, tmp_path, console):
-    return TensorBoardLog(tmp_path, search.ledger, console)
+    return TensorBoardLog(tmp_path, search.trial_store, console)
 
 
 def read(folder):
@@ -70,7 +70,7 @@ def test_a_search_that_was_killed_repeats_no_epoch(search, log, tmp_path, consol
     log.on_step_end(1, [])
 
     search.go_on()
-    log = TensorBoardLog(tmp_path, search.ledger, console)
+    log = TensorBoardLog(tmp_path, search.trial_store, console)
     trial = search.trial(0)
     search.report(log, trial, 2, 0.2)  # from its checkpoint: nobody knows who has heard of it
     search.report(log, trial, 3, 0.3)
@@ -98,7 +98,7 @@ def test_a_trial_that_is_paused_keeps_no_file_open(search, log, tmp_path):
 
 def run_on_a_full_disk(search, folder, console):
     """Run two trials, one of them to its end, on a disk that is full after the first epoch."""
-    log = TensorBoardLog(folder / "tensorboard", search.ledger, console)
+    log = TensorBoardLog(folder / "tensorboard", search.trial_store, console)
     trial, other = search.trial(0), search.trial(1)
     search.report(log, trial, 1, 0.1)
     log.on_step_end(1, [])
@@ -122,7 +122,7 @@ def test_a_full_disk_is_told_of_once_and_ends_no_trial(search, small_disk, conso
 
 def test_a_folder_that_cannot_be_made_is_told_of_once_and_ends_no_trial(search, tmp_path, console):
     (tmp_path / "file").touch()
-    log = TensorBoardLog(tmp_path / "file", search.ledger, console)
+    log = TensorBoardLog(tmp_path / "file", search.trial_store, console)
     trial = search.trial(0)
     for epoch in (1, 2, 3):
         search.report(log, trial, epoch, 0.5)

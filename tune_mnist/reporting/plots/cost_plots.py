@@ -7,9 +7,9 @@ from optuna.trial import FrozenTrial
 from optuna.visualization import plot_pareto_front
 
 from tune_mnist.reporting.network_cost import mflops
-from tune_mnist.reporting.plots import words
+from tune_mnist.reporting.plots import text_format
 from tune_mnist.reporting.plots.axes import set_ticks, short, stretch
-from tune_mnist.reporting.plots.judged import Judged
+from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials
 from tune_mnist.reporting.plots.plot import (
     BLUE,
     COLOURS,
@@ -19,20 +19,20 @@ from tune_mnist.reporting.plots.plot import (
     Plot,
     tidied,
 )
-from tune_mnist.tuning.recording.records import TrialRecord
+from tune_mnist.tuning.recording.trial_record import TrialRecord
 from tune_mnist.tuning.trials.reports import METRIC
 
-_LEAST_ARCHITECTURES = 2
-_WHOLE = 10  # from here on decimals say nothing
+_MIN_ARCHITECTURES = 2
+_NO_DECIMALS_FROM = 10  # from here on decimals say nothing
 
 
-def accuracy_by_time(judged: Judged) -> list[Plot]:
+def accuracy_by_time(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw the validation accuracy of each trial against the time it trained."""
-    judged.require(1)
+    evaluated.require(1)
     figure = go.Figure()
-    best = _best_by_model(judged)
+    best = _best_by_model(evaluated)
     for index, model in enumerate(best):
-        records = [record for record in judged.records if record.config["model"] == model]
+        records = [record for record in evaluated.records if record.config["model"] == model]
         figure.add_scatter(
             x=[record.train_seconds for record in records],
             y=[record.val_accuracy for record in records],
@@ -48,37 +48,39 @@ def accuracy_by_time(judged: Judged) -> list[Plot]:
         )
     stretch(tidied(figure), METRIC)
     figure.update_layout(showlegend=True)
-    _cost_axis(figure, "seconds trained", [record.train_seconds for record in judged.records])
+    _cost_axis(figure, "seconds trained", [record.train_seconds for record in evaluated.records])
     parts = [
-        f"of {model}, #{record.number} reached {words.accuracy(record.val_accuracy)} in"
-        f" {words.seconds(record.train_seconds)}"
+        f"of {model}, #{record.number} reached {text_format.accuracy(record.val_accuracy)} in"
+        f" {text_format.seconds(record.train_seconds)}"
         for model, record in best.items()
     ]
-    sentence = f"The best trials and how long they trained: {words.listed(parts)}."
+    sentence = f"The best trials and how long they trained: {text_format.listed(parts)}."
     return [Plot("cost-time", "Accuracy against training time", sentence, figure)]
 
 
-def accuracy_by_size(judged: Judged) -> list[Plot]:
+def accuracy_by_size(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw the best validation accuracy of each architecture, and its tests, against its size."""
-    best = _best_by_model(judged)
+    best = _best_by_model(evaluated)
     sizes = {model: float(record.last["parameters"]) for model, record in best.items()}
-    return [_accuracy_by_cost(judged, "cost-size", "Accuracy against size", "parameters", sizes)]
+    return [
+        _accuracy_by_cost(evaluated, "cost-size", "Accuracy against size", "parameters", sizes)
+    ]
 
 
-def accuracy_by_flops(judged: Judged) -> list[Plot]:
+def accuracy_by_flops(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw the same against the floating-point operations that an image takes."""
-    best = _best_by_model(judged)
-    flops = {model: mflops(judged.results, record) for model, record in best.items()}
+    best = _best_by_model(evaluated)
+    flops = {model: mflops(evaluated.results, record) for model, record in best.items()}
     title = "Accuracy against computation"
-    return [_accuracy_by_cost(judged, "cost-flops", title, "MFLOPs an image", flops)]
+    return [_accuracy_by_cost(evaluated, "cost-flops", title, "MFLOPs an image", flops)]
 
 
-def pareto_fronts(judged: Judged) -> list[Plot]:
+def pareto_fronts(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw Optuna's Pareto front, a plot for each objective beside the accuracy."""
-    names = judged.results.options.objective.split(",")
+    names = evaluated.results.options.objective.split(",")
     if len(names) == 1:
         raise CannotDrawError(f"the search has one objective only, {names[0]}")
-    study = judged.with_objectives()
+    study = evaluated.with_objectives()
     values = {t.number: t.values for t in study.get_trials(deepcopy=False) if t.values}
     if not values:
         raise CannotDrawError("no trial has trained all its epochs")
@@ -94,25 +96,27 @@ def pareto_fronts(judged: Judged) -> list[Plot]:
         best = max(front, key=lambda number: front[number][0])
         cheapest = min(front, key=_cost_in(front, index))
         first, last = (
-            f"#{number} with {words.accuracy(front[number][0])} at {front[number][index]:,.0f}"
+            f"#{number} with {text_format.accuracy(front[number][0])} at"
+            f" {front[number][index]:,.0f}"
             for number in (best, cheapest)
         )
         reach = "none is better or cheaper than" if best == cheapest else f"from {first} {name} to"
         sentence = (
-            f"{len(front)} of {words.count(len(values), 'complete trial')} are beaten by no other"
-            f" in all of {words.listed(names)}: {reach} {last}."
+            f"{len(front)} of {text_format.count(len(values), 'complete trial')} are beaten by no"
+            " other"
+            f" in all of {text_format.listed(names)}: {reach} {last}."
         )
         plots.append(Plot(f"pareto-{name}", f"Pareto front: {name}", sentence, figure))
     return plots
 
 
 def _accuracy_by_cost(
-    judged: Judged, key: str, title: str, unit: str, costs: dict[str, float]
+    evaluated: EvaluatedTrials, key: str, title: str, unit: str, costs: dict[str, float]
 ) -> Plot:
     """Draw the best of each architecture, and its final runs, against what it costs."""
-    judged.require(1)
-    best = _best_by_model(judged)
-    if len(best) < _LEAST_ARCHITECTURES:
+    evaluated.require(1)
+    best = _best_by_model(evaluated)
+    if len(best) < _MIN_ARCHITECTURES:
         raise CannotDrawError(f"only one architecture has a result: {next(iter(best))}")
     figure = go.Figure()
     for index, (model, record) in enumerate(best.items()):
@@ -126,7 +130,7 @@ def _accuracy_by_cost(
             marker=look | {"symbol": symbol},
             hovertemplate="validation: %{customdata:.4f}<extra>%{fullData.name}</extra>",
         )
-        runs = [run for run in judged.results.final if run.model == model]
+        runs = [run for run in evaluated.results.final if run.model == model]
         figure.add_scatter(
             x=[costs[model]] * len(runs),
             y=[run.test_accuracy for run in runs],
@@ -140,15 +144,15 @@ def _accuracy_by_cost(
     stretch(tidied(figure), "accuracy")
     _cost_axis(figure, unit, list(costs.values()))
     sentence = _cost_sentence(best, costs, unit)
-    if judged.results.final:
+    if evaluated.results.final:
         sentence += " Open marks are the test accuracies of the final runs."
     return Plot(key, title, sentence, figure)
 
 
-def _best_by_model(judged: Judged) -> dict[str, TrialRecord]:
+def _best_by_model(evaluated: EvaluatedTrials) -> dict[str, TrialRecord]:
     """Return the best record of each architecture, the best architecture first."""
     best: dict[str, TrialRecord] = {}
-    for record in judged.ranked:
+    for record in evaluated.ranked:
         best.setdefault(record.config["model"], record)
     return best
 
@@ -162,15 +166,15 @@ def _cost_axis(figure: go.Figure, title: str, values: list[float]) -> None:
 def _cost_sentence(best: dict[str, TrialRecord], costs: dict[str, float], unit: str) -> str:
     (first, champion), *_ = best.items()
     cheapest = min(costs, key=lambda model: costs[model])
-    accuracy, cost = words.accuracy(champion.val_accuracy), f"{costs[first]:.2g} {unit}"
-    if costs[first] >= _WHOLE:
+    accuracy, cost = text_format.accuracy(champion.val_accuracy), f"{costs[first]:.2g} {unit}"
+    if costs[first] >= _NO_DECIMALS_FROM:
         cost = f"{costs[first]:,.0f} {unit}"
     if first == cheapest:
         return f"The cheapest architecture, {first}, is the best as well: {accuracy} with {cost}."
     return (
         f"{first} is the best with {accuracy} and {cost},"
         f" {costs[first] / costs[cheapest]:,.0f} times those of {cheapest}, which reaches"
-        f" {words.accuracy(best[cheapest].val_accuracy)}."
+        f" {text_format.accuracy(best[cheapest].val_accuracy)}."
     )
 
 

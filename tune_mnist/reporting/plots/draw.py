@@ -7,39 +7,44 @@ from dataclasses import dataclass
 import optuna
 
 from tune_mnist.models.keywords import MODEL_PREFIX, is_keyword
-from tune_mnist.reporting.plots import cost_plots, course, hyperparameters, prediction_plots
-from tune_mnist.reporting.plots.judged import Judged, quiet_optuna
+from tune_mnist.reporting.plots import (
+    cost_plots,
+    hyperparameter_plots,
+    prediction_plots,
+    search_history,
+)
+from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials, quiet_optuna
 from tune_mnist.reporting.plots.plot import CannotDrawError, Plot
-from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.training import CONFIG_COLUMNS
 from tune_mnist.tuning.trials.reports import OBJECTIVES
 
-Drawer = Callable[[Judged], list[Plot]]
+Drawer = Callable[[EvaluatedTrials], list[Plot]]
 
 
 def _of_one_stage(drawer: Drawer) -> Drawer:
     """Let a plot show only trials whose accuracies compare."""
 
-    def draw_comparable(judged: Judged) -> list[Plot]:
-        judged.require(1)
-        return drawer(judged.at_best_stage())
+    def draw_comparable(evaluated: EvaluatedTrials) -> list[Plot]:
+        evaluated.require(1)
+        return drawer(evaluated.at_best_stage())
 
     return draw_comparable
 
 
 SECTIONS: dict[str, dict[str, Drawer]] = {
     "How the search went": {
-        "Optimisation history": course.history,
-        "Learning curves": course.learning_curves,
-        "Values by epoch": course.intermediate_values,
-        "Timeline": course.timeline,
+        "Optimisation history": search_history.history,
+        "Learning curves": search_history.learning_curves,
+        "Values by epoch": search_history.intermediate_values,
+        "Timeline": search_history.timeline,
     },
     "What the hyperparameters do": {
-        "Parameter importances": _of_one_stage(hyperparameters.importances),
-        "Parallel coordinates": _of_one_stage(hyperparameters.parallel_coordinates),
-        "Contour": _of_one_stage(hyperparameters.contour),
-        "Rank": _of_one_stage(hyperparameters.rank),
-        "Slices": _of_one_stage(hyperparameters.slices),
+        "Parameter importances": _of_one_stage(hyperparameter_plots.importances),
+        "Parallel coordinates": _of_one_stage(hyperparameter_plots.parallel_coordinates),
+        "Contour": _of_one_stage(hyperparameter_plots.contour),
+        "Rank": _of_one_stage(hyperparameter_plots.rank),
+        "Slices": _of_one_stage(hyperparameter_plots.slices),
     },
     "What the architectures give and cost": {
         "Accuracy against training time": cost_plots.accuracy_by_time,
@@ -47,7 +52,7 @@ SECTIONS: dict[str, dict[str, Drawer]] = {
         "Accuracy against computation": cost_plots.accuracy_by_flops,
         "Pareto front": cost_plots.pareto_fronts,
         "Confusion matrices": prediction_plots.confusion_matrices,
-        "Misread images": prediction_plots.misread_digits,
+        "Misread images": prediction_plots.misclassified_images,
     },
 }
 
@@ -106,17 +111,17 @@ class Drawn:
         return [plot for plots in self.sections.values() for plot in plots]
 
 
-def draw(results: SearchResults) -> Drawn:
+def draw(results: StoredSearch) -> Drawn:
     """Draw all plots of a search."""
     sections: dict[str, list[Plot]] = {}
     left_out = []
     with quiet_optuna(), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        judged = Judged.of(results)
+        evaluated = EvaluatedTrials.of(results)
         for heading, drawers in SECTIONS.items():
             for title, drawer in drawers.items():
                 try:
-                    sections.setdefault(heading, []).extend(drawer(judged))
+                    sections.setdefault(heading, []).extend(drawer(evaluated))
                 except CannotDrawError as reason:
                     left_out.append(LeftOut(title, str(reason)))
     return Drawn({heading: plots for heading, plots in sections.items() if plots}, left_out)

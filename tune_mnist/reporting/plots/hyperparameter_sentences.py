@@ -6,51 +6,55 @@ from typing import Any
 import pandas as pd
 from scipy.stats import mannwhitneyu
 
-from tune_mnist.reporting.plots import words
-from tune_mnist.reporting.plots.judged import Judged, is_categorical
+from tune_mnist.reporting.plots import text_format
+from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials, is_categorical
 from tune_mnist.tuning.trials.reports import METRIC
 
 MIN_IN_A_GROUP = 5
 SIGNIFICANT = 0.05
 
 
-def importances_sentence(ordered: list[tuple[float, str]], judged: Judged) -> str:
+def importances_sentence(ordered: list[tuple[float, str]], evaluated: EvaluatedTrials) -> str:
     """Give each parameter's share of the variance, the largest first."""
-    shares = words.listed(f"{name} {words.percent(share)}" for share, name in ordered[1:])
+    shares = text_format.listed(
+        f"{name} {text_format.percent(share)}" for share, name in ordered[1:]
+    )
     share, name = ordered[0]
     sentence = (
         f"Of the variance of {METRIC} that single parameters explain between"
-        f" {len(judged.records)} trials, {name} makes up {words.percent(share)}, {shares} (fANOVA,"
+        f" {len(evaluated.records)} trials, {name} makes up {text_format.percent(share)},"
+        f" {shares} (fANOVA,"
         f" each trial by its best epoch)"
     )
-    conditional = [name for name in judged.distributions if name not in judged.shared]
+    conditional = [name for name in evaluated.distributions if name not in evaluated.shared]
     if conditional:
         verb = "exist" if len(conditional) > 1 else "exists"
         sentence += (
-            f"; {words.listed(conditional)} {verb} in some trials only, and cannot take part"
+            f"; {text_format.listed(conditional)} {verb} in some trials only, and cannot take part"
         )
     return f"{sentence}."
 
 
-def choice_sentence(name: str, judged: Judged) -> str:
+def choice_sentence(name: str, evaluated: EvaluatedTrials) -> str:
     """Compare the medians of the choices; call one the best only if its lead is more than luck."""
     by_choice: dict[Any, list[float]] = {}
-    for record in judged.records:
+    for record in evaluated.records:
         if name in record.config:
             by_choice.setdefault(record.config[name], []).append(record.val_accuracy)
     ordered = sorted(by_choice, key=lambda choice: -statistics.median(by_choice[choice]))
     best, *others = (
-        f"{choice} with {words.accuracy(statistics.median(by_choice[choice]))}"
-        f" ({words.count(len(by_choice[choice]), 'trial')})"
+        f"{choice} with {text_format.accuracy(statistics.median(by_choice[choice]))}"
+        f" ({text_format.count(len(by_choice[choice]), 'trial')})"
         for choice in ordered
     )
-    champion = f"the best trial has {judged.ranked[0].config.get(name, 'none')}"
+    champion = f"the best trial has {evaluated.ranked[0].config.get(name, 'none')}"
     doubt = _doubt([by_choice[choice] for choice in ordered])
     if doubt:
-        medians = words.listed([best, *others])
+        medians = text_format.listed([best, *others])
         return f"Median {METRIC} by {name}: {medians}; {doubt}; {champion}."
     return (
-        f"By the median of {METRIC}, the best {name} is {best}, before {words.listed(others)};"
+        f"By the median of {METRIC}, the best {name} is {best}, before"
+        f" {text_format.listed(others)};"
         f" {champion}."
     )
 
@@ -70,20 +74,20 @@ def _doubt(groups: list[list[float]]) -> str:
     return ""
 
 
-def span_sentence(name: str, judged: Judged) -> str:
+def span_sentence(name: str, evaluated: EvaluatedTrials) -> str:
     """Say where the best trials lie, and which way the ranks go."""
-    having = [record for record in judged.records if name in record.config]
-    best = [r for r in judged.best_quarter if name in r.config]
+    having = [record for record in evaluated.records if name in record.config]
+    best = [r for r in evaluated.best_quarter if name in r.config]
     frame = pd.DataFrame([(r.config[name], r.val_accuracy) for r in having]).rank()
     order = frame[0].corr(frame[1])
-    tried = f"{words.span(judged.values(name))} was tried"
-    count = len(judged.best_quarter)
+    tried = f"{text_format.span(evaluated.values(name))} was tried"
+    count = len(evaluated.best_quarter)
     if len(best) == count:
         sentence = (
-            f"The best {count} trials have {name} {words.span(r.config[name] for r in best)}"
+            f"The best {count} trials have {name} {text_format.span(r.config[name] for r in best)}"
         )
     elif best:
-        where = words.span(r.config[name] for r in best)
+        where = text_format.span(r.config[name] for r in best)
         sentence = f"Of the best {count} trials, {len(best)} have {name}, {where}"
     else:
         sentence = f"None of the best {count} trials has {name}"
@@ -92,33 +96,37 @@ def span_sentence(name: str, judged: Judged) -> str:
         return f"{sentence}."
     return (
         f"{sentence}; its rank correlation with {METRIC} is {order:+.2f}"
-        f" ({words.count(len(having), 'trial')})."
+        f" ({text_format.count(len(having), 'trial')})."
     )
 
 
-def common_values(name: str, judged: Judged) -> str:
+def common_values(name: str, evaluated: EvaluatedTrials) -> str:
     """Give the values of a parameter in the best quarter of the trials."""
-    values = [record.config[name] for record in judged.best_quarter]
-    if is_categorical(judged.distributions[name]):
-        return f"{name} {words.shares(values)}" if len(set(values)) > 1 else f"{name} {values[0]}"
-    return f"{name} {words.span(values)}"
+    values = [record.config[name] for record in evaluated.best_quarter]
+    if is_categorical(evaluated.distributions[name]):
+        return (
+            f"{name} {text_format.shares(values)}"
+            if len(set(values)) > 1
+            else f"{name} {values[0]}"
+        )
+    return f"{name} {text_format.span(values)}"
 
 
-def rank_sentence(name: str, ranks: "pd.Series[float]", judged: Judged) -> str:
+def rank_sentence(name: str, ranks: "pd.Series[float]", evaluated: EvaluatedTrials) -> str:
     """Compare the ranks of the choices, or of the lower and the higher half of the values."""
     total = f"of {len(ranks)} (1 is the best)"
-    if is_categorical(judged.distributions[name]):
+    if is_categorical(evaluated.distributions[name]):
         choices: dict[Any, list[float]] = {}
-        for record in judged.records:
+        for record in evaluated.records:
             choices.setdefault(record.config[name], []).append(ranks[record.number])
         ordered = sorted(choices, key=lambda choice: statistics.median(choices[choice]))
         best, *others = (f"{c} has rank {statistics.median(choices[c]):g}" for c in ordered)
-        return f"In the median, {name} {best} {total}, {words.listed(others)}."
-    middle = statistics.median(judged.values(name))
-    lower = [ranks[r.number] for r in judged.records if r.config[name] <= middle]
-    higher = [ranks[r.number] for r in judged.records if r.config[name] > middle]
+        return f"In the median, {name} {best} {total}, {text_format.listed(others)}."
+    middle = statistics.median(evaluated.values(name))
+    lower = [ranks[r.number] for r in evaluated.records if r.config[name] <= middle]
+    higher = [ranks[r.number] for r in evaluated.records if r.config[name] > middle]
     return (
-        f"In the median, the trials with {name} up to {words.number(middle)} have rank"
+        f"In the median, the trials with {name} up to {text_format.number(middle)} have rank"
         f" {statistics.median(lower):g} {total}, those above it"
         f" {statistics.median(higher) if higher else float('nan'):g}."
     )

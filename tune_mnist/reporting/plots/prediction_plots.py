@@ -13,15 +13,15 @@ from PIL import Image
 
 from tune_mnist.data.form import class_name
 from tune_mnist.errors import UserError
-from tune_mnist.reporting.plots import words
-from tune_mnist.reporting.plots.judged import Judged
+from tune_mnist.reporting.plots import text_format
+from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials
 from tune_mnist.reporting.plots.plot import (
     CannotDrawError,
     Picture,
     Plot,
     tidied,
 )
-from tune_mnist.tuning.final.misread import read_misread
+from tune_mnist.tuning.final.misclassified import read_misclassified
 from tune_mnist.tuning.final.runs import final_folder
 
 PICTURES = 24
@@ -29,14 +29,14 @@ _NO_FINAL_RUNS = "there was no final evaluation"
 _MISREAD_SCALE = [[0, "rgba(199,119,0,0.1)"], [1, "rgba(199,119,0,0.65)"]]
 
 
-def confusion_matrices(judged: Judged) -> list[Plot]:
+def confusion_matrices(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw the confusion matrix of each architecture, summed over its final runs."""
-    if not judged.results.final:
+    if not evaluated.results.final:
         raise CannotDrawError(_NO_FINAL_RUNS)
     plots = []
-    names = judged.results.class_names
-    for model in sorted({run.model for run in judged.results.final}):
-        runs = [run for run in judged.results.final if run.model == model]
+    names = evaluated.results.class_names
+    for model in sorted({run.model for run in evaluated.results.final}):
+        runs = [run for run in evaluated.results.final if run.model == model]
         confusion = np.sum([run.confusion for run in runs], axis=0)
         plots.append(
             Plot(
@@ -49,15 +49,15 @@ def confusion_matrices(judged: Judged) -> list[Plot]:
     return plots
 
 
-def misread_digits(judged: Judged) -> list[Plot]:
+def misclassified_images(evaluated: EvaluatedTrials) -> list[Plot]:
     """Show the surest mistakes of each architecture."""
-    if not judged.results.final:
+    if not evaluated.results.final:
         raise CannotDrawError(_NO_FINAL_RUNS)
     plots = []
-    named = partial(class_name, judged.results.class_names)
-    for model in sorted({run.model for run in judged.results.final}):
+    named = partial(class_name, evaluated.results.class_names)
+    for model in sorted({run.model for run in evaluated.results.final}):
         try:
-            misread = read_misread(final_folder(judged.results.directory, model))
+            misread = read_misclassified(final_folder(evaluated.results.directory, model))
         except UserError as error:
             raise CannotDrawError(str(error)) from None
         if misread is None or not len(misread.images):
@@ -67,7 +67,7 @@ def misread_digits(judged: Judged) -> list[Plot]:
             Picture(
                 _data_uri(misread.images[index]),
                 f"{named(misread.truth[index])} read as {named(misread.predicted[index])},"
-                f" {words.percent(float(misread.probability[index]))}",
+                f" {text_format.percent(float(misread.probability[index]))}",
             )
             for index in shown
         )
@@ -75,9 +75,11 @@ def misread_digits(judged: Judged) -> list[Plot]:
         ((truth, predicted), times), *_ = pairs.most_common()
         surest = float(misread.probability[0])
         sentence = (
-            f"The {words.count(len(shown), 'surest mistake')} of {model} on the test images (first"
-            f" final run), up to {words.percent(surest)} sure; {named(truth)} read as"
-            f" {named(predicted)} is the most frequent of them, {words.count(times, 'time')}."
+            f"The {text_format.count(len(shown), 'surest mistake')} of {model} on the test images"
+            " (first"
+            f" final run), up to {text_format.percent(surest)} sure; {named(truth)} read as"
+            f" {named(predicted)} is the most frequent of them,"
+            f" {text_format.count(times, 'time')}."
         ).replace("The 1 surest", "The one surest")
         plots.append(Plot(f"misread-{model}", f"Misread: {model}", sentence, pictures=pictures))
     if not plots:
@@ -91,7 +93,7 @@ def _confusion_sentence(
     wrong = confusion - np.diag(np.diag(confusion))
     total = int(confusion.sum())
     sentence = (
-        f"Over {words.count(runs, 'final run')}, {model} misread {int(wrong.sum()):,} of"
+        f"Over {text_format.count(runs, 'final run')}, {model} misread {int(wrong.sum()):,} of"
         f" {total:,} test images"
     )
     if not wrong.any():
@@ -99,13 +101,13 @@ def _confusion_sentence(
     truth, predicted = np.unravel_index(int(wrong.argmax()), wrong.shape)
     return (
         f"{sentence}, most often {names[int(truth)]} as {names[int(predicted)]}"
-        f" ({words.count(int(wrong[truth, predicted]), 'time')})."
+        f" ({text_format.count(int(wrong[truth, predicted]), 'time')})."
     )
 
 
 def _confusion_figure(confusion: NDArray[np.int64], names: Sequence[str]) -> go.Figure:
     """Draw the mistakes as colours; the right answers, a hundred times as many, as numbers."""
-    classes = words.axis_labels(names)
+    classes = text_format.axis_labels(names)
     wrong = confusion.astype(float)
     np.fill_diagonal(wrong, np.nan)
     wrong[wrong == 0] = np.nan

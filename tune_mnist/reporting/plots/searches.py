@@ -2,16 +2,16 @@
 
 import plotly.graph_objects as go
 
-from tune_mnist.reporting.plots import words
+from tune_mnist.reporting.plots import text_format
 from tune_mnist.reporting.plots.axes import stretch
 from tune_mnist.reporting.plots.plot import COLOURS, SYMBOLS, Plot, tidied
-from tune_mnist.reporting.search_results import SearchResults
+from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.tuning.trials.reports import METRIC
 
 HEIGHT = 440
 
 
-def accuracy_by_search(searches: dict[str, SearchResults]) -> Plot:
+def accuracy_by_search(searches: dict[str, StoredSearch]) -> Plot:
     """Draw the best validation accuracy of every trial, by architecture and search.
 
     Args:
@@ -42,8 +42,8 @@ def accuracy_by_search(searches: dict[str, SearchResults]) -> Plot:
     figure.update_xaxes(type="category")
     figure.update_layout(scattermode="group")
     parts = [
-        f"{model} {words.accuracy(accuracy)} ({name})"
+        f"{model} {text_format.accuracy(accuracy)} ({name})"
         for model, (accuracy, name) in sorted(best.items(), key=lambda item: -item[1][0])
     ]
-    sentence = f"Every trial by its best epoch; the best of them: {words.listed(parts)}."
+    sentence = f"Every trial by its best epoch; the best of them: {text_format.listed(parts)}."
     return Plot("searches", "All trials by architecture and search", sentence, figure)

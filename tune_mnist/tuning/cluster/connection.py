@@ -15,8 +15,8 @@ import ray
 from tune_mnist.errors import UserError
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.cluster.auth_settings import check_mode, check_token_readable
-from tune_mnist.tuning.cluster.each_node import Node, alive_nodes
 from tune_mnist.tuning.cluster.local_ray import LocalRay, LocalSettings
+from tune_mnist.tuning.cluster.node_tasks import Node, alive_nodes
 from tune_mnist.tuning.cluster.shipped_package import runtime_environment
 from tune_mnist.tuning.ray_internals.controller import survive_memory_kills
 from tune_mnist.tuning.ray_internals.settings import ENVIRONMENT, PRELOADED_MODULES
@@ -88,7 +88,7 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
         UserError: nothing answers at the address, it does not let us in, or it is a cluster of
             several nodes that lets anybody in.
     """
-    arguments = prepare(address, all_cores=all_cores)
+    arguments = prepare_environment(address, all_cores=all_cores)
     survive_memory_kills()
     given_as = "--address" if address else "RAY_ADDRESS"
     address = address or os.environ.get("RAY_ADDRESS")
@@ -188,7 +188,7 @@ def describe_dashboard(resources: Resources) -> str:
     return resources.dashboard + (f", its token is in {token_file}" if token_file else "")
 
 
-def prepare(address: str | None, *, all_cores: bool = False) -> dict[str, Any]:
+def prepare_environment(address: str | None, *, all_cores: bool = False) -> dict[str, Any]:
     """Set what Ray reads from the environment, as :func:`connect` does.
 
     Who starts a thread before it connects calls this first: another may be reading it then.

@@ -3,12 +3,12 @@
 import importlib
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.cluster.each_node import alive_nodes, answer, ask, node_name
+from tune_mnist.tuning.cluster.node_tasks import alive_nodes, node_name, result_or_error, submit
 
 # With all that they import, it is what workers run.
 _RUN_BY_WORKERS = (
     "tune_mnist.tuning.trials.trainable",
-    "tune_mnist.tuning.final.training",
+    "tune_mnist.tuning.final.final_training",
     "sklearn.metrics",  # imported late, to judge what a final run has classified
 )
 
@@ -19,8 +19,8 @@ def check_packages() -> None:
     Raises:
         UserError: one cannot; names node and package.
     """
-    for node, asked in [(node, ask(node, what_is_missing)) for node in alive_nodes()]:
-        complaint = answer(asked)
+    for node, asked in [(node, submit(node, what_is_missing)) for node in alive_nodes()]:
+        complaint = result_or_error(asked)
         if complaint:
             raise UserError(
                 f"{node_name(node)} {complaint}: each node needs the packages that tune_mnist"

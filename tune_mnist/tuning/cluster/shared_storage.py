@@ -11,7 +11,13 @@ import ray
 
 from tune_mnist.errors import UserError
 from tune_mnist.results import nearest_existing
-from tune_mnist.tuning.cluster.each_node import Node, alive_nodes, answer, ask, node_name
+from tune_mnist.tuning.cluster.node_tasks import (
+    Node,
+    alive_nodes,
+    node_name,
+    result_or_error,
+    submit,
+)
 from tune_mnist.tuning.storage.bucket import Bucket, StorageError
 from tune_mnist.tuning.storage.storage_path import is_bucket
 
@@ -103,7 +109,7 @@ class Probe:
         self._place = probe_place(storage)
         self._place.begin()
         self._place.leave(_DRIVER)
-        self._asked = ask(node, _look, self._place)
+        self._asked = submit(node, _look, self._place)
 
     def is_answered(self) -> bool:
         """Tell whether ``complaint`` would not wait for the node."""
@@ -112,7 +118,7 @@ class Probe:
     def complaint(self) -> str:
         """Wait for the answer; return what is wrong with the node, or an empty text."""
         try:
-            complaint = answer(self._asked)
+            complaint = result_or_error(self._asked)
             if complaint or _seen(self._place, _NODE):
                 return complaint
             return f"writes into another {self._place} than this machine"

@@ -15,7 +15,7 @@ from tune_mnist.safe_paths import files_in, folders_in, path_in, remove_files
 from tune_mnist.stored_json import read_stored
 from tune_mnist.stored_values import Accuracy, Finite, Scalar, Text, Whole
 from tune_mnist.training import MODEL_FILE
-from tune_mnist.tuning.final.misread import MISREAD_FILE, PART_OF_MISREAD
+from tune_mnist.tuning.final.misclassified import MISREAD_FILE, PART_OF_MISREAD
 from tune_mnist.tuning.storage.kept_models import CONFIG_FILE, PART_OF_MODEL, model_folder
 
 FINAL_FOLDER = "final"

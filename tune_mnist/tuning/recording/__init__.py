@@ -1,1 +1,1 @@
-"""What is kept of a search: the study and its journal, the ledger of trials, their table."""
+"""What is kept of a search: the study and its journal, the trial store of trials, their table."""

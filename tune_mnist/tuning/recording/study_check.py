@@ -13,8 +13,8 @@ from tune_mnist.errors import UserError
 from tune_mnist.quoting import quoted
 from tune_mnist.stored_values import Scalar
 from tune_mnist.training import TrainConfig
-from tune_mnist.tuning.recording.records import WARM_START
 from tune_mnist.tuning.recording.trial_attributes import EXPLOITS
+from tune_mnist.tuning.recording.trial_record import WARM_START_NAME
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.reports import OBJECTIVES
 
@@ -129,7 +129,7 @@ def _check_parameters(trial: FrozenTrial, space: SearchSpace, distributions: Any
     _check_fixed(trial.system_attrs.get("fixed_params", {}), space, place)
     _check_fixed(_drawn_together(trial, place), space, place)
     begun = trial.state.is_finished() or "progress" in trial.user_attrs
-    if not begun or WARM_START in trial.user_attrs:
+    if not begun or WARM_START_NAME in trial.user_attrs:
         return
     for name in space.parameters:
         if space.exists(name, trial.params) != (name in trial.params):
@@ -166,12 +166,16 @@ def _check_exploits(trial: FrozenTrial) -> None:
 
 def _check_epochs(trial: FrozenTrial, max_epochs: int) -> None:
     progress = trial.user_attrs.get("progress")
-    if trial.state is TrialState.COMPLETE and not progress and WARM_START not in trial.user_attrs:
+    if (
+        trial.state is TrialState.COMPLETE
+        and not progress
+        and WARM_START_NAME not in trial.user_attrs
+    ):
         raise UserError(f"trial {trial.number}: is complete, but has no progress")
     seen = [*trial.intermediate_values, progress["epochs"] if progress else 0]
     seen += [exploit["epoch"] for exploit in trial.user_attrs.get(EXPLOITS, [])]
     # Those of another search may have been trained for longer.
-    if max(seen) > max_epochs and WARM_START not in trial.user_attrs:
+    if max(seen) > max_epochs and WARM_START_NAME not in trial.user_attrs:
         raise UserError(
             f"trial {trial.number}: epoch {max(seen)}: the trials of the search have {max_epochs}"
         )

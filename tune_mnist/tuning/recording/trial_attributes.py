@@ -48,7 +48,7 @@ class LastEpoch(StrictModel):
     fraction: Finite = 0.0
 
 
-class Progress(StrictModel):
+class StoredProgress(StrictModel):
     """How far a trial has come; the fields are those of TrialRecord.
 
     Attributes:
@@ -90,7 +90,7 @@ class TrialAttributes(StrictModel, extra="allow"):
     """The user attributes of a trial; those of others, such as a dashboard's notes, are let be."""
 
     trial_id: Text = ""
-    progress: Progress | None = None
+    progress: StoredProgress | None = None
     takeovers: list[ExploitNote] = Field(default_factory=list)
     reason: Text = ""
     diverged: bool = False

@@ -18,8 +18,8 @@ from tune_mnist.models.user_modules import source_digests
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.stored_json import StrictModel, read_stored
 from tune_mnist.stored_values import Scalar, Text
-from tune_mnist.tuning.option_fields import FIXED, MEASURED
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options.option_fields import FIXED, MEASURED
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.study import JOURNAL_LOCK
 from tune_mnist.tuning.results_folder.trust import is_own, only_stored, sign
 from tune_mnist.tuning.spaces.space import SearchSpace, parse_space

@@ -6,11 +6,11 @@ from tune_mnist.data import Dataset
 from tune_mnist.errors import UserError
 from tune_mnist.models.user_modules import source_digests
 from tune_mnist.tuning.final.runs import read_final_runs
-from tune_mnist.tuning.options import SearchOptions
-from tune_mnist.tuning.recording.ledger import begun_trials
-from tune_mnist.tuning.recording.recorder import TRIALS_FILE
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.recording.callbacks import TRIALS_FILE
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
 from tune_mnist.tuning.recording.study_check import check_belongs
+from tune_mnist.tuning.recording.trial_store import begun_trials
 from tune_mnist.tuning.results_folder.experiment_file import Experiment, fingerprint
 from tune_mnist.tuning.schedulers.registry import scheduler_class, scheduler_names
 from tune_mnist.tuning.spaces.space import SearchSpace

@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from tune_mnist.tuning.option_fields import EXTERNAL
+from tune_mnist.tuning.options.option_fields import EXTERNAL
 
 SIGNATURE = "signature"
 """Key of ``experiment.json``: proof that this user wrote the rest of it on this machine."""

@@ -8,7 +8,7 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from tune_mnist.training import CheckpointFolder
-from tune_mnist.tuning.recording.ledger import Ledger
+from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.reports import NUMBER
 
 FREE_BYTES = 500_000_000
@@ -27,18 +27,18 @@ class DiskBudget(Callback):
 
     Args:
         checkpoints_of: gives the checkpoints of the trial of that number.
-        ledger: the record of each trial.
+        trial_store: the record of each trial.
         free_bytes: what they may take in any case.
     """
 
     def __init__(
         self,
         checkpoints_of: Callable[[int], CheckpointFolder],
-        ledger: Ledger,
+        trial_store: TrialStore,
         free_bytes: int = FREE_BYTES,
     ) -> None:
         self._checkpoints_of = checkpoints_of
-        self._ledger = ledger
+        self._ledger = trial_store
         self._free_bytes = free_bytes
         self._largest = 0
         self._sizes: dict[int, tuple[int, int]] = {}

@@ -9,7 +9,7 @@ from ray.tune.experiment import Trial
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.trials.reports import NUMBER
 
-REASON = "its worker did not get ready for it in time"
+LOST_WORKER = "its worker did not get ready for it in time"
 
 
 class LostTrials(Callback):
@@ -44,5 +44,5 @@ class LostTrials(Callback):
         for trial_id in handed_out:
             trial = self._trials.get(trial_id)
             if trial is not None and trial.is_finished():
-                self._searcher.ledger.fail(trial.config[NUMBER], REASON)
+                self._searcher.trial_store.fail(trial.config[NUMBER], LOST_WORKER)
                 self._searcher.on_trial_complete(trial.trial_id, error=True)

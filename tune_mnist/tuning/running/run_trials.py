@@ -14,20 +14,20 @@ from rich.console import Console
 from tune_mnist.files import means_no_room
 from tune_mnist.safe_paths import path_in
 from tune_mnist.stop_signals import stop_signals
-from tune_mnist.tuning.ending import Ending
-from tune_mnist.tuning.engine import Engine
-from tune_mnist.tuning.options import SearchOptions
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.estimate import expected_epochs
+from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.ray_internals.controller import SilentProgress, use_steady_controller
-from tune_mnist.tuning.recording.recorder import BestModels
-from tune_mnist.tuning.recording.records import TrialState
+from tune_mnist.tuning.recording.callbacks import BestModels
+from tune_mnist.tuning.recording.trial_record import TrialState
 from tune_mnist.tuning.running.disk_budget import DiskBudget
 from tune_mnist.tuning.running.elastic import ClusterFollower
+from tune_mnist.tuning.running.interruption import StopOnSignal
 from tune_mnist.tuning.running.lost_trials import LostTrials
+from tune_mnist.tuning.running.search_components import SearchComponents
+from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.running.stopper import SearchStopper
-from tune_mnist.tuning.running.stopping import StopInOrder
 from tune_mnist.tuning.searching.searcher import StudySearch
-from tune_mnist.tuning.setup import Setup
 from tune_mnist.tuning.spaces.stages import epoch_costs
 from tune_mnist.tuning.storage.bucket import StorageError, storage_error_in
 from tune_mnist.tuning.storage.shared_folder import SharedFolder
@@ -38,17 +38,17 @@ from tune_mnist.tuning.watching.watchers import watchers
 
 
 def run_trials(
-    setup: Setup,
-    engine: Engine,
+    context: SearchContext,
+    components: SearchComponents,
     console: Console,
     trainable: Callable[..., None] = train_trial,
     stopper: SearchStopper | None = None,
-) -> tuple[Ending, str]:
+) -> tuple[StopReason, str]:
     """Run the trials that are still to come.
 
     Args:
-        setup: of the search.
-        engine: decides about the trials, and keeps their record.
+        context: of the search.
+        components: decides about the trials, and keeps their record.
         console: where the user sees them go.
         trainable: what a trial does, as ``train_trial``; another one measures what is around it.
         stopper: Ends the whole search early; None: as the options say.
@@ -56,47 +56,52 @@ def run_trials(
     Returns:
         What ended the search, and more about that, or an empty text.
     """
-    options, settings = setup.options, setup.settings
-    searcher, scheduler, recorder = engine.searcher, engine.scheduler, engine.recorder
-    stopper = stopper or SearchStopper.of(setup, searcher)
+    options, settings = context.options, context.settings
+    searcher, scheduler, recorder = components.searcher, components.scheduler, components.recorder
+    stopper = stopper or SearchStopper.of(context, searcher)
     costs = epoch_costs(settings.fidelity) if settings.fidelity else None
     progress = create_progress(
         console,
         Outline(
-            setup.directory.name,
+            context.directory.name,
             options.num_samples,
             options.max_epochs,
-            expected_epochs(options.num_samples, options.scheduling_for(setup.space), costs),
+            expected_epochs(options.num_samples, options.scheduling_for(context.space), costs),
             options.time_budget,
-            setup.dashboard,
+            context.dashboard,
             costs,
         ),
-        searcher.ledger,
+        searcher.trial_store,
     )
     best = BestModels(
-        path_in(setup.directory, "best"),
+        path_in(context.directory, "best"),
         lambda config: settings.noted(settings.train_config(config)),
         settings.checkpoints_of,
     )
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
-    callbacks += [LostTrials(searcher, stopper.ends), SilentProgress(), StopInOrder()]
-    callbacks += watchers(setup, searcher.ledger, console)
+    callbacks += [LostTrials(searcher, stopper.ends), SilentProgress(), StopOnSignal()]
+    callbacks += watchers(context, searcher.trial_store, console)
     # A trial that continued from another one's weights cannot be trained again. A bucket has room.
     if not scheduler.exploits and isinstance(settings.store, SharedFolder):
         folders = settings.store
         callbacks.append(
-            DiskBudget(lambda number: folders.of(trial_name(number)), searcher.ledger)
+            DiskBudget(lambda number: folders.of(trial_name(number)), searcher.trial_store)
         )
-    if setup.nodes is not None:
-        most, place = options.max_concurrent, options.storage_path or str(setup.directory)
+    if context.nodes is not None:
+        most, place = options.max_concurrent, options.storage_path or str(context.directory)
         callbacks.append(
             ClusterFollower(
-                setup.workers, setup.nodes, most, place, scheduler.set_concurrency, progress.tell
+                context.workers,
+                context.nodes,
+                most,
+                place,
+                scheduler.set_concurrency,
+                progress.tell,
             )
         )
     placed = tune.with_resources(
-        tune.with_parameters(trainable, data=setup.shared, settings=settings),
-        {"cpu": setup.workers.cpus, "gpu": setup.workers.gpus},
+        tune.with_parameters(trainable, data=context.shared, settings=settings),
+        {"cpu": context.workers.cpus, "gpu": context.workers.gpus},
     )
     tuner = tune.Tuner(
         placed,
@@ -110,7 +115,7 @@ def run_trials(
         ),
         run_config=tune.RunConfig(
             name="ray",
-            storage_path=str(setup.directory.absolute()),
+            storage_path=str(context.directory.absolute()),
             callbacks=callbacks,
             failure_config=tune.FailureConfig(max_failures=options.max_failures),
             stop=stopper,
@@ -119,7 +124,7 @@ def run_trials(
             progress_reporter=tune.CLIReporter(),
         ),
     )
-    use_steady_controller(one_node=setup.nodes is None)
+    use_steady_controller(one_node=context.nodes is None)
     start = time.monotonic()
     try:
         with stop_signals.kept():  # Tune's handler would swallow the next Ctrl-C
@@ -128,31 +133,31 @@ def run_trials(
         # Tune wraps what is raised while it tells searcher and callbacks of a result.
         lost = storage_error_in(error)
         if lost is not None:
-            stopper.reason, stopper.ending = str(lost), Ending.STORAGE_LOST
+            stopper.reason, stopper.stop_reason = str(lost), StopReason.STORAGE_LOST
         elif means_no_room(error):
-            stopper.reason = f"{setup.directory}: {os.strerror(errno.ENOSPC)}"
-            stopper.ending = Ending.DISK_FULL
+            stopper.reason = f"{context.directory}: {os.strerror(errno.ENOSPC)}"
+            stopper.stop_reason = StopReason.DISK_FULL
         else:
             raise
     finally:
         progress.close()
         recorder.finish()
-    if stopper.ending is not None and stopper.reason:
-        return stopper.ending, stopper.reason
+    if stopper.stop_reason is not None and stopper.reason:
+        return stopper.stop_reason, stopper.reason
     recorder.write()
-    if stopper.ending is not None:
-        return stopper.ending, ""
-    return _ending(searcher, options, time.monotonic() - start), ""
+    if stopper.stop_reason is not None:
+        return stopper.stop_reason, ""
+    return _stop_reason(searcher, options, time.monotonic() - start), ""
 
 
-def _ending(searcher: StudySearch, options: SearchOptions, seconds: float) -> Ending:
+def _stop_reason(searcher: StudySearch, options: SearchOptions, seconds: float) -> StopReason:
     ended = [
         record
-        for record in searcher.ledger.records
+        for record in searcher.trial_store.records
         if record.state.ended and record.state is not TrialState.INTERRUPTED
     ]
     if len(ended) >= options.num_samples:
-        return Ending.FINISHED
+        return StopReason.FINISHED
     if options.time_budget and seconds >= options.time_budget:
-        return Ending.OUT_OF_TIME
-    return Ending.INTERRUPTED
+        return StopReason.OUT_OF_TIME
+    return StopReason.INTERRUPTED

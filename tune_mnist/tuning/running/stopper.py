@@ -5,13 +5,13 @@ from typing import Any
 
 from ray.tune import Stopper
 
-from tune_mnist.tuning.ending import Ending
-from tune_mnist.tuning.recording.records import BROKEN, TrialRecord
+from tune_mnist.tuning.planning.search_context import SearchContext
+from tune_mnist.tuning.recording.trial_record import BROKEN, TrialRecord
+from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.searching.searcher import StudySearch
-from tune_mnist.tuning.setup import Setup
 from tune_mnist.tuning.trials.reports import DISK_FULL, STORAGE_LOST
 
-_CHECKPOINT_ENDINGS = {DISK_FULL: Ending.DISK_FULL, STORAGE_LOST: Ending.STORAGE_LOST}
+_CHECKPOINT_ENDINGS = {DISK_FULL: StopReason.DISK_FULL, STORAGE_LOST: StopReason.STORAGE_LOST}
 
 
 class SearchStopper(Stopper):
@@ -31,7 +31,7 @@ class SearchStopper(Stopper):
 
     Attributes:
         reason: Where there is no room, or why there is no storage; empty as long as all is well.
-        ending: What ended the search; None: nothing yet.
+        stop_reason: What ended the search; None: nothing yet.
     """
 
     def __init__(
@@ -46,51 +46,51 @@ class SearchStopper(Stopper):
         self._target, self._patience = target, patience
         self._val_images, self._last_stage = val_images, last_stage
         self.reason = ""
-        self.ending: Ending | None = None
+        self.stop_reason: StopReason | None = None
 
     @classmethod
-    def of(cls, setup: Setup, searcher: StudySearch) -> "SearchStopper":
+    def of(cls, context: SearchContext, searcher: StudySearch) -> "SearchStopper":
         """Return the stopper that a search's options ask for."""
-        options, fidelity = setup.options, setup.settings.fidelity
+        options, fidelity = context.options, context.settings.fidelity
         return cls(
             searcher,
             options.target_accuracy,
             options.patience,
-            setup.val_images,
+            context.val_images,
             len(fidelity.stages) if fidelity else 0,
         )
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Read a report; never stops just the one trial."""
-        for key, ending in _CHECKPOINT_ENDINGS.items():
+        for key, stop_reason in _CHECKPOINT_ENDINGS.items():
             if key in result and not self.reason:
-                self.reason, self.ending = result[key], ending
+                self.reason, self.stop_reason = result[key], stop_reason
         return False
 
     def stop_all(self) -> bool:
         """Return whether the search ends now."""
-        if self.ending is None and self._at_target():
-            self.ending = Ending.TARGET_REACHED
-        if self.ending is None and self._out_of_patience():
-            self.ending = Ending.NO_IMPROVEMENT
-        return self.ending is not None
+        if self.stop_reason is None and self._at_target():
+            self.stop_reason = StopReason.TARGET_REACHED
+        if self.stop_reason is None and self._out_of_patience():
+            self.stop_reason = StopReason.NO_IMPROVEMENT
+        return self.stop_reason is not None
 
     def ends(self) -> bool:
         """Return whether something has ended the search already."""
-        return self.ending is not None
+        return self.stop_reason is not None
 
     def _at_target(self) -> bool:
         target = self._target
         return target is not None and any(
             record.val_accuracy >= target
-            for record in self._searcher.ledger.records
+            for record in self._searcher.trial_store.records
             if record.stage == self._last_stage and record.state not in BROKEN
         )
 
     def _out_of_patience(self) -> bool:
         if self._patience is None:
             return False
-        records = {record.number: record for record in self._searcher.ledger.records}
+        records = {record.number: record for record in self._searcher.trial_store.records}
         ended = [
             (trial.datetime_complete, records[trial.number])
             for trial in self._searcher.study.get_trials(deepcopy=False)

@@ -7,7 +7,7 @@ from functools import partial
 
 from optuna import Study
 
-from tune_mnist.tuning.recording.ledger import Ledger, begun_trials, own_trials
+from tune_mnist.tuning.recording.trial_store import TrialStore, begun_trials, own_trials
 from tune_mnist.tuning.schedulers.factory import create_scheduler
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.protocol import (
@@ -16,7 +16,7 @@ from tune_mnist.tuning.schedulers.protocol import (
     SearchLink,
     SearchScheduler,
 )
-from tune_mnist.tuning.searching.per_trial_sampler import FIXED, MODEL
+from tune_mnist.tuning.searching.per_trial_sampler import FIXED_PARAMETERS, MODEL
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.trainable import TrialSettings, trial_name
@@ -53,11 +53,11 @@ def scheduler_for(
     scheduler.connect(
         SearchLink(
             space=space,
-            trials=earlier_trials(study, searcher.ledger),
+            trials=earlier_trials(study, searcher.trial_store),
             all_begun=searcher.all_begun,
             closed_round=study.user_attrs.get(CLOSED_ROUND, 0),
             close_round=partial(study.set_user_attr, CLOSED_ROUND),
-            exploit=_exploit(searcher.ledger, settings),
+            exploit=_exploit(searcher.trial_store, settings),
         )
     )
     searcher.may_begin = scheduler.wants_new_trial
@@ -65,16 +65,16 @@ def scheduler_for(
     return scheduler
 
 
-def earlier_trials(study: Study, ledger: Ledger) -> tuple[EarlierTrial, ...]:
+def earlier_trials(study: Study, trial_store: TrialStore) -> tuple[EarlierTrial, ...]:
     """Return the trials that earlier runs of the search have begun, in the order of numbers.
 
     Args:
         study: Study of the search.
-        ledger: Ledger of the search, which has the trials' training losses.
+        trial_store: TrialStore of the search, which has the trials' training losses.
     """
     trials = []
     for trial in begun_trials(study):
-        record = ledger.record(trial.number)
+        record = trial_store.record(trial.number)
         trials.append(
             EarlierTrial(
                 trial.number,
@@ -89,15 +89,15 @@ def earlier_trials(study: Study, ledger: Ledger) -> tuple[EarlierTrial, ...]:
 
 def most_queued(study: Study) -> int:
     """Return the number of trials of one architecture that the queue asks for at most."""
-    fixed = [trial.system_attrs.get(FIXED, {}) for trial in own_trials(study)]
+    fixed = [trial.system_attrs.get(FIXED_PARAMETERS, {}) for trial in own_trials(study)]
     counts = Counter(parameters[MODEL] for parameters in fixed if MODEL in parameters)
     return max(counts.values(), default=0)
 
 
-def _exploit(ledger: Ledger, settings: TrialSettings) -> Callable[[Exploit], None]:
+def _exploit(trial_store: TrialStore, settings: TrialSettings) -> Callable[[Exploit], None]:
     def exploit(wanted: Exploit) -> None:
         target, source = trial_name(wanted.target), trial_name(wanted.source)
         settings.store.adopt(target, source, wanted.epoch)
-        ledger.exploit(wanted.target, wanted.epoch, wanted.source, wanted.params)
+        trial_store.exploit(wanted.target, wanted.epoch, wanted.source, wanted.params)
 
     return exploit

@@ -12,10 +12,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from tune_mnist.tuning.recording.ledger import own_trials
+from tune_mnist.tuning.recording.trial_store import own_trials
 
 MODEL = "model"
-FIXED = "fixed_params"
+FIXED_PARAMETERS = "fixed_params"
 """System attribute in which Optuna keeps what a queued trial is to try."""
 
 
@@ -137,7 +137,7 @@ def next_model(study: optuna.Study, trial: FrozenTrial, models: tuple[str, ...])
         trial: Trial that is about to be drawn.
         models: Architectures in the order of the space.
     """
-    fixed = trial.system_attrs.get(FIXED, {}).get(MODEL)
+    fixed = trial.system_attrs.get(FIXED_PARAMETERS, {}).get(MODEL)
     if fixed is not None:
         return str(fixed)
     counts = Counter(

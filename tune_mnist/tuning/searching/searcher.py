@@ -9,8 +9,8 @@ from optuna.storages import BaseStorage
 from ray.tune.search import Searcher
 
 from tune_mnist.tuning.ray_internals.study_search import OpenOptunaSearch
-from tune_mnist.tuning.recording.ledger import Ledger
 from tune_mnist.tuning.recording.study import STUDY_NAME
+from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.searching.per_trial_sampler import PerTrialSampler
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER
@@ -19,7 +19,7 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER
 class StudySearch(OpenOptunaSearch):
     """Ray's OptunaSearch with a study that records how each trial ended, and is kept in a file.
 
-    It reports a stopped trial as PRUNED, a diverged or failed one as FAIL, through the ledger, and
+    It reports a stopped trial as PRUNED, a diverged or failed one as FAIL, through the store, and
     first hands out again the trials that an earlier run left unfinished.
 
     Args:
@@ -31,7 +31,7 @@ class StudySearch(OpenOptunaSearch):
         max_concurrent: Most trials at a time, unless ``may_begin`` is replaced.
 
     Attributes:
-        ledger: Records of the trials.
+        trial_store: Records of the trials.
         left: Number of trials still to hand out; None: as many as Ray asks for.
         may_begin: Returns whether a trial may be handed out; a search sets its scheduler's.
         all_at_once: Whether the unfinished trials of an earlier run are handed out whatever
@@ -59,7 +59,7 @@ class StudySearch(OpenOptunaSearch):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self.study.set_metric_names(list(directions))
-        self.ledger = Ledger(self.study, space.model, max_epochs, tuple(directions))
+        self.trial_store = TrialStore(self.study, space.model, max_epochs, tuple(directions))
         self.may_begin: Callable[[], bool] = lambda: len(self._live) < max_concurrent
         self.left: int | None = None
         self.all_at_once = False
@@ -95,13 +95,13 @@ class StudySearch(OpenOptunaSearch):
         self._live.add(trial_id)
         config = super().suggest(trial_id)
         trial = self.trial(trial_id)
-        self.ledger.begin(trial, trial_id, config)
-        record = self.ledger.record(trial.number)
+        self.trial_store.begin(trial, trial_id, config)
+        record = self.trial_store.record(trial.number)
         return {NUMBER: trial.number, **record.config_of(record.epochs + 1)}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Write an epoch's value into the study."""
-        self.ledger.add_epoch(self.trial(trial_id).number, result)
+        self.trial_store.add_epoch(self.trial(trial_id).number, result)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -112,7 +112,7 @@ class StudySearch(OpenOptunaSearch):
         """
         self._live.discard(trial_id)
         if not error:
-            self.ledger.end(self.trial(trial_id).number, result or {})
+            self.trial_store.end(self.trial(trial_id).number, result or {})
 
     def save(self, checkpoint_path: str) -> None:
         """Write nothing of use: all state is in the study."""

@@ -7,10 +7,10 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.recording.ledger import own_trials
-from tune_mnist.tuning.recording.records import WARM_START
 from tune_mnist.tuning.recording.study import load_study
 from tune_mnist.tuning.recording.trial_attributes import EXPLOITS
+from tune_mnist.tuning.recording.trial_record import WARM_START_NAME
+from tune_mnist.tuning.recording.trial_store import own_trials
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import STAGE
 from tune_mnist.tuning.trials.reports import METRIC
@@ -24,7 +24,7 @@ STAGES = "stages"
 """User attribute of a study whose trials go through cheaper stages: which."""
 
 
-def prepare(
+def prepare_study(
     study: optuna.Study,
     space: SearchSpace,
     num_samples: int,
@@ -114,7 +114,9 @@ def _import(
     alike = values_compare and same_objectives and same_stages
     if alike:
         # The part that a killed driver has left is told by its marks.
-        known = {trial.user_attrs.get(WARM_START) for trial in study.get_trials(deepcopy=False)}
+        known = {
+            trial.user_attrs.get(WARM_START_NAME) for trial in study.get_trials(deepcopy=False)
+        }
         for trial in usable:
             if _mark(trial, earlier) not in known:
                 study.add_trial(_copied(trial, space, earlier))
@@ -132,7 +134,7 @@ def _copied(trial: FrozenTrial, space: SearchSpace, earlier: Path) -> FrozenTria
         params=parameters,
         distributions={name: space.parameters[name].distribution() for name in parameters},
         intermediate_values=trial.intermediate_values,
-        user_attrs={WARM_START: _mark(trial, earlier)},
+        user_attrs={WARM_START_NAME: _mark(trial, earlier)},
     )
 
 

@@ -38,7 +38,7 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-Scalar = Annotated[Any, PlainValidator(_scalar)]
+YamlScalar = Annotated[Any, PlainValidator(_scalar)]
 
 
 class Strict(BaseModel):
@@ -48,7 +48,7 @@ class Strict(BaseModel):
 
 
 class _Conditional(Strict):
-    when: dict[str, Annotated[list[Scalar], BeforeValidator(_listed)]] = Field(
+    when: dict[str, Annotated[list[YamlScalar], BeforeValidator(_listed)]] = Field(
         default_factory=dict
     )
 
@@ -138,7 +138,7 @@ class CategoricalParameter(_Conditional):
     """One of several values."""
 
     type: Literal["categorical"]
-    choices: list[Scalar] = Field(max_length=MAX_CHOICES)
+    choices: list[YamlScalar] = Field(max_length=MAX_CHOICES)
 
     @model_validator(mode="after")
     def _distinct(self) -> "CategoricalParameter":

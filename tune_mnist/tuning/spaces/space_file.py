@@ -15,14 +15,14 @@ from pydantic import (
 
 from tune_mnist.errors import UserError, complaint, did_you_mean, reason
 from tune_mnist.quoting import MAX_QUOTED, quoted, shortened
-from tune_mnist.tuning.spaces.limits import Epochs, ImageSize, Samples, Seconds, Share
+from tune_mnist.tuning.spaces.option_types import EpochCount, Fraction, ImageSize, Samples, Seconds
 from tune_mnist.tuning.spaces.parameters import (
     CategoricalParameter,
     FloatParameter,
     IntParameter,
     Parameter,
-    Scalar,
     Strict,
+    YamlScalar,
 )
 from tune_mnist.tuning.spaces.yaml_text import load_yaml
 
@@ -44,8 +44,8 @@ class SpaceDefaults(Strict):
     """
 
     image_size: ImageSize | None = None
-    fraction: Share | None = None
-    max_epochs: Epochs | None = None
+    fraction: Fraction | None = None
+    max_epochs: EpochCount | None = None
     num_samples: Samples | None = None
     time_budget: Seconds | None = None
 
@@ -59,9 +59,9 @@ class CheaperStage(Strict):
         fraction: share of the training part; None: the search's.
     """
 
-    epochs: Epochs
+    epochs: EpochCount
     image_size: ImageSize | None = None
-    fraction: Share | None = None
+    fraction: Fraction | None = None
 
 
 class SpaceFile(Strict):
@@ -70,7 +70,7 @@ class SpaceFile(Strict):
     description: str
     model: Model
     parameters: dict[str, Parameter]
-    baselines: list[dict[str, Scalar]] = Field(default_factory=list)
+    baselines: list[dict[str, YamlScalar]] = Field(default_factory=list)
     fidelity: list[CheaperStage] = Field(default_factory=list)
     defaults: SpaceDefaults = SpaceDefaults()
 

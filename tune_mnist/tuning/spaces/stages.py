@@ -96,7 +96,7 @@ def check_images(fidelity: Fidelity | None, data: DataSplit) -> None:
             )
 
 
-def rung_epochs(fidelity: Fidelity) -> tuple[int, ...]:
+def stage_rungs(fidelity: Fidelity) -> tuple[int, ...]:
     """Return the epochs after which trials are compared: those that end a cheaper stage."""
     return tuple(stage.epochs for stage in fidelity.stages[:-1])
 
@@ -135,7 +135,7 @@ def report_of(fidelity: Fidelity | None, epoch: int, model: str) -> dict[str, An
     return dict(zip(FIDELITY, noted, strict=True))
 
 
-def describe(fidelity: Fidelity, fixed_size: bool) -> str:
+def describe_stages(fidelity: Fidelity, fixed_size: bool) -> str:
     """Say in one line what the stages are.
 
     Args:

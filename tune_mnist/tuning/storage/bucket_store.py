@@ -15,12 +15,12 @@ import psutil
 
 from tune_mnist.training import MODEL_FILE, STATE_FILE, Trainer, restore_newest
 from tune_mnist.tuning.storage.bucket import Bucket, StorageError
-from tune_mnist.tuning.storage.checkpoint_store import LEFT_OVER
+from tune_mnist.tuning.storage.checkpoint_store import STALE_WORKER
 
 _RUN = "run"
 _ATTEMPT = "attempt"
 _CHECKPOINT = re.compile(r"epoch-(\d{4,9})-[0-9a-f]{32}", re.ASCII)
-_WHOLE = "whole"
+_COMPLETE_MARKER = "whole"
 """Written last, deleted first: a checkpoint without it does not count."""
 
 
@@ -62,7 +62,7 @@ class BucketStore:
             RuntimeError: the search was killed and resumed, and this worker is a leftover.
         """
         if self.bucket.read(_RUN) != self.run.encode():
-            raise RuntimeError(LEFT_OVER)
+            raise RuntimeError(STALE_WORKER)
 
     def of(self, name: str) -> "BucketCheckpoints":
         """Return the checkpoints of the run of that name."""
@@ -75,7 +75,7 @@ class BucketStore:
     def adopt(self, target: str, source: str, epoch: int) -> None:
         """Make one run's checkpoint of an epoch another one's own, and its only one."""
         old, new = self.of(source).key_of(epoch), self.of(target).new_key(epoch)
-        for file in (MODEL_FILE, STATE_FILE, _WHOLE):
+        for file in (MODEL_FILE, STATE_FILE, _COMPLETE_MARKER):
             self.bucket.copy(f"{old}/{file}", f"{new}/{file}")
         self.of(target).keep_only(new)
 
@@ -113,7 +113,7 @@ class BucketCheckpoints:
             for file in (MODEL_FILE, STATE_FILE):
                 self.store.bucket.upload(checkpoint / file, f"{key}/{file}")
         self._require_right()
-        self.store.bucket.write(f"{key}/{_WHOLE}", b"whole")
+        self.store.bucket.write(f"{key}/{_COMPLETE_MARKER}", b"whole")
         others = self._others(key)
         self._require_right()
         with suppress(StorageError):  # what stays goes with the next checkpoint
@@ -169,7 +169,8 @@ class BucketCheckpoints:
         """Return the keys of the whole checkpoints, the newest first."""
         keys = self.store.bucket.objects(self.name)
         return sorted(
-            self._folders(key for key in keys if key.endswith(f"/{_WHOLE}")), reverse=True
+            self._folders(key for key in keys if key.endswith(f"/{_COMPLETE_MARKER}")),
+            reverse=True,
         )
 
     def _others(self, kept: str) -> set[str]:
@@ -195,11 +196,11 @@ class BucketCheckpoints:
     def _require_right(self) -> None:
         self.store.require_right()
         if self.store.bucket.read(self._attempt_key) != self._attempt:
-            raise RuntimeError(LEFT_OVER)
+            raise RuntimeError(STALE_WORKER)
 
     def _delete(self, keys: set[str]) -> None:
         for key in keys:
-            self.store.bucket.delete(f"{key}/{_WHOLE}")
+            self.store.bucket.delete(f"{key}/{_COMPLETE_MARKER}")
             self.store.bucket.delete_folder(key)
 
     def _downloaded(self, scratch: Path) -> Iterator[Path]:

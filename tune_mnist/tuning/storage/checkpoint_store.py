@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tune_mnist.training import Trainer
 
-LEFT_OVER = "the search goes on without this worker"
+STALE_WORKER = "the search goes on without this worker"
 """What a worker is told that a killed search has left over, or that was given up."""
 
 

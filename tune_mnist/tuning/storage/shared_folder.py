@@ -12,7 +12,7 @@ from filelock import FileLock
 from tune_mnist.files import is_written, write_text
 from tune_mnist.safe_paths import files_in, folders_in, path_in, remove_files
 from tune_mnist.training import CheckpointFolder, Trainer, restore_newest
-from tune_mnist.tuning.storage.checkpoint_store import LEFT_OVER, PlaceMissingError
+from tune_mnist.tuning.storage.checkpoint_store import STALE_WORKER, PlaceMissingError
 
 _LOCK = ".writing"
 _RUN = ".run"
@@ -72,7 +72,7 @@ class SharedFolder:
             raise PlaceMissingError(f"{self.folder}: not seen by {gethostname()}")
         with FileLock(self.folder / _LOCK):
             if (self.folder / _RUN).read_text(encoding="utf-8") != self.run:
-                raise RuntimeError(LEFT_OVER)
+                raise RuntimeError(STALE_WORKER)
             yield
 
 
@@ -98,7 +98,7 @@ class FolderCheckpoints(CheckpointFolder):
         """
         with self._store.held():
             if self._newest_attempt() != self._attempt:
-                raise RuntimeError(LEFT_OVER)
+                raise RuntimeError(STALE_WORKER)
             trainer.save(self.at(trainer.epoch))
             self.keep_only(trainer.epoch)
 

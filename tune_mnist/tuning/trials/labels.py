@@ -6,7 +6,7 @@ from tune_mnist.training import hyperparameter, ordered_keys
 from tune_mnist.tuning.trials.reports import NUMBER
 
 
-def describe(config: dict[str, Any]) -> str:
+def describe_config(config: dict[str, Any]) -> str:
     """Return a configuration in a few words, such as ``resnet adam lr=0.001 batch=64``."""
     return " ".join(hyperparameter(key).labelled(config[key]) for key in ordered_keys(config))
 
@@ -17,4 +17,4 @@ def label(config: dict[str, Any]) -> str:
     Args:
         config: Number and hyperparameters of the trial.
     """
-    return f"#{config[NUMBER]} {describe(config)}"
+    return f"#{config[NUMBER]} {describe_config(config)}"

@@ -8,8 +8,8 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.util.metrics import Gauge
 
-from tune_mnist.tuning.recording.ledger import Ledger
-from tune_mnist.tuning.recording.records import TrialState, best_record
+from tune_mnist.tuning.recording.trial_record import TrialState, best_record
+from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.labels import label
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
@@ -40,13 +40,13 @@ class LiveMetrics(Callback):
 
     Args:
         search: its name.
-        ledger: the record of each trial.
+        trial_store: the record of each trial.
     """
 
-    def __init__(self, search: str, ledger: Ledger) -> None:
+    def __init__(self, search: str, trial_store: TrialStore) -> None:
         # Ray 2.60 takes ASCII only for the tags of a metric, and raises for anything else.
         self._search = {"search": search.encode("ascii", "backslashreplace").decode()}
-        self._ledger = ledger
+        self._ledger = trial_store
         self._next = 0.0
         self._last: dict[int, tuple[str, dict[str, Any]]] = {}
         self._by_trial = {

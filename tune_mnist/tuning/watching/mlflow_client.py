@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.mlflow_uri import check_database
+from tune_mnist.tuning.options.mlflow_uri import check_database
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

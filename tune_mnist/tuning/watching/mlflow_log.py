@@ -11,8 +11,8 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 from rich.console import Console
 
-from tune_mnist.tuning.recording.ledger import Ledger
-from tune_mnist.tuning.recording.records import LAST_METRICS, TrialState
+from tune_mnist.tuning.recording.trial_record import LAST_METRICS, TrialState
+from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.labels import label
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 from tune_mnist.tuning.watching.mlflow_client import first_line
@@ -36,24 +36,28 @@ class MLflowLog(Callback):
         client: of the tracking server.
         directory: of the search: its name is the experiment's, and runs that an earlier run of
             the search has left there are gone on with.
-        ledger: the record of each trial.
+        trial_store: the record of each trial.
         console: where a failure is told.
     """
 
     def __init__(
-        self, client: "MlflowClient", directory: Path, ledger: Ledger, console: Console
+        self, client: "MlflowClient", directory: Path, trial_store: TrialStore, console: Console
     ) -> None:
         self._client = client
         self._name = directory.name
         self._folder = str(directory.absolute())
-        self._ledger = ledger
+        self._ledger = trial_store
         self._console = console
         self._thread = ThreadPoolExecutor(1, "mlflow")
         self._failed = False
         self._runs: dict[int, str] = {}
         self._epochs: dict[int, int] = {}
-        self._begun_before = {record.number for record in ledger.records if not record.state.ended}
-        ended = {record.number: record.state for record in ledger.records if record.state.ended}
+        self._begun_before = {
+            record.number for record in trial_store.records if not record.state.ended
+        }
+        ended = {
+            record.number: record.state for record in trial_store.records if record.state.ended
+        }
         if ended:
             self._later(self._end_left_running, ended)
 

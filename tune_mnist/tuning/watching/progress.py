@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from tune_mnist.console import clock
-from tune_mnist.tuning.recording.ledger import Ledger
-from tune_mnist.tuning.recording.records import TrialRecord, TrialState, best_record
+from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState, best_record
+from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.spaces.stages import STAGE
-from tune_mnist.tuning.trials.labels import describe
+from tune_mnist.tuning.trials.labels import describe_config
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, WARNING
 
 REFRESH_SECONDS = 0.5
@@ -56,9 +56,9 @@ class Outline:
         return epochs if self.costs is None else sum(self.costs[:epochs])
 
 
-def create_progress(console: Console, plan: Outline, ledger: Ledger) -> "Progress":
+def create_progress(console: Console, plan: Outline, trial_store: TrialStore) -> "Progress":
     """Return the live table where the console can redraw it, else the plain lines."""
-    return (LiveTable if console.is_interactive else PlainLines)(console, plan, ledger)
+    return (LiveTable if console.is_interactive else PlainLines)(console, plan, trial_store)
 
 
 class Progress(Callback):
@@ -67,13 +67,13 @@ class Progress(Callback):
     Args:
         console: where to draw.
         plan: what the search set out to do.
-        ledger: the record of each trial.
+        trial_store: the record of each trial.
     """
 
-    def __init__(self, console: Console, plan: Outline, ledger: Ledger) -> None:
+    def __init__(self, console: Console, plan: Outline, trial_store: TrialStore) -> None:
         self._console = console
         self._plan = plan
-        self._ledger = ledger
+        self._ledger = trial_store
         self._start = time.monotonic()
         self._trained_before = self._trained()
         self._printed: dict[int, int] = {}
@@ -140,7 +140,7 @@ class PlainLines(Progress):
             return
         self._printed[record.number] = record.epochs
         stage = f" in stage {result[STAGE]}" if STAGE in result else ""
-        config = describe(record.config_of(record.epochs))
+        config = describe_config(record.config_of(record.epochs))
         self.tell(
             f"#{record.number} epoch {record.epochs}/{self._plan.max_epochs}"
             f" val_accuracy {result[METRIC]:.4f}{stage} ({config})"
@@ -198,7 +198,7 @@ class LiveTable(Progress):
                 Text(record.state, style=STYLES.get(record.state, "")),
                 f"{record.epochs}/{self._plan.max_epochs}",
                 Text(accuracy, style="bold green" if record is best else ""),
-                _one_line(describe(record.config_of(record.epochs + 1))),
+                _one_line(describe_config(record.config_of(record.epochs + 1))),
             )
         hidden = len(records) - room
         lines = [f"… and {hidden} more trials"] if hidden > 0 else []

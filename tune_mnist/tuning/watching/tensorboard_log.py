@@ -15,8 +15,8 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.summary import hparams, scalar
 
 from tune_mnist.safe_paths import path_in
-from tune_mnist.tuning.recording.ledger import Ledger
-from tune_mnist.tuning.recording.records import LAST_METRICS
+from tune_mnist.tuning.recording.trial_record import LAST_METRICS
+from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.labels import label
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
@@ -36,13 +36,13 @@ class TensorBoardLog(Callback):
 
     Args:
         directory: gets the folders.
-        ledger: the record of each trial.
+        trial_store: the record of each trial.
         console: where a failure is told.
     """
 
-    def __init__(self, directory: Path, ledger: Ledger, console: Console) -> None:
+    def __init__(self, directory: Path, trial_store: TrialStore, console: Console) -> None:
         self._directory = directory
-        self._ledger = ledger
+        self._ledger = trial_store
         self._console = console
         self._failed = False
         self._files: dict[int, EventsWriter] = {}

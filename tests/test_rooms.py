@@ -1,0 +1,98 @@
+"""Imports between the rooms of the package go one way: from a room to those below it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import tune_mnist
+
+PACKAGE = Path(tune_mnist.__file__).parent
+# From the bottom to the top, as in the README. "base" are the modules that all rooms share,
+# "commands" those that only a command needs.
+ROOMS = (
+    "base",
+    "models",
+    "data",
+    "training",
+    "inference",
+    "tuning.spaces",
+    "tuning.storage",
+    "tuning.trials",
+    "tuning.ray_internals",
+    "tuning.recording",
+    "tuning.searching",
+    "tuning.schedulers",
+    "tuning.options",
+    "tuning.cluster",
+    "tuning.planning",
+    "tuning.final",
+    "tuning.results_folder",
+    "tuning.watching",
+    "tuning.running",
+    "tuning",
+    "reporting",
+    "api",
+    "commands",
+)
+COMMANDS = ("__main__", "search", "train", "report", "predict", "export")
+NO_RAY = ("base", "data", "models", "training", "inference")
+
+
+def room(module: str) -> str:
+    """Return the room of a module, given by its path below the package, with dots."""
+    first, _, rest = module.partition(".")
+    if not (PACKAGE / first).is_dir():
+        command = any(first == name or first.startswith(f"{name}_") for name in COMMANDS)
+        return "commands" if command else "base"
+    second = rest.partition(".")[0]
+    if first == "tuning" and (PACKAGE / first / second).is_dir() and second:
+        return f"tuning.{second}"
+    return first
+
+
+def imports(path: Path) -> set[str]:
+    """Return all modules that a module imports, those inside functions included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    return found
+
+
+def modules() -> dict[str, Path]:
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+        for path in PACKAGE.rglob("*.py")
+        if path != PACKAGE / "__init__.py"
+    }
+
+
+def test_every_room_is_listed():
+    assert {room(module) for module in modules()} == set(ROOMS)
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_a_room_imports_only_rooms_below_it(name):
+    below = set(ROOMS[: ROOMS.index(name) + 1])
+    above = {
+        f"{module} imports {other}"
+        for module, path in modules().items()
+        if room(module) == name
+        for other in imports(path)
+        if other.startswith("tune_mnist.") and room(other.removeprefix("tune_mnist.")) not in below
+    }
+    assert above == set()
+
+
+def test_training_needs_neither_ray_nor_optuna():
+    wrong = {
+        f"{module} imports {other}"
+        for module, path in modules().items()
+        if room(module) in NO_RAY
+        for other in imports(path)
+        if other.partition(".")[0] in ("ray", "optuna")
+    }
+    assert wrong == set()

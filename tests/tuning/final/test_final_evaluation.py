@@ -1,0 +1,163 @@
+"""The final evaluation on a real Ray: what becomes of runs that go wrong."""
+
+import io
+import json
+import os
+import threading
+from contextlib import suppress
+
+import psutil
+import pytest
+import ray
+from rich.console import Console
+
+from tests.reporting.searches import best_config
+from tests.waiting import wait_until
+from tests.weights import weights_of
+from tune_mnist.data import train_val_indices
+from tune_mnist.models import create_model
+from tune_mnist.training import Trainer
+from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
+from tune_mnist.tuning.final.full_validation import full_validation
+from tune_mnist.tuning.final.runs import final_folder, read_final_runs
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.planning.resources import Workers, trial_settings
+from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
+from tune_mnist.tuning.spaces.space import load_space
+from tune_mnist.tuning.storage.kept_models import keep_model, read_config, write_config
+
+WORKERS = Workers(1, 0, 2)
+
+
+@pytest.fixture(scope="module")
+def shared(small_ray, digits_split):
+    return ray.put(digits_split)
+
+
+def record(number, accuracy, **config):
+    made = TrialRecord(number, f"id{number}", config, TrialState.COMPLETE)
+    made.best_epoch, made.val_accuracy = 1, accuracy
+    made.last = {"images_per_second": 5_000.0}
+    return made
+
+
+LENET = {"model": "lenet", "lr": 0.005, "batch_size": 32}
+
+
+def settings(directory, options):
+    return trial_settings(options, WORKERS, directory)
+
+
+def evaluate(directory, records, digits, digits_split, shared, fraction=1.0, **given):
+    options = SearchOptions.for_space(
+        load_space("lenet"), image_size=28, precision="fp32", device="cpu", **given
+    )
+    stream = io.StringIO()
+    failures = FinalEvaluation(
+        directory,
+        digits,
+        shared,
+        train_val_indices(digits_split, fraction),
+        options,
+        settings(directory, options),
+        WORKERS,
+    ).run(records, Console(file=stream, width=200))
+    return failures, stream.getvalue()
+
+
+@pytest.mark.e2e
+def test_a_run_that_diverges_is_one_line_and_the_others_go_on(
+    tmp_path, digits, digits_split, shared
+):
+    records = [
+        record(0, 0.9, **LENET),
+        record(1, 0.8, model="resnet", lr=1e20, optimizer="sgd"),
+    ]
+    failures, out = evaluate(
+        tmp_path, records, digits, digits_split, shared, 0.05, max_epochs=2, final_seeds=1
+    )
+    assert len(failures) == 1
+    assert failures[0].startswith("final run resnet seed 0: diverged: ")
+    assert failures[0] in out
+    assert [run.model for run in read_final_runs(tmp_path)] == ["lenet"]
+    assert list((tmp_path / "checkpoints").rglob("*.pt")) == []
+
+
+def final_run_workers():
+    """Return the processes that train a final run, of our own Ray only."""
+    found = []
+    with suppress(psutil.Error):
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if "ray::train_and_test" in " ".join(process.cmdline()):
+                    found.append(process)
+    return found
+
+
+def shoot_once(directory, shot):
+    """Kill the worker of a final run once it has written a checkpoint; note it."""
+    (worker,) = wait_until(final_run_workers, every=0.02)
+    wait_until(lambda: list((directory / "checkpoints").glob("final-*/epoch-*")), every=0.01)
+    worker.kill()
+    shot.append(worker)
+
+
+@pytest.mark.e2e
+def test_a_worker_that_is_killed_is_replaced_and_goes_on(tmp_path, digits, digits_split, shared):
+    shot = []
+    killer = threading.Thread(target=shoot_once, args=(tmp_path, shot), daemon=True)
+    killer.start()
+    failures, _ = evaluate(
+        tmp_path,
+        [record(0, 0.9, **LENET)],
+        digits,
+        digits_split,
+        shared,
+        max_epochs=12,
+        final_seeds=1,
+    )
+    assert failures == []
+    assert shot
+    (run,) = read_final_runs(tmp_path)
+    assert run.test_accuracy > 0.8
+    folder = final_folder(tmp_path, "lenet")
+    model = create_model("lenet")
+    model.load_state_dict(weights_of(folder))
+    assert json.loads((folder / "config.json").read_text())["test_accuracy"] == run.test_accuracy
+
+
+@pytest.mark.e2e
+def test_a_full_disk_ends_it_and_with_room_it_goes_on(small_disk, digits, digits_split, shared):
+    free = os.statvfs(small_disk)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(free.f_bavail * free.f_frsize - 200_000))
+    wanted = ([record(0, 0.9, **LENET)], digits, digits_split, shared)
+    with pytest.raises(OSError, match="No space left on device"):
+        evaluate(small_disk, *wanted, max_epochs=1, final_seeds=1)
+    assert read_final_runs(small_disk) == []
+    ballast.unlink()
+    failures, _ = evaluate(small_disk, *wanted, max_epochs=1, final_seeds=1)
+    assert failures == []
+    assert len(read_final_runs(small_disk)) == 1
+
+
+@pytest.mark.e2e
+def test_a_best_model_is_judged_by_all_validation_images_once(tmp_path, digits_split, shared):
+    options = SearchOptions.for_space(load_space("lenet"), precision="fp32", device="cpu")
+    common = settings(tmp_path, options)
+    trainer = Trainer(common.train_config(LENET), digits_split, common.compute())
+    accuracy = trainer.run_epoch().val_accuracy
+    checkpoints = common.checkpoints_of(0)
+    trainer.save(checkpoints.at(1))
+    folder = tmp_path / "best" / "lenet"
+    noted = best_config("lenet", 0, image_size=common.image_size)
+    keep_model(folder, checkpoints, 1, noted)
+
+    def judge():
+        return full_validation(tmp_path / "best", shared, digits_split.val, common, 1, 0)
+
+    assert judge() == {"lenet": accuracy}
+    assert read_config(folder).full_val_accuracy == accuracy
+    assert json.loads((folder / "config.json").read_text()).items() >= noted.items()
+    write_config(folder, noted | {"full_val_accuracy": 0.25})
+    assert judge() == {"lenet": 0.25}

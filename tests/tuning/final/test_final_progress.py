@@ -1,0 +1,41 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from tune_mnist.tuning.final.final_progress import FinalProgress
+
+
+def printed(terminal: bool) -> str:
+    stream = io.StringIO()
+    console = Console(file=stream, width=80, force_terminal=terminal, color_system=None)
+    with FinalProgress(console, 9) as progress:
+        progress.show("lenet seed 0", 0)
+        progress.show("lenet seed 0", 3)
+        progress.show("lenet seed 0", 3)
+        progress.end("lenet seed 0", "test_accuracy 0.9900")
+    return stream.getvalue()
+
+
+def test_a_log_gets_a_line_an_epoch_and_one_a_run():
+    lines = printed(terminal=False).splitlines()
+    assert [line.split("] ")[1] for line in lines] == [
+        "final run lenet seed 0 epoch 3/9",
+        "final run lenet seed 0: test_accuracy 0.9900",
+    ]
+
+
+def test_a_terminal_gets_bars_and_a_line_a_run():
+    text = printed(terminal=True)
+    assert "3/9" in text
+    assert "epoch 3/9" not in text
+    assert "lenet seed 0: test_accuracy 0.9900" in text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_run_that_ends_before_it_was_ever_seen_is_shown_too(terminal):
+    stream = io.StringIO()
+    console = Console(file=stream, width=80, force_terminal=terminal, color_system=None)
+    with FinalProgress(console, 9) as progress:
+        progress.end("lenet seed 0", "its worker died 3 times")
+    assert "lenet seed 0: its worker died 3 times" in stream.getvalue()

@@ -1,0 +1,155 @@
+"""One run of the final evaluation, in this process, without Ray."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tuning.settings import settings_in
+from tests.weights import weights_of
+from tune_mnist.data import train_val_indices
+from tune_mnist.training import Classified, TrainConfig, Trainer
+from tune_mnist.tuning.final.final_training import (
+    Failed,
+    Succeeded,
+    select_misclassified,
+    train_and_test,
+)
+from tune_mnist.tuning.final.selection import PlannedRun
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return settings_in(tmp_path, max_epochs=2)
+
+
+def planned(images, **changes):
+    values = {"model": "lenet", "lr": 0.005, "batch_size": 32, "max_epochs": 2, "dropout": 0.2}
+    return PlannedRun(0, TrainConfig.checked(**(values | changes)), images)
+
+
+@pytest.fixture
+def train(digits, digits_split, settings):
+    """Train and test a configuration, with these changes."""
+
+    def run(fraction=1.0, **changes):
+        joined = train_val_indices(digits_split, fraction)
+        plan = planned(len(joined), **changes)
+        test = (digits.test_images, digits.test_labels)
+        return plan, train_and_test(plan, digits_split, joined, *test, settings)
+
+    return run
+
+
+def weights(plan, settings):
+    checkpoint = plan.checkpoints(settings.store).at(plan.config.max_epochs)
+    return weights_of(checkpoint)
+
+
+def same(one, other):
+    return all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_the_whole_test_set_is_classified_after_the_last_epoch(train, digits, settings):
+    plan, tested = train(max_epochs=12, dropout=0.0)
+    assert isinstance(tested, Succeeded)
+    assert tested.evaluation.accuracy > 0.85
+    assert tested.evaluation.confusion.sum() == len(digits.test_labels)
+    wrong = round((1 - tested.evaluation.accuracy) * len(digits.test_labels))
+    assert len(tested.misread.images) == wrong
+    assert (tested.misread.truth != tested.misread.predicted).all()
+    assert tested.train_seconds > 0
+    assert plan.checkpoints(settings.store).newest_epoch() == 12
+
+
+def test_an_interrupted_run_ends_in_the_same_weights_as_one_left_alone(
+    train, digits_split, settings
+):
+    plan, alone = train(max_epochs=3)
+    expected = weights(plan, settings)
+    checkpoints = plan.checkpoints(settings.store)
+    checkpoints.remove()
+
+    joined = train_val_indices(digits_split)
+    half = Trainer(
+        plan.config,
+        replace(digits_split, train=joined, val=joined[:0]),
+        settings.compute(),
+    )
+    half.run_epoch()
+    checkpoints.save(half)
+    _, resumed = train(max_epochs=3)
+    assert same(weights(plan, settings), expected)
+    assert (resumed.evaluation.confusion == alone.evaluation.confusion).all()
+
+
+def test_a_run_that_was_only_not_tested_yet_is_not_trained_again(train, settings):
+    _, first = train()
+    _, second = train()
+    assert second.train_seconds == first.train_seconds
+    assert (second.evaluation.confusion == first.evaluation.confusion).all()
+
+
+def test_another_seed_gives_other_weights(train, settings):
+    (one, _), (other, _) = train(seed=1), train(seed=2)
+    assert not same(weights(one, settings), weights(other, settings))
+
+
+def test_validation_images_are_trained_on(digits, digits_split, settings):
+    joined = train_val_indices(digits_split)
+    assert set(digits_split.val) < set(joined)
+    plan = planned(len(joined))
+    test = (digits.test_images, digits.test_labels)
+    train_and_test(plan, digits_split, joined, *test, settings)
+    with_all = weights(plan, settings)
+    plan.checkpoints(settings.store).remove()
+    train_and_test(plan, digits_split, digits_split.train, *test, settings)
+    assert not same(weights(plan, settings), with_all)
+
+
+def test_a_run_that_diverges_says_so_in_one_line(train):
+    _, failed = train(0.05, model="resnet", lr=1e20, optimizer="sgd", image_size=28)
+    assert isinstance(failed, Failed)
+    assert failed.reason.startswith("diverged: ")
+    assert "\n" not in failed.reason
+    assert not failed.disk_full
+
+
+def test_weights_that_explode_in_the_last_batch_of_all_are_no_result(
+    digits, digits_split, settings
+):
+    plan = planned(32, model="alexnet", lr=1e30, optimizer="sgd", max_epochs=1, image_size=28)
+    one_batch = digits_split.train[:32]
+    test = (digits.test_images, digits.test_labels)
+    failed = train_and_test(plan, digits_split, one_batch, *test, settings)
+    assert failed == Failed("diverged in its last epoch (lr 1e+30)")
+
+
+def test_a_worker_that_a_killed_search_left_over_writes_nothing(train, settings):
+    replace(settings.store, run="the next").start()
+    with pytest.raises(RuntimeError, match="goes on without this worker"):
+        train()
+    assert settings.store.names() == []
+
+
+def test_of_the_misread_images_the_surest_hundred_are_kept():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (300, 28, 28), dtype=np.uint8)
+    truth = np.zeros(300, np.int64)
+    predicted = np.arange(300) % 2
+    probability = rng.random(300, dtype=np.float32)
+    misread = select_misclassified(images, Classified(truth, predicted, probability))
+    assert len(misread.images) == 100
+    assert set(misread.predicted) == {1}
+    assert list(misread.probability) == sorted(probability[1::2], reverse=True)[:100]
+    surest = np.argmax(np.where(predicted == 1, probability, 0))
+    assert (misread.images[0] == images[surest]).all()
+
+
+def test_no_mistake_is_no_misread_image():
+    truth = np.arange(3)
+    misread = select_misclassified(
+        np.zeros((3, 28, 28), np.uint8), Classified(truth, truth, np.ones(3, np.float32))
+    )
+    assert misread.images.shape == (0, 28, 28)

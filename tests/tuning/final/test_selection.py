@@ -1,0 +1,186 @@
+import json
+
+import numpy as np
+import pytest
+
+from tune_mnist.tuning.final.misclassified import Misclassified, write_misclassified
+from tune_mnist.tuning.final.runs import (
+    FinalRun,
+    final_folder,
+    read_final_runs,
+    write_final_run,
+)
+from tune_mnist.tuning.final.selection import (
+    choose,
+    describe_plan,
+    drop_checkpoints,
+    drop_outdated,
+)
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
+from tune_mnist.tuning.spaces.space import load_space
+from tune_mnist.tuning.storage.shared_folder import SharedFolder
+from tune_mnist.tuning.trials.trainable import TrialSettings
+
+IMAGES = 1_000
+
+
+def options(**given):
+    return SearchOptions.for_space(load_space("lenet"), **given)
+
+
+def settings(tmp_path, given):
+    return TrialSettings(
+        image_size=28,
+        max_epochs=given.max_epochs,
+        seed=given.seed,
+        threads=1,
+        device="cpu",
+        precision="fp32",
+        store=SharedFolder(tmp_path / "checkpoints", "this"),
+    )
+
+
+def record(number, accuracy, model="lenet", state=TrialState.COMPLETE):
+    made = TrialRecord(number, f"id{number}", {"model": model, "lr": 0.1 / (number + 1)}, state)
+    made.best_epoch, made.val_accuracy = 1, accuracy
+    return made
+
+
+def chosen(tmp_path, records, **given):
+    wanted = options(**given)
+    return choose(records, wanted, settings(tmp_path, wanted), IMAGES)
+
+
+def made(plan):
+    return FinalRun(
+        model=plan.model,
+        trial=plan.trial,
+        seed=plan.config.seed,
+        config=plan.config.flat(),
+        train_images=plan.train_images,
+        test_accuracy=0.9,
+        confusion=[[9, 1], [1, 9]],
+        train_seconds=1.0,
+    )
+
+
+def test_the_best_of_each_architecture_is_chosen(tmp_path):
+    records = [record(0, 0.8), record(1, 0.9), record(2, 0.85, "resnet"), record(3, 0.9)]
+    plans = chosen(tmp_path, records)
+    assert [(plan.model, plan.trial) for plan in plans] == [("lenet", 1), ("resnet", 2)]
+    assert plans[0].config.lr == records[1].config["lr"]
+
+
+@pytest.mark.parametrize("state", [TrialState.DIVERGED, TrialState.FAILED])
+def test_a_trial_without_a_result_is_never_the_best(tmp_path, state):
+    plans = chosen(tmp_path, [record(0, 0.8), record(1, 0.9, state=state)])
+    assert [plan.trial for plan in plans] == [0]
+    assert chosen(tmp_path, [record(1, 0.9, state=state)]) == []
+
+
+def test_a_trial_that_was_cut_off_can_be_the_best(tmp_path):
+    plans = chosen(tmp_path, [record(0, 0.8), record(1, 0.9, state=TrialState.INTERRUPTED)])
+    assert [plan.trial for plan in plans] == [1]
+
+
+def test_seeds_count_up_from_that_of_the_search(tmp_path):
+    (first,) = chosen(tmp_path, [record(0, 0.8)], seed=2**32 - 2)
+    assert [run.config.seed for run in first.seeded(3)] == [2**32 - 2, 2**32 - 1, 0]
+    assert first.seeded(3)[0] == first
+
+
+def test_epochs_are_those_of_the_search_unless_told_otherwise(tmp_path):
+    assert chosen(tmp_path, [record(0, 0.8)], max_epochs=4)[0].config.max_epochs == 4
+    given = {"max_epochs": 4, "final_epochs": 7}
+    assert chosen(tmp_path, [record(0, 0.8)], **given)[0].config.max_epochs == 7
+
+
+def leave(directory, plan, count=2):
+    """Leave what a final evaluation leaves behind."""
+    for run in plan.seeded(count):
+        write_final_run(directory, made(run))
+    nothing = np.zeros(0, np.int64)
+    write_misclassified(
+        final_folder(directory, plan.model), Misclassified(nothing, nothing, nothing, nothing)
+    )
+    (final_folder(directory, plan.model) / "model.pt").touch()
+
+
+def test_runs_that_are_still_wanted_are_kept_whatever_their_seeds(tmp_path):
+    (plan,) = chosen(tmp_path, [record(0, 0.8)])
+    leave(tmp_path, plan)
+    assert drop_outdated(tmp_path, plan.seeded(1)) == [made(run) for run in plan.seeded(2)]
+    assert len(read_final_runs(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("records", "given"),
+    [
+        ([record(0, 0.8), record(1, 0.9)], {}),
+        ([record(0, 0.8)], {"final_epochs": 3}),
+    ],
+    ids=["better trial", "other epochs"],
+)
+def test_runs_of_another_configuration_are_removed_with_all_they_left(tmp_path, records, given):
+    (old,) = chosen(tmp_path, [record(0, 0.8)])
+    leave(tmp_path, old)
+    kept = chosen(tmp_path, [record(5, 0.8, "resnet")])[0]
+    leave(tmp_path, kept)
+    new = chosen(tmp_path, records, **given)
+    assert {run.model for run in drop_outdated(tmp_path, [*new, kept])} == {"resnet"}
+    assert not final_folder(tmp_path, "lenet").exists()
+    assert final_folder(tmp_path, "resnet").exists()
+
+
+def test_files_that_no_final_run_has_written_stay(tmp_path):
+    (old,) = chosen(tmp_path, [record(0, 0.8)])
+    leave(tmp_path, old)
+    folder = final_folder(tmp_path, "lenet")
+    (folder / "seeds.json").touch()
+    (folder / "seed-0.json.bak").touch()
+    (folder / "thesis").mkdir()
+    assert drop_outdated(tmp_path, chosen(tmp_path, [record(1, 0.9)])) == []
+    assert {path.name for path in folder.iterdir()} == {"seeds.json", "seed-0.json.bak", "thesis"}
+
+
+def test_runs_on_other_images_are_removed(tmp_path):
+    wanted = options()
+    old, new = (
+        choose([record(0, 0.8)], wanted, settings(tmp_path, wanted), images)
+        for images in (IMAGES, IMAGES // 2)
+    )
+    leave(tmp_path, old[0])
+    assert drop_outdated(tmp_path, new) == []
+
+
+def test_a_run_with_fields_that_are_not_known_any_more_is_made_anew(tmp_path):
+    (plan,) = chosen(tmp_path, [record(0, 0.8)])
+    leave(tmp_path, plan, 1)
+    path = final_folder(tmp_path, "lenet") / "seed-0.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"config": content["config"] | {"fused": True}}))
+    assert drop_outdated(tmp_path, [plan]) == []
+
+
+def test_no_run_goes_on_from_the_checkpoint_of_another_configuration(tmp_path):
+    store = SharedFolder(tmp_path / "checkpoints", "this")
+    runs = [
+        *chosen(tmp_path, [record(0, 0.8)])[0].seeded(2),
+        *chosen(tmp_path, [record(1, 0.8)]),
+        *chosen(tmp_path, [record(0, 0.8)], final_epochs=3),
+    ]
+    places = {run.checkpoints(store).at(1) for run in runs}
+    assert len(places) == len(runs)
+    for place in places:
+        place.mkdir(parents=True)
+    drop_checkpoints(store, runs[:1])
+    assert [place for place in places if place.exists()] == [runs[0].checkpoints(store).at(1)]
+
+
+def test_what_the_final_evaluation_does_is_said():
+    words = describe_plan(options(seed=4, final_epochs=3), 60_000, 10_000)
+    assert "seeds 4 to 6, 60,000 training and validation images, 3 epochs" in words
+    assert "10,000 test images" in words
+    assert "seed 0," in describe_plan(options(final_seeds=1), 60_000, 10_000)
+    assert describe_plan(options(final_seeds=0), 60_000, 10_000) == "none"

@@ -1,0 +1,146 @@
+import math
+from pathlib import Path
+
+import pytest
+
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.options.option_fields import EXTERNAL, FIXED, MEASURED, OptionFields
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.spaces.space import load_space, parse_space
+
+
+def test_the_space_gives_the_defaults_and_the_user_overrules_them():
+    space = load_space("resnet")
+    options = SearchOptions.for_space(space, num_samples=None, max_epochs=3)
+    assert options.max_epochs == 3
+    assert options.num_samples == space.defaults.num_samples
+    assert options.fraction == space.defaults.fraction
+
+
+def test_paths_mean_the_same_to_a_later_call_from_another_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = SearchOptions.for_space(
+        load_space("lenet"), data_dir="data", warm_start="../x", mlflow="sqlite:///m.db"
+    )
+    assert options.data_dir == tmp_path / "data"
+    assert options.warm_start == tmp_path.parent / "x"
+    assert options.mlflow == f"sqlite:///{tmp_path}/m.db"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"objective": "val_accuracy,parameters", "scheduler": "asha"}, "one objective only"),
+        ({"objective": "parameters"}, "must begin with val_accuracy"),
+        ({"objective": "val_accuracy,speed"}, "unknown objective 'speed'"),
+        (
+            {"searcher": "gp"},
+            "--searcher gp with --scheduler asha-promotion: this searcher learns only",
+        ),
+        ({"searcher": "cmaes", "objective": "val_accuracy,parameters"}, "one objective only"),
+        ({"searcher": "grid"}, "without end"),
+        ({"storage_path": "ftp://host/a"}, "must be a folder, s3://bucket/folder or gs://"),
+        ({"gpus_per_trial": 0.001}, "must be 0 or at least 0.01"),
+        ({"grace_period": 20}, "--grace-period 20: must be at most the 9 epochs"),
+        ({"grace_period": 2, "scheduler": "none"}, "--scheduler none has none"),
+        ({"brackets": 2, "scheduler": "median"}, "--scheduler median has none"),
+        (
+            {"searcher": "tpe", "scheduler": "pbt"},
+            "--searcher tpe with --scheduler pbt: the hyper",
+        ),
+        ({"reduction_factor": 4, "scheduler": "median"}, "--scheduler median has none"),
+        ({"num_samples": 1, "scheduler": "pbt"}, "a population takes 2 trials at least"),
+        ({"perturbation_interval": 9, "scheduler": "pbt"}, "must be below the 9 epochs"),
+        ({"perturbation_interval": 2}, "--perturbation-interval 2: --scheduler asha"),
+        ({"grace_period": 2, "scheduler": "pbt"}, "--scheduler pbt has none"),
+        ({"reduction_factor": 4, "scheduler": "none"}, "--scheduler none has none"),
+        ({"scheduler": "ashaa"}, "unknown scheduler 'ashaa' (did you mean 'asha'?)"),
+    ],
+)
+def test_a_senseless_combination_is_refused_with_the_reason(given, words):
+    with pytest.raises(UserError) as caught:
+        SearchOptions.for_space(load_space("lenet"), **given)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_grid_cannot_learn_from_an_earlier_search(tmp_path):
+    space = parse_space(
+        "description: a grid\nmodel: lenet\n"
+        "parameters: {lr: {type: categorical, choices: [0.1, 0.2]}}\n",
+        tmp_path / "grid.yaml",
+    )
+    with pytest.raises(UserError, match="--searcher grid with --warm-start"):
+        SearchOptions.for_space(space, searcher="grid", warm_start=tmp_path)
+    # Nor can it give more than it has.
+    assert SearchOptions.for_space(space, searcher="grid", num_samples=9).num_samples == 2
+
+
+def test_population_based_training_draws_at_random_unless_told_otherwise():
+    space = load_space("lenet")
+    assert SearchOptions.for_space(space, scheduler="pbt").searcher == "random"
+    assert SearchOptions.for_space(space, scheduler="pbt", searcher="qmc").searcher == "qmc"
+
+
+def test_several_objectives_go_without_early_stopping():
+    options = SearchOptions.for_space(load_space("lenet"), objective="val_accuracy,parameters")
+    assert options.scheduling.name == "none"
+    assert options.directions == {"val_accuracy": "max", "parameters": "min"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"num_samples": 0}, "num_samples = 0: must be greater than or equal to 1"),
+        ({"fraction": 1.5}, "fraction = 1.5: must be less than or equal to 1"),
+        ({"image_size": 8}, "image_size = 8"),
+        ({"cpus_per_trial": 0}, "cpus_per_trial = 0"),
+        ({"dataset": "mnits"}, "unknown dataset 'mnits' (did you mean 'mnist'?)"),
+        ({"device": "tpu"}, "unknown device 'tpu'"),
+        ({"precision": "fp8"}, "unknown precision 'fp8'"),
+        ({"seed": -1}, "seed = -1"),
+        ({"num_samples": 10**9}, "num_samples = 1000000000: must be less than or equal to"),
+        ({"max_epochs": 10**9}, "max_epochs = 1000000000"),
+        ({"fraction": math.nan}, "fraction = nan"),
+        ({"val_fraction": 0.0}, "val_fraction = 0.0: must be greater than 0"),
+        ({"image_size": 100_000}, "image_size = 100000: must be less than or equal to 1024"),
+        ({"time_budget": 0.0}, "time_budget = 0.0: must be greater than 0"),
+        ({"time_budget": math.inf}, "time_budget = inf"),
+        ({"cpus_per_trial": 1e-6}, "cpus_per_trial = 1e-06: must be greater than or equal to 0.1"),
+        ({"cpus_per_trial": math.inf}, "cpus_per_trial = inf"),
+        ({"cpus_per_trial": math.nan}, "cpus_per_trial = nan"),
+        ({"gpus_per_trial": -1.0}, "gpus_per_trial = -1.0"),
+        ({"gpus_per_trial": math.nan}, "gpus_per_trial = nan"),
+        ({"gpus_per_trial": 1.5}, "gpus_per_trial = 1.5: must be a share of one GPU, or a whole"),
+        ({"max_concurrent": 0}, "max_concurrent = 0: must be greater than or equal to 1"),
+        ({"final_seeds": -1}, "final_seeds = -1: must be greater than or equal to 0"),
+        ({"final_epochs": 0}, "final_epochs = 0: must be greater than or equal to 1"),
+        ({"final_fraction": 1.5}, "final_fraction = 1.5: must be less than or equal to 1"),
+    ],
+)
+def test_a_bad_option_is_named_in_one_line(given, words):
+    with pytest.raises(UserError) as caught:
+        SearchOptions.for_space(load_space("lenet"), **given)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_default_fraction_is_raised_for_small_data_and_one_that_is_given_stays():
+    space = load_space("all")
+    assert SearchOptions.for_space(space).for_images(1_437).fraction == 1.0
+    assert SearchOptions.for_space(space).for_images(60_000).fraction == space.defaults.fraction
+    given = SearchOptions.for_space(space, fraction=0.1)
+    assert given.for_images(1_437).fraction == 0.1
+    assert "fraction_given" not in given.model_dump()
+
+
+def test_an_option_that_says_where_to_connect_read_or_write_is_marked_as_such():
+    """A results folder that another user wrote must not decide over any of them."""
+    fields = OptionFields.model_fields
+    paths = {name for name, field in fields.items() if field.annotation == Path | None}
+    free_texts = {name for name, field in fields.items() if field.annotation == str | None}
+    assert paths | (free_texts - {"scheduler"}) == set(EXTERNAL)
+
+
+def test_what_must_be_equal_for_accuracies_to_compare_cannot_change_while_a_search_runs():
+    assert set(MEASURED) - {"data_dir"} <= set(FIXED)  # the images' checksum decides, not the path

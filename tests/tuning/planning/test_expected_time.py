@@ -1,0 +1,52 @@
+import io
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.planning.expected_time import announce_time
+from tune_mnist.tuning.planning.resources import Workers
+from tune_mnist.tuning.planning.speeds import NotMeasuredError, Speed
+from tune_mnist.tuning.spaces.space import load_space
+
+
+@pytest.fixture
+def announced(digits_split):
+    """Return a function that says what a search of 9 trials on two workers is announced by."""
+
+    def announce(measure, **given):
+        space = load_space("lenet")
+        setup = SimpleNamespace(
+            space=space,
+            options=SearchOptions.for_space(space, num_samples=9, max_epochs=1, **given),
+            settings=SimpleNamespace(fidelity=None),
+            workers=Workers(1, 0, 2),
+            final_images=1000,
+        )
+        told = io.StringIO()
+        announce_time(Console(file=told, width=200), setup, digits_split, 9, measure)
+        return told.getvalue()
+
+    return announce
+
+
+def test_time_and_speed_are_said(announced, digits_split):
+    speed = Speed(len(digits_split.train) / 200, len(digits_split.val) / 40)
+    line = announced(lambda: {"lenet": speed}, final_seeds=0)
+    # 9 epochs of 240 seconds, two at a time.
+    assert line.startswith("expected   about 0:18:00: some 9 epochs of trials")
+    assert "final runs" not in line
+
+
+def test_what_the_final_runs_take_and_what_is_cut_off_is_said(announced):
+    line = announced(lambda: {"lenet": Speed(10, 1e9)}, final_seeds=2, time_budget=60)
+    assert "cut off by the time budget at 0:01:00" in line
+    assert "then about 0:01:40 for the final runs" in line
+
+
+def test_a_search_whose_workers_cannot_be_measured_begins_all_the_same(announced):
+    def fail():
+        raise NotMeasuredError("no room")
+
+    assert announced(fail) == "expected   unknown: no worker could be measured: no room\n\n"

@@ -1,0 +1,57 @@
+import optuna
+import pytest
+
+from tests.tuning.example_trial import METRICS
+from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, open_storage
+from tune_mnist.tuning.recording.trial_store import TrialStore
+
+CONFIG = {"model": "lenet", "lr": 0.1}
+TARGET = {"model": "lenet", "lr": 0.2}
+
+
+def test_an_exploit_is_on_record_once_and_outlives_the_driver():
+    study = optuna.create_study(direction="maximize")
+    trial_store = TrialStore(study, "lenet", max_epochs=3)
+    trial = study.ask({"lr": optuna.distributions.FloatDistribution(0.01, 1.0)})
+    trial_store.begin(trial, "id0", CONFIG)
+    trial_store.add_epoch(0, METRICS | {"epoch": 1, "val_accuracy": 0.5})
+    for _ in range(2):  # a driver that died in the middle decides the same again
+        trial_store.exploit(0, epoch=1, source=7, params=TARGET)
+    trial_store.add_epoch(0, METRICS | {"epoch": 2, "val_accuracy": 0.9})
+
+    (record,) = TrialStore(study, "lenet", max_epochs=3).records
+    assert record.exploits == [{"epoch": 1, "donor": 7, "params": TARGET}]
+    assert record.config_of(1)["lr"] == trial.params["lr"]
+    assert record.config_of(record.best_epoch) == TARGET
+
+
+def test_an_epoch_that_is_trained_again_changes_nothing():
+    """Its worker died, or its checkpoint had gone while it was paused."""
+    study = optuna.create_study(direction="maximize")
+    trial_store = TrialStore(study, "lenet", max_epochs=3)
+    trial_store.begin(study.ask(), "id0", CONFIG)
+    for epoch, accuracy in ((1, 0.5), (2, 0.9), (1, 0.6), (2, 0.7)):
+        trial_store.add_epoch(0, METRICS | {"epoch": epoch, "val_accuracy": accuracy})
+        (record,) = trial_store.records
+        assert record.epochs == study.trials[0].last_step
+    assert (record.epochs, record.best_epoch, record.val_accuracy) == (2, 2, 0.9)
+    assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.9}
+
+
+def test_an_end_that_the_journal_could_not_take_can_be_told_again(tmp_path):
+    study = optuna.create_study(
+        study_name=STUDY_NAME, storage=open_storage(tmp_path), direction="maximize"
+    )
+    trial_store = TrialStore(study, "lenet", max_epochs=1)
+    trial_store.begin(study.ask(), "id0", CONFIG)
+    last = METRICS | {"epoch": 1, "val_accuracy": 0.5}
+    trial_store.add_epoch(0, last)
+    (tmp_path / JOURNAL).rename(tmp_path / "elsewhere")
+    (tmp_path / JOURNAL).mkdir()
+    with pytest.raises(IsADirectoryError):
+        trial_store.end(0, last)
+    (tmp_path / JOURNAL).rmdir()
+    (tmp_path / "elsewhere").rename(tmp_path / JOURNAL)
+    trial_store.end(0, last)
+    assert study.trials[0].state is optuna.trial.TrialState.COMPLETE
+    assert study.trials[0].value == 0.5

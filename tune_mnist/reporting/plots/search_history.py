@@ -1,0 +1,301 @@
+"""How the search went: history, learning curves by rung, values epoch by epoch, timeline."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from optuna.trial import TrialState as StudyState
+from optuna.visualization import (
+    plot_intermediate_values,
+    plot_optimization_history,
+    plot_timeline,
+)
+
+from tune_mnist.reporting.plots import text_format
+from tune_mnist.reporting.plots.axes import stretch
+from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials
+from tune_mnist.reporting.plots.plot import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    CannotDrawError,
+    Plot,
+    tidied,
+)
+from tune_mnist.reporting.stored_search import StoredSearch
+from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
+from tune_mnist.tuning.schedulers.registry import scheduler_class
+from tune_mnist.tuning.trials.reports import METRIC
+
+ENDS = {
+    TrialState.COMPLETE: ("trained to the end", BLUE, "solid", "circle"),
+    TrialState.PRUNED: ("stopped early", ORANGE, "solid", "x"),
+    TrialState.INTERRUPTED: ("not ended", GREEN, "dash", "triangle-right"),
+    TrialState.DIVERGED: ("diverged", PURPLE, "dot", "diamond"),
+    TrialState.FAILED: ("failed", GREY, "dashdot", "square"),
+}
+"""How a trial ended: in words, and its colour, line and mark."""
+
+_FEW = 10
+_STATES = {
+    StudyState.COMPLETE: TrialState.COMPLETE,
+    StudyState.PRUNED: TrialState.PRUNED,
+    StudyState.RUNNING: TrialState.INTERRUPTED,
+    StudyState.FAIL: TrialState.FAILED,
+}
+
+
+def history(evaluated: EvaluatedTrials) -> list[Plot]:
+    """Draw Optuna's optimisation history, of the best epoch of each trial."""
+    evaluated.require(1)
+    numbers = [record.number for record in evaluated.results.records]
+    evaluated = evaluated.at_best_stage()
+    figure = plot_optimization_history(evaluated.study, target_name=METRIC)
+    colours = {METRIC: GREY, "Best Value": BLUE}
+    # Optuna has a trace for trials that break a constraint, of which there are none here.
+    figure.data = [trace for trace in figure.data if trace.name in colours]
+    for trace in figure.data:
+        trace.marker.color = trace.line.color = colours[trace.name]
+        trace.update(mode="markers" if trace.name == METRIC else "lines", line_shape="hv")
+        trace.name = "trial" if trace.name == METRIC else "best so far"
+        trace.hovertemplate = "#%{x}: %{customdata:.4f}<extra></extra>"
+    best = evaluated.ranked[0]
+    after = len([number for number in numbers if number > best.number])
+    sentence = (
+        f"The best trial, #{best.number}, reached {METRIC}"
+        f" {text_format.accuracy(best.val_accuracy)};"
+        f" it was number {len(numbers) - after} of {len(numbers)} in the order of their start, and"
+        f" {_improvements(evaluated.records)} bettered the best before them (each counts by its"
+        " best"
+        f" epoch, also if it was stopped early)."
+    )
+    if best.stage:
+        sentence += f" Shown are the trials that came to stage {best.stage} of the fidelity."
+    figure = stretch(tidied(figure), METRIC)
+    figure.update_xaxes(title_text="trial", **_whole_ticks(len(numbers)))
+    return [Plot("history", "Optimisation history", sentence, figure)]
+
+
+def learning_curves(evaluated: EvaluatedTrials) -> list[Plot]:
+    """Draw the validation accuracy of each trial by epoch, and where the rungs are."""
+    curves = _curves(evaluated)
+    figure = go.Figure()
+    for state, (name, colour, dash, symbol) in ENDS.items():
+        records = [record for record in evaluated.records if record.state is state]
+        epochs, accuracies, labels = [], [], []
+        for record in records:
+            values = curves.get(record.number, {})
+            # A gap ends the line of a trial: one trace an ending keeps the legend short.
+            epochs += [*values, None]
+            accuracies += [*values.values(), None]
+            labels += [f"#{record.number} {record.config['model']}"] * (len(values) + 1)
+        if any(epochs):
+            figure.add_scatter(
+                x=epochs,
+                y=accuracies,
+                text=labels,
+                name=name,
+                mode="lines+markers",
+                line={"color": colour, "dash": dash, "width": 1.5},
+                marker={"symbol": symbol, "size": 6, "color": colour, "line": {"color": colour}},
+                hovertemplate="%{text}, epoch %{x}: %{customdata:.4f}<extra></extra>",
+            )
+    stretch(tidied(figure), METRIC)
+    rungs = _rungs(evaluated.results)
+    for epoch in rungs:
+        figure.add_vline(x=epoch, line={"color": GREY, "dash": "dash", "width": 1}, layer="below")
+    figure.update_xaxes(title_text="epoch", **_whole_ticks(_longest(curves)))
+    return [Plot("curves", "Learning curves", _ends_sentence(evaluated, rungs), figure)]
+
+
+def intermediate_values(evaluated: EvaluatedTrials) -> list[Plot]:
+    """Draw Optuna's intermediate values, the best trial before all others."""
+    curves = _curves(evaluated)
+    figure = plot_intermediate_values(evaluated.study)
+    best = evaluated.ranked[0]
+    for trace in figure.data:
+        ahead = trace.name == f"Trial{best.number}"
+        trace.line.color = BLUE if ahead else GREY
+        trace.line.width = 3 if ahead else 1
+        trace.opacity = 1 if ahead else 0.55
+        trace.marker.size = 7 if ahead else 4
+        trace.hovertemplate = "%{text}, epoch %{x}: %{customdata:.4f}<extra></extra>"
+        trace.text = [f"#{trace.name.removeprefix('Trial')}"] * len(trace.x)
+    stretch(tidied(figure), METRIC)
+    figure.update_xaxes(title_text="epoch", **_whole_ticks(_longest(curves)))
+    return [
+        Plot("intermediate", "Values by epoch", _foretelling_sentence(evaluated, curves), figure)
+    ]
+
+
+def timeline(evaluated: EvaluatedTrials) -> list[Plot]:
+    """Draw Optuna's timeline of the search's own trials."""
+    records = {record.number: record for record in evaluated.results.records}
+    trials = [t for t in evaluated.results.study.get_trials(deepcopy=False) if t.number in records]
+    begins = {trial.number: trial.datetime_start for trial in trials if trial.datetime_start}
+    if not begins:
+        raise CannotDrawError("no trial has begun")
+    figure = plot_timeline(evaluated.results.study)
+    figure.data = [trace for trace in figure.data if _keep_own(trace, records)]
+    tidied(figure)
+    # Left to itself, Plotly makes bars as thick as the smallest gap between trials of one state.
+    figure.update_traces(width=0.8)
+    # The last time of day needs room for its second half.
+    figure.update_layout(barmode="overlay", margin={"r": 36})
+    ended = [trial.datetime_complete for trial in trials if trial.datetime_complete]
+    first, last = min(begins.values()), max([*begins.values(), *ended])
+    figure.update_xaxes(
+        title_text=f"time, from {first:%Y-%m-%d}",
+        tickangle=0,
+        nticks=4,
+        tickformat=_time_format(last - first),
+    )
+    figure.update_yaxes(title_text="trial", autorange="reversed", **_whole_ticks(len(trials)))
+    return [
+        Plot("timeline", "Timeline", _timeline_sentence(evaluated.results, begins, ended), figure)
+    ]
+
+
+def _time_format(duration: timedelta) -> str:
+    if duration >= timedelta(days=2):
+        return "%m-%d"
+    return "%H:%M" if duration >= timedelta(minutes=4) else "%H:%M:%S"
+
+
+def _improvements(records: list[TrialRecord]) -> str:
+    best, times = float("-inf"), 0
+    for record in records:
+        if record.val_accuracy > best:
+            times += best > float("-inf")
+            best = record.val_accuracy
+    return text_format.count(times, "trial") if times else "no trial"
+
+
+def _curves(evaluated: EvaluatedTrials) -> dict[int, dict[int, float]]:
+    """Return validation accuracy by epoch, by trial.
+
+    Raises:
+        CannotDrawError: the study has none.
+    """
+    evaluated.require(1)
+    curves = {
+        trial.number: dict(sorted(trial.intermediate_values.items()))
+        for trial in evaluated.study.get_trials(deepcopy=False)
+        if trial.intermediate_values
+    }
+    if not curves:
+        raise CannotDrawError(
+            "with several objectives, the study keeps no values of single epochs"
+        )
+    return curves
+
+
+def _rungs(results: StoredSearch) -> tuple[int, ...]:
+    scheduling = results.options.scheduling_for(results.space)
+    return scheduler_class(scheduling.name).comparison_epochs(scheduling)
+
+
+def _longest(curves: dict[int, dict[int, float]]) -> int:
+    return max(max(curve) for curve in curves.values())
+
+
+def _whole_ticks(count: int) -> dict[str, Any]:
+    """Return the ticks of an axis that counts: plotly would put those of a few at halves."""
+    return {"tickformat": "d", "dtick": 1} if count <= _FEW else {"tickformat": "d"}
+
+
+def _ends_sentence(evaluated: EvaluatedTrials, rungs: tuple[int, ...]) -> str:
+    counted = Counter(record.state for record in evaluated.records)
+    ends = text_format.listed(
+        f"{counted[state]} {ENDS[state][0]}" for state in ENDS if counted[state]
+    )
+    sentence = (
+        f"Of {text_format.count(len(evaluated.records), 'trial')} with a finished epoch, {ends}"
+    )
+    stopped = [r.epochs for r in evaluated.records if r.state is TrialState.PRUNED]
+    if stopped:
+        after = Counter(stopped)
+        parts = (f"{after[epoch]} after epoch {epoch}" for epoch in sorted(after))
+        sentence += f" (stopped: {text_format.listed(parts)})"
+    if rungs:
+        scheduler = evaluated.results.options.scheduler
+        epochs = text_format.listed(map(str, rungs))
+        sentence += (
+            f"; dashed lines mark the rung{'s' if len(rungs) > 1 else ''} of {scheduler} at epoch"
+            f"{'s' if len(rungs) > 1 else ''} {epochs}"
+        )
+    return f"{sentence}."
+
+
+def _foretelling_sentence(evaluated: EvaluatedTrials, curves: dict[int, dict[int, float]]) -> str:
+    first = min(min(curve) for curve in curves.values())
+    early = {n: curve[first] for n, curve in curves.items() if first in curve}
+    best = evaluated.ranked[0]
+    if best.number not in early:
+        return f"Trial #{best.number}, the best, is drawn bold."
+    place = 1 + sum(value > early[best.number] for value in early.values())
+    sentence = (
+        f"After epoch {first} the trial that became the best, #{best.number} (bold), stood at"
+        f" place {place} of {len(early)}"
+    )
+    final = pd.Series({r.number: r.val_accuracy for r in evaluated.records if r.number in early})
+    order = pd.Series(early).rank().corr(final.rank())
+    if pd.notna(order) and len(early) > 2:
+        sentence += (
+            f"; the order after that epoch and the order in the end agree with a rank correlation"
+            f" of {order:.2f}"
+        )
+    return f"{sentence}."
+
+
+def _keep_own(trace: go.Bar, records: dict[int, TrialRecord]) -> bool:
+    """Reduce the bars to the search's own trials; tell whether any is left.
+
+    A trial that has not ended gets a bar as long as it has trained: Optuna would have it run on
+    until today.
+    """
+    if trace.name not in StudyState.__members__:
+        return False
+    kept = [index for index, number in enumerate(trace.y) if number in records]
+    own = [records[trace.y[index]] for index in kept]
+    unended = trace.name == StudyState.RUNNING.name
+    lengths = [trace.x[index] for index in kept]
+    trace.x = [max(1.0, r.train_seconds) * 1000 for r in own] if unended else lengths
+    trace.base = [trace.base[index] for index in kept]
+    trace.y = [record.number for record in own]
+    trace.text = [
+        f"#{r.number} {r.config['model']}, {text_format.count(r.epochs, 'epoch')}" for r in own
+    ]
+    state = _STATES.get(StudyState[trace.name])
+    if state is not None:
+        name, trace.marker.color, *_ = ENDS[state]
+        trace.name = "failed or diverged" if state is TrialState.FAILED else name
+    trace.hovertemplate = "%{text}<extra></extra>"
+    return bool(kept)
+
+
+def _timeline_sentence(
+    results: StoredSearch, begins: dict[int, datetime], ended: list[datetime]
+) -> str:
+    trained = sum(record.train_seconds for record in results.records)
+    if not trained:
+        return f"{text_format.count(len(begins), 'trial')} began, and none has finished an epoch."
+    longest = max(results.records, key=lambda record: record.train_seconds)
+    sentence = (
+        f"{text_format.count(len(results.records), 'trial')} trained for"
+        f" {text_format.seconds(trained)} in all"
+    )
+    if ended:
+        passed = (max(ended) - min(begins.values())).total_seconds()
+        sentence += (
+            f" within {text_format.seconds(passed)} from the first start to the last end"
+            f" (on average {trained / max(passed, 1e-9):.1f} at a time)"
+        )
+    return (
+        f"{sentence}; #{longest.number} ({longest.config['model']}) took longest, with"
+        f" {text_format.seconds(longest.train_seconds)}."
+    )

@@ -1,0 +1,219 @@
+"""The final evaluation: the best of each architecture trained anew, and the test set touched."""
+
+import errno
+import os
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+import ray
+from numpy.typing import NDArray
+from ray.exceptions import OutOfMemoryError, RayError, WorkerCrashedError
+from rich.console import Console
+
+from tune_mnist.console import clock
+from tune_mnist.data import Dataset, DataSplit
+from tune_mnist.errors import last_line
+from tune_mnist.tuning.final.final_progress import FinalProgress
+from tune_mnist.tuning.final.final_training import Failed, Succeeded, train_and_test
+from tune_mnist.tuning.final.misclassified import write_misclassified
+from tune_mnist.tuning.final.runs import FinalRun, final_folder, write_final_run
+from tune_mnist.tuning.final.selection import (
+    PlannedRun,
+    choose,
+    drop_checkpoints,
+    drop_outdated,
+    to_config,
+)
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.planning.estimate import time_on_workers
+from tune_mnist.tuning.planning.resources import Workers
+from tune_mnist.tuning.recording.trial_record import TrialRecord
+from tune_mnist.tuning.storage.kept_models import keep_model
+from tune_mnist.tuning.trials.trainable import TrialSettings
+
+
+class FinalEvaluation:
+    """Trains the best configuration of each architecture anew with several seeds, and tests it.
+
+    Each run is trained on training and validation part together, and classifies the test set
+    once, after its last epoch. Runs that an earlier run of the search has made are not repeated,
+    unfinished ones go on from their checkpoints, and those of another configuration than the best
+    one are removed.
+
+    Args:
+        directory: of the search.
+        dataset: its test images are what the runs are judged by.
+        shared: the training images in the object store.
+        train: indices of what to train on.
+        options: of the search.
+        settings: what all its trials have in common.
+        workers: how runs are placed: as trials.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        dataset: Dataset,
+        shared: "ray.ObjectRef[DataSplit]",
+        train: NDArray[np.int64],
+        options: SearchOptions,
+        settings: TrialSettings,
+        workers: Workers,
+    ) -> None:
+        self._directory = directory
+        self._dataset = dataset
+        self._shared = shared
+        self._train = train
+        self._options = options
+        self._settings = settings
+        self._workers = workers
+
+    def run(self, records: list[TrialRecord], console: Console) -> list[str]:
+        """Make the runs that are missing, and write what they come to.
+
+        Args:
+            records: of all trials.
+            console: where the user is told of it.
+
+        Returns:
+            For each run that came to nothing a line that says why; a resumed search tries again.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        options, store = self._options, self._settings.store
+        chosen = choose(records, options, self._settings, len(self._train))
+        made = drop_outdated(self._directory, chosen)
+        done = {(run.model, run.seed) for run in made}
+        planned = [run for first in chosen for run in first.seeded(options.final_seeds)]
+        todo = [run for run in planned if (run.model, run.config.seed) not in done]
+        store.start()
+        drop_checkpoints(store, todo)
+        if not todo:
+            return []
+        speeds = {
+            record.number: record.last["images_per_second"] for record in records if record.last
+        }
+        todo.sort(key=lambda run: speeds[run.trial])  # the longest first, or it ends alone
+        seconds = [
+            (run.config.max_epochs - run.checkpoints(store).newest_epoch())
+            * run.train_images
+            / speeds[run.trial]
+            for run in todo
+        ]
+        expected = time_on_workers(seconds, self._workers.concurrent)
+        self._announce(console, planned, todo, expected)
+        try:
+            with FinalProgress(console, options.final_run_epochs) as progress:
+                return self._run_all(todo, progress)
+        except RayError as error:
+            return [f"final evaluation: {last_line(error)}"]
+
+    def _announce(
+        self, console: Console, planned: list[PlannedRun], todo: list[PlannedRun], seconds: float
+    ) -> None:
+        trials = {run.model: run.trial for run in planned}
+        models = ", ".join(f"{model} (trial {trial})" for model, trial in trials.items())
+        seeds = self._options.final_seeds
+        made = len(planned) - len(todo)
+        done = f" ({made} of {len(planned)} runs are done)" if made else ""
+        console.print(
+            f"final evaluation: {models}, {seeds} seed{'s' * (seeds > 1)}{done},"
+            f" {len(self._train):,} images, {self._options.final_run_epochs} epochs each, about"
+            f" {clock(seconds)}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def _run_all(self, todo: list[PlannedRun], progress: FinalProgress) -> list[str]:
+        """Keep the workers busy until every run has ended; return why some came to nothing."""
+        task = ray.remote(
+            num_cpus=self._workers.cpus,
+            num_gpus=self._workers.gpus,
+            max_retries=self._options.max_failures,
+        )(train_and_test)
+        data = [self._shared, ray.put(self._train)]
+        data += [ray.put(self._dataset.test_images), ray.put(self._dataset.test_labels)]
+        waiting = deque(todo)
+        running: dict[ray.ObjectRef[Succeeded | Failed], PlannedRun] = {}
+        failures: list[str] = []
+        try:
+            while waiting or running:
+                while waiting and len(running) < self._workers.concurrent:
+                    run = waiting.popleft()
+                    running[task.remote(run, *data, self._settings)] = run
+                ended, _ = ray.wait(list(running), timeout=self._settings.store.poll_seconds)
+                for run in running.values():
+                    checkpoints = run.checkpoints(self._settings.store)
+                    progress.show(run.name, checkpoints.newest_epoch())
+                for reference in ended:
+                    failures += self._end(running.pop(reference), reference, progress)
+        finally:
+            for reference in running:
+                ray.cancel(reference, force=True)
+        return failures
+
+    def _end(
+        self,
+        run: PlannedRun,
+        reference: "ray.ObjectRef[Succeeded | Failed]",
+        progress: FinalProgress,
+    ) -> list[str]:
+        """Write what a run has come to; return why it came to nothing, if it did."""
+        checkpoints = run.checkpoints(self._settings.store)
+        try:
+            result = ray.get(reference)
+        except RayError as error:
+            # Its checkpoint stays: the run may go on with another worker when the search does.
+            result = Failed(self._reason(error, run))
+        else:
+            if isinstance(result, Failed) and not result.disk_full:
+                checkpoints.remove()
+        if isinstance(result, Failed):
+            if result.disk_full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._directory))
+            progress.end(run.name, result.reason)
+            return [f"final run {run.name}: {result.reason}"]
+        for complaint in result.complaints:
+            progress.say(f"final run {run.name}: a checkpoint was of no use: {complaint}")
+        self._keep(run, result)
+        checkpoints.remove()
+        progress.end(run.name, f"test_accuracy {result.evaluation.accuracy:.4f}")
+        return []
+
+    def _keep(self, run: PlannedRun, tested: Succeeded) -> None:
+        """Write a run's results; that it is done is written last."""
+        accuracy = tested.evaluation.accuracy
+        if run.config.seed == self._options.seed:
+            checkpoints = run.checkpoints(self._settings.store)
+            keep_model(
+                final_folder(self._directory, run.model),
+                checkpoints,
+                run.config.max_epochs,
+                to_config(run, self._settings, accuracy),
+            )
+            write_misclassified(final_folder(self._directory, run.model), tested.misread)
+        write_final_run(
+            self._directory,
+            FinalRun(
+                model=run.model,
+                trial=run.trial,
+                seed=run.config.seed,
+                config=run.config.flat(),
+                train_images=run.train_images,
+                test_accuracy=accuracy,
+                confusion=tested.evaluation.confusion.tolist(),
+                train_seconds=tested.train_seconds,
+                misclassified=tested.misclassified.tolist(),
+            ),
+        )
+
+    def _reason(self, error: RayError, run: PlannedRun) -> str:
+        """Return in one line why a worker was lost, or could not go on."""
+        if isinstance(error, OutOfMemoryError):
+            return f"out of memory with batch_size {run.config.batch_size}"
+        if isinstance(error, WorkerCrashedError):
+            return f"its worker died {self._options.max_failures + 1} times"
+        return last_line(error)

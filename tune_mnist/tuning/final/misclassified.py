@@ -1,0 +1,116 @@
+"""Test images that a final run misclassified, in a file beside the run."""
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tune_mnist.data.form import RGB
+from tune_mnist.data.npz import opened_archive, read_array
+from tune_mnist.errors import UserError
+from tune_mnist.models import MAX_CLASSES
+from tune_mnist.safe_paths import path_in
+
+MISREAD_FILE = "misread.npz"
+PART_OF_MISREAD = f".{MISREAD_FILE}.part"
+"""Name of the file while it is written."""
+
+MAX_BYTES = 64_000_000
+"""Of an array of such a file; a search keeps at most 100 images."""
+
+
+@dataclass(frozen=True)
+class Misclassified:
+    """Test images that a trained network takes for another class, the surest mistakes first.
+
+    Attributes:
+        images: uint8 (N, S, S) or (N, S, S, 3).
+        truth: int64 (N,), what they are.
+        predicted: int64 (N,), what they were taken for.
+        probability: float32 (N,), how sure the network was of that.
+    """
+
+    images: NDArray[np.uint8]
+    truth: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    probability: NDArray[np.float32]
+
+
+def write_misclassified(folder: Path, misread: Misclassified) -> None:
+    """Write the misread images of an architecture's first final run.
+
+    Args:
+        folder: Of the architecture's final runs; made if need be.
+        misread: The images.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path_in(folder, PART_OF_MISREAD)
+    with partial.open("wb") as file:
+        np.savez_compressed(file, **asdict(misread))
+    partial.replace(path_in(folder, MISREAD_FILE))
+
+
+def read_misclassified(folder: Path) -> Misclassified | None:
+    """Return the misread images of an architecture, None if none were kept.
+
+    Args:
+        folder: Of the architecture's final runs.
+
+    Raises:
+        UserError: The file is damaged, or its arrays are not of the form of a Misread.
+    """
+    path = path_in(folder, MISREAD_FILE)
+    if not path.exists():
+        return None
+    with opened_archive(path) as archive:
+        misread = Misclassified(
+            images=read_array(archive, "images", partial(_check_header, np.uint8, (3, 4))),
+            truth=read_array(archive, "truth", partial(_check_header, np.int64, (1,))),
+            predicted=read_array(archive, "predicted", partial(_check_header, np.int64, (1,))),
+            probability=read_array(
+                archive, "probability", partial(_check_header, np.float32, (1,))
+            ),
+        )
+    _check(path, misread)
+    return misread
+
+
+def _check_header(
+    kind: type[np.generic],
+    dimensions: tuple[int, ...],
+    shape: tuple[int, ...],
+    dtype: "np.dtype[Any]",
+    size: int,
+) -> None:
+    """Check an array by its header.
+
+    Raises:
+        ValueError: It is of another kind or size.
+    """
+    if dtype != np.dtype(kind) or len(shape) not in dimensions:
+        wanted = " or ".join(map(str, dimensions))
+        raise ValueError(
+            f"{dtype}, {len(shape)} dimensions: must be {np.dtype(kind)}, {wanted} dimensions"
+        )
+    if len(shape) == 4 and shape[3] != RGB:
+        raise ValueError(f"shape {shape}: must be (N, S, S) or (N, S, S, {RGB})")
+    if size > MAX_BYTES:
+        raise ValueError(f"larger than {MAX_BYTES:,} bytes")
+
+
+def _check(path: Path, misread: Misclassified) -> None:
+    count = len(misread.images)
+    for name, array in asdict(misread).items():
+        if len(array) != count:
+            raise UserError(f"{path}: damaged: {name}: {len(array)} of {count} images")
+    if count and not all(misread.images.shape[1:]):
+        raise UserError(f"{path}: damaged: images: have no pixels")
+    for name in ("truth", "predicted"):
+        classes = getattr(misread, name)
+        if ((classes < 0) | (classes >= MAX_CLASSES)).any():
+            raise UserError(f"{path}: damaged: {name}: must be classes, 0 to {MAX_CLASSES - 1}")
+    if not ((misread.probability >= 0) & (misread.probability <= 1)).all():
+        raise UserError(f"{path}: damaged: probability: must be from 0 to 1")

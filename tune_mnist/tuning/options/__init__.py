@@ -1,0 +1,1 @@
+"""Options of a search: fields, checks, combinations."""

@@ -1,0 +1,301 @@
+"""Options of a search: each is declared here, and only here."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tune_mnist.data.names import ARRAYS, DATASETS
+from tune_mnist.declarations import Choices
+from tune_mnist.models.settings import DERIVED, INITS
+from tune_mnist.training.settings import DEVICES, PRECISIONS
+from tune_mnist.tuning.options.option_presentation import (
+    DATA,
+    EARLY_STOPPING,
+    FINAL,
+    HOW_MUCH,
+    MACHINES,
+    RESULTS,
+    WHAT,
+    SearchOption,
+    from_space,
+)
+from tune_mnist.tuning.schedulers.registry import (
+    DEFAULT,
+    DEFAULT_FOR_SEVERAL_OBJECTIVES,
+    scheduler_names,
+)
+from tune_mnist.tuning.searching.registry import DEFAULT as DEFAULT_SEARCHER
+from tune_mnist.tuning.searching.registry import searcher_names
+from tune_mnist.tuning.spaces.option_types import EpochCount, Fraction, ImageSize, Samples, Seconds
+from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
+
+# Each trial is a process with PyTorch in it: more than ten to a core would only take memory.
+MIN_CPUS = 0.1
+MAX_COUNT = 100_000
+"""Most cores, epochs and the like in one search."""
+
+
+class OptionFields(BaseModel):
+    """The options of one search.
+
+    A field is the only declaration of an option. The options of ``search`` and their help derive
+    from it, and so do the options that ``train`` shares.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    objective: Annotated[
+        str,
+        SearchOption(
+            WHAT,
+            metavar="".join([METRIC, *(f"[,{o}]" for o in OBJECTIVES if o != METRIC)]),
+            fixed=True,
+            measured=True,
+        ),
+        Field(description="Objective; with several, the search looks for a Pareto set."),
+    ] = METRIC
+    searcher: Annotated[
+        str,
+        Choices(searcher_names),
+        SearchOption(WHAT, default=f"{DEFAULT_SEARCHER}; random with --scheduler pbt", fixed=True),
+        Field(description="Optuna sampler that proposes the configurations."),
+    ] = DEFAULT_SEARCHER
+    warm_start: Annotated[
+        Path | None,
+        SearchOption(WHAT, metavar="FOLDER", fixed=True, external=True),
+        Field(description="Results folder of an earlier search whose trials are reused."),
+    ] = None
+    init: Annotated[
+        str,
+        Choices(INITS),
+        SearchOption(WHAT, fixed=True, measured=True),
+        Field(
+            description="Initial weights: derived from the activation, or the defaults of torch."
+        ),
+    ] = DERIVED
+    seed: Annotated[
+        int,
+        SearchOption(WHAT, fixed=True),
+        Field(ge=0, lt=2**32, description="Random seed of the sampler, weights and batches."),
+    ] = 0
+
+    num_samples: Annotated[
+        Samples,
+        SearchOption(HOW_MUCH, default=from_space("num_samples")),
+        Field(description="Number of trials."),
+    ]
+    max_epochs: Annotated[
+        EpochCount,
+        SearchOption(HOW_MUCH, default=from_space("max_epochs"), fixed=True, measured=True),
+        Field(description="Epochs of a trial that is not stopped early."),
+    ]
+    time_budget: Annotated[
+        Seconds | None,
+        SearchOption(HOW_MUCH, default=from_space("time_budget")),
+        Field(description="Time after which the trials end: 90s, 25m or 2h."),
+    ] = None
+    target_accuracy: Annotated[
+        Fraction | None,
+        SearchOption(HOW_MUCH),
+        Field(description="Validation accuracy at which the search ends, up to 1."),
+    ] = None
+    patience: Annotated[
+        int | None,
+        SearchOption(HOW_MUCH),
+        Field(
+            ge=1,
+            le=MAX_COUNT,
+            description="Ended trials in a row without an improvement beyond noise, after which"
+            " the search ends.",
+        ),
+    ] = None
+
+    scheduler: Annotated[
+        str | None,
+        Choices(scheduler_names),
+        SearchOption(
+            EARLY_STOPPING,
+            default=f"{DEFAULT}; {DEFAULT_FOR_SEVERAL_OBJECTIVES} with several objectives",
+            fixed=True,
+        ),
+        Field(description="Scheduler; asha stands for asha-promotion."),
+    ] = None
+    grace_period: Annotated[
+        int,
+        SearchOption(EARLY_STOPPING, fixed=True),
+        Field(ge=1, le=MAX_COUNT, description="Epochs that every trial gets."),
+    ] = 1
+    reduction_factor: Annotated[
+        int,
+        SearchOption(EARLY_STOPPING, fixed=True),
+        Field(
+            ge=2,
+            le=MAX_COUNT,
+            description="ASHA and HyperBand continue one trial in this many at each rung.",
+        ),
+    ] = 3
+    brackets: Annotated[
+        int,
+        SearchOption(EARLY_STOPPING, fixed=True),
+        Field(ge=1, le=100, description="Number of brackets of ASHA."),
+    ] = 1
+    perturbation_interval: Annotated[
+        int,
+        SearchOption(EARLY_STOPPING, fixed=True),
+        Field(ge=1, le=MAX_COUNT, description="Epochs between two comparisons of pbt."),
+    ] = 1
+
+    dataset: Annotated[
+        str,
+        Choices(DATASETS, hidden=(ARRAYS,)),
+        SearchOption(DATA, fixed=True, measured=True),
+        Field(description="Data set."),
+    ] = "mnist"
+    data_dir: Annotated[
+        Path | None,
+        SearchOption(
+            DATA,
+            metavar="FOLDER|FILE",
+            default="the user's cache, or a download",
+            measured=True,
+            external=True,
+        ),
+        Field(
+            description="Data of your own: a folder with four IDX files or with pictures in"
+            " train/<class>/ and test/<class>/, or an .npz file."
+        ),
+    ] = None
+    transpose: Annotated[
+        bool,
+        SearchOption(DATA, fixed=True, measured=True),
+        Field(description="Exchange rows and columns of your own images, as EMNIST's need it."),
+    ] = False
+    fraction: Annotated[
+        Fraction,
+        SearchOption(
+            DATA,
+            default=f"{from_space('fraction')}; more of a small data set",
+            fixed=True,
+            measured=True,
+        ),
+        Field(description="Share of the training images, above 0, up to 1."),
+    ]
+    fraction_given: bool = Field(
+        default=True,
+        exclude=True,
+        description="Whether the user named it; else small data get a larger share.",
+    )
+    val_fraction: Annotated[
+        Fraction | None,
+        SearchOption(
+            DATA, default="as --fraction, at least 2,000 images", fixed=True, measured=True
+        ),
+        Field(description="Share of the validation images, above 0, up to 1."),
+    ] = None
+    image_size: Annotated[
+        ImageSize,
+        SearchOption(DATA, default=from_space("image_size"), fixed=True, measured=True),
+        Field(
+            description="Side of the images in pixels; no effect on a network of fixed input size."
+        ),
+    ]
+
+    cpus_per_trial: Annotated[
+        float,
+        SearchOption(MACHINES),
+        Field(
+            ge=MIN_CPUS,
+            le=MAX_COUNT,
+            allow_inf_nan=False,
+            description="CPU cores of each trial, also a fraction of one.",
+        ),
+    ] = 1
+    gpus_per_trial: Annotated[
+        float | None,
+        SearchOption(MACHINES, default="1 if there is a GPU"),
+        Field(
+            ge=0,
+            le=MAX_COUNT,
+            allow_inf_nan=False,
+            description="GPUs of each trial, also a fraction of one.",
+        ),
+    ] = None
+    max_concurrent: Annotated[
+        int | None,
+        SearchOption(MACHINES, default="as many as fit"),
+        Field(ge=1, le=MAX_COUNT, description="Maximum number of trials at the same time."),
+    ] = None
+    max_failures: Annotated[
+        int,
+        SearchOption(MACHINES),
+        Field(
+            ge=0,
+            le=MAX_COUNT,
+            description="Times that a trial is tried again after its worker died.",
+        ),
+    ] = 2
+    device: Annotated[
+        str, Choices(DEVICES), SearchOption(MACHINES), Field(description="Device to train on.")
+    ] = "auto"
+    precision: Annotated[
+        str,
+        Choices(PRECISIONS),
+        SearchOption(MACHINES, fixed=True),
+        Field(description="Number format of the computation."),
+    ] = "auto"
+    address: Annotated[
+        str | None,
+        SearchOption(MACHINES, default="this machine", external=True),
+        Field(description="Address of a Ray cluster, or auto."),
+    ] = None
+    storage_path: Annotated[
+        str | None,
+        SearchOption(MACHINES, metavar="FOLDER|URI", default="the results folder", external=True),
+        Field(
+            description="Folder that all nodes of a cluster share, s3://... or gs://..., for the"
+            " checkpoints."
+        ),
+    ] = None
+
+    final_seeds: Annotated[
+        int,
+        SearchOption(FINAL),
+        Field(
+            ge=0,
+            le=1000,
+            description="Training runs of the best configuration of each architecture; 0: none.",
+        ),
+    ] = 3
+    final_epochs: Annotated[
+        EpochCount | None,
+        SearchOption(FINAL, default="as --max-epochs"),
+        Field(description="Epochs of these runs."),
+    ] = None
+    final_fraction: Annotated[
+        Fraction | None,
+        SearchOption(FINAL, default="as --fraction"),
+        Field(description="Share of the training and validation images that these runs train on."),
+    ] = None
+
+    tensorboard: Annotated[
+        bool, SearchOption(RESULTS), Field(description="Write the curves for TensorBoard.")
+    ] = False
+    mlflow: Annotated[
+        str | None,
+        SearchOption(RESULTS, metavar="URI", external=True),
+        Field(description="MLflow tracking server or store that records the trials; '': none."),
+    ] = None
+
+
+OPTIONS = {
+    name: mark
+    for name, field in OptionFields.model_fields.items()
+    for mark in field.metadata
+    if isinstance(mark, SearchOption)
+}
+"""Presentation of all options, by name."""
+
+FIXED = tuple(name for name, option in OPTIONS.items() if option.fixed)
+MEASURED = tuple(name for name, option in OPTIONS.items() if option.measured)
+EXTERNAL = tuple(name for name, option in OPTIONS.items() if option.external)

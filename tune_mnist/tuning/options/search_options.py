@@ -1,0 +1,164 @@
+"""Checked options of a search."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError, field_validator
+
+from tune_mnist.data import default_fraction
+from tune_mnist.errors import UserError, unknown, validation_error
+from tune_mnist.files import absolute
+from tune_mnist.training import Fidelity
+from tune_mnist.tuning.options.combinations import check_combination
+from tune_mnist.tuning.options.mlflow_uri import absolute_uri
+from tune_mnist.tuning.options.option_fields import OptionFields
+from tune_mnist.tuning.options.option_presentation import FALLBACKS
+from tune_mnist.tuning.schedulers.options import OWN_OPTIONS, SchedulerOptions
+from tune_mnist.tuning.schedulers.registry import (
+    DEFAULT,
+    DEFAULT_FOR_SEVERAL_OBJECTIVES,
+    canonical_name,
+    scheduler_class,
+)
+from tune_mnist.tuning.searching.registry import searcher_class
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.spaces.stages import stage_rungs, stages_of
+from tune_mnist.tuning.storage.storage_path import checked_storage_path
+from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
+
+MIN_GPUS = 0.01
+
+
+class SearchOptions(OptionFields):
+    """The options of one search, checked; those left out take the space's defaults."""
+
+    @field_validator("objective")
+    @classmethod
+    def _known_objectives(cls, text: str) -> str:
+        names = text.split(",")
+        for name in names:
+            if name not in OBJECTIVES:
+                raise unknown("objective", name, OBJECTIVES)
+        if names[0] != METRIC or len(set(names)) < len(names):
+            raise UserError(
+                f"objective = '{text}': must begin with {METRIC} and name nothing twice:"
+                f" {METRIC},parameters"
+            )
+        return text
+
+    @field_validator("storage_path")
+    @classmethod
+    def _known_storage(cls, path: str | None) -> str | None:
+        return None if path is None else checked_storage_path(path)
+
+    @field_validator("mlflow")
+    @classmethod
+    def _mlflow_or_none(cls, uri: str | None) -> str | None:
+        return absolute_uri(uri) if uri else None
+
+    @field_validator("data_dir", "warm_start")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else absolute(path)
+
+    @field_validator("gpus_per_trial")
+    @classmethod
+    def _whole_gpus(cls, gpus: float | None) -> float | None:
+        if gpus is not None and 0 < gpus < MIN_GPUS:
+            raise UserError(f"gpus_per_trial = {gpus:g}: must be 0 or at least {MIN_GPUS}")
+        if gpus is not None and gpus > 1 and not gpus.is_integer():
+            raise UserError(
+                f"gpus_per_trial = {gpus:g}: must be a share of one GPU, or a whole number"
+            )
+        return gpus
+
+    @classmethod
+    def for_space(cls, space: SearchSpace, /, **given: Any) -> "SearchOptions":
+        """Complete the given options (None: not given) by the space's defaults.
+
+        Raises:
+            UserError: a value of the wrong type or out of its range.
+        """
+        values = FALLBACKS | space.defaults.model_dump(exclude_none=True)
+        values |= {key: value for key, value in given.items() if value is not None}
+        values["fraction_given"] = given.get("fraction") is not None
+        if "scheduler" in values:
+            searcher = scheduler_class(values["scheduler"]).default_searcher
+            values = {"searcher": searcher} | values
+        return cls.checked(space, **values)
+
+    @classmethod
+    def checked(cls, space: SearchSpace, /, **values: Any) -> "SearchOptions":
+        """Build options from untrusted values, and see that they go together.
+
+        Raises:
+            UserError: a value of the wrong type or out of its range, or a senseless combination.
+        """
+        try:
+            options = cls(**values)
+        except ValidationError as error:
+            raise validation_error(error, cls) from None
+        check_combination(options, space)
+        most = searcher_class(options.searcher).count(space) or options.num_samples
+        given = {
+            "scheduler": options.scheduling.name,
+            "num_samples": min(options.num_samples, most),
+        }
+        return options.model_copy(update=given)
+
+    def for_images(self, images: int) -> "SearchOptions":
+        """Return the options for a data set: a default fraction leaves enough of it.
+
+        Args:
+            images: Images of the training and validation part together.
+        """
+        if self.fraction_given:
+            return self
+        return self.model_copy(update={"fraction": default_fraction(self.fraction, images)})
+
+    @property
+    def final_run_epochs(self) -> int:
+        """Epochs of a run of the final evaluation."""
+        return self.final_epochs or self.max_epochs
+
+    @property
+    def final_run_fraction(self) -> float:
+        """Fraction of the training and validation part that a final run is trained on."""
+        return self.final_fraction or self.fraction
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """By objective, ``max`` or ``min``."""
+        return {name: OBJECTIVES[name] for name in self.objective.split(",")}
+
+    @property
+    def scheduling(self) -> SchedulerOptions:
+        """How trials are stopped early."""
+        several = len(self.directions) > 1
+        fallback = DEFAULT_FOR_SEVERAL_OBJECTIVES if several else DEFAULT
+        return SchedulerOptions(
+            name=canonical_name(self.scheduler or fallback),
+            max_epochs=self.max_epochs,
+            seed=self.seed,
+            num_samples=self.num_samples,
+            **{option: getattr(self, option) for option in OWN_OPTIONS},
+        )
+
+    def fidelity(self, space: SearchSpace) -> Fidelity | None:
+        """Return the stages that each trial goes through; None: the space has none.
+
+        Raises:
+            UserError: they do not fit the epochs, image size or fraction.
+        """
+        return stages_of(space, self.max_epochs, self.image_size, self.fraction)
+
+    def scheduling_for(self, space: SearchSpace) -> SchedulerOptions:
+        """Return how trials of a space are stopped early: at the ends of its stages, if any."""
+        fidelity = self.fidelity(space)
+        return replace(
+            self.scheduling,
+            rungs=stage_rungs(fidelity) if fidelity else None,
+            # Without turns, one architecture may get more than its share.
+            architectures=1 if searcher_class(self.searcher).enumerates else len(space.models),
+        )

@@ -1,0 +1,65 @@
+"""How long a search is going to take, told to the user before it starts."""
+
+from collections.abc import Callable
+
+from rich.console import Console
+
+from tune_mnist.console import clock
+from tune_mnist.data import DataSplit
+from tune_mnist.tuning.planning.estimate import expected_epochs, expected_seconds, time_on_workers
+from tune_mnist.tuning.planning.search_context import SearchContext
+from tune_mnist.tuning.planning.speeds import NotMeasuredError, Speeds
+
+
+def announce_time(
+    console: Console,
+    context: SearchContext,
+    data: DataSplit,
+    trials: int,
+    measure: Callable[[], Speeds],
+) -> None:
+    """Tell the user how long it may take.
+
+    Args:
+        console: where to tell it.
+        context: of the search.
+        data: the split that trials are trained on.
+        trials: how many are to come.
+        measure: gives the speed of a worker, or raises NotMeasuredError.
+    """
+    try:
+        with console.status("measuring the speed of a worker"):
+            speeds = measure()
+    except NotMeasuredError as error:
+        _tell(console, f"unknown: no worker could be measured: {error}")
+        return
+    options, scheduling = context.options, context.options.scheduling_for(context.space)
+    seconds = expected_seconds(
+        speeds, data, trials, scheduling, context.workers.concurrent, context.settings.fidelity
+    )
+    epochs = expected_epochs(trials, scheduling)
+    final = _expected_final_seconds(speeds, context)
+    measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())
+    limit = ""
+    if options.time_budget and seconds > options.time_budget:
+        limit = f", cut off by the time budget at {clock(options.time_budget)}"
+    runs = f", then about {clock(final)} for the final runs" if final else ""
+    _tell(
+        console,
+        f"about {clock(seconds)}{limit}{runs}: some {epochs:.0f} epochs of trials"
+        f" at (images/s a worker) {measured}",
+    )
+
+
+def _tell(console: Console, text: str) -> None:
+    console.print(f"{'expected':<10} {text}\n", markup=False, highlight=False, soft_wrap=True)
+
+
+def _expected_final_seconds(speeds: Speeds, context: SearchContext) -> float:
+    """Return the expected wall time of the final evaluation; the test set takes next to none."""
+    epochs = context.options.final_run_epochs
+    seconds = [epochs * context.final_images / speed.train for speed in speeds.values()]
+    return time_on_workers(
+        [each for each in seconds for _ in range(context.options.final_seeds)],
+        context.workers.concurrent,
+    )

@@ -1,0 +1,183 @@
+"""What a search is going to do: where trials run, and on what data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import torch
+from rich.console import Console
+
+from tune_mnist.console import clock, print_facts
+from tune_mnist.data import DataForm, DataSplit, default_fraction
+from tune_mnist.data.form import MNIST
+from tune_mnist.data.split import MIN_TRAIN_IMAGES
+from tune_mnist.environment import describe_hardware
+from tune_mnist.errors import UserError
+from tune_mnist.machine import allowed_cpus
+from tune_mnist.models import get_architecture
+from tune_mnist.training import Fidelity, resolve_compute
+from tune_mnist.tuning.cluster.connection import Resources, check_placeable, count_fitting
+from tune_mnist.tuning.options.option_presentation import FALLBACKS
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.spaces.stages import describe_stages
+from tune_mnist.tuning.storage.storage_path import open_store
+from tune_mnist.tuning.trials.trainable import TrialSettings
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How trials are placed.
+
+    Attributes:
+        cpus: CPU cores of a trial.
+        gpus: GPUs of a trial.
+        concurrent: how many trials at a time.
+    """
+
+    cpus: float
+    gpus: float
+    concurrent: int
+
+
+def place(options: SearchOptions, resources: Resources) -> Workers:
+    """Decide what a trial gets, and how many run at a time.
+
+    Raises:
+        UserError: no node could ever hold a trial.
+    """
+    gpus = options.gpus_per_trial
+    if gpus is None:
+        gpus = 1.0 if resources.gpus and options.device != "cpu" else 0.0
+    if options.device == "cuda" and not gpus:
+        raise UserError("--device cuda: trials get no GPU: there is none, or --gpus-per-trial 0")
+    if options.device == "cpu" and gpus:
+        raise UserError(f"--gpus-per-trial {gpus:g}: contradicts --device cpu")
+    check_placeable(options.cpus_per_trial, gpus)
+    fitting = count_fitting(options.cpus_per_trial, gpus)
+    return Workers(options.cpus_per_trial, gpus, min(fitting, options.max_concurrent or fitting))
+
+
+def fills_machine(options: SearchOptions) -> bool:
+    """Tell whether on this machine about as many trials run at a time as it has cores.
+
+    A machine whose trials get a GPU is not meant.
+    """
+    if options.gpus_per_trial or options.device == "cuda":
+        return False
+    if options.device == "auto" and torch.cuda.is_available():
+        return False
+    cores = allowed_cpus()
+    fitting = cores / options.cpus_per_trial
+    return 2 * min(fitting, options.max_concurrent or fitting) >= cores
+
+
+def threads(cpus: float) -> int:
+    """Return the threads of PyTorch in a trial that has these CPU cores."""
+    return max(1, int(cpus))
+
+
+def trial_settings(
+    options: SearchOptions,
+    workers: Workers,
+    directory: Path,
+    checkpoints: str | None = None,
+    fidelity: Fidelity | None = None,
+    networks: bytes = b"",
+    form: DataForm = MNIST,
+) -> TrialSettings:
+    """Return what all trials have in common.
+
+    Args:
+        options: of the search.
+        workers: how trials are placed.
+        directory: the results folder.
+        checkpoints: path or URI of where they go; None: into the results folder.
+        fidelity: the stages of a trial; None: all its epochs are alike.
+        networks: Networks of the user's own, as ``pack_networks`` returns them.
+        form: Form of the images.
+    """
+    return TrialSettings(
+        image_size=options.image_size,
+        max_epochs=options.max_epochs,
+        seed=options.seed,
+        threads=threads(workers.cpus),
+        device="cuda" if workers.gpus else "cpu",
+        precision=options.precision,
+        init=options.init,
+        store=open_store(checkpoints or str(directory.absolute() / "checkpoints"), uuid4().hex),
+        fidelity=fidelity,
+        networks=networks,
+        data=form,
+    )
+
+
+def facts(
+    space: SearchSpace,
+    options: SearchOptions,
+    form: DataForm,
+    data: DataSplit,
+    everything: DataSplit,
+    workers: Workers,
+    resources: Resources,
+    final_runs: str,
+) -> dict[str, str]:
+    """Say what is done on what: the header of the search and of every table."""
+    device = f"{workers.gpus:g} GPU" if workers.gpus else f"{workers.cpus:g} CPU"
+    budget = f", at most {clock(options.time_budget)}" if options.time_budget else ""
+    growing = " (other numbers as nodes join or go)" if resources.head else ""
+    return {
+        "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
+        "data": f"{form.describe()}, {len(data.train):,} of {len(everything.train):,} training"
+        f" images{_raised(space, options, everything)}, {len(data.val):,} of"
+        f" {len(everything.val):,} validation images",
+        "image size": _image_sizes(space, options),
+        "init": f"weights {options.init}",
+        **_stages(space, options),
+        "trials": f"{options.num_samples}, up to {options.max_epochs} epochs each,"
+        f" searcher {options.searcher}, scheduler {options.scheduling.name},"
+        f" seed {options.seed}{budget}",
+        "objective": " and ".join(f"{key} ({way})" for key, way in options.directions.items()),
+        "final runs": final_runs,
+        "workers": f"{workers.concurrent} at a time{growing}, {device} each, precision"
+        f" {_precision(options, workers)}",
+        "hardware": f"{resources.nodes} node{'s' * (resources.nodes > 1)}; {describe_hardware()}",
+    }
+
+
+def _raised(space: SearchSpace, options: SearchOptions, everything: DataSplit) -> str:
+    """Say that a default fraction was raised, as it would leave too few images to learn from."""
+    default = space.defaults.fraction or FALLBACKS["fraction"]
+    enough = default_fraction(default, len(everything.train) + len(everything.val))
+    if enough == default or options.fraction != enough:
+        return ""
+    return f" (--fraction {default:g} would leave fewer than {MIN_TRAIN_IMAGES:,})"
+
+
+def _precision(options: SearchOptions, workers: Workers) -> str:
+    """Return the number format, also what auto has become where that is known."""
+    if options.precision != "auto" or options.address is not None:
+        return options.precision
+    compute = resolve_compute("cuda" if workers.gpus else "cpu")
+    return f"{compute.precision} (auto)"
+
+
+def announce(console: Console, facts: dict[str, str], directory: Path, dashboard: str) -> None:
+    """Tell the user what is going to happen."""
+    print_facts(console, {**facts, "results": str(directory), "dashboard": dashboard})
+
+
+def _stages(space: SearchSpace, options: SearchOptions) -> dict[str, str]:
+    fidelity = options.fidelity(space)
+    if fidelity is None:
+        return {}
+    fixed = all(get_architecture(model).fixed_size for model in space.models)
+    return {"fidelity": describe_stages(fidelity, fixed_size=fixed)}
+
+
+def _image_sizes(space: SearchSpace, options: SearchOptions) -> str:
+    fixed = {model: get_architecture(model).fixed_size for model in space.models}
+    free = None in fixed.values()
+    sizes = [f"{options.image_size}x{options.image_size}"] if free else []
+    sizes += [f"{size}x{size} ({model})" for model, size in fixed.items() if size is not None]
+    return ", ".join(sizes)

@@ -1,0 +1,66 @@
+"""Searcher, scheduler and table of a search, brought to where its study is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tune_mnist.tuning.planning.search_context import SearchContext
+from tune_mnist.tuning.recording.callbacks import TRIALS_FILE, Recorder
+from tune_mnist.tuning.recording.study import CHANCE_LEVEL, open_storage
+from tune_mnist.tuning.recording.trial_store import TrialStore
+from tune_mnist.tuning.results_folder.experiment_file import comparable
+from tune_mnist.tuning.schedulers.protocol import SearchScheduler
+from tune_mnist.tuning.schedulers.restore import scheduler_for
+from tune_mnist.tuning.searching.registry import searcher_class
+from tune_mnist.tuning.searching.samplers import create_sampler
+from tune_mnist.tuning.searching.searcher import StudySearch
+from tune_mnist.tuning.searching.warm_start import is_prepared, prepare_study
+
+
+@dataclass(frozen=True)
+class SearchComponents:
+    """What decides about the trials of a search, and keeps their record.
+
+    Attributes:
+        searcher: hands out the trials, and keeps their study.
+        scheduler: stops them early.
+        recorder: keeps their table.
+    """
+
+    searcher: StudySearch
+    scheduler: SearchScheduler
+    recorder: Recorder
+
+
+def build_components(
+    context: SearchContext, make_recorder: Callable[[Path, TrialStore], Recorder] = Recorder
+) -> SearchComponents:
+    """Open the study in the results folder, or begin it, and build what goes on from there.
+
+    Args:
+        context: of the search.
+        make_recorder: gives the recorder, from the path of its table and the trial store.
+    """
+    space, options = context.space, context.options
+    searcher = StudySearch(
+        space,
+        open_storage(context.directory),
+        create_sampler(
+            options.searcher, space, options.num_samples, options.seed, context.chance_level
+        ),
+        options.directions,
+        options.max_epochs,
+        context.workers.concurrent,
+    )
+    if not is_prepared(searcher.study):
+        enumerates = searcher_class(options.searcher).enumerates
+        queued = 0 if enumerates else options.num_samples
+        alike = options.warm_start is None or comparable(options.warm_start, options)
+        prepare_study(searcher.study, space, queued, options.warm_start, values_compare=alike)
+    searcher.study.set_user_attr(CHANCE_LEVEL, context.chance_level)
+    scheduling = options.scheduling_for(space)
+    scheduler = scheduler_for(
+        searcher, space, scheduling, context.settings, context.workers.concurrent
+    )
+    recorder = make_recorder(context.directory / TRIALS_FILE, searcher.trial_store)
+    return SearchComponents(searcher, scheduler, recorder)
