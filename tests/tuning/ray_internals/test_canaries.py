@@ -81,9 +81,9 @@ def test_the_controller_has_the_methods_that_are_overridden_or_called(name, expe
     assert parameters(getattr(TuneController, name)) == expected
 
 
-def test_the_controller_keeps_its_trials_and_workers_where_they_are_read(tmp_path, monkeypatch):
-    # Ray would be started to count its cores, and stay for the tests that follow.
-    monkeypatch.setenv("TUNE_MAX_PENDING_TRIALS_PG", "1")
+@pytest.mark.e2e
+@pytest.mark.usefixtures("small_ray")
+def test_the_controller_keeps_its_trials_and_workers_where_they_are_read(tmp_path):
     made = controller.OneNodeController(
         storage=SimpleNamespace(
             experiment_fs_path=str(tmp_path),
@@ -98,7 +98,6 @@ def test_the_controller_keeps_its_trials_and_workers_where_they_are_read(tmp_pat
     assert isinstance(made._class_cache, controller._ActorClasses)
     assert callable(made._actor_manager.is_actor_started)
     assert callable(made._actor_manager.clear_actor_task_futures)
-    assert not ray.is_initialized()
 
 
 def test_tune_makes_its_controller_by_the_name_that_is_replaced():
