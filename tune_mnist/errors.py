@@ -22,6 +22,10 @@ class UserError(Exception):
     """
 
 
+class ReportedInterrupt(KeyboardInterrupt):
+    """An interrupt of a run that has written its results and told the user how to resume."""
+
+
 def error_line(message: str) -> str:
     """Return what a command prints of an error: one line that a terminal can show as it is."""
     return "error: " + shortened(printable(" ".join(message.split())))

@@ -12,7 +12,7 @@ from pathlib import Path
 from tune_mnist.machine import Cgroups, allowed_cpus
 from tune_mnist.private_folder import private_folder
 
-_LOGGERS = ("ray", "ray.tune", "ray.train")
+_LOGGERS = ("ray", "ray.tune", "ray.train", "optuna")
 
 
 def set_up_process() -> None:

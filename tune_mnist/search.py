@@ -13,7 +13,9 @@ from tune_mnist.command_options import (
     own,
     results_options,
 )
+from tune_mnist.errors import ReportedInterrupt
 from tune_mnist.process import set_up_process
+from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.options.option_fields import OptionFields
 from tune_mnist.tuning.options.option_presentation import GROUPS, RESULTS, WHAT
 
@@ -46,14 +48,18 @@ OPTIONS = (
 
 
 @cloup.command(params=grouped(GROUPS, OPTIONS), context_settings=SETTINGS)
-def search(**given: Any) -> None:
+def search(**given: Any) -> int:
     """Search a space of hyperparameters and compare the best trials."""
     set_up_process()
     # Ray and PyTorch take seconds to import: neither --help nor a Ctrl-C in between should meet
     # that.
     from tune_mnist.api.search import perform_search
 
-    perform_search(typed_command("search"), **given)
+    try:
+        perform_search(typed_command("search"), **given)
+    except ReportedInterrupt:
+        return stop_signals.status
+    return 0
 
 
 if __name__ == "__main__":

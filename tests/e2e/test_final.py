@@ -105,7 +105,7 @@ def kept_accuracy(directory, digits):
     config = TrainConfig(**{key: kept[key] for key in TrainConfig.model_fields})
     model = create_model("lenet", digits.num_classes, config.dropout)
     model.load_state_dict(weights_of(folder))
-    compute = resolve_compute("cpu", "fp32")
+    compute = resolve_compute("cpu")  # the number format of the final run
     indices = np.arange(len(digits.test_labels))
     batches = create_batches(config, digits.test_images, digits.test_labels, indices, compute)
     return evaluate(model, batches, compute, digits.class_names).accuracy

@@ -69,9 +69,13 @@ def test_the_verdict_names_the_leader_and_the_ties():
         "resnet": [final_run(range(88 + 5 * n), n) for n in spread],
     }
     text = verdict(groups)
-    assert text.startswith("Best on the test set: resnet with 0.9907 ± 0.0005 (3 seeds)")
-    assert "2.12 points above alexnet" in text
-    assert "resnet and lenet are tied" in text
+    assert text.startswith("Highest mean on the test set: resnet with 0.9907 ± 0.0005 (3 seeds)")
+    assert "resnet is tied with lenet" in text
+    del groups["lenet"]
+    assert verdict(groups) == (
+        "Best on the test set: resnet with 0.9907 ± 0.0005 (3 seeds), 2.12 points above alexnet."
+    )
+    groups["lenet"] = [final_run(range(90 + 5 * n), n) for n in spread]
     (table,) = verdict_tables(groups)
     verdicts = dict(zip(table.values["worse"], table.values["verdict"], strict=True))
     assert verdicts["lenet"] == "tie"
@@ -99,6 +103,28 @@ def test_runs_of_earlier_versions_are_compared_over_their_seeds():
     (difference,) = differences(groups)
     assert difference.holds
     assert np.isnan(difference.image_low)
+
+
+def test_no_spread_over_the_seeds_is_no_evidence():
+    groups = {
+        "lenet": [final_run(range(9), n, images=10, known=False) for n in range(2)],
+        "resnet": [final_run(range(8), n, images=10, known=False) for n in range(2)],
+    }
+    (difference,) = differences(groups)
+    assert not difference.holds
+
+
+def test_more_test_images_than_any_data_set_has_are_refused(tmp_path):
+    write_final_run(tmp_path, FinalRun("lenet", 1, 0, {}, 9, 1.0, [[10**9, 0], [0, 1]], 1.0, []))
+    with pytest.raises(UserError, match="confusion"):
+        read_final_runs(tmp_path)
+
+
+def test_runs_on_other_test_images_are_not_compared(tmp_path):
+    write_final_run(tmp_path, final_run([3], seed=0, images=10))
+    write_final_run(tmp_path, final_run([15], seed=1, images=20))
+    with pytest.raises(UserError, match="test images"):
+        read_final_runs(tmp_path)
 
 
 def test_equal_runs_are_a_tie():

@@ -20,7 +20,7 @@ from tune_mnist.api.calls import (
 from tune_mnist.api.results import SearchResults, load_results
 from tune_mnist.console import report_console
 from tune_mnist.data import Dataset
-from tune_mnist.errors import UserError
+from tune_mnist.errors import ReportedInterrupt, UserError
 from tune_mnist.files import absolute
 from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.process import process_restored
@@ -179,7 +179,7 @@ def perform_search(
             )
             report_search_end(console, directory, outcome)
     if outcome.stop_reason is StopReason.INTERRUPTED:
-        raise KeyboardInterrupt
+        raise ReportedInterrupt
     if outcome.stop_reason is StopReason.DISK_FULL:
         raise UserError(
             f"{outcome.detail}: make room, then go on with --resume"

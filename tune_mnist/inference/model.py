@@ -100,9 +100,11 @@ def load_model(folder: Path, device: torch.device) -> TrainedModel:
         largest = outline(config.model, MAX_CLASSES, channels, config.model_options)
         weights = load_tensors(path, count_bytes(largest))
         num_classes = _num_classes(path, weights, get_architecture(config.model).head)
-        network = unfilled(config.model, num_classes, channels, config.model_options)
         called = f"a {config.model}, which {config_path} says they are"
-        check_weights(path, weights, network, called)
+        # Compared on the meta device first: what the file says must not decide on the memory.
+        expected = outline(config.model, num_classes, channels, config.model_options)
+        check_weights(path, weights, expected, called)
+        network = unfilled(config.model, num_classes, channels, config.model_options)
         copies = {name: tensor.to(device, copy=True) for name, tensor in weights.items()}
         form = noted or DataForm.of_mnist(num_classes)
         if len(form.class_names) != num_classes:

@@ -106,15 +106,13 @@ def verdict(groups: Mapping[str, Sequence[FinalRun]]) -> str:
     above = [(label, each) for label, each in others if each is not None and each.holds]
     tied = [label for label, each in others if each is not None and not each.holds]
     unknown = [label for label, each in others if each is None]
-    if above:
+    if above and not tied:
         lead = ", ".join(f"{each.mean * 100:.2f} points above {label}" for label, each in above)
         sentences.append(f"Best on the test set: {_described(first, groups)}, {lead}.")
     else:
         sentences.append(f"Highest mean on the test set: {_described(first, groups)}.")
     if tied:
-        sentences.append(
-            f"{_listed([first, *tied])} are tied: their differences are within chance."
-        )
+        sentences.append(f"{first} is tied with {_listed(tied)}: chance explains the difference.")
     if unknown:
         sentences.append(f"Too few seeds to compare it with {_listed(unknown)}.")
     return " ".join(sentences)
@@ -160,8 +158,9 @@ def _difference(better: str, worse: str, groups: Mapping[str, Sequence[FinalRun]
     mean = _mean(first) - _mean(second)
     p, low, high = _over_seeds(first, second)
     p_images, image_low, image_high = _over_images(first, second)
+    known = [each for each in (p, p_images) if not np.isnan(each)]
     return Difference(
-        better, worse, mean, low, high, image_low, image_high, float(np.nanmax([p, p_images]))
+        better, worse, mean, low, high, image_low, image_high, max(known, default=1.0)
     )
 
 
@@ -173,7 +172,7 @@ def _over_seeds(
     other = [run.test_accuracy for run in second]
     mean = _mean(first) - _mean(second)
     if len(set(one)) == len(set(other)) == 1:  # no spread at all: the images have to tell
-        return (0.0 if mean else 1.0), mean, mean
+        return (np.nan if mean else 1.0), mean, mean
     test = stats.ttest_ind(one, other, equal_var=False)
     interval = test.confidence_interval(CONFIDENCE)
     return float(test.pvalue), float(interval.low), float(interval.high)

@@ -195,9 +195,9 @@ def _measuring(
 ) -> AbstractContextManager[Callable[[], Speeds] | None]:
     """Measure in this process how fast a worker is going to be, while Ray starts.
 
-    Ray mostly waits for its processes then. And a task would take one of those that it keeps ready
-    for the trials: what has run a task can hold no actor any more. Large networks are left to a
-    worker, whose core nobody else uses, and whose memory is not the driver's: ResNet, measured
+    Ray mostly waits for its processes then. A task would take one of the processes that Ray keeps
+    ready for the trials: Ray does not reuse a task's worker process for an actor. Large networks
+    are left to a worker, whose core nobody else uses, and whose memory is not the driver's: ResNet, measured
     beside other work, came out at less than half of its speed.
     """
     light = all(get_architecture(model).light for model in space.models)

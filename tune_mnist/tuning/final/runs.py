@@ -29,6 +29,10 @@ _RUN_FILE = re.compile(r"seed-(\d{1,10})\.json", re.ASCII)
 _Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
+MAX_IMAGES = 10_000_000
+"""Test images of a search, of which no data set has more; the report keeps a number for each."""
+
+
 def _square(matrix: list[list[int]]) -> list[list[int]]:
     size = len(matrix)
     if not MIN_CLASSES <= size <= MAX_CLASSES or any(len(row) != size for row in matrix):
@@ -36,6 +40,8 @@ def _square(matrix: list[list[int]]) -> list[list[int]]:
             f"a row and a column for each of {MIN_CLASSES} to {MAX_CLASSES} classes, all of the"
             " same length"
         )
+    if sum(map(sum, matrix)) > MAX_IMAGES:
+        raise ValueError(f"at most {MAX_IMAGES:,} images")
     return matrix
 
 
@@ -103,6 +109,11 @@ def read_final_runs(directory: Path) -> list[FinalRun]:
             raise UserError(
                 f"{path}: damaged: confusion: {len(run.confusion)} classes, other runs have"
                 f" {len(runs[0].confusion)}: remove it, and resume the search"
+            )
+        if runs and list(map(sum, run.confusion)) != list(map(sum, runs[0].confusion)):
+            raise UserError(
+                f"{path}: damaged: confusion: other test images than those of other runs: remove"
+                " it, and resume the search"
             )
         _check_misclassified(path, run)
         runs.append(run)
