@@ -102,7 +102,7 @@ def kept_accuracy(directory, digits):
     """Classify the test images with the weights that were kept."""
     folder = final_folder(directory, "lenet")
     kept = json.loads((folder / "config.json").read_text())
-    config = TrainConfig(**{key: kept[key] for key in TrainConfig.model_fields})
+    config = TrainConfig(**{key: kept[key] for key in TrainConfig.model_fields if key in kept})
     model = create_model("lenet", digits.num_classes, config.dropout)
     model.load_state_dict(weights_of(folder))
     compute = resolve_compute("cpu")  # the number format of the final run

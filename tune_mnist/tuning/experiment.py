@@ -197,8 +197,8 @@ def _measuring(
 
     Ray mostly waits for its processes then. A task would take one of the processes that Ray keeps
     ready for the trials: Ray does not reuse a task's worker process for an actor. Large networks
-    are left to a worker, whose core nobody else uses, and whose memory is not the driver's: ResNet, measured
-    beside other work, came out at less than half of its speed.
+    are left to a worker, whose core nobody else uses, and whose memory is not the driver's:
+    ResNet, measured beside other work, came out at less than half of its speed.
     """
     light = all(get_architecture(model).light for model in space.models)
     if not all_cores or not light:
