@@ -197,7 +197,7 @@ def _error_shares(runs: Sequence[FinalRun]) -> NDArray[np.float64] | None:
     """Return for each test image the share of the runs that misclassify it; None if unknown."""
     shares = np.zeros(int(np.sum(runs[0].confusion)))
     for run in runs:
-        if run.misclassified is None:
+        if run.misclassified is None or int(np.sum(run.confusion)) != len(shares):
             return None
         shares[run.misclassified] += 1 / len(runs)
     return shares
