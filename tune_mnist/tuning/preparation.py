@@ -158,7 +158,7 @@ def prepare_search(
 def _place_of_checkpoints(
     directory: Path, options: SearchOptions, earlier: Experiment | None
 ) -> str | None:
-    """Return where the checkpoints go, if not into the results folder, and see that they can."""
+    """Return the checkpoints' place outside the results folder, after checking it."""
     if options.storage_path is None:
         return None
     check_usable(options.storage_path)

@@ -36,7 +36,7 @@ class ProbePlace(Protocol):
         """Leave a mark."""
 
     def has(self, mark: str) -> bool:
-        """Tell whether a mark is there."""
+        """Return whether a mark exists."""
 
     def end(self) -> None:
         """Remove it with all marks."""

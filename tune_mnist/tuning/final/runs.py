@@ -68,11 +68,9 @@ class FinalRun:
     config: dict[str, Scalar]
     train_images: Annotated[Whole, Field(ge=1)]
     test_accuracy: Accuracy
-    confusion: Annotated[
-        list[list[Annotated[int, Field(ge=0, le=MAX_COUNT)]]], AfterValidator(_square)
-    ]
+    confusion: Annotated[list[list[_Count]], AfterValidator(_square)]
     train_seconds: Annotated[Finite, Field(ge=0)]
-    misclassified: list[Annotated[int, Field(ge=0, le=MAX_COUNT)]] | None = None
+    misclassified: list[_Count] | None = None
 
 
 def final_folder(directory: Path, model: str) -> Path:

@@ -90,7 +90,7 @@ class SearchOptions(OptionFields):
 
     @classmethod
     def checked(cls, space: SearchSpace, /, **values: Any) -> "SearchOptions":
-        """Build options from untrusted values, and see that they go together.
+        """Build options from untrusted values, and check that they are compatible.
 
         Raises:
             UserError: a value of the wrong type or out of its range, or a senseless combination.

@@ -35,7 +35,7 @@ class SearchComponents:
 def build_components(
     context: SearchContext, make_recorder: Callable[[Path, TrialStore], Recorder] = Recorder
 ) -> SearchComponents:
-    """Open the study in the results folder, or begin it, and build what goes on from there.
+    """Open or create the study in the results folder, and build the components from its state.
 
     Args:
         context: of the search.
