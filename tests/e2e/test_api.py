@@ -143,3 +143,31 @@ def test_a_head_that_dies_is_an_error_and_the_calling_program_goes_on(tmp_path):
     assert result.returncode == 0, result.stderr
     last = result.stdout.strip().splitlines()[-1]
     assert "gcs_server has died: to resume: " in last
+
+
+IN_TURN = """
+import ray
+from tune_mnist import run_search
+
+def search(name):
+    run_search(dataset="digits", num_samples=1, max_epochs=1, final_seeds=0, name=name)
+
+def plain_ray():
+    with ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False):
+        assert ray.get(ray.remote(lambda: 1).remote()) == 1
+
+search("first")
+plain_ray()
+search("second")
+"""
+
+
+def test_a_ray_of_the_calling_program_and_that_of_a_search_may_follow_each_other(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-c", IN_TURN],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr

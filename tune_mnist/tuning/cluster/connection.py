@@ -19,7 +19,11 @@ from tune_mnist.tuning.cluster.local_ray import LocalRay, LocalSettings
 from tune_mnist.tuning.cluster.node_tasks import Node, alive_nodes
 from tune_mnist.tuning.cluster.shipped_package import runtime_environment
 from tune_mnist.tuning.ray_internals.controller import survive_memory_kills
-from tune_mnist.tuning.ray_internals.settings import ENVIRONMENT, PRELOADED_MODULES
+from tune_mnist.tuning.ray_internals.settings import (
+    ENVIRONMENT,
+    PRELOADED_MODULES,
+    reread_authentication,
+)
 
 ANSWER_SECONDS = 5
 LAST_PORT = 65_535
@@ -89,6 +93,7 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
             several nodes that lets anybody in.
     """
     arguments = prepare_environment(address, all_cores=all_cores)
+    reread_authentication()
     survive_memory_kills()
     given_as = "--address" if address else "RAY_ADDRESS"
     address = address or os.environ.get("RAY_ADDRESS")
@@ -246,6 +251,7 @@ def disconnect() -> None:
     """Leave the cluster, and end Ray if it was started here."""
     ray.shutdown()
     _settings.undo()
+    reread_authentication()
 
 
 def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:

@@ -66,8 +66,9 @@ class LocalSettings:
             # Ray's own would be ~/.ray/auth_token, which every user of the machine can read.
             environment[TOKEN_PATH] = str(private_token(folder))
         self._set(environment)
-        if mode is None and MODE in os.environ:
-            self._set({MODE: None})  # set, but empty: Ray takes that for "disabled"
+        if mode is None:
+            # Ray takes an empty one for "disabled", and sets it to "token" where it is missing.
+            self._set({MODE: None})
         set_cluster_enabled(False)
         return {
             # A dashboard is started; True would end the search if it did not come up in time.

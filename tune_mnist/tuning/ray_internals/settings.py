@@ -8,6 +8,7 @@ from typing import Any
 from ray._private import ray_constants
 from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 from ray._private.utils import resolve_object_store_memory
+from ray._raylet import AuthenticationTokenLoader, Config
 
 # Read by Ray when it is imported or started.
 ENVIRONMENT = {
@@ -60,6 +61,17 @@ def set_cluster_enabled(enabled: bool) -> None:
         enabled: Whether other machines may connect.
     """
     ray_constants.ENABLE_RAY_CLUSTER = enabled
+
+
+def reread_authentication() -> None:
+    """Let Ray read the settings of authentication from the environment again.
+
+    Ray reads them once a process. A second ``ray.init`` under other settings fails then, with
+    "Failed to start GCS" or a missing token. Not reported upstream.
+    """
+    # In this order: a thread of Ray that still ends would otherwise look for a token that is gone.
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 def init_arguments(folder: Path, memory: int | None) -> dict[str, Any]:
