@@ -8,7 +8,7 @@ from typing import Any
 from ray._private import ray_constants
 from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 from ray._private.utils import resolve_object_store_memory
-from ray._raylet import AuthenticationTokenLoader, Config
+from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
 # Read by Ray when it is imported or started.
 ENVIRONMENT = {
