@@ -49,13 +49,13 @@ def test_a_lost_node_costs_an_epoch_and_one_that_joins_is_used(tmp_path):
         output = Output(process)
         wait_until(lambda: epochs_by_node(directory).count(LOST) >= 5, process)
         nodes.kill(LOST)
-        wait_until(lambda: "has gone" in output.text, process)
+        wait_until(lambda: "has left the cluster" in output.text, process)
         nodes.add(LATE)
         out = output.all()
         assert process.wait(PATIENCE) == 0, process.stderr.read()
     assert f"node {LOST} " in out
-    assert "has gone; trials: 1 at a time from here on" in out
-    assert "has joined; trials: 2 at a time from here on" in out
+    assert "has left the cluster; concurrent trials: 1" in out
+    assert "has joined the cluster; concurrent trials: 2" in out
     trials = pd.read_csv(directory / "trials.csv")
     assert list(trials["state"]) == ["COMPLETE"] * 5
     assert list(trials["epochs"]) == [40] * 5

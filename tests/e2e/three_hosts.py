@@ -168,7 +168,7 @@ def search(name: str, cut: bool, folder: Path, options: tuple[str, ...]) -> dict
             ip("link", "set", f"tmcable{IS_CUT}", "down")
             was_cut = time.monotonic()
             click.echo(f"{name}: {address(IS_CUT)} is cut off")
-            wait_until(says("has gone"), process, log)
+            wait_until(says("has left the cluster"), process, log)
             click.echo(f"{name}: noticed after {time.monotonic() - was_cut:.0f} s")
             stack.enter_context(ray_node(JOINS, folder, member))
             click.echo(f"{name}: {address(JOINS)} joins")

@@ -199,8 +199,8 @@ print(*told, sep='\\n')
 """
     answer = ask(code, **cluster.member)
     assert "use 1\n" in answer
-    assert "has joined; trials: 1 at a time from here on" in answer
-    refusal = "has joined, but gets no trials: it does not see what this machine writes into"
+    assert "has joined the cluster; concurrent trials: 1" in answer
+    refusal = "but gets no trials: it does not see what this machine writes into"
     assert f"{refusal} {cluster.hidden}" in answer
     assert list(cluster.hidden.iterdir()) == []
 

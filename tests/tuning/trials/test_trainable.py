@@ -108,7 +108,8 @@ def test_a_damaged_checkpoint_is_passed_over_and_told_of_once(reports, settings)
     assert [report["epoch"] for report in reports[DAMAGED]] == [1, 2, 3]
     damaged = settings.checkpoints_of(DAMAGED).at(2) / "model.pt"
     told = [report.get(WARNING, "") for report in reports[DAMAGED]]
-    assert told[0].startswith(f"goes on from epoch 1: {damaged}: ")
+    assert "from epoch 1" in told[0]
+    assert str(damaged) in told[0]
     assert told[1:] == ["", ""]
 
 

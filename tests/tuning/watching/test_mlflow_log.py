@@ -122,7 +122,7 @@ def test_a_trial_that_fails_is_a_failed_run(watched):
 def test_a_run_whose_trial_ray_ended_without_a_word_is_told_what_its_record_says(watched):
     watched.begin(0)
     watched.begin(1)
-    watched.search.trial_store.fail(0, "its worker did not get ready for it in time")
+    watched.search.trial_store.fail(0, "its worker was not ready in time")
     watched.stop()
     states = {run.data.tags["tune_mnist.number"]: run for run in watched.runs()}
     assert states["0"].info.status == "FAILED"

@@ -119,10 +119,10 @@ def test_a_checkpoint_of_no_use_is_told_of(terminal):
     progress.setup()
     progress.on_trial_result(
         trial=SimpleNamespace(config={"number": 3}),
-        result={"warning": "goes on from epoch 1: epoch-0002/model.pt: cannot be read"},
+        result={"warning": "resumes from epoch 1: epoch-0002/model.pt: cannot be read"},
     )
     progress.close()
-    assert "#3 goes on from epoch 1: epoch-0002/model.pt: cannot be read" in stream.getvalue()
+    assert "#3 resumes from epoch 1: epoch-0002/model.pt: cannot be read" in stream.getvalue()
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (3725.4, "1:02:05")])

@@ -1,1 +1,1 @@
-"""The trials under way: Ray Tune, and what keeps it right when machines fail."""
+"""Running trials with Ray Tune: failures, interruptions and early ends."""

@@ -1,4 +1,4 @@
-"""How much disk the checkpoints of paused trials may take."""
+"""Disk budget for the checkpoints of paused trials."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,23 +12,24 @@ from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.reports import NUMBER
 
 FREE_BYTES = 500_000_000
-"""What paused trials may take in any case."""
+"""Bytes that the checkpoints of paused trials may always take."""
 
 
 class DiskBudget(Callback):
-    """Keeps the checkpoints of paused trials together below half of the largest one.
+    """Callback that limits the checkpoints of all paused trials to half of the largest one.
 
-    A scheduler that promotes leaves trials waiting, each with a checkpoint of its own: 1.5 GB with
-    VGG and Adam. A trial whose checkpoint was dropped loses nothing else: promoted, it is trained
-    again from its beginning, to the same weights where training is deterministic. The first to go
-    are those that have trained least, the worst of them before the others. So the disk never holds
-    more than a checkpoint for each trial that runs, one being written, the best weights, and that
-    half.
+    A scheduler that promotes leaves paused trials, each with its own checkpoint: 1.5 GB for VGG
+    with Adam. Checkpoints of the trials with the fewest epochs are removed first; among those,
+    the ones with the lowest accuracy. A trial without a checkpoint is trained from the first
+    epoch again when it is promoted, which gives the same weights if training is deterministic.
+
+    The disk therefore holds at most one checkpoint per running trial, one that is being written,
+    the best weights, and this budget.
 
     Args:
-        checkpoints_of: gives the checkpoints of the trial of that number.
-        trial_store: the record of each trial.
-        free_bytes: what they may take in any case.
+        checkpoints_of: Function that returns the checkpoints of a trial, given its number.
+        trial_store: Records of the trials.
+        free_bytes: Minimum budget in bytes.
     """
 
     def __init__(
@@ -42,16 +43,16 @@ class DiskBudget(Callback):
         self._free_bytes = free_bytes
         self._largest = 0
         self._sizes: dict[int, tuple[int, int]] = {}
-        """Of the checkpoint of a trial: the epoch, and bytes."""
+        """Epoch and size in bytes of each trial's checkpoint."""
 
     def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles the callbacks beside the experiment's state; nothing of this one is needed.
+        # Ray pickles callbacks with the experiment state; a resumed search needs none of this.
         return {}
 
     def on_trial_save(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Make room if need be: Ray asks a trial to save for no other reason than to pause it."""
+        """Remove checkpoints over the budget; Ray makes a trial save only to pause it."""
         paused = [other.config[NUMBER] for other in trials if other.status == Trial.PAUSED]
         paused.append(trial.config[NUMBER])
         sizes = {number: self._size(number) for number in paused}
@@ -65,7 +66,7 @@ class DiskBudget(Callback):
             excess -= sizes[number]
 
     def _size(self, number: int) -> int:
-        # Nobody writes into the folder of a paused trial: it is looked at once.
+        # The checkpoint of a paused trial does not change, so its size is read only once.
         epochs = self._ledger.record(number).epochs
         known = self._sizes.get(number)
         if known is None or known[0] != epochs:
@@ -84,6 +85,6 @@ def _folder_size(folder: Path) -> int:
     for path in folder.rglob("*"):
         try:
             total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # its trial is writing the next one
+        except FileNotFoundError:  # replaced by a newer checkpoint of the trial
             continue
     return total

@@ -1,4 +1,4 @@
-"""A cluster that grows and shrinks: as many trials at a time as its nodes hold now."""
+"""Elastic clusters: the number of concurrent trials follows the nodes that join and leave."""
 
 import time
 from collections.abc import Callable
@@ -17,18 +17,18 @@ LOOK_SECONDS = 2.0
 
 
 class ClusterFollower(Callback):
-    """Looks every few seconds which nodes there are, and says how many trials they hold.
+    """Callback that checks every few seconds which nodes are alive.
 
-    A node that joins is used once it has shown that it sees the results folder; one that does not
-    is kept free of trials.
+    A node that joins gets trials once a probe shows that it can reach the storage of the
+    checkpoints. A node that cannot is kept free of trials.
 
     Args:
-        workers: how trials are placed, and how many run at the start.
-        nodes: those that have shown at the start that they see it.
-        most: trials at a time, whatever joins; None: as many as fit.
-        place: path of the folder, or URI of the bucket, where the checkpoints go.
-        use: told how many trials may run at a time, whenever that has changed.
-        tell: told of nodes that join or go, in a line each.
+        workers: Placement of the trials.
+        nodes: Nodes that can reach the storage, at the start of the search.
+        most: Maximum number of concurrent trials; None: as many as the nodes can hold.
+        place: Path of the folder or URI of the bucket that holds the checkpoints.
+        use: Called with the number of concurrent trials whenever it changes.
+        tell: Called with a one-line message whenever a node joins or leaves.
     """
 
     def __init__(
@@ -46,17 +46,17 @@ class ClusterFollower(Callback):
         self._use = use
         self._tell = tell
         self._nodes = {node["NodeID"]: node for node in nodes}
-        """Those that get trials."""
+        """Nodes that get trials, by node ID."""
         self._probes: dict[str, Probe] = {}
         self._refused: set[str] = set()
         self._looked = time.monotonic()
 
     def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles the callbacks beside the experiment's state; the cluster is asked anew.
+        # Ray pickles callbacks with the experiment state; a resumed search reads the nodes again.
         return {}
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Look at the cluster, now and then."""
+        """Compare the alive nodes with the known ones, at most every ``LOOK_SECONDS``."""
         if time.monotonic() - self._looked < LOOK_SECONDS:
             return
         self._looked = time.monotonic()
@@ -67,16 +67,16 @@ class ClusterFollower(Callback):
             return
         fitting = count_fitting(self._workers.cpus, self._workers.gpus, self._nodes.values())
         self._use(max(min(fitting, self._most or fitting), 1))
-        now = f"{min(fitting, self._most or fitting)} at a time from here on"
+        now = f"concurrent trials: {min(fitting, self._most or fitting)}"
         if not fitting:
-            now = "no node holds a trial any more: waiting for one to join"
+            now = "no node has room for a trial: waiting for a node to join"
         for node in gone:
-            self._tell(f"{node_name(node)} has gone; trials: {now}")
+            self._tell(f"{node_name(node)} has left the cluster; {now}")
         for node in joined:
-            self._tell(f"{node_name(node)} has joined; trials: {now}")
+            self._tell(f"{node_name(node)} has joined the cluster; {now}")
 
     def _admit(self, alive: dict[str, Node]) -> list[Node]:
-        """Ask the nodes that are new; return those that have answered well since."""
+        """Probe new nodes, and return the nodes whose probe has succeeded."""
         for node_id in alive.keys() - self._nodes.keys() - self._probes.keys() - self._refused:
             self._probes[node_id] = Probe(alive[node_id], self._place)
         for node_id in self._probes.keys() - alive.keys():
@@ -88,7 +88,9 @@ class ClusterFollower(Callback):
             if complaint:
                 self._refused.add(node_id)
                 _keep_free(node)
-                self._tell(f"{node_name(node)} has joined, but gets no trials: it {complaint}")
+                self._tell(
+                    f"{node_name(node)} has joined the cluster, but gets no trials: it {complaint}"
+                )
             else:
                 self._nodes[node_id] = node
                 joined.append(node)
@@ -96,7 +98,7 @@ class ClusterFollower(Callback):
 
 
 def _keep_free(node: Node) -> None:
-    """Claim all CPUs of a node for as long as the driver lives: trials need some."""
+    """Reserve all CPUs of a node until the driver ends, so that Ray places no trial there."""
     cpus = node["Resources"].get("CPU", 0)
     if cpus:
         placement_group(

@@ -1,4 +1,4 @@
-"""The end of a search by a signal, or because Ray has lost its head."""
+"""The end of a search on a signal, or on the loss of Ray's head node."""
 
 import ctypes
 import shlex
@@ -20,20 +20,20 @@ _INTERRUPT_SECONDS = 1.0
 
 
 class StopOnSignal(Callback):
-    """Lets the first signal of any kind end Tune as Ctrl-C does: Tune knows SIGINT alone."""
+    """Callback that makes every stop signal end Tune as Ctrl-C does; Tune handles only SIGINT."""
 
     def setup(self, **info: Any) -> None:
-        """Take the signals again from Tune, which has just installed its handler."""
+        """Install the search's signal handlers again, since Tune has just replaced them."""
         stop_signals.pass_on()
 
 
 class Stopping:
-    """Ends a search from a thread of its own; all that a resumed search needs is on disk.
+    """Ends a running search from another thread; the search can be resumed from its folder.
 
     Args:
-        resources: Where Ray runs.
-        directory: Folder of the search.
-        console: Console that the search draws on.
+        resources: Resources of the cluster, and the local Ray if the search started one.
+        directory: Results folder of the search.
+        console: Console of the search.
     """
 
     def __init__(self, resources: Resources, directory: Path, console: Console) -> None:
@@ -46,10 +46,10 @@ class Stopping:
 
     @contextmanager
     def head_loss_raised(self) -> Iterator[None]:
-        """Raise the loss of Ray's head as an error, where it interrupts a calling program.
+        """Raise an error if the search was interrupted because the head node was lost.
 
         Raises:
-            UserError: Ray has lost its head.
+            UserError: Ray's head node was lost, and a calling program is to continue.
         """
         try:
             yield
@@ -59,7 +59,7 @@ class Stopping:
                 raise UserError(self._complaint) from None
 
     def tidy_up(self) -> str:
-        """End what is left of a Ray that was started here; return how to resume the search."""
+        """Kill the Ray that the search started, and return the command that resumes the search."""
         if self._resources.local is not None:
             self._resources.local.kill()
         self._console.show_cursor()
@@ -68,25 +68,27 @@ class Stopping:
         )
 
     def end_without_head(self, complaint: str) -> None:
-        """End the search because Ray has lost its head: with the process, if it is a command's.
+        """End the search because Ray's head node was lost.
+
+        A command ends with its process; a calling program gets an error and continues.
 
         Args:
-            complaint: What is wrong with the head.
+            complaint: Description of the fault of the head node.
         """
         next_step = self.tidy_up()
         if not stop_signals.installed:
-            self._interrupt_caller(f"{complaint}: {next_step}; all that has ended is kept")
+            self._interrupt_caller(f"{complaint}: {next_step}; the trials that ended are kept")
             return
         if stop_signals.received:  # systemd and SLURM signal Ray's processes as well
             end_at_once(f"interrupted; {next_step}", stop_signals.status)
         if self._resources.local is None:
-            next_step = f"start one again; {next_step} --address ITS_ADDRESS"
+            next_step = f"start a cluster; {next_step} --address ITS_ADDRESS"
         end_at_once(
-            error_line(f"{complaint}: {next_step}; all that has ended is kept"), USER_ERROR
+            error_line(f"{complaint}: {next_step}; the trials that ended are kept"), USER_ERROR
         )
 
     def _interrupt_caller(self, complaint: str) -> None:
-        """Interrupt the search until it ends: Tune takes the first signal for an orderly stop."""
+        """Interrupt the search until it ends; Tune only stops in order on the first signal."""
         self._complaint = complaint
         while not self._over.wait(_INTERRUPT_SECONDS):
             if self._caller is threading.main_thread():

@@ -1,4 +1,4 @@
-"""Trials that Ray ends without a word to searcher or callbacks."""
+"""Trials that Ray ends without notifying the searcher or the callbacks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,19 +9,19 @@ from ray.tune.experiment import Trial
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.trials.reports import NUMBER
 
-LOST_WORKER = "its worker did not get ready for it in time"
+LOST_WORKER = "its worker was not ready in time"
 
 
 class LostTrials(Callback):
     """Reports trials that Ray ended without a callback, so the searcher does not wait for them.
 
-    Ray does so when a worker that is to be used again is not through with its earlier trial. It
-    also does so when the whole search ends early: those trials have not failed, and may go on in
-    a resumed search.
+    Ray does so when a reused worker has not finished its earlier trial in time. Ray also does so
+    when the whole search ends early; those trials have not failed, and a resumed search continues
+    them.
 
     Args:
-        searcher: Has handed out the trials.
-        ends: Returns whether the whole search is ending.
+        searcher: Searcher that suggested the trials.
+        ends: Function that returns whether the whole search is ending.
     """
 
     def __init__(self, searcher: StudySearch, ends: Callable[[], bool] = lambda: False) -> None:
@@ -30,14 +30,14 @@ class LostTrials(Callback):
         self._trials: dict[str, Trial] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles the callbacks beside the experiment's state; the study is all we need.
+        # Ray pickles callbacks with the experiment state; a resumed search reads only the study.
         return {}
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Close the records of those that have ended since."""
+        """Mark trials as failed that have ended since the last step."""
         if self._ends():
             return
-        # Ray's list is long, and its order changes: a trial that tries again goes to its end.
+        # Index Ray's list only when there are new trials: it is long, and its order changes.
         handed_out = self._searcher.handed_out()
         if handed_out - self._trials.keys():
             self._trials = {trial.trial_id: trial for trial in trials}

@@ -1,4 +1,4 @@
-"""The trials of a search, run by Ray Tune."""
+"""The run of a search's trials with Ray Tune."""
 
 import errno
 import os
@@ -44,17 +44,18 @@ def run_trials(
     trainable: Callable[..., None] = train_trial,
     stopper: SearchStopper | None = None,
 ) -> tuple[StopReason, str]:
-    """Run the trials that are still to come.
+    """Run the remaining trials of a search.
 
     Args:
-        context: of the search.
-        components: decides about the trials, and keeps their record.
-        console: where the user sees them go.
-        trainable: what a trial does, as ``train_trial``; another one measures what is around it.
-        stopper: Ends the whole search early; None: as the options say.
+        context: Context of the search.
+        components: Searcher, scheduler and recorder of the search.
+        console: Console that shows the progress.
+        trainable: Function that runs one trial, with the signature of ``train_trial``. Benchmarks
+            pass a cheaper one to measure the overhead of a search.
+        stopper: Stopper of the whole search; None: the one that the options ask for.
 
     Returns:
-        What ended the search, and more about that, or an empty text.
+        What ended the search, and details of that or an empty string.
     """
     options, settings = context.options, context.settings
     searcher, scheduler, recorder = components.searcher, components.scheduler, components.recorder
@@ -81,7 +82,7 @@ def run_trials(
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
     callbacks += [LostTrials(searcher, stopper.ends), SilentProgress(), StopOnSignal()]
     callbacks += watchers(context, searcher.trial_store, console)
-    # A trial that continued from another one's weights cannot be trained again. A bucket has room.
+    # After an exploit a trial cannot be trained from its first epoch again. A bucket has no limit.
     if not scheduler.exploits and isinstance(settings.store, SharedFolder):
         folders = settings.store
         callbacks.append(
@@ -108,7 +109,7 @@ def run_trials(
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=scheduler,
-            num_samples=-1,  # the searcher knows when to end, and keeps the workers until then
+            num_samples=-1,  # the searcher ends the search; idle workers are kept until then
             time_budget_s=options.time_budget,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: f"{trial.config[NUMBER]:05d}-{trial.trial_id}",
@@ -120,17 +121,17 @@ def run_trials(
             failure_config=tune.FailureConfig(max_failures=options.max_failures),
             stop=stopper,
             verbose=0,
-            # Ray 2.60 clears a notebook's cell for the reporter that it takes there by itself.
+            # The reporter that Ray 2.60 chooses in a notebook clears the output of the cell.
             progress_reporter=tune.CLIReporter(),
         ),
     )
     use_steady_controller(one_node=context.nodes is None)
     start = time.monotonic()
     try:
-        with stop_signals.kept():  # Tune's handler would swallow the next Ctrl-C
+        with stop_signals.kept():  # Tune leaves a handler behind that ignores the next Ctrl-C
             tuner.fit()
     except (OSError, TuneError, StorageError) as error:
-        # Tune wraps what is raised while it tells searcher and callbacks of a result.
+        # Tune wraps errors that searcher and callbacks raise while they process a result.
         lost = storage_error_in(error)
         if lost is not None:
             stopper.reason, stopper.stop_reason = str(lost), StopReason.STORAGE_LOST

@@ -1,4 +1,4 @@
-"""Searcher, scheduler and table of a search, brought to where its study is."""
+"""Searcher, scheduler and recorder of a search, restored from its study."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from tune_mnist.tuning.searching.warm_start import is_prepared, prepare_study
 
 @dataclass(frozen=True)
 class SearchComponents:
-    """What decides about the trials of a search, and keeps their record.
+    """Components of a search.
 
     Attributes:
-        searcher: hands out the trials, and keeps their study.
-        scheduler: stops them early.
-        recorder: keeps their table.
+        searcher: Searcher, which suggests configurations and writes the study.
+        scheduler: Scheduler, which pauses, promotes and stops trials.
+        recorder: Recorder, which writes the table of trials.
     """
 
     searcher: StudySearch
@@ -38,8 +38,9 @@ def build_components(
     """Open or create the study in the results folder, and build the components from its state.
 
     Args:
-        context: of the search.
-        make_recorder: gives the recorder, from the path of its table and the trial store.
+        context: Context of the search.
+        make_recorder: Function that builds the recorder from the path of its table and the trial
+            store.
     """
     space, options = context.space, context.options
     searcher = StudySearch(

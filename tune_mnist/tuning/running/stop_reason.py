@@ -1,26 +1,26 @@
-"""What ended a search."""
+"""Reasons for the end of a search."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 ENDED = "ended"
-"""User attribute of a study: the text of the Ending of its search."""
+"""User attribute of a study: value of the search's :class:`StopReason`."""
 
 
 class StopReason(Enum):
-    """What ended a search."""
+    """Reason for the end of a search; the value is shown to users."""
 
     FINISHED = "all trials have ended"
     OUT_OF_TIME = "the time budget is used up"
     INTERRUPTED = "interrupted"
     DISK_FULL = "stopped, the disk is full"
-    TARGET_REACHED = "the target accuracy is reached"
+    TARGET_REACHED = "the target accuracy was reached"
     NO_IMPROVEMENT = "no improvement for as many trials as --patience allows"
-    STORAGE_LOST = "stopped, the storage of the checkpoints cannot be reached"
+    STORAGE_LOST = "stopped, the checkpoint storage cannot be reached"
 
     @property
     def in_order(self) -> bool:
-        """Whether the final evaluation follows: nothing is missing that somebody waits for."""
+        """Whether the search ended as planned, so the final evaluation follows."""
         return self in (
             StopReason.FINISHED,
             StopReason.OUT_OF_TIME,
@@ -31,12 +31,12 @@ class StopReason(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a search ended; its results are in its folder.
+    """Outcome of a search, whose results are in its folder.
 
     Attributes:
-        stop_reason: What ended it.
-        detail: Details of that, or empty.
-        failed_final_runs: One line for each final run that failed.
+        stop_reason: Reason for the end of the search.
+        detail: Details of the reason; may be empty.
+        failed_final_runs: One-line message for each final run that failed.
     """
 
     stop_reason: StopReason

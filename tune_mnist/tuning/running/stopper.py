@@ -1,4 +1,4 @@
-"""When the whole search ends early."""
+"""Stopper that ends a whole search early."""
 
 import math
 from typing import Any
@@ -15,23 +15,24 @@ _CHECKPOINT_ENDINGS = {DISK_FULL: StopReason.DISK_FULL, STORAGE_LOST: StopReason
 
 
 class SearchStopper(Stopper):
-    """Ends the search at its target, without improvement, or when checkpoints cannot be kept.
+    """Stopper that ends a search at a target, for lack of improvement, or on a storage failure.
 
-    Trials that are not through are left unfinished, not failed: the search can be resumed.
+    Running trials are left unfinished, so the search can be resumed.
 
-    An accuracy counts as an improvement if it exceeds the best one so far by more than the
-    standard error of an accuracy measured on as many validation images.
+    An accuracy is an improvement if it exceeds the best one so far by more than the standard
+    error of an accuracy measured on the same number of validation images.
 
     Args:
-        searcher: Keeps the records of the trials.
-        target: val_accuracy at which the search ends; None: none.
-        patience: Trials that may end in a row without an improvement; None: any number.
+        searcher: Searcher, which holds the records of the trials.
+        target: Validation accuracy at which the search ends, from 0 to 1; None: no target.
+        patience: Number of consecutive trials without an improvement after which the search ends;
+            None: no limit.
         val_images: Number of validation images of a trial.
-        last_stage: Number of the last stage of a trial, 0 in a search without stages.
+        last_stage: Number of a trial's last stage; 0 in a search without stages.
 
     Attributes:
-        reason: Where there is no room, or why there is no storage; empty as long as all is well.
-        stop_reason: What ended the search; None: nothing yet.
+        reason: Description of the storage failure that ended the search; empty without one.
+        stop_reason: Reason for the end of the search; None: it has not ended.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class SearchStopper(Stopper):
 
     @classmethod
     def of(cls, context: SearchContext, searcher: StudySearch) -> "SearchStopper":
-        """Return the stopper that a search's options ask for."""
+        """Build the stopper from the options of a search."""
         options, fidelity = context.options, context.settings.fidelity
         return cls(
             searcher,
@@ -61,14 +62,14 @@ class SearchStopper(Stopper):
         )
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Read a report; never stops just the one trial."""
+        """Check a report for a storage failure; never stops a single trial."""
         for key, stop_reason in _CHECKPOINT_ENDINGS.items():
             if key in result and not self.reason:
                 self.reason, self.stop_reason = result[key], stop_reason
         return False
 
     def stop_all(self) -> bool:
-        """Return whether the search ends now."""
+        """Check the target and the patience, and return whether the search ends now."""
         if self.stop_reason is None and self._at_target():
             self.stop_reason = StopReason.TARGET_REACHED
         if self.stop_reason is None and self._out_of_patience():
@@ -76,7 +77,7 @@ class SearchStopper(Stopper):
         return self.stop_reason is not None
 
     def ends(self) -> bool:
-        """Return whether something has ended the search already."""
+        """Return whether an earlier check has ended the search."""
         return self.stop_reason is not None
 
     def _at_target(self) -> bool:
@@ -103,10 +104,10 @@ class SearchStopper(Stopper):
 
 
 def without_improvement(ended: list[TrialRecord], val_images: int) -> int:
-    """Return how many trials have ended since the last one that improved on all before it.
+    """Return the number of trials that ended since the last improvement.
 
     Args:
-        ended: Records in the order in which the trials ended.
+        ended: Records of the ended trials, in the order of their ends.
         val_images: Number of validation images of a trial.
     """
     best: tuple[int, float] | None = None

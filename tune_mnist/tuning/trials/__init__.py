@@ -1,1 +1,1 @@
-"""What a worker does: the trainable function, its reports, its name."""
+"""One trial on a worker: the trainable function, its reports and its label."""

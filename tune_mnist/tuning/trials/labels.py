@@ -1,4 +1,4 @@
-"""Labels of trials, for people."""
+"""Labels of trials in messages, logs and plots."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from tune_mnist.tuning.trials.reports import NUMBER
 
 
 def describe_config(config: dict[str, Any]) -> str:
-    """Return a configuration in a few words, such as ``resnet adam lr=0.001 batch=64``."""
+    """Return a short description of a configuration: ``resnet adam lr=0.001 batch=64``."""
     return " ".join(hyperparameter(key).labelled(config[key]) for key in ordered_keys(config))
 
 

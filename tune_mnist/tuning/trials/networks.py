@@ -1,4 +1,4 @@
-"""Networks of a user on their way to the workers, whose nodes need not have their module."""
+"""Serialisation of the user's own networks for workers that cannot import their module."""
 
 import pickle
 import sys
@@ -13,20 +13,20 @@ _PACKAGE = "tune_mnist"
 _MAIN = "__main__"
 
 _unpacked: list[bytes] = []
-"""What this process has registered last: a worker of a long-lived Ray serves several searches."""
+"""Networks registered last in this process; a worker of a shared Ray serves several searches."""
 
 
 def pack_networks(models: Iterable[str]) -> bytes:
-    """Return the architectures that do not come with the package, classes and all; maybe empty.
+    """Pickle the user's own architectures with their classes; empty if there are none.
 
-    The code goes as an argument, not as a runtime environment: Ray keeps processes without one
-    ready on this machine, and on a cluster a job may have brought its own.
+    The code is sent as an argument, not in a runtime environment: Ray starts processes in advance
+    only without one, and a job on a cluster may have set its own.
 
     Args:
         models: Names of the architectures of a search.
 
     Raises:
-        UserError: A class refers to something that cannot be sent to another process.
+        UserError: A class refers to an object that cannot be pickled.
     """
     wanted = set(models)
     networks = [each for each in registry.own_networks() if each.name in wanted]
@@ -35,11 +35,11 @@ def pack_networks(models: Iterable[str]) -> bytes:
     for each in networks:
         package = each.build.__module__.partition(".")[0]
         if package not in (_PACKAGE, _MAIN):
-            # By value: a node without the module could not import it.
+            # Pickle by value: other nodes may not have the module.
             cloudpickle.register_pickle_by_value(sys.modules[package])
     try:
         packed: bytes = cloudpickle.dumps(networks)
-    except Exception as error:  # whatever an object of the user's raises
+    except Exception as error:  # the user's objects may raise any exception
         names = ", ".join(each.name for each in networks)
         raise UserError(
             f"network {names}: its code cannot be sent to the workers: {last_line(error)}"
@@ -48,10 +48,10 @@ def pack_networks(models: Iterable[str]) -> bytes:
 
 
 def unpack_networks(packed: bytes) -> None:
-    """Register on a worker what :func:`pack_networks` has returned on the driver."""
+    """Register on a worker the networks that :func:`pack_networks` pickled on the driver."""
     if not packed or packed in _unpacked:
         return
     _unpacked.clear()
-    for architecture in pickle.loads(packed):  # noqa: S301 - the driver sent it, by Ray
+    for architecture in pickle.loads(packed):  # noqa: S301 - sent by the driver through Ray
         registry.take_over(architecture)
     _unpacked.append(packed)

@@ -1,4 +1,4 @@
-"""The trainable function: one trial, from a configuration to metrics and checkpoints."""
+"""The trainable function, which trains one trial on a worker."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -32,20 +32,19 @@ from tune_mnist.tuning.trials.reports import DISK_FULL, NUMBER, STORAGE_LOST, WA
 
 @dataclass(frozen=True)
 class TrialSettings:
-    """What all trials of a search have in common.
+    """Settings that all trials of a search have in common.
 
     Attributes:
-        image_size: side of the input in pixels.
-        max_epochs: epochs of a trial that is never stopped.
-        seed: of the weights and batches.
-        threads: of PyTorch in one trial.
-        device: cpu or cuda.
-        precision: auto, fp32 or bf16.
-        init: How weights are drawn: derived or torch.
-        store: where trials and final runs keep their checkpoints.
-        fidelity: the stages of a trial; None: all its epochs are alike.
-        networks: Networks of the user's own that the space names, as ``pack_networks`` returns
-            them.
+        image_size: Side of the input images in pixels.
+        max_epochs: Maximum epochs per trial, at least 1.
+        seed: Random seed of the initial weights and the batches.
+        threads: Number of PyTorch threads per trial.
+        device: Device of the worker, ``cpu`` or ``cuda``.
+        precision: Number format, ``auto``, ``fp32`` or ``bf16``.
+        store: Storage of the checkpoints of trials and final runs.
+        init: Initialization of the weights, ``derived`` or ``torch``.
+        fidelity: Stages of a trial; None: all epochs use the same images.
+        networks: The user's own networks, as ``pack_networks`` returns them.
         data: Form of the images.
     """
 
@@ -62,7 +61,11 @@ class TrialSettings:
     data: DataForm = MNIST
 
     def train_config(self, config: dict[str, Any]) -> TrainConfig:
-        """Return the whole configuration of a trial with these hyperparameters."""
+        """Return the complete training configuration of a trial.
+
+        Args:
+            config: Hyperparameters of the trial; its number is ignored.
+        """
         hyperparameters = {key: value for key, value in config.items() if key != NUMBER}
         return TrainConfig.checked(
             **hyperparameters,
@@ -73,25 +76,25 @@ class TrialSettings:
         )
 
     def noted(self, config: TrainConfig) -> dict[str, Any]:
-        """Return what is kept beside the weights of a network that was trained so."""
+        """Return the values that ``config.json`` holds beside the weights of a trained network."""
         return {**config.flat(), DATA: self.data.model_dump(mode="json")}
 
     def compute(self) -> Compute:
-        """Prepare the worker: networks and threads; return the device and number format."""
+        """Register the user's networks, set the threads, and return device and number format."""
         unpack_networks(self.networks)
         torch.set_num_threads(self.threads)
         compute = resolve_compute(self.device, self.precision)
         if compute.device.type == "cuda":
-            # The worker's last run has left memory in PyTorch's cache that neighbours may need.
+            # Other workers may need the memory that the worker's last trial left in the cache.
             torch.cuda.empty_cache()
         return compute
 
     def checkpoints_of(self, number: int) -> Checkpoints:
-        """Return where the trial of that number keeps its checkpoints."""
+        """Return the checkpoints of a trial, given its number."""
         return self.store.of(trial_name(number))
 
     def drop_checkpoints(self, numbers: Iterable[int]) -> None:
-        """Remove the checkpoints of trials that will not go on; most have none any more."""
+        """Remove the checkpoints of ended trials, given their numbers."""
         there = set(self.store.names())
         for number in numbers:
             if trial_name(number) in there:
@@ -99,21 +102,21 @@ class TrialSettings:
 
 
 def trial_name(number: int) -> str:
-    """Return what the checkpoints of a trial are called."""
+    """Return the name of a trial's checkpoints, given its number."""
     return f"{number:05d}"
 
 
 def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> None:
-    """Train one configuration, reporting its metrics each epoch.
+    """Train one configuration, and report its metrics after each epoch.
 
-    Goes on from the trial's checkpoint if it has one, whether the trial was paused, its worker
-    died, or the whole search was killed. A trial that diverges or needs more memory than there is
-    ends with a report that says so, and is not tried again.
+    Training resumes from the trial's checkpoint if there is one: after a pause, the death of a
+    worker, or a kill of the whole search. A trial that diverges or runs out of memory reports the
+    reason, and is not tried again.
 
     Args:
-        config: the trial's number and hyperparameters.
-        data: images, labels and indices, mapped from the node's object store, not copied.
-        settings: what all trials have in common.
+        config: Number and hyperparameters of the trial.
+        data: Images, labels and indices, shared with the node's object store without a copy.
+        settings: Settings that all trials have in common.
     """
     try:
         _train(config, data, settings)
@@ -141,14 +144,14 @@ def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> 
     )
     facts: dict[str, Any] = {"parameters": count_parameters(trainer.model)}
     if complaints:
-        facts[WARNING] = f"goes on from epoch {trainer.epoch}: {'; '.join(complaints)}"
+        facts[WARNING] = f"resumes from epoch {trainer.epoch}: {'; '.join(complaints)}"
     if trainer.metrics is not None:
-        # The checkpoint is written before its epoch is reported, so the driver may have died
-        # without having heard of it. Whoever has, ignores the repetition.
+        # A checkpoint is written before its epoch is reported, so the driver may have missed the
+        # report. A driver that has it ignores the second one.
         tune.report(_report(trainer.metrics, config["model"], settings.fidelity) | facts)
         facts.pop(WARNING, None)
     while trainer.epoch < settings.max_epochs:
-        _say(config, f"epoch {trainer.epoch + 1}/{settings.max_epochs} begins")
+        _say(config, f"epoch {trainer.epoch + 1}/{settings.max_epochs} started")
         metrics = trainer.run_epoch()
         _say(config, f"epoch {metrics.epoch}/{settings.max_epochs} {_in_words(metrics)}")
         checkpoints.save(trainer)
@@ -161,7 +164,7 @@ def _report(metrics: EpochMetrics, model: str, fidelity: Fidelity | None) -> dic
 
 
 def _say(config: dict[str, Any], text: str) -> None:
-    """Print a line into the worker's log, which has those of other trials, too."""
+    """Print a line with the trial's label: the log of a worker holds several trials."""
     print(f"{label(config)}: {text}", flush=True)
 
 
