@@ -64,10 +64,11 @@ docs: $(READY) ## Write the reference of options from their declarations
 monitoring: ## Start Prometheus, and Grafana if it is there, on loopback: docs/monitoring.md
 	deploy/monitoring/start.sh
 
-lint: $(READY) ## Check style and types
+lint: $(READY) ## Check style, types and wording
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python .ci/check_phrases.py
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix .
