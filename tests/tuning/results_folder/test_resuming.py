@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -108,6 +109,33 @@ def test_other_images_under_the_same_name_are_refused(tmp_path, digits, placed_d
     assert "the search was begun on other images or labels than these of digits" in words
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (lambda data: {"test_images": 255 - data.test_images}, "other test images"),
+        (lambda data: {"test_labels": data.test_labels[::-1].copy()}, "other test images"),
+        (
+            lambda _: {"class_names": tuple("abcdefghij")},
+            "class names a, b, c, d, e, f, g, h, i, j; those of digits are 0, 1, 2",
+        ),
+    ],
+)
+def test_other_test_images_and_class_names_are_refused(tmp_path, digits, changes, words):
+    begin(tmp_path / "s", replace(digits, **changes(digits)))
+    earlier = read_experiment(tmp_path / "s")
+    assert words in refusal_of_resume(tmp_path / "s", earlier)
+
+
+def test_a_folder_of_a_version_without_checksum_of_the_test_part_can_be_resumed(tmp_path, digits):
+    begin(tmp_path / "s", digits)
+    path = tmp_path / "s" / "experiment.json"
+    stored = json.loads(path.read_text())
+    del stored["test_sha256"], stored["data"], stored["signature"]
+    path.write_text(json.dumps(stored))
+    earlier = read_experiment(tmp_path / "s")
+    assert refusal_of_resume(tmp_path / "s", earlier).startswith("no Ray cluster")
+
+
 def test_hyperband_cannot_be_gone_on_with(tmp_path, digits):
     earlier = begin(tmp_path / "s", digits, scheduler="hyperband")
     words = refusal_of_resume(tmp_path / "s", earlier)
@@ -164,9 +192,18 @@ def test_a_search_whose_mlflow_is_gone_can_be_gone_on_with_without_it(tmp_path, 
     assert earlier.options_with(SPACE, {"mlflow": ""}).mlflow is None
 
 
-def test_a_network_that_was_edited_since_is_told_in_one_line(tmp_path, digits):
+def test_a_network_that_was_edited_is_named_at_each_resume(tmp_path, digits):
     source = (Path(__file__).parents[3] / "examples" / "own_network.py").read_text()
     module = tmp_path / "my_nets.py"
+
+    def resumed_with(text):
+        module.write_text(text)
+        load_models([str(module)])
+        earlier = read_experiment(directory)
+        lines = changed_networks(space, earlier)
+        write_experiment(directory, space, options, digits, {}, "resume", earlier)
+        return lines
+
     module.write_text(source)
     try:
         load_models([str(module)])
@@ -175,14 +212,16 @@ def test_a_network_that_was_edited_since_is_told_in_one_line(tmp_path, digits):
         directory = tmp_path / "search"
         directory.mkdir()
         write_experiment(directory, space, options, digits, {}, "the command", None)
-        assert changed_networks(space, read_experiment(directory)) == []
-        module.write_text(source + "\n# edited\n")
-        load_models([str(module)])
-        (line,) = changed_networks(space, read_experiment(directory))
+        assert resumed_with(source) == []
+        edited = [resumed_with(source + "\n# edited\n") for _ in range(2)]
+        restored = resumed_with(source)  # the trials in between ran with the edited source
     finally:
         del registry._registered["my-cnn"]
-    assert "network my-cnn" in line
-    assert "edited" in line
+    for lines in (*edited, restored):
+        (line,) = lines
+        assert "network my-cnn" in line
+        assert "edited" in line
+    assert read_experiment(directory).is_own
 
 
 def test_a_search_on_transposed_images_is_not_compared_with_one_on_others(tmp_path, digits):

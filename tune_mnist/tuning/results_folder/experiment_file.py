@@ -2,10 +2,12 @@
 
 import hashlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from tune_mnist.data import DataForm, Dataset
@@ -42,20 +44,24 @@ class Experiment(StrictModel, extra="ignore"):
     Attributes:
         options: as the user gave them, completed by the space's defaults.
         space: its name and text.
-        data_sha256: of the training images and labels.
+        data_sha256: Checksum of the training images and labels.
+        test_sha256: Checksum of the test images and labels; None in folders of versions that
+            stored none.
         data: Form of the images; None in folders of versions that knew MNIST's only.
         facts: what is done on what, for people.
         versions: of the packages that a result may depend on.
         started: when, ISO 8601.
         commands: what began the search, and what went on with it.
         checkpoints: path or URI of where they are kept; None: in the folder of the search.
-        networks: SHA-256 of the sources of the user's own networks, by name.
+        networks: SHA-256 of the sources of the user's own networks, by name, as the search began.
+        edited_networks: Names of those whose source had changed at a later resume.
         signature: Proof that this user wrote the rest on this machine; None: there is none.
     """
 
     options: dict[str, Scalar | None]
     space: _SpaceText
     data_sha256: Text
+    test_sha256: Text | None = None
     facts: dict[str, Text]
     versions: dict[str, Text]
     started: Text
@@ -63,6 +69,7 @@ class Experiment(StrictModel, extra="ignore"):
     checkpoints: Text | None = None
     data: DataForm | None = None
     networks: dict[str, Text] = Field(default_factory=dict)
+    edited_networks: list[Text] = Field(default_factory=list)
     signature: Text | None = None
 
     @property
@@ -70,6 +77,20 @@ class Experiment(StrictModel, extra="ignore"):
         """Whether this user wrote it on this machine, and nobody has changed it since."""
         # Fields that later versions add are not part of what an earlier one signed.
         return is_own(self.model_dump(mode="json", exclude_unset=True))
+
+    def edited_since(self, digests: Mapping[str, str]) -> list[str]:
+        """Return the names of the networks whose source has changed since the search began.
+
+        A network that was edited and then restored is among them: some trials may have run with
+        the edited source.
+
+        Args:
+            digests: SHA-256 of the present sources, by name.
+        """
+        changed = {
+            name for name, digest in digests.items() if self.networks.get(name, digest) != digest
+        }
+        return sorted(changed.union(self.edited_networks))
 
     def require_repeated(self, directory: Path, given: dict[str, Any]) -> None:
         """Check that the user names now what otherwise only a folder of unknown origin names.
@@ -188,12 +209,15 @@ def write_experiment(
         earlier: how the search was set up that this one goes on with, or None.
         checkpoints: path or URI of where they are kept; None: in the folder of the search.
     """
+    digests = source_digests(space.models)
     experiment = Experiment(
         options=options.model_dump(mode="json"),
         space=_SpaceText(name=space.name, text=space.text),
-        data_sha256=fingerprint(dataset),
+        data_sha256=checksum(dataset.train_images, dataset.train_labels),
+        test_sha256=checksum(dataset.test_images, dataset.test_labels),
         data=dataset.form,
-        networks=source_digests(space.models),
+        networks=digests | (earlier.networks if earlier else {}),
+        edited_networks=earlier.edited_since(digests) if earlier else [],
         facts=facts,
         versions=earlier.versions if earlier else package_versions(),
         started=earlier.started if earlier else time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -241,8 +265,8 @@ def comparable(directory: Path, options: SearchOptions) -> bool:
     return all(key in earlier and earlier[key] == now[key] for key in MEASURED)
 
 
-def fingerprint(dataset: Dataset) -> str:
-    """Return a checksum (SHA-256) of the training images and labels."""
-    digest = hashlib.sha256(np.ascontiguousarray(dataset.train_images).data)
-    digest.update(np.ascontiguousarray(dataset.train_labels).data)
+def checksum(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> str:
+    """Return the SHA-256 of images and their labels."""
+    digest = hashlib.sha256(np.ascontiguousarray(images).data)
+    digest.update(np.ascontiguousarray(labels).data)
     return digest.hexdigest()

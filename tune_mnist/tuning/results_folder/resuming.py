@@ -5,13 +5,14 @@ from pathlib import Path
 from tune_mnist.data import Dataset
 from tune_mnist.errors import UserError
 from tune_mnist.models.user_modules import source_digests
+from tune_mnist.quoting import MAX_QUOTED, shortened
 from tune_mnist.tuning.final.runs import read_final_runs
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.callbacks import TRIALS_FILE
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
 from tune_mnist.tuning.recording.study_check import check_belongs
 from tune_mnist.tuning.recording.trial_store import begun_trials
-from tune_mnist.tuning.results_folder.experiment_file import Experiment, fingerprint
+from tune_mnist.tuning.results_folder.experiment_file import Experiment, checksum
 from tune_mnist.tuning.schedulers.registry import scheduler_class, scheduler_names
 from tune_mnist.tuning.spaces.space import SearchSpace
 
@@ -49,11 +50,7 @@ def check_resumable(
             f"--storage-path {options.storage_path}: the checkpoints of the search are in"
             f" {before or directory}: leave the option out"
         )
-    if fingerprint(dataset) != earlier.data_sha256:
-        raise UserError(
-            f"--resume {directory}: the search was begun on other images or labels than these of"
-            f" {options.data_dir or options.dataset}"
-        )
+    _check_same_data(directory, options, dataset, earlier)
     if _has_study(directory):
         study = load_study(directory)
         check_belongs(study, space, options.directions, options.max_epochs, directory / JOURNAL)
@@ -72,6 +69,37 @@ def check_resumable(
     read_final_runs(directory)  # a damaged one is told of before there is any work to lose
 
 
+def _check_same_data(
+    directory: Path, options: SearchOptions, dataset: Dataset, earlier: Experiment
+) -> None:
+    """Check that the images, labels and class names are those that the search began with.
+
+    Raises:
+        UserError: They are not.
+    """
+    given = options.data_dir or options.dataset
+    parts = (
+        ("", dataset.train_images, dataset.train_labels, earlier.data_sha256),
+        ("test ", dataset.test_images, dataset.test_labels, earlier.test_sha256),
+    )
+    for part, images, labels, stored in parts:
+        if stored is not None and checksum(images, labels) != stored:
+            raise UserError(
+                f"--resume {directory}: the search was begun on other {part}images or labels than"
+                f" these of {given}"
+            )
+    if earlier.data is None or earlier.data.class_names == dataset.class_names:
+        return
+    before, now = (
+        shortened(", ".join(names), MAX_QUOTED)
+        for names in (earlier.data.class_names, dataset.class_names)
+    )
+    raise UserError(
+        f"--resume {directory}: the search was begun with the class names {before}; those of"
+        f" {given} are {now}"
+    )
+
+
 def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:
     """Return a line for each of the user's networks whose source was edited since.
 
@@ -82,8 +110,7 @@ def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:
     return [
         f"network {name}: its source was edited since the search began: trials from before and"
         " after may not compare"
-        for name, digest in source_digests(space.models).items()
-        if earlier.networks.get(name, digest) != digest
+        for name in earlier.edited_since(source_digests(space.models))
     ]
 
 
