@@ -46,7 +46,7 @@ test: lint ## Run all tests, the end-to-end ones included
 test-fast: $(READY) ## Run the tests that need no Ray and no download
 	$(BIN)/python -m pytest -m "not e2e" $(ARGS)
 
-bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/performance.md
+bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/reference/performance.md
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python -m benchmarks.search_memory --output $(BENCH)/search_memory
 	$(BIN)/python -m benchmarks.step --rounds 2 --batches 2 --output $(BENCH)/step
@@ -58,10 +58,11 @@ bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/per
 	$(BIN)/python -m benchmarks.fidelity.rank_correlation --configs 3 --epochs 1 --top 64:0.015 --fidelity 28:0.015 --output $(BENCH)/fidelity-short
 	$(BIN)/python -m benchmarks.fidelity.versus --seeds 1 --num-samples 3 --max-epochs 3 --stage 1:28 --stage 2:48 --image-size 64 --output $(BENCH)/fidelity-short
 
-docs: $(READY) ## Write the reference of options from their declarations
+docs: $(READY) ## Write the generated pages, and build the documentation site into site/
 	PYTHONPATH=. $(BIN)/python docs/generate_options.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-monitoring: ## Start Prometheus, and Grafana if it is there, on loopback: docs/monitoring.md
+monitoring: ## Start Prometheus, and Grafana if it is there, on loopback: docs/how-to/monitoring.md
 	deploy/monitoring/start.sh
 
 lint: $(READY) ## Check style, types and wording

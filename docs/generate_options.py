@@ -1,4 +1,4 @@
-"""Writes ``docs/options.md`` from the declarations of the options: ``make docs``."""
+"""Writes ``docs/reference/options.md`` from the declarations of the options: ``make docs``."""
 
 import inspect
 import sys
@@ -12,7 +12,7 @@ from tune_mnist.__main__ import cli
 from tune_mnist.declarations import Choices
 from tune_mnist.training.config import SEARCHABLE, TrainConfig
 
-PAGE = Path(__file__).with_name("options.md")
+PAGE = Path(__file__).parent / "reference" / "options.md"
 _HEAD = """# Options of the commands
 
 Written by `make docs` from the declarations of the options; `--help` shows the same.
@@ -76,7 +76,8 @@ def _line(parameter: click.Parameter, context: click.Context) -> str:
     if record is None:  # an argument without a description
         return f"- `{parameter.make_metavar(context)}`"
     names, text = record
-    return f"- `{names}`: {' '.join(text.split())}"
+    # Markdown takes two brackets side by side, as in "[default: 10] [x>=1]", for a link.
+    return f"- `{names}`: " + " ".join(text.split()).replace("] [", "]; [")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts Prometheus, and Grafana where it is installed, for the searches of this machine; both
-# listen on loopback only, until Ctrl-C. Called by `make monitoring`; see docs/monitoring.md.
+# listen on loopback only, until Ctrl-C. Called by `make monitoring`; see docs/how-to/monitoring.md.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 data=${MONITORING_DATA:-$PWD/.monitoring}

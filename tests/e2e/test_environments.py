@@ -34,8 +34,8 @@ def refusing(real):
     return call
 os.symlink, os.link = refusing(os.symlink), refusing(os.link)
 """
-# Sockets that each process of a search listens on at most, as docs/security.md lists them. Of
-# several Rays on a machine, only the first gets the fixed ports 44217, 44227 and 52365.
+# Sockets that each process of a search listens on at most, as docs/explanation/security.md lists
+# them. Of several Rays on a machine, only the first gets the fixed ports 44217, 44227 and 52365.
 LISTENING = {
     "driver": 1,
     "gcs_server": 1,

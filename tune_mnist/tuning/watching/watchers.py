@@ -1,4 +1,4 @@
-"""What shows a search while it runs, beside the terminal: docs/monitoring.md."""
+"""What shows a search while it runs, beside the terminal: docs/how-to/monitoring.md."""
 
 from ray.tune import Callback
 from rich.console import Console
