@@ -73,8 +73,8 @@ def test_an_earlier_search_gives_the_next_one_its_best(tmp_path, stopping):
     folder, earlier = stopping
     options = ("--num-samples", "2", "--max-concurrent", "1", "--warm-start", str(folder))
     _, trials = search(tmp_path, "next", *options)
-    assert not set(trials["lr"]) & set(earlier["lr"])  # what was taken over is not run again
-    assert "are taken over" in (tmp_path / "next" / "summary.md").read_text()
+    assert not set(trials["lr"]) & set(earlier["lr"])  # imported trials are not run again
+    assert "7 trials of" in (tmp_path / "next" / "summary.md").read_text()
     assert len(trials) == 2
     assert len(load_study(tmp_path / "next").trials) == 7 + 2
 

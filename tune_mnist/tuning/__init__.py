@@ -1,1 +1,1 @@
-"""Searches: everything that knows of Ray and Optuna."""
+"""Hyperparameter searches with Ray Tune and Optuna."""

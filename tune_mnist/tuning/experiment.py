@@ -1,4 +1,4 @@
-"""One search from start to end: data, Ray, the trials, and what it leaves in its folder."""
+"""One search from start to end: data, Ray, trials, final evaluation and results folder."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -67,20 +67,24 @@ def run_experiment(
     earlier: Experiment | None = None,
     dataset: Dataset | None = None,
 ) -> Outcome:
-    """Run a search, or go on with one, and leave its results in a folder of their own.
+    """Run or resume a search, and write its results into a folder.
 
     Args:
-        space: what to search.
-        options: how.
-        directory: must not exist, or be empty; filled once nothing can be wrong with the input.
-        console: where the user is told what will happen and what happens.
-        command: what the user has typed, for the record.
-        earlier: how the search in the folder was set up, to go on with it; None: a new one.
-        dataset: Images to search on; None: those that the options name.
+        space: Search space.
+        options: Options of the search.
+        directory: Results folder. It must not exist or be empty for a new search, and is written
+            only after all input has been checked.
+        console: Console for the plan and the progress of the search.
+        command: Command line of the user, which is stored in the results folder.
+        earlier: Setup of the search to resume; None: a new search.
+        dataset: Data set; None: the one that the options name.
+
+    Returns:
+        Outcome of the search.
 
     Raises:
-        UserError: the input or the resources do not allow it; nothing has been written, but for
-            the tables that MLflow makes in a database which has none yet.
+        UserError: The input or the resources do not allow the search. Nothing has been written,
+            except for MLflow's tables in a new database.
     """
     search = prepare_search(space, options, directory, earlier, dataset)
     options, data = search.options, search.data
@@ -106,7 +110,7 @@ def run_experiment(
             head_watched(cluster, stopping.end_without_head),
         ):
             if earlier is None and (directory / EXPERIMENT_FILE).exists():
-                raise taken(directory)  # by a search that began and ended since
+                raise taken(directory)  # another search ran between the check and the claim
             facts = search.facts(workers, cluster)
             resources.announce(console, facts, directory, describe_dashboard(cluster))
             write_experiment(
@@ -123,13 +127,13 @@ def run_experiment(
             if not stop_reason.in_order:
                 return Outcome(stop_reason, detail)
             final = _final_evaluation(context, search)
-            return _judge(context, final, records, search.whole_val, stop_reason, console)
+            return _evaluate(context, final, records, search.whole_val, stop_reason, console)
 
 
 def _context(
     search: Preparation, cluster: Resources, workers: resources.Workers, nodes: list[Node] | None
 ) -> SearchContext:
-    """Put the data into the object store, and together all that the trials need."""
+    """Build the context of the search, and put the data into Ray's object store."""
     return SearchContext(
         space=search.space,
         options=search.options,
@@ -166,7 +170,7 @@ def _final_evaluation(context: SearchContext, search: Preparation) -> FinalEvalu
     )
 
 
-def _judge(
+def _evaluate(
     context: SearchContext,
     final: FinalEvaluation,
     records: list[TrialRecord],
@@ -174,7 +178,16 @@ def _judge(
     stop_reason: StopReason,
     console: Console,
 ) -> Outcome:
-    """Judge the best models by all validation images (None: they were), then by the test set."""
+    """Validate the best models on the whole validation part, and run the final evaluation.
+
+    Args:
+        context: Context of the search.
+        final: Final evaluation.
+        records: Records of all trials.
+        val: Indices of the whole validation part; None: the trials were validated on all of it.
+        stop_reason: Reason for the end of the search.
+        console: Console of the search.
+    """
     try:
         if val is not None:
             best = path_in(context.directory, "best")
@@ -193,12 +206,12 @@ def _judge(
 def _measuring(
     space: SearchSpace, options: SearchOptions, data: DataSplit, all_cores: bool
 ) -> AbstractContextManager[Callable[[], Speeds] | None]:
-    """Measure in this process how fast a worker is going to be, while Ray starts.
+    """Measure the training speed in this process while Ray starts, if all networks are light.
 
-    Ray mostly waits for its processes then. A task would take one of the processes that Ray keeps
-    ready for the trials: Ray does not reuse a task's worker process for an actor. Large networks
-    are left to a worker, whose core nobody else uses, and whose memory is not the driver's:
-    ResNet, measured beside other work, came out at less than half of its speed.
+    A measurement in a Ray task would cost time: Ray does not reuse a task's worker process for an
+    actor, so a trial would have to wait for a new process. Large networks are measured on a worker
+    all the same. ResNet, measured here beside the start of Ray, reached less than half of its
+    speed.
     """
     light = all(get_architecture(model).light for model in space.models)
     if not all_cores or not light:
@@ -215,7 +228,7 @@ def _search(
     console: Console,
     measured: Callable[[], Speeds] | None,
 ) -> tuple[list[TrialRecord], StopReason, str]:
-    """Bring the study back to where it was, or begin it, and run the trials that are to come."""
+    """Create or restore the study, and run the remaining trials."""
     components = build_components(context)
     searcher = components.searcher
     ended = [record.number for record in searcher.trial_store.records if record.state.ended]
@@ -225,7 +238,7 @@ def _search(
     stopper = SearchStopper.of(context, searcher)
     if left <= 0 or stopper.stop_all():
         for watcher in watchers(context, searcher.trial_store, console):
-            watcher.on_experiment_end([])  # reports what a driver that was killed could not
+            watcher.on_experiment_end([])  # the earlier driver may have been killed before this
         return _ended(searcher, stopper.stop_reason or StopReason.FINISHED)
     try:
         announce_time(console, context, data, left, measured or partial(_measure, context))
@@ -239,7 +252,7 @@ def _search(
 def _ended(
     searcher: StudySearch, stop_reason: StopReason, detail: str = ""
 ) -> tuple[list[TrialRecord], StopReason, str]:
-    """Note in the study why the search ended, where there is room for it."""
+    """Store the reason for the end in the study, unless the disk is full."""
     if stop_reason is not StopReason.DISK_FULL:
         searcher.study.set_user_attr(ENDED, stop_reason.value)
     return searcher.trial_store.records, stop_reason, detail

@@ -1,4 +1,4 @@
-"""Inputs of a search: loaded, and checked before Ray starts."""
+"""Inputs of a search, loaded and checked before Ray starts."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 WARM_START_FACT = "warm start"
-"""Fact of a search: what it has taken over from an earlier one."""
+"""Key of the fact that describes a search's warm start."""
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """All that a search needs and that is known before Ray starts.
+    """Checked inputs of a search.
 
     Attributes:
         space: Search space.
         options: Options, completed for the size of the data set.
         directory: Results folder.
         dataset: Data set.
-        data: Training and validation part of the trials.
-        everything: Both parts whole.
-        joined: Indices of the images that final runs train on.
+        data: Training and validation images of the trials.
+        everything: Whole training and validation part of the data set.
+        joined: Indices of the training images of the final runs.
         fidelity: Stages of each trial; None: the space has none.
-        networks: The user's own networks, packed for the workers.
+        networks: The user's own networks, pickled for the workers.
         checkpoints: Path or URI of the checkpoints; None: they are in the results folder.
-        mlflow: Client of MLflow; None: not asked for.
-        warm_start: What is taken over from an earlier search, as a fact; may be empty.
+        mlflow: MLflow client; None: the options do not ask for MLflow.
+        warm_start: Fact that describes the warm start; empty without one.
     """
 
     space: SearchSpace
@@ -68,12 +68,12 @@ class Preparation:
 
     @property
     def whole_val(self) -> NDArray[np.int64] | None:
-        """Indices of the whole validation part; None: the trials are validated on all of it."""
+        """Indices of the whole validation part; None: the trials use all of it."""
         whole = self.everything.val
         return whole if len(self.data.val) < len(whole) else None
 
     def facts(self, workers: resources.Workers, cluster: Resources) -> dict[str, str]:
-        """Return what is done on what, for people.
+        """Return the facts that a search prints and stores: data, trials, resources.
 
         Args:
             workers: Placement of the trials.
@@ -99,18 +99,18 @@ def prepare_search(
     earlier: Experiment | None,
     dataset: Dataset | None,
 ) -> Preparation:
-    """Load what a search needs, and check that it can run.
+    """Load the inputs of a search, and check that it can run.
 
     Args:
         space: Search space.
         options: Options of the search.
-        directory: Results folder; must not exist, or be empty, unless the search is resumed.
+        directory: Results folder; must not exist or be empty, unless the search is resumed.
         earlier: Setup of the search to resume; None: a new search.
         dataset: Data set; None: the one that the options name.
 
     Raises:
-        UserError: The input does not allow the search; nothing has been written, but for the
-            tables that MLflow makes in a database which has none yet.
+        UserError: The input does not allow the search. Nothing has been written, except for
+            MLflow's tables in a new database.
     """
     warm_start: dict[str, str] = {}
     dataset = dataset or load_dataset(
@@ -158,7 +158,7 @@ def prepare_search(
 def _place_of_checkpoints(
     directory: Path, options: SearchOptions, earlier: Experiment | None
 ) -> str | None:
-    """Return the checkpoints' place outside the results folder, after checking it."""
+    """Check and return the location of the checkpoints; None: the results folder."""
     if options.storage_path is None:
         return None
     check_usable(options.storage_path)
@@ -179,17 +179,17 @@ def _place_of_checkpoints(
 def _describe_warm_start(
     space: SearchSpace, options: SearchOptions, earlier: Path
 ) -> dict[str, str]:
-    """Return as a fact what is taken over from an earlier search.
+    """Return the fact that describes a warm start.
 
     Raises:
-        UserError: The folder holds no search, or none whose trials are of use.
+        UserError: The folder holds no search, or no trial that fits the space.
     """
     count = len(find_usable(space, earlier))
     if comparable(earlier, options):
         return {
-            WARM_START_FACT: f"{count} trials of {earlier.name} are taken over, and not run again"
+            WARM_START_FACT: f"{count} trials of {earlier.name} are imported and not run again"
         }
     return {
         WARM_START_FACT: f"the best configurations of {earlier.name} are tried first; its"
-        " accuracies were measured in another way, and are not taken over"
+        " accuracies are not imported, since they were measured with other options"
     }

@@ -186,13 +186,13 @@ OTHERS = {
         lambda log: log["user_attr"]["takeovers"][0]["params"].pop("lr"),
         "'lr' is missing",
     ),
-    "another parameter": (PARAMETER, "lr", replace("param_name", "rate"), "'rate' that its space"),
+    "another parameter": (PARAMETER, "lr", replace("param_name", "rate"), "parameter 'rate'"),
     "a lost parameter": (PARAMETER, "model", drop_parameter, "lacks the parameter model"),
     "another range": (
         PARAMETER,
         "lr",
         lambda log: log.update(distribution=log["distribution"].replace("0.0001", "0.0002")),
-        "lr was drawn from something else",
+        "lr was drawn from another distribution",
     ),
     "a fixed value outside of the space": (
         CREATE_TRIAL,

@@ -1,1 +1,1 @@
-"""What is kept of a search: the study and its journal, the trial store of trials, their table."""
+"""Records of a search: the study and its journal, the trial store and the table of trials."""

@@ -1,4 +1,4 @@
-"""Callbacks that keep what the search finds: the table of trials, and the best models."""
+"""Callbacks that write the table of trials and keep the best models."""
 
 import math
 import time
@@ -26,20 +26,20 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 TRIALS_FILE = "trials.csv"
 WRITE_SECONDS = 1.0
 WRITE_SHARE = 0.02
-"""Of the time that may go into writing the table."""
+"""Maximum share of the search's time that is spent on writing the table."""
 
 _WORST = (0, -math.inf)
 
 
 class Recorder(Callback):
-    """Tells the trial store what Ray tells no searcher, and keeps ``trials.csv`` up to date.
+    """Callback that updates the trial store and writes ``trials.csv``.
 
-    A table that cannot be written ends the search, and that only between two steps of Ray's: what
-    is raised while it ends a trial, Ray takes for a failure of the trial, and runs it once more.
+    A table that cannot be written ends the search. It is written between two steps of Ray only:
+    Ray takes an error raised while a trial ends for a failure of the trial, and runs it again.
 
     Args:
-        csv_path: where to write the table.
-        trial_store: the record of each trial.
+        csv_path: Path of the table.
+        trial_store: Records of the trials.
     """
 
     def __init__(self, csv_path: Path, trial_store: TrialStore) -> None:
@@ -49,52 +49,52 @@ class Recorder(Callback):
         self._changed = False
 
     def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles the callbacks beside the experiment's state; the study is all we need.
+        # Ray pickles callbacks with the experiment state; a resumed search reads only the study.
         return {}
 
     def on_trial_start(self, trial: Trial, **info: Any) -> None:
-        """Note that the trial runs."""
+        """Mark the trial as running."""
         self._ledger.record(trial.config[NUMBER]).state = TrialState.RUNNING
 
     def on_trial_save(self, trial: Trial, **info: Any) -> None:
-        """Note that the trial is paused: for nothing else does Ray ask it to save."""
+        """Mark the trial as paused; Ray makes a trial save only to pause it."""
         self._ledger.record(trial.config[NUMBER]).state = TrialState.PAUSED
 
     def on_trial_recover(self, trial: Trial, **info: Any) -> None:
-        """Note that the trial waits for a new worker, its old one having died."""
+        """Mark the trial as pending: its worker died, and it waits for another one."""
         self._ledger.record(trial.config[NUMBER]).state = TrialState.PENDING
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Take in an epoch; of the last one the searcher has not heard yet."""
+        """Record the metrics of an epoch, before the searcher gets them."""
         self._ledger.add_epoch(trial.config[NUMBER], result)
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
-        """Note that there is something to write."""
+        """Mark the table as out of date."""
         self._changed = True
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
-        """Note why the trial failed."""
+        """Record the reason of the trial's failure."""
         self._ledger.fail(trial.config[NUMBER], _reason(trial))
         self._changed = True
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Write the table now and then, if a trial has ended since.
+        """Write the table if it is out of date and the last write was long enough ago.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: The table cannot be written.
         """
-        # A table of thousands of trials takes a while, and the study has it all anyway.
+        # Writing thousands of trials takes long, and a killed search rebuilds them from its study.
         if self._changed and time.monotonic() >= self._next_write:
             self.write()
 
     def finish(self) -> None:
-        """Mark what had not ended when the search did."""
+        """Mark the trials that have not ended as interrupted."""
         for record in self._ledger.records:
             if not record.state.ended:
                 record.state = TrialState.INTERRUPTED
 
     def write(self) -> None:
-        """Write the table, whole or not at all."""
+        """Write the table atomically."""
         start = time.monotonic()
         write_text(self._csv_path, to_frame(self._ledger.records).to_csv(index=False))
         end = time.monotonic()
@@ -103,13 +103,15 @@ class Recorder(Callback):
 
 
 class BestModels(Callback):
-    """Keeps the weights of the best epoch of each architecture, and drops what is not needed.
+    """Callback that keeps the weights of each architecture's best epoch.
+
+    It also removes the checkpoints of ended trials.
 
     Args:
-        directory: gets a folder an architecture, with the weights and ``config.json``; what an
-            earlier run of the search has left there counts.
-        describe: gives the whole configuration of a trial, to be written beside the weights.
-        checkpoints_of: gives the checkpoints of the trial of that number.
+        directory: Folder that gets one folder per architecture, with the weights and
+            ``config.json``. Models of earlier runs of the search are compared with new ones.
+        describe: Function that returns the values of ``config.json`` for a trial's configuration.
+        checkpoints_of: Function that returns the checkpoints of a trial, given its number.
     """
 
     def __init__(
@@ -128,14 +130,14 @@ class BestModels(Callback):
             self._best[folder.name] = best.stage, best.val_accuracy
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Keep the epoch's weights if none of the architecture did better.
+        """Keep the weights of the epoch if it is the best one of the architecture.
 
-        The trial waits for the driver to take the report in, so its checkpoint lies still.
+        The trial waits until the driver has processed the report, so its checkpoint cannot change.
         """
         model, accuracy = trial.config["model"], result.get(METRIC, math.nan)
         rank = _rank({METRIC: accuracy} | result)
         number, epoch = trial.config[NUMBER], result.get(TIME_ATTR, 0)
-        # An epoch trained again, its checkpoint having gone, is no news to the study either.
+        # A trial that lost its checkpoint trains epochs again; their first report counts.
         again = epoch < self._epochs[number]
         self._epochs[number] = max(epoch, self._epochs[number])
         if again or math.isnan(accuracy) or not rank > self._best.get(model, _WORST):
@@ -145,7 +147,7 @@ class BestModels(Callback):
             "trial": number,
             TIME_ATTR: epoch,
             METRIC: accuracy,
-            # In a search with stages: those images are what the weights were made for.
+            # The image size of the epoch's stage, which the network was built for.
             **{key: result[key] for key in FIDELITY if key in result},
         }
         folder = model_folder(self._directory, model)
@@ -153,23 +155,23 @@ class BestModels(Callback):
         self._best[model] = rank
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
-        """Drop the checkpoint of a trial that will not go on."""
+        """Remove the checkpoints of an ended trial."""
         self._checkpoints_of(trial.config[NUMBER]).remove()
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
-        """Drop the checkpoint of a trial that will not go on."""
+        """Remove the checkpoints of a failed trial."""
         self._checkpoints_of(trial.config[NUMBER]).remove()
 
 
 def _rank(epoch: dict[str, Any]) -> tuple[int, float]:
-    """Return what an epoch is compared by: a later stage is better than any earlier one."""
+    """Return the sort key of an epoch: the stage, then the validation accuracy."""
     return int(epoch.get(STAGE, 0)), float(epoch[METRIC])
 
 
 def _reason(trial: Trial) -> str:
-    """Return why the trial failed, in one line."""
+    """Return a one-line message with the reason of the trial's failure."""
     text = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
-    text = text.rpartition("Failure # ")[2]  # each failure is appended to those before it
+    text = text.rpartition("Failure # ")[2]  # the file holds all failures, the last one at its end
     if "running low on memory" in text:
         return f"out of memory with batch_size {trial.config.get('batch_size', 'of default')}"
     if "The actor died" in text or "The actor is dead" in text:

@@ -1,4 +1,4 @@
-"""Distributions of parameters in a study's journal, checked before Optuna reads them."""
+"""Parameter distributions in a study's journal, which are checked before Optuna reads them."""
 
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -47,10 +47,13 @@ def _distribution_of(text: str) -> BaseDistribution:
 
 
 def distribution_of(text: str) -> BaseDistribution:
-    """Return the distribution that a journal describes.
+    """Parse a distribution of a journal.
+
+    Args:
+        text: Distribution as JSON, as Optuna writes it.
 
     Raises:
-        ValueError: It describes none.
+        ValueError: The text is not a valid distribution.
     """
     try:
         return _distribution_of(text)
@@ -64,15 +67,23 @@ def _checked_distribution(text: str) -> str:
 
 
 Distribution = Annotated[Text, AfterValidator(_checked_distribution)]
-"""Text of a distribution, as Optuna writes it."""
+"""Valid distribution as JSON text, as Optuna writes it."""
 
 
 def check_value(value: float, text: str) -> None:
-    """Check the number that stands for a parameter's value: of a choice, its place in the list."""
+    """Check that a parameter's value lies in its distribution.
+
+    Args:
+        value: Internal value of the parameter; for a categorical one the index of the choice.
+        text: Distribution as JSON.
+
+    Raises:
+        ValueError: The value is not in the distribution.
+    """
     distribution: Any = distribution_of(text)
     if isinstance(distribution, CategoricalDistribution):
         if not float(value).is_integer() or not 0 <= value < len(distribution.choices):
-            raise ValueError(f"{value:g} is not the number of a choice of its distribution")
+            raise ValueError(f"{value:g} is not the index of a choice of its distribution")
     elif not distribution.low <= value <= distribution.high:
         raise ValueError(
             f"{value:g} is not between the {distribution.low:g} and {distribution.high:g} of its"

@@ -1,4 +1,4 @@
-"""The file of an Optuna journal: checked as it is read, written without waiting for the disk."""
+"""Journal file of an Optuna study, with checked reads and deferred syncs."""
 
 import json
 import os
@@ -16,32 +16,34 @@ SYNC_SECONDS = 1.0
 
 
 class JournalFile(JournalFileBackend):
-    """Optuna's own file, brought to the disk once a second at most.
+    """Journal backend that syncs its file to disk at most once a second.
 
-    A trial writes some fifteen lines, and Optuna waits after each until it is on the disk: 4 ms
-    on a common one, which thousands of short trials feel. Nothing is lost by a driver that is
-    killed: its lines are the operating system's. A machine that loses power may lose those that
-    came within a second of others.
+    Optuna's backend syncs after every line, which takes about 4 ms; a trial writes about fifteen
+    lines. If the driver is killed, no line is lost, since the operating system has them. If the
+    machine loses power, the lines written since the last sync may be lost.
 
-    Every line is checked before Optuna sees it, those of this process among them.
+    Every line is checked before Optuna reads it, including lines that this process wrote.
 
     Args:
-        path: of the file, which is made if need be.
+        path: Path of the file, which is created if it does not exist.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Not Optuna's symbolic link: exFAT and some network file systems know none.
+        # Optuna's default lock is a symbolic link, which exFAT and some network file systems lack.
         self._writing = JournalFileOpenLock(str(path))
         self._synced = 0.0
         self._rewind()
         super().__init__(str(path), self._writing)
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        """Read the lines from a number on, up to the last one that is complete.
+        """Yield the complete lines of the file, from a line number on.
+
+        Args:
+            log_number_from: Number of lines to skip.
 
         Raises:
-            UserError: A line is not one of a journal; names the file and the line.
+            UserError: A line is not a valid line of a journal; the message names file and line.
         """
         if log_number_from < self._number:
             self._rewind()
@@ -57,10 +59,13 @@ class JournalFile(JournalFileBackend):
             raise self._damaged(f"longer than {MAX_LINE:,} bytes")
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Write lines, whole, with nobody else's between them.
+        """Append lines to the file atomically.
+
+        Args:
+            logs: Contents of the lines.
 
         Raises:
-            OSError: there is no room; nothing of them is left in the file.
+            OSError: The disk is full; the file is as it was before.
         """
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         self._writing.acquire()
@@ -73,14 +78,14 @@ class JournalFile(JournalFileBackend):
                     os.fsync(file.fileno())
                     self._synced = time.monotonic()
         except OSError:
-            # Half a line would swallow the next one.
+            # The next line would be appended to an incomplete one.
             os.truncate(self._path, size)
             raise
         finally:
             self._writing.release()
 
     def _rewind(self) -> None:
-        """Begin to read at the first line again."""
+        """Continue reading at the first line."""
         self._number, self._offset = 0, 0
         self._checker = JournalChecker()
 

@@ -1,4 +1,4 @@
-"""The lines of a study's journal: what each may hold, checked before Optuna reads it."""
+"""Schema of the lines of a study's journal, which are checked before Optuna reads them."""
 
 import json
 from datetime import datetime
@@ -15,7 +15,7 @@ from tune_mnist.tuning.recording.trial_attributes import TrialAttributes
 
 STUDY_NAME = "tune_mnist"
 MAX_LINE = 4_000_000
-"""Bytes of a line; the longest of a search are some thousand."""
+"""Maximum bytes of a line; the longest lines of a search have some thousand."""
 
 _FINISHED = (1, 2, 3)
 _RUNNING, _COMPLETE = 0, 1
@@ -34,11 +34,11 @@ State = Annotated[int, Field(ge=0, le=4)]
 
 
 class _LinePart(StrictModel, extra="ignore"):
-    """Part of a line; a key that a later version of Optuna may add is ignored."""
+    """Part of a line; keys that later versions of Optuna may add are ignored."""
 
 
 class StudyAttributes(_LinePart):
-    """What a search notes of its study as a whole."""
+    """User attributes of a study, which a search sets."""
 
     queue: list[dict[str, Scalar]] = Field(default_factory=list)
     prepared: bool = False
@@ -46,13 +46,13 @@ class StudyAttributes(_LinePart):
 
 
 class StudySystemAttributes(_LinePart):
-    """What Optuna notes of a study as a whole."""
+    """System attributes of a study, which Optuna sets."""
 
     metric_names: list[Text] = Field(default_factory=list, alias="study:metric_names")
 
 
 class TrialSystemAttributes(_LinePart):
-    """What Optuna notes of a trial."""
+    """System attributes of a trial, which Optuna and its samplers set."""
 
     fixed_params: dict[str, Scalar] = Field(default_factory=dict)
     search_space: dict[str, list[Scalar]] = Field(default_factory=dict)
@@ -89,7 +89,7 @@ class _StudySystemAttribute(_OfStudy):
 
 
 class _Ending(_Line):
-    """State and values of a trial, as two kinds of line have them."""
+    """State and values of a trial: fields that two kinds of line share."""
 
     state: State = _RUNNING
     values: Annotated[list[Finite], Field(min_length=1, max_length=8)] | None = None
@@ -185,10 +185,10 @@ _LINE: TypeAdapter[Any] = TypeAdapter(
 
 
 class JournalChecker:
-    """Checks the lines of a journal, one after the other.
+    """Checker of the lines of a journal, which must be given in order.
 
-    Optuna skips a line about a trial that does not exist, and fails on other mistakes with
-    exceptions of its own, or much later.
+    Without it, Optuna would ignore lines of trials that do not exist, and raise internal
+    exceptions, possibly much later, for other faults.
     """
 
     def __init__(self) -> None:
@@ -196,17 +196,21 @@ class JournalChecker:
         self._trials = 0
 
     def checked(self, line: bytes) -> dict[str, Any]:
-        """Return what a line says, for Optuna.
+        """Check a line, and return its content.
+
+        Args:
+            line: Line of the journal, as bytes of JSON.
 
         Raises:
-            UserError: It is not a line that a search, or Optuna, writes; says which key is wrong.
+            UserError: Neither a search nor Optuna writes lines like this; the message names the
+                key at fault.
         """
         try:
             operation = _LINE.validate_json(line)
         except ValidationError as error:
             raise UserError(_explained(error)) from None
         if isinstance(operation, _CreateStudy):
-            # One more each time the search is resumed, which Optuna skips.
+            # Each resumed search appends another line of this kind, which Optuna ignores.
             self._begun = True
         elif not self._begun:
             raise UserError("there is no study yet")
@@ -223,13 +227,13 @@ class JournalChecker:
 
 def _explained(error: ValidationError) -> str:
     first = error.errors()[0]
-    # The first part of a place is the operation, which does not stand in the line as a key.
+    # The first part of a location is the operation, which is not a key of the line.
     key = ".".join(str(part) for part in first["loc"][1:])
     match first["type"]:
         case "json_invalid":
             return f"not JSON: {reason(first)}"
         case "union_tag_invalid" | "union_tag_not_found":
-            return "op_code: must be that of an operation of a search: 0, or 2 to 9"
+            return "op_code: must be the code of an operation of a search: 0, or 2 to 9"
         case "missing":
             return f"'{key}' is missing"
         case "extra_forbidden":

@@ -1,4 +1,4 @@
-"""The Optuna study on disk: every trial of a search, in a journal that only ever grows."""
+"""The Optuna study of a search, stored in an append-only journal."""
 
 from pathlib import Path
 
@@ -14,37 +14,43 @@ from tune_mnist.tuning.recording.study_check import check_well_formed
 
 JOURNAL = "study.journal"
 CHANCE_LEVEL = "chance_level"
-"""User attribute of a study: the val_accuracy that a network which has learned exceeds."""
+"""User attribute of a study: validation accuracy that a network exceeds once it has learned."""
 
 JOURNAL_LOCK = f"{JOURNAL}.lock"
-"""A symbolic link while Optuna writes; nothing follows it. Removed by a name that begins so."""
+"""Lock of the journal while Optuna writes; released by renaming it to a name with this prefix."""
 
 
 def open_storage(directory: Path) -> JournalStorage:
-    """Open the journal in a results folder, mending what a killed writer left.
+    """Open the journal in a results folder, and remove what a killed writer left behind.
 
-    The caller must be the only writer. Readers such as ``optuna-dashboard`` may look on.
+    The caller must be the only writer; other processes such as ``optuna-dashboard`` may read.
+
+    Args:
+        directory: Results folder.
 
     Raises:
-        UserError: it is not a journal.
+        UserError: The file is not a journal.
     """
     path = path_in(directory, JOURNAL)
     if path.exists():
         require_file(path)
         _drop_half_line(path)
-    # Whoever held this lock is dead, or the folder would not be ours; Optuna would wait for it.
+    # The folder is claimed, so a killed writer left this lock; Optuna would wait for its release.
     lock = directory / JOURNAL_LOCK
     if lock.is_dir() and not lock.is_symlink():
-        raise UserError(f"{lock}: is a folder, where Optuna makes a link: remove it")
+        raise UserError(f"{lock}: must not be a folder, as Optuna creates a file there: remove it")
     lock.unlink(missing_ok=True)
     return JournalStorage(JournalFile(path))
 
 
 def load_study(directory: Path) -> optuna.Study:
-    """Return the study in a results folder, to be read.
+    """Load the study in a results folder for reading.
+
+    Args:
+        directory: Results folder.
 
     Raises:
-        UserError: there is none, or it is not one of a search.
+        UserError: The folder holds no study, or one that no search has written.
     """
     path = path_in(directory, JOURNAL)
     if not path.exists():
@@ -54,13 +60,13 @@ def load_study(directory: Path) -> optuna.Study:
     try:
         study = optuna.load_study(study_name=STUDY_NAME, storage=storage)
     except KeyError:
-        raise UserError(f"{path}: holds no study: nothing is known of the search") from None
+        raise UserError(f"{path}: holds no study of a search") from None
     check_well_formed(study, path)
     return study
 
 
 def _drop_half_line(path: Path) -> None:
-    """Cut off a last line without an end: it was being written when the driver died."""
+    """Remove an incomplete last line, which a killed driver was writing."""
     with path.open("rb+") as file:
         content = file.read()
         whole = content.rfind(b"\n") + 1

@@ -1,4 +1,4 @@
-"""Whether a study that was read back is one of a search, and of this search."""
+"""Checks that a stored study belongs to a search, and to this search."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,18 +21,18 @@ from tune_mnist.tuning.trials.reports import OBJECTIVES
 _DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 _RELATIVE = TypeAdapter(dict[str, Scalar])
 _CHUNKED = ("tpe:relative_params:", "gp:relative_params:")
-"""Keys under which Optuna's samplers keep what they have drawn for a trial that still runs."""
+"""Prefixes of the keys under which Optuna's samplers store the parameters of a running trial."""
 
 
 def check_well_formed(study: optuna.Study, path: Path) -> None:
-    """Check what holds for every study of a search, whatever was searched.
+    """Check that a study has the objectives and values that a search writes.
 
     Args:
-        study: As read from its journal, whose lines are checked already.
-        path: Of the journal.
+        study: Study, read from a journal whose lines have been checked.
+        path: Path of the journal, for error messages.
 
     Raises:
-        UserError: A trial, or what is optimised, is not as a search writes it.
+        UserError: An objective or a value of a trial is invalid.
     """
     try:
         _check_directions(study)
@@ -50,23 +50,26 @@ def check_belongs(
     max_epochs: int,
     path: Path,
 ) -> None:
-    """Check that a study is that of a search of this space, with these objectives and epochs.
+    """Check that a study belongs to a search with this space, these objectives and epochs.
 
     Args:
-        study: As :func:`check_well_formed` takes it.
+        study: Study that has passed :func:`check_well_formed`.
         space: Search space.
         directions: ``max`` or ``min`` by objective, in the order of the search.
         max_epochs: Maximum epochs per trial.
-        path: Path of the journal, for errors.
+        path: Path of the journal, for error messages.
 
     Raises:
-        UserError: A trial has a parameter that the space does not have, or lacks one; it was
-            trained for longer than the search's trials are; or something else is optimised.
+        UserError: The study has other objectives; or a trial has other parameters than the space,
+            or more epochs than ``max_epochs``.
     """
     try:
         wanted = [_DIRECTIONS[way] for way in directions.values()]
         if study.directions != wanted:
-            raise UserError(f"optimises {_words(study)}: the search is for {','.join(directions)}")
+            raise UserError(
+                f"optimises {_directions(study)}: the objectives of the search are"
+                f" {','.join(directions)}"
+            )
         for number, parameters in enumerate(study.user_attrs.get("queue", []), start=1):
             _check_fixed(parameters, space, f"queue[{number}]")
         distributions = {name: kind.distribution() for name, kind in space.parameters.items()}
@@ -82,17 +85,19 @@ def _check_directions(study: optuna.Study) -> None:
     names = study.metric_names
     if names is None:  # the driver was killed before they were written
         if study.directions[0] is not StudyDirection.MAXIMIZE:
-            raise UserError(f"optimises {_words(study)}: a search maximises val_accuracy first")
+            raise UserError(
+                f"optimises {_directions(study)}: a search maximises val_accuracy first"
+            )
         return
     wanted = [_DIRECTIONS.get(OBJECTIVES.get(name, "")) for name in names]
     if study.directions != wanted:
         raise UserError(
-            f"optimises {_words(study)} ({quoted(', '.join(names))}): a search can optimise"
+            f"optimises {_directions(study)} ({quoted(', '.join(names))}): a search can optimise"
             f" {', '.join(f'{name} ({way})' for name, way in OBJECTIVES.items())}"
         )
 
 
-def _words(study: optuna.Study) -> str:
+def _directions(study: optuna.Study) -> str:
     return ",".join(direction.name.lower() for direction in study.directions)
 
 
@@ -121,10 +126,11 @@ def _check_parameters(trial: FrozenTrial, space: SearchSpace, distributions: Any
     place = f"trial {trial.number}"
     for name, distribution in trial.distributions.items():
         if name not in distributions:
-            raise UserError(f"{place}: has a parameter {quoted(name)} that its space has not")
+            raise UserError(f"{place}: parameter {quoted(name)} is not in its space")
         if distribution != distributions[name]:
             raise UserError(
-                f"{place}: {name} was drawn from something else than {space.parameters[name]}"
+                f"{place}: {name} was drawn from another distribution than"
+                f" {space.parameters[name]}"
             )
     _check_fixed(trial.system_attrs.get("fixed_params", {}), space, place)
     _check_fixed(_drawn_together(trial, place), space, place)
@@ -134,7 +140,7 @@ def _check_parameters(trial: FrozenTrial, space: SearchSpace, distributions: Any
     for name in space.parameters:
         if space.exists(name, trial.params) != (name in trial.params):
             there = "has" if name in trial.params else "lacks"
-            raise UserError(f"{place}: {there} the parameter {name}, unlike its space")
+            raise UserError(f"{place}: {there} the parameter {name}, contrary to its space")
 
 
 def _check_fixed(parameters: Mapping[str, Any], space: SearchSpace, place: str) -> None:
@@ -144,7 +150,7 @@ def _check_fixed(parameters: Mapping[str, Any], space: SearchSpace, place: str) 
 
 
 def _drawn_together(trial: FrozenTrial, place: str) -> dict[str, Any]:
-    """Return the parameters that a sampler has drawn for a trial before they are asked for."""
+    """Return the parameters that a sampler drew together at the start of a trial."""
     drawn: dict[str, Any] = {}
     for start in _CHUNKED:
         parts = [f"{start}{number}" for number in range(len(trial.system_attrs))]
@@ -152,7 +158,7 @@ def _drawn_together(trial: FrozenTrial, place: str) -> dict[str, Any]:
         try:
             drawn |= _RELATIVE.validate_json("".join(texts)) if texts else {}
         except (ValidationError, TypeError):
-            raise UserError(f"{place}: {start}0: must be parameters and their values") from None
+            raise UserError(f"{place}: {start}0: must hold parameters and values") from None
     return drawn
 
 
@@ -174,8 +180,8 @@ def _check_epochs(trial: FrozenTrial, max_epochs: int) -> None:
         raise UserError(f"trial {trial.number}: is complete, but has no progress")
     seen = [*trial.intermediate_values, progress["epochs"] if progress else 0]
     seen += [exploit["epoch"] for exploit in trial.user_attrs.get(EXPLOITS, [])]
-    # Those of another search may have been trained for longer.
+    # Trials imported from another search may have more epochs.
     if max(seen) > max_epochs and WARM_START_NAME not in trial.user_attrs:
         raise UserError(
-            f"trial {trial.number}: epoch {max(seen)}: the trials of the search have {max_epochs}"
+            f"trial {trial.number}: epoch {max(seen)}: must be at most max_epochs = {max_epochs}"
         )

@@ -1,4 +1,4 @@
-"""What a search notes of a trial in its study, and in which form it must stand there."""
+"""Schema of the user attributes that a search stores with its trials in the study."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from tune_mnist.stored_json import StrictModel
 from tune_mnist.stored_values import MAX_WHOLE, Accuracy, Finite, Scalar, Text, Whole
 
 EXPLOITS = "takeovers"
-"""User attribute of a trial: its exploits. The journals of all versions call them so."""
+"""User attribute of a trial: its exploits. The name is fixed by journals of earlier versions."""
 
 
 def _loss(value: Any) -> Any:
@@ -49,7 +49,7 @@ class LastEpoch(StrictModel):
 
 
 class StoredProgress(StrictModel):
-    """How far a trial has come; the fields are those of TrialRecord.
+    """Progress of a trial; the fields are those of ``TrialRecord``.
 
     Attributes:
         epochs: Epochs trained.
@@ -76,9 +76,9 @@ class ExploitNote(StrictModel):
     """An exploit of population based training.
 
     Attributes:
-        epoch: Epoch after which the trial went on with another one's weights.
-        donor: Number of the trial whose weights they are.
-        params: Hyperparameters from then on.
+        epoch: Epoch after which the trial continued with the weights of another trial.
+        donor: Number of the other trial.
+        params: Hyperparameters of the trial after that epoch.
     """
 
     epoch: Annotated[Whole, Field(ge=1)]
@@ -87,7 +87,7 @@ class ExploitNote(StrictModel):
 
 
 class TrialAttributes(StrictModel, extra="allow"):
-    """The user attributes of a trial; those of others, such as a dashboard's notes, are let be."""
+    """User attributes of a trial; attributes of other programs, such as notes, are ignored."""
 
     trial_id: Text = ""
     progress: StoredProgress | None = None

@@ -1,4 +1,4 @@
-"""What is known of each trial: one record, filled as the trial goes on."""
+"""Records of trials: state, metrics and ranking."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,11 +13,11 @@ from tune_mnist.tuning.spaces.stages import FIDELITY, STAGE
 from tune_mnist.tuning.trials.reports import METRIC, TIME_ATTR
 
 WARM_START_NAME = "warm_start"
-"""User attribute of a trial that was taken over from another search."""
+"""User attribute of a trial that was imported from another search."""
 
 
 class TrialState(StrEnum):
-    """Where a trial stands."""
+    """State of a trial."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -35,34 +35,35 @@ class TrialState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether the trial will not go on."""
+        """Whether the trial has ended and is not resumed."""
         return self not in (TrialState.PENDING, TrialState.RUNNING, TrialState.PAUSED)
 
 
 BROKEN = (TrialState.DIVERGED, TrialState.FAILED)
-"""States of trials that could not go on, and are no example to follow."""
+"""States of trials that could not continue; such trials are never the best."""
 
 
 @dataclass
 class TrialRecord:
-    """One trial of a search.
+    """Record of one trial of a search.
 
     Attributes:
-        number: the trial's number in the study.
-        trial_id: Ray's name for it, another one after each restart of the search.
-        config: its hyperparameters at first, the model's name among them.
-        state: where it stands.
-        epochs: epochs trained.
-        best_epoch: the epoch of its best validation accuracy, 0 before the first.
-        val_accuracy: its best validation accuracy, in the last of its stages.
-        stage: the stage of that epoch, from 1; 0 in a search without stages.
-        last: the metrics of its last epoch.
-        train_losses: Training loss by epoch, whose number is text as JSON needs it.
-        train_seconds: sum of its epochs' wall time.
-        node: address of the machine that trained its last epoch.
-        reason: why it failed, one line.
-        exploits: Its exploits in population based training, by time: the ``epoch`` after which it
-            continued, the ``donor`` of the weights, and its ``params`` from then on.
+        number: Number of the trial in the study.
+        trial_id: Ray's ID of the trial, which changes when the search is resumed.
+        config: Hyperparameters at the start of the trial, including the model.
+        state: State of the trial.
+        epochs: Number of trained epochs.
+        best_epoch: Epoch of the best validation accuracy; 0 before the first epoch.
+        val_accuracy: Best validation accuracy in the last stage, from 0 to 1.
+        stage: Stage of the best epoch, from 1; 0 in a search without stages.
+        last: Metrics of the last epoch.
+        train_losses: Training loss by epoch; the epochs are text, as JSON requires.
+        train_seconds: Sum of the epochs' wall time in seconds.
+        node: Address of the machine that trained the last epoch.
+        reason: One-line reason of a failure; otherwise empty.
+        exploits: Exploits of the trial in population based training, in order of time. Each has
+            the ``epoch`` after which the trial continued, the ``donor`` of the weights, and the
+            trial's ``params`` after that.
     """
 
     number: int
@@ -81,13 +82,13 @@ class TrialRecord:
     exploits: list[dict[str, Any]] = field(default_factory=list)
 
     def config_of(self, epoch: int) -> dict[str, Any]:
-        """Return the hyperparameters that an epoch was, or will be, trained with."""
+        """Return the hyperparameters of an epoch, which exploits may have changed."""
         earlier = [other["params"] for other in self.exploits if other["epoch"] < epoch]
         config: dict[str, Any] = earlier[-1] if earlier else self.config
         return config
 
     def add_epoch(self, metrics: dict[str, Any]) -> None:
-        """Take in the metrics of one more epoch."""
+        """Update the record with the metrics of the next epoch."""
         self.epochs = metrics[TIME_ATTR]
         self.train_losses[str(self.epochs)] = metrics["train_loss"]
         self.train_seconds = metrics["train_seconds"]
@@ -95,23 +96,23 @@ class TrialRecord:
         self.last = {key: metrics[key] for key in LAST_METRICS}
         self.last |= {key: metrics[key] for key in FIDELITY if key in metrics}
         stage = metrics.get(STAGE, 0)
-        # Accuracies of two stages do not compare: one on small images says less.
+        # Stages use different images, so only accuracies of the same stage are compared.
         if stage > self.stage or not metrics[METRIC] <= self.val_accuracy:
             self.stage = stage
             self.val_accuracy = metrics[METRIC]
             self.best_epoch = self.epochs
 
     def progress(self) -> dict[str, Any]:
-        """Return what :meth:`from_study` needs beside the study's own fields, as plain values."""
+        """Return the fields that the study stores for :meth:`from_study` as plain values."""
         return {key: getattr(self, key) for key in PROGRESS}
 
     @classmethod
     def from_study(cls, trial: optuna.trial.FrozenTrial, model: str | None) -> "TrialRecord":
-        """Return the record of a trial of an earlier run of the search.
+        """Restore the record of a trial from the study.
 
         Args:
-            trial: as the study keeps it.
-            model: the architecture, where it is not a parameter.
+            trial: Trial of the study.
+            model: Architecture of all trials; None: it is a parameter of the trial.
         """
         fixed = {} if model is None else {"model": model}
         attributes = trial.user_attrs
@@ -152,14 +153,17 @@ LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second",
 
 
 def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
-    """Return the records as a table, one row a trial, ready for ``trials.csv``.
+    """Return the content of ``trials.csv``: one row per trial.
 
     The hyperparameters are those of the trial's best epoch.
+
+    Args:
+        records: Records of the trials.
     """
     keys = ordered_keys((*CONFIG_COLUMNS, *(key for record in records for key in record.config)))
     rows = []
     for record in records:
-        # asdict would copy every mapping in it, which takes longer than the rest of the table.
+        # asdict copies every nested mapping, which takes longer than the rest of the table.
         row = dict(vars(record))
         best = record.config_of(record.best_epoch)
         row |= {key: best.get(key) for key in keys}
@@ -176,13 +180,16 @@ def _text(exploits: list[dict[str, Any]]) -> str:
 
 
 def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:
-    """Return the records that have finished an epoch, best first, the elder of equals first.
+    """Return the records with at least one epoch, best first.
 
-    One that has come to a later stage is better than all that have not. A trial that diverged or
-    failed comes after all others, whatever it came to before.
+    Trials that diverged or failed rank last. The others are ranked by stage, then by validation
+    accuracy, then by number, the lower number first.
+
+    Args:
+        records: Records of the trials.
     """
-    judged = [record for record in records if record.best_epoch]
-    judged.sort(
+    evaluated = [record for record in records if record.best_epoch]
+    evaluated.sort(
         key=lambda record: (
             record.state in BROKEN,
             -record.stage,
@@ -190,10 +197,10 @@ def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:
             record.number,
         )
     )
-    return judged
+    return evaluated
 
 
 def best_record(records: list[TrialRecord]) -> TrialRecord | None:
-    """Return the first of :func:`by_rank`, None before any epoch is done."""
+    """Return the first record of :func:`by_rank`; None before the first epoch."""
     ranked = by_rank(records)
     return ranked[0] if ranked else None

@@ -1,4 +1,4 @@
-"""The record of each trial: in memory for the tables, and in the study for good."""
+"""Store of the trials' records, in memory and in the study."""
 
 import warnings
 from typing import Any
@@ -18,28 +18,28 @@ _ENDS = {
 
 
 def own_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """Return the trials of the search itself, without those it was warm-started from."""
+    """Return the trials of the search, without those imported by a warm start."""
     trials = study.get_trials(deepcopy=False)
     return [trial for trial in trials if WARM_START_NAME not in trial.user_attrs]
 
 
 def begun_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """Return the trials of the search itself that do not wait in the queue any more."""
+    """Return the trials of the search that have been started, so without those in the queue."""
     waiting = optuna.trial.TrialState.WAITING
     return [trial for trial in own_trials(study) if trial.state is not waiting]
 
 
 class TrialStore:
-    """Keeps the records of a search, and writes whatever happens to a trial into its study.
+    """Store of the records of a search's trials.
 
-    What the study holds is enough to build the store again after the driver was killed: that is
-    how a search is resumed.
+    Every change is written to the study, from which a resumed search restores the store.
 
     Args:
-        study: where the trials are kept; its trials of earlier runs get their records at once.
-        model: the architecture, where it is not a parameter.
-        max_epochs: epochs of a trial that is not stopped.
-        objectives: what the study optimises, METRIC first; each a field of a record or a metric.
+        study: Study of the search; the records of its trials are restored.
+        model: Architecture of all trials; None: it is a parameter.
+        max_epochs: Maximum epochs per trial.
+        objectives: Objectives of the study, ``val_accuracy`` first. Each is a field of
+            ``TrialRecord`` or a metric of the last epoch.
     """
 
     def __init__(
@@ -62,25 +62,25 @@ class TrialStore:
 
     @property
     def records(self) -> list[TrialRecord]:
-        """The records in the order of their numbers."""
+        """The records, ordered by number."""
         return [self._records[number] for number in sorted(self._records)]
 
     def count_active(self) -> int:
-        """Return how many trials run, or wait for a worker."""
+        """Return the number of trials that run or wait for a worker."""
         active = (TrialState.PENDING, TrialState.RUNNING)
         return sum(record.state in active for record in self._records.values())
 
     def record(self, number: int) -> TrialRecord:
-        """Return the record of a trial."""
+        """Return the record of a trial, given its number."""
         return self._records[number]
 
     def begin(self, trial: optuna.Trial, trial_id: str, config: dict[str, Any]) -> None:
-        """Open the record of a trial, or take up that of an earlier run again.
+        """Create the record of a trial, or continue the record of an unfinished one.
 
         Args:
-            trial: as the study gave it.
-            trial_id: Ray's name for it.
-            config: its hyperparameters, the model's name among them.
+            trial: Trial of the study.
+            trial_id: Ray's ID of the trial.
+            config: Hyperparameters, including the model.
         """
         self._trials[trial.number] = trial
         record = self._records.setdefault(
@@ -90,7 +90,12 @@ class TrialStore:
         trial.set_user_attr("trial_id", trial_id)
 
     def add_epoch(self, number: int, metrics: dict[str, Any]) -> None:
-        """Take in an epoch's metrics, unless they are known, or not those of an epoch."""
+        """Record the metrics of an epoch; a repeated report, or one without metrics, is ignored.
+
+        Args:
+            number: Number of the trial.
+            metrics: Report of the trial.
+        """
         record = self._records[number]
         if METRIC not in metrics or metrics[TIME_ATTR] <= record.epochs:
             return
@@ -98,19 +103,21 @@ class TrialStore:
         trial = self._trials[number]
         if len(self._objectives) == 1:
             with warnings.catch_warnings():
-                # A driver that died right here has left a value that is now reported again.
+                # A driver that was killed here has reported the value already; Optuna warns then.
                 warnings.simplefilter("ignore")
                 trial.report(metrics[METRIC], step=metrics[TIME_ATTR])
         trial.set_user_attr("progress", record.progress())
 
     def exploit(self, number: int, epoch: int, source: int, params: dict[str, Any]) -> None:
-        """Note that a trial continues with another one's weights; once more changes nothing.
+        """Record that a trial continues with the weights of another trial.
+
+        A second exploit after the same epoch is ignored.
 
         Args:
             number: Number of the trial.
-            epoch: Epoch after which this happens.
-            source: Number of the trial whose weights it gets.
-            params: Hyperparameters of the trial from then on.
+            epoch: Epoch after which the trial continues.
+            source: Number of the other trial.
+            params: Hyperparameters of the trial after that epoch.
         """
         record = self._records[number]
         if any(earlier["epoch"] == epoch for earlier in record.exploits):
@@ -119,10 +126,14 @@ class TrialStore:
         self._trials[number].set_user_attr(EXPLOITS, record.exploits)
 
     def end(self, number: int, last: dict[str, Any]) -> None:
-        """Close the record of a trial that Ray has stopped, by what it last reported.
+        """Close the record of a trial that Ray has stopped.
 
-        COMPLETE if it has trained all its epochs, FAIL if it said why it cannot go on, and PRUNED
-        otherwise: nobody but the scheduler stops a trial in another way.
+        The state is FAILED or DIVERGED if the trial reported a reason, COMPLETE if it has trained
+        all epochs, and PRUNED otherwise, since only the scheduler stops a trial before.
+
+        Args:
+            number: Number of the trial.
+            last: Last report of the trial.
         """
         self.add_epoch(number, last)
         if REASON in last:
@@ -133,12 +144,12 @@ class TrialStore:
             self._close(number, TrialState.PRUNED)
 
     def fail(self, number: int, reason: str, *, diverged: bool = False) -> None:
-        """Close the record of a trial that cannot go on.
+        """Close the record of a trial that cannot continue.
 
         Args:
-            number: of the trial.
-            reason: one line.
-            diverged: its loss became NaN or infinite.
+            number: Number of the trial.
+            reason: One-line message with the reason.
+            diverged: Whether the loss became NaN or infinite.
         """
         record = self._records[number]
         record.reason = reason
@@ -154,7 +165,7 @@ class TrialStore:
         trial.set_user_attr("node", record.node)
         values = None
         if state is TrialState.COMPLETE:
-            # Parameters are a metric, seconds and accuracy fields of the record.
+            # The number of parameters is a metric; seconds and accuracy are fields of the record.
             values = [float({**record.last, **vars(record)}[name]) for name in self._objectives]
         self._study.tell(trial, values, state=_ENDS[state])
-        del self._trials[number]  # not before: on a full disk the study has not heard of it
+        del self._trials[number]  # last, since writing to the study fails on a full disk
