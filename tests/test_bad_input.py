@@ -103,7 +103,7 @@ def test_a_name_that_is_taken_is_told_before_training(refusal, tmp_path):
         (["--max-concurrent", "1000000"], "max_concurrent = 1000000: must be less than or equal"),
         (["--cpus-per-trial", "1e300"], "cpus_per_trial = 1e+300: must be less than or equal"),
         (["--brackets", "1000"], "brackets = 1000: must be less than or equal"),
-        (["--dataset", "digits", "--mlflow", "sqlite:///"], "names no file"),
+        (["--dataset", "digits", "--mlflow", "sqlite:///"], "--mlflow sqlite:///: "),
         (["--dataset", "digits", "--mlflow", f"sqlite:///{__file__}/x.db"], "cannot be used"),
         (
             ["--dataset", "digits", "--mlflow", "http://127.0.0.1:1"],

@@ -115,9 +115,7 @@ def test_help_is_grouped_and_every_option_has_a_description() -> None:
                 assert option.help, f"{name} {option.name}"
                 assert option.help[0].isupper(), option.help
     headings = re.findall(r"^(\w.*):$", help_of("search"), re.MULTILINE)
-    assert headings[:4] == [
-        *("What to search", "How much to search", "Early stopping of trials", "On which data"),
-    ]
+    assert headings[:4] == ["Search", "Budget", "Early stopping", "Data"]
 
 
 def test_every_option_of_a_search_and_every_hyperparameter_can_be_given() -> None:

@@ -58,8 +58,8 @@ def test_a_wrong_argument_is_one_line(call, options, words):
     [
         ({}, "space: must be|space: 'description' is missing"),
         (SPACE | {"parameters": {"lrr": {}}}, "space: .*lrr"),
-        (SPACE | {"baselines": [{"lr": object()}]}, "holds a value of type object"),
-        (SPACE | {1: 2}, "a key must be a word"),
+        (SPACE | {"baselines": [{"lr": object()}]}, "space: .*object"),
+        (SPACE | {1: 2}, "a key must be"),
     ],
 )
 def test_a_wrong_space_is_one_line(space, words):
@@ -71,7 +71,7 @@ def test_a_wrong_space_is_one_line(space, words):
 def test_a_space_that_holds_itself_is_one_line():
     space = dict(SPACE)
     space["parameters"] = space
-    with pytest.raises(UserError, match="nested too deep"):
+    with pytest.raises(UserError, match="space: nested"):
         run_search(space, dataset="digits")
 
 

@@ -218,7 +218,8 @@ def test_an_option_is_accepted_or_refused_in_one_line(scheduler, option):
             getattr(options_of("random", scheduler, **given).scheduling, option) == given[option]
         )
         return
-    with pytest.raises(UserError, match=f"--{option.replace('_', '-')} .* has none") as caught:
+    refused = f"--{option.replace('_', '-')} .*: not accepted by --scheduler"
+    with pytest.raises(UserError, match=refused) as caught:
         options_of("random", scheduler, **given)
     assert "\n" not in str(caught.value)
 

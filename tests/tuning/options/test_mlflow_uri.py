@@ -21,7 +21,7 @@ def test_other_uris_stay(uri):
 
 @pytest.mark.parametrize("uri", ["sqlite:///", "sqlite://", "sqlite:///:memory:", "sqlite://x.db"])
 def test_a_database_without_a_file_is_refused(uri):
-    with pytest.raises(UserError, match="names no file"):
+    with pytest.raises(UserError, match="has no file name"):
         absolute_uri(uri)
 
 

@@ -30,8 +30,12 @@ def test_whether_trials_fill_eight_cores(monkeypatch, given, expected):
 @pytest.mark.parametrize(
     ("given", "gpus", "words"),
     [
-        ({"device": "cuda"}, 0, "--device cuda: trials get no GPU: there is none"),
-        ({"device": "cuda", "gpus_per_trial": 0}, 1, "or --gpus-per-trial 0"),
+        ({"device": "cuda"}, 0, "--device cuda: trials get no GPU: there is no GPU"),
+        (
+            {"device": "cuda", "gpus_per_trial": 0},
+            1,
+            "--device cuda: trials get no GPU: --gpus-per-trial 0",
+        ),
         (
             {"device": "cpu", "gpus_per_trial": 1},
             1,

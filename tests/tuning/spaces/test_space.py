@@ -133,8 +133,8 @@ def test_a_file_of_ones_own_is_named_by_its_path(path):
     [
         ("resnett", "unknown search space 'resnett' (did you mean 'resnet'?)"),
         ("", "or give the path of a YAML file"),
-        ("missing.yaml", "search space missing.yaml: there is no such file"),
-        ("folder/resnet", "search space folder/resnet: there is no such file"),
+        ("missing.yaml", "search space missing.yaml: no such file"),
+        ("folder/resnet", "search space folder/resnet: no such file"),
     ],
 )
 def test_an_unknown_space_is_named_with_the_known_ones(name, words):
@@ -144,7 +144,7 @@ def test_an_unknown_space_is_named_with_the_known_ones(name, words):
 
 
 def test_an_empty_space_is_refused(path):
-    assert "an empty space" in refusal(path, "description: d\nmodel: lenet\nparameters: {}\n")
+    assert "parameters: empty" in refusal(path, "description: d\nmodel: lenet\nparameters: {}\n")
 
 
 @pytest.mark.parametrize(
@@ -189,9 +189,10 @@ def test_an_unknown_or_conditional_model_is_refused(path, model, words):
             "{optimiser: sgd}",
             "momentum.when: 'optimiser' is not a parameter of this space (did you",
         ),
-        ("{optimizer: sgdd}", "optimizer = 'sgdd': can never be: optimizer is one of sgd, adam"),
+        ("{optimizer: sgdd}", "momentum.when.optimizer = 'sgdd'"),
+        ("{optimizer: sgdd}", "optimizer is one of sgd, adam"),
         ("{optimizer: [sgd, adm]}", "(did you mean 'adam'?)"),
-        ("{optimizer: []}", "optimizer = []: can never be"),
+        ("{optimizer: []}", "momentum.when.optimizer = []"),
         ("{lr: 0.01}", "momentum.when.lr: lr is a number from 0.0001 to 0.1, which hardly ever"),
     ],
 )
@@ -205,7 +206,9 @@ def test_conditions_in_a_circle_are_refused(path):
         TOP + LR + "  batch_size: {type: int, low: 8, high: 9, when: {optimizer: sgd}}\n"
         "  optimizer: {type: categorical, choices: [sgd, adam], when: {batch_size: 8}}\n"
     )
-    assert "each exists only when the next does" in refusal(path, content)
+    words = refusal(path, content)
+    assert "batch_size -> optimizer" in words
+    assert "'when'" in words
 
 
 @pytest.mark.parametrize(

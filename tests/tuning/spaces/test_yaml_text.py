@@ -20,10 +20,10 @@ GOOD = "description: d\nmodel: resnet\nparameters:\n  lr: {low: 1.0e-4, log: tru
         ("description: *d\n", "undefined alias"),
         ("description: !!python/object:os.system x\n", "not valid YAML in line 1"),
         ("description: \0\n", "not valid YAML"),
-        (GOOD + "model: lenet\n", "in line 5: key 'model' stands there twice"),
-        (GOOD + "  lr: {low: 1.0}\n", "in line 5: key 'lr' stands there twice"),
-        (GOOD + "1: 2\n", "in line 5: a key must be a word"),
-        ("? [a]\n: b\n", "in line 1: a key must be a word"),
+        (GOOD + "model: lenet\n", "in line 5: key 'model' occurs twice"),
+        (GOOD + "  lr: {low: 1.0}\n", "in line 5: key 'lr' occurs twice"),
+        (GOOD + "1: 2\n", "in line 5: a key must be"),
+        ("? [a]\n: b\n", "in line 1: a key must be"),
     ],
 )
 def test_what_is_not_yaml_or_ambiguous_is_told_with_its_line(text, words):

@@ -1,1 +1,1 @@
-"""Options of a search: fields, checks, combinations."""
+"""Options of a search: declaration and validation."""

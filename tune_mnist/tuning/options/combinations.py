@@ -1,4 +1,4 @@
-"""Which searchers, schedulers, objectives and spaces go together."""
+"""Compatibility of searcher, scheduler, objectives and search space."""
 
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 def check_combination(options: "SearchOptions", space: SearchSpace) -> None:
-    """Check that searcher, scheduler, objectives and space of a search go together.
+    """Check that searcher, scheduler, objectives and space of a search are compatible.
+
+    Args:
+        options: Options of the search.
+        space: Search space.
 
     Raises:
-        UserError: They do not; says why.
+        UserError: Two of them are incompatible; the message names both and a remedy.
     """
     searcher = searcher_class(options.searcher)
     scheduler = scheduler_class(options.scheduling.name)
@@ -28,8 +32,8 @@ def check_combination(options: "SearchOptions", space: SearchSpace) -> None:
     _check_stages(options, space, scheduler)
     if options.grace_period > options.max_epochs:
         raise UserError(
-            f"--grace-period {options.grace_period}: must be at most the {options.max_epochs}"
-            " epochs of --max-epochs"
+            f"--grace-period {options.grace_period}: must be at most --max-epochs"
+            f" {options.max_epochs}"
         )
     _check_objectives(options, searcher, scheduler)
     _check_pair(options, searcher, scheduler)
@@ -37,8 +41,8 @@ def check_combination(options: "SearchOptions", space: SearchSpace) -> None:
     _check_accepted(options, scheduler)
     if searcher.enumerates and options.warm_start is not None:
         raise UserError(
-            f"--searcher {options.searcher} with --warm-start {options.warm_start}: a"
-            f" {options.searcher} learns from nothing: leave one of them out"
+            f"--warm-start {options.warm_start}: not possible with --searcher {options.searcher},"
+            " which does not learn from trials: remove one of the two options"
         )
 
 
@@ -50,8 +54,9 @@ def _check_stages(
     if space.fidelity and not scheduler.rungs_at_stages:
         fitting = _schedulers_with("rungs_at_stages")
         raise UserError(
-            f"--scheduler {options.scheduling.name} with the space's fidelity: it would compare"
-            f" trials of different stages: take one of {fitting}, or a space without fidelity"
+            f"--scheduler {options.scheduling.name}: not possible with the fidelity of"
+            f" {space.path}: it would compare trials of different stages: use one of {fitting},"
+            " or a space without fidelity"
         )
 
 
@@ -62,14 +67,14 @@ def _check_objectives(
         return
     if scheduler.single_objective:
         raise UserError(
-            f"--scheduler {options.scheduling.name} with --objective {options.objective}: trials"
-            " are stopped early by one objective only: leave out --scheduler, or optimise"
-            f" {METRIC} alone"
+            f"--scheduler {options.scheduling.name}: not possible with --objective"
+            f" {options.objective}: early stopping needs a single objective: remove --scheduler,"
+            f" or use --objective {METRIC}"
         )
     if searcher.single_objective:
         raise UserError(
-            f"--searcher {options.searcher} with --objective {options.objective}: this searcher"
-            " knows one objective only: take --searcher tpe"
+            f"--searcher {options.searcher}: not possible with --objective {options.objective}:"
+            " this searcher supports a single objective: use --searcher tpe"
         )
 
 
@@ -79,27 +84,28 @@ def _check_pair(
     name = options.scheduling.name
     if searcher.needs_complete_trials and scheduler.stops_early:
         raise UserError(
-            f"--searcher {options.searcher} with --scheduler {name}: this searcher learns only"
-            " from trials that are trained to their end: take --scheduler none, or --searcher tpe"
+            f"--searcher {options.searcher}: not possible with --scheduler {name}: this searcher"
+            " cannot learn from trials that are stopped early: use --scheduler none, or --searcher"
+            " tpe"
         )
     if searcher.learns and scheduler.exploits:
         others = [other for other in searcher_names() if not searcher_class(other).learns]
         raise UserError(
-            f"--searcher {options.searcher} with --scheduler {name}: the hyperparameters of a"
-            " trial change while it trains, so that nothing can be learned about those it began"
-            f" with: leave out --searcher, or take one of {', '.join(others)}"
+            f"--searcher {options.searcher}: not possible with --scheduler {name}, which changes"
+            " the hyperparameters of running trials: the searcher would learn from the wrong"
+            f" configurations: remove --searcher, or use one of {', '.join(others)}"
         )
 
 
 def _check_accepted(options: "SearchOptions", scheduler: type[SearchScheduler]) -> None:
-    """Check that no option of another scheduler is given."""
+    """Check that no option is given that only other schedulers accept."""
     for option in OWN_OPTIONS:
         value = getattr(options, option)
         default = type(options).model_fields[option].default
         if value != default and option not in scheduler.accepts:
             raise UserError(
-                f"--{option.replace('_', '-')} {value}: --scheduler {options.scheduling.name}"
-                " has none"
+                f"--{option.replace('_', '-')} {value}: not accepted by --scheduler"
+                f" {options.scheduling.name}: remove it"
             )
 
 

@@ -1,4 +1,4 @@
-"""``--mlflow``: the URI of a server or store, and whether its database can be there."""
+"""Validation of the MLflow tracking URI (``--mlflow``)."""
 
 import re
 import sqlite3
@@ -12,21 +12,21 @@ _SQLITE = re.compile(r"(sqlite(?:\+\w+)?://)(.*)", re.DOTALL)
 
 
 def absolute_uri(uri: str) -> str:
-    """Return a URI that means the same to a later call from another folder.
+    """Return a URI that does not depend on the working directory.
 
     Args:
         uri: URI of a server or database, ``file:`` URI, or path of a folder.
 
     Raises:
-        UserError: The URI of an SQLite database names no file.
+        UserError: The URI of an SQLite database has no file name.
     """
     if sqlite := _SQLITE.fullmatch(uri):
         start, place = sqlite.groups()
         name, mark, query = place.removeprefix("/").partition("?")
         if not place.startswith("/") or name in ("", ":memory:"):
             raise UserError(
-                f"--mlflow {uri}: names no file, so that nothing would be kept: give its path, as"
-                " in sqlite:///mlflow.db"
+                f"--mlflow {uri}: has no file name, so nothing would be stored: add a path, as in"
+                " sqlite:///mlflow.db"
             )
         return f"{start}/{absolute(Path(name))}{mark}{query}"
     if uri.startswith("file:") and not uri.startswith(("file:/", "file://")):
@@ -36,10 +36,15 @@ def absolute_uri(uri: str) -> str:
 
 
 def check_database(uri: str) -> None:
-    """Open the SQLite database of a URI, if it is one; MLflow would try for a minute.
+    """Check that the SQLite database of a URI can be opened; ignore other URIs.
+
+    MLflow itself would retry for a minute before it fails.
+
+    Args:
+        uri: Tracking URI, as ``absolute_uri`` returns it.
 
     Raises:
-        UserError: There can be no such database.
+        UserError: The database cannot be opened or created.
     """
     sqlite = _SQLITE.fullmatch(uri)
     if sqlite is None:
@@ -50,6 +55,6 @@ def check_database(uri: str) -> None:
             database.execute("PRAGMA schema_version")
     except sqlite3.Error as error:
         raise UserError(
-            f"--mlflow {uri}: {path} cannot be used: {error}: give another file, in a folder that"
-            " exists and can be written"
+            f"--mlflow {uri}: {path} cannot be used: {error}: must be a database file in a"
+            " writable folder"
         ) from None

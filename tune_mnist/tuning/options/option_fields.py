@@ -1,4 +1,4 @@
-"""Options of a search: each is declared here, and only here."""
+"""Declaration of all options of a search."""
 
 from pathlib import Path
 from typing import Annotated
@@ -30,17 +30,17 @@ from tune_mnist.tuning.searching.registry import searcher_names
 from tune_mnist.tuning.spaces.option_types import EpochCount, Fraction, ImageSize, Samples, Seconds
 from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
 
-# Each trial is a process with PyTorch in it: more than ten to a core would only take memory.
+# Each trial is a process that loads PyTorch: more than ten per core would only use memory.
 MIN_CPUS = 0.1
 MAX_COUNT = 100_000
-"""Most cores, epochs and the like in one search."""
+"""Maximum of options that count cores, epochs or trials."""
 
 
 class OptionFields(BaseModel):
-    """The options of one search.
+    """Options of a search.
 
-    A field is the only declaration of an option. The options of ``search`` and their help derive
-    from it, and so do the options that ``train`` shares.
+    Each field is the only declaration of an option. The command-line options of ``search`` with
+    their help, and the options that ``train`` shares, are derived from the fields.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +53,7 @@ class OptionFields(BaseModel):
             fixed=True,
             measured=True,
         ),
-        Field(description="Objective; with several, the search looks for a Pareto set."),
+        Field(description="Objectives; with more than one, the search returns a Pareto set."),
     ] = METRIC
     searcher: Annotated[
         str,
@@ -71,13 +71,14 @@ class OptionFields(BaseModel):
         Choices(INITS),
         SearchOption(WHAT, fixed=True, measured=True),
         Field(
-            description="Initial weights: derived from the activation, or the defaults of torch."
+            description="Initial weights: by the activation (derived), or PyTorch's defaults"
+            " (torch)."
         ),
     ] = DERIVED
     seed: Annotated[
         int,
         SearchOption(WHAT, fixed=True),
-        Field(ge=0, lt=2**32, description="Random seed of the sampler, weights and batches."),
+        Field(ge=0, lt=2**32, description="Random seed of sampler, initial weights and batches."),
     ] = 0
 
     num_samples: Annotated[
@@ -88,12 +89,12 @@ class OptionFields(BaseModel):
     max_epochs: Annotated[
         EpochCount,
         SearchOption(HOW_MUCH, default=from_space("max_epochs"), fixed=True, measured=True),
-        Field(description="Epochs of a trial that is not stopped early."),
+        Field(description="Maximum epochs per trial."),
     ]
     time_budget: Annotated[
         Seconds | None,
         SearchOption(HOW_MUCH, default=from_space("time_budget")),
-        Field(description="Time after which the trials end: 90s, 25m or 2h."),
+        Field(description="Time after which the trials are ended, such as 90s, 25m or 2h."),
     ] = None
     target_accuracy: Annotated[
         Fraction | None,
@@ -106,8 +107,8 @@ class OptionFields(BaseModel):
         Field(
             ge=1,
             le=MAX_COUNT,
-            description="Ended trials in a row without an improvement beyond noise, after which"
-            " the search ends.",
+            description="Number of consecutive trials without an improvement larger than noise,"
+            " after which the search ends.",
         ),
     ] = None
 
@@ -119,12 +120,12 @@ class OptionFields(BaseModel):
             default=f"{DEFAULT}; {DEFAULT_FOR_SEVERAL_OBJECTIVES} with several objectives",
             fixed=True,
         ),
-        Field(description="Scheduler; asha stands for asha-promotion."),
+        Field(description="Scheduler that stops trials early; asha means asha-promotion."),
     ] = None
     grace_period: Annotated[
         int,
         SearchOption(EARLY_STOPPING, fixed=True),
-        Field(ge=1, le=MAX_COUNT, description="Epochs that every trial gets."),
+        Field(ge=1, le=MAX_COUNT, description="Minimum epochs per trial."),
     ] = 1
     reduction_factor: Annotated[
         int,
@@ -132,18 +133,18 @@ class OptionFields(BaseModel):
         Field(
             ge=2,
             le=MAX_COUNT,
-            description="ASHA and HyperBand continue one trial in this many at each rung.",
+            description="ASHA and HyperBand continue one in this many trials at each rung.",
         ),
     ] = 3
     brackets: Annotated[
         int,
         SearchOption(EARLY_STOPPING, fixed=True),
-        Field(ge=1, le=100, description="Number of brackets of ASHA."),
+        Field(ge=1, le=100, description="Number of ASHA brackets."),
     ] = 1
     perturbation_interval: Annotated[
         int,
         SearchOption(EARLY_STOPPING, fixed=True),
-        Field(ge=1, le=MAX_COUNT, description="Epochs between two comparisons of pbt."),
+        Field(ge=1, le=MAX_COUNT, description="Epochs between two exploit steps of pbt."),
     ] = 1
 
     dataset: Annotated[
@@ -162,20 +163,20 @@ class OptionFields(BaseModel):
             external=True,
         ),
         Field(
-            description="Data of your own: a folder with four IDX files or with pictures in"
+            description="Your own data: a folder with four IDX files, a folder with images in"
             " train/<class>/ and test/<class>/, or an .npz file."
         ),
     ] = None
     transpose: Annotated[
         bool,
         SearchOption(DATA, fixed=True, measured=True),
-        Field(description="Exchange rows and columns of your own images, as EMNIST's need it."),
+        Field(description="Transpose the images of your own data, as EMNIST requires."),
     ] = False
     fraction: Annotated[
         Fraction,
         SearchOption(
             DATA,
-            default=f"{from_space('fraction')}; more of a small data set",
+            default=f"{from_space('fraction')}; more for a small data set",
             fixed=True,
             measured=True,
         ),
@@ -184,7 +185,7 @@ class OptionFields(BaseModel):
     fraction_given: bool = Field(
         default=True,
         exclude=True,
-        description="Whether the user named it; else small data get a larger share.",
+        description="Whether the user set it; a default is raised for a small data set.",
     )
     val_fraction: Annotated[
         Fraction | None,
@@ -197,7 +198,7 @@ class OptionFields(BaseModel):
         ImageSize,
         SearchOption(DATA, default=from_space("image_size"), fixed=True, measured=True),
         Field(
-            description="Side of the images in pixels; no effect on a network of fixed input size."
+            description="Side of the images in pixels; ignored by networks of fixed input size."
         ),
     ]
 
@@ -208,7 +209,7 @@ class OptionFields(BaseModel):
             ge=MIN_CPUS,
             le=MAX_COUNT,
             allow_inf_nan=False,
-            description="CPU cores of each trial, also a fraction of one.",
+            description="CPU cores per trial; may be a fraction.",
         ),
     ] = 1
     gpus_per_trial: Annotated[
@@ -218,13 +219,13 @@ class OptionFields(BaseModel):
             ge=0,
             le=MAX_COUNT,
             allow_inf_nan=False,
-            description="GPUs of each trial, also a fraction of one.",
+            description="GPUs per trial; may be a fraction of one GPU.",
         ),
     ] = None
     max_concurrent: Annotated[
         int | None,
         SearchOption(MACHINES, default="as many as fit"),
-        Field(ge=1, le=MAX_COUNT, description="Maximum number of trials at the same time."),
+        Field(ge=1, le=MAX_COUNT, description="Maximum number of concurrent trials."),
     ] = None
     max_failures: Annotated[
         int,
@@ -232,7 +233,7 @@ class OptionFields(BaseModel):
         Field(
             ge=0,
             le=MAX_COUNT,
-            description="Times that a trial is tried again after its worker died.",
+            description="Maximum retries of a trial after its worker died.",
         ),
     ] = 2
     device: Annotated[
@@ -253,8 +254,8 @@ class OptionFields(BaseModel):
         str | None,
         SearchOption(MACHINES, metavar="FOLDER|URI", default="the results folder", external=True),
         Field(
-            description="Folder that all nodes of a cluster share, s3://... or gs://..., for the"
-            " checkpoints."
+            description="Location of the checkpoints: a folder that all nodes share, s3://... or"
+            " gs://...."
         ),
     ] = None
 
@@ -264,27 +265,28 @@ class OptionFields(BaseModel):
         Field(
             ge=0,
             le=1000,
-            description="Training runs of the best configuration of each architecture; 0: none.",
+            description="Final training runs, with different seeds, of the best configuration of"
+            " each architecture; 0: none.",
         ),
     ] = 3
     final_epochs: Annotated[
         EpochCount | None,
         SearchOption(FINAL, default="as --max-epochs"),
-        Field(description="Epochs of these runs."),
+        Field(description="Epochs per final run."),
     ] = None
     final_fraction: Annotated[
         Fraction | None,
         SearchOption(FINAL, default="as --fraction"),
-        Field(description="Share of the training and validation images that these runs train on."),
+        Field(description="Share of the training and validation images for the final runs."),
     ] = None
 
     tensorboard: Annotated[
-        bool, SearchOption(RESULTS), Field(description="Write the curves for TensorBoard.")
+        bool, SearchOption(RESULTS), Field(description="Write learning curves for TensorBoard.")
     ] = False
     mlflow: Annotated[
         str | None,
         SearchOption(RESULTS, metavar="URI", external=True),
-        Field(description="MLflow tracking server or store that records the trials; '': none."),
+        Field(description="URI of the MLflow server or store that records the trials; '': none."),
     ] = None
 
 
@@ -294,7 +296,7 @@ OPTIONS = {
     for mark in field.metadata
     if isinstance(mark, SearchOption)
 }
-"""Presentation of all options, by name."""
+"""Presentation of the options, by name."""
 
 FIXED = tuple(name for name, option in OPTIONS.items() if option.fixed)
 MEASURED = tuple(name for name, option in OPTIONS.items() if option.measured)

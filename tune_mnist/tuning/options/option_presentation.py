@@ -1,15 +1,15 @@
-"""Presentation of the options of a search: headings, defaults, and the meaning of a change."""
+"""Presentation of the options of a search: headings, defaults and effects of a change."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from tune_mnist.declarations import Option
 
-WHAT = "What to search"
-HOW_MUCH = "How much to search"
-EARLY_STOPPING = "Early stopping of trials"
-DATA = "On which data"
-MACHINES = "On which machines"
+WHAT = "Search"
+HOW_MUCH = "Budget"
+EARLY_STOPPING = "Early stopping"
+DATA = "Data"
+MACHINES = "Workers and cluster"
 FINAL = "Final evaluation on the test images"
 RESULTS = "Results"
 GROUPS = (WHAT, HOW_MUCH, EARLY_STOPPING, DATA, MACHINES, FINAL, RESULTS)
@@ -22,18 +22,20 @@ FALLBACKS: dict[str, Any] = {
     "image_size": 64,
     "time_budget": None,
 }
-"""Defaults where the space file has none."""
+"""Defaults of the options that neither the user nor the space file sets."""
 
 
 @dataclass(frozen=True)
 class SearchOption(Option):
-    """Presentation of an option of a search, and what a change of its value means.
+    """Presentation of an option of a search, and the effects of a change of its value.
 
     Attributes:
-        fixed: Whether trials before and after a change do not compare: a resumed search keeps it.
-        measured: Whether two searches need the same value for their accuracies to compare.
-        external: Whether it makes the search connect, read or write where it says: a stored value
-            is used only if this user stored it on this machine.
+        fixed: Whether a resumed search must keep the value, because trials before and after a
+            change could not be compared.
+        measured: Whether two searches must have the same value for their accuracies to be
+            comparable.
+        external: Whether the value names a place that the search connects to, reads or writes. A
+            stored value is used only if the same user stored it on the same machine.
     """
 
     fixed: bool = False
@@ -42,7 +44,7 @@ class SearchOption(Option):
 
 
 def from_space(name: str) -> str:
-    """Return the description of a default that the space file gives.
+    """Return the description of a default that the space file may set.
 
     Args:
         name: Name of the option.

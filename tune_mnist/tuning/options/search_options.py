@@ -1,4 +1,4 @@
-"""Checked options of a search."""
+"""Validated options of a search."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +31,7 @@ MIN_GPUS = 0.01
 
 
 class SearchOptions(OptionFields):
-    """The options of one search, checked; those left out take the space's defaults."""
+    """Validated options of a search."""
 
     @field_validator("objective")
     @classmethod
@@ -42,8 +42,8 @@ class SearchOptions(OptionFields):
                 raise unknown("objective", name, OBJECTIVES)
         if names[0] != METRIC or len(set(names)) < len(names):
             raise UserError(
-                f"objective = '{text}': must begin with {METRIC} and name nothing twice:"
-                f" {METRIC},parameters"
+                f"objective = '{text}': must start with {METRIC} and name each objective once, as"
+                f" in {METRIC},parameters"
             )
         return text
 
@@ -69,16 +69,20 @@ class SearchOptions(OptionFields):
             raise UserError(f"gpus_per_trial = {gpus:g}: must be 0 or at least {MIN_GPUS}")
         if gpus is not None and gpus > 1 and not gpus.is_integer():
             raise UserError(
-                f"gpus_per_trial = {gpus:g}: must be a share of one GPU, or a whole number"
+                f"gpus_per_trial = {gpus:g}: must be a whole number, or a fraction of one GPU"
             )
         return gpus
 
     @classmethod
     def for_space(cls, space: SearchSpace, /, **given: Any) -> "SearchOptions":
-        """Complete the given options (None: not given) by the space's defaults.
+        """Build options from user input and the defaults of a space.
+
+        Args:
+            space: Search space.
+            **given: Option values by name; None: not given.
 
         Raises:
-            UserError: a value of the wrong type or out of its range.
+            UserError: A value is invalid, or two options are incompatible.
         """
         values = FALLBACKS | space.defaults.model_dump(exclude_none=True)
         values |= {key: value for key, value in given.items() if value is not None}
@@ -90,10 +94,14 @@ class SearchOptions(OptionFields):
 
     @classmethod
     def checked(cls, space: SearchSpace, /, **values: Any) -> "SearchOptions":
-        """Build options from untrusted values, and check that they are compatible.
+        """Build options from untrusted values.
+
+        Args:
+            space: Search space.
+            **values: Option values by name.
 
         Raises:
-            UserError: a value of the wrong type or out of its range, or a senseless combination.
+            UserError: A value is invalid, or two options are incompatible.
         """
         try:
             options = cls(**values)
@@ -108,10 +116,10 @@ class SearchOptions(OptionFields):
         return options.model_copy(update=given)
 
     def for_images(self, images: int) -> "SearchOptions":
-        """Return the options for a data set: a default fraction leaves enough of it.
+        """Return the options with a default fraction raised for a small data set.
 
         Args:
-            images: Images of the training and validation part together.
+            images: Number of images of the training and validation part together.
         """
         if self.fraction_given:
             return self
@@ -119,22 +127,22 @@ class SearchOptions(OptionFields):
 
     @property
     def final_run_epochs(self) -> int:
-        """Epochs of a run of the final evaluation."""
+        """Epochs per final run."""
         return self.final_epochs or self.max_epochs
 
     @property
     def final_run_fraction(self) -> float:
-        """Fraction of the training and validation part that a final run is trained on."""
+        """Share of the training and validation images that a final run is trained on."""
         return self.final_fraction or self.fraction
 
     @property
     def directions(self) -> dict[str, str]:
-        """By objective, ``max`` or ``min``."""
+        """Direction of each objective, ``max`` or ``min``."""
         return {name: OBJECTIVES[name] for name in self.objective.split(",")}
 
     @property
     def scheduling(self) -> SchedulerOptions:
-        """How trials are stopped early."""
+        """Options of the scheduler, before stages of the space are considered."""
         several = len(self.directions) > 1
         fallback = DEFAULT_FOR_SEVERAL_OBJECTIVES if several else DEFAULT
         return SchedulerOptions(
@@ -146,19 +154,26 @@ class SearchOptions(OptionFields):
         )
 
     def fidelity(self, space: SearchSpace) -> Fidelity | None:
-        """Return the stages that each trial goes through; None: the space has none.
+        """Return the stages of each trial, or None if the space declares none.
+
+        Args:
+            space: Search space.
 
         Raises:
-            UserError: they do not fit the epochs, image size or fraction.
+            UserError: A stage contradicts the epochs, image size or fraction of the search.
         """
         return stages_of(space, self.max_epochs, self.image_size, self.fraction)
 
     def scheduling_for(self, space: SearchSpace) -> SchedulerOptions:
-        """Return how trials of a space are stopped early: at the ends of its stages, if any."""
+        """Return the options of the scheduler for a space; ends of stages become rungs.
+
+        Args:
+            space: Search space.
+        """
         fidelity = self.fidelity(space)
         return replace(
             self.scheduling,
             rungs=stage_rungs(fidelity) if fidelity else None,
-            # Without turns, one architecture may get more than its share.
+            # Enumerating searchers do not balance the architectures: one may get more trials.
             architectures=1 if searcher_class(self.searcher).enumerates else len(space.models),
         )

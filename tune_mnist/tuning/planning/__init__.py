@@ -1,1 +1,1 @@
-"""Where trials run, how fast a worker is, how long a search takes."""
+"""Placement of trials on workers, and the expected duration of a search."""

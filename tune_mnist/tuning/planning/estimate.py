@@ -1,4 +1,4 @@
-"""How long a search will take, simulated before it starts."""
+"""Expected duration of a search, by simulation of its scheduler."""
 
 import heapq
 import statistics
@@ -24,15 +24,17 @@ def expected_seconds(
     concurrent: int,
     fidelity: Fidelity | None = None,
 ) -> float:
-    """Return the expected wall time of a search whose trials fall evenly on the architectures.
+    """Return the expected wall time of a search in seconds.
+
+    Each architecture is assumed to get the same number of trials.
 
     Args:
-        speeds: by architecture, at the search's image size.
-        data: the split that trials are trained on.
-        num_samples: how many trials.
-        scheduler: stops them early.
-        concurrent: how many run at a time.
-        fidelity: their stages; None: all epochs cost the same.
+        speeds: Speeds of a worker by architecture, at the image size of the search.
+        data: Split that trials are trained on.
+        num_samples: Number of trials, at least 1.
+        scheduler: Options of the scheduler.
+        concurrent: Number of concurrent trials, at least 1.
+        fidelity: Stages of each trial; None: all epochs cost the same.
     """
     training = statistics.fmean(len(data.train) / speed.train for speed in speeds.values())
     validating = statistics.fmean(len(data.val) / speed.validate for speed in speeds.values())
@@ -43,7 +45,12 @@ def expected_seconds(
 
 
 def time_on_workers(durations: Iterable[float], workers: int) -> float:
-    """Return the wall time of tasks of these durations, each begun by the first free worker."""
+    """Return the wall time of tasks in seconds when each starts on the first free worker.
+
+    Args:
+        durations: Durations of the tasks in seconds, in the order in which they start.
+        workers: Number of workers, at least 1.
+    """
     free_at = [0.0] * workers
     for seconds in durations:
         heapq.heapreplace(free_at, free_at[0] + seconds)
@@ -53,14 +60,18 @@ def time_on_workers(durations: Iterable[float], workers: int) -> float:
 def expected_epochs(
     num_samples: int, scheduler: SchedulerOptions, costs: Sequence[float] | None = None
 ) -> float:
-    """Return how many epochs the scheduler lets a search train in all, on average.
+    """Return the expected total number of epochs of all trials of a search.
 
-    The scheduler's own rules decide about trials of random quality that keep their order.
+    The scheduler's rules are applied to simulated trials of random quality, whose ranking does not
+    change from epoch to epoch.
 
     Args:
         num_samples: Number of trials.
         scheduler: Options of the scheduler.
-        costs: Cost of each epoch of a trial; None: one each.
+        costs: Cost of each epoch of a trial; None: 1 each.
+
+    Returns:
+        The number of epochs, or their total cost if costs are given.
     """
     rng = Random(0)  # noqa: S311 - a simulation, not a secret
     simulate = scheduler_class(scheduler.name).simulate

@@ -1,4 +1,4 @@
-"""How long a search is going to take, told to the user before it starts."""
+"""Announcement of the expected duration of a search."""
 
 from collections.abc import Callable
 
@@ -18,20 +18,20 @@ def announce_time(
     trials: int,
     measure: Callable[[], Speeds],
 ) -> None:
-    """Tell the user how long it may take.
+    """Print the expected duration of a search and of its final evaluation.
 
     Args:
-        console: where to tell it.
-        context: of the search.
-        data: the split that trials are trained on.
-        trials: how many are to come.
-        measure: gives the speed of a worker, or raises NotMeasuredError.
+        console: Console to print to.
+        context: Context of the search.
+        data: Split that trials are trained on.
+        trials: Number of trials still to run.
+        measure: Function that measures the speeds of a worker; may raise NotMeasuredError.
     """
     try:
         with console.status("measuring the speed of a worker"):
             speeds = measure()
     except NotMeasuredError as error:
-        _tell(console, f"unknown: no worker could be measured: {error}")
+        _print(console, f"unknown: the speed of a worker could not be measured: {error}")
         return
     options, scheduling = context.options, context.options.scheduling_for(context.space)
     seconds = expected_seconds(
@@ -44,19 +44,19 @@ def announce_time(
     if options.time_budget and seconds > options.time_budget:
         limit = f", cut off by the time budget at {clock(options.time_budget)}"
     runs = f", then about {clock(final)} for the final runs" if final else ""
-    _tell(
+    _print(
         console,
-        f"about {clock(seconds)}{limit}{runs}: some {epochs:.0f} epochs of trials"
-        f" at (images/s a worker) {measured}",
+        f"about {clock(seconds)}{limit}{runs}: about {epochs:.0f} epochs of trials;"
+        f" images/s per worker: {measured}",
     )
 
 
-def _tell(console: Console, text: str) -> None:
+def _print(console: Console, text: str) -> None:
     console.print(f"{'expected':<10} {text}\n", markup=False, highlight=False, soft_wrap=True)
 
 
 def _expected_final_seconds(speeds: Speeds, context: SearchContext) -> float:
-    """Return the expected wall time of the final evaluation; the test set takes next to none."""
+    """Return the expected wall time of the final runs in seconds, without the test images."""
     epochs = context.options.final_run_epochs
     seconds = [epochs * context.final_images / speed.train for speed in speeds.values()]
     return time_on_workers(

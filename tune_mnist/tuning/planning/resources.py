@@ -1,4 +1,4 @@
-"""What a search is going to do: where trials run, and on what data."""
+"""Resources and settings of trials, and the description of a search."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +27,12 @@ from tune_mnist.tuning.trials.trainable import TrialSettings
 
 @dataclass(frozen=True)
 class Workers:
-    """How trials are placed.
+    """Resources of a trial, and the number of concurrent trials.
 
     Attributes:
-        cpus: CPU cores of a trial.
-        gpus: GPUs of a trial.
-        concurrent: how many trials at a time.
+        cpus: CPU cores per trial, above 0.
+        gpus: GPUs per trial, at least 0.
+        concurrent: Number of concurrent trials, at least 1.
     """
 
     cpus: float
@@ -41,16 +41,21 @@ class Workers:
 
 
 def place(options: SearchOptions, resources: Resources) -> Workers:
-    """Decide what a trial gets, and how many run at a time.
+    """Return the resources of a trial and the number of concurrent trials.
+
+    Args:
+        options: Options of the search.
+        resources: Resources of the machine or cluster.
 
     Raises:
-        UserError: no node could ever hold a trial.
+        UserError: The options contradict each other, or no node has the resources of a trial.
     """
     gpus = options.gpus_per_trial
     if gpus is None:
         gpus = 1.0 if resources.gpus and options.device != "cpu" else 0.0
     if options.device == "cuda" and not gpus:
-        raise UserError("--device cuda: trials get no GPU: there is none, or --gpus-per-trial 0")
+        given = "--gpus-per-trial 0" if options.gpus_per_trial == 0 else "there is no GPU"
+        raise UserError(f"--device cuda: trials get no GPU: {given}")
     if options.device == "cpu" and gpus:
         raise UserError(f"--gpus-per-trial {gpus:g}: contradicts --device cpu")
     check_placeable(options.cpus_per_trial, gpus)
@@ -59,9 +64,12 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
 
 
 def fills_machine(options: SearchOptions) -> bool:
-    """Tell whether on this machine about as many trials run at a time as it has cores.
+    """Return whether concurrent trials use at least half of this machine's CPU cores.
 
-    A machine whose trials get a GPU is not meant.
+    Always False if trials get a GPU.
+
+    Args:
+        options: Options of the search.
     """
     if options.gpus_per_trial or options.device == "cuda":
         return False
@@ -73,7 +81,7 @@ def fills_machine(options: SearchOptions) -> bool:
 
 
 def threads(cpus: float) -> int:
-    """Return the threads of PyTorch in a trial that has these CPU cores."""
+    """Return the number of PyTorch threads for a trial with ``cpus`` CPU cores."""
     return max(1, int(cpus))
 
 
@@ -86,15 +94,15 @@ def trial_settings(
     networks: bytes = b"",
     form: DataForm = MNIST,
 ) -> TrialSettings:
-    """Return what all trials have in common.
+    """Return the settings that all trials share.
 
     Args:
-        options: of the search.
-        workers: how trials are placed.
-        directory: the results folder.
-        checkpoints: path or URI of where they go; None: into the results folder.
-        fidelity: the stages of a trial; None: all its epochs are alike.
-        networks: Networks of the user's own, as ``pack_networks`` returns them.
+        options: Options of the search.
+        workers: Resources of a trial.
+        directory: Results folder.
+        checkpoints: Path or URI of the checkpoints; None: in the results folder.
+        fidelity: Stages of each trial; None: a single stage.
+        networks: User-defined networks, serialised by ``pack_networks``.
         form: Form of the images.
     """
     return TrialSettings(
@@ -122,10 +130,24 @@ def facts(
     resources: Resources,
     final_runs: str,
 ) -> dict[str, str]:
-    """Say what is done on what: the header of the search and of every table."""
+    """Return the description of a search that heads its output and its tables.
+
+    Args:
+        space: Search space.
+        options: Options of the search.
+        form: Form of the images.
+        data: Split that trials are trained on.
+        everything: Split with all images.
+        workers: Resources of a trial, and the number of concurrent trials.
+        resources: Resources of the machine or cluster.
+        final_runs: Description of the final runs.
+
+    Returns:
+        Descriptions by heading, in order.
+    """
     device = f"{workers.gpus:g} GPU" if workers.gpus else f"{workers.cpus:g} CPU"
     budget = f", at most {clock(options.time_budget)}" if options.time_budget else ""
-    growing = " (other numbers as nodes join or go)" if resources.head else ""
+    growing = " (changes as nodes join or leave)" if resources.head else ""
     return {
         "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
         "data": f"{form.describe()}, {len(data.train):,} of {len(everything.train):,} training"
@@ -146,7 +168,7 @@ def facts(
 
 
 def _raised(space: SearchSpace, options: SearchOptions, everything: DataSplit) -> str:
-    """Say that a default fraction was raised, as it would leave too few images to learn from."""
+    """Return a note that the default fraction was raised for a small data set, or ``""``."""
     default = space.defaults.fraction or FALLBACKS["fraction"]
     enough = default_fraction(default, len(everything.train) + len(everything.val))
     if enough == default or options.fraction != enough:
@@ -155,7 +177,7 @@ def _raised(space: SearchSpace, options: SearchOptions, everything: DataSplit) -
 
 
 def _precision(options: SearchOptions, workers: Workers) -> str:
-    """Return the number format, also what auto has become where that is known."""
+    """Return the number format, with ``auto`` resolved if trials run on this machine."""
     if options.precision != "auto" or options.address is not None:
         return options.precision
     compute = resolve_compute("cuda" if workers.gpus else "cpu")
@@ -163,7 +185,14 @@ def _precision(options: SearchOptions, workers: Workers) -> str:
 
 
 def announce(console: Console, facts: dict[str, str], directory: Path, dashboard: str) -> None:
-    """Tell the user what is going to happen."""
+    """Print the description of a search before it starts.
+
+    Args:
+        console: Console to print to.
+        facts: Descriptions by heading, as ``facts`` returns them.
+        directory: Results folder.
+        dashboard: URL of Ray's dashboard, or why there is none.
+    """
     print_facts(console, {**facts, "results": str(directory), "dashboard": dashboard})
 
 

@@ -1,4 +1,4 @@
-"""A search that is about to run."""
+"""Context of a search."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SearchContext:
-    """All that running the trials of a search needs, decided and checked.
+    """Checked inputs of a search, as the code that runs the trials needs them.
 
     Attributes:
-        space: what is searched.
-        options: how.
-        directory: the results folder.
-        shared: the split in the object store.
-        settings: what all trials have in common.
-        workers: how trials are placed.
-        dashboard: where Ray's dashboard is, for people.
-        final_images: how many images a final run trains on.
-        nodes: those that were asked whether they reach the checkpoints; others may join, and
-            these go. None: Ray runs on this machine only.
-        mlflow: is told of the trials; None: nobody is.
+        space: Search space.
+        options: Options of the search.
+        directory: Results folder.
+        shared: Reference to the data split in Ray's object store.
+        settings: Settings that all trials share.
+        workers: Resources of a trial, and the number of concurrent trials.
+        dashboard: URL of Ray's dashboard, or why there is none.
+        final_images: Number of training images of a final run.
         val_images: Number of validation images of a trial.
-        chance_level: val_accuracy that a network which has learned exceeds.
+        chance_level: Validation accuracy that a network exceeds once it has learned anything.
+        nodes: Nodes that could reach the checkpoints at the start; nodes may join or leave later.
+            None: Ray runs on this machine only.
+        mlflow: Client of the MLflow server that records the trials; None: no recording.
     """
 
     space: SearchSpace

@@ -1,4 +1,4 @@
-"""How fast a worker trains each architecture, measured for a second or so."""
+"""Measurement of the training speed of each architecture."""
 
 import statistics
 import time
@@ -25,16 +25,16 @@ PROBE_IMAGES = 32
 PROBE_SECONDS = 1.0
 FULL_PIXELS = 224 * 224
 GPU_PROBE = 32
-"""Images of 224x224 that a GPU is measured by."""
+"""Number of images of 224x224 in a batch that measures a GPU."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast a worker is with one architecture.
+    """Speed of one worker with one architecture.
 
     Attributes:
-        train: images a second while training.
-        validate: images a second while validating.
+        train: Images per second in training.
+        validate: Images per second in validation.
     """
 
     train: float
@@ -42,30 +42,30 @@ class Speed:
 
 
 Speeds = dict[str, Speed]
-"""By architecture."""
+"""Speeds by architecture."""
 
 Networks = Mapping[str, Mapping[str, Any]]
-"""Values for keywords of constructors, by architecture."""
+"""Constructor keywords by architecture."""
 
 
 class NotMeasuredError(Exception):
-    """No worker could be measured; says why."""
+    """The speed of a worker could not be measured."""
 
 
 def measure_on_workers(
     models: Networks, data: Any, settings: TrialSettings, cpus: float, gpus: float
 ) -> Speeds:
-    """Train each architecture on the workers.
+    """Measure the speed of each architecture in Ray tasks.
 
     Args:
-        models: Values for the keywords of each architecture, by its name.
-        data: reference to the split in the object store.
-        settings: what all trials have in common.
-        cpus: CPU cores of a trial.
-        gpus: GPUs of a trial.
+        models: Constructor keywords by architecture.
+        data: Reference to the data split in Ray's object store.
+        settings: Settings that all trials share.
+        cpus: CPU cores per trial.
+        gpus: GPUs per trial.
 
     Raises:
-        NotMeasuredError: a worker could not do it.
+        NotMeasuredError: A task failed.
     """
     probe = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_measure_as_worker)
     try:
@@ -81,42 +81,43 @@ def measure_on_workers(
 def measuring_here(
     models: Networks, data: DataSplit, image_size: int, threads: int, precision: str
 ) -> Iterator[Callable[[], Speeds]]:
-    """Train each architecture on the CPU, in a thread of this process, beside what it does else.
+    """Measure the speed of each architecture on the CPU, in a background thread.
 
-    PyTorch's number of threads and its random state are the whole process's, and are changed.
+    Changes the number of threads and the random state of PyTorch in the whole process. Leaving the
+    context cancels a measurement that has not ended.
 
     Args:
-        models: Values for the keywords of each architecture, by its name.
-        data: the split.
-        image_size: side of the input in pixels.
-        threads: of PyTorch in one trial.
-        precision: auto, fp32 or bf16.
+        models: Constructor keywords by architecture.
+        data: Data split.
+        image_size: Side of the images in pixels.
+        threads: Number of PyTorch threads per trial.
+        precision: Number format: auto, fp32 or bf16.
 
     Yields:
-        What waits for the speeds and returns them, or raises NotMeasuredError. At the end of the
-        context whatever is still to be measured is given up.
+        A function that waits for the measurement and returns the speeds. It raises
+        NotMeasuredError if the measurement failed.
     """
-    given_up = Event()
+    cancelled = Event()
 
     def measure() -> Speeds:
         torch.set_num_threads(threads)
         compute = resolve_compute("cpu", precision)
         return {
-            model: _measure(_config(model, options, image_size, compute), data, compute, given_up)
+            model: _measure(_config(model, options, image_size, compute), data, compute, cancelled)
             for model, options in models.items()
         }
 
     def result(measuring: Future[Speeds]) -> Speeds:
         try:
             return measuring.result()
-        except Exception as error:  # whatever it is: trials tell of it, too
+        except Exception as error:  # the trials fail with the same error and report it
             raise NotMeasuredError(last_line(error)) from None
 
-    with ThreadPoolExecutor(max_workers=1) as beside:
+    with ThreadPoolExecutor(max_workers=1) as background:
         try:
-            yield partial(result, beside.submit(measure))
+            yield partial(result, background.submit(measure))
         finally:
-            given_up.set()
+            cancelled.set()
 
 
 def _measure_as_worker(
@@ -127,16 +128,16 @@ def _measure_as_worker(
     return _measure(config, data, compute, Event())
 
 
-def _measure(config: TrainConfig, data: DataSplit, compute: Compute, given_up: Event) -> Speed:
+def _measure(config: TrainConfig, data: DataSplit, compute: Compute, cancelled: Event) -> Speed:
     few = replace(data, train=data.train[: config.batch_size], val=data.val[: config.batch_size])
     trainer = Trainer(config, few, compute)
 
     def run_epoch() -> EpochMetrics:
-        if given_up.is_set():
-            raise NotMeasuredError("it was given up")
+        if cancelled.is_set():
+            raise NotMeasuredError("the measurement was cancelled")
         return trainer.run_epoch()
 
-    run_epoch()  # the first epoch pays for memory and code, and is not counted
+    run_epoch()  # warm-up: the first epoch also allocates memory and loads kernels
     train: list[float] = []
     validate: list[float] = []
     start = time.perf_counter()
@@ -160,6 +161,12 @@ def _config(
 
 
 def probe_images(model: str, image_size: int, device: str) -> int:
-    """Return how many images to measure by: as many as take neither long nor much memory."""
+    """Return the batch size of a measurement: small enough to need little time and memory.
+
+    Args:
+        model: Name of the architecture.
+        image_size: Side of the images in pixels.
+        device: Type of the device, cpu or cuda.
+    """
     count = get_architecture(model).cpu_probe if device == "cpu" else GPU_PROBE
     return max(2, min(PROBE_IMAGES, count * FULL_PIXELS // image_size**2))

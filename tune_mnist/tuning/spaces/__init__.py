@@ -1,1 +1,1 @@
-"""What a search may try: space files, parameters, stages."""
+"""Search spaces: space files, parameters and fidelity stages."""

@@ -1,4 +1,4 @@
-"""Parameters of a space, checked against the architectures that the space can choose."""
+"""Checks of a space's parameters against the architectures of the space."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,13 +13,13 @@ from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParam
 MODEL = "model"
 DROPOUT = "dropout"
 MAX_TRIED = 1_000
-"""Length of the range of whole numbers that are all checked; of a longer one, the ends are."""
+"""Maximum length of an integer range to check value by value; of a longer one, only the ends."""
 
 Parameters = Mapping[str, Any]
 
 
 def models_of(name: str, parameters: Parameters, models: Sequence[str]) -> tuple[str, ...]:
-    """Return the architectures with which a parameter can exist.
+    """Return the architectures that a parameter's condition allows.
 
     Args:
         name: Name of the parameter.
@@ -37,16 +37,17 @@ def models_of(name: str, parameters: Parameters, models: Sequence[str]) -> tuple
 
 
 def check_trainable(parameters: Parameters, models: Sequence[str], place: str) -> None:
-    """Try the values of every parameter in a configuration of each architecture.
+    """Check that every architecture of a space can be trained with the values of its parameters.
 
     Args:
-        parameters: All parameters of the space, by name, conditions before what depends on them.
+        parameters: All parameters of the space, by name; a parameter comes after those that its
+            condition names.
         models: All architectures of the space.
-        place: Key of the file that the parameters stand under.
+        place: Key of the parameters in the space file, for messages.
 
     Raises:
-        UserError: A value cannot be trained with, an architecture has no such keyword, or a
-            keyword without a default is missing.
+        UserError: A value is invalid, an architecture does not accept a keyword, or a required
+            keyword is missing.
     """
     for name in parameters:
         _check_keyword(name, parameters, models, place)
@@ -73,7 +74,7 @@ def check_trainable(parameters: Parameters, models: Sequence[str], place: str) -
 def options_to_try(
     parameters: Parameters, models: Sequence[str], model: str
 ) -> list[dict[str, Any]]:
-    """Return values for an architecture's keywords that together cover the ends of all ranges.
+    """Return sets of constructor keywords that together cover the ends of all ranges.
 
     Args:
         parameters: All parameters of the space, by name.
@@ -96,7 +97,7 @@ def options_to_try(
 
 
 def typical_options(parameters: Parameters, models: Sequence[str], model: str) -> dict[str, Any]:
-    """Return the middle value of each of an architecture's keywords that a space sets.
+    """Return the middle value of each constructor keyword that a space sets.
 
     Args:
         parameters: All parameters of the space, by name.
@@ -117,17 +118,17 @@ def check_networks(
     in_channels: int,
     image_sizes: Iterable[int],
 ) -> None:
-    """Apply each network of the user's own to one batch, with the ends of all ranges.
+    """Run one batch through each user-defined network, with the ends of all ranges.
 
     Args:
         parameters: All parameters of the space, by name.
         models: All architectures of the space.
         num_classes: Number of classes of the data.
-        in_channels: Channels of the images.
-        image_sizes: Sides in pixels of the images that trials are trained on.
+        in_channels: Number of channels of the images.
+        image_sizes: Image sides of the trials, in pixels.
 
     Raises:
-        UserError: A network cannot be built or applied, or returns no logits.
+        UserError: A network cannot be built or run, or does not return logits.
     """
     for model in models:
         if model in SHIPPED:
@@ -140,7 +141,7 @@ def check_networks(
 
 
 def _check_keyword(name: str, parameters: Parameters, models: Sequence[str], place: str) -> None:
-    """Check that a parameter exists only with architectures whose constructor takes it."""
+    """Check that a parameter exists only for architectures that accept it."""
     if name != DROPOUT and not name.startswith(MODEL_PREFIX):
         return
     keyword = name.removeprefix(MODEL_PREFIX)
@@ -149,15 +150,15 @@ def _check_keyword(name: str, parameters: Parameters, models: Sequence[str], pla
     having = [model for model in possible if model not in without]
     if without and having:
         raise UserError(
-            f"{place}.{name}: {' and '.join(without)} cannot have it: write"
+            f"{place}.{name}: not accepted by {' and '.join(without)}: add"
             f" when: {{model: [{', '.join(having)}]}}"
         )
     if without and keyword == DROPOUT:
-        raise UserError(f"{place}.{name}: {' and '.join(without)} takes no dropout: leave it out")
+        raise UserError(f"{place}.{name}: not accepted by {' and '.join(without)}: remove it")
 
 
 def _check_option(architecture: Architecture, name: str, parameter: Any, place: str) -> None:
-    """Check all values of a parameter by the annotation of the architecture's keyword."""
+    """Check all values of a parameter against the type annotation of the keyword."""
     for value in _tried(parameter):
         try:
             architecture.checked_option(name.removeprefix(MODEL_PREFIX), value)
@@ -187,8 +188,8 @@ def _check_required(
             )
         if set(parameter.when) - {MODEL}:
             raise UserError(
-                f"{place}.{keyword.key}.when: must depend on nothing but the model: the"
-                f" constructor of {architecture.name} has no default for it"
+                f"{place}.{keyword.key}.when: may name only the model: the constructor of"
+                f" {architecture.name} has no default for '{keyword.key}'"
             )
 
 
@@ -205,7 +206,7 @@ def _first_values(
 
 
 def _existing(values: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
-    """Return by keyword the values whose conditions the others fulfil."""
+    """Return the values, by keyword, whose conditions hold given the other values."""
     chosen: dict[str, Any] = {}
     for name, value in values.items():
         conditions = [other for other in parameters[name].when if other in values]
@@ -230,7 +231,7 @@ def _ends(parameter: Any) -> Sequence[Any]:
 
 
 def _tried(parameter: Any) -> Iterable[Any]:
-    """Return the values to check: a keyword may take some whole numbers of a range only."""
+    """Return the values to check: all of a short integer range, else the ends."""
     if isinstance(parameter, IntParameter) and parameter.high - parameter.low < MAX_TRIED:
         return parameter.values() or ()
     return _ends(parameter)

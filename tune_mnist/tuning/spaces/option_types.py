@@ -1,4 +1,4 @@
-"""The limits of a search's options: the same in a space's defaults and on the command line."""
+"""Types with limits that space defaults and command-line options share."""
 
 from typing import Annotated
 
@@ -11,13 +11,13 @@ ImageSize = Annotated[int, Field(ge=MIN_SIZE, le=MAX_SIZE)]
 """Side of an image in pixels."""
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
-"""How much of a part of the images."""
+"""Share of a part of the images, above 0, up to 1."""
 
 EpochCount = Annotated[int, Field(ge=1, le=100_000)]
-"""How many epochs, or which, counting from 1."""
+"""Number of epochs, or index of an epoch, from 1."""
 
 Samples = Annotated[int, Field(ge=1, le=100_000)]
-"""How many trials."""
+"""Number of trials."""
 
 Seconds = Annotated[float, Field(gt=0, le=366 * 24 * 3600), Duration()]
-"""A stretch of time."""
+"""Duration in seconds, up to a year."""

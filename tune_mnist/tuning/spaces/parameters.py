@@ -1,4 +1,4 @@
-"""The hyperparameters of a search space: what each may be, and how Optuna chooses it."""
+"""Parameters of a search space: range, conditions and Optuna distribution."""
 
 import math
 from fractions import Fraction
@@ -23,12 +23,12 @@ from tune_mnist.quoting import quoted, shortened
 
 MAX_CHOICES = 1_000
 MAX_STEPS = 1_000_000
-"""Steps of a range: a grid lists all its values."""
+"""Maximum number of steps of a range: grid search lists all values of a range."""
 
 
 def _scalar(value: Any) -> Any:
     if not isinstance(value, bool | int | float | str):
-        raise ValueError(f"{quoted(value)}: must be a number, a word, true or false")
+        raise ValueError(f"{quoted(value)}: must be a number, a text, true or false")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value}: must be a finite number")
     return value
@@ -42,7 +42,7 @@ YamlScalar = Annotated[Any, PlainValidator(_scalar)]
 
 
 class Strict(BaseModel):
-    """Part of a space file: an unknown key, or a value of another type, is refused."""
+    """Base class of the parts of a space file; rejects unknown keys and converts no types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -53,12 +53,16 @@ class _Conditional(Strict):
     )
 
     def needs(self, parameter: str) -> list[Any]:
-        """Return the values of another parameter, named by ``when``, under which this exists."""
+        """Return the values of another parameter for which this parameter exists.
+
+        Args:
+            parameter: Name of a parameter in ``when``.
+        """
         return self.when[parameter]
 
 
 class FloatParameter(_Conditional):
-    """A real number between two bounds, on a linear or logarithmic scale, stepped or not."""
+    """Real-valued parameter, on a linear or logarithmic scale, with an optional step."""
 
     type: Literal["float"]
     low: float = Field(allow_inf_nan=False)
@@ -72,23 +76,23 @@ class FloatParameter(_Conditional):
         return self
 
     def contains(self, value: Any) -> bool:
-        """Whether the value lies between the bounds, and on a step."""
+        """Return whether a value lies within the bounds and on a step."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and _on_grid(self, value)
 
     def distribution(self) -> BaseDistribution:
-        """Return it in Optuna's terms."""
+        """Return the Optuna distribution of this parameter."""
         return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
 
     def values(self) -> list[Any] | None:
-        """Return all values it can take; None if there is no end of them."""
+        """Return all values of this parameter, or None if it has no step."""
         if self.step is None:
             return None
         count = int(_steps(self.low, self.high, self.step)) + 1
         return [_at_step(self.low, self.step, number) for number in range(count)]
 
     def suggest(self, trial: Any, name: str) -> float:
-        """Let Optuna choose."""
+        """Suggest a value for an Optuna trial."""
         return float(trial.suggest_float(name, self.low, self.high, log=self.log, step=self.step))
 
     def __str__(self) -> str:
@@ -96,7 +100,7 @@ class FloatParameter(_Conditional):
 
 
 class IntParameter(_Conditional):
-    """A whole number between two bounds, both included."""
+    """Integer parameter; both bounds are included."""
 
     type: Literal["int"]
     low: int
@@ -110,23 +114,23 @@ class IntParameter(_Conditional):
         return self
 
     def contains(self, value: Any) -> bool:
-        """Whether the value lies between the bounds, and on a step."""
+        """Return whether a value lies within the bounds and on a step."""
         number = isinstance(value, int) and not isinstance(value, bool)
         return number and _on_grid(self, value)
 
     def distribution(self) -> BaseDistribution:
-        """Return it in Optuna's terms."""
+        """Return the Optuna distribution of this parameter."""
         return IntDistribution(self.low, self.high, log=self.log, step=self.step or 1)
 
     def values(self) -> list[Any] | None:
-        """Return all values it can take; None if they are too many to list."""
+        """Return all values of this parameter, or None if there are more than MAX_STEPS."""
         step = self.step or 1
         if (self.high - self.low) // step > MAX_STEPS:
             return None
         return list(range(self.low, self.high + 1, step))
 
     def suggest(self, trial: Any, name: str) -> int:
-        """Let Optuna choose."""
+        """Suggest a value for an Optuna trial."""
         step = 1 if self.step is None else self.step
         return int(trial.suggest_int(name, self.low, self.high, log=self.log, step=step))
 
@@ -135,7 +139,7 @@ class IntParameter(_Conditional):
 
 
 class CategoricalParameter(_Conditional):
-    """One of several values."""
+    """Categorical parameter: one of several values."""
 
     type: Literal["categorical"]
     choices: list[YamlScalar] = Field(max_length=MAX_CHOICES)
@@ -143,29 +147,29 @@ class CategoricalParameter(_Conditional):
     @model_validator(mode="after")
     def _distinct(self) -> "CategoricalParameter":
         if not self.choices:
-            raise ValueError("choices: there is nothing to choose from: name at least one")
+            raise ValueError("choices = []: must have at least one value")
         for number, choice in enumerate(self.choices):
             if choice in self.choices[:number]:
-                raise ValueError(f"choices: {quoted(choice)} stands there twice: name each once")
+                raise ValueError(f"choices: {quoted(choice)} occurs twice: list each value once")
         return self
 
     def contains(self, value: Any) -> bool:
-        """Whether the value is among the choices; true is not 1."""
+        """Return whether a value is among the choices; ``True`` does not match 1."""
         return any(
             value == choice and isinstance(value, bool) == isinstance(choice, bool)
             for choice in self.choices
         )
 
     def distribution(self) -> BaseDistribution:
-        """Return it in Optuna's terms."""
+        """Return the Optuna distribution of this parameter."""
         return CategoricalDistribution(self.choices)
 
     def values(self) -> list[Any] | None:
-        """Return all values it can take."""
+        """Return all choices."""
         return list(self.choices)
 
     def suggest(self, trial: Any, name: str) -> Any:
-        """Let Optuna choose."""
+        """Suggest a value for an Optuna trial."""
         return trial.suggest_categorical(name, self.choices)
 
     def __str__(self) -> str:
@@ -187,14 +191,16 @@ def _check_bounds(parameter: FloatParameter | IntParameter) -> None:
     if parameter.log and low <= 0:
         raise ValueError(f"low = {low:g} with log: true: must be greater than 0")
     if parameter.log and step is not None:
-        raise ValueError("step and log: true exclude each other: leave one out")
+        raise ValueError("step and log: true exclude each other: remove one of them")
     if step is not None and _steps(low, high, step) > MAX_STEPS:
         raise ValueError(
-            f"step = {step:g}: more than {MAX_STEPS:,} steps lead from {low:g} to {high:g}: take a"
-            " larger step, or none"
+            f"step = {step:g}: more than {MAX_STEPS:,} steps from {low:g} to {high:g}: use a"
+            " larger step, or no step"
         )
     if not _on_grid(parameter, high):
-        raise ValueError(f"step = {step:g}: no number of steps leads from {low:g} to {high:g}")
+        raise ValueError(
+            f"step = {step:g}: high - low = {high - low:g} must be a whole number of steps"
+        )
 
 
 def _on_grid(parameter: FloatParameter | IntParameter, value: float) -> bool:
@@ -202,8 +208,8 @@ def _on_grid(parameter: FloatParameter | IntParameter, value: float) -> bool:
         return False
     if parameter.step is None:
         return True
-    # As they were written in decimals: 0.3 is three steps of 0.1, but not in binary. Optuna adds
-    # steps in binary, and calls the same value 0.30000000000000004.
+    # Counted in decimals: 0.3 is three steps of 0.1 there, but not in binary floating point.
+    # Optuna adds steps in binary and returns 0.30000000000000004, hence the tolerance.
     nearest = round(_steps(parameter.low, value, parameter.step))
     return math.isclose(
         value, _at_step(parameter.low, parameter.step, nearest), rel_tol=1e-12, abs_tol=1e-12
@@ -211,12 +217,12 @@ def _on_grid(parameter: FloatParameter | IntParameter, value: float) -> bool:
 
 
 def _steps(low: float, high: float, step: float) -> Fraction:
-    """Return how many steps lead from one bound to the other, exactly."""
+    """Return the exact number of steps between two bounds."""
     return (Fraction(str(high)) - Fraction(str(low))) / Fraction(str(step))
 
 
 def _at_step(low: float, step: float, number: int) -> float:
-    """Return a value that many steps above the lower bound, as it is written in decimals."""
+    """Return the decimal value that lies ``number`` steps above the lower bound."""
     return float(Fraction(str(low)) + number * Fraction(str(step)))
 
 

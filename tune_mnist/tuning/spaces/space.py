@@ -1,4 +1,4 @@
-"""Search spaces: found by name or path, checked against what can be trained, and drawn from."""
+"""Search spaces: loading, validation and sampling."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,18 +31,18 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """What a search may choose from.
+    """A validated search space.
 
     Attributes:
-        name: the file's name without its ending.
-        path: the file.
-        text: the file's content.
-        description: one line for people.
-        model: the architecture, or None if it is itself a parameter.
-        parameters: by name, in an order in which conditions come before what depends on them.
-        baselines: configurations to try first.
-        fidelity: the cheaper stages that each trial begins with.
-        defaults: what a search does unless told otherwise.
+        name: Name of the space file without its extension.
+        path: Path of the space file.
+        text: Content of the space file.
+        description: One-line description.
+        model: Name of the architecture, or None if the architecture is a parameter.
+        parameters: Parameters by name; a parameter comes after those that its ``when`` names.
+        baselines: Configurations to try first.
+        fidelity: Cheaper stages that each trial starts with.
+        defaults: Default values of the search options.
     """
 
     name: str
@@ -57,49 +57,50 @@ class SearchSpace:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """All architectures it can choose."""
+        """All architectures of the space."""
         if self.model is not None:
             return (self.model,)
         choices = self.parameters["model"]
-        assert isinstance(choices, CategoricalParameter)  # noqa: S101 - as load_space built it
+        assert isinstance(choices, CategoricalParameter)  # noqa: S101 - load_space checks it
         return tuple(str(choice) for choice in choices.choices)
 
     @property
     def typical_networks(self) -> dict[str, dict[str, Any]]:
-        """Values for the keywords of each architecture, from the middle of their ranges."""
+        """Constructor keywords of each architecture, set to the middle of their ranges."""
         return {
             model: typical_options(self.parameters, self.models, model) for model in self.models
         }
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
-        """The names of what is searched."""
+        """Names of the searched parameters."""
         return tuple(self.parameters)
 
     def count_numbers(self) -> int:
-        """Return how many parameters are numbers that exist in every configuration."""
+        """Return the number of unconditional numeric parameters."""
         return sum(
             not isinstance(parameter, CategoricalParameter) and not parameter.when
             for parameter in self.parameters.values()
         )
 
     def exists(self, name: str, drawn: Mapping[str, Any]) -> bool:
-        """Return whether a configuration with these values has a parameter.
+        """Return whether a parameter exists in a configuration.
 
         Args:
-            name: Of the parameter.
-            drawn: Values of the parameters that its condition names, if they exist.
+            name: Name of the parameter.
+            drawn: Values of the configuration, by name, at least of the parameters that the
+                condition names.
         """
         return _exists(self.parameters[name], drawn)
 
     def sample(self, trial: Any) -> dict[str, Any]:
-        """Draw a configuration, parameter by parameter (Optuna's define-by-run).
+        """Sample a configuration with Optuna's define-by-run interface.
 
         Args:
-            trial: an Optuna trial, or Ray's stand-in for one that notes what is drawn.
+            trial: Optuna trial, or Ray's substitute that records the suggested values.
 
         Returns:
-            What is not drawn but fixed: the model, unless it is a parameter.
+            The fixed part of the configuration: the model, unless it is a parameter.
         """
         drawn: dict[str, Any] = {}
         for name, parameter in self.parameters.items():
@@ -109,24 +110,27 @@ class SearchSpace:
 
 
 def load_space(name_or_path: str) -> SearchSpace:
-    """Read a search space, one of the shipped ones by name or any by path.
+    """Load a search space.
+
+    Args:
+        name_or_path: Name of a shipped space, or path of a space file.
 
     Raises:
-        UserError: there is none, or something in it is wrong; names file, key and value.
+        UserError: The space does not exist or is invalid; the message names file, key and value.
     """
     path = _find(name_or_path)
     return parse_space(read_text(path), path)
 
 
 def parse_space(text: str, path: Path) -> SearchSpace:
-    """Build a search space from the text of its file.
+    """Parse a search space.
 
     Args:
-        text: what stands in the file.
-        path: of the file; its name without the ending is the space's.
+        text: Content of the space file.
+        path: Path of the space file; the space is named after it.
 
     Raises:
-        UserError: something in it is wrong; names file, key and value.
+        UserError: The space is invalid; the message names file, key and value.
     """
     file = parse_space_file(text, path)
     try:
@@ -136,7 +140,7 @@ def parse_space(text: str, path: Path) -> SearchSpace:
 
 
 def shipped_spaces() -> Path:
-    """Return the folder of the spaces that come with the project."""
+    """Return the folder of the shipped search spaces."""
     installed = _PACKAGE / "search_spaces"
     return installed if installed.is_dir() else _PACKAGE.parent / "search_spaces"
 
@@ -145,7 +149,7 @@ def _find(name_or_path: str) -> Path:
     path = Path(name_or_path)
     if len(path.parts) > 1 or path.suffix in ENDINGS:
         if not path.is_file():
-            raise UserError(f"search space {path}: there is no such file")
+            raise UserError(f"search space {path}: no such file")
         return path
     shipped = {file.stem: file for file in sorted(shipped_spaces().glob("*.yaml"))}
     if name_or_path not in shipped:
@@ -156,9 +160,7 @@ def _find(name_or_path: str) -> Path:
 
 def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
     if not file.parameters and isinstance(file.model, str):
-        raise UserError(
-            "parameters: an empty space: there is nothing to search, name at least one"
-        )
+        raise UserError("parameters: empty: a search space needs at least one parameter")
     parameters: dict[str, Any] = dict(file.parameters)
     for name in parameters:
         if name not in SEARCHABLE and not name.startswith(MODEL_PREFIX):
@@ -194,7 +196,7 @@ def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
 
 
 def _ordered(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Sort so that every parameter comes after those its ``when`` names."""
+    """Sort parameters topologically: each after those that its ``when`` names."""
     for name, parameter in parameters.items():
         for other in parameter.when:
             place = f"{_key(name)}.when"
@@ -206,14 +208,14 @@ def _ordered(parameters: dict[str, Any]) -> dict[str, Any]:
             if isinstance(parameters[other], FloatParameter):
                 raise UserError(
                     f"{place}.{other}: {other} is {parameters[other]}, which hardly ever takes"
-                    " one exact value: name a categorical or int parameter"
+                    " one exact value: use a categorical or int parameter"
                 )
             if not parameter.needs(other):
-                raise UserError(f"{place}.{other} = []: can never be: name at least one value")
+                raise UserError(f"{place}.{other} = []: never true: name at least one value")
             for value in parameter.needs(other):
                 if not parameters[other].contains(value):
                     raise UserError(
-                        f"{place}.{other} = {quoted(value)}: can never be: {other} is"
+                        f"{place}.{other} = {quoted(value)}: never true: {other} is"
                         f" {parameters[other]}{_close(value, parameters[other])}"
                     )
     try:
@@ -221,23 +223,23 @@ def _ordered(parameters: dict[str, Any]) -> dict[str, Any]:
         return {name: parameters[name] for name in order.static_order()}
     except CycleError as error:
         raise UserError(
-            f"parameters: {' -> '.join(error.args[1])}: each exists only when the next does"
+            f"parameters: {' -> '.join(error.args[1])}: the conditions ('when') form a cycle"
         ) from None
 
 
 def _check_always_there(name: str, parameters: dict[str, Any]) -> None:
-    """See that every configuration has a value for what has no default."""
+    """Check that a parameter without a default exists in every configuration."""
     if name not in parameters:
         raise UserError(
-            f"parameters: '{name}' is missing: there is no default for it"
+            f"parameters: '{name}' is missing: it has no default"
             " (for a single value: type categorical, choices: [value])"
         )
     if parameters[name].when:
-        raise UserError(f"{_key(name)}.when: {name} must always exist: leave 'when' out")
+        raise UserError(f"{_key(name)}.when: {name} must always exist: remove 'when'")
 
 
 def _model_choices(parameter: Any) -> list[str]:
-    """Return the architectures that a space chooses from, all of them registered."""
+    """Return the architectures that a parameter chooses from, after checking that they exist."""
     values = parameter.choices if isinstance(parameter, CategoricalParameter) else [parameter.low]
     for value in values:
         if not isinstance(value, str):
@@ -250,7 +252,7 @@ def _model_choices(parameter: Any) -> list[str]:
 
 
 def _key(name: str) -> str:
-    """Return where in a file the parameter stands."""
+    """Return the key of a parameter in the space file."""
     return name if name == "model" else f"parameters.{name}"
 
 

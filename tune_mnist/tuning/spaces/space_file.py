@@ -1,4 +1,4 @@
-"""The form of a search space file: what may stand in it, checked key by key."""
+"""Schema of a search space file."""
 
 import itertools
 from pathlib import Path
@@ -33,14 +33,14 @@ Model = Annotated[
 
 
 class SpaceDefaults(Strict):
-    """What a search of the space does unless the user says otherwise; None: nothing is said.
+    """Defaults of the search options that a space file sets; None means not set.
 
     Attributes:
-        image_size: side of the images in pixels.
-        fraction: share of the training part.
-        max_epochs: epochs of a trial that is never stopped.
-        num_samples: how many trials.
-        time_budget: seconds after which the search ends.
+        image_size: Side of the images in pixels.
+        fraction: Share of the training part, above 0, up to 1.
+        max_epochs: Maximum epochs per trial, at least 1.
+        num_samples: Number of trials, at least 1.
+        time_budget: Time in seconds after which the search ends.
     """
 
     image_size: ImageSize | None = None
@@ -51,12 +51,12 @@ class SpaceDefaults(Strict):
 
 
 class CheaperStage(Strict):
-    """Epochs that every trial goes through before those of the search's own fidelity.
+    """Low-fidelity stage that every trial passes before the full fidelity of the search.
 
     Attributes:
-        epochs: the last epoch of the stage.
-        image_size: side of its images in pixels; None: the search's.
-        fraction: share of the training part; None: the search's.
+        epochs: Last epoch of the stage.
+        image_size: Side of the images in pixels; None: as in the search.
+        fraction: Share of the training part, above 0, up to 1; None: as in the search.
     """
 
     epochs: EpochCount
@@ -65,7 +65,7 @@ class CheaperStage(Strict):
 
 
 class SpaceFile(Strict):
-    """A whole search space file."""
+    """Content of a search space file."""
 
     description: str
     model: Model
@@ -79,34 +79,35 @@ class SpaceFile(Strict):
     def _dearer_and_dearer(cls, stages: list[CheaperStage]) -> list[CheaperStage]:
         for number, stage in enumerate(stages, start=1):
             if stage.image_size is None and stage.fraction is None:
-                raise ValueError(f"stage {number} is not cheaper: give it image_size or fraction")
+                raise ValueError(f"stage {number}: needs image_size or fraction, to be cheaper")
         for number, (before, stage) in enumerate(itertools.pairwise(stages), start=2):
             if stage.epochs <= before.epochs:
                 raise ValueError(
                     f"stage {number}: epochs = {stage.epochs}: must be more than the"
-                    f" {before.epochs} of the stage before"
+                    f" {before.epochs} of the previous stage"
                 )
             for key in ("image_size", "fraction"):
-                # What a stage does not name is the search's own: nothing is more.
+                # None stands for the value of the search, which is the largest.
                 old, new = getattr(before, key), getattr(stage, key)
                 if new is not None and (old is None or new < old):
-                    least = "the search's own" if old is None else f"{old:g}"
+                    least = f"--{key.replace('_', '-')}" if old is None else f"{old:g}"
                     raise ValueError(
-                        f"stage {number}: {key} = {new:g}: must not be less than in the stage"
-                        f" before, {least}"
+                        f"stage {number}: {key} = {new:g}: must be at least that of the previous"
+                        f" stage, {least}"
                     )
         return stages
 
 
 def parse_space_file(text: str, path: Path) -> SpaceFile:
-    """Check the form of a search space.
+    """Parse a search space file and validate it against the schema.
 
     Args:
-        text: what stands in the file.
-        path: of the file, for messages.
+        text: Content of the file.
+        path: Path of the file, for messages.
 
     Raises:
-        UserError: not YAML, or not of the form; names file, key and value.
+        UserError: The text is not YAML or does not match the schema; the message names file, key
+            and value.
     """
     content = load_yaml(text, path)
     if not isinstance(content, dict):
@@ -118,7 +119,7 @@ def parse_space_file(text: str, path: Path) -> SpaceFile:
 
 
 def _explained(error: ValidationError, path: Path) -> UserError:
-    """Name the place in the file's own words, and the keys that may stand there."""
+    """Return a user error that names the key in the file, and the known keys."""
     first = complaint(error)
     location, kind = _without_kind(first["loc"])
     place = _written(location)
@@ -152,10 +153,10 @@ _KINDS: dict[str, type[BaseModel]] = {
 
 
 def _without_kind(location: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], str]:
-    """Take out the kind of parameter, which pydantic tells as if it stood in the file.
+    """Remove the discriminator that pydantic inserts into the location of an error.
 
     Returns:
-        The place as it stands in the file, and what is described there: a key of _KINDS.
+        The location in the file, and the schema at this location: a key of _KINDS.
     """
     at = {"model": 1, "parameters": 2}.get(str(location[0]), 0)
     if at and len(location) > at:
@@ -165,7 +166,7 @@ def _without_kind(location: tuple[int | str, ...]) -> tuple[tuple[int | str, ...
 
 
 def _written(location: tuple[int | str, ...]) -> str:
-    """Write a place as ``baselines[1].lr``, counting from 1."""
+    """Format a location as ``baselines[1].lr``, counting from 1."""
     parts = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location)
     return shortened("".join(parts).removeprefix("."), MAX_QUOTED)
 

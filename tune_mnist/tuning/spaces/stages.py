@@ -1,4 +1,4 @@
-"""The stages of a search whose trials begin on smaller images, or on fewer of them."""
+"""Fidelity stages: trials that start on smaller or fewer images."""
 
 from typing import Any
 
@@ -9,25 +9,25 @@ from tune_mnist.training import Fidelity, Stage
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 STAGE = "stage"
-"""Key of a report: which stage the epoch belongs to, from 1; not there in a search without."""
+"""Key of a report: stage of the epoch, from 1. Only in searches with stages."""
 
 FIDELITY = (STAGE, "image_size", "fraction")
-"""What a search with stages notes of each epoch beside its metrics."""
+"""Keys that reports of a search with stages have in addition to the metrics."""
 
 
 def stages_of(
     space: SearchSpace, max_epochs: int, image_size: int, fraction: float
 ) -> Fidelity | None:
-    """Return the stages of each trial, the search's own fidelity last; None: there is but one.
+    """Return the stages of each trial, or None if the space declares no cheaper stage.
 
     Args:
-        space: names the cheaper stages.
-        max_epochs: epochs of a trial that is never stopped.
-        image_size: of the last stage.
-        fraction: of the last stage.
+        space: Search space; its ``fidelity`` holds the cheaper stages.
+        max_epochs: Maximum epochs per trial.
+        image_size: Side of the images in the last stage, in pixels.
+        fraction: Share of the training part in the last stage, above 0, up to 1.
 
     Raises:
-        UserError: a cheaper stage that is none, or that leaves no epoch for the last one.
+        UserError: A stage is not cheaper than the last one, or leaves no epoch for it.
     """
     if not space.fidelity:
         return None
@@ -36,16 +36,14 @@ def stages_of(
         place = f"{space.path}: fidelity[{number}]"
         if cheaper.epochs >= max_epochs:
             raise UserError(
-                f"{place}.epochs = {cheaper.epochs}: must be less than the {max_epochs} epochs of"
-                " --max-epochs, or none is left at the search's own fidelity"
+                f"{place}.epochs = {cheaper.epochs}: must be less than --max-epochs {max_epochs},"
+                " which includes the epochs at full fidelity"
             )
         for key in ("image_size", "fraction"):
             value, most = getattr(cheaper, key), getattr(own, key)
             if value is not None and value > most:
                 option = key.replace("_", "-")
-                raise UserError(
-                    f"{place}.{key} = {value:g}: must be at most the {most:g} of --{option}"
-                )
+                raise UserError(f"{place}.{key} = {value:g}: must be at most --{option} {most:g}")
     cheaper_stages = (
         Stage(each.epochs, each.image_size or image_size, each.fraction or fraction)
         for each in space.fidelity
@@ -54,10 +52,15 @@ def stages_of(
 
 
 def check_staged(space: SearchSpace, objective: str, grace_period: int) -> None:
-    """See that the options of a search go together with the stages of its space, if it has any.
+    """Check that the options of a search are compatible with the stages of its space.
+
+    Args:
+        space: Search space, with or without stages.
+        objective: Objectives of the search, separated by commas.
+        grace_period: Epochs that every trial gets, at least 1.
 
     Raises:
-        UserError: they do not; says why.
+        UserError: An option or an architecture excludes stages.
     """
     if not space.fidelity:
         return
@@ -66,49 +69,52 @@ def check_staged(space: SearchSpace, objective: str, grace_period: int) -> None:
         size = get_architecture(model).fixed_size
         if size and any(stage.image_size for stage in space.fidelity):
             raise UserError(
-                f"{where}: image_size: {model} always takes {size}x{size}: give its stages a"
-                " fraction instead"
+                f"{where}: image_size: {model} always uses {size}x{size}: set fraction instead"
             )
     if "," in objective:
         raise UserError(
-            f"--objective {objective} with the space's fidelity: trials are stopped early by one"
-            " objective only: take a space without fidelity"
+            f"--objective {objective}: not possible with {where}: stages need a single objective"
         )
     if grace_period > 1:
         raise UserError(
-            f"--grace-period {grace_period} with the space's fidelity: the rungs lie at the ends"
-            " of its stages: leave the option out"
+            f"--grace-period {grace_period}: not possible with {where}: the ends of the stages are"
+            " the rungs: remove the option"
         )
 
 
 def check_images(fidelity: Fidelity | None, data: DataSplit) -> None:
-    """See that every stage has images enough to train on.
+    """Check that every stage has enough images to train on.
+
+    Args:
+        fidelity: Stages of the search; None: no stages.
+        data: Split that trials are trained on.
 
     Raises:
-        UserError: a stage has fewer than there are classes.
+        UserError: A stage has fewer training images than there are classes.
     """
     for number, stage in enumerate(fidelity.stages if fidelity else (), start=1):
         count = round(fidelity.share(stage) * len(data.train)) if fidelity else 0
         if count < data.num_classes:
             raise UserError(
                 f"fidelity[{number}].fraction = {stage.fraction:g}: leaves {count} training images"
-                f" for {data.num_classes} classes: take a larger share"
+                f" for {data.num_classes} classes: use a larger fraction"
             )
 
 
 def stage_rungs(fidelity: Fidelity) -> tuple[int, ...]:
-    """Return the epochs after which trials are compared: those that end a cheaper stage."""
+    """Return the rungs of a search with stages: the last epoch of each cheaper stage."""
     return tuple(stage.epochs for stage in fidelity.stages[:-1])
 
 
 def epoch_costs(fidelity: Fidelity, train_share: float = 1.0) -> list[float]:
-    """Return what each epoch costs, as a share of one of the last stage.
+    """Return the cost of each epoch of a trial, relative to an epoch of the last stage.
 
-    The time of a convolution grows with the area of its input.
+    The cost is proportional to the number of images and to the area of an image, as the time of a
+    convolution is.
 
     Args:
-        fidelity: the stages.
-        train_share: share of training, not validation, in an epoch of the last stage.
+        fidelity: Stages of the search.
+        train_share: Share of an epoch's time that training takes; validation takes the rest.
     """
     last = fidelity.stages[-1]
     stages = [fidelity.at(epoch) for epoch in range(1, last.epochs + 1)]
@@ -120,12 +126,12 @@ def epoch_costs(fidelity: Fidelity, train_share: float = 1.0) -> list[float]:
 
 
 def report_of(fidelity: Fidelity | None, epoch: int, model: str) -> dict[str, Any]:
-    """Return what is to be noted of an epoch's stage: FIDELITY, or nothing without stages.
+    """Return the values of the FIDELITY keys for an epoch; empty without stages.
 
     Args:
-        fidelity: the stages.
-        epoch: from 1.
-        model: the architecture; what is noted is the size of image that it takes.
+        fidelity: Stages of the search; None: no stages.
+        epoch: Epoch of the trial, from 1.
+        model: Name of the architecture, which determines the input size.
     """
     if fidelity is None:
         return {}
@@ -136,11 +142,11 @@ def report_of(fidelity: Fidelity | None, epoch: int, model: str) -> dict[str, An
 
 
 def describe_stages(fidelity: Fidelity, fixed_size: bool) -> str:
-    """Say in one line what the stages are.
+    """Return a one-line description of the stages.
 
     Args:
-        fidelity: the stages.
-        fixed_size: whether the networks take one size of images only.
+        fidelity: Stages of the search.
+        fixed_size: Whether all networks have a fixed input size.
     """
     parts, first = [], 1
     for stage in fidelity.stages:
@@ -148,4 +154,4 @@ def describe_stages(fidelity: Fidelity, fixed_size: bool) -> str:
         size = "" if fixed_size else f" at {stage.image_size}x{stage.image_size}"
         parts.append(f"{epochs}{size} on {stage.fraction:.4g} of the training part")
         first = stage.epochs + 1
-    return "; ".join(parts) + "; compared where a stage ends"
+    return "; ".join(parts) + "; trials are compared at the end of each stage"

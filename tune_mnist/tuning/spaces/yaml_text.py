@@ -1,8 +1,8 @@
-"""YAML as a search space file has it: read safely, strictly, and within bounds.
+"""Safe and strict YAML loading for search space files.
 
-PyYAML reads YAML 1.1, where ``032`` is 26, ``1:30`` is 90 and ``no`` is false. YAML 1.2 reads them
-as 32 and as texts. A value that readers of YAML take differently is refused, and so is a tag: a
-space file needs none.
+PyYAML implements YAML 1.1, where ``032`` is 26, ``1:30`` is 90 and ``no`` is false. In YAML 1.2
+the first is 32 and the others are strings. Values on which the two versions disagree are rejected.
+Tags are rejected too: a space file does not need them.
 """
 
 import re
@@ -17,20 +17,20 @@ from tune_mnist.quoting import printable, quoted
 MAX_CHARACTERS = 100_000
 MAX_DEPTH = 20
 MAX_NODES = 10_000
-"""Keys, values, lists and mappings of a file, each alias counted as what it stands for."""
+"""Maximum number of YAML nodes of a file; an alias counts as many as the node it refers to."""
 
 MAX_DIGITS = 18
-"""Of a whole number: what 64 bits hold."""
+"""Maximum digits of an integer, so that it fits into 64 bits."""
 
 
 def read_text(path: Path) -> str:
-    """Return what stands in a search space file.
+    """Read a search space file.
 
     Raises:
-        UserError: Not readable, or too long for a space file.
+        UserError: The file cannot be read, or is longer than MAX_CHARACTERS.
     """
     try:
-        if not path.is_file():  # a pipe or a device may never end
+        if not path.is_file():  # reading a pipe or a device may never end
             raise UserError(f"{path}: cannot be read: not a file")
         with path.open(encoding="utf-8") as file:
             text = file.read(MAX_CHARACTERS + 1)
@@ -43,14 +43,15 @@ def read_text(path: Path) -> str:
 
 
 def load_yaml(text: str, path: Path) -> Any:
-    """Return what a text says in YAML.
+    """Parse the text of a search space file.
 
     Args:
         text: Content of the file.
         path: Path of the file, for messages.
 
     Raises:
-        UserError: Not YAML, ambiguous, or beyond the bounds; names the line.
+        UserError: The text is not YAML, has an ambiguous value, or exceeds a limit; the message
+            names the line.
     """
     _check_length(text, path)
     try:
@@ -72,13 +73,13 @@ def _check_length(text: str, path: Path) -> None:
 
 
 def _check_bounds(text: str) -> None:
-    """Refuse what nests or expands beyond the bounds, before anything is built of it.
+    """Reject a text that is nested too deeply or too large, before its values are built.
 
-    PyYAML's parser gives events one by one. What builds values of them calls itself for each
-    level, and repeats what an alias stands for.
+    The check reads the events of PyYAML's parser, which does not recurse. PyYAML's constructor
+    recurses for each level and expands aliases, so it must not see an unchecked text.
     """
     sizes: dict[str | None, int] = {}
-    open_nodes: list[tuple[str | None, int]] = []  # anchor, and the nodes before it
+    open_nodes: list[tuple[str | None, int]] = []  # anchor, number of nodes before it
     nodes = 0
     for event in yaml.parse(text, _Loader):
         if isinstance(event, yaml.CollectionEndEvent):
@@ -88,7 +89,7 @@ def _check_bounds(text: str) -> None:
             continue
         if isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_nodes):
-                raise _refused("an alias stands within what it is an alias of", event)
+                raise _refused("an alias refers to a node that contains it", event)
             nodes += sizes.get(event.anchor, 1)
         else:
             nodes += 1
@@ -98,10 +99,10 @@ def _check_bounds(text: str) -> None:
         if nodes > MAX_NODES:
             raise _refused(f"more than {MAX_NODES:,} keys and values, aliases included", event)
         if len(open_nodes) > MAX_DEPTH:
-            raise _refused(f"nested more than {MAX_DEPTH} deep", event)
+            raise _refused(f"nested more than {MAX_DEPTH} levels deep", event)
         tag = getattr(event, "tag", None)
         if tag is not None:
-            raise _refused(f"the tag {quoted(tag)} is not allowed: leave it out", event)
+            raise _refused(f"the tag {quoted(tag)} is not allowed: remove it", event)
 
 
 def _refused(problem: str, at: yaml.Event | yaml.Node) -> yaml.MarkedYAMLError:
@@ -109,40 +110,47 @@ def _refused(problem: str, at: yaml.Event | yaml.Node) -> yaml.MarkedYAMLError:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses keys that are no words, and keys that stand twice: YAML would keep the last."""
+    """YAML loader that rejects duplicate keys, non-string keys and ambiguous values."""
 
     yaml_implicit_resolvers: dict[str | None, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build the mapping, looking at each key."""
+        """Build a mapping after checking its keys; PyYAML would keep the last of two equal keys.
+
+        Args:
+            node: Node of the mapping.
+            deep: Whether to build nested values at once.
+        """
         seen = set()
         for key_node, _ in node.value:
             if key_node.tag == _MERGE:
                 continue
             key = key_node.value
             if key_node.tag != _WORD:
-                raise _refused("a key must be a word", key_node)
+                raise _refused("a key must be a text", key_node)
             if key in seen:
-                raise _refused(f"key {quoted(key)} stands there twice", key_node)
+                raise _refused(f"key {quoted(key)} occurs twice", key_node)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
     def construct_whole(self, node: yaml.ScalarNode) -> int:
-        """Build a whole number, of a length that Python and Optuna can compute with."""
+        """Build an integer of at most MAX_DIGITS digits."""
         digits = node.value.lstrip("+-")
         if len(digits) > MAX_DIGITS:
-            raise _refused(f"a whole number of {len(digits):,} digits: at most {MAX_DIGITS}", node)
+            raise _refused(
+                f"a whole number has {len(digits):,} digits: must have at most {MAX_DIGITS}", node
+            )
         return int(node.value)
 
     def construct_number(self, node: yaml.ScalarNode) -> float:
-        """Build a number, also ``.inf`` and ``.nan``, which space files refuse by key."""
+        """Build a float; the schema rejects ``.inf`` and ``.nan`` later and names their key."""
         return float(node.value.lower().replace(".inf", "inf").replace(".nan", "nan"))
 
     def refuse_ambiguous(self, node: yaml.ScalarNode) -> Any:
-        """Refuse what YAML 1.1 and 1.2 read differently."""
+        """Reject a value that YAML 1.1 and 1.2 read differently."""
         raise _refused(
             f"{quoted(node.value)} is ambiguous in YAML: write a number in plain decimals without"
-            " leading zeros, true or false for yes or no, and a text in quotes",
+            " leading zeros, write true or false for yes or no, and put a text in quotes",
             node,
         )
 
@@ -150,7 +158,7 @@ class _Loader(yaml.SafeLoader):
 _TAG = "tag:yaml.org,2002:"
 _MERGE, _WORD = f"{_TAG}merge", f"{_TAG}str"
 _AMBIGUOUS = "!ambiguous"
-# In this order: the first pattern that fits a value decides.
+# The first matching pattern decides.
 _KINDS = (
     (_MERGE, r"<<"),
     (f"{_TAG}null", r"~|null|Null|NULL|"),
