@@ -129,8 +129,8 @@ def test_the_stages_are_told_in_one_line():
     fidelity = options().fidelity(space())
     assert describe_stages(fidelity, fixed_size=False) == (
         "epochs 1 to 2 at 28x28 on 0.1 of the training part; epochs 3 to 4 at 48x48 on 0.5 of the"
-        " training part; epochs 5 to 6 at 64x64 on 0.5 of the training part; trials are compared at"
-        " the end of each stage"
+        " training part; epochs 5 to 6 at 64x64 on 0.5 of the training part; trials are compared"
+        " at the end of each stage"
     )
     assert "epoch 3 on 0.5 of the training part" in describe_stages(
         Fidelity((Stage(2, 32, 0.1), Stage(3, 32, 0.5))), fixed_size=True
