@@ -37,7 +37,7 @@ def refusal(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([*DIGITS, "--name", "../x"], "--name '../x': must be letters, digits"),
+        ([*DIGITS, "--name", "../x"], "--name '../x'"),
         ([*DIGITS, "--name", "a/b"], "--name 'a/b'"),
         ([*DIGITS, "--name", ""], "--name ''"),
         ([*DIGITS, "--name", "世" * 100], "200 bytes at most"),
@@ -73,7 +73,9 @@ def test_options_of_train(refusal, arguments, words):
 def test_a_name_that_is_taken_is_told_before_training(refusal, tmp_path):
     (tmp_path / "one").mkdir()
     arguments = (*DIGITS, "--output-dir", str(tmp_path), "--name", "one")
-    assert "exists already: choose another --name" in refusal(train, *arguments)
+    error = refusal(train, *arguments)
+    assert str(tmp_path / "one") in error
+    assert "choose another --name" in error
 
 
 @pytest.mark.parametrize(

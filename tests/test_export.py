@@ -38,7 +38,7 @@ def test_onnx_is_written_here_checked_and_reads_digits(command, tmp_path, placed
     status, out, err = command(*DIGITS)
     assert (status, err) == (0, "")
     assert "input   images: uint8 (N, 28, 28), light digits on dark ground" in out
-    assert "checked on 360 test images of digits: no probability differs by more than" in out
+    assert "checked on 360 test images of digits" in out
     assert [path.name for path in tmp_path.iterdir()] == ["lenet.onnx"]
     session = onnxruntime.InferenceSession("lenet.onnx", providers=["CPUExecutionProvider"])
     (answers,) = session.run(None, {"images": placed_digits.test_images})
@@ -76,13 +76,13 @@ def test_nothing_but_the_facts_is_said(digits_lenet, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--output", "there.onnx"], "there.onnx exists already: remove it"),
+        (["--output", "there.onnx"], "there.onnx already exists"),
         (["--output", "x.pt2"], "--output x.pt2: the name must end in .onnx"),
-        (["--output", "no/x.onnx"], "--output no/x.onnx: there is no folder no"),
+        (["--output", "no/x.onnx"], "--output no/x.onnx: the folder no does not exist"),
         (["--output", f"{'x' * 300}.onnx"], "cannot be written: File name too long"),
         (["--output", f"{'x' * 300}/x.onnx"], "File name too long"),
         (["--output", "/proc/x.onnx"], "--output /proc/x.onnx: cannot be written: "),
-        (["--output", "there.onnx/x.onnx"], "there is no folder there.onnx"),
+        (["--output", "there.onnx/x.onnx"], "the folder there.onnx does not exist"),
         (["--format", "tflite"], "unknown format 'tflite': choose one of onnx, torch"),
         (["--dataset", "mnits"], "unknown dataset 'mnits' (did you mean 'mnist'?)"),
         (["--data-dir", "nowhere"], "nowhere: there is no such folder"),

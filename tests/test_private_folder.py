@@ -95,6 +95,6 @@ def test_where_no_place_is_usable_the_line_names_tmpdir_and_each_reason(place, m
     monkeypatch.setattr(module, "MAX_SOCKET_PATH", 20)
     with pytest.raises(UserError) as caught:
         private_folder()
-    assert "TMPDIR /sys: too long for the sockets" in str(caught.value)
-    assert "/var/tmp: too long" in str(caught.value)  # noqa: S108
-    assert "set TMPDIR to a folder that you can write into" in str(caught.value)
+    assert "TMPDIR /sys: path too long" in str(caught.value)
+    assert "/var/tmp: path too long" in str(caught.value)  # noqa: S108
+    assert "set TMPDIR to " in str(caught.value)

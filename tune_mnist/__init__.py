@@ -1,14 +1,14 @@
 """Hyperparameter search for convolutional networks, over Ray Tune and Optuna.
 
-The Python API is loaded at its first use: importing this package imports neither PyTorch nor Ray.
-``__init__.pyi`` says which module has which name.
+The Python API is loaded on first use: importing this package imports neither PyTorch nor Ray.
+``__init__.pyi`` maps each public name to its module.
 """
 
 from typing import Any
 
 import lazy_loader
 
-# Not read from the installed metadata: a Ray job ships the code without installing it.
+# Not read from the package metadata: a Ray job ships the code without installing it.
 __version__ = "0.1.0"
 
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""The console script ``tune-mnist``: one name for all commands."""
+"""Console script ``tune-mnist`` with all commands as subcommands."""
 
 import click
 import cloup
@@ -29,7 +29,7 @@ cli.add_command(export)
 
 
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the subcommand named on the command line."""
     run(cli)
 
 

@@ -1,4 +1,4 @@
-"""What all commands share: options in common, and errors in one line."""
+"""Entry point of all commands: stop signals, one-line errors and exit statuses."""
 
 import errno
 import re
@@ -12,16 +12,22 @@ from tune_mnist.errors import USER_ERROR, UserError, error_line
 from tune_mnist.output import accept_all_characters, finish_output
 from tune_mnist.stop_signals import stop_signals
 
-# A full disk, a quota, a missing permission, an impossible name, a folder where a file belongs:
-# for the user to mend, unlike a fault of the program.
-MENDABLE = (
+# Errors of the operating system that the user can fix: a full disk, a quota, a missing permission,
+# an impossible name, a folder in place of a file. Any other OSError keeps its traceback.
+USER_ERRORS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY),
 )
 
 
 def run(command: click.Command) -> NoReturn:
-    """Run a command; a user's mistake becomes one line on stderr and exit status 2."""
+    """Run a command and exit the process.
+
+    A user's mistake is printed to stderr as one line, with exit status 2 and without traceback.
+
+    Args:
+        command: Command to run with the arguments of this process.
+    """
     stop_signals.install()
     accept_all_characters(sys.stdout)
     accept_all_characters(sys.stderr)
@@ -33,9 +39,9 @@ def run(command: click.Command) -> NoReturn:
     except UserError as error:
         _fail(str(error))
     except OSError as error:
-        if error.errno not in MENDABLE:
+        if error.errno not in USER_ERRORS:
             raise
-        # Of a file that is to get its name, the second is the name.
+        # A failed rename names two files: the temporary one and the one that the user knows.
         place = error.filename2 or error.filename
         _fail(f"{place}: {error.strerror}" if place else str(error.strerror))
     except (KeyboardInterrupt, click.Abort):
@@ -45,10 +51,13 @@ def run(command: click.Command) -> NoReturn:
 
 
 def duration(text: str) -> float:
-    """Return the seconds that a text such as ``90``, ``90s``, ``25m`` or ``1.5h`` means.
+    """Convert a duration such as ``90``, ``90s``, ``25m`` or ``1.5h`` to seconds.
+
+    Args:
+        text: A number, optionally followed by a unit: ``s`` (default), ``m`` or ``h``.
 
     Raises:
-        click.BadParameter: it means none.
+        click.BadParameter: The text is not a duration.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
     if not match:
@@ -57,7 +66,9 @@ def duration(text: str) -> float:
 
 
 def typed_command(name: str) -> str:
-    """Return what the user has typed, whichever of its two names the command was called by.
+    """Return the command line of this process as ``python -m tune_mnist.<name> ...``.
+
+    The result is the same if the command was started as ``tune-mnist <name> ...``.
 
     Args:
         name: Name of the command.

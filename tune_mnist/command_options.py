@@ -1,4 +1,4 @@
-"""Options of commands, derived from the fields of checked models."""
+"""Command-line options generated from the fields of pydantic models."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,19 +19,19 @@ SETTINGS = cloup.Context.settings(
     align_option_groups=True,
     formatter_settings=cloup.HelpFormatter.settings(max_width=100, col1_max_width=28),
 )
-"""Settings of all commands: how ``--help`` is laid out."""
+"""Context settings of all commands: the layout of ``--help``."""
 
 Grouped = tuple[str, cloup.Option]
-"""Heading of a group, and an option that is listed under it."""
+"""Heading of an option group and an option listed under it."""
 
 Mark = TypeVar("Mark")
 
 
 class Name(click.ParamType[str]):
-    """A name out of choices, which ``--help`` and shell completion list.
+    """Parameter type for a name from a list, shown by ``--help`` and shell completion.
 
     Args:
-        choices: The names.
+        choices: Accepted names.
     """
 
     name = "name"
@@ -40,23 +40,23 @@ class Name(click.ParamType[str]):
         self._choices = choices
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return the placeholder: the names, and dots where others may be right too."""
+        """Return the placeholder: the names, followed by dots if other names are accepted too."""
         more = ["..."] if self._choices.open else []
         return f"[{'|'.join([*self._choices.names, *more])}]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check a name before anything heavy is imported."""
+        """Validate a name without importing PyTorch or Ray."""
         return self._choices.check(param.name if param and param.name else "name", value)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Return the names that complete a word."""
+        """Return the names that begin with an incomplete word."""
         return [CompletionItem(n) for n in self._choices.names if n.startswith(incomplete)]
 
 
 class Number(click.types.FloatParamType):
-    """A number; click's own messages call it a float."""
+    """Parameter type for a number: error messages say "number" where click's own say "float"."""
 
     name = "number"
 
@@ -69,16 +69,16 @@ def derived(
     presentation: Mapping[str, Option] | None = None,
     group: str = "",
 ) -> list[Grouped]:
-    """Return an option for each field of a model that is declared as one.
+    """Return one option per model field that is annotated with an ``Option``.
 
-    An option that is not given has the value None: the model fills in the default.
+    The value of an omitted option is None, so that the model applies its own default.
 
     Args:
-        model: Checked model.
-        only: Names of the fields to take; None: all.
-        without: Names of fields to leave out.
-        presentation: Presentation by field, in place of the one that the field is declared with.
-        group: Heading of all these options; empty: as declared.
+        model: Pydantic model that validates the values.
+        only: Names of the fields to include. None includes all.
+        without: Names of the fields to exclude.
+        presentation: Presentation by field name, overriding the annotation of the field.
+        group: Heading for all these options. Empty uses the group of each field.
     """
     options = []
     for name, field in model.model_fields.items():
@@ -97,14 +97,14 @@ def own(
     choices: Sequence[str] = (),
     **attributes: Any,
 ) -> Grouped:
-    """Return an option that is no field of a model.
+    """Return an option that has no model field.
 
     Args:
-        flag: Its name, such as ``--space``.
-        group: Heading that it is listed under.
-        help: Description.
-        choices: Names that it can take; empty: it is no name.
-        attributes: What else click has to know of it.
+        flag: Flag, such as ``--space``.
+        group: Heading of its option group.
+        help: Help text.
+        choices: Accepted names. Empty if the value is not a name from a list.
+        attributes: Further keyword arguments of ``cloup.Option``.
     """
     if choices:
         attributes["type"] = Name(Choices(choices))
@@ -112,10 +112,10 @@ def own(
 
 
 def trained_model(group: str) -> Grouped:
-    """Return the option that names the folder of a trained model.
+    """Return the option ``--model``, the folder of a trained model.
 
     Args:
-        group: Heading that it is listed under.
+        group: Heading of its option group.
     """
     return own(
         "--model",
@@ -128,33 +128,33 @@ def trained_model(group: str) -> Grouped:
 
 
 def models_option(group: str) -> Grouped:
-    """Return the option that names modules with networks of the user.
+    """Return the option ``--models``, the modules that define networks of the user.
 
     Args:
-        group: Heading that it is listed under.
+        group: Heading of its option group.
     """
     return own(
         "--models",
         group,
-        "Python file, or package.module, with networks of your own; may be repeated.",
+        "Python file or package.module that registers your own networks. Repeatable.",
         multiple=True,
         metavar="FILE|MODULE",
     )
 
 
 def results_options(group: str, default_name: str) -> list[Grouped]:
-    """Return the options that say where the results go.
+    """Return the options ``--name`` and ``--output-dir``.
 
     Args:
-        group: Heading that they are listed under.
-        default_name: Description of the name that the folder gets by default.
+        group: Heading of their option group.
+        default_name: Description of the default name of the results folder.
     """
     return [
         own("--name", group, f"Name of the results folder.  [default: {default_name}]"),
         own(
             "--output-dir",
             group,
-            "Folder that holds the results folders.  [default: results]",
+            "Parent folder of the results folders.  [default: results]",
             type=click.Path(path_type=Path),
             default=Path("results"),
             metavar="FOLDER",
@@ -163,11 +163,11 @@ def results_options(group: str, default_name: str) -> list[Grouped]:
 
 
 def grouped(titles: Sequence[str], options: Iterable[Grouped]) -> list[click.Parameter]:
-    """Return the parameters of a command, listed by their groups.
+    """Return the options of a command, sorted into their groups.
 
     Args:
         titles: Headings of the groups in the order of ``--help``.
-        options: Options of the command; the order within a group stays.
+        options: Options of the command. Their order within a group is kept.
     """
     groups = {title: cloup.OptionGroup(title) for title in titles}
     parameters: list[click.Parameter] = []
@@ -183,7 +183,7 @@ def _option(
     default = declared.default or _default(field)
     attributes: dict[str, Any] = {
         "help": f"{field.description or ''}{f'  [default: {default}]' if default else ''}",
-        # A field without a default takes it from elsewhere if one is described.
+        # A described default of a required field is filled in elsewhere.
         "required": field.is_required() and not declared.default,
         "metavar": declared.metavar or _METAVARS.get(kind),
     }
@@ -200,13 +200,13 @@ def _option(
 
 
 def _default(field: FieldInfo) -> str:
-    """Return the default of a field as text, empty if it has none to show."""
+    """Return the default of a field as text, or an empty text if there is none to show."""
     shown = field.default not in (PydanticUndefined, None) and field.default is not False
     return str(field.default) if shown else ""
 
 
 def _unwrapped(field: FieldInfo) -> tuple[type, list[Any]]:
-    """Return the type of a field without None and annotations, and all its annotations."""
+    """Return the type of a field, stripped of None and annotations, and its annotations."""
     kind: Any = field.annotation
     marks = list(field.metadata)
     while get_origin(kind) is not None:
@@ -218,7 +218,7 @@ def _unwrapped(field: FieldInfo) -> tuple[type, list[Any]]:
 
 
 def _find(mark: type[Mark], marks: Iterable[Any]) -> Mark | None:
-    """Return the first of the annotations that is a mark of that kind."""
+    """Return the first annotation of a type, or None."""
     return next((each for each in marks if isinstance(each, mark)), None)
 
 

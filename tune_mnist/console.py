@@ -1,4 +1,4 @@
-"""What is printed, for a terminal of any width and for logs."""
+"""Consoles for terminals, log files and notebooks."""
 
 import os
 import sys
@@ -18,12 +18,12 @@ LOG_WIDTH = 160
 
 
 class SafeConsole(Console):
-    """A console that shows control characters of what it prints, and sends none of them."""
+    """Console that escapes control characters in the text it prints."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render, with control characters of texts escaped; Rich's own go through."""
+        """Render with the control characters of texts escaped, except those of Rich itself."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.isprintable():
                 yield segment
@@ -32,19 +32,18 @@ class SafeConsole(Console):
 
 
 def clock(seconds: float) -> str:
-    """Return a duration as h:mm:ss."""
+    """Format a duration in seconds as h:mm:ss."""
     return str(timedelta(seconds=round(seconds)))
 
 
 def report_console(stream: TextIO | None = None) -> Console:
-    """Return a console as wide as the terminal, or wide enough for logs.
+    """Return a console as wide as the terminal, or 160 columns wide for a log.
 
-    It draws and redraws only for a person who watches: FORCE_COLOR asks for colours in a log, and
-    TERM=dumb says that a terminal cannot redraw (``is_interactive``). In a notebook that has
-    ipywidgets it redraws below the cell.
+    The console redraws (``is_interactive``) only in a terminal, unless TERM=dumb, and below the
+    cell of a notebook with ipywidgets. FORCE_COLOR adds colours to a log, but no redrawing.
 
     Args:
-        stream: Where it prints; None: standard output, or the cell of a notebook.
+        stream: Stream to print to. None is standard output, or the cell of a notebook.
     """
     if stream is None and redraws_in_cell():
         return SafeConsole(force_interactive=True)
@@ -58,18 +57,23 @@ def report_console(stream: TextIO | None = None) -> Console:
         width=None if os.environ.get("COLUMNS") else LOG_WIDTH,  # Rich reads COLUMNS
         force_terminal=False,
         force_interactive=False,
-        highlight=False,  # colours within a line would keep grep from finding its text
+        highlight=False,  # colour codes inside a text would hide it from grep
         color_system="standard" if os.environ.get("FORCE_COLOR") else None,
     )
 
 
 def redraws_in_cell() -> bool:
-    """Return whether this process is a notebook's kernel, and Rich can redraw in its cells."""
+    """Return whether this process is a notebook kernel in whose cells Rich can redraw."""
     return "IPython" in sys.modules and Console().is_jupyter and bool(find_spec("ipywidgets"))
 
 
 def print_facts(console: Console, facts: dict[str, str]) -> None:
-    """Print what is done on what: one line a fact in logs, a folded table elsewhere."""
+    """Print facts as a table, or as one unwrapped line per fact in a log.
+
+    Args:
+        console: Console to print to.
+        facts: Value by label, in the order of printing.
+    """
     width = max(map(len, facts))
     if not (console.is_terminal or console.is_jupyter):
         for key, value in facts.items():

@@ -1,4 +1,4 @@
-"""Metadata of the fields of checked models that are also options of commands."""
+"""Annotations for pydantic fields that are also command-line options."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from tune_mnist.errors import unknown
 
 @dataclass(frozen=True)
 class Choices:
-    """The names that a text field can take.
+    """Names that a text field accepts, as an annotation of the field's type.
 
-    Stands in the ``Annotated`` type of a field. Validation refuses any other name, with the
-    closest of the known ones as a hint.
+    Validation refuses any other name and suggests the closest known one.
 
     Attributes:
-        source: The names, or a function that returns them where they can grow.
-        open: Whether other names may be right too: they are shown, and checked elsewhere.
-        hidden: Names that are right, but only ever set by the program.
+        source: The names, or a function that returns them if names can be registered.
+        open: Whether other names are accepted too and checked elsewhere, once networks of the user
+            are registered.
+        hidden: Names that are accepted but not listed, as only the program sets them.
     """
 
     source: Sequence[str] | Callable[[], Sequence[str]]
@@ -29,20 +29,24 @@ class Choices:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names at this moment."""
+        """Names that are known now."""
         return tuple(self.source() if callable(self.source) else self.source)
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Return the schema of the annotated type, followed by the check of the name."""
+        """Return the schema of the annotated type with the name check appended."""
         return core_schema.with_info_after_validator_function(self._check, handler(source))
 
     def check(self, what: str, name: str) -> str:
-        """Return the name if it can be chosen.
+        """Return the name if it is accepted.
+
+        Args:
+            what: Kind of name for the error message, such as ``"dataset"``.
+            name: Name to check.
 
         Raises:
-            UserError: It cannot; suggests the closest name.
+            UserError: The name is unknown. The message suggests the closest known name.
         """
         if not self.open and name not in (*self.names, *self.hidden):
             raise unknown(what, name, self.names)
@@ -54,14 +58,14 @@ class Choices:
 
 @dataclass(frozen=True)
 class Option:
-    """Presentation of a field as an option of a command.
+    """Presentation of a field as a command-line option, as an annotation of the field's type.
 
-    Stands in the ``Annotated`` type of a field; the help is the field's ``description``.
+    The help text is the ``description`` of the field.
 
     Attributes:
-        group: Heading of the options that it is listed with.
-        default: Description of the default where the field's own does not say it.
-        metavar: Placeholder of the value; empty: by the type.
+        group: Heading of its option group.
+        default: Description of the default, if it differs from the default of the field.
+        metavar: Placeholder for the value. Empty derives it from the type.
     """
 
     group: str
@@ -71,4 +75,4 @@ class Option:
 
 @dataclass(frozen=True)
 class Duration:
-    """Marks a number of seconds, which commands read from texts such as ``25m``."""
+    """Annotation for a number of seconds, given on the command line as, for example, ``25m``."""

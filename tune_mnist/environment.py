@@ -1,4 +1,4 @@
-"""On what a search ran: hardware and versions, for the record and for every table."""
+"""Description of the hardware and the package versions that a search ran on."""
 
 import platform
 from importlib.metadata import version
@@ -14,9 +14,10 @@ PACKAGES = ("ray", "optuna", "torch", "numpy", "scikit-learn", "pandas")
 
 
 def describe_hardware() -> str:
-    """Return one line about this machine: processor, cores, memory, GPUs.
+    """Describe the processor, cores, memory and GPUs of this machine in one line.
 
-    Where this process may use fewer cores or less memory, both numbers are given.
+    If this process may use only a part of the cores or memory, the line gives both numbers, as in
+    "4 of 16 cores".
     """
     cores = _share(allowed_cpus(), psutil.cpu_count() or 1)
     memory = _share(round(allowed_memory() / 2**30), round(psutil.virtual_memory().total / 2**30))
@@ -30,7 +31,7 @@ def _share(allowed: int, total: int) -> str:
 
 
 def package_versions() -> dict[str, str]:
-    """Return the versions that a result may depend on, Python's included."""
+    """Return the versions of Python, this package and the packages that can affect results."""
     own = {"python": platform.python_version(), "tune-mnist": __version__}
     return own | {name: version(name) for name in PACKAGES}
 

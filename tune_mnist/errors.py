@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: one clear line, no traceback."""
+"""Errors that the user can fix, reported as one line without traceback."""
 
 import os
 import sys
@@ -15,51 +15,57 @@ USER_ERROR = 2
 
 
 class UserError(Exception):
-    """Something the user asked for cannot be done.
+    """Error in the user's input or environment.
 
-    The message is one line: what is wrong, where (file, key, value), and what would be right.
+    The message is one line that names the problem, its place (file, key, value) and the remedy.
     Commands print it after ``error:`` and exit with status 2.
     """
 
 
 class ReportedInterrupt(KeyboardInterrupt):
-    """An interrupt of a run that has written its results and told the user how to resume."""
+    """Interrupt of a run that has already written its results and printed how to resume."""
 
 
 def error_line(message: str) -> str:
-    """Return what a command prints of an error: one line that a terminal can show as it is."""
+    """Format an error message for the terminal: ``error:``, one line, no control characters."""
     return "error: " + shortened(printable(" ".join(message.split())))
 
 
 def last_line(error: Exception) -> str:
-    """Return what an error comes to: Ray's quote a worker's traceback before they say it."""
+    """Return the last line of an error message: Ray's errors quote a traceback before it."""
     return (str(error).strip() or type(error).__name__).splitlines()[-1]
 
 
 def end_at_once(line: str, status: int) -> NoReturn:
-    """Print a line and end the process, from whatever thread, without tidying up.
+    """Print a line and exit at once, from any thread, without running cleanup handlers.
 
-    For when nothing is left that could be tidied up, and the main thread may never come back.
+    The main thread may be blocked inside a library, so it cannot be asked to exit.
 
     Args:
-        line: Printed on standard error.
+        line: Line to print on standard error.
         status: Exit status of the process.
     """
     try:
         print(line, file=sys.stderr, flush=True)
-    finally:  # where nobody reads standard error any more, too: Ctrl-C also ends the tee of a pipe
+    finally:  # printing fails if Ctrl-C has also ended the reader of a pipe
         os._exit(status)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the known word closest to ``word``, or ``""``."""
-    # The time of a comparison grows with the square of the length.
+    # get_close_matches takes quadratic time in the length of the word.
     close = get_close_matches(word.lower()[:MAX_QUOTED], list(known), n=1, cutoff=0.6)
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
 def unknown(what: str, word: str, known: Iterable[str]) -> UserError:
-    """Return the error for a name that is not among the known ones."""
+    """Return the error for an unknown name, with the known names and the closest of them.
+
+    Args:
+        what: Kind of name, such as ``"model"``.
+        word: Unknown name.
+        known: Known names.
+    """
     names = list(known)
     return UserError(
         f"unknown {what} '{shortened(word, MAX_QUOTED)}'{did_you_mean(word, names)}: choose one of"
@@ -68,12 +74,12 @@ def unknown(what: str, word: str, known: Iterable[str]) -> UserError:
 
 
 def validation_error(error: ValidationError, schema: type, where: str = "") -> UserError:
-    """Turn pydantic's first complaint into one line.
+    """Return the most helpful error of a pydantic validation as a one-line message.
 
     Args:
-        error: what pydantic raised.
-        schema: the model that was validated; its field names feed the did-you-mean.
-        where: what the line begins with, such as a file's name.
+        error: Error raised by pydantic.
+        schema: Model that was validated. Its field names are suggested for an unknown key.
+        where: Prefix of the message, such as the name of a file.
     """
     first = complaint(error)
     key = ".".join(str(part) for part in first["loc"])
@@ -92,12 +98,12 @@ def validation_error(error: ValidationError, schema: type, where: str = "") -> U
 
 
 def complaint(error: ValidationError) -> ErrorDetails:
-    """Return the complaint to tell: an unknown key first, which often explains a missing one."""
+    """Return the error to report: an unknown key, often a typo of a missing one, comes first."""
     return min(error.errors(), key=lambda details: details["type"] != "extra_forbidden")
 
 
 def reason(details: ErrorDetails) -> str:
-    """Return what would be right, in words for people who do not write Python."""
+    """Return what a valid value would be, without Python terms."""
     if details["type"] in _REASONS:
         return _REASONS[details["type"]]
     return (

@@ -35,7 +35,7 @@ OPTIONS = (
     own(
         "--output",
         FILE,
-        "File to write.  [default: <model>.onnx or <model>.pt2 here]",
+        "File to write.  [default: <model>.onnx or <model>.pt2 in the current folder]",
         type=click.Path(path_type=Path),
         metavar="FILE",
     ),
@@ -43,7 +43,9 @@ OPTIONS = (
         OptionFields,
         only=("dataset", "data_dir"),
         presentation={
-            "dataset": Option(CHECK, default="mnist; random images where the model has others")
+            "dataset": Option(
+                CHECK, default="mnist, or random images if the model was trained on other data"
+            )
         },
         group=CHECK,
     ),
@@ -52,14 +54,14 @@ OPTIONS = (
 
 @cloup.command(params=grouped((MODEL, FILE, CHECK), OPTIONS), context_settings=SETTINGS)
 def export(models: tuple[str, ...], **given: Any) -> None:
-    """Write a trained model to a file that needs none of this project's code.
+    """Export a trained model to a file that runs without this package.
 
-    The file takes images as uint8 (N, 28, 28), light digits on dark ground, or (N, S, S) and
-    (N, S, S, 3) as in the data of your own that the model was trained on. It gives the
-    probabilities of the classes, float32 (N, C), and names them in its metadata. It is compared
-    with the original on up to 1,000 images before it gets its name.
+    The exported model takes uint8 images of shape (N, 28, 28), light digits on a dark background;
+    a model trained on your own data takes (N, S, S) or (N, S, S, 3) images like them. It returns
+    the class probabilities as float32 (N, C). The class names are in the metadata of the file. The
+    file is written only if its probabilities agree with the original on up to 1,000 images.
     """
-    # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
+    # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     set_up_process()
     from tune_mnist.export_run import export_model
     from tune_mnist.models.user_modules import load_models

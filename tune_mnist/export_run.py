@@ -1,4 +1,4 @@
-"""A trained model exported and checked, from the options of the command to the file."""
+"""The work of the command ``export``: write a trained model to a file and verify the file."""
 
 import os
 from pathlib import Path
@@ -33,19 +33,19 @@ def export_model(
     dataset: str | None = None,
     data_dir: Path | None = None,
 ) -> None:
-    """Export a trained model, check the file against the original, and say what it takes.
+    """Export a trained model, verify the file against the original and print a summary.
 
     Args:
-        model: folder of a trained model.
-        format: onnx or torch.
-        output: the file; None: named after the architecture, in the current folder.
-        dataset: Name of the data set whose test images to compare on; None: mnist, or random
-            images for a model that was trained on images of another form.
-        data_dir: Folder or file with data of the user's own, or None.
+        model: Folder of a trained model.
+        format: ``"onnx"`` or ``"torch"``.
+        output: File to write. None writes ``<architecture>.<suffix>`` to the current folder.
+        dataset: Data set whose test images are used for the comparison. None uses MNIST, or random
+            images if the model was trained on images of another shape.
+        data_dir: Folder or file with data of the user, or None.
 
     Raises:
-        UserError: wrong input, a package that is not installed, or a file that computes something
-            else than the original; no file is left.
+        UserError: The input is invalid, a package is not installed, or the outputs of the file
+            differ from the original. No file is left behind.
     """
     form = FORMATS[format]
     require_packages(format, form)
@@ -53,7 +53,7 @@ def export_model(
     path = output or Path(trained.config.model + form.suffix)
     _require_writable(path, form)
     images, called = _images(trained.form, dataset, data_dir)
-    # The exporters' output is held back, the spinner's is not.
+    # Created before the export, which silences standard output, so that the spinner stays visible.
     console = report_console()
     with console.status("exporting and comparing"):
         difference = export_classifier(trained.classifier, path, form, images)
@@ -63,7 +63,7 @@ def export_model(
         "input": f"{INPUT}: uint8 {_shape(trained.form)}, {_kind(trained)}",
         "output": f"{OUTPUT}: float32 (N, {trained.num_classes})",
         "classes": ", ".join(trained.form.class_names),
-        "checked": f"on {len(images):,} {called}: no probability differs by more than"
+        "checked": f"on {len(images):,} {called}: probabilities differ by at most"
         f" {difference:.1e}",
     }
     print_facts(console, facts)
@@ -74,7 +74,7 @@ def _shape(form: DataForm) -> str:
 
 
 def _kind(trained: TrainedModel) -> str:
-    """Return in words how the images must look."""
+    """Describe the images that the model expects."""
     if trained.form.centred:
         return "light digits on dark ground"
     turned = ", rows and columns exchanged" if trained.form.transposed else ""
@@ -84,15 +84,16 @@ def _kind(trained: TrainedModel) -> str:
 def _images(
     form: DataForm, dataset: str | None, data_dir: Path | None
 ) -> tuple[NDArray[np.uint8], str]:
-    """Return images of the model's form to compare on, and what they are called."""
+    """Return images for the comparison and their name for the summary."""
     if dataset is None and data_dir is None and not form.is_mnist_like:
         random = np.random.default_rng(0)
         return random.integers(0, 256, (RANDOM_IMAGES, *form.shape), np.uint8), "random images"
     data = load_dataset(dataset or "mnist", data_dir, transpose=form.transposed and bool(data_dir))
     if data.train_images.shape[1:] != form.shape:
         raise UserError(
-            f"{data.name}: {data.form.pixels} images: the network was trained on {form.pixels}"
-            f" images of {form.name}: leave out --dataset and --data-dir, or name such images"
+            f"{data.name}: has {data.form.pixels} images, but the network was trained on"
+            f" {form.pixels} images of {form.name}: omit --dataset and --data-dir, or choose data"
+            " of this size"
         )
     return data.test_images[:CHECKED_IMAGES], f"test images of {data.name}"
 
@@ -101,9 +102,9 @@ def _require_writable(path: Path, form: Format) -> None:
     if path.suffix != form.suffix:
         raise UserError(f"--output {path}: the name must end in {form.suffix}")
     if os.path.lexists(path):
-        raise UserError(f"{path} exists already: remove it, or choose another --output")
+        raise UserError(f"{path} already exists: remove it or choose another --output")
     if not path.parent.is_dir():
-        raise UserError(f"--output {path}: there is no folder {path.parent}")
+        raise UserError(f"--output {path}: the folder {path.parent} does not exist")
     try:
         require_writable(path)
     except OSError as error:

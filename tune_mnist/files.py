@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all, and files read up to a limit."""
+"""Atomic writing of files and folders, and reading of files with a size limit."""
 
 import errno
 import os
@@ -16,33 +16,33 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def means_no_room(error: BaseException) -> bool:
-    """Tell whether an error, or one that it quotes, is a full disk or a used-up quota."""
+    """Return whether an error means, or quotes, a full disk or an exhausted quota."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in NO_ROOM
     return any(os.strerror(number) in str(error) for number in NO_ROOM)
 
 
 def absolute(path: Path) -> Path:
-    """Return a path so that it means the same to a later call from another folder.
+    """Return the absolute form of a path, valid after a change of the working directory.
 
-    Links stay as they are typed, since other machines may have them too; only a path with ``..``
-    is followed.
+    Symbolic links are kept, as other machines may have the same links. Only a path that contains
+    ``..`` is resolved.
     """
     whole = Path.cwd() / path
     if ".." not in whole.parts:
         return whole
     try:
         return whole.resolve()
-    except (OSError, RuntimeError):  # a loop of links: whatever opens the path says so
+    except (OSError, RuntimeError):  # a loop of links, reported when the path is opened
         return whole
 
 
 @contextmanager
 def named(path: Path | str) -> Iterator[None]:
-    """Name the file in an error of writing it: the system's message on a full disk does not.
+    """Add a file name to errors that lack one, such as the system's error for a full disk.
 
     Args:
-        path: File or folder that is written, or another name for where the output goes.
+        path: File or folder that is written, or another name for the output.
     """
     try:
         yield
@@ -53,7 +53,7 @@ def named(path: Path | str) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file so that a reader, or a crash, never sees half of it."""
+    """Write a text file atomically: neither a reader nor a crash can leave it half-written."""
     partial = _beside(path)
     try:
         with named(path):
@@ -64,13 +64,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def require_file(path: Path) -> None:
-    """Check that a path leads to a file that can be read: a pipe would be waited for.
+    """Check that a path is a readable regular file, as reading a pipe would block.
 
     Raises:
-        UserError: There is none, or something else is there.
+        UserError: The file cannot be read, or it is a folder, a pipe or a device.
     """
     try:
-        # Opening, as asking for permissions would say nothing to root.
+        # Opened, as os.access() reports every file as readable to root.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             kind = os.fstat(descriptor).st_mode
@@ -85,29 +85,32 @@ def require_file(path: Path) -> None:
 
 
 def read_limited(path: Path, limit: int) -> bytes:
-    """Return what a file holds.
+    """Return the content of a file.
 
     Args:
-        path: Of the file.
-        limit: Most bytes that such a file may have.
+        path: File to read.
+        limit: Maximum size in bytes.
 
     Raises:
-        UserError: There is no file, it cannot be read, or it is larger.
+        UserError: The file does not exist, cannot be read or is larger than the limit.
     """
     require_file(path)
     with path.open("rb") as file:
         content = file.read(limit + 1)
     if len(content) > limit:
-        raise UserError(f"{path}: larger than {limit:,} bytes: not such a file, or damaged")
+        raise UserError(f"{path}: larger than {limit:,} bytes: wrong file, or damaged")
     return content
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Give a place to write a file to, which gets its name once all is well; else none stays.
+    """Yield a temporary path; rename the file written there when the block ends without error.
+
+    After an error nothing is left behind.
 
     Args:
-        path: must not exist; its folder must. The place has the same name, in another folder.
+        path: Final path of the file. It must not exist yet, but its folder must. The temporary
+            file has the same name in a temporary folder beside it.
     """
     partial = _beside(path)
     partial.mkdir()
@@ -120,13 +123,13 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def require_writable(path: Path) -> None:
-    """Find out now whether :func:`new_file` could write there later; nothing stays.
+    """Check that :func:`new_file` can write a file, without leaving anything behind.
 
     Args:
         path: File to be written.
 
     Raises:
-        OSError: It could not; a folder that cannot be written, or a name that is too long.
+        OSError: The folder is not writable, or the name is too long.
     """
     partial = _beside(path)
     partial.mkdir()
@@ -135,10 +138,12 @@ def require_writable(path: Path) -> None:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Give a folder to fill, which gets its name once it is full; if anything fails, none stays.
+    """Yield a temporary folder; rename it to its final name when the block ends without error.
+
+    After an error nothing is left behind.
 
     Args:
-        path: must not exist, or be an empty folder; folders above it are made.
+        path: Final path of the folder. It must not exist or be empty. Its parents are created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(path)
@@ -152,11 +157,13 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def is_written(name: str, target: str) -> bool:
-    """Return whether a file name is one that writing a file leaves behind.
+    """Return whether a file name is that of a target file or of its temporary copy.
+
+    A crash while the target is written leaves the temporary copy behind.
 
     Args:
-        name: Name to judge.
-        target: Name of the file that is written; a crash leaves it under another name.
+        name: File name to check.
+        target: Name of the target file.
     """
     partial = rf"\.{re.escape(target)}\.[0-9a-f]{{32}}"
     return name == target or re.fullmatch(partial, name) is not None

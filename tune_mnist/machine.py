@@ -1,4 +1,4 @@
-"""CPU cores and memory that this process may use, which may be less than the machine has."""
+"""CPU cores and memory that this process may use."""
 
 import os
 from collections.abc import Iterator
@@ -10,20 +10,20 @@ import psutil
 
 @dataclass(frozen=True)
 class Cgroups:
-    """Limits of the control groups of this process (Linux; elsewhere there are none).
+    """CPU and memory limits of the control groups of this process (Linux only).
 
-    A limit of a group above counts too: a container's or a batch system's often lies there.
+    Limits of parent groups count too, as containers and batch systems often set them there.
 
     Attributes:
-        mount: Folder where cgroups are mounted, version 1, 2 or both.
-        membership: File that names the groups of the process.
+        mount: Folder where cgroups are mounted (version 1, version 2 or both).
+        membership: File that lists the groups of the process.
     """
 
     mount: Path = Path("/sys/fs/cgroup")
     membership: Path = Path("/proc/self/cgroup")
 
     def cpus(self) -> float | None:
-        """Return the CPU quota in cores, or None if there is none."""
+        """Return the CPU quota in cores, or None without a quota."""
         quotas = [_quota(_read(folder / "cpu.max")) for folder in self._folders("")]
         quotas += [
             _quota(f"{_read(folder / 'cpu.cfs_quota_us')} {_read(folder / 'cpu.cfs_period_us')}")
@@ -32,7 +32,7 @@ class Cgroups:
         return min((quota for quota in quotas if quota is not None), default=None)
 
     def memory(self) -> int | None:
-        """Return the memory limit in bytes, or None if there is none."""
+        """Return the memory limit in bytes, or None without a limit."""
         texts = [
             _read(folder / name)
             for folder in self._folders("")
@@ -42,10 +42,10 @@ class Cgroups:
         return min((int(text) for text in texts if text.isdecimal()), default=None)
 
     def _folders(self, controller: str) -> Iterator[Path]:
-        """Yield the folders of the process's group and of all groups above it.
+        """Yield the folders of the group of the process and of all its parents.
 
         Args:
-            controller: Controller of version 1, or empty for version 2.
+            controller: Name of a version 1 controller, or empty for version 2.
         """
         for line in _read(self.membership).splitlines():
             _, controllers, group = line.split(":", 2)
@@ -54,7 +54,8 @@ class Cgroups:
             for mount in self._mounts(controllers):
                 inner = mount / group.lstrip("/")
                 yield from (inner, *(above for above in inner.parents if mount in above.parents))
-                # Within a container the path may be the host's; its own group is the mount.
+                # Inside a container the path may be that of the host. The container's own group
+                # is the mount itself.
                 yield mount
 
     def _mounts(self, controllers: str) -> list[Path]:
@@ -67,10 +68,10 @@ _OF_THIS_PROCESS = Cgroups()
 
 
 def allowed_cpus(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
-    """Return how many CPU cores this process may keep busy, at least 1.
+    """Return the number of CPU cores that this process may use, at least 1.
 
-    The number is the least of the machine's cores, the process's affinity (``taskset``, SLURM) and
-    its CPU quota (containers, systemd), rounded down.
+    The number is the minimum of the cores of the machine, the CPU affinity of the process
+    (``taskset``, SLURM) and its CPU quota (containers, systemd), rounded down.
 
     Args:
         cgroups: Control groups of the process.
@@ -83,10 +84,10 @@ def allowed_cpus(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
 
 
 def allowed_memory(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
-    """Return how many bytes of memory this process may use.
+    """Return the number of bytes of memory that this process may use.
 
-    The number is the least of the machine's memory, the limits of the process's control groups
-    and its limit of address space (``ulimit -v``).
+    The number is the minimum of the memory of the machine, the limits of the control groups of the
+    process and its address space limit (``ulimit -v``).
 
     Args:
         cgroups: Control groups of the process.
@@ -96,7 +97,7 @@ def allowed_memory(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
 
 
 def free_memory(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
-    """Return how many bytes of memory this process may still take.
+    """Return the number of bytes of memory that this process may still allocate.
 
     Args:
         cgroups: Control groups of the process.
@@ -115,7 +116,7 @@ def _address_space() -> int | None:
 
 
 def _quota(text: str) -> float | None:
-    """Return the cores of ``<quota> <period>`` in microseconds; None: no quota."""
+    """Convert ``<quota> <period>``, both in microseconds, to cores; None without a quota."""
     quota, _, period = text.partition(" ")
     if not (quota.isdecimal() and period.isdecimal() and int(period)):
         return None

@@ -1,4 +1,4 @@
-"""Standard output that does not end the work: any character, a full disk, a reader that left."""
+"""Standard output whose failures do not abort a run: full disks, closed pipes, any encoding."""
 
 import io
 import os
@@ -13,16 +13,16 @@ STANDARD_OUTPUT = "standard output"
 
 
 def accept_all_characters(stream: TextIO | None) -> None:
-    r"""Let a stream print what its encoding lacks as ``\xb7``: no character ends a search."""
+    r"""Make a stream print characters that its encoding lacks as escapes such as ``\xb7``."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
 
 
 class UnfailingStream:
-    """A stream whose failures do not end the work: a full disk under a log, a reader that left.
+    """Stream that swallows write errors, such as a full disk or a closed pipe.
 
-    What is printed is in the files of the results, too. The first failure is kept for the end of
-    the command, see :func:`finish_output`.
+    All that is printed is also in the results folder, so the run continues. The first error is
+    raised at the end of the command by :func:`finish_output`.
     """
 
     failure: ClassVar[OSError | None] = None
@@ -31,14 +31,14 @@ class UnfailingStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write the text if the stream can be written."""
+        """Write a text, ignoring errors of the stream."""
         if self._stream is not None:
             with _kept_failure():
                 self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush the stream if it can be written."""
+        """Flush the stream, ignoring its errors."""
         if self._stream is not None:
             with _kept_failure():
                 self._stream.flush()
@@ -48,10 +48,10 @@ class UnfailingStream:
 
 
 def finish_output() -> None:
-    """Flush standard output at the end of a command; a reader that has left it is no error.
+    """Flush standard output at the end of a command. A closed pipe is no error.
 
     Raises:
-        OSError: Something could not be written, as on a full disk.
+        OSError: Output could not be written, for example to a full disk.
     """
     failure, UnfailingStream.failure = UnfailingStream.failure, None
     try:
@@ -75,7 +75,7 @@ def _kept_failure() -> Iterator[None]:
 
 
 def _discard_output() -> None:
-    """Spare the interpreter another failure when it flushes standard output at its own end."""
+    """Redirect standard output to the null device, so that the final flush succeeds."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Command: let a trained model read pictures (``python -m tune_mnist.predict``)."""
+"""Command ``predict``: classify pictures with a trained model."""
 
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ PICTURES = cloup.Argument(
     type=click.Path(path_type=Path),
     nargs=-1,
     required=True,
-    help="Picture of one digit (PNG, JPEG, ...), dark on light or light on dark, of any size; or"
-    " an IDX file of 28x28 images, plain or gzipped. A network that was trained on other data"
-    " takes pictures and IDX files of that data's size and colours.",
+    help="Picture of one digit (PNG, JPEG, ...) of any size, dark on light or light on dark, or"
+    " an IDX file of 28x28 images, plain or gzipped. A model that was trained on other data takes"
+    " pictures and IDX files with the image size and colours of that data.",
 )
 OPTIONS = (
     trained_model(MODEL),
@@ -28,7 +28,7 @@ OPTIONS = (
     own(
         "--format",
         RESULT,
-        "Form of the output.  [default: table in a terminal, else csv]",
+        "Output format.  [default: table in a terminal, else csv]",
         choices=("table", "csv"),
     ),
 )
@@ -36,8 +36,8 @@ OPTIONS = (
 
 @cloup.command(params=[PICTURES, *grouped((MODEL, RESULT), OPTIONS)], context_settings=SETTINGS)
 def predict(models: tuple[str, ...], **given: Any) -> None:
-    """Say which class pictures show, and how probable each class is."""
-    # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
+    """Classify pictures with a trained model and print the probability of each class."""
+    # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     set_up_process()
     from tune_mnist.models.user_modules import load_models
     from tune_mnist.predict_run import predict_images

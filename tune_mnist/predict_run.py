@@ -1,4 +1,4 @@
-"""Digits read by a trained model, from the options of the command to the last line of output."""
+"""The work of the command ``predict``: read images, classify them and print the results."""
 
 import csv
 import sys
@@ -17,26 +17,28 @@ from tune_mnist.output import STANDARD_OUTPUT
 from tune_mnist.quoting import shortened
 from tune_mnist.training import resolve_compute
 
-NARROWEST = 8
-# Classes in the table, where not all of them fit.
-LIKELIEST = 4
-LONGEST_NAME = 20
+MIN_PATH_WIDTH = 8
+MAX_CLASSES_SHOWN = 4
+"""Number of most probable classes in a table that is too narrow for all classes."""
+
+MAX_NAME_WIDTH = 20
 
 
 def predict_images(model: Path, images: tuple[Path, ...], format: str | None) -> None:  # noqa: A002
-    """Classify images, and print a row for each as soon as it is known.
+    """Classify images and print one row per image, batch by batch.
 
-    All files are read before the first is classified, so that a wrong one is told at once.
+    All files are read before the first image is classified, so that an unreadable file is reported
+    before any output.
 
     Args:
-        model: folder of a trained model.
-        images: pictures and IDX files.
-        format: table or csv; None: a table in a terminal, else CSV.
+        model: Folder of a trained model.
+        images: Pictures and IDX files.
+        format: ``"table"`` or ``"csv"``. None prints a table in a terminal, CSV elsewhere.
 
     Raises:
-        UserError: the model or a file cannot be used; nothing is printed.
+        UserError: The model or a file cannot be used.
     """
-    # Probabilities should not depend on what the hardware multiplies fast.
+    # Full precision, so that probabilities do not depend on the hardware.
     compute = resolve_compute("auto", "fp32")
     trained = load_model(model, compute.device)
     inputs = [read_input(path, trained.form) for path in images]
@@ -52,7 +54,7 @@ def predict_images(model: Path, images: tuple[Path, ...], format: str | None) ->
 
 def _write_csv(readings: Iterable[list[Reading]], classes: Sequence[str]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    # Numbers are written p0, p1, ..., names p_cat, p_dog, ...
+    # Columns are p0, p1, ... for numbered classes and p_cat, p_dog, ... for named ones.
     prefix = "p" if all(name.isdecimal() for name in classes) else "p_"
     writer.writerow(["image", "index", "ink", "class", *(prefix + name for name in classes)])
     for batch in readings:
@@ -65,18 +67,18 @@ def _write_csv(readings: Iterable[list[Reading]], classes: Sequence[str]) -> Non
 def _print_table(
     console: Console, readings: Iterable[list[Reading]], classes: Sequence[str], longest: int
 ) -> None:
-    """Print a table a batch, with the same columns, so that they read as one."""
-    name_width = min(LONGEST_NAME, max(map(len, classes)))
+    """Print one table per batch, with equal column widths, so that they look like one table."""
+    name_width = min(MAX_NAME_WIDTH, max(map(len, classes)))
     first = [("ink", 5), ("class", max(5, name_width))]
     others = [*first, *((f"p({name})", max(4, len(name) + 3)) for name in classes)]
-    in_full = _width(others) + NARROWEST <= console.width
+    in_full = _width(others) + MIN_PATH_WIDTH <= console.width
     if not in_full:
-        width = LIKELIEST * (max(3, name_width) + len(" 0.00  "))
+        width = MAX_CLASSES_SHOWN * (max(3, name_width) + len(" 0.00  "))
         others = [*first, ("most probable", width)]
     left = console.width - _width(others)
     for number, batch in enumerate(readings):
         table = Table(box=None, show_header=number == 0, padding=(0, 1, 0, 0))
-        table.add_column("image", width=min(longest, max(left, NARROWEST)), overflow="fold")
+        table.add_column("image", width=min(longest, max(left, MIN_PATH_WIDTH)), overflow="fold")
         for name, width in others:
             table.add_column(Text(name), width=width, no_wrap=True)
         for reading in batch:
@@ -96,9 +98,9 @@ def _width(columns: list[tuple[str, int]]) -> int:
 
 def _likeliest(reading: Reading, classes: Sequence[str]) -> str:
     """Return the most probable classes, each with its probability."""
-    order = np.argsort(-reading.probabilities, kind="stable")[:LIKELIEST]
+    order = np.argsort(-reading.probabilities, kind="stable")[:MAX_CLASSES_SHOWN]
     return "  ".join(
-        f"{shortened(classes[number], LONGEST_NAME)} {reading.probabilities[number]:.2f}"
+        f"{shortened(classes[number], MAX_NAME_WIDTH)} {reading.probabilities[number]:.2f}"
         for number in order
     )
 

@@ -1,4 +1,4 @@
-"""A short folder for Ray's files that no other user of the machine can enter."""
+"""Private folder for Ray's files with a path short enough for Unix sockets."""
 
 import os
 import re
@@ -11,22 +11,23 @@ from uuid import uuid4
 
 from tune_mnist.errors import UserError
 
-# Linux and macOS bound the path of a socket (ray-project/ray#7945); Ray's longest is below the
-# folder: ray/session_<date>_<time>_<microseconds>_<process>/sockets/dash_TaskEventsHead
+# Linux and macOS limit the length of a socket path (ray-project/ray#7945). The longest socket path
+# of Ray is ray/session_<date>_<time>_<microseconds>_<process>/sockets/dash_TaskEventsHead, below
+# this folder.
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 SESSION_PATH = len("/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/dash_TaskEventsHead")
-# Ray 2.60 writes paths in ASCII, and takes a command apart at quotes.
+# Ray 2.60 encodes paths as ASCII and splits commands at quotes.
 _PLAIN = re.compile(r"[A-Za-z0-9._/+=,@-]+")
 
 
 def private_folder() -> Path:
-    """Return the folder for the files of a Ray on this machine; make it if need be.
+    """Return the folder for Ray's files on this machine, creating it if necessary.
 
-    It is ``ray-<user number>`` in the first of these that is usable: RAY_TMPDIR, TMPDIR, ``/tmp``,
-    ``/var/tmp``. Where another user has taken that name, it is a new one.
+    The folder is ``ray-<user ID>`` in the first usable one of RAY_TMPDIR, TMPDIR, ``/tmp`` and
+    ``/var/tmp``. If another user owns a folder of that name, the name gets a random suffix.
 
     Raises:
-        UserError: No place is usable; names them.
+        UserError: None of these folders is usable. The message gives the reason for each.
     """
     complaints = []
     for source, place in _places():
@@ -37,8 +38,8 @@ def private_folder() -> Path:
             complaints.append(f"{source}{place}: {reason}")
     longest = MAX_SOCKET_PATH - SESSION_PATH - len(f"/ray-{_user()}")
     raise UserError(
-        f"no folder for the files of Ray: {'; '.join(complaints)}: set TMPDIR to a folder that"
-        f" you can write into, on a local disk, with a path of at most {longest} characters"
+        f"no usable folder for the files of Ray: {'; '.join(complaints)}: set TMPDIR to a writable"
+        f" folder on a local disk with a path of at most {longest} characters"
     )
 
 
@@ -49,16 +50,16 @@ def _places() -> list[tuple[str, Path]]:
 
 
 def _made_in(place: Path) -> Path:
-    """Return the private folder in a place.
+    """Return the private folder inside a parent folder, creating it if necessary.
 
     Raises:
-        OSError: The place cannot hold it.
+        OSError: The parent folder is not usable.
     """
     if not _PLAIN.fullmatch(str(place)):
-        raise OSError("must be of letters, digits and ._/+=,@- for Ray")
+        raise OSError("Ray accepts only letters, digits and ._/+=,@- in a path")
     folder = place / f"ray-{_user()}"
     if len(str(folder)) + SESSION_PATH > MAX_SOCKET_PATH:
-        raise OSError("too long for the sockets of Ray")
+        raise OSError("path too long for the sockets of Ray")
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
@@ -66,7 +67,7 @@ def _made_in(place: Path) -> Path:
             folder = Path(tempfile.mkdtemp(prefix="ray-", dir=place))
     folder.chmod(0o700)
     if stat.S_IMODE(folder.stat().st_mode) != 0o700:
-        raise OSError("its file system has no permissions")
+        raise OSError("the file system does not support permissions")
     probe = folder / uuid4().hex
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(probe))
@@ -75,7 +76,7 @@ def _made_in(place: Path) -> Path:
 
 
 def _is_ours(folder: Path) -> bool:
-    status = folder.lstat()  # a link may be another user's
+    status = folder.lstat()  # not stat(): a link may belong to another user
     return stat.S_ISDIR(status.st_mode) and status.st_uid == _user()
 
 

@@ -1,4 +1,4 @@
-"""Settings of the process: set before libraries are imported, restored after a run."""
+"""Process-wide settings: set before libraries are imported, restored after a run."""
 
 import logging
 import os
@@ -16,14 +16,15 @@ _LOGGERS = ("ray", "ray.tune", "ray.train", "optuna")
 
 
 def set_up_process() -> None:
-    """Set what libraries read from the environment when they are imported.
+    """Set the environment variables that libraries read when they are imported.
 
-    Threads of PyTorch that spin while they wait bring a busy machine to a crawl, and OpenMP knows
-    the affinity of the process, but not the CPU quota of a container. Ray cannot be imported by a
-    user without a home folder (HTCondor, some containers): a private temporary one replaces it.
+    - ``OMP_WAIT_POLICY``: waiting threads of PyTorch sleep, as spinning slows down a busy machine.
+    - ``OMP_NUM_THREADS``: the CPU quota of a container, which OpenMP does not respect by itself.
+    - ``HOME``: a private temporary folder for users without a home folder (HTCondor, some
+      containers), as Ray cannot be imported without one.
 
     Raises:
-        UserError: There is no home folder, and no temporary one can be made.
+        UserError: There is no home folder, and no temporary folder can be created.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     cgroups = Cgroups()
@@ -37,10 +38,10 @@ def set_up_process() -> None:
 
 @contextmanager
 def process_restored() -> Iterator[None]:
-    """Restore at the end what a search or training run changes in the calling process.
+    """Restore the settings of the calling process after a search or training run.
 
-    These are the environment (Ray's settings), log levels and warning filters, PyTorch's number of
-    threads and random state, and the handler of SIGTERM, which Ray 2.60 replaces at its start.
+    Restored are the environment variables, log levels, warning filters, the number of threads and
+    random state of PyTorch, and the SIGTERM handler, which Ray 2.60 replaces when it starts.
     """
     import torch
 
@@ -53,7 +54,7 @@ def process_restored() -> Iterator[None]:
         with warnings.catch_warnings():
             yield
     finally:
-        if in_main_thread and handler is not None:  # None: not installed from Python
+        if in_main_thread and handler is not None:  # None: the handler is not a Python function
             signal.signal(signal.SIGTERM, handler)
         torch.set_num_threads(threads)
         torch.set_rng_state(random_state)

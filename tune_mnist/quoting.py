@@ -1,25 +1,25 @@
-"""Text from files and users, made safe and short enough for messages and terminals."""
+"""Escaping and shortening of untrusted text for messages and terminals."""
 
 import reprlib
 import unicodedata
 from typing import Any
 
 MAX_MESSAGE = 2_000
-"""Characters of a message; a longer one loses its middle."""
+"""Maximum length of a message in characters."""
 
 MAX_QUOTED = 200
-"""Characters of a value that a message quotes."""
+"""Maximum length of a quoted value in a message, in characters."""
 
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""Unicode categories of what steers a terminal, reorders or hides text, or is half a character."""
+"""Unicode categories of control and formatting characters, lone surrogates and line separators."""
 
 
 def printable(text: str, keep: str = "") -> str:
-    r"""Return a text in which control characters are visible: an escape character as ``\x1b``.
+    r"""Escape the control characters of a text, for example as ``\x1b``.
 
     Args:
         text: Any text.
-        keep: Control characters that may stay.
+        keep: Control characters to leave as they are.
     """
     if text.isprintable():
         return text
@@ -32,14 +32,18 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def quoted(value: Any) -> str:
-    """Return the ``repr`` of a value for a message: what is long or deep is cut with dots."""
+    """Return the ``repr`` of a value for a message, shortened if it is long or deeply nested."""
     return shortened(_SHORT.repr(value), MAX_QUOTED)
 
 
 def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
-    """Return a text of at most so many characters; the middle of a longer one becomes dots.
+    """Shorten a text by replacing its middle with dots.
 
-    The end stays, as messages name the remedy there.
+    The end is kept because messages name the remedy there.
+
+    Args:
+        text: Any text.
+        limit: Maximum length in characters.
     """
     if len(text) <= limit:
         return text
@@ -52,7 +56,7 @@ def _escaped(character: str) -> str:
 
 
 class _Short(reprlib.Repr):
-    """Also copes with whole numbers that Python refuses to write out."""
+    """``reprlib.Repr`` that also handles integers above Python's digit limit."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Command: the tables of one search, or of several (``python -m tune_mnist.report``)."""
+"""Command ``report``: show and write the report of one search, or compare several."""
 
 from pathlib import Path
 
@@ -21,7 +21,8 @@ OPTIONS = (
     own(
         "--output",
         GROUPS[0],
-        "Folder to write to.  [default: that of a single search; several are only shown]",
+        "Folder to write to.  [default: the folder of a single search; a comparison is only"
+        " printed]",
         type=click.Path(path_type=Path),
         metavar="FOLDER",
     ),
@@ -31,9 +32,8 @@ OPTIONS = (
 
 @cloup.command(params=[FOLDERS, *grouped(GROUPS, OPTIONS)], context_settings=SETTINGS)
 def report(directories: tuple[Path, ...], output: Path | None, models: tuple[str, ...]) -> None:
-    """Show and write the tables of a search, or compare several."""
-    # Optuna and PyTorch take seconds to import: neither --help nor a Ctrl-C in between should
-    # meet that.
+    """Print and write the report of a search, or compare several searches."""
+    # Imported late: Optuna and PyTorch take seconds, too long for --help and for Ctrl-C.
     from tune_mnist.models.user_modules import load_models
     from tune_mnist.reporting.search_report import report_searches
 

@@ -1,4 +1,4 @@
-"""Where the results of a run go: a folder with a name of its own, checked before the work."""
+"""Creation of the results folder of a run under an unused, valid name."""
 
 import itertools
 import os
@@ -15,22 +15,23 @@ from tune_mnist.quoting import quoted
 
 MAX_NAME = 100
 MAX_NAME_BYTES = 200
-"""File systems allow 255; files that are being written have longer names than the folder."""
+"""Maximum name length: file systems allow 255 bytes, and temporary files add a suffix."""
 
 
 @contextmanager
 def new_results(output_dir: Path, name: str | None, kind: str) -> Iterator[Path]:
-    """Make the folder of a run at its start, so that no other run can take the name.
+    """Create and yield the results folder of a run, which reserves its name.
 
-    A folder that is still empty at the end is removed, with those above it that were made.
+    On exit an empty folder is removed, together with the empty parents created for it.
 
     Args:
-        output_dir: Holds the folders of all runs; need not exist.
-        name: Name of the run; None: of what kind and when, with a number if that is taken.
-        kind: What an automatic name begins with.
+        output_dir: Parent folder of all results folders. Created if it does not exist.
+        name: Name of the run. None uses ``<kind>-<date>-<time>``, with a number appended if that
+            name is taken.
+        kind: First part of an automatic name.
 
     Raises:
-        UserError: The name is not usable or taken, or no folder can be made there.
+        UserError: The name is invalid or taken, or the folder cannot be created.
     """
     stem = f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}" if name is None else name
     directory = results_directory(output_dir, stem)
@@ -55,32 +56,32 @@ def _made(directory: Path, numbered: bool) -> Path:
             return place
         if not numbered:
             raise taken(place)
-    raise AssertionError  # the numbers have no end
+    raise AssertionError  # unreachable: the loop is infinite
 
 
 def results_directory(output_dir: Path, name: str) -> Path:
-    """Return the folder of a run's results; nothing of it is made yet.
+    """Return the path of a run's results folder without creating it.
 
     Args:
-        output_dir: holds the folders of all runs; need not exist.
-        name: of the run.
+        output_dir: Parent folder of all results folders. It need not exist.
+        name: Name of the run.
 
     Raises:
-        UserError: the name is no plain folder name, or no folder can be made there.
+        UserError: The name is not a plain folder name, or the parent folder is not writable.
     """
     long = len(name) > MAX_NAME or len(os.fsencode(name)) > MAX_NAME_BYTES
     if long or not re.fullmatch(r"\w[\w .+=-]*", name):
         raise UserError(
-            f"--name {quoted(name)}: must be letters, digits, spaces and . + = _ - only, a"
-            f" letter or digit first, {MAX_NAME} characters and {MAX_NAME_BYTES} bytes at most"
-            " (--output-dir says where the folder lies)"
+            f"--name {quoted(name)}: must start with a letter or digit, contain only letters,"
+            f" digits, spaces and . + = _ -, and have at most {MAX_NAME} characters and"
+            f" {MAX_NAME_BYTES} bytes (use --output-dir to choose the parent folder)"
         )
     output_dir = absolute(output_dir)
     existing = nearest_existing(output_dir)
     if not existing.is_dir():
         raise UserError(f"--output-dir {output_dir}: {existing} is a file, not a folder")
     try:
-        # Asking for permissions would not tell: root has them all, on a read-only disk too.
+        # Tried, as os.access() reports any folder as writable to root, even on a read-only disk.
         with TemporaryDirectory(dir=existing, prefix=".tune-mnist-"):
             pass
     except OSError as error:
@@ -91,10 +92,10 @@ def results_directory(output_dir: Path, name: str) -> Path:
 
 
 def require_new(directory: Path) -> None:
-    """See that a run would not mix its results with those of another.
+    """Check that a results folder does not exist yet or is empty.
 
     Raises:
-        UserError: there is something of that name that is not an empty folder.
+        UserError: The path exists and is not an empty folder.
     """
     empty = directory.is_dir() and not any(directory.iterdir())
     if os.path.lexists(directory) and not empty:
@@ -102,18 +103,18 @@ def require_new(directory: Path) -> None:
 
 
 def taken(directory: Path) -> UserError:
-    """Return the error for a name that another run has, or has just taken."""
+    """Return the error for a results folder that already exists."""
     return UserError(
-        f"{directory} exists already: choose another --name, remove it, or go on with a search"
-        " there by --resume"
+        f"{directory} already exists: choose another --name, remove the folder, or continue its"
+        " search with --resume"
     )
 
 
 def nearest_existing(path: Path) -> Path:
-    """Return the path itself, or the nearest folder above it, that exists; absolute.
+    """Return the absolute path itself if it exists, else its nearest existing parent.
 
     Raises:
-        UserError: there can be no such path.
+        UserError: The path is invalid, for example because a name is too long.
     """
     whole = absolute(path)
     try:

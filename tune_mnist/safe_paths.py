@@ -1,4 +1,4 @@
-"""Paths in a folder that somebody else may have filled."""
+"""Safe access to paths inside an untrusted folder."""
 
 import errno
 import os
@@ -9,23 +9,23 @@ from pathlib import Path
 
 from tune_mnist.errors import UserError
 
-LONGEST = 255
-"""Bytes of a name on the common file systems."""
+MAX_NAME_BYTES = 255
+"""Maximum length of a file name on common file systems."""
 
 
 def path_in(folder: Path, *names: str) -> Path:
-    """Return the path of an entry of a folder, which need not exist.
+    """Return the path of an entry inside a folder, which need not exist.
 
-    Every name that a results folder carries becomes a path here and nowhere else. The folder
-    itself is the one that the user named: it may be a symbolic link, and lie behind one.
+    All names stored in a results folder are turned into paths by this function. The folder itself
+    may be a symbolic link, as the user named it.
 
     Args:
         folder: Folder that the path must not leave.
-        names: Names of the folders in between, and of the entry.
+        names: Names of the intermediate folders and of the entry.
 
     Raises:
-        UserError: A name is not that of a single entry, or an entry on the way is a symbolic link
-            or neither a file nor a folder.
+        UserError: A name is not the name of a single entry, or an existing entry along the path is
+            a symbolic link or neither a file nor a folder.
     """
     path = folder
     for name in names:
@@ -37,13 +37,14 @@ def path_in(folder: Path, *names: str) -> Path:
 
 
 def require_no_links(folder: Path, allowed: Callable[[Path], bool] | None = None) -> None:
-    """Check that a folder holds files and folders only, at every depth.
+    """Check recursively that a folder contains only regular files and folders.
 
-    What writes into a results folder includes Ray and TensorBoard, which follow links.
+    Ray and TensorBoard follow symbolic links when they write into a results folder.
 
     Args:
-        folder: Folder to look through; one that does not exist holds nothing.
-        allowed: Whether an entry may be a link, because nothing ever follows it; None: none.
+        folder: Folder to check. A missing folder counts as empty.
+        allowed: Predicate for links that are harmless because they are never followed. None
+            allows no links.
 
     Raises:
         UserError: An entry is a symbolic link, or neither a file nor a folder.
@@ -60,21 +61,22 @@ def require_no_links(folder: Path, allowed: Callable[[Path], bool] | None = None
 
 
 def files_in(folder: Path) -> list[str]:
-    """Return the names of the files in a folder, none if there is no such folder."""
+    """Return the names of the files in a folder, or an empty list if it does not exist."""
     return [entry.name for entry in _own_entries(folder) if entry.is_file(follow_symlinks=False)]
 
 
 def folders_in(folder: Path) -> list[str]:
-    """Return the names of the folders in a folder, none if there is no such folder."""
+    """Return the names of the subfolders of a folder, or an empty list if it does not exist."""
     return [entry.name for entry in _own_entries(folder) if entry.is_dir(follow_symlinks=False)]
 
 
 def remove_files(folder: Path, names: Iterable[str]) -> None:
-    """Remove files of a folder by name, and the folder itself if nothing else is in it.
+    """Remove files of a folder by name, then the folder itself if it is empty.
 
     Args:
-        folder: Folder to clear; nothing happens if it is a symbolic link or does not exist.
-        names: Names of the files to remove, in this order; what else has such a name stays.
+        folder: Folder to clear. Nothing is removed if it is a symbolic link or does not exist.
+        names: Names of the files to remove, in this order. Entries that are not regular files are
+            kept.
 
     Raises:
         OSError: A file cannot be removed.
@@ -89,7 +91,7 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
 
 
 def _own_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return the entries of a folder, none of one that is a symbolic link."""
+    """Return the entries of a folder, or an empty list if the folder is a symbolic link."""
     return [] if folder.is_symlink() else _entries(folder)
 
 
@@ -97,7 +99,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return list(entries)
-    except (FileNotFoundError, NotADirectoryError):  # a running search removes what it replaces
+    except (FileNotFoundError, NotADirectoryError):  # removed by a search that is still running
         return []
     except OSError as error:
         raise UserError(f"{folder}: {error.strerror}") from None
@@ -106,10 +108,10 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 def _is_single_entry(name: str) -> bool:
     try:
         length = len(os.fsencode(name))
-    except UnicodeEncodeError:  # a lone surrogate, as JSON may hold one
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can contain
         return False
     special = name in ("", os.curdir, os.pardir)
-    return not special and length <= LONGEST and not any(mark in name for mark in "/\\\0")
+    return not special and length <= MAX_NAME_BYTES and not any(mark in name for mark in "/\\\0")
 
 
 def _require_file_or_folder(path: Path) -> None:
@@ -121,8 +123,8 @@ def _require_file_or_folder(path: Path) -> None:
         raise UserError(f"{path}: {error.strerror}") from None
     if stat.S_ISLNK(mode):
         raise UserError(
-            f"{path}: is a symbolic link, which may lead out of the folder: put the file or folder"
-            " itself in its place, or remove it"
+            f"{path}: is a symbolic link, which may point outside the folder: replace it with the"
+            " file or folder itself, or remove it"
         )
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise UserError(f"{path}: is neither a file nor a folder: remove it")

@@ -1,4 +1,4 @@
-"""Command: run or resume a search (``python -m tune_mnist.search``)."""
+"""Command ``search``: run or resume a search."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ OPTIONS = (
     own(
         "--space",
         WHAT,
-        "Name of a shipped search space, or path of a YAML file.  [default: lenet]",
+        "Name of a shipped search space or path of a YAML file.  [default: lenet]",
         metavar="NAME|FILE",
     ),
     models_option(WHAT),
@@ -31,7 +31,7 @@ OPTIONS = (
     own(
         "--resume",
         RESULTS,
-        "Continue the search in this results folder, or in that of --name.",
+        "Resume the search in this results folder, by default the one named by --name.",
         is_flag=False,
         flag_value="",
         metavar="[FOLDER]",
@@ -39,8 +39,8 @@ OPTIONS = (
     own(
         "--trust-stored",
         RESULTS,
-        "With --resume: use the address, paths and URIs that the folder names, although another"
-        " user or machine wrote it.",
+        "With --resume: use the cluster address, paths and URIs stored in the results folder even"
+        " if another user or machine wrote them.",
         is_flag=True,
     ),
     *derived(OptionFields),
@@ -49,10 +49,9 @@ OPTIONS = (
 
 @cloup.command(params=grouped(GROUPS, OPTIONS), context_settings=SETTINGS)
 def search(**given: Any) -> int:
-    """Search a space of hyperparameters and compare the best trials."""
+    """Run a hyperparameter search, evaluate its best trials and write a report."""
     set_up_process()
-    # Ray and PyTorch take seconds to import: neither --help nor a Ctrl-C in between should meet
-    # that.
+    # Imported late: Ray and PyTorch take seconds, too long for --help and for Ctrl-C.
     from tune_mnist.api.search import perform_search
 
     try:

@@ -1,4 +1,4 @@
-"""Signals that ask a command to end: in order at the first one, at once at the second."""
+"""Stop signals: the first one ends a command gracefully, the second one immediately."""
 
 import os
 import signal
@@ -21,15 +21,15 @@ STOPPING = tuple(
 SAME_REQUEST_SECONDS = 0.5
 WAKE_SECONDS = 0.05
 SIGNAL_STATUS = 128
-"""Exit status of a command that a signal has ended, less the number of the signal."""
+"""Base of the exit status of a command ended by a signal: the signal number is added."""
 
 
 class StopSignals:
-    """Turns the signals that end a process into an orderly end, whichever part of it they meet.
+    """Handler of the signals that ask a process to stop.
 
-    The first one raises KeyboardInterrupt in the main thread, or calls the handler that
-    ``pass_on`` has found. A second one, more than half a second later, ends the process at once,
-    from a thread of its own: the main thread may be inside a library that never comes back.
+    The first signal raises KeyboardInterrupt in the main thread, or calls the handler registered
+    by :meth:`pass_on`. A second signal, more than half a second later, ends the process at once
+    from a separate thread, as the main thread may be blocked inside a library.
     """
 
     def __init__(self) -> None:
@@ -41,21 +41,21 @@ class StopSignals:
 
     @property
     def status(self) -> int:
-        """Exit status of a command that was asked to end: 130 after Ctrl-C, 143 after SIGTERM."""
+        """Exit status of an interrupted command: 130 after Ctrl-C, 143 after SIGTERM."""
         return SIGNAL_STATUS + (self._number or signal.SIGINT)
 
     @property
     def installed(self) -> bool:
-        """Whether the signals are handled here: by commands, not where a program searches."""
+        """Whether :meth:`install` was called: true in commands, false when the API is used."""
         return self._installed
 
     @property
     def received(self) -> bool:
-        """Whether the process has been asked to end."""
+        """Whether a stop signal was received."""
         return self._number is not None
 
     def install(self) -> None:
-        """Handle the signals from here on; to be called once, by the main thread."""
+        """Install the handlers. Does nothing outside the main thread or when called again."""
         if self._installed or threading.current_thread() is not threading.main_thread():
             return
         self._installed = True
@@ -65,17 +65,17 @@ class StopSignals:
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         threading.Thread(target=self._read, args=(reader,), daemon=True).start()
         for number in STOPPING:
-            # Under nohup, and in the background of a script, the parent has some ignored.
+            # nohup and shell background jobs start a process with some signals ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
 
     def take_back(self) -> None:
-        """Handle SIGTERM again: Ray 2.60 takes it at its start, in Python and in C++."""
+        """Reinstall the SIGTERM handler, which Ray 2.60 replaces when it starts."""
         if self._installed:
             signal.signal(signal.SIGTERM, self._handle)
 
     def pass_on(self) -> None:
-        """Let the first signal call the handler that another library has installed for SIGINT."""
+        """Make the first signal call the SIGINT handler that another library has installed."""
         current = signal.getsignal(signal.SIGINT)
         if self._installed and callable(current) and current != self._handle:
             self._handler = current
@@ -83,7 +83,7 @@ class StopSignals:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Undo at the end what a library has done to the handler of SIGINT."""
+        """Restore the SIGINT handler on exit."""
         before = signal.getsignal(signal.SIGINT)
         try:
             yield
@@ -97,8 +97,8 @@ class StopSignals:
         """Call a function before the second signal ends the process.
 
         Args:
-            action: Ends what would be left over; returns what the user can do next, or an empty
-                text.
+            action: Function that stops remaining processes. It returns the next step for the user,
+                or an empty text.
         """
         self._before_forced_end = action
         try:
@@ -126,16 +126,17 @@ class StopSignals:
                 self._number = self._number or number
                 if first is None:
                     self._wake_main_thread(number)
-                    # Not before: its repeats arrive here too, and late on a busy machine.
+                    # Set only now: the repeated signals arrive here too, and late on a busy
+                    # machine.
                     first = time.monotonic()
                 elif time.monotonic() - first > SAME_REQUEST_SECONDS:
                     self._end_at_once()
 
     def _wake_main_thread(self, number: int) -> None:
-        """Repeat a signal that came just before the main thread began to wait for something.
+        """Repeat a signal until the main thread has handled it.
 
-        Python looks for signals between instructions, and a signal interrupts a system call, but
-        nothing covers the moment between the two.
+        Python checks for signals between instructions, and a signal interrupts a system call. A
+        signal that arrives between the check and the call would wait until the call returns.
         """
         main = threading.main_thread().ident
         start = time.monotonic()
@@ -154,7 +155,7 @@ class StopSignals:
 
 
 def _leave_terminal() -> None:
-    """Write to nowhere instead of to a terminal that is gone, where each write is an error."""
+    """Redirect output from a closed terminal, where each write fails, to the null device."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         try:
@@ -167,4 +168,4 @@ def _leave_terminal() -> None:
 
 
 stop_signals = StopSignals()
-"""The process's own: signals have one handler a process."""
+"""The only instance: a process has one handler per signal."""

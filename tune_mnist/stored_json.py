@@ -1,4 +1,4 @@
-"""JSON files of a results folder, read as those of a stranger: bounded, and checked key by key."""
+"""Reading of JSON files from untrusted results folders, with size limit and strict schema."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -9,33 +9,35 @@ from tune_mnist.errors import UserError, validation_error
 from tune_mnist.files import read_limited
 
 MAX_BYTES = 4_000_000
-"""Of such a file; the confusion matrix of 256 classes takes one."""
+"""Maximum size of a stored JSON file. The confusion matrix of 256 classes takes 1 MB."""
 
 Stored = TypeVar("Stored")
 
 
 class StrictModel(BaseModel):
-    """Base of what a stored text holds: no conversion of types, no unknown keys."""
+    """Base of the schemas of stored files: no type conversion, no unknown keys."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
 def read_stored(path: Path, schema: type[Stored]) -> Stored:
-    """Return what a JSON file holds.
+    """Read and validate a JSON file.
 
-    pydantic's parser stops at 200 levels of nesting and at numbers of more than 4,300 digits.
+    The parser of pydantic rejects more than 200 nesting levels and numbers of more than 4,300
+    digits.
 
     Args:
-        path: Of the file.
-        schema: What must stand in it: a pydantic model, or a dataclass.
+        path: File to read.
+        schema: Pydantic model or dataclass that the content must match.
 
     Raises:
-        UserError: It cannot be read, is no JSON, or not of that form; names file and key.
+        UserError: The file cannot be read, is not JSON or does not match the schema. The message
+            names the file and the key.
     """
     content = read_limited(path, MAX_BYTES)
     try:
         return TypeAdapter(schema).validate_json(content, strict=True)
     except ValidationError as error:
         raise validation_error(error, schema, str(path)) from None
-    except UserError as error:  # of a validator that knows the registered names
+    except UserError as error:  # raised by a validator, without the name of the file
         raise UserError(f"{path}: {error}") from None

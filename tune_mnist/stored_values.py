@@ -1,4 +1,4 @@
-"""Types of the values in stored files: bounded, and never converted."""
+"""Bounded types for the values in stored files."""
 
 import math
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Command: train one configuration (``python -m tune_mnist.train``)."""
+"""Command ``train``: train and test one configuration."""
 
 from typing import Any
 
@@ -59,7 +59,8 @@ OPTIONS = (
     own(
         "--model-option",
         CONFIGURATION,
-        "Keyword of the network's constructor; may be repeated.  [default: the constructor's]",
+        "Keyword argument of the network's constructor. Repeatable.  [default: the constructor's"
+        " own defaults]",
         multiple=True,
         metavar="KEYWORD=VALUE",
     ),
@@ -69,8 +70,8 @@ OPTIONS = (
 
 @cloup.command(params=grouped(GROUPS, OPTIONS), context_settings=SETTINGS)
 def train(model_option: tuple[str, ...], **given: Any) -> None:
-    """Train one configuration, and test it."""
-    # PyTorch takes seconds to import: neither --help nor a Ctrl-C in between should meet that.
+    """Train one configuration and evaluate it on the test set."""
+    # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     set_up_process()
     from tune_mnist.api.training import run_training
     from tune_mnist.models.keywords import join_keys, parse_options

@@ -38,7 +38,7 @@ def in_empty_folder(tmp_path, monkeypatch):
         (run_search, {"dataset": (1, 2, 3)}, "dataset: is tuple: must be"),
         (run_search, {"dataset": (1, 2, 3, 4)}, "must be"),
         (run_training, {"dataset": 7, "lr": 0.1}, "dataset: is int: must be"),
-        (run_search, {"name": "a/b"}, "must be letters"),
+        (run_search, {"name": "a/b"}, "--name 'a/b'"),
         (run_training, {"lr": 0.1, "epoch": 3}, r"unknown option 'epoch' \(did you mean 'epochs'"),
         (run_training, {}, "'lr' is missing"),
         (run_training, {"lr": 0.1, "epochs": 0}, "epochs = 0: must be"),

@@ -49,7 +49,7 @@ def test_its_model_is_the_one_that_was_tested(run, digits):
 
 def test_a_name_that_is_taken_is_refused(run, digits):
     result, _ = run
-    with pytest.raises(UserError, match="exists already"):
+    with pytest.raises(UserError, match=f"{result.directory} .*exists"):
         run_training(
             dataset=digits, lr=0.01, name="one", output_dir=result.directory.parent, epochs=1
         )

@@ -107,7 +107,7 @@ def test_a_name_that_exists_is_refused_and_left_alone(finished):
     before = (directory / "trials.csv").read_text()
     result = run("search", "--output-dir", str(directory.parent), "--name", NAME)
     assert result.returncode == 2
-    assert "exists already" in result.stderr
+    assert f"{directory} already exists" in result.stderr
     assert (directory / "trials.csv").read_text() == before
 
 
