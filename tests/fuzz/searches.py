@@ -8,6 +8,8 @@ import numpy as np
 import optuna
 
 from tune_mnist.data import Dataset
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.preparation import read_warm_start
 from tune_mnist.tuning.recording.callbacks import BestModels
 from tune_mnist.tuning.recording.study import open_storage
 from tune_mnist.tuning.results_folder.experiment_file import read_experiment
@@ -15,7 +17,7 @@ from tune_mnist.tuning.results_folder.resuming import check_resumable
 from tune_mnist.tuning.schedulers.restore import scheduler_for
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
-from tune_mnist.tuning.searching.warm_start import find_usable, prepare_study
+from tune_mnist.tuning.searching.warm_start import prepare_study
 from tune_mnist.tuning.spaces.space import load_space
 
 PIXELS, LABELS = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
@@ -53,5 +55,5 @@ def resume(directory: Path) -> None:
 def warm_start(directory: Path) -> None:
     """Fill a new study from an earlier search."""
     space = load_space("lenet")
-    find_usable(space, directory)
-    prepare_study(optuna.create_study(direction="maximize"), space, DRAWN, directory)
+    found = read_warm_start(space, SearchOptions.for_space(space, warm_start=directory), DATASET)
+    prepare_study(optuna.create_study(direction="maximize"), space, DRAWN, found)

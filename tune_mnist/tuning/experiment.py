@@ -155,6 +155,7 @@ def _context(
         mlflow=search.mlflow,
         val_images=len(search.data.val),
         chance_level=search.data.chance_level,
+        warm_start=search.warm_start,
     )
 
 

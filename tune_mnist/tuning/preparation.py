@@ -16,10 +16,11 @@ from tune_mnist.tuning.cluster.shared_storage import check_usable
 from tune_mnist.tuning.final.selection import describe_plan
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning import resources
-from tune_mnist.tuning.results_folder.experiment_file import Experiment, comparable
+from tune_mnist.tuning.recording.study import load_study
+from tune_mnist.tuning.results_folder.experiment_file import Experiment, read_experiment
 from tune_mnist.tuning.results_folder.lock import check_lockable
-from tune_mnist.tuning.results_folder.resuming import check_resumable
-from tune_mnist.tuning.searching.warm_start import find_usable
+from tune_mnist.tuning.results_folder.resuming import check_resumable, has_study
+from tune_mnist.tuning.searching.warm_start import WarmStart, is_prepared, select_trials
 from tune_mnist.tuning.spaces.architectures import check_networks
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import check_images
@@ -50,7 +51,8 @@ class Preparation:
         networks: The user's own networks, pickled for the workers.
         checkpoints: Path or URI of the checkpoints; None: they are in the results folder.
         mlflow: MLflow client; None: the options do not ask for MLflow.
-        warm_start: Fact that describes the warm start; empty without one.
+        warm_start: What a fresh study imports from an earlier search, or None.
+        warm_start_fact: Fact that describes the warm start; empty without one.
     """
 
     space: SearchSpace
@@ -64,7 +66,8 @@ class Preparation:
     networks: bytes
     checkpoints: str | None
     mlflow: "MlflowClient | None" = None
-    warm_start: dict[str, str] = field(default_factory=dict)
+    warm_start: WarmStart | None = None
+    warm_start_fact: dict[str, str] = field(default_factory=dict)
 
     @property
     def whole_val(self) -> NDArray[np.int64] | None:
@@ -89,7 +92,7 @@ class Preparation:
             cluster,
             describe_plan(self.options, len(self.joined), len(self.dataset.test_labels)),
         )
-        return facts | self.warm_start
+        return facts | self.warm_start_fact
 
 
 def prepare_search(
@@ -112,7 +115,6 @@ def prepare_search(
         UserError: The input does not allow the search. Nothing has been written, except for
             MLflow's tables in a new database.
     """
-    warm_start: dict[str, str] = {}
     dataset = dataset or load_dataset(
         options.dataset, options.data_dir, transpose=options.transpose
     )
@@ -120,11 +122,13 @@ def prepare_search(
     if earlier is None:
         require_new(directory)
         check_lockable(directory)
-        if options.warm_start is not None:
-            warm_start = _describe_warm_start(space, options, options.warm_start)
+        warm_start = read_warm_start(space, options, dataset)
+        fact = _describe(warm_start) if warm_start else {}
     else:
-        warm_start = {key: text for key, text in earlier.facts.items() if key == WARM_START_FACT}
         check_resumable(directory, space, options, dataset, earlier)
+        prepared = has_study(directory) and is_prepared(load_study(directory))
+        warm_start = None if prepared else read_warm_start(space, options, dataset)
+        fact = {key: text for key, text in earlier.facts.items() if key == WARM_START_FACT}
     checkpoints = _place_of_checkpoints(directory, options, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
     fidelity = options.fidelity(space)
@@ -152,6 +156,7 @@ def prepare_search(
         checkpoints=checkpoints,
         mlflow=open_client(options.mlflow, directory.name) if options.mlflow else None,
         warm_start=warm_start,
+        warm_start_fact=fact,
     )
 
 
@@ -176,20 +181,41 @@ def _place_of_checkpoints(
     return checkpoints
 
 
-def _describe_warm_start(
-    space: SearchSpace, options: SearchOptions, earlier: Path
-) -> dict[str, str]:
-    """Return the fact that describes a warm start.
+def read_warm_start(
+    space: SearchSpace, options: SearchOptions, dataset: Dataset
+) -> WarmStart | None:
+    """Return what a search takes over from an earlier one; None: nothing was asked for.
+
+    Args:
+        space: Search space.
+        options: Options of the search.
+        dataset: Data set of the search.
 
     Raises:
         UserError: The folder holds no search, or no trial that fits the space.
     """
-    count = len(find_usable(space, earlier))
-    if comparable(earlier, options):
-        return {
-            WARM_START_FACT: f"{count} trials of {earlier.name} are imported and not run again"
-        }
-    return {
-        WARM_START_FACT: f"the best configurations of {earlier.name} are tried first; its"
-        " accuracies are not imported, since they were measured with other options"
-    }
+    directory = options.warm_start
+    if directory is None:
+        return None
+    earlier = read_experiment(directory)
+    alike = earlier.is_comparable(options, dataset)
+    return select_trials(
+        load_study(directory),
+        directory,
+        space,
+        earlier.fixed_model(directory),
+        earlier.unchanged_networks(space.models) if alike else (),
+    )
+
+
+def _describe(warm_start: WarmStart) -> dict[str, str]:
+    """Return the fact that describes a warm start."""
+    name = warm_start.name
+    if warm_start.trials:
+        text = f"{len(warm_start.trials)} trials of {name} are imported and not run again"
+    else:
+        text = (
+            f"the best configurations of {name} are tried first; its accuracies are not imported,"
+            " since they were measured with other options, data or networks"
+        )
+    return {WARM_START_FACT: text}

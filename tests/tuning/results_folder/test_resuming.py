@@ -10,23 +10,25 @@ import optuna
 import pytest
 from rich.console import Console
 
+from tests.reporting.searches import ONE_MODEL, Search
 from tune_mnist.errors import UserError
 from tune_mnist.models import registry
 from tune_mnist.models.user_modules import load_models
 from tune_mnist.tuning.experiment import _judge, run_experiment
 from tune_mnist.tuning.options.option_fields import FIXED
 from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.preparation import read_warm_start
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, open_storage
 from tune_mnist.tuning.results_folder.experiment_file import (
-    comparable,
     read_experiment,
     write_experiment,
 )
 from tune_mnist.tuning.results_folder.resuming import changed_networks, check_resumable
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
-from tune_mnist.tuning.spaces.space import load_space
+from tune_mnist.tuning.spaces.space import load_space, parse_space
 from tune_mnist.tuning.storage.bucket import StorageError
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 SPACE = load_space("lenet")
 
 
@@ -192,31 +194,34 @@ def test_a_search_whose_mlflow_is_gone_can_be_gone_on_with_without_it(tmp_path, 
     assert earlier.options_with(SPACE, {"mlflow": ""}).mlflow is None
 
 
-def test_a_network_that_was_edited_is_named_at_each_resume(tmp_path, digits):
-    source = (Path(__file__).parents[3] / "examples" / "own_network.py").read_text()
+@pytest.fixture
+def own_network(tmp_path):
     module = tmp_path / "my_nets.py"
+    module.write_text((EXAMPLES / "own_network.py").read_text())
+    load_models([str(module)])
+    yield module
+    del registry._registered["my-cnn"]
+
+
+def test_a_network_that_was_edited_is_named_at_each_resume(tmp_path, digits, own_network):
+    source = own_network.read_text()
+    space = load_space(str(EXAMPLES / "own_network.yaml"))
+    options = SearchOptions.for_space(space, dataset="digits")
+    directory = tmp_path / "search"
+    directory.mkdir()
+    write_experiment(directory, space, options, digits, {}, "the command", None)
 
     def resumed_with(text):
-        module.write_text(text)
-        load_models([str(module)])
+        own_network.write_text(text)
+        load_models([str(own_network)])
         earlier = read_experiment(directory)
         lines = changed_networks(space, earlier)
         write_experiment(directory, space, options, digits, {}, "resume", earlier)
         return lines
 
-    module.write_text(source)
-    try:
-        load_models([str(module)])
-        space = load_space(str(Path(__file__).parents[3] / "examples" / "own_network.yaml"))
-        options = SearchOptions.for_space(space, dataset="digits")
-        directory = tmp_path / "search"
-        directory.mkdir()
-        write_experiment(directory, space, options, digits, {}, "the command", None)
-        assert resumed_with(source) == []
-        edited = [resumed_with(source + "\n# edited\n") for _ in range(2)]
-        restored = resumed_with(source)  # the trials in between ran with the edited source
-    finally:
-        del registry._registered["my-cnn"]
+    assert resumed_with(source) == []
+    edited = [resumed_with(source + "\n# edited\n") for _ in range(2)]
+    restored = resumed_with(source)  # the trials in between ran with the edited source
     for lines in (*edited, restored):
         (line,) = lines
         assert "network my-cnn" in line
@@ -224,20 +229,52 @@ def test_a_network_that_was_edited_is_named_at_each_resume(tmp_path, digits):
     assert read_experiment(directory).is_own
 
 
-def test_a_search_on_transposed_images_is_not_compared_with_one_on_others(tmp_path, digits):
+def test_a_warm_start_takes_over_no_accuracy_of_other_images(tmp_path, digits):
     begin(tmp_path / "s", digits)
-    plain = SearchOptions.for_space(SPACE, dataset="digits")
-    assert comparable(tmp_path / "s", plain)
-    assert not comparable(tmp_path / "s", plain.model_copy(update={"transpose": True}))
-    path = tmp_path / "s" / "experiment.json"
-    stored = json.loads(path.read_text())
-    del stored["options"]["transpose"]  # as earlier versions wrote it
-    path.write_text(json.dumps(stored))
-    assert comparable(tmp_path / "s", plain)
+    earlier = read_experiment(tmp_path / "s")
+    options = SearchOptions.for_space(SPACE, dataset="digits")
+    assert earlier.is_comparable(options, digits)
+    assert not earlier.is_comparable(
+        options, replace(digits, train_images=255 - digits.train_images)
+    )
+    assert not earlier.is_comparable(
+        options, replace(digits, train_labels=9 - digits.train_labels)
+    )
+    assert not earlier.is_comparable(options.model_copy(update={"image_size": 32}), digits)
+    # The name does not matter: the images are the same.
+    assert earlier.is_comparable(options.model_copy(update={"dataset": "arrays"}), digits)
+
+
+def test_a_warm_start_takes_over_no_accuracy_of_an_edited_network(tmp_path, digits, own_network):
+    space = load_space(str(EXAMPLES / "own_network.yaml"))
+    directory = tmp_path / "search"
+    directory.mkdir()
+    options = SearchOptions.for_space(space, dataset="digits")
+    write_experiment(directory, space, options, digits, {}, "the command", None)
+    earlier = read_experiment(directory)
+    assert earlier.unchanged_networks(space.models) == {"my-cnn"}
+    own_network.write_text(own_network.read_text() + "\n# edited\n")
+    load_models([str(own_network)])
+    assert earlier.unchanged_networks((*space.models, "lenet")) == {"lenet"}
+
+
+def test_a_warm_start_reads_the_architecture_of_the_earlier_search(tmp_path, digits):
+    Search(tmp_path / "lenet", ONE_MODEL, digits).trial(0.5, 0.6, 0.7)
+    new = parse_space(ONE_MODEL.replace("lenet", "resnet"), Path("new.yaml"))
+    given = {"dataset": "digits", "image_size": 28, "max_epochs": 3}
+    options = SearchOptions.for_space(new, **given, warm_start=tmp_path / "lenet")
+    assert read_warm_start(new, options, digits).trials == ()
+    same = parse_space(ONE_MODEL, Path("same.yaml"))
+    assert len(read_warm_start(same, options, digits).trials) == 1
+
+
+def test_a_warm_start_from_a_folder_without_a_search_is_refused(tmp_path, digits):
+    options = SearchOptions.for_space(SPACE, dataset="digits", warm_start=tmp_path / "nowhere")
+    with pytest.raises(UserError, match="there is no such file"):
+        read_warm_start(SPACE, options, digits)
 
 
 def test_arrays_given_from_python_may_be_others_each_time(tmp_path, digits):
     begin(tmp_path / "s", digits, dataset="arrays")
-    assert not comparable(tmp_path / "s", SearchOptions.for_space(SPACE, dataset="arrays"))
     words = refusal_of_resume(tmp_path / "s", read_experiment(tmp_path / "s"))
     assert "given from Python" in words

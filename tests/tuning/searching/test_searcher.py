@@ -93,7 +93,7 @@ def searcher_in(directory, *, num_samples=7, max_epochs=MAX_EPOCHS, max_concurre
         max_concurrent,
     )
     if not searcher.study.trials:
-        prepare_study(searcher.study, space, num_samples, earlier=None)
+        prepare_study(searcher.study, space, num_samples, warm_start=None)
     return searcher
 
 

@@ -7,7 +7,7 @@ from optuna.trial import TrialState
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, load_study, open_storage
 from tune_mnist.tuning.recording.trial_store import own_trials
-from tune_mnist.tuning.searching.warm_start import is_prepared, prepare_study
+from tune_mnist.tuning.searching.warm_start import is_prepared, prepare_study, select_trials
 from tune_mnist.tuning.spaces.space import parse_space
 
 SPACE = """
@@ -45,6 +45,10 @@ def add(study: optuna.Study, value: float, state=TrialState.COMPLETE, **paramete
     )
 
 
+def taken_over(directory: Path, new=None, comparable=("lenet", "resnet"), model="lenet"):
+    return select_trials(load_study(directory), directory, new or space(), model, comparable)
+
+
 @pytest.fixture
 def earlier(tmp_path: Path) -> Path:
     study = study_in(tmp_path / "earlier")
@@ -58,7 +62,7 @@ def earlier(tmp_path: Path) -> Path:
 
 def test_earlier_trials_are_there_to_learn_from_but_are_not_ones_own(tmp_path, earlier):
     study = study_in(tmp_path / "new")
-    prepare_study(study, space(), 10, earlier)
+    prepare_study(study, space(), 10, taken_over(earlier))
     imported = [trial for trial in study.trials if trial.state.is_finished()]
     assert [trial.params for trial in imported] == [
         {"lr": 0.3, "dropout": 0.1},
@@ -75,7 +79,7 @@ def test_earlier_trials_are_there_to_learn_from_but_are_not_ones_own(tmp_path, e
 
 def test_only_what_was_not_taken_over_whole_is_run_again(tmp_path, earlier):
     study = study_in(tmp_path / "new")
-    prepare_study(study, space(), 10, earlier)
+    prepare_study(study, space(), 10, taken_over(earlier))
     queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
     assert queue == [{"dropout": 0.2}, {"lr": 0.2}]
 
@@ -84,7 +88,7 @@ def test_a_baseline_that_was_taken_over_is_not_run_again(tmp_path):
     study = study_in(tmp_path / "earlier")
     add(study, 0.9, lr=0.2, dropout=0.1)
     new = study_in(tmp_path / "new")
-    prepare_study(new, space(), 10, tmp_path / "earlier")
+    prepare_study(new, space(), 10, taken_over(tmp_path / "earlier"))
     assert own_trials(new) == []
 
 
@@ -92,7 +96,7 @@ def test_where_accuracies_do_not_compare_the_best_configurations_are_tried_and_n
     tmp_path, earlier
 ):
     study = study_in(tmp_path / "new")
-    prepare_study(study, space(), 10, earlier, values_compare=False)
+    prepare_study(study, space(), 10, taken_over(earlier, comparable=()))
     assert not [trial for trial in study.trials if trial.state.is_finished()]
     tried = []
     for _ in range(4):
@@ -107,39 +111,15 @@ def test_where_accuracies_do_not_compare_the_best_configurations_are_tried_and_n
 
 def test_no_more_is_queued_than_will_be_tried(tmp_path, earlier):
     study = study_in(tmp_path / "new")
-    prepare_study(study, space(), 2, earlier)
+    prepare_study(study, space(), 2, taken_over(earlier))
     assert len(own_trials(study)) == 2
-
-
-def test_a_folder_without_a_study_is_refused(tmp_path):
-    study = study_in(tmp_path / "new")
-    with pytest.raises(UserError, match="no such file: not the results of a search"):
-        prepare_study(study, space(), 2, tmp_path / "nowhere")
-    assert not is_prepared(study)
 
 
 def test_nothing_in_common_is_refused(tmp_path):
     study = study_in(tmp_path / "other")
     add(study, 0.9, momentum=0.3)
     with pytest.raises(UserError, match="none of its trials has a parameter"):
-        prepare_study(study_in(tmp_path / "new"), space(), 2, tmp_path / "other")
-
-
-@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-def test_numbers_of_another_objective_are_not_taken_over(tmp_path):
-    (tmp_path / "fast").mkdir()
-    study = optuna.create_study(
-        storage=open_storage(tmp_path / "fast"),
-        study_name=STUDY_NAME,
-        directions=["maximize", "minimize"],
-    )
-    study.set_metric_names(["val_accuracy", "train_seconds"])
-    trial = study.ask({"lr": optuna.distributions.FloatDistribution(0.1, 0.5)})
-    study.tell(trial, [0.5, 12.5])
-    new = study_in(tmp_path / "new")
-    new.set_metric_names(["val_accuracy"])
-    prepare_study(new, space(), 3, tmp_path / "fast")
-    assert {trial.state for trial in new.trials} == {TrialState.WAITING}
+        taken_over(tmp_path / "other")
 
 
 def test_trials_whose_hyperparameters_changed_on_the_way_are_left_out(tmp_path):
@@ -149,7 +129,7 @@ def test_trials_whose_hyperparameters_changed_on_the_way_are_left_out(tmp_path):
     earlier.tell(trial, 0.9)
     add(earlier, 0.8, lr=0.4)
     new = study_in(tmp_path / "new")
-    prepare_study(new, space(), 3, tmp_path / "earlier")
+    prepare_study(new, space(), 3, taken_over(tmp_path / "earlier"))
     taken = [trial.params for trial in new.trials if trial.state.is_finished()]
     assert taken == [{"lr": 0.4}]
 
@@ -162,7 +142,7 @@ def queue_of(study: optuna.Study) -> list[tuple[TrialState, dict]]:
 
 
 def test_a_driver_killed_while_it_prepares_the_study_leaves_nothing_twice(tmp_path, earlier):
-    prepare_study(study_in(tmp_path / "alone"), space(), 10, earlier)
+    prepare_study(study_in(tmp_path / "alone"), space(), 10, taken_over(earlier))
     lines = (tmp_path / "alone" / JOURNAL).read_bytes().splitlines(keepends=True)
     expected = queue_of(load_study(tmp_path / "alone"))
     for written in range(1, len(lines)):
@@ -171,7 +151,7 @@ def test_a_driver_killed_while_it_prepares_the_study_leaves_nothing_twice(tmp_pa
         (killed / JOURNAL).write_bytes(b"".join(lines[:written]))
         study = optuna.load_study(storage=open_storage(killed), study_name=STUDY_NAME)
         if not is_prepared(study):
-            prepare_study(study, space(), 10, earlier)
+            prepare_study(study, space(), 10, taken_over(earlier))
         assert queue_of(study) == expected
 
 
@@ -179,7 +159,7 @@ def test_an_earlier_search_may_go_on_while_it_is_taken_over(tmp_path, earlier):
     going_on = load_study(earlier)
     late = going_on.ask()
     add(going_on, 0.6, lr=0.25, dropout=0.45)
-    prepare_study(study_in(tmp_path / "alone"), space(), 10, earlier)
+    prepare_study(study_in(tmp_path / "alone"), space(), 10, taken_over(earlier))
     lines = (tmp_path / "alone" / JOURNAL).read_bytes().splitlines(keepends=True)
     space().sample(late)
     going_on.tell(late, 0.99)  # it becomes the best, and the first in a queue made from here on
@@ -189,7 +169,7 @@ def test_an_earlier_search_may_go_on_while_it_is_taken_over(tmp_path, earlier):
         (killed / JOURNAL).write_bytes(b"".join(lines[:written]))
         study = optuna.load_study(storage=open_storage(killed), study_name=STUDY_NAME)
         queued_before = len(own_trials(study))
-        prepare_study(study, space(), 10, earlier)
+        prepare_study(study, space(), 10, taken_over(earlier))
         marks = [trial.user_attrs["warm_start"] for trial in study.trials if trial.values]
         assert len(set(marks)) == len(marks)
         assert {f"earlier #{number}" for number in (0, 1, 2, 3, 6)} <= set(marks)
@@ -197,3 +177,55 @@ def test_an_earlier_search_may_go_on_while_it_is_taken_over(tmp_path, earlier):
         assert len(queue) == 2
         assert [each for each in queue if queue.count(each) > 1] == []
         assert queued_before == 0 or late.params not in queue
+
+
+BOTH = SPACE.replace("model: lenet", "model: {type: categorical, choices: [lenet, resnet]}")
+
+
+def finished(study: optuna.Study) -> list[dict]:
+    return [trial.params for trial in study.trials if trial.state.is_finished()]
+
+
+def test_accuracies_of_another_architecture_are_not_taken_over(tmp_path, earlier):
+    study = study_in(tmp_path / "new")
+    prepare_study(study, space(), 10, taken_over(earlier, model="resnet"))
+    assert finished(study) == []
+    queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
+    assert queue[1] == {"lr": 0.3, "dropout": 0.1}  # its configurations are tried all the same
+
+
+def test_trials_of_a_fixed_architecture_keep_it_where_several_are_searched(tmp_path, earlier):
+    both = parse_space(BOTH, Path("both.yaml"))
+    study = study_in(tmp_path / "new")
+    prepare_study(study, both, 10, taken_over(earlier, both, model="resnet"))
+    assert {each["model"] for each in finished(study)} == {"resnet"}
+    assert {"lr": 0.3, "dropout": 0.1, "model": "resnet"} in finished(study)
+
+
+def test_of_several_architectures_only_those_of_the_space_are_taken_over(tmp_path):
+    before = study_in(tmp_path / "earlier")
+    both = parse_space(BOTH, Path("both.yaml"))
+    for model, lr, value in (("lenet", 0.2, 0.8), ("resnet", 0.3, 0.99), ("lenet", 0.4, 0.7)):
+        before.add_trial(
+            optuna.trial.create_trial(
+                value=value,
+                params={"model": model, "lr": lr, "dropout": 0.1},
+                distributions={
+                    name: each.distribution() for name, each in both.parameters.items()
+                },
+            )
+        )
+    study = study_in(tmp_path / "new")
+    prepare_study(study, space(), 10, taken_over(tmp_path / "earlier", model=None))
+    assert finished(study) == [{"lr": 0.2, "dropout": 0.1}, {"lr": 0.4, "dropout": 0.1}]
+    # Nor is the best configuration of another architecture tried where there are own ones.
+    assert own_trials(study) == []
+
+
+def test_only_networks_of_unchanged_code_give_their_accuracies(tmp_path, earlier):
+    both = parse_space(BOTH, Path("both.yaml"))
+    study = study_in(tmp_path / "new")
+    prepare_study(study, both, 10, taken_over(earlier, both, comparable=("resnet",)))
+    assert finished(study) == []
+    queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
+    assert {"model": "lenet", "lr": 0.3, "dropout": 0.1} in queue

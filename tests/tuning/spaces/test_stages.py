@@ -15,7 +15,7 @@ from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
 from tune_mnist.tuning.recording.trial_record import TrialRecord, best_record, to_frame
 from tune_mnist.tuning.schedulers.factory import create_scheduler
 from tune_mnist.tuning.schedulers.promotion import PromotionAsha
-from tune_mnist.tuning.searching.warm_start import own_trials, prepare_study
+from tune_mnist.tuning.searching.warm_start import own_trials, prepare_study, select_trials
 from tune_mnist.tuning.spaces.space import load_space, parse_space
 from tune_mnist.tuning.spaces.stages import check_images, describe_stages, epoch_costs, report_of
 
@@ -179,6 +179,10 @@ def progress(stage, value):
     return done | {"last": last, "train_seconds": 1.0}
 
 
+def taken_over(earlier, searched):
+    return select_trials(earlier, Path("earlier"), searched, searched.model, searched.models)
+
+
 def test_numbers_of_other_stages_are_not_learned_from_but_the_best_are_tried(tmp_path):
     earlier = study_in(tmp_path / "earlier")
     prepare_study(earlier, space(), 0, None)
@@ -192,9 +196,10 @@ def test_numbers_of_other_stages_are_not_learned_from_but_the_best_are_tried(tmp
                 user_attrs={"progress": progress(stage, value)},
             )
         )
+    without = space(fidelity="[]")
     alike, plain = study_in(tmp_path / "alike"), study_in(tmp_path / "plain")
-    prepare_study(alike, space(), 2, tmp_path / "earlier")
-    prepare_study(plain, space(fidelity="[]"), 2, tmp_path / "earlier")
+    prepare_study(alike, space(), 2, taken_over(earlier, space()))
+    prepare_study(plain, without, 2, taken_over(earlier, without))
     assert (len(alike.trials), own_trials(alike)) == (3, [])
     queued = [each.system_attrs["fixed_params"]["lr"] for each in own_trials(plain)]
     assert (len(plain.trials), queued) == (2, [0.02, 0.03])

@@ -150,7 +150,7 @@ class OptionFields(BaseModel):
     dataset: Annotated[
         str,
         Choices(DATASETS, hidden=(ARRAYS,)),
-        SearchOption(DATA, fixed=True, measured=True),
+        SearchOption(DATA, fixed=True),
         Field(description="Data set."),
     ] = "mnist"
     data_dir: Annotated[
@@ -159,7 +159,6 @@ class OptionFields(BaseModel):
             DATA,
             metavar="FOLDER|FILE",
             default="the user's cache, or a download",
-            measured=True,
             external=True,
         ),
         Field(
@@ -169,7 +168,7 @@ class OptionFields(BaseModel):
     ] = None
     transpose: Annotated[
         bool,
-        SearchOption(DATA, fixed=True, measured=True),
+        SearchOption(DATA, fixed=True),
         Field(description="Transpose the images of your own data, as EMNIST requires."),
     ] = False
     fraction: Annotated[

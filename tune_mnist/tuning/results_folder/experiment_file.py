@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tune_mnist.data import DataForm, Dataset
-from tune_mnist.data.names import ARRAYS
 from tune_mnist.environment import package_versions
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.models import get_architecture
+from tune_mnist.models.registry import own_networks
 from tune_mnist.models.user_modules import source_digests
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.stored_json import StrictModel, read_stored
@@ -25,12 +25,10 @@ from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.study import JOURNAL_LOCK
 from tune_mnist.tuning.results_folder.trust import is_own, only_stored, sign
 from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
+from tune_mnist.tuning.spaces.space_file import parse_space_file
 from tune_mnist.tuning.storage.storage_path import checked_storage_path, checkpoints_of_search
 
 EXPERIMENT_FILE = "experiment.json"
-
-_BEFORE = {"transpose": False}
-"""Options that earlier versions did not have, and what held there."""
 
 
 class _SpaceText(StrictModel, extra="ignore"):
@@ -92,6 +90,35 @@ class Experiment(StrictModel, extra="ignore"):
         }
         return sorted(changed.union(self.edited_networks))
 
+    def is_comparable(self, options: SearchOptions, dataset: Dataset) -> bool:
+        """Return whether this search measured accuracies as another one will.
+
+        The code of the networks is compared by :meth:`unchanged_networks`.
+
+        Args:
+            options: Options of the other search.
+            dataset: Data set of the other search.
+        """
+        now = options.model_dump(mode="json")
+        known = self.options
+        same_options = all(key in known and known[key] == now[key] for key in MEASURED)
+        same_classes = self.data is None or len(self.data.class_names) == dataset.num_classes
+        images = checksum(dataset.train_images, dataset.train_labels)
+        return same_options and same_classes and images == self.data_sha256
+
+    def unchanged_networks(self, models: Iterable[str]) -> set[str]:
+        """Return the architectures whose code is known to be that of this search.
+
+        Args:
+            models: Names of architectures. A network of the user's own that is not defined in a
+                file is never among the result: its code cannot be compared.
+        """
+        wanted = set(models)
+        digests = source_digests(wanted)
+        own = {each.name for each in own_networks()} & wanted
+        same = {name for name in own & digests.keys() if digests[name] == self.networks.get(name)}
+        return (wanted - own) | same.difference(self.edited_networks)
+
     def require_repeated(self, directory: Path, given: dict[str, Any]) -> None:
         """Check that the user names now what otherwise only a folder of unknown origin names.
 
@@ -133,6 +160,21 @@ class Experiment(StrictModel, extra="ignore"):
             return parse_space(self.space.text, Path(f"{self.space.name}.yaml"))
         except UserError as error:
             raise UserError(f"{directory / EXPERIMENT_FILE}: space: {error}") from None
+
+    def fixed_model(self, directory: Path) -> str | None:
+        """Return the architecture that the space fixed, registered or not; None: it was searched.
+
+        Args:
+            directory: Results folder of the search.
+
+        Raises:
+            UserError: ``experiment.json`` holds no space.
+        """
+        try:
+            model = parse_space_file(self.space.text, Path(f"{self.space.name}.yaml")).model
+        except UserError as error:
+            raise UserError(f"{directory / EXPERIMENT_FILE}: space: {error}") from None
+        return model if isinstance(model, str) else None
 
     def stored_options(self, directory: Path, space: SearchSpace) -> SearchOptions:
         """Return the options of the search, as it was last run.
@@ -246,23 +288,6 @@ def read_experiment(directory: Path) -> Experiment:
     lock = directory / JOURNAL_LOCK
     require_no_links(directory, lambda entry: str(entry).startswith(str(lock)))
     return experiment
-
-
-def comparable(directory: Path, options: SearchOptions) -> bool:
-    """Return whether accuracies of an earlier search were measured as those of a new one will be.
-
-    Args:
-        directory: Results folder of the earlier search.
-        options: Options of the new one.
-
-    Raises:
-        UserError: The folder is not that of a search, or its file is damaged.
-    """
-    earlier, now = read_experiment(directory).options, options.model_dump(mode="json")
-    earlier = _BEFORE | earlier
-    if options.dataset == ARRAYS:  # a name that says nothing of the images
-        return False
-    return all(key in earlier and earlier[key] == now[key] for key in MEASURED)
 
 
 def checksum(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> str:

@@ -51,7 +51,7 @@ def check_resumable(
             f" {before or directory}: leave the option out"
         )
     _check_same_data(directory, options, dataset, earlier)
-    if _has_study(directory):
+    if has_study(directory):
         study = load_study(directory)
         check_belongs(study, space, options.directions, options.max_epochs, directory / JOURNAL)
         begun = begun_trials(study)
@@ -114,7 +114,7 @@ def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:
     ]
 
 
-def _has_study(directory: Path) -> bool:
+def has_study(directory: Path) -> bool:
     """Return whether the study was begun; a driver may have been killed before.
 
     Raises:

@@ -8,7 +8,6 @@ from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.recording.callbacks import TRIALS_FILE, Recorder
 from tune_mnist.tuning.recording.study import CHANCE_LEVEL, open_storage
 from tune_mnist.tuning.recording.trial_store import TrialStore
-from tune_mnist.tuning.results_folder.experiment_file import comparable
 from tune_mnist.tuning.schedulers.protocol import SearchScheduler
 from tune_mnist.tuning.schedulers.restore import scheduler_for
 from tune_mnist.tuning.searching.registry import searcher_class
@@ -56,8 +55,7 @@ def build_components(
     if not is_prepared(searcher.study):
         enumerates = searcher_class(options.searcher).enumerates
         queued = 0 if enumerates else options.num_samples
-        alike = options.warm_start is None or comparable(options.warm_start, options)
-        prepare_study(searcher.study, space, queued, options.warm_start, values_compare=alike)
+        prepare_study(searcher.study, space, queued, context.warm_start)
     searcher.study.set_user_attr(CHANCE_LEVEL, context.chance_level)
     scheduling = options.scheduling_for(space)
     scheduler = scheduler_for(

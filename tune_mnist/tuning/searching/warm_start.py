@@ -1,5 +1,7 @@
 """What goes into a fresh study: the trials of an earlier search, and what to try first."""
 
+from collections.abc import Container
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +9,10 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.recording.study import load_study
 from tune_mnist.tuning.recording.trial_attributes import EXPLOITS
 from tune_mnist.tuning.recording.trial_record import WARM_START_NAME
 from tune_mnist.tuning.recording.trial_store import own_trials
+from tune_mnist.tuning.searching.per_trial_sampler import MODEL
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import STAGE
 from tune_mnist.tuning.trials.reports import METRIC
@@ -24,42 +26,112 @@ STAGES = "stages"
 """User attribute of a study whose trials go through cheaper stages: which."""
 
 
-def prepare_study(
-    study: optuna.Study,
+@dataclass(frozen=True)
+class WarmStart:
+    """What a new search takes over from an earlier one.
+
+    Attributes:
+        name: Name of the earlier search.
+        trials: Ended trials to learn from, with the parameters that the new space has.
+        configurations: Configurations to try first, the best one first.
+    """
+
+    name: str
+    trials: tuple[FrozenTrial, ...]
+    configurations: tuple[dict[str, Any], ...]
+
+
+def select_trials(
+    earlier: optuna.Study,
+    directory: Path,
     space: SearchSpace,
-    num_samples: int,
-    earlier: Path | None,
-    *,
-    values_compare: bool = True,
+    model: str | None,
+    comparable: Container[str],
+) -> WarmStart:
+    """Select what a new search takes over from an earlier one.
+
+    Trials of other architectures than the space's are used only if there are no others, and then
+    only as configurations to try.
+
+    Args:
+        earlier: Study of the earlier search.
+        directory: Results folder of the earlier search.
+        space: Search space of the new search, whose objective is the earlier one's wherever
+            accuracies compare.
+        model: Architecture of the earlier search, if its space fixed one.
+        comparable: Architectures of which the earlier accuracies were measured as those of the
+            new search will be. Stages are compared here.
+
+    Raises:
+        UserError: No trial of the earlier search has a parameter of the space.
+    """
+    fixed = {} if model is None else {MODEL: model}
+    ended = [
+        (trial, fixed | trial.params)
+        for trial in earlier.get_trials(
+            deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)
+        )
+        # A trial with exploits did not get its result with the parameters that it began with.
+        if EXPLOITS not in trial.user_attrs
+    ]
+    usable = [
+        (trial, config) for trial, config in ended if _common(config, space).keys() - {MODEL}
+    ]
+    if not usable:
+        raise UserError(
+            f"--warm-start {directory}: none of its trials has a parameter, with its value, in"
+            f" common with the space {space.name}"
+        )
+    of_space = [pair for pair in usable if pair[1].get(MODEL) in space.models]
+    same_stages = earlier.user_attrs.get(STAGES) == _stages(space)
+    taken = [
+        (trial, config)
+        for trial, config in of_space
+        if same_stages and config[MODEL] in comparable
+    ]
+    whole = {trial.number for trial, config in taken if _is_whole(config, space)}
+    best = of_space or usable
+    best = [pair for pair in best if pair[0].state is TrialState.COMPLETE] or best
+    best.sort(key=lambda pair: _value(pair[0]), reverse=True)
+    wanted = [config for trial, config in best if trial.number not in whole]
+    return WarmStart(
+        directory.name,
+        tuple(_copied(trial, config, space, directory.name) for trial, config in taken),
+        tuple(_common(config, space) for config in wanted[:BEST]),
+    )
+
+
+def prepare_study(
+    study: optuna.Study, space: SearchSpace, num_samples: int, warm_start: WarmStart | None
 ) -> None:
     """Fill a fresh study: earlier trials to learn from, then what is to be tried first.
 
-    First come the best of the earlier trials, then the space's baselines. An earlier trial whose
-    value was imported is not run again. If the driver was killed during the import, the next run
-    completes it.
+    First come the best of the earlier configurations, then the space's baselines. An earlier
+    trial whose value was imported is not run again. If the driver was killed during the import,
+    the next run completes it.
 
     Args:
         study: Study without trials, or with a part of the imported ones.
         space: Search space.
         num_samples: Number of trials of the search; no more are put into the queue.
-        earlier: Results folder of another search, or None.
-        values_compare: Whether the accuracies of the other search were measured as this one's
-            will be; if not, only its best configurations are tried.
-
-    Raises:
-        UserError: the folder holds no study, or one that has no parameter in common.
+        warm_start: What to take over from an earlier search, or None.
     """
     if space.fidelity:
-        study.set_user_attr(STAGES, [stage.model_dump() for stage in space.fidelity])
+        study.set_user_attr(STAGES, _stages(space))
     queue = study.user_attrs.get(QUEUE)
     if queue is None:
-        best = [] if earlier is None else _import(study, space, earlier, values_compare)
+        best = [] if warm_start is None else _import(study, warm_start)
         queue = (best + _untried(space, study))[:num_samples]
         # A killed driver's part is completed by it, though the earlier search may have gone on.
         study.set_user_attr(QUEUE, queue)
     for parameters in queue[len(own_trials(study)) :]:
         study.enqueue_trial(parameters)
     study.set_user_attr(PREPARED, True)
+
+
+def is_prepared(study: optuna.Study) -> bool:
+    """Return whether :func:`prepare_study` has completed in this study."""
+    return bool(study.user_attrs.get(PREPARED))
 
 
 def _untried(space: SearchSpace, study: optuna.Study) -> list[dict[str, Any]]:
@@ -72,82 +144,46 @@ def _untried(space: SearchSpace, study: optuna.Study) -> list[dict[str, Any]]:
     ]
 
 
-def is_prepared(study: optuna.Study) -> bool:
-    """Return whether :meth:`prepare` has come to its end in this study."""
-    return bool(study.user_attrs.get(PREPARED))
+def _import(study: optuna.Study, warm_start: WarmStart) -> list[dict[str, Any]]:
+    """Add the earlier trials to the study; return the configurations to try first."""
+    # A killed driver may have imported a part of them.
+    known = {trial.user_attrs.get(WARM_START_NAME) for trial in study.get_trials(deepcopy=False)}
+    for trial in warm_start.trials:
+        if trial.user_attrs[WARM_START_NAME] not in known:
+            study.add_trial(trial)
+    return list(warm_start.configurations)
 
 
-def find_usable(space: SearchSpace, earlier: Path) -> list[FrozenTrial]:
-    """Return the ended trials of an earlier search that have a parameter of this space.
-
-    Raises:
-        UserError: the folder holds no study, or one that has no parameter in common.
-    """
-    ended = load_study(earlier).get_trials(
-        deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)
-    )
-    # A trial with exploits did not get its result with the parameters that it began with.
-    usable = [
-        trial for trial in ended if EXPLOITS not in trial.user_attrs and _common(trial, space)
-    ]
-    if not usable:
-        raise UserError(
-            f"--warm-start {earlier}: none of its trials has a parameter, with its value, in"
-            f" common with the space {space.name}"
-        )
-    return usable
+def _stages(space: SearchSpace) -> list[dict[str, Any]] | None:
+    """Return the stages of a space as a study stores them; None: it has none."""
+    return [stage.model_dump() for stage in space.fidelity] or None
 
 
-def _import(
-    study: optuna.Study, space: SearchSpace, earlier: Path, values_compare: bool
-) -> list[dict[str, Any]]:
-    """Copy the ended trials, as far as their parameters exist here; return the best to try."""
-    usable = find_usable(space, earlier)
-    # Numbers of another objective, of other stages, or measured in another way would mislead; the
-    # parameters of its best trials do not.
-    before = load_study(earlier)
-    same_objectives = (before.metric_names, before.directions) == (
-        study.metric_names,
-        study.directions,
-    )
-    same_stages = before.user_attrs.get(STAGES) == study.user_attrs.get(STAGES)
-    alike = values_compare and same_objectives and same_stages
-    if alike:
-        # The part that a killed driver has left is told by its marks.
-        known = {
-            trial.user_attrs.get(WARM_START_NAME) for trial in study.get_trials(deepcopy=False)
-        }
-        for trial in usable:
-            if _mark(trial, earlier) not in known:
-                study.add_trial(_copied(trial, space, earlier))
-    best = [trial for trial in usable if trial.state is TrialState.COMPLETE] or usable
-    best.sort(key=_value, reverse=True)
-    wanted = [trial for trial in best if not alike or _common(trial, space) != trial.params]
-    return [_common(trial, space) for trial in wanted[:BEST]]
-
-
-def _copied(trial: FrozenTrial, space: SearchSpace, earlier: Path) -> FrozenTrial:
-    parameters = _common(trial, space)
+def _copied(
+    trial: FrozenTrial, config: dict[str, Any], space: SearchSpace, name: str
+) -> FrozenTrial:
+    parameters = _common(config, space)
     return optuna.trial.create_trial(
         state=trial.state,
         values=trial.values,
         params=parameters,
-        distributions={name: space.parameters[name].distribution() for name in parameters},
+        distributions={key: space.parameters[key].distribution() for key in parameters},
         intermediate_values=trial.intermediate_values,
-        user_attrs={WARM_START_NAME: _mark(trial, earlier)},
+        user_attrs={WARM_START_NAME: f"{name} #{trial.number}"},
     )
 
 
-def _mark(trial: FrozenTrial, earlier: Path) -> str:
-    return f"{earlier.name} #{trial.number}"
-
-
-def _common(trial: FrozenTrial, space: SearchSpace) -> dict[str, Any]:
+def _common(config: dict[str, Any], space: SearchSpace) -> dict[str, Any]:
     return {
         name: value
-        for name, value in trial.params.items()
+        for name, value in config.items()
         if name in space.parameters and space.parameters[name].contains(value)
     }
+
+
+def _is_whole(config: dict[str, Any], space: SearchSpace) -> bool:
+    """Return whether the space has all parameters of a configuration of one of its models."""
+    return config.keys() - {MODEL} <= _common(config, space).keys()
 
 
 def _value(trial: FrozenTrial) -> tuple[int, float]:
