@@ -147,18 +147,19 @@ def test_a_head_that_dies_is_an_error_and_the_calling_program_goes_on(tmp_path):
 
 IN_TURN = """
 import ray
-from tune_mnist import run_search
+from tune_mnist.tuning.cluster.connection import connected
 
-def search(name):
-    run_search(dataset="digits", num_samples=1, max_epochs=1, final_seeds=0, name=name)
+def ray_of_a_search():
+    with connected(None):
+        assert ray.get(ray.remote(lambda: 1).remote()) == 1
 
-def plain_ray():
+def ray_of_the_program():
     with ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False):
         assert ray.get(ray.remote(lambda: 1).remote()) == 1
 
-search("first")
-plain_ray()
-search("second")
+ray_of_the_program()
+ray_of_a_search()
+ray_of_the_program()
 """
 
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -17,14 +17,12 @@ from tune_mnist.api.calls import (
     python_call,
     require_known,
 )
-from tune_mnist.api.results import SearchResults, load_results
 from tune_mnist.console import report_console
 from tune_mnist.data import Dataset
 from tune_mnist.errors import ReportedInterrupt, UserError
 from tune_mnist.files import absolute
 from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.process import process_restored
-from tune_mnist.reporting.search_end import report_search_end
 from tune_mnist.results import new_results, results_directory
 from tune_mnist.tuning.experiment import run_experiment
 from tune_mnist.tuning.options.search_options import SearchOptions
@@ -37,6 +35,9 @@ from tune_mnist.tuning.results_folder.trust import only_stored
 from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 from tune_mnist.tuning.spaces.space_dict import space_from_dict
+
+if TYPE_CHECKING:
+    from tune_mnist.api.results import SearchResults
 
 DEFAULT_SPACE = "lenet"
 OUTPUT_DIR = Path("results")
@@ -55,7 +56,7 @@ def run_search(
     trust_stored: bool = False,
     console: Console | None = None,
     **options: Any,
-) -> SearchResults:
+) -> "SearchResults":
     """Run or resume a search, as the command ``python -m tune_mnist.search`` does.
 
     Progress and tables are printed as the search goes. If this process is connected to Ray
@@ -126,7 +127,7 @@ def perform_search(
     trust_stored: bool = False,
     console: Console | None = None,
     **options: Any,
-) -> SearchResults:
+) -> "SearchResults":
     """Run or resume a search.
 
     Args:
@@ -177,6 +178,9 @@ def perform_search(
             outcome = run_experiment(
                 chosen, settings, directory, console, command, earlier, images
             )
+            # Imported here: tables and plots take two seconds that the first trial need not wait.
+            from tune_mnist.reporting.search_end import report_search_end
+
             report_search_end(console, directory, outcome)
     if outcome.stop_reason is StopReason.INTERRUPTED:
         raise ReportedInterrupt
@@ -190,6 +194,8 @@ def perform_search(
             f"{outcome.detail}: once it can be reached, go on with --resume"
             f" {directory}{repeated_flags()}; all that has ended is kept"
         )
+    from tune_mnist.api.results import load_results
+
     return load_results(directory)
 
 
