@@ -61,7 +61,7 @@ def test_paths_mean_the_same_to_a_later_call_from_another_folder(tmp_path, monke
             {"reduction_factor": 4, "scheduler": "median"},
             "--reduction-factor 4: not accepted by --scheduler median",
         ),
-        ({"num_samples": 1, "scheduler": "pbt"}, "a population takes 2 trials at least"),
+        ({"num_samples": 1, "scheduler": "pbt"}, "must be at least 2"),
         ({"perturbation_interval": 9, "scheduler": "pbt"}, "must be below the 9 epochs"),
         ({"perturbation_interval": 2}, "--perturbation-interval 2: not accepted by"),
         (

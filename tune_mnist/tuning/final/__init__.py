@@ -1,1 +1,1 @@
-"""The final evaluation: the chosen configurations, trained once more and tested."""
+"""Final evaluation: the best configurations, trained from scratch and tested."""

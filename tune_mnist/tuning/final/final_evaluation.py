@@ -1,4 +1,4 @@
-"""The final evaluation: the best of each architecture trained anew, and the test set touched."""
+"""Final evaluation of a search on the test set."""
 
 import errno
 import os
@@ -34,21 +34,21 @@ from tune_mnist.tuning.trials.trainable import TrialSettings
 
 
 class FinalEvaluation:
-    """Trains the best configuration of each architecture anew with several seeds, and tests it.
+    """Final evaluation: training from scratch with several seeds, and one test per seed.
 
-    Each run is trained on training and validation part together, and classifies the test set
-    once, after its last epoch. Runs that an earlier run of the search has made are not repeated,
-    unfinished ones go on from their checkpoints, and those of another configuration than the best
-    one are removed.
+    The best configuration of each architecture is trained on the training and validation part
+    together, and classifies the test set once, after its last epoch. When a search is resumed,
+    finished runs are kept, unfinished runs resume from their checkpoints, and runs of a
+    configuration that is no longer the best one are removed.
 
     Args:
-        directory: of the search.
-        dataset: its test images are what the runs are judged by.
-        shared: the training images in the object store.
-        train: indices of what to train on.
-        options: of the search.
-        settings: what all its trials have in common.
-        workers: how runs are placed: as trials.
+        directory: Results folder of the search.
+        dataset: Data set, which has the test images.
+        shared: Training and validation images in Ray's object store.
+        train: Indices of the training images of the runs.
+        options: Options of the search.
+        settings: Settings that all trials have in common.
+        workers: Placement of the runs, the same as that of the trials.
     """
 
     def __init__(
@@ -70,17 +70,17 @@ class FinalEvaluation:
         self._workers = workers
 
     def run(self, records: list[TrialRecord], console: Console) -> list[str]:
-        """Make the runs that are missing, and write what they come to.
+        """Run the missing final runs, and write their results.
 
         Args:
-            records: of all trials.
-            console: where the user is told of it.
+            records: Records of all trials.
+            console: Console that shows the progress.
 
         Returns:
-            For each run that came to nothing a line that says why; a resumed search tries again.
+            One-line message for each run that failed. A resumed search repeats these runs.
 
         Raises:
-            OSError: the disk is full.
+            OSError: The disk is full.
         """
         options, store = self._options, self._settings.store
         chosen = choose(records, options, self._settings, len(self._train))
@@ -95,7 +95,7 @@ class FinalEvaluation:
         speeds = {
             record.number: record.last["images_per_second"] for record in records if record.last
         }
-        todo.sort(key=lambda run: speeds[run.trial])  # the longest first, or it ends alone
+        todo.sort(key=lambda run: speeds[run.trial])  # slowest runs first, to balance the workers
         seconds = [
             (run.config.max_epochs - run.checkpoints(store).newest_epoch())
             * run.train_images
@@ -128,7 +128,7 @@ class FinalEvaluation:
         )
 
     def _run_all(self, todo: list[PlannedRun], progress: FinalProgress) -> list[str]:
-        """Keep the workers busy until every run has ended; return why some came to nothing."""
+        """Run all planned runs on the workers; return a one-line message for each failure."""
         task = ray.remote(
             num_cpus=self._workers.cpus,
             num_gpus=self._workers.gpus,
@@ -161,12 +161,12 @@ class FinalEvaluation:
         reference: "ray.ObjectRef[Succeeded | Failed]",
         progress: FinalProgress,
     ) -> list[str]:
-        """Write what a run has come to; return why it came to nothing, if it did."""
+        """Write the result of an ended run; return a one-line message if the run failed."""
         checkpoints = run.checkpoints(self._settings.store)
         try:
             result = ray.get(reference)
         except RayError as error:
-            # Its checkpoint stays: the run may go on with another worker when the search does.
+            # The checkpoint is kept, so that a resumed search can continue the run.
             result = Failed(self._reason(error, run))
         else:
             if isinstance(result, Failed) and not result.disk_full:
@@ -177,14 +177,14 @@ class FinalEvaluation:
             progress.end(run.name, result.reason)
             return [f"final run {run.name}: {result.reason}"]
         for complaint in result.complaints:
-            progress.say(f"final run {run.name}: a checkpoint was of no use: {complaint}")
+            progress.say(f"final run {run.name}: unusable checkpoint: {complaint}")
         self._keep(run, result)
         checkpoints.remove()
         progress.end(run.name, f"test_accuracy {result.evaluation.accuracy:.4f}")
         return []
 
     def _keep(self, run: PlannedRun, tested: Succeeded) -> None:
-        """Write a run's results; that it is done is written last."""
+        """Write the model and result of a run; the result comes last, and marks it as done."""
         accuracy = tested.evaluation.accuracy
         if run.config.seed == self._options.seed:
             checkpoints = run.checkpoints(self._settings.store)
@@ -211,7 +211,7 @@ class FinalEvaluation:
         )
 
     def _reason(self, error: RayError, run: PlannedRun) -> str:
-        """Return in one line why a worker was lost, or could not go on."""
+        """Return a one-line message with the reason why a worker died or failed."""
         if isinstance(error, OutOfMemoryError):
             return f"out of memory with batch_size {run.config.batch_size}"
         if isinstance(error, WorkerCrashedError):

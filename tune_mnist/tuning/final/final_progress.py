@@ -1,4 +1,4 @@
-"""The final evaluation as it goes: bars in a terminal that can redraw, plain lines elsewhere."""
+"""Progress of the final evaluation: bars in an interactive terminal, otherwise lines."""
 
 import time
 from types import TracebackType
@@ -18,11 +18,11 @@ from tune_mnist.console import clock
 
 
 class FinalProgress:
-    """Shows how far the runs of the final evaluation are, from entering it to leaving it.
+    """Context manager that shows the progress of the final runs.
 
     Args:
-        console: where to draw.
-        epochs: of each run.
+        console: Console to draw on.
+        epochs: Epochs of each run.
     """
 
     def __init__(self, console: Console, epochs: int) -> None:
@@ -43,7 +43,7 @@ class FinalProgress:
         self._done: dict[str, int] = {}
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Start drawing."""
         self._bars.start()
         return self
 
@@ -53,11 +53,16 @@ class FinalProgress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End the drawing, before anything else is printed."""
+        """Remove the bars."""
         self._bars.stop()
 
     def show(self, name: str, epoch: int) -> None:
-        """Show that a run has come to that epoch."""
+        """Show the number of epochs that a run has trained.
+
+        Args:
+            name: Name of the run.
+            epoch: Number of trained epochs.
+        """
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=self._epochs)
         if epoch == self._done.get(name, 0):
@@ -68,7 +73,12 @@ class FinalProgress:
             self.say(f"final run {name} epoch {epoch}/{self._epochs}")
 
     def end(self, name: str, result: str) -> None:
-        """Show what a run has come to."""
+        """Show the result of an ended run.
+
+        Args:
+            name: Name of the run.
+            result: Test accuracy, or the reason of a failure.
+        """
         if name in self._tasks:
             self._bars.remove_task(self._tasks.pop(name))
         self.say(f"final run {name}: {result}")

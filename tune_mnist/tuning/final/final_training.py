@@ -1,4 +1,4 @@
-"""One run of the final evaluation, on its worker: trained to the end, then tested once."""
+"""Training and test of one final run on a worker."""
 
 from dataclasses import dataclass, replace
 
@@ -27,14 +27,14 @@ MAX_MISCLASSIFIED = 100
 
 @dataclass(frozen=True)
 class Succeeded:
-    """What a run has come to.
+    """Result of a final run.
 
     Attributes:
-        evaluation: of the test set.
-        misclassified: int64, indices of the test images that it takes for another class.
-        misread: the test images it takes for another class, the surest mistakes first.
-        train_seconds: sum of its epochs' wall time.
-        complaints: a line for each checkpoint that could not be used.
+        evaluation: Evaluation on the test set.
+        misclassified: Indices of the misclassified test images, int64, ascending.
+        misread: The misclassified test images with the highest confidence.
+        train_seconds: Sum of the epochs' wall time in seconds.
+        complaints: One-line message for each checkpoint that could not be used.
     """
 
     evaluation: Evaluation
@@ -46,11 +46,11 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class Failed:
-    """Why a run has come to nothing.
+    """Failure of a final run.
 
     Attributes:
-        reason: one line.
-        disk_full: the run had no room for its checkpoint, and can go on once there is.
+        reason: One-line message with the reason.
+        disk_full: Whether the disk was full; then a resumed search can continue the run.
     """
 
     reason: str
@@ -65,18 +65,18 @@ def train_and_test(
     test_labels: NDArray[np.int64],
     settings: TrialSettings,
 ) -> Succeeded | Failed:
-    """Train a configuration on all that may be trained on, then classify the test set.
+    """Train a configuration on the training and validation part, then classify the test set.
 
-    Goes on from the run's checkpoint if it has one. The last one is left to the driver, which
-    takes the weights from it.
+    Training resumes from the run's checkpoint if there is one. The last checkpoint is kept for
+    the driver, which copies the weights.
 
     Args:
-        run: what to train.
-        data: holds the images and labels; its own parts are of no concern here.
-        train: indices of what to train on.
-        test_images: uint8 (M, S, S) or (M, S, S, 3).
-        test_labels: int64 (M,).
-        settings: what all trials of the search have in common.
+        run: Configuration, seed and epochs of the run.
+        data: Images and labels; its training and validation indices are not used.
+        train: Indices of the training images.
+        test_images: Test images, uint8 of shape (M, S, S) or (M, S, S, 3).
+        test_labels: Test labels, int64 of shape (M,).
+        settings: Settings that all trials have in common.
     """
     everything = replace(data, train=train, val=train[:0])
     try:
@@ -109,7 +109,7 @@ def _train_and_test(
     indices = np.arange(len(test_labels))
     batches = create_batches(run.config, test_images, test_labels, indices, compute)
     classified = classify(trainer.model, batches, compute)
-    # Nothing was validated, so weights that exploded in the very last batch show only here.
+    # Final runs have no validation, so weights that diverge in the last batch show only here.
     if not np.isfinite(classified.probability).all():
         raise DivergedError(f"diverged in its last epoch (lr {run.config.lr:.3g})")
     return Succeeded(
@@ -122,7 +122,12 @@ def _train_and_test(
 
 
 def select_misclassified(images: NDArray[np.uint8], classified: Classified) -> Misclassified:
-    """Return the images that were taken for another class, at most 100, the surest first."""
+    """Return the misclassified images with the highest confidence, at most 100, in that order.
+
+    Args:
+        images: Test images, uint8 of shape (M, S, S) or (M, S, S, 3).
+        classified: Predictions for the test images.
+    """
     wrong = np.flatnonzero(classified.truth != classified.predicted)
     surest = np.argsort(-classified.probability[wrong], kind="stable")[:MAX_MISCLASSIFIED]
     chosen = wrong[surest]

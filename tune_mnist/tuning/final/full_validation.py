@@ -1,4 +1,4 @@
-"""Accuracy of the best model of each architecture on the whole validation part."""
+"""Validation of each architecture's best model on the whole validation part."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +41,7 @@ def validate_best(
     workers: Workers,
     console: Console,
 ) -> None:
-    """Evaluate the best models by :func:`full_validation`; tables do without it if it fails."""
+    """Run :func:`full_validation`; if it fails, print a warning, and tables omit the accuracy."""
     try:
         full_validation(best, data, val, settings, workers.cpus, workers.gpus)
     except (RayError, CheckpointError) as error:
@@ -62,11 +62,11 @@ def full_validation(
 ) -> dict[str, float]:
     """Classify the whole validation part with each kept model, in parallel on the workers.
 
-    The result is written beside the model; a model that has it is not evaluated again.
+    The accuracy is written to the model's ``config.json``; models that have one are skipped.
 
     Args:
         best: Folder with one folder for each architecture.
-        data: Split in the object store.
+        data: Images and labels in Ray's object store.
         val: Indices of the whole validation part.
         settings: Settings that all trials had in common.
         cpus: CPU cores of a worker.
@@ -84,7 +84,7 @@ def full_validation(
         config = configs[folder]
         largest = outline(config.model, MAX_CLASSES, settings.data.channels, config.model_options)
         weights = load_tensors(path, count_bytes(largest))
-        # A search that was cut off has small images.
+        # In a search that was interrupted, the best epoch may be of a stage with smaller images.
         alike = replace(settings, image_size=config.image_size)
         accuracies.append(
             evaluate.remote(config.model, config.model_options, path, weights, data, val, alike)

@@ -1,4 +1,4 @@
-"""Test images that a final run misclassified, in a file beside the run."""
+"""File with the test images that a final run misclassified."""
 
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -19,18 +19,18 @@ PART_OF_MISREAD = f".{MISREAD_FILE}.part"
 """Name of the file while it is written."""
 
 MAX_BYTES = 64_000_000
-"""Of an array of such a file; a search keeps at most 100 images."""
+"""Maximum size of an array in the file; a search stores at most 100 images."""
 
 
 @dataclass(frozen=True)
 class Misclassified:
-    """Test images that a trained network takes for another class, the surest mistakes first.
+    """Misclassified test images, ordered by confidence, the highest first.
 
     Attributes:
-        images: uint8 (N, S, S) or (N, S, S, 3).
-        truth: int64 (N,), what they are.
-        predicted: int64 (N,), what they were taken for.
-        probability: float32 (N,), how sure the network was of that.
+        images: Images, uint8 of shape (N, S, S) or (N, S, S, 3).
+        truth: True classes, int64 of shape (N,).
+        predicted: Predicted classes, int64 of shape (N,).
+        probability: Probability of the predicted classes, float32 of shape (N,).
     """
 
     images: NDArray[np.uint8]
@@ -40,11 +40,11 @@ class Misclassified:
 
 
 def write_misclassified(folder: Path, misread: Misclassified) -> None:
-    """Write the misread images of an architecture's first final run.
+    """Write the misclassified images of an architecture's first final run.
 
     Args:
-        folder: Of the architecture's final runs; made if need be.
-        misread: The images.
+        folder: Folder of the architecture's final runs, which is created if it does not exist.
+        misread: Misclassified images.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial = path_in(folder, PART_OF_MISREAD)
@@ -54,13 +54,13 @@ def write_misclassified(folder: Path, misread: Misclassified) -> None:
 
 
 def read_misclassified(folder: Path) -> Misclassified | None:
-    """Return the misread images of an architecture, None if none were kept.
+    """Read the misclassified images of an architecture; None: there is no file.
 
     Args:
-        folder: Of the architecture's final runs.
+        folder: Folder of the architecture's final runs.
 
     Raises:
-        UserError: The file is damaged, or its arrays are not of the form of a Misread.
+        UserError: The file is damaged, or an array has the wrong type or shape.
     """
     path = path_in(folder, MISREAD_FILE)
     if not path.exists():
@@ -85,10 +85,10 @@ def _check_header(
     dtype: "np.dtype[Any]",
     size: int,
 ) -> None:
-    """Check an array by its header.
+    """Check the header of an array.
 
     Raises:
-        ValueError: It is of another kind or size.
+        ValueError: The array has the wrong type or shape, or is too large.
     """
     if dtype != np.dtype(kind) or len(shape) not in dimensions:
         wanted = " or ".join(map(str, dimensions))
@@ -111,6 +111,6 @@ def _check(path: Path, misread: Misclassified) -> None:
     for name in ("truth", "predicted"):
         classes = getattr(misread, name)
         if ((classes < 0) | (classes >= MAX_CLASSES)).any():
-            raise UserError(f"{path}: damaged: {name}: must be classes, 0 to {MAX_CLASSES - 1}")
+            raise UserError(f"{path}: damaged: {name}: must be from 0 to {MAX_CLASSES - 1}")
     if not ((misread.probability >= 0) & (misread.probability <= 1)).all():
         raise UserError(f"{path}: damaged: probability: must be from 0 to 1")

@@ -1,4 +1,4 @@
-"""What the final evaluation has found: runs of chosen configurations, each tested once."""
+"""Results of final runs, stored in the results folder."""
 
 import json
 import re
@@ -22,7 +22,7 @@ FINAL_FOLDER = "final"
 SEEDS = 2**32
 MIN_CLASSES = 2
 MAX_COUNT = 10**9
-"""Test images of a class, of which no data set has more."""
+"""Maximum test images of a class; no data set has more."""
 
 _RUN_FILE = re.compile(r"seed-(\d{1,10})\.json", re.ASCII)
 
@@ -30,7 +30,7 @@ _Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
 MAX_IMAGES = 10_000_000
-"""Test images of a search, of which no data set has more; the report keeps a number for each."""
+"""Maximum test images of a search; no data set has more, and the report uses memory for each."""
 
 
 def _square(matrix: list[list[int]]) -> list[list[int]]:
@@ -47,19 +47,19 @@ def _square(matrix: list[list[int]]) -> list[list[int]]:
 
 @dataclass(frozen=True)
 class FinalRun:
-    """A chosen configuration, trained anew with one seed on all training data, and tested once.
+    """Result of a final run: a configuration trained from scratch with one seed and tested once.
 
     Attributes:
-        model: the architecture.
-        trial: number of the trial that the configuration comes from.
-        seed: of the weights and batches.
-        config: every field of the TrainConfig.
-        train_images: how many images it was trained on.
-        test_accuracy: share of the test images classified right, after the last epoch.
-        confusion: test images, by true class (rows) and predicted class.
-        train_seconds: sum of its epochs' wall time.
-        misclassified: Indices of the test images that it takes for another class, ascending; None
-            in files of versions that did not keep them.
+        model: Architecture.
+        trial: Number of the trial that the configuration comes from.
+        seed: Random seed of the initial weights and the batches.
+        config: All fields of the run's ``TrainConfig``.
+        train_images: Number of training images.
+        test_accuracy: Accuracy on the test set after the last epoch, from 0 to 1.
+        confusion: Number of test images by true class (rows) and predicted class (columns).
+        train_seconds: Sum of the epochs' wall time in seconds.
+        misclassified: Indices of the misclassified test images, ascending; None: the file is of a
+            version that did not store them.
     """
 
     model: Text
@@ -74,7 +74,7 @@ class FinalRun:
 
 
 def final_folder(directory: Path, model: str) -> Path:
-    """Return where a search keeps the final runs of an architecture.
+    """Return the folder of an architecture's final runs.
 
     Raises:
         UserError: There is no such architecture, or the path is a symbolic link.
@@ -83,17 +83,20 @@ def final_folder(directory: Path, model: str) -> Path:
 
 
 def write_final_run(directory: Path, run: FinalRun) -> None:
-    """Write a final run into the folder of its search."""
+    """Write the result of a final run into a results folder."""
     folder = final_folder(directory, run.model)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(path_in(folder, f"seed-{run.seed}.json"), json.dumps(asdict(run), indent=2) + "\n")
 
 
 def read_final_runs(directory: Path) -> list[FinalRun]:
-    """Return the final runs of a search, by model and seed; empty if there are none.
+    """Read the final runs of a search, ordered by architecture and seed.
+
+    Args:
+        directory: Results folder.
 
     Raises:
-        UserError: a file is damaged.
+        UserError: A file is damaged.
     """
     runs: list[FinalRun] = []
     for path in _run_files(directory):
@@ -139,7 +142,7 @@ def _read_run(path: Path) -> FinalRun:
 
 
 def _run_files(directory: Path) -> list[Path]:
-    """Return the paths of the final runs of a search, after checking the folders' names."""
+    """Return the paths of the final runs' files, after a check of the folders' names."""
     final = path_in(directory, FINAL_FOLDER)
     return [
         path_in(final_folder(directory, model), file)
@@ -150,9 +153,13 @@ def _run_files(directory: Path) -> list[Path]:
 
 
 def remove_final_runs(directory: Path, model: str) -> None:
-    """Remove what the final runs of an architecture have written, the runs themselves last.
+    """Remove the files that an architecture's final runs have written; other files are kept.
 
-    A crash in between leaves runs that are known to be removed. Other files stay.
+    The results are removed last, so that a removal which was interrupted is repeated.
+
+    Args:
+        directory: Results folder.
+        model: Architecture.
     """
     folder = final_folder(directory, model)
     there = files_in(folder)

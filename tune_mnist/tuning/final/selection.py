@@ -1,4 +1,4 @@
-"""Which runs the final evaluation is made of, and which of them are there already."""
+"""Selection of the final runs, and of the existing ones that are still valid."""
 
 import hashlib
 import json
@@ -20,12 +20,12 @@ _CHECKPOINTS = "final-"
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A configuration to be trained anew with one seed, and tested.
+    """Planned final run of a configuration with one seed.
 
     Attributes:
-        trial: number of the trial that the configuration comes from.
-        config: all of it, the seed and the epochs of this run among it.
-        train_images: how many images it is trained on.
+        trial: Number of the trial that the configuration comes from.
+        config: Configuration of the run, including its seed and epochs.
+        train_images: Number of training images.
     """
 
     trial: int
@@ -39,22 +39,26 @@ class PlannedRun:
 
     @property
     def name(self) -> str:
-        """What the run is called in lines of text."""
+        """Name of the run in messages."""
         return f"{self.model} seed {self.config.seed}"
 
     def checkpoints(self, store: CheckpointStore) -> Checkpoints:
-        """Return where the run keeps its checkpoints, which no other configuration ever finds."""
+        """Return the checkpoints of the run, in a folder that is unique to its configuration."""
         return store.of(self.folder_name)
 
     @property
     def folder_name(self) -> str:
-        """Name of the folder of its checkpoints."""
+        """Name of the run's checkpoint folder."""
         made_of = [self.trial, self.train_images, self.config.flat()]
         digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
         return f"{_CHECKPOINTS}{self.model}-{self.config.seed}-{digest[:8]}"
 
     def seeded(self, count: int) -> list["PlannedRun"]:
-        """Return that many runs of the same configuration, with seeds from this one's upward."""
+        """Return runs of the same configuration with consecutive seeds, this run's seed first.
+
+        Args:
+            count: Number of runs.
+        """
         seed = self.config.seed
         return [
             replace(self, config=self.config.model_copy(update={"seed": (seed + index) % _SEEDS}))
@@ -62,10 +66,10 @@ class PlannedRun:
         ]
 
     def is_like(self, run: FinalRun) -> bool:
-        """Tell whether a run that was made differs from this one in the seed at most."""
+        """Return whether a finished run is the same as this one except for the seed."""
         try:
             config = TrainConfig.checked(**run.config)
-        except UserError:  # a version of this program wrote it that knew other fields
+        except UserError:  # written by a version with other fields
             return False
         return (run.trial, run.train_images) == (self.trial, self.train_images) and (
             config == self.config.model_copy(update={"seed": config.seed})
@@ -75,17 +79,17 @@ class PlannedRun:
 def choose(
     records: list[TrialRecord], options: SearchOptions, settings: TrialSettings, train_images: int
 ) -> list[PlannedRun]:
-    """Return the first run of the best configuration of each architecture.
+    """Return the first final run of each architecture, with its best configuration.
 
-    It has the seed of the search, and those of the runs to follow count up from it: with
-    ``--seed 5 --final-seeds 3`` they are 5, 6 and 7. A trial that diverged or failed is never the
-    best.
+    The first run has the seed of the search; the seeds of the other runs count up from it. With
+    ``--seed 5 --final-seeds 3`` the seeds are 5, 6 and 7. Trials that diverged or failed are never
+    selected.
 
     Args:
-        records: of all trials.
-        options: of the search.
-        settings: what all its trials have in common.
-        train_images: how many images a run is trained on.
+        records: Records of all trials.
+        options: Options of the search.
+        settings: Settings that all trials have in common.
+        train_images: Number of training images of a run.
     """
     best = finalist_records([record for record in records if record.state not in BROKEN])
     long = replace(settings, max_epochs=options.final_run_epochs)
@@ -98,7 +102,7 @@ def choose(
 
 
 def finalist_records(records: list[TrialRecord]) -> list[TrialRecord]:
-    """Return the best record of each architecture, by the architectures' names."""
+    """Return the best record of each architecture, ordered by the architecture's name."""
     models = sorted({record.config["model"] for record in records})
     best = (
         best_record([record for record in records if record.config["model"] == model])
@@ -108,14 +112,14 @@ def finalist_records(records: list[TrialRecord]) -> list[TrialRecord]:
 
 
 def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:
-    """Remove the runs of configurations that are no longer the best, or are to run otherwise now.
+    """Remove finished runs whose configuration, epochs or images are no longer the chosen ones.
 
     Args:
-        directory: of the search.
-        chosen: a run of each architecture, with any seed.
+        directory: Results folder.
+        chosen: One planned run for each architecture, with any seed.
 
     Returns:
-        The runs that count, whether or not their seeds are still asked for.
+        The remaining runs, including those with seeds that the options no longer ask for.
     """
     made = read_final_runs(directory)
     outdated = {run.model for run in made if not any(other.is_like(run) for other in chosen)}
@@ -125,7 +129,12 @@ def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:
 
 
 def drop_checkpoints(store: CheckpointStore, unfinished: list[PlannedRun]) -> None:
-    """Remove the checkpoints of all runs but those that are still to be made."""
+    """Remove the checkpoints of all final runs except those of unfinished runs.
+
+    Args:
+        store: Storage of the checkpoints.
+        unfinished: Runs that keep their checkpoints.
+    """
     needed = {run.folder_name for run in unfinished}
     for name in store.names():
         if name.startswith(_CHECKPOINTS) and name not in needed:
@@ -133,20 +142,26 @@ def drop_checkpoints(store: CheckpointStore, unfinished: list[PlannedRun]) -> No
 
 
 def describe_plan(options: SearchOptions, train_images: int, test_images: int) -> str:
-    """Say what the final evaluation does, for the facts of a search."""
+    """Return a description of the final evaluation for the facts of a search.
+
+    Args:
+        options: Options of the search.
+        train_images: Number of training images of a run.
+        test_images: Number of test images.
+    """
     if not options.final_seeds:
         return "none"
     last = (options.seed + options.final_seeds - 1) % _SEEDS
     seeds = f"seeds {options.seed} to {last}" if options.final_seeds > 1 else f"seed {last}"
     return (
-        f"the best configuration of each architecture anew with {seeds}, {train_images:,} training"
-        f" and validation images, {options.final_run_epochs} epochs, then once the {test_images:,}"
-        " test images"
+        f"the best configuration of each architecture, trained from scratch with {seeds} on"
+        f" {train_images:,} training and validation images for {options.final_run_epochs} epochs,"
+        f" then tested once on {test_images:,} test images"
     )
 
 
 def to_config(run: PlannedRun, settings: TrialSettings, test_accuracy: float) -> dict[str, Any]:
-    """Return what is to be known of a run's weights, in the form of ``best/<model>``."""
+    """Return the content of ``config.json`` for a run's weights, as in ``best/<model>``."""
     return {
         **settings.noted(run.config),
         "trial": run.trial,

@@ -1,1 +1,1 @@
-"""Which trial goes on: ASHA that promotes or stops, and the others."""
+"""Schedulers: promotion and stopping ASHA, HyperBand, median rule, population based training."""

@@ -1,4 +1,4 @@
-"""ASHA that stops: a trial ends at a rung unless it is among the best that have reached it."""
+"""Stopping ASHA: ends a trial at a rung unless it is among the best trials there."""
 
 from ray.tune.schedulers import TrialScheduler
 

@@ -1,4 +1,4 @@
-"""Brackets of ASHA: the assignment of trials, and the rungs of each architecture and bracket."""
+"""Brackets of promotion ASHA: assignment of trials, and rungs per architecture and bracket."""
 
 import functools
 import math
@@ -14,20 +14,20 @@ from tune_mnist.tuning.schedulers.rungs import PausedTrial, Rungs
 class Brackets:
     """The rungs of each architecture and bracket.
 
-    Trials are compared with trials of the same architecture and bracket only.
+    Trials are compared only with trials of the same architecture and bracket.
 
     Args:
         rungs: Epochs of the rungs of the first bracket, ascending.
         max_epochs: Epochs of a trial that is promoted from every rung.
-        num_samples: Number of trials; their numbers are below it.
-        reduction_factor: Of the trials at a rung, one in this many is promoted.
-        brackets: Number of brackets; bracket s starts at rung s. There are at most as many as
-            rungs, plus one.
-        seed: Seed of the assignment of trials to brackets.
-        share: Most trials that one architecture gets; None: all of them.
+        num_samples: Number of trials; trial numbers are below it.
+        reduction_factor: Factor by which the number of trials is reduced at each rung, at least 2.
+        brackets: Number of brackets, at most the number of rungs plus one. Bracket s starts at
+            rung s.
+        seed: Random seed of the assignment of trials to brackets.
+        share: Maximum number of trials of one architecture; None: all trials.
 
     Attributes:
-        complete: Architectures of which a trial has trained all its epochs.
+        complete: Architectures with a trial that has trained all epochs.
     """
 
     def __init__(
@@ -57,15 +57,24 @@ class Brackets:
         )
 
     def add(self, number: int, model: str) -> None:
-        """Take in a trial, or take back one that had ended."""
+        """Add a trial to its rungs; a trial that had ended becomes live again.
+
+        Args:
+            number: Number of the trial.
+            model: Architecture of the trial.
+        """
         self._models[number] = model
         self.of(number).add(number)
 
     def restore(self, trial: EarlierTrial) -> None:
-        """Take in a trial of an earlier run of the search, in any order.
+        """Restore a trial of an earlier run of the search; the order of the trials is irrelevant.
 
-        An unfinished trial whose last epoch is a rung's is paused there, also if it had just been
-        promoted: that leaves no trace before its next epoch, and is decided again.
+        An unfinished trial whose last epoch is that of a rung is paused there, even if it was
+        promoted before: the study holds no promotion before the next epoch, so the promotion is
+        decided again.
+
+        Args:
+            trial: Trial of the earlier run.
         """
         self.add(trial.number, trial.model)
         rungs = self.of(trial.number)
@@ -77,7 +86,7 @@ class Brackets:
             rungs.end(trial.number)
 
     def of(self, number: int) -> Rungs:
-        """Return the rungs on which a trial is."""
+        """Return the rungs of a trial's architecture and bracket."""
         bracket = self._bracket(number)
         key = (self._models[number], bracket)
         if key not in self._groups:
@@ -97,27 +106,27 @@ class Brackets:
         return set[int]().union(*(rungs.live for rungs in self._groups.values()))
 
     def close(self) -> None:
-        """Note that no further trial will come."""
+        """Declare that no further trials will be added."""
         for rungs in self._groups.values():
             rungs.close()
 
     def first_promotable(self) -> int | None:
-        """Return the trial to promote next; None: no rung has one."""
+        """Return the number of the trial to promote next; None: no trial is promotable."""
         return _first(Rungs.promotable, self._groups.values())
 
     def first_paused(self, without: set[str]) -> int | None:
-        """Return the best paused trial of the highest rung; None: there is none.
+        """Return the number of the best paused trial at the highest rung; None: none is paused.
 
         Args:
-            without: Architectures whose trials are left out.
+            without: Architectures whose trials are excluded.
         """
         groups = [rungs for (model, _), rungs in self._groups.items() if model not in without]
         return _first(Rungs.paused, groups)
 
     def cannot_be_promoted(self) -> set[int]:
-        """Return the trials to end.
+        """Return the numbers of the paused trials that can never be promoted.
 
-        The best trial of a rung is spared until its architecture has a complete trial.
+        The best paused trial of a rung is excluded until its architecture has a complete trial.
         """
         return set[int]().union(
             *(
@@ -139,9 +148,14 @@ def _first(
 
 
 def bracket_shares(brackets: int, rungs: int, reduction_factor: int) -> tuple[float, ...]:
-    """Return each bracket's share of the trials, so that each takes about the same time.
+    """Return each bracket's fraction of the trials, chosen so that all take about the same time.
 
     Source: Li et al., "Hyperband", JMLR 2018.
+
+    Args:
+        brackets: Number of brackets.
+        rungs: Number of rungs of the first bracket.
+        reduction_factor: Factor by which the number of trials is reduced at each rung.
     """
     rungs_left = rungs - np.arange(min(brackets, rungs + 1))
     weights = float(reduction_factor) ** rungs_left / (rungs_left + 1)
@@ -150,6 +164,12 @@ def bracket_shares(brackets: int, rungs: int, reduction_factor: int) -> tuple[fl
 
 @functools.cache
 def assign_bracket(number: int, shares: tuple[float, ...], seed: int) -> int:
-    """Return the bracket of a trial, always the same."""
+    """Draw the bracket of a trial; the same arguments give the same bracket.
+
+    Args:
+        number: Number of the trial.
+        shares: Fraction of the trials by bracket.
+        seed: Random seed of the assignment.
+    """
     rng = np.random.default_rng((seed, number))
     return int(rng.choice(len(shares), p=shares))

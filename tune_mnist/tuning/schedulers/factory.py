@@ -1,4 +1,4 @@
-"""Schedulers built by name."""
+"""Creation of schedulers by name."""
 
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.protocol import SearchScheduler

@@ -1,4 +1,4 @@
-"""HyperBand: brackets of trials that wait for each other, and go on by halves."""
+"""Synchronous HyperBand: a bracket's trials pause at a rung until all have reached it."""
 
 from random import Random
 from typing import Any, Self
@@ -13,7 +13,7 @@ from tune_mnist.tuning.trials.reports import METRIC
 
 
 class HyperBand(SearchScheduler, WholeBracketsHyperBand):
-    """Ray's HyperBand, which keeps its state in Ray's trials and cannot be restored.
+    """Ray's HyperBand, which keeps its state in Ray's trials, so a search cannot be resumed.
 
     Source: Li et al., "Hyperband", JMLR 2018.
     """
@@ -24,7 +24,7 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
 
     @classmethod
     def from_options(cls, options: SchedulerOptions) -> Self:
-        """Build the scheduler, which has seen no trial yet."""
+        """Build the scheduler without any trials."""
         return cls(
             options.max_concurrent,
             max_t=options.max_epochs,
@@ -34,17 +34,17 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
 
     @classmethod
     def simulate(cls, options: SchedulerOptions, num_samples: int, rng: Random) -> list[int]:
-        """Return the epochs that stopping ASHA would train, which takes about as long."""
+        """Return the epochs of stopping ASHA, whose duration is about the same."""
         return StoppingAsha.simulate(options, num_samples, rng)
 
     def wants_new_trial(self) -> bool:
-        """Return whether there is a free worker, or a bracket that is not full yet."""
+        """Return whether a worker is free or a bracket is not full yet."""
         return self.has_room() or super().wants_new_trial()
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Decide whether the trial continues after this epoch.
 
-        The report of a trial that cannot continue has no accuracy, without which Ray's own fails.
+        The last report of a failed trial has no accuracy, on which Ray's HyperBand fails.
         """
         if METRIC not in result:
             return self.CONTINUE

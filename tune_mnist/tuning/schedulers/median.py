@@ -1,4 +1,4 @@
-"""The median rule: a trial ends once its best epoch is below the median of the others' means."""
+"""Median rule: ends a trial whose best value is below the median of other trials' means."""
 
 from ray.tune.schedulers import TrialScheduler
 

@@ -5,27 +5,28 @@ from dataclasses import dataclass
 from tune_mnist.tuning.schedulers.rungs import rung_epochs
 
 OWN_OPTIONS = ("grace_period", "reduction_factor", "brackets", "perturbation_interval")
-"""Options of a search that only some schedulers take; each scheduler names those it accepts."""
+"""Options of a search that only some schedulers accept."""
 
 
 @dataclass(frozen=True)
 class SchedulerOptions:
-    """How trials are stopped early.
+    """Options of a scheduler.
 
     Attributes:
-        name: Name of the scheduler, no alias.
-        max_epochs: Epochs of a trial that is not stopped.
-        grace_period: Epochs that every trial gets; the first rung of ASHA.
-        reduction_factor: ASHA and HyperBand keep the best of that many.
-        brackets: Number of ASHA's brackets; the second begins a rung later, and so on.
+        name: Name of the scheduler, not an alias.
+        max_epochs: Maximum epochs per trial, at least 1.
+        grace_period: Minimum epochs per trial, and the epoch of ASHA's first rung.
+        reduction_factor: Factor by which ASHA and HyperBand reduce the number of trials at each
+            rung, at least 2.
+        brackets: Number of ASHA's brackets; bracket s starts at rung s.
         perturbation_interval: Epochs between two comparisons of a population.
-        seed: Seed of the scheduler's random choices.
+        seed: Random seed of the scheduler.
         num_samples: Number of trials of the search.
-        imported: Number of trials in the study that were taken over from another search.
-        max_concurrent: Number of trials that run at a time.
+        imported: Number of trials in the study that were imported from another search.
+        max_concurrent: Maximum number of concurrent trials.
         rungs: Epochs of ASHA's rungs; None: grace_period * reduction_factor^k.
         architectures: Number of architectures that share the trials.
-        queued: Most trials of one architecture that are queued to be tried first.
+        queued: Maximum number of queued configurations of one architecture.
     """
 
     name: str

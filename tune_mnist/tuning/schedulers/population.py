@@ -1,4 +1,4 @@
-"""Population based training: now and then the worst trials continue as copies of the best."""
+"""Population based training: at intervals, the worst trials continue as copies of the best."""
 
 from collections import defaultdict
 from typing import Any, Self
@@ -18,23 +18,24 @@ MIN_POPULATION = 2
 class PopulationBasedTraining(SearchScheduler):
     """Synchronous population based training that can be restored from the study.
 
-    All trials of the search are the population. Every ``interval`` epochs each pauses until the
-    others have come as far, however few workers there are; then the worst quarter take over
-    weights and hyperparameters of the best quarter (:mod:`tune_mnist.tuning.schedulers.exploit`),
-    and all continue.
+    The population is all trials of the search. Every ``interval`` epochs, each trial pauses until
+    all others have reached the same epoch, which works with any number of workers. Then the worst
+    quarter continues with the weights and perturbed hyperparameters of the best quarter (see
+    :mod:`tune_mnist.tuning.schedulers.exploit`).
 
-    Ray's own refuses to run beside a searcher, compares trials of different epochs unless told
-    otherwise, and draws from the global random state. Here the study's values decide all, so that
-    a resumed search makes the same exploits. A trial that diverged or failed is not replaced.
+    Ray's implementation cannot be combined with a searcher, compares trials of different epochs by
+    default, and draws from the global random state. This implementation depends only on the values
+    in the study, so a resumed search makes the same exploits. Trials that diverge or fail are not
+    replaced.
 
     Source: Jaderberg et al., "Population Based Training of Neural Networks", arXiv 1711.09846.
 
     Args:
         max_epochs: Epochs after which every trial ends.
-        num_samples: Size of the population.
-        max_concurrent: Number of trials that run at a time.
+        num_samples: Size of the population, at least 2.
+        max_concurrent: Maximum number of concurrent trials.
         interval: Epochs between two comparisons.
-        seed: Seed of the choices.
+        seed: Random seed of the exploits.
     """
 
     accepts = frozenset({"perturbation_interval"})
@@ -53,15 +54,15 @@ class PopulationBasedTraining(SearchScheduler):
         self._seed = seed
         self._search: SearchLink
         self._closed = 0
-        """The epoch of the last comparison."""
+        """Epoch of the last comparison."""
         self._values: dict[int, dict[int, float]] = defaultdict(dict)
         self._ended: set[int] = set()
         self._held: set[int] = set()
-        """The trials that wait with a worker of their own."""
+        """Trials that wait for a comparison and keep their workers."""
 
     @classmethod
     def from_options(cls, options: SchedulerOptions) -> Self:
-        """Build the scheduler, which has seen no trial yet."""
+        """Build the scheduler without any trials."""
         return cls(
             options.max_epochs,
             options.num_samples,
@@ -72,24 +73,27 @@ class PopulationBasedTraining(SearchScheduler):
 
     @classmethod
     def check(cls, options: SchedulerOptions) -> None:
-        """Check that there are trials to compare, and an epoch after which to do so.
+        """Check that there are at least two trials and one comparison.
+
+        Args:
+            options: Options of the scheduler.
 
         Raises:
-            UserError: There is none.
+            UserError: There is only one trial, or no comparison before the last epoch.
         """
         if options.num_samples < MIN_POPULATION:
             raise UserError(
-                f"--num-samples {options.num_samples} with --scheduler {options.name}: a"
-                f" population takes {MIN_POPULATION} trials at least"
+                f"--num-samples {options.num_samples} with --scheduler {options.name}: must be at"
+                f" least {MIN_POPULATION}, as a population needs trials to compare"
             )
         if 1 < options.max_epochs <= options.perturbation_interval:
             raise UserError(
                 f"--perturbation-interval {options.perturbation_interval}: must be below the"
-                f" {options.max_epochs} epochs of --max-epochs, or no trials are ever compared"
+                f" {options.max_epochs} epochs of --max-epochs, or trials are never compared"
             )
 
     def connect(self, search: SearchLink) -> None:
-        """Restore what earlier runs of the search have seen, and keep the link for exploits."""
+        """Restore the values of earlier runs of the search, and keep the link for exploits."""
         self._search = search
         self._closed = search.closed_round
         for trial in search.trials:
@@ -101,12 +105,12 @@ class PopulationBasedTraining(SearchScheduler):
         return self._are_missing() and self.count_active() < self.max_concurrent
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Take in a trial, a new one or an unfinished one."""
+        """Add a trial: a new one, or an unfinished one of a resumed search."""
         super().on_trial_add(tune_controller, trial)
         self._ended.discard(trial.config[NUMBER])
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Decide whether the trial continues, waits for the others or ends after this epoch."""
+        """Decide whether the trial continues, waits for a comparison, or ends after this epoch."""
         if METRIC not in result:
             return self.CONTINUE
         number, epoch = trial.config[NUMBER], result[TIME_ATTR]
@@ -117,14 +121,14 @@ class PopulationBasedTraining(SearchScheduler):
             return self.CONTINUE
         if self._worker_is_wanted():
             return self.PAUSE
-        # Its worker would be given up, to be started again in a moment.
+        # No other trial needs the worker: wait with it, which saves a restart after a pause.
         self._held.add(number)
         return self.NOOP
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return the paused trial that continues now, None if there is none or no free worker."""
-        # A cluster that has shrunk has no room for trials that wait with a worker: a trial that
-        # lost its own needs one of theirs to come as far as they did.
+        """Return the paused trial that continues now; None: no trial is ready, or no worker."""
+        # After the loss of a node, waiting trials must release workers: the trials that lost
+        # theirs need them to reach the epoch of the comparison.
         while self._held and self.count_active() > self.max_concurrent:
             held = self._trials[self._held.pop()]
             tune_controller.pause_trial(held, should_checkpoint=False)
@@ -136,7 +140,7 @@ class PopulationBasedTraining(SearchScheduler):
         return self._trials[min(ready, key=lambda number: (self._epoch(number), number))]
 
     def debug_string(self) -> str:
-        """Describe the population in a line."""
+        """Return a one-line description of the population."""
         return f"population of {len(self._trials)}, compared after epoch {self._closed}"
 
     def _end(self, number: int) -> None:
@@ -156,17 +160,17 @@ class PopulationBasedTraining(SearchScheduler):
         ]
 
     def _worker_is_wanted(self) -> bool:
-        """Return whether a trial other than those that run could use a worker."""
+        """Return whether a trial that does not run could use a worker."""
         pending = any(trial.status == Trial.PENDING for trial in self._trials.values())
         return pending or bool(self._ready()) or self._are_missing()
 
     def _are_missing(self) -> bool:
-        """Return whether trials of the population have not been added yet."""
+        """Return whether some trials of the population have not been added yet."""
         return len(self._trials) + len(self._ended) < self._num_samples
 
     def _all_wait(self) -> bool:
-        """Return whether the whole population waits to be compared."""
-        # A trial whose pause is under way still runs for Ray.
+        """Return whether the whole population waits for a comparison."""
+        # Ray's status of a trial is RUNNING until its pause is complete.
         return (
             not self._are_missing()
             and bool(self._trials)
@@ -178,11 +182,17 @@ class PopulationBasedTraining(SearchScheduler):
         )
 
     def _compare(self, epoch: int, tune_controller: Any) -> None:
-        """Let the worst trials exploit the best, all of them before any trial continues."""
+        """Compare the population after an epoch, and let the worst trials exploit the best.
+
+        Args:
+            epoch: Epoch after which the trials are compared.
+            tune_controller: Ray's controller.
+        """
         models = {number: trial.config["model"] for number, trial in self._trials.items()}
         values = {number: self._values[number][epoch] for number in self._trials}
         sources = choose_sources(values, models, self._seed, epoch)
         configs = {number: dict(self._trials[number].config) for number in sources.values()}
+        # All exploits come before any trial continues, which would replace its checkpoint.
         for target, source in sources.items():
             params = perturb(configs[source], self._search.space, self._seed, epoch, target)
             params.pop(NUMBER)

@@ -1,4 +1,4 @@
-"""ASHA that promotes: trials pause at a rung, and a free worker takes the best of them."""
+"""Promotion ASHA for Ray Tune: trials pause at a rung, and free workers promote the best."""
 
 from collections.abc import Callable
 from math import ceil
@@ -16,51 +16,53 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 
 class PromotionAsha(SearchScheduler):
-    """The promotion variant of ASHA, for Ray Tune.
+    """The promotion variant of ASHA (Algorithm 2 of the paper) for Ray Tune.
 
-    Ray's own ASHA stops the bad and lets the first comers pass every rung. Here every trial
-    pauses at a rung; a free worker continues the best trial among the top 1/reduction_factor
-    of the highest rung that has one, and starts a new trial only if no rung has any. A trial
-    that is the next to continue just after its report continues without a pause.
+    Ray's ASHA stops trials: a trial passes a rung if it is among the best so far, so the first
+    trials pass every rung. In the promotion variant every trial pauses at a rung. A free worker
+    continues the best paused trial among the top 1/reduction_factor of the highest possible rung,
+    and starts a new trial only if no trial is promotable. A trial that would be promoted right
+    after its report continues without a pause.
 
-    Trials are compared with those of the same architecture only: after one epoch a small network
-    that is slow to start says nothing beside a large one. Trials of equal accuracy are ranked by
-    training loss.
+    Trials are compared only with trials of the same architecture, since small and large networks
+    learn at different speeds in the first epochs. Trials of equal accuracy are ranked by training
+    loss.
 
-    Algorithm 2 never ends; a search does:
-        - A paused trial that can never be promoted any more is ended at once (``pruned``).
-        - Once no trial of an architecture is left to start, run or promote, and none has trained
-          all its epochs (8 trials leave 2 at the second of three rungs: a third of 2 is none), the
-          best paused trial of its highest rung is promoted all the same, until one has.
+    Two rules end the search, which Algorithm 2 does not:
+        - A paused trial that can never be promoted is ended at once (see ``pruned``).
+        - If an architecture has no trial to start, run or promote, and none that has trained all
+          epochs, its best paused trial at the highest rung is promoted. This happens when few
+          trials reach a rung: a third of 2 trials is none.
 
-    A trial is known by ``config["number"]``, which outlives Ray's trial ids when a search is
-    resumed, and its time by the metric ``epoch``: ``training_iteration`` starts again after each
-    pause. The trainable keeps its own checkpoints: a pause asks Ray for none.
+    Trials are identified by ``config["number"]``, since Ray's trial IDs change when a search is
+    resumed. Time is measured by the metric ``epoch``, since Ray's ``training_iteration`` starts
+    again after each pause. The trainable writes its own checkpoints; a pause needs none of Ray's.
 
-    How a searcher works with it:
-        - ``suggest`` returns None while ``wants_new_trial`` is False. Ray's ConcurrencyLimiter
-          would count paused trials as running and wait forever; ``max_concurrent`` is kept here.
-        - To resume, call ``restore_trial`` for every earlier trial, then let ``suggest`` first
-          hand out each unfinished one, whatever ``wants_new_trial`` says, once, with its number.
+    Requirements for a searcher:
+        - ``suggest`` must return None while ``wants_new_trial`` is False. Ray's
+          ``ConcurrencyLimiter`` cannot be used: it counts paused trials as running.
+        - To resume a search, ``restore_trial`` must be called for every earlier trial. Then
+          ``suggest`` must return each unfinished trial once with its number, even while
+          ``wants_new_trial`` is False.
 
     Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020.
 
     Args:
         max_epochs: Epochs of a trial that is promoted from every rung.
-        num_samples: Number of trials, the earlier ones of a resumed search included; their
+        num_samples: Number of trials, including the earlier trials of a resumed search; trial
             numbers are below it.
-        max_concurrent: Number of trials that run at a time.
+        max_concurrent: Maximum number of concurrent trials.
         rungs: Epochs at which trials pause, ascending and below max_epochs.
-        reduction_factor: Of the trials at a rung, one in this many is promoted.
-        brackets: Number of brackets; bracket s starts at rung s. Trials compete with those of
-            their own bracket.
-        seed: Seed of the assignment of trials to brackets.
-        share: Most trials that one architecture gets; None: all of them.
+        reduction_factor: Factor by which the number of trials is reduced at each rung, at least 2.
+        brackets: Number of brackets; bracket s starts at rung s. Trials compete only within their
+            bracket.
+        seed: Random seed of the assignment of trials to brackets.
+        share: Maximum number of trials of one architecture; None: all trials.
 
     Attributes:
-        all_begun: Returns whether no new trial will come before Ray knows.
-        pruned: Numbers of the trials that it ended short of their last epoch, earlier runs of a
-            resumed search not included.
+        all_begun: Function that returns whether the last new trial has been suggested.
+        pruned: Numbers of the trials that this scheduler ended before their last epoch, without
+            those of earlier runs of a resumed search.
     """
 
     accepts = frozenset({"grace_period", "reduction_factor", "brackets"})
@@ -88,7 +90,7 @@ class PromotionAsha(SearchScheduler):
 
     @classmethod
     def from_options(cls, options: SchedulerOptions) -> Self:
-        """Build the scheduler, which has seen no trial yet."""
+        """Build the scheduler without any trials."""
         count = options.imported + options.num_samples
         return cls(
             options.max_epochs,
@@ -103,45 +105,49 @@ class PromotionAsha(SearchScheduler):
 
     @classmethod
     def comparison_epochs(cls, options: SchedulerOptions) -> tuple[int, ...]:
-        """Return the rungs."""
+        """Return the epochs of the rungs."""
         return options.rung_epochs
 
     @classmethod
     def simulate(cls, options: SchedulerOptions, num_samples: int, rng: Random) -> list[int]:
-        """Return the epochs of trials on one worker, in a single bracket."""
+        """Return the epochs that trials train on one worker, in a single bracket."""
         qualities = [rng.random() for _ in range(num_samples)]
         return simulate_promotion(
             options.rung_epochs, options.reduction_factor, options.max_epochs, qualities
         )
 
     def connect(self, search: SearchLink) -> None:
-        """Restore the rungs."""
+        """Restore the rungs from the trials of earlier runs."""
         for trial in search.trials:
             self.restore_trial(trial)
         self.all_begun = search.all_begun
 
     def restore_trial(self, trial: EarlierTrial) -> None:
-        """Take in a trial of an earlier run, in any order, before the search is resumed."""
+        """Restore a trial of an earlier run of the search, in any order.
+
+        Args:
+            trial: Trial of the earlier run.
+        """
         self._brackets.restore(trial)
 
     def wants_new_trial(self) -> bool:
-        """Return whether a free worker should get a new trial, and none that exists.
+        """Return whether a free worker should start a new trial.
 
-        False while ``max_concurrent`` trials run, a paused one may continue, or one that was
-        restored as unfinished has not been added again.
+        False while ``max_concurrent`` trials run, a paused trial can continue, or a restored
+        unfinished trial has not been added again.
         """
         room = len(self._active()) < self.max_concurrent and not self._missing()
         return room and self._next(search_over=False) is None
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Take in a trial; an unfinished one of an earlier run continues from its rung."""
+        """Add a trial; an unfinished trial of an earlier run continues from its rung."""
         super().on_trial_add(tune_controller, trial)
         self._brackets.add(trial.config[NUMBER], trial.config.get("model", ""))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Decide whether the trial continues, pauses or ends after this epoch.
 
-        The epoch reported first after a pause may be the one reported last before it.
+        The first report after a pause may repeat the last report before it.
         """
         if METRIC not in result:
             return self.CONTINUE
@@ -162,24 +168,24 @@ class PromotionAsha(SearchScheduler):
         return self.PAUSE
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return the paused trial that continues now, None if there is none or no free worker.
+        """Return the paused trial that continues now; None: there is none, or no worker is free.
 
-        Ray asks this in every step, before it starts all trials that are pending. So this is
-        also where trials that must wait are paused, and trials that cannot be promoted are ended.
+        Ray calls this method in every step, before it starts the pending trials. Therefore it
+        also pauses trials that must wait, and ends trials that cannot be promoted.
         """
         search_over = self._search_over(tune_controller)
         self._notice_ended(search_over)
         self._hold_back(tune_controller)
         self._prune(tune_controller)
         number = self._next(search_over)
-        # A trial whose pause is under way still runs for Ray: its turn comes in a moment.
+        # A trial whose pause is not complete is still RUNNING; it continues in a later step.
         if number is None or self._trials[number].status != Trial.PAUSED:
             return None
         self._brackets.of(number).promote(number)
         return self._trials[number]
 
     def debug_string(self) -> str:
-        """Describe the rungs of each architecture and bracket in a line."""
+        """Return a description of the rungs, one line per architecture and bracket."""
         return str(self._brackets)
 
     def _is_paused(self, number: int) -> bool:
@@ -193,18 +199,18 @@ class PromotionAsha(SearchScheduler):
         return self.all_begun() or tune_controller.search_alg.is_finished()
 
     def _missing(self) -> set[int]:
-        """Return the unfinished trials that have not been added to Ray again."""
+        """Return the unfinished trials of earlier runs that have not been added again."""
         return self._brackets.live() - self._trials.keys()
 
     def _active(self, pausing: int | None = None) -> list[int]:
-        """Return the trials that have a worker, or get the next one, in the order of their start.
+        """Return the running and pending trials, in the order of their start.
 
-        A trial keeps its worker until its pause is through. If its place were given away before,
-        Ray would request another worker, only to cancel that when it hands over the old one; and
-        Ray 2.60 can lose the resources of a placement group that is cancelled while it is made.
+        A trial counts until its pause is complete. Otherwise Ray would request another worker and
+        cancel the request when the paused trial releases its own; Ray 2.60 can lose the resources
+        of a placement group that is cancelled during its creation.
 
         Args:
-            pausing: Number of a trial that is not counted.
+            pausing: Number of a trial to exclude.
         """
         return [
             number
@@ -213,11 +219,11 @@ class PromotionAsha(SearchScheduler):
         ]
 
     def _next(self, search_over: bool, pausing: int | None = None) -> int | None:
-        """Return the trial which is the next to continue, if one may now.
+        """Return the number of the next trial to continue; None: none can continue now.
 
         Args:
-            search_over: Whether no new trial will come.
-            pausing: Number of a trial that is about to give its place away.
+            search_over: Whether no new trial will be started.
+            pausing: Number of a trial that is about to pause.
         """
         active = self._active(pausing)
         if len(active) >= self.max_concurrent or self._missing():
@@ -236,7 +242,7 @@ class PromotionAsha(SearchScheduler):
         return number
 
     def _notice_ended(self, search_over: bool) -> None:
-        """Forget the trials that Ray ended without a callback, and that the searcher gave up."""
+        """Remove trials that Ray ended without a callback, or that will not be added again."""
         ended = {number for number, trial in self._trials.items() if trial.is_finished()}
         for number in ended | (self._missing() if search_over else set()):
             self._end(number)
@@ -244,9 +250,10 @@ class PromotionAsha(SearchScheduler):
             self._brackets.close()
 
     def _hold_back(self, tune_controller: Any) -> None:
-        """Pause the pending trials that are at a rung, and those for which there is no worker.
+        """Pause pending trials that are at a rung, or for which there is no worker.
 
-        They have just been added, by a resumed search, or by a searcher that does not ask.
+        Such trials are added by a resumed search, or by a searcher that ignores
+        ``wants_new_trial``.
         """
         pending = [n for n, trial in self._trials.items() if trial.status == Trial.PENDING]
         at_rung = [number for number in pending if self._is_paused(number)]

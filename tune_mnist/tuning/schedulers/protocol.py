@@ -1,4 +1,4 @@
-"""The protocol of a scheduler: what a search asks of each of them."""
+"""Base class of the schedulers, and the data that a search exchanges with them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 MODE = "max"
 OBJECTIVE = {"metric": METRIC, "mode": MODE, "time_attr": TIME_ATTR}
-"""Arguments of Ray's own schedulers: what trials are compared by, and when."""
+"""Arguments of Ray's schedulers: metric, direction and time of a comparison."""
 
 
 @dataclass(frozen=True)
 class EarlierTrial:
-    """A trial that an earlier run of the search has begun.
+    """A trial that an earlier run of the search has started.
 
     Attributes:
         number: Number of the trial in the study.
         values: Validation accuracy by epoch.
         ended: Whether the trial has ended; if not, it is added to Ray again.
-        losses: Training loss by epoch, as far as known.
+        losses: Training loss by epoch; epochs may be missing.
         model: Name of its architecture.
     """
 
@@ -38,13 +38,13 @@ class EarlierTrial:
 
 @dataclass(frozen=True)
 class Exploit:
-    """A trial's continuation with another one's weights.
+    """Exploit of population based training: a trial continues with the weights of another.
 
     Attributes:
         target: Number of the trial that continues.
-        source: Number of the trial whose weights it gets.
-        epoch: Epoch after which this happens.
-        params: Hyperparameters of the target from then on.
+        source: Number of the trial whose weights are copied.
+        epoch: Epoch after which the target continues.
+        params: Hyperparameters of the target after that epoch.
     """
 
     target: int
@@ -55,16 +55,16 @@ class Exploit:
 
 @dataclass(frozen=True)
 class SearchLink:
-    """What a scheduler may ask of its search, and have it do.
+    """Data and functions of a search for its scheduler.
 
     Attributes:
         space: Search space.
-        trials: Trials that earlier runs of the search have begun.
-        all_begun: Returns whether no new trial will come, before Ray knows.
-        closed_round: Epoch of the last synchronous comparison that is done; 0: none.
-        close_round: Records that a synchronous comparison after an epoch is done.
-        exploit: Copies the source's checkpoint to the target and records that; once more changes
-            nothing.
+        trials: Trials that earlier runs of the search have started.
+        all_begun: Function that returns whether the last new trial has been suggested.
+        closed_round: Epoch of the last finished synchronous comparison; 0: none.
+        close_round: Function that records a finished synchronous comparison, given its epoch.
+        exploit: Function that copies the source's checkpoint to the target and records the
+            exploit; a repeated call changes nothing.
     """
 
     space: SearchSpace
@@ -76,35 +76,36 @@ class SearchLink:
 
 
 class SearchScheduler(UnbufferedScheduler):
-    """A Ray Tune scheduler that a search can build, restore from its study, and ask for facts.
+    """Base class of the schedulers.
 
-    A new scheduler is a subclass and a line in
-    :mod:`tune_mnist.tuning.schedulers.registry`. It implements ``from_options``,
-    ``on_trial_result`` and ``choose_trial_to_run`` (inherited: first come, first served), and
-    overrides what differs from the defaults below. Trials are known by their number in the study,
-    ``trial.config["number"]``, which stays the same when a search is resumed.
+    To add a scheduler, write a subclass and register it in
+    :mod:`tune_mnist.tuning.schedulers.registry`. The subclass implements ``from_options`` and
+    ``on_trial_result``, may override ``choose_trial_to_run`` (by default first in, first out), and
+    sets the attributes below that differ from their defaults. Trials are identified by their
+    number in the study, ``trial.config["number"]``, which stays the same when a search is resumed.
 
-    A stateful scheduler gets its state back in ``connect``, from the trials in the study: Ray's
-    own experiment state is not used.
+    A scheduler with state restores it in ``connect`` from the trials in the study. Ray's
+    experiment state is not used.
 
     Args:
-        max_concurrent: Number of trials that run at a time.
-        options: Arguments of a Ray scheduler that is another base of the subclass.
+        max_concurrent: Maximum number of concurrent trials.
+        options: Arguments of a Ray scheduler that is another base class of the subclass.
 
     Attributes:
-        accepts: Which of ``OWN_OPTIONS`` it takes.
-        resumable: Whether a resumed search can restore it.
-        stops_early: Whether it ends trials short of their last epoch.
-        single_objective: Whether it compares trials, which it can by one objective only.
-        rungs_at_stages: Whether it can compare trials at given epochs only, the ends of stages.
-        exploits: Whether trials continue with weights and hyperparameters of others. Nothing is
-            learned about those they began with, and a lost checkpoint cannot be trained again.
-        fixed_population: Whether a resumed search must keep its number of trials.
-        default_searcher: Searcher of a search whose user names none.
-        pauses_pending: Whether it pauses added trials that must wait, so that a resumed search
-            hands out all unfinished trials at once.
-        draws_ahead: Whether it wants more trials than there are workers, to compare them.
-        max_concurrent: As given; changes with the size of a cluster.
+        accepts: Names out of ``OWN_OPTIONS`` that the scheduler accepts.
+        resumable: Whether a search with this scheduler can be resumed.
+        stops_early: Whether the scheduler ends trials before their last epoch.
+        single_objective: Whether the scheduler compares trials, which needs a single objective.
+        rungs_at_stages: Whether the scheduler can compare trials at the ends of stages only.
+        exploits: Whether trials continue with weights and hyperparameters of others. Then values
+            say nothing about a trial's first hyperparameters, and a trial that lost its checkpoint
+            cannot be trained again.
+        fixed_population: Whether a resumed search must keep the number of trials.
+        default_searcher: Name of the searcher if the user names none.
+        pauses_pending: Whether the scheduler pauses added trials that must wait. If so, a resumed
+            search adds all unfinished trials at once.
+        draws_ahead: Whether the scheduler needs more trials than there are workers.
+        max_concurrent: As in the arguments; changes with the size of a cluster.
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset()
@@ -122,24 +123,27 @@ class SearchScheduler(UnbufferedScheduler):
         super().__init__(**options)
         self.max_concurrent = max_concurrent
         self._trials: dict[int, Trial] = {}
-        """Ray's objects of the trials that have not ended, by number."""
+        """Ray's trials that have not ended, by number."""
 
     @classmethod
     def from_options(cls, options: SchedulerOptions) -> Self:
-        """Build the scheduler, which has seen no trial yet."""
+        """Build the scheduler without any trials."""
         raise NotImplementedError
 
     @classmethod
     def check(cls, options: SchedulerOptions) -> None:
-        """Check that options go together that this scheduler accepts.
+        """Check the combination of the options that this scheduler accepts.
+
+        Args:
+            options: Options of the scheduler.
 
         Raises:
-            UserError: They do not; says why.
+            UserError: The options contradict each other; the message names them.
         """
 
     @classmethod
     def comparison_epochs(cls, options: SchedulerOptions) -> tuple[int, ...]:  # noqa: ARG003
-        """Return the rungs: epochs after which trials are compared, for plots."""
+        """Return the epochs after which trials are compared, which plots mark."""
         return ()
 
     @classmethod
@@ -149,59 +153,67 @@ class SearchScheduler(UnbufferedScheduler):
         num_samples: int,
         rng: Random,  # noqa: ARG003 - every trial trains all epochs
     ) -> list[int]:
-        """Return the epochs that each trial of a search may train, to estimate its duration.
+        """Simulate a search, and return the epochs of each trial to estimate the duration.
 
         Args:
             options: Options of the scheduler.
             num_samples: Number of trials.
-            rng: Draws the quality of each trial; trials keep their order in all epochs.
+            rng: Random generator of the trials' accuracies, which are the same in all epochs.
         """
         return [options.max_epochs] * num_samples
 
     def connect(self, search: SearchLink) -> None:
-        """Restore the state from the trials of earlier runs, and keep the link if needed."""
+        """Restore the state from the trials of earlier runs.
+
+        Args:
+            search: Data and functions of the search.
+        """
 
     def set_concurrency(self, max_concurrent: int) -> None:
-        """Let more or fewer trials run at a time from now on; no running trial is stopped."""
+        """Change the maximum number of concurrent trials; running trials are not stopped.
+
+        Args:
+            max_concurrent: Maximum number of concurrent trials.
+        """
         self.max_concurrent = max_concurrent
 
     def wants_new_trial(self) -> bool:
-        """Return whether a trial should be drawn that has not been added yet."""
+        """Return whether the searcher should suggest a new trial."""
         return self.count_active() < self.max_concurrent
 
     def count_active(self) -> int:
-        """Return the number of trials that have a worker, or wait for one."""
+        """Return the number of trials that run or wait for a worker."""
         active = (Trial.RUNNING, Trial.PENDING)
         return sum(trial.status in active for trial in self._trials.values())
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Take in a trial: a new one, an unfinished one, or one that tries again."""
+        """Add a trial: a new one, an unfinished one of a resumed search, or one to try again."""
         super().on_trial_add(tune_controller, trial)
         self._trials[trial.config[NUMBER]] = trial
 
     def on_trial_complete(
         self, tune_controller: Any, trial: Trial, result: dict[str, Any]
     ) -> None:
-        """Forget a trial that ended while it ran."""
+        """Remove a trial that ended while it was running."""
         super().on_trial_complete(tune_controller, trial, result)
         self._end(trial.config[NUMBER])
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        """Forget a trial that failed; Ray adds it again if it may try once more."""
+        """Remove a trial that failed; Ray adds it again if it is tried again."""
         super().on_trial_error(tune_controller, trial)
         self._end(trial.config[NUMBER])
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """Forget a trial that ended while it was paused or pending."""
+        """Remove a trial that ended while it was paused or pending."""
         super().on_trial_remove(tune_controller, trial)
         self._end(trial.config[NUMBER])
 
     def save(self, checkpoint_path: str) -> None:
-        """Write nothing: a resumed search brings the state back from the study."""
+        """Do nothing, since a resumed search restores the scheduler from the study."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Read nothing: a resumed search brings the state back from the study."""
+        """Do nothing, since a resumed search restores the scheduler from the study."""
 
     def _end(self, number: int) -> None:
-        """Forget a trial that has ended; a subclass with state of its own extends this."""
+        """Remove a trial that has ended; subclasses with more state extend this method."""
         self._trials.pop(number, None)

@@ -1,4 +1,4 @@
-"""Schedulers by name; a class is imported when it is first asked for."""
+"""Registry of the schedulers; their classes are imported on first use."""
 
 from functools import cache
 from pkgutil import resolve_name
@@ -18,17 +18,17 @@ SCHEDULERS = {
     "pbt": f"{_PACKAGE}.population:PopulationBasedTraining",
     "none": f"{_PACKAGE}.stopping:NoEarlyStopping",
 }
-"""By name, the class: a :class:`~tune_mnist.tuning.schedulers.protocol.SearchScheduler`."""
+"""Path of each scheduler's :class:`~tune_mnist.tuning.schedulers.protocol.SearchScheduler`."""
 
 ALIASES = {"asha": "asha-promotion"}
-"""``asha`` is the better of the two in benchmarks/scheduling."""
+"""Other names of schedulers. ``asha`` is the variant that did better in benchmarks/scheduling."""
 
 DEFAULT = "asha"
 DEFAULT_FOR_SEVERAL_OBJECTIVES = "none"
 
 
 def scheduler_names() -> tuple[str, ...]:
-    """Return the names that a user may give, aliases first."""
+    """Return the names of all schedulers, aliases first."""
     return (*ALIASES, *SCHEDULERS)
 
 

@@ -1,4 +1,4 @@
-"""The scheduler of a search, restored from the study."""
+"""Creation of a search's scheduler, restored from the study."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.trainable import TrialSettings, trial_name
 
 CLOSED_ROUND = "closed_round"
-"""User attribute of a study: the epoch of the last comparison of a population."""
+"""User attribute of a study: epoch of the last finished comparison of a population."""
 
 
 def scheduler_for(
@@ -32,14 +32,14 @@ def scheduler_for(
     settings: TrialSettings,
     concurrent: int,
 ) -> SearchScheduler:
-    """Build the scheduler, restore it from the study, and join it with the searcher.
+    """Build the scheduler, restore it from the study, and connect it with the searcher.
 
     Args:
         searcher: Searcher, which has the study.
         space: Search space.
         options: Options of the scheduler.
         settings: Settings that all trials have in common.
-        concurrent: Number of trials that run at a time.
+        concurrent: Maximum number of concurrent trials.
     """
     study = searcher.study
     scheduler = create_scheduler(
@@ -66,11 +66,11 @@ def scheduler_for(
 
 
 def earlier_trials(study: Study, trial_store: TrialStore) -> tuple[EarlierTrial, ...]:
-    """Return the trials that earlier runs of the search have begun, in the order of numbers.
+    """Return the trials that earlier runs of the search have started, ordered by number.
 
     Args:
         study: Study of the search.
-        trial_store: TrialStore of the search, which has the trials' training losses.
+        trial_store: Trial store of the search, which has the training losses.
     """
     trials = []
     for trial in begun_trials(study):
@@ -88,7 +88,7 @@ def earlier_trials(study: Study, trial_store: TrialStore) -> tuple[EarlierTrial,
 
 
 def most_queued(study: Study) -> int:
-    """Return the number of trials of one architecture that the queue asks for at most."""
+    """Return the largest number of queued configurations of one architecture."""
     fixed = [trial.system_attrs.get(FIXED_PARAMETERS, {}) for trial in own_trials(study)]
     counts = Counter(parameters[MODEL] for parameters in fixed if MODEL in parameters)
     return max(counts.values(), default=0)

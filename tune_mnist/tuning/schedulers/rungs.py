@@ -1,4 +1,4 @@
-"""The rungs of one bracket of ASHA: paused, promoted and ended trials."""
+"""Rungs of one bracket of promotion ASHA."""
 
 import bisect
 import math
@@ -11,9 +11,9 @@ class PausedTrial(NamedTuple):
 
     Attributes:
         epoch: Epoch of the rung.
-        value: Value of the trial there; the higher the better.
+        value: Value of the trial at the rung; higher is better.
         number: Number of the trial.
-        loss: Training loss of the trial there; decides between equal values.
+        loss: Training loss of the trial at the rung, which ranks trials of equal value.
     """
 
     epoch: int
@@ -28,20 +28,20 @@ class PausedTrial(NamedTuple):
 
 
 class Rungs:
-    """Which trials have reached which rung, and which of them have been promoted from it.
+    """Rungs of ASHA, with the trials that are paused at and promoted from each rung.
 
-    Holds no order of events: the same values in any order make the same rungs.
+    The state depends only on the values, not on the order in which they are recorded.
 
     Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020,
     Algorithm 2.
 
     Args:
         epochs: Epochs of the rungs, ascending.
-        reduction_factor: Of the trials at a rung, one in this many is promoted.
-        num_trials: Most trials that there will be.
+        reduction_factor: Factor by which the number of trials is reduced at each rung, at least 2.
+        num_trials: Maximum number of trials.
 
     Attributes:
-        num_trials: As given; fewer once ``close`` has been called.
+        num_trials: Maximum number of trials; the number of known trials after ``close``.
     """
 
     def __init__(self, epochs: tuple[int, ...], reduction_factor: int, num_trials: int) -> None:
@@ -51,8 +51,8 @@ class Rungs:
         self._values: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
         self._losses: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
         self._ranking: tuple[list[tuple[float, float, int]], ...] = tuple([] for _ in epochs)
-        """At each rung, best first: by value, then loss, then number. Kept sorted, since Ray asks
-        in every step."""
+        """Trials of each rung, best first: by value, then loss, then number. Kept sorted, since
+        the ranking is needed in every step of Ray."""
         self._promoted: tuple[set[int], ...] = tuple(set() for _ in epochs)
         self._known: set[int] = set()
         self._ended: set[int] = set()
@@ -63,21 +63,21 @@ class Rungs:
         return self._known - self._ended
 
     def add(self, number: int) -> None:
-        """Take in a trial, or take back one that had ended."""
+        """Add a trial; a trial that had ended becomes live again."""
         self._known.add(number)
         self._ended.discard(number)
 
     def record(self, number: int, epoch: int, value: float, loss: float = 0.0) -> None:
-        """Record a trial's value after an epoch; the first one at a rung counts.
+        """Record the value of a trial after an epoch; repeated values at a rung are ignored.
 
-        A trial beyond a rung has been promoted from it.
+        An epoch beyond a rung implies that the trial was promoted from it.
 
         Args:
             number: Number of the trial.
-            epoch: Epochs trained.
-            value: Value to compare, the higher the better; NaN is worse than any number.
-            loss: Training loss, which ranks trials of equal value: networks that still guess
-                have the same accuracy, and the one whose loss has fallen further learns sooner.
+            epoch: Number of trained epochs.
+            value: Value to compare; higher is better, NaN is worst.
+            loss: Training loss, which ranks trials of equal value. Networks that have not learned
+                yet have equal accuracies, and a lower loss shows that one is about to.
         """
         for rung_epoch, values, losses, ranking, promoted in zip(
             self._epochs, self._values, self._losses, self._ranking, self._promoted, strict=True
@@ -90,17 +90,17 @@ class Rungs:
                 promoted.add(number)
 
     def promote(self, number: int) -> None:
-        """Promote a trial from the rung at which it is paused, if any."""
+        """Promote a trial from the rung at which it is paused."""
         for values, promoted in zip(self._values, self._promoted, strict=True):
             if number in values:
                 promoted.add(number)
 
     def end(self, number: int) -> None:
-        """Note that a trial has ended; it keeps its places in the ranking."""
+        """Mark a trial as ended; its values stay in the rankings."""
         self._ended.add(number)
 
     def close(self) -> None:
-        """Note that no further trial will come."""
+        """Declare that no further trials will be added."""
         self.num_trials = len(self._known)
 
     def is_paused(self, number: int) -> bool:
@@ -119,14 +119,14 @@ class Rungs:
             yield from self._paused_at(rung, (number for *_, number in best))
 
     def cannot_be_promoted(self, spare_best: bool) -> set[int]:
-        """Return the paused trials that can never be promoted, whatever is still to come.
+        """Return the paused trials that can never be promoted, whatever other trials reach.
 
-        A trial's rank only worsens, so it cannot be promoted once it is outside the best
-        1/reduction_factor of all that may ever reach its rung. That may be more than
-        num_trials / reduction_factor^k: ASHA also promotes trials that looked good too early.
+        The rank of a trial never improves. It cannot be promoted once it is outside the top
+        1/reduction_factor of all trials that can still reach its rung. These may be more than
+        num_trials / reduction_factor^k, since ASHA promotes some trials before better ones report.
 
         Args:
-            spare_best: Whether the best paused trial of each rung is left out.
+            spare_best: Whether to exclude the best paused trial of each rung.
         """
         found: set[int] = set()
         reaching = max(self.num_trials, len(self._known)) - self._lost(self._known, 0)
@@ -181,13 +181,13 @@ def rung_epochs(max_epochs: int, grace_period: int, reduction_factor: int) -> tu
 def simulate_promotion(
     epochs: tuple[int, ...], reduction_factor: int, max_epochs: int, qualities: list[float]
 ) -> list[int]:
-    """Return the epochs that each trial trains on one worker, in one bracket.
+    """Simulate promotion ASHA on one worker, and return the epochs of each trial.
 
     Args:
         epochs: Epochs of the rungs, ascending.
-        reduction_factor: Of the trials at a rung, one in this many is promoted.
+        reduction_factor: Factor by which the number of trials is reduced at each rung, at least 2.
         max_epochs: Epochs of a trial that is promoted from every rung.
-        qualities: Value of each trial at all epochs.
+        qualities: Value of each trial, the same at all epochs.
     """
     rungs = Rungs(epochs, reduction_factor, len(qualities))
     trained = dict.fromkeys(range(len(qualities)), 0)

@@ -1,4 +1,4 @@
-"""Schedulers that end trials and never pause one, and the one that does neither."""
+"""Schedulers that stop but never pause trials, and the scheduler without early stopping."""
 
 from random import Random
 from typing import Any, NamedTuple, Self
@@ -12,24 +12,24 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 
 class _Key(NamedTuple):
-    """A trial, as far as a rule looks at it."""
+    """Trial for a Ray scheduler, which uses only its ID."""
 
     trial_id: str
 
 
 class StoppingScheduler(SearchScheduler):
-    """Lets one of Ray's stopping schedulers decide, and can be restored from the study.
+    """Base class for Ray's stopping schedulers, which adds restoring from the study.
 
-    The rule knows trials by their number in the study, which stays the same when the search is
-    resumed. A decision about an epoch is taken once, and repeated when the epoch is reported
-    again.
+    The Ray scheduler identifies trials by their number in the study, which stays the same when the
+    search is resumed. A decision about an epoch is made once, and returned again when the epoch is
+    reported again.
 
-    A subclass implements ``rule``.
+    Subclasses implement ``rule``.
 
     Args:
-        rule: Decides whether a trial stops after an epoch.
+        rule: Ray scheduler that decides whether a trial stops after an epoch.
         max_epochs: Epochs after which every trial stops.
-        max_concurrent: Number of trials that run at a time.
+        max_concurrent: Maximum number of concurrent trials.
     """
 
     def __init__(self, rule: TrialScheduler, max_epochs: int, max_concurrent: int = 1) -> None:
@@ -40,12 +40,12 @@ class StoppingScheduler(SearchScheduler):
 
     @classmethod
     def rule(cls, options: SchedulerOptions) -> TrialScheduler:
-        """Return the Ray scheduler that decides."""
+        """Return the Ray scheduler that decides, without any trials."""
         raise NotImplementedError
 
     @classmethod
     def from_options(cls, options: SchedulerOptions) -> Self:
-        """Build the scheduler, which has seen no trial yet."""
+        """Build the scheduler without any trials."""
         return cls(cls.rule(options), options.max_epochs, options.max_concurrent)
 
     @classmethod
@@ -55,14 +55,14 @@ class StoppingScheduler(SearchScheduler):
         return [scheduler._simulate_trial(number, rng.random()) for number in range(num_samples)]
 
     def connect(self, search: SearchLink) -> None:
-        """Take the decisions about the epochs of earlier runs again."""
+        """Repeat the decisions about the epochs of earlier runs."""
         for trial in search.trials:
             self._add(trial.number)
             for epoch in sorted(trial.values):
                 self._decide(trial.number, epoch, trial.values[epoch])
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Take in a trial."""
+        """Add a trial to this scheduler and the Ray scheduler."""
         super().on_trial_add(tune_controller, trial)
         self._add(trial.config[NUMBER])
 
