@@ -60,6 +60,7 @@ bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/ref
 
 docs: $(READY) ## Write the generated pages, and build the documentation site into site/
 	PYTHONPATH=. $(BIN)/python docs/generate_options.py
+	$(BIN)/python -m benchmarks.results_page
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 monitoring: ## Start Prometheus, and Grafana if it is there, on loopback: docs/how-to/monitoring.md

@@ -1,13 +1,10 @@
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tune_mnist.errors import UserError
 from tune_mnist.models import create_model, model_names
-from tune_mnist.models.contract import check_network
 from tune_mnist.models.user_modules import load_models, repeated_flags, source_digests
 from tune_mnist.tuning.trials.networks import pack_networks, unpack_networks
 
@@ -157,15 +154,6 @@ def test_a_worker_that_serves_several_searches_has_the_network_of_the_present_on
     for sent, width in ((first, 5), (second, 6), (first, 5), (first, 5)):
         unpack_networks(sent)
         assert create_model("mine").head.in_features == width
-
-
-def test_the_network_of_the_readme_keeps_the_contract(tmp_path):
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (source,) = re.findall(r"```python\n(from torch import nn\n.*?)```", readme, flags=re.DOTALL)
-    path = tmp_path / "my_nets.py"
-    path.write_text(source)
-    load_models([str(path)])
-    check_network("my-cnn", 3, 3, 32, {"width": 4})
 
 
 def test_shipped_networks_are_not_sent():

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from tune_mnist.training import (
@@ -12,8 +10,6 @@ from tune_mnist.training import (
     ordered_keys,
 )
 
-README = Path(__file__).resolve().parents[2] / "README.md"
-
 
 def test_every_field_of_a_configuration_is_declared_with_a_description():
     assert list(HYPERPARAMETERS) == [
@@ -25,14 +21,6 @@ def test_every_field_of_a_configuration_is_declared_with_a_description():
 def test_only_what_decides_a_trial_of_its_own_can_be_searched():
     assert set(SEARCHABLE).isdisjoint({"model", "init", "image_size", "max_epochs", "seed"})
     assert REQUIRED == ("lr",)
-
-
-def test_the_readme_lists_what_a_space_file_may_search():
-    text = " ".join(README.read_text(encoding="utf-8").split())
-    listed = ", ".join(
-        f"`{name}`" + (" (needed)" if name in REQUIRED else "") for name in SEARCHABLE
-    )
-    assert listed in text
 
 
 def test_headings_and_labels_are_unambiguous():

@@ -113,14 +113,6 @@ def test_values_stay_within_bounds_and_on_steps(path):
     assert all(1e-4 <= config["lr"] <= 1e-1 for config in drawn)
 
 
-def test_the_space_in_the_readme_is_one(path):
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
-    path.write_text(readme.split("```yaml\n")[1].split("```")[0])
-    space = load_space(str(path))
-    assert space.models == ("resnet",)
-    assert len(list(draw(space, 5))) == 5
-
-
 def test_a_file_of_ones_own_is_named_by_its_path(path):
     path.write_text(TOP + LR)
     space = load_space(str(path))

@@ -1,0 +1,164 @@
+"""Write the tables of ``docs/reference/performance.md`` from the committed CSV files.
+
+Run ``python -m benchmarks.results_page``, or ``make docs``, after a benchmark wrote new rows. The
+text of the page is written by hand; each table stands between two comments that name it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from tune_mnist.files import write_text
+
+BENCHMARKS = Path(__file__).parent
+PAGE = BENCHMARKS.parent / "docs" / "reference" / "performance.md"
+_TABLE = re.compile(r"(<!-- table: (?P<name>\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+Columns = Mapping[str, tuple[str, str]]
+"""Heading and number format of each column that the page shows, by its name in the CSV file.
+
+The format is one of ``format()``, or ``rate``: three digits, and all digits before the point.
+"""
+
+_STEP: Columns = {
+    "model": ("Model", ""),
+    "image_size": ("Image size", ""),
+    "batch_size": ("Batch", ""),
+    "ours_images_per_second": ("Images/s", "rate"),
+    "plain_images_per_second": ("Plain loop", "rate"),
+    "ratio": ("Ratio", "rate"),
+    "ours_percent_of_gemm": ("% of a bf16 matrix product", ".2g"),
+}
+_CONTESTANTS = {
+    "ours": "tune_mnist",
+    "ray_tune": "Ray Tune's guide",
+    "optuna_alone": "Optuna alone",
+    "syne_tune_asha": "Syne Tune's ASHA",
+}
+_VERSUS: Columns = {
+    "contestant": ("Search by", ""),
+    "wall_seconds": ("Wall time, s", ".0f"),
+    "epochs": ("Epochs trained", ".0f"),
+    "wall_seconds_per_epoch": ("Wall time per epoch, s", ".2f"),
+    "best_accuracy": ("Best val_accuracy", ".4f"),
+    "seconds_to_target": ("Time to 98 %, s", ".0f"),
+}
+_ORCHESTRATION: Columns = {
+    "trials": ("Trials", ","),
+    "cost_per_trial_seconds": ("Seconds per trial", ".3f"),
+    "with_start_seconds": ("With the start of the workers", ".3f"),
+}
+_MEMORY: Columns = {
+    "process": ("Process", ""),
+    "peak_rss_mb": ("Resident set, MB", ",.0f"),
+    "peak_uss_mb": ("Unique set, MB", ",.0f"),
+}
+_PRECISION: Columns = {
+    "model": ("Model", ""),
+    "image_size": ("Image size", ""),
+    "train_images": ("Images", ","),
+    "epochs": ("Epochs", ""),
+    "fp32": ("fp32, %", ""),
+    "bf16": ("bf16, %", ""),
+    "difference_points": ("Difference, points", "+.2f"),
+}
+_RANKS: Columns = {
+    "model": ("Model", ""),
+    "image_size": ("Image size", ""),
+    "epoch": ("Epochs", ""),
+    "spearman": ("Rank correlation", ".2f"),
+    "share_of_time": ("Share of the time", ".0%"),
+}
+_PACKING: Columns = {
+    "workers": ("Workers", ""),
+    "images_per_second": ("Images/s of all together", ",.0f"),
+    "ratio_to_one_alone": ("Ratio to one alone", ".2f"),
+}
+
+
+def results_page(text: str) -> str:
+    """Return the page with each table rendered from its CSV file.
+
+    Args:
+        text: The page, whose tables may be outdated or empty.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        return f"{match[1]}\n{TABLES[match['name']]()}\n\n{match[3]}"
+
+    return _TABLE.sub(fill, text)
+
+
+def _table(source: str, columns: Columns, rows: str = "") -> str:
+    """Return columns of a CSV file as a Markdown table.
+
+    Args:
+        source: Path of the file below ``benchmarks/``.
+        columns: Columns to show.
+        rows: Condition on the rows to show, as for ``DataFrame.query``; all if empty.
+    """
+    frame = pd.read_csv(BENCHMARKS / source)
+    return _markdown(frame.query(rows) if rows else frame, columns)
+
+
+def _markdown(frame: pd.DataFrame, columns: Columns) -> str:
+    shown = pd.DataFrame(
+        {
+            heading: [_text(value, style) for value in frame[name]]
+            for name, (heading, style) in columns.items()
+        }
+    )
+    numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in columns]
+    align = ["right" if number else "left" for number in numeric]
+    return shown.to_markdown(index=False, disable_numparse=True, colalign=align)
+
+
+def _text(value: object, style: str) -> str:
+    if style == "rate":
+        style = ",.0f" if float(str(value)) >= 100 else ".3g"
+    return format(value, style)
+
+
+def _versus(source: str) -> str:
+    frame = pd.read_csv(BENCHMARKS / source)
+    return _markdown(frame.assign(contestant=frame["contestant"].map(_CONTESTANTS)), _VERSUS)
+
+
+def _regret() -> str:
+    """Return the regret at the end of the simulated searches, one column per method."""
+    frame = pd.read_csv(BENCHMARKS / "scheduling" / "regret.csv")
+    end = frame[frame["time_share"] == 1.0]
+    points = 100 * end[["regret", "low", "high"]]
+    end = end.assign(
+        text=[f"{mean:.2f} ({low:.2f} to {high:.2f})" for mean, low, high in points.to_numpy()]
+    )
+    search = ["world", "trials", "workers"]
+    wide = end.pivot(index=search, columns="method", values="text").reset_index()
+    columns = {name: (name.capitalize(), "") for name in search}
+    columns |= {name: (name, "") for name in end["method"].unique()}
+    return _markdown(end[search].drop_duplicates().merge(wide), columns)
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "step": lambda: _table("step.csv", _STEP),
+    "step-gpu": lambda: _table(
+        "step.gpu.csv", {**_STEP, "ratio_to_eager": ("CUDA graph / eager", "rate")}
+    ),
+    "versus": lambda: _versus("versus/results/summary.csv"),
+    "versus-others": lambda: _versus("versus/results-others/summary.csv"),
+    "regret": _regret,
+    "orchestration": lambda: _table("orchestration.many.csv", _ORCHESTRATION),
+    "memory": lambda: _table("search_memory.csv", _MEMORY),
+    "precision": lambda: _table("precision.csv", _PRECISION),
+    "rank-correlation": lambda: _table(
+        "fidelity/results/rank-correlation.csv", _RANKS, rows="epoch < 3"
+    ),
+    "packing": lambda: _table("packing.gpu.csv", _PACKING),
+}
+"""Functions that render the tables of the page, by their names in its comments."""
+
+
+if __name__ == "__main__":
+    write_text(PAGE, results_page(PAGE.read_text(encoding="utf-8")))
