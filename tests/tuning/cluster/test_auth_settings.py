@@ -52,13 +52,13 @@ def test_a_damaged_token_is_told_by_its_file(tmp_path, monkeypatch, content, nam
     path.write_bytes(content)
     if named:
         monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(path))
-    with pytest.raises(UserError, match="auth_token: damaged"):
+    with pytest.raises(UserError, match="auth_token: invalid"):
         check_token_readable()
 
 
 def test_a_damaged_token_does_not_show_itself(monkeypatch):
     monkeypatch.setenv("RAY_AUTH_TOKEN", "se cret")
-    with pytest.raises(UserError, match="RAY_AUTH_TOKEN: damaged") as caught:
+    with pytest.raises(UserError, match="RAY_AUTH_TOKEN: invalid") as caught:
         check_token_readable()
     assert "cret" not in str(caught.value)
 

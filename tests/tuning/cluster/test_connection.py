@@ -7,7 +7,8 @@ import pytest
 
 from tests.buckets import held_port
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.cluster.connection import check_placeable, connect, connected
+from tune_mnist.tuning.cluster.connection import connect, connected
+from tune_mnist.tuning.cluster.placement import check_placeable
 
 pytestmark = pytest.mark.e2e
 
@@ -56,7 +57,7 @@ def test_a_port_where_something_else_answers_is_told_in_a_line():
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"127.0.0.1:{server.server_port}"
-        with pytest.raises(UserError, match=f"no Ray cluster at '{address}': something else"):
+        with pytest.raises(UserError, match=f"no Ray cluster at '{address}'"):
             connect(address)
         server.shutdown()
 

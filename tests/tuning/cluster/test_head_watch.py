@@ -30,8 +30,8 @@ class Told(threading.Event):
 
 
 def test_a_head_that_goes_is_told_of_once_patience_is_at_its_end(monkeypatch):
-    monkeypatch.setattr(head_watch, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(head_watch, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(head_watch, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(head_watch, "SILENCE_SECONDS", 0.1)
     told = Told()
     server = socket.create_server(("127.0.0.1", 0))
     address = f"127.0.0.1:{server.getsockname()[1]}"

@@ -1,7 +1,8 @@
 import pytest
 import ray
 
-from tune_mnist.tuning.cluster.connection import count_fitting, starts_here
+from tune_mnist.tuning.cluster.connection import starts_here
+from tune_mnist.tuning.cluster.placement import count_fitting
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,8 @@ def test_who_has_the_token_is_let_in(cluster):
 
 def test_who_has_no_token_is_turned_away_and_told_how_to_give_it(cluster):
     answer = ask(f"connect('{cluster.address}')", **cluster.stranger)
-    assert "it asks for a token: set RAY_AUTH_MODE=token, with the cluster's token in" in answer
+    assert f"Ray cluster at '{cluster.address}': requires a token" in answer
+    assert "RAY_AUTH_MODE=token" in answer
 
 
 def test_another_token_is_turned_away_as_such(cluster, tmp_path):
@@ -145,7 +146,7 @@ def test_another_token_is_turned_away_as_such(cluster, tmp_path):
     other.write_text(secrets.token_hex(32))
     given = cluster.member | {"RAY_AUTH_TOKEN_PATH": str(other)}
     answer = ask(f"connect('{cluster.address}')", **given)
-    assert "it asks for another token than ours" in answer
+    assert f"Ray cluster at '{cluster.address}': rejects the token" in answer
 
 
 def test_a_token_that_is_not_there_is_told_in_a_line(cluster):
@@ -163,8 +164,8 @@ def test_a_results_folder_that_a_node_does_not_see_is_named_with_the_node(cluste
     )
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
-    assert f"--output-dir {cluster.hidden}/results: must lie on a file system" in result.stderr
-    assert f"does not see what this machine writes into {cluster.hidden}" in result.stderr
+    assert f"--output-dir {cluster.hidden}/results: " in result.stderr
+    assert f"does not see files that this machine writes into {cluster.hidden}" in result.stderr
     assert ": node " in result.stderr
     assert list(cluster.hidden.iterdir()) == []
 
@@ -200,8 +201,8 @@ print(*told, sep='\\n')
     answer = ask(code, **cluster.member)
     assert "use 1\n" in answer
     assert "has joined the cluster; concurrent trials: 1" in answer
-    refusal = "but gets no trials: it does not see what this machine writes into"
-    assert f"{refusal} {cluster.hidden}" in answer
+    assert "gets no trials: " in answer
+    assert f"does not see files that this machine writes into {cluster.hidden}" in answer
     assert list(cluster.hidden.iterdir()) == []
 
 
@@ -222,7 +223,8 @@ cluster.shutdown()
     answer = ask(code, RAY_AUTH_MODE="disabled", HOME=str(tmp_path))
     one, two = answer.splitlines()
     assert one == "1"
-    assert "2 nodes that do what anybody tells them: start Ray on each with RAY_AUTH_MODE" in two
+    assert "2 nodes" in two
+    assert "RAY_AUTH_MODE=token" in two
 
 
 def test_a_bucket_takes_the_place_of_a_folder_that_all_nodes_share(cluster):

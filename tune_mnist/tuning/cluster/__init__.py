@@ -1,1 +1,1 @@
-"""Ray and its nodes: connecting, tokens, packages, what every node must see."""
+"""Connection to Ray, and checks of the cluster's nodes before a search."""

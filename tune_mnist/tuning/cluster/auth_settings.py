@@ -1,4 +1,4 @@
-"""Ray's settings of authentication, checked before Ray reads them."""
+"""Validation of Ray's authentication settings before Ray reads them."""
 
 import fcntl
 import os
@@ -17,27 +17,27 @@ _OWNER_ONLY = 0o600
 
 
 def check_mode() -> str | None:
-    """Return RAY_AUTH_MODE, or None if it is not set.
+    """Return RAY_AUTH_MODE in lower case, or None if it is not set.
 
     Raises:
-        UserError: It is neither of the modes: Ray 2.60 takes every other word for "disabled".
+        UserError: The mode is unknown. Ray 2.60 would treat it as "disabled".
     """
     mode = os.environ.get(MODE)
     if not mode:
         return None
     if mode.lower() not in MODES:
         raise UserError(
-            f"{MODE}={mode}: must be token or disabled; unset, Ray asks for a token on this"
-            " machine, and uses one for a cluster of this machine that asks for it"
+            f"{MODE}={mode}: must be token or disabled, or unset, which requires a token on this"
+            " machine"
         )
     return mode.lower()
 
 
 def check_token_readable() -> None:
-    """Check the token that the user has set up: Ray 2.60 aborts the process at a damaged one.
+    """Check the token that the user has set up; Ray 2.60 aborts the process on an invalid token.
 
     Raises:
-        UserError: It cannot be read, or is no token; names the variable or the file.
+        UserError: The token cannot be read or is invalid; the message names the variable or file.
     """
     if token := os.environ.get(TOKEN):
         _check_token(token, TOKEN)
@@ -50,18 +50,18 @@ def check_token_readable() -> None:
 
 
 def has_own_token() -> bool:
-    """Return whether the user names a token for this process."""
+    """Return whether an environment variable sets the token of this process."""
     return bool(os.environ.get(TOKEN) or os.environ.get(TOKEN_PATH))
 
 
 def private_token(folder: Path) -> Path:
-    """Return the file of the token in a private folder; make it if it is missing or damaged.
+    """Return the token file in a private folder; create it if it is missing or invalid.
 
     Args:
-        folder: Folder that no other user can enter.
+        folder: Folder that no other user can access.
     """
     path = folder / TOKEN_FILE
-    # Two searches that start together must not each write a token: one would lose its own.
+    # Without the lock, two searches that start together would overwrite each other's token.
     with _locked(folder):
         try:
             _check_token(_read(path, ""), "")
@@ -73,14 +73,14 @@ def private_token(folder: Path) -> Path:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder against other searches of this user, without a file for the lock."""
+    """Lock a folder against other searches of this user, without a lock file."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with suppress(OSError):  # a file system without locks
+        with suppress(OSError):  # the file system does not support locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(descriptor)  # lets go of the lock
+        os.close(descriptor)  # releases the lock
 
 
 def _read(path: Path, source: str) -> str:
@@ -94,9 +94,9 @@ def _read(path: Path, source: str) -> str:
 
 def _check_token(token: str, source: str) -> None:
     token = token.strip()
-    # What an HTTP header can hold.
+    # Ray sends the token in an HTTP header, which allows only these characters.
     if not token or not all("!" <= character <= "~" for character in token):
         raise UserError(
-            f"{source}: damaged: a token is one line of letters and digits: 'ray get-auth-token"
-            " --generate' makes one"
+            f"{source}: invalid token: must be one line of letters and digits: create a token with"
+            " 'ray get-auth-token --generate'"
         )

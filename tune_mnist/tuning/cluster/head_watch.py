@@ -1,4 +1,4 @@
-"""Notices in good time that Ray has lost its head."""
+"""Detection of the loss of Ray's head."""
 
 import threading
 import time
@@ -8,75 +8,78 @@ from typing import Protocol
 
 from tune_mnist.tuning.cluster.connection import Resources, open_connection
 
-LOOK_SECONDS = 2.0
-LOCAL_LOOK_SECONDS = 0.5
-PATIENCE_SECONDS = 15.0
-"""A head that is silent for so long will not come back; Ray itself waits for a minute."""
+CHECK_SECONDS = 2.0
+LOCAL_CHECK_SECONDS = 0.5
+SILENCE_SECONDS = 15.0
+"""Silence after which a head is considered lost; Ray itself waits for a minute."""
 
 
 class Head(Protocol):
-    """The head of a Ray cluster, or what stands for it on one machine."""
+    """The head of a Ray cluster, or the processes of Ray on this machine."""
 
     def complaint(self) -> str:
-        """Return what is wrong for good, or an empty text."""
+        """Return the reason why the head is lost, or an empty string."""
 
 
 class RemoteHead:
-    """The head of a cluster, asked over the network whether it is there.
+    """The head of a cluster, checked by connecting to it.
 
     Args:
-        address: ``host:port`` of the head.
+        address: Address of the head, ``host:port``.
     """
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._heard = time.monotonic()
+        self._last_answer = time.monotonic()
 
     def complaint(self) -> str:
-        """Return that the head has been silent for too long, or an empty text."""
+        """Return an error if the head has been silent for too long, or an empty string."""
         try:
             open_connection(self._address).close()
-            self._heard = time.monotonic()
+            self._last_answer = time.monotonic()
         except OSError:
-            if time.monotonic() - self._heard > PATIENCE_SECONDS:
+            if time.monotonic() - self._last_answer > SILENCE_SECONDS:
                 return (
                     f"Ray cluster at '{self._address}': its head has not answered for"
-                    f" {PATIENCE_SECONDS:.0f} seconds"
+                    f" {SILENCE_SECONDS:.0f} seconds"
                 )
         return ""
 
 
 @contextmanager
 def head_watched(resources: Resources, give_up: Callable[[str], None]) -> Iterator[None]:
-    """Check the head of Ray at intervals, and call ``give_up`` once it is gone.
+    """Check Ray's head at intervals, and call ``give_up`` once it is lost.
 
-    Without its head a driver can do nothing: its calls wait for a minute, then Ray ends the
-    process with a page of its own.
+    Without a head, the calls of a driver block for a minute. Then Ray ends the process with a long
+    error message.
 
     Args:
-        resources: Where Ray runs.
-        give_up: Called with what is wrong, by a thread of its own: the main one may be inside
-            Ray, waiting.
+        resources: Resources of the cluster, which name its head.
+        give_up: Function that receives the reason. It is called in a background thread, because
+            the main thread may be blocked inside Ray.
     """
     head: Head | None = resources.local
-    seconds = LOCAL_LOOK_SECONDS
+    seconds = LOCAL_CHECK_SECONDS
     if resources.head is not None:
-        head, seconds = RemoteHead(resources.head), LOOK_SECONDS
-    over = threading.Event()
+        head, seconds = RemoteHead(resources.head), CHECK_SECONDS
+    stopped = threading.Event()
     if head is not None:
-        threading.Thread(target=_watch, args=(head, seconds, give_up, over), daemon=True).start()
+        watch = threading.Thread(
+            target=_watch, args=(head, seconds, give_up, stopped), daemon=True
+        )
+        watch.start()
     try:
         yield
     finally:
-        over.set()
+        stopped.set()
 
 
 def _watch(
-    head: Head, seconds: float, give_up: Callable[[str], None], over: threading.Event
+    head: Head, seconds: float, give_up: Callable[[str], None], stopped: threading.Event
 ) -> None:
-    while not over.wait(seconds):
+    while not stopped.wait(seconds):
         complaint = head.complaint()
-        # Whoever ends Ray has ended the watch before.
-        if complaint and not over.is_set():
+        # The search stops the watch before it ends Ray: a head ended on purpose is not lost.
+        if complaint and not stopped.is_set():
             give_up(complaint)
             return

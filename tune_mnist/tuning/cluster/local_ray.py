@@ -1,4 +1,4 @@
-"""A Ray of one search, on this machine alone: on loopback, with private files and a token."""
+"""Private Ray of one search on this machine: loopback only, with private files and a token."""
 
 import os
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from tune_mnist.tuning.ray_internals.settings import (
 
 
 class LocalSettings:
-    """What the environment tells a Ray that is started on this machine, until it has ended."""
+    """Environment variables of a Ray on this machine, set before its start and restored after."""
 
     def __init__(self) -> None:
         self._before: dict[str, str | None] = {}
@@ -38,13 +38,13 @@ class LocalSettings:
         self._cluster_enabled = is_cluster_enabled()
 
     def apply(self) -> dict[str, Any]:
-        """Set the environment; return the arguments for ``ray.init``.
+        """Set the environment, and return the arguments of ``ray.init``.
 
-        A second call changes nothing: it would take the TMPDIR and the token of the first for
-        those of the user.
+        Repeated calls have no effect until :meth:`undo`. Otherwise a second call would mistake the
+        TMPDIR and token of the first for settings of the user.
 
         Raises:
-            UserError: No folder can hold Ray's files, or a setting of authentication is wrong.
+            UserError: No folder can hold Ray's files, or an authentication setting is invalid.
         """
         if self._arguments is None:
             self._arguments = self._apply()
@@ -53,34 +53,34 @@ class LocalSettings:
     def _apply(self) -> dict[str, Any]:
         mode = check_mode()
         folder = private_folder()
-        # Ray does so by itself on macOS and Windows: all of it, the driver and the workers
-        # included, listens on 127.0.0.1. It reads the variable when it is imported.
+        # All processes of Ray listen on 127.0.0.1 only, the default on macOS and Windows. Ray
+        # reads the variable when it is imported.
         environment = {CLUSTER_VARIABLE: "0"}
         given = os.environ.get("TMPDIR")
         if given and folder.parent != Path(given).absolute():
-            # Unusable, or too long for the sockets of Ray's dashboard, which lie there as well.
+            # TMPDIR is unusable, or too long for the sockets that Ray's dashboard creates there.
             environment["TMPDIR"] = str(folder)
         if has_own_token():
             check_token_readable()
         elif mode != "disabled":
-            # Ray's own would be ~/.ray/auth_token, which every user of the machine can read.
+            # Ray's default is ~/.ray/auth_token, which every user of the machine can read.
             environment[TOKEN_PATH] = str(private_token(folder))
         self._set(environment)
         if mode is None:
-            # Ray takes an empty one for "disabled", and sets it to "token" where it is missing.
+            # Ray reads an empty mode as "disabled", and a missing mode as "token".
             self._set({MODE: None})
         set_cluster_enabled(False)
         return {
-            # A dashboard is started; True would end the search if it did not come up in time.
+            # None starts a dashboard too, but does not end the search if its start takes too long.
             "include_dashboard": None,
             "dashboard_host": "127.0.0.1",
             "num_cpus": allowed_cpus(),
-            # Ray 2.60 lets all users write into this one: the private folder has to be above it.
+            # Ray 2.60 makes this folder writable for all users, so its parent must be private.
             **init_arguments(folder / "ray", _memory()),
         }
 
     def undo(self) -> None:
-        """Bring the environment back to what it was."""
+        """Restore the environment."""
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -101,13 +101,13 @@ class LocalSettings:
 
 @dataclass(frozen=True)
 class LocalRay:
-    """The processes of a Ray that this process has started.
+    """Processes of a Ray that was started by this process.
 
     Attributes:
-        head: Processes without which a search cannot go on, by name.
-        others: The other ones that were there when Ray had started.
-        token_file: File with the token that Ray asks for; None: RAY_AUTH_TOKEN holds it, or Ray
-            asks for none.
+        head: Processes without which a search cannot continue, by name.
+        others: Other processes that existed right after the start.
+        token_file: File with the token that Ray requires; None: the token is in RAY_AUTH_TOKEN,
+            or Ray requires no token.
     """
 
     head: Mapping[str, psutil.Process]
@@ -118,22 +118,24 @@ class LocalRay:
     def started(cls) -> "LocalRay":
         """Return the Ray that this process has just started."""
         processes = {process: _name(process) for process in psutil.Process().children(True)}
-        asks = os.environ.get(MODE, "").lower() == "token" and TOKEN not in os.environ
+        uses_file = os.environ.get(MODE, "").lower() == "token" and TOKEN not in os.environ
         return cls(
             head={name: process for process, name in processes.items() if name in HEAD_PROCESSES},
             others=tuple(
                 process for process, name in processes.items() if name not in HEAD_PROCESSES
             ),
-            token_file=Path(os.environ[TOKEN_PATH]) if asks and TOKEN_PATH in os.environ else None,
+            token_file=(
+                Path(os.environ[TOKEN_PATH]) if uses_file and TOKEN_PATH in os.environ else None
+            ),
         )
 
     def complaint(self) -> str:
-        """Return which part of Ray has died, or an empty text."""
+        """Return an error if a process of the head has died, or an empty string."""
         dead = [name for name, process in self.head.items() if not _is_alive(process)]
         return f"Ray on this machine: its {dead[0]} has died" if dead else ""
 
     def kill(self) -> None:
-        """End all its processes that are left, workers included."""
+        """Kill all remaining processes of Ray, including workers."""
         now = psutil.Process().children(recursive=True)
         for process in {*self.head.values(), *self.others, *now}:
             with suppress(psutil.Error):
@@ -155,6 +157,6 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def _memory() -> int | None:
-    """Return the bytes that this process may use, None where Ray 2.60 detects the same."""
+    """Return this process's memory limit in bytes, or None if Ray 2.60 detects the same value."""
     allowed = allowed_memory()
     return None if allowed >= psutil.virtual_memory().total else allowed

@@ -1,35 +1,37 @@
-"""Has each node of a cluster the packages that trials need? tune_mnist itself is sent to them."""
+"""Check that each node of a cluster has the packages that trials need."""
 
 import importlib
 
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.cluster.node_tasks import alive_nodes, node_name, result_or_error, submit
 
-# With all that they import, it is what workers run.
 _RUN_BY_WORKERS = (
     "tune_mnist.tuning.trials.trainable",
     "tune_mnist.tuning.final.final_training",
-    "sklearn.metrics",  # imported late, to judge what a final run has classified
+    "sklearn.metrics",  # imported only when a final run is evaluated
 )
+"""Modules whose import loads all packages that workers use."""
 
 
 def check_packages() -> None:
-    """See that a worker of each node can import all that it will run.
+    """Check that workers on each node can import all packages of a trial.
+
+    tune_mnist itself need not be installed on the nodes: Ray ships it.
 
     Raises:
-        UserError: one cannot; names node and package.
+        UserError: A node lacks a package; the message names both.
     """
-    for node, asked in [(node, submit(node, what_is_missing)) for node in alive_nodes()]:
-        complaint = result_or_error(asked)
+    for node, task in [(node, submit(node, what_is_missing)) for node in alive_nodes()]:
+        complaint = result_or_error(task)
         if complaint:
             raise UserError(
-                f"{node_name(node)} {complaint}: each node needs the packages that tune_mnist"
-                " needs, in the Python that runs Ray there"
+                f"{node_name(node)} {complaint}: install the dependencies of tune_mnist on each"
+                " node, in the Python that runs Ray"
             )
 
 
 def what_is_missing() -> str:
-    """Return why this machine cannot run trials, or an empty text."""
+    """Return an error if this machine cannot import a package of a trial, or an empty string."""
     for module in _RUN_BY_WORKERS:
         try:
             importlib.import_module(module)

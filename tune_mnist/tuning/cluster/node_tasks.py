@@ -1,4 +1,4 @@
-"""A question to a node of the cluster, before there is work to lose."""
+"""Tasks that check one node of a cluster."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,35 +9,45 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from tune_mnist.errors import last_line
 
-# A node may first have to unpack the runtime environment.
 TASK_SECONDS = 120
+"""Timeout of a task; a node may first have to unpack the runtime environment."""
 
 Node = dict[str, Any]
-"""A node as ``ray.nodes()`` describes it."""
+"""Description of a node, as ``ray.nodes()`` returns it."""
 
 
 def alive_nodes() -> list[Node]:
-    """Return the nodes of the cluster that are there now."""
+    """Return the nodes of the cluster that are alive."""
     return [node for node in ray.nodes() if node["Alive"]]
 
 
 def node_name(node: Node) -> str:
-    """Return what people call a node."""
+    """Return the address and host name of a node, for messages."""
     return f"node {node['NodeManagerAddress']} ({node['NodeManagerHostname']})"
 
 
-def submit(node: Node, question: Callable[..., str], *given: Any) -> "ray.ObjectRef[str]":
-    """Have a node run a function that returns what is wrong, or an empty text; do not wait."""
-    task = ray.remote(num_cpus=0, max_retries=0)(question)
-    there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-    asked: ray.ObjectRef[str] = task.options(scheduling_strategy=there).remote(*given)
-    return asked
+def submit(node: Node, check: Callable[..., str], *arguments: Any) -> "ray.ObjectRef[str]":
+    """Start a check on a node, without waiting for its result.
+
+    Args:
+        node: Node that runs the check.
+        check: Function that returns an error as text, or an empty string.
+        *arguments: Arguments of the function.
+    """
+    remote_check = ray.remote(num_cpus=0, max_retries=0)(check)
+    on_node = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+    task: ray.ObjectRef[str] = remote_check.options(scheduling_strategy=on_node).remote(*arguments)
+    return task
 
 
-def result_or_error(asked: "ray.ObjectRef[str]") -> str:
-    """Wait for what a node answers: what is wrong, be it that it does not, or an empty text."""
+def result_or_error(task: "ray.ObjectRef[str]") -> str:
+    """Wait for a check, and return its error, the failure of the task, or an empty string.
+
+    Args:
+        task: Task that ``submit`` returned.
+    """
     try:
-        complaint: str = ray.get(asked, timeout=TASK_SECONDS)
+        complaint: str = ray.get(task, timeout=TASK_SECONDS)
     except GetTimeoutError:
         return f"has not answered for {TASK_SECONDS} seconds"
     except RayError as error:

@@ -1,4 +1,4 @@
-"""Probes of the nodes: whether each of them reaches the place of the checkpoints."""
+"""Check that every node reaches the storage of the checkpoints."""
 
 import shutil
 import time
@@ -21,33 +21,37 @@ from tune_mnist.tuning.cluster.node_tasks import (
 from tune_mnist.tuning.storage.bucket import Bucket, StorageError
 from tune_mnist.tuning.storage.storage_path import is_bucket
 
-# Network file systems may take their time to show what another machine has written.
-SEEN_SECONDS = 5
+VISIBLE_SECONDS = 5
+"""Time after which a file that another machine wrote must be visible on a network file system."""
+
 _DRIVER, _NODE = "driver", "node"
 
 
 class ProbePlace(Protocol):
-    """A place for marks that a machine leaves, and another one may see; as a text, where it is."""
+    """Temporary folder for marker files by which two machines test a shared storage.
+
+    Its string form is the path or URI of the storage.
+    """
 
     def begin(self) -> None:
-        """Make it."""
+        """Create the folder."""
 
     def leave(self, mark: str) -> None:
-        """Leave a mark."""
+        """Write a marker."""
 
     def has(self, mark: str) -> bool:
-        """Return whether a mark exists."""
+        """Return whether a marker exists."""
 
     def end(self) -> None:
-        """Remove it with all marks."""
+        """Remove the folder with all markers."""
 
 
 def probe_place(storage: str) -> ProbePlace:
-    """Return a new place for marks; nothing is written yet.
+    """Return a new place for markers, without creating it.
 
     Args:
-        storage: the URI of a bucket, or the path of a folder that need not exist. The nearest one
-            above that does is taken: folders that all share hold folders that they share.
+        storage: URI of a bucket, or path of a folder. If the folder does not exist, its nearest
+            existing parent is used, because subfolders of a shared folder are shared too.
     """
     name = f".tune-mnist-{uuid4().hex}"
     if is_bucket(storage):
@@ -63,7 +67,7 @@ class _InFolder:
         return str(self.folder.parent)
 
     def begin(self) -> None:
-        # With the permissions that the folders of checkpoints get: another user may run Ray.
+        # Default permissions, as the folders of checkpoints have: Ray may run as another user.
         self.folder.mkdir()
 
     def leave(self, mark: str) -> None:
@@ -85,7 +89,7 @@ class _InBucket:
         return str(self.bucket)
 
     def begin(self) -> None:
-        """Do nothing: a folder of a bucket is there with what is in it."""
+        """Do nothing: buckets have no folders apart from the names of objects."""
 
     def leave(self, mark: str) -> None:
         self.bucket.write(f"{self.folder}/{mark}", b"seen")
@@ -98,46 +102,46 @@ class _InBucket:
 
 
 class Probe:
-    """One node, asked whether it sees what the driver writes, and the other way round.
+    """Check that a node and the driver see each other's files; starts when it is created.
 
     Args:
-        node: as ``ray.nodes()`` describes it.
-        storage: path of a folder, or URI of a bucket; nothing is left there.
+        node: Node to check.
+        storage: Path of a folder, or URI of a bucket.
     """
 
     def __init__(self, node: Node, storage: str) -> None:
         self._place = probe_place(storage)
         self._place.begin()
         self._place.leave(_DRIVER)
-        self._asked = submit(node, _look, self._place)
+        self._task = submit(node, _exchange_markers, self._place)
 
     def is_answered(self) -> bool:
-        """Tell whether ``complaint`` would not wait for the node."""
-        return bool(ray.wait([self._asked], timeout=0)[0])
+        """Return whether the node has answered, so that ``complaint`` does not block."""
+        return bool(ray.wait([self._task], timeout=0)[0])
 
     def complaint(self) -> str:
-        """Wait for the answer; return what is wrong with the node, or an empty text."""
+        """Wait for the node, and return an error or an empty string. Closes the probe."""
         try:
-            complaint = result_or_error(self._asked)
-            if complaint or _seen(self._place, _NODE):
+            complaint = result_or_error(self._task)
+            if complaint or _is_visible(self._place, _NODE):
                 return complaint
-            return f"writes into another {self._place} than this machine"
+            return f"has another {self._place} than this machine"
         finally:
             self.close()
 
     def close(self) -> None:
-        """Remove what was written to find out."""
+        """Remove the marker files."""
         self._place.end()
 
 
 def check_usable(storage_path: str) -> None:
-    """See that this machine can write, read and delete there.
+    """Check that this machine can write, read and delete files in a storage.
 
     Args:
-        storage_path: absolute path of a folder, which need not exist, or the URI of a bucket.
+        storage_path: Absolute path of a folder, which need not exist, or URI of a bucket.
 
     Raises:
-        UserError: it cannot; says why.
+        UserError: The storage cannot be used.
     """
     place = probe_place(storage_path)
     try:
@@ -150,23 +154,24 @@ def check_usable(storage_path: str) -> None:
             f"--storage-path {storage_path}: cannot write into {place}: {error.strerror}"
         ) from None
     if not seen:
-        raise UserError(f"--storage-path {storage_path}: what is written there does not stay")
+        raise UserError(f"--storage-path {storage_path}: written files disappear")
 
 
 def check_shared(directory: Path, storage_path: str | None) -> list[Node]:
-    """See that what the driver writes is there on each node, and the other way round.
+    """Check that the driver and every node see each other's files in the checkpoint storage.
 
-    A single node has nothing to share, but a bucket must let it in.
+    A single node needs no shared folder; it is checked only if the storage is a bucket.
 
     Args:
-        directory: the results folder; need not exist.
-        storage_path: as for :func:`check_usable`; None: the results folder holds the checkpoints.
+        directory: Results folder; need not exist.
+        storage_path: Path or URI, as for :func:`check_usable`; None: the results folder holds the
+            checkpoints.
 
     Returns:
-        The nodes; one that joins later has not been asked.
+        The nodes of the cluster. Nodes that join later are not checked.
 
     Raises:
-        UserError: a node does not see the place, or sees another one there; names both.
+        UserError: A node does not reach the storage; the message names both.
     """
     nodes = alive_nodes()
     if len(nodes) < 2 and not (storage_path and is_bucket(storage_path)):
@@ -185,22 +190,22 @@ def check_shared(directory: Path, storage_path: str | None) -> list[Node]:
 
 
 def _wanted(directory: Path, storage_path: str | None, nodes: int) -> str:
-    shared = f"must lie on a file system that all {nodes} nodes of the cluster share, under the"
+    shared = f"must be on a file system that all {nodes} nodes share under the same path"
     if storage_path is None:
         return (
-            f"--output-dir {directory.parent}: {shared} same path, or --storage-path must name"
-            " such a folder, or a bucket (s3://, gs://)"
+            f"--output-dir {directory.parent}: {shared}, or --storage-path must name a shared"
+            " folder or a bucket (s3://, gs://)"
         )
     if is_bucket(storage_path):
-        return f"--storage-path {Bucket(storage_path)}: every node must reach it"
-    return f"--storage-path {storage_path}: {shared} same path"
+        return f"--storage-path {Bucket(storage_path)}: every node must reach the bucket"
+    return f"--storage-path {storage_path}: {shared}"
 
 
-def _look(place: ProbePlace) -> str:
-    """Look for the driver's mark on a node, leave one there, and return what is wrong."""
+def _exchange_markers(place: ProbePlace) -> str:
+    """Read the driver's marker on a node, write the node's, and return an error or ``""``."""
     try:
-        if not _seen(place, _DRIVER):
-            return f"does not see what this machine writes into {place}"
+        if not _is_visible(place, _DRIVER):
+            return f"does not see files that this machine writes into {place}"
         place.leave(_NODE)
     except StorageError as error:
         return f"does not: {error}"
@@ -209,9 +214,9 @@ def _look(place: ProbePlace) -> str:
     return ""
 
 
-def _seen(place: ProbePlace, mark: str) -> bool:
-    """Wait until a mark is there, but not for long."""
-    deadline = time.monotonic() + SEEN_SECONDS
+def _is_visible(place: ProbePlace, mark: str) -> bool:
+    """Wait for at most VISIBLE_SECONDS for a marker; return whether it exists."""
+    deadline = time.monotonic() + VISIBLE_SECONDS
     while not place.has(mark):
         if time.monotonic() > deadline:
             return False

@@ -1,4 +1,4 @@
-"""The package tune_mnist, sent to the nodes of a cluster, whether or not they have one."""
+"""Shipping of the package tune_mnist to the nodes of a cluster."""
 
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,10 @@ from tune_mnist.tuning.ray_internals.settings import job_ships_modules
 
 
 def runtime_environment() -> dict[str, Any]:
-    """Return the runtime environment in which workers import the code that the driver runs.
+    """Return the runtime environment that ships the driver's tune_mnist to the workers.
 
-    It goes beside what a Ray job ships, unless the job has modules of its own: Ray allows one
-    list of them only.
+    Returns an empty environment if the Ray job of this process ships modules of its own, because
+    Ray does not merge two lists of modules.
     """
     if job_ships_modules():
         return {}

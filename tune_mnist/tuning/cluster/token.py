@@ -1,4 +1,4 @@
-"""Token of a Ray cluster: whether the cluster requires one, and whether it accepts ours."""
+"""Checks of a Ray cluster's authentication: token required, token accepted."""
 
 import grpc
 from ray.exceptions import AuthenticationError
@@ -11,33 +11,32 @@ from tune_mnist.tuning.ray_internals.authentication import (
     uses_token,
 )
 
-# A cluster that speaks TLS only does not answer a plain channel.
+# A cluster that requires TLS is unavailable to a plain channel.
 _CLOSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE)
 
 
 def lets_strangers_in(address: str) -> bool:
-    """Return whether a cluster answers a request that carries no token.
+    """Return whether a cluster answers requests without a token.
 
-    The settings of this process say nothing of what the cluster accepts from others.
+    The cluster is asked, because the settings of this process do not show what it accepts.
 
     Args:
-        address: ``host:port`` of the head, or ``auto``.
+        address: Address of the head, ``host:port`` or ``auto``.
     """
     return request_health(_host_and_port(address), with_token=False) not in _CLOSED
 
 
 def check_token(address: str) -> None:
-    """Check that a cluster accepts this process: Ray itself retries for 20 seconds.
+    """Check that a cluster accepts the token of this process; Ray itself retries for 20 seconds.
 
     Args:
-        address: ``host:port`` of the head, or ``auto``.
+        address: Address of the head, ``host:port`` or ``auto``.
 
     Raises:
-        UserError: The cluster requires a token, and ours is missing or another one; or what
-            answers is no Ray.
+        UserError: The token is missing or wrong, or the server at the address is not Ray.
     """
     if address == "auto":
-        # Ray does so too, for a cluster that it finds on this machine, and for no other.
+        # As Ray does, which reads ~/.ray/auth_token only for a cluster on this machine.
         use_available_token()
     target = _host_and_port(address)
     try:
@@ -49,28 +48,28 @@ def check_token(address: str) -> None:
         return
     if code is not grpc.StatusCode.UNAUTHENTICATED:
         raise UserError(
-            f"no Ray cluster at '{target}': something else answers there, or not at all"
-            f" ({code.name}): 'ray status' on its head says where it listens"
+            f"no Ray cluster at '{target}': the server there is not Ray, or does not answer"
+            f" ({code.name}): 'ray status' on the head shows the address of the cluster"
         )
     if uses_token():
         raise UserError(
-            f"Ray cluster at '{target}': it asks for another token than ours: put the cluster's"
-            " into ~/.ray/auth_token, or the file's path into RAY_AUTH_TOKEN_PATH"
+            f"Ray cluster at '{target}': rejects the token of this process: copy the cluster's"
+            " token to ~/.ray/auth_token, or set RAY_AUTH_TOKEN_PATH to its file"
         )
     raise UserError(
-        f"Ray cluster at '{target}': it asks for a token: set RAY_AUTH_MODE=token, with the"
-        " cluster's token in ~/.ray/auth_token"
+        f"Ray cluster at '{target}': requires a token: copy the cluster's token to"
+        " ~/.ray/auth_token, and set RAY_AUTH_MODE=token"
     )
 
 
 def _host_and_port(address: str) -> str:
-    """Return where the head listens; ``auto`` is looked up as Ray does it."""
+    """Return the address of the head; resolve ``auto`` as Ray does."""
     if address != "auto":
         return address
     found = local_head()
     if found is None:
         raise UserError(
-            "no Ray cluster found on this machine: start one with 'ray start --head', or leave"
-            " out --address auto (or RAY_ADDRESS=auto)"
+            "no Ray cluster found on this machine: start one with 'ray start --head', or remove"
+            " --address auto (or RAY_ADDRESS=auto)"
         )
     return found

@@ -16,7 +16,8 @@ from tune_mnist.errors import UserError
 from tune_mnist.machine import allowed_cpus
 from tune_mnist.models import get_architecture
 from tune_mnist.training import Fidelity, resolve_compute
-from tune_mnist.tuning.cluster.connection import Resources, check_placeable, count_fitting
+from tune_mnist.tuning.cluster.connection import Resources
+from tune_mnist.tuning.cluster.placement import check_placeable, count_fitting
 from tune_mnist.tuning.options.option_presentation import FALLBACKS
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.spaces.space import SearchSpace

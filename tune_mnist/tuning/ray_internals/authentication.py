@@ -1,7 +1,7 @@
 """Token settings of Ray, and bare requests to the head of a cluster.
 
-Ray has no public function that tests a token: ``ray.init`` retries for 20 seconds with the wrong
-one. Not reported upstream.
+Ray has no public function that tests a token, and ``ray.init`` retries a wrong token for 20
+seconds. Not reported upstream.
 """
 
 from contextlib import suppress
@@ -16,10 +16,10 @@ from ray._private.ray_constants import GLOBAL_GRPC_OPTIONS
 from ray._private.services import canonicalize_bootstrap_address
 
 ANSWER_SECONDS = 15
-"""A busy head answers late."""
+"""Timeout of a request; a busy head may need several seconds."""
 
 HEALTH_REQUEST = "/ray.rpc.NodeInfoGcsService/CheckAlive"
-"""Answered by the control service of the head; an empty message is a valid request."""
+"""Method of the head's control service that accepts an empty message."""
 
 
 def uses_token() -> bool:
@@ -28,12 +28,12 @@ def uses_token() -> bool:
 
 
 def use_available_token() -> None:
-    """Send the user's token from now on if there is one, as ``ray.init("auto")`` does."""
+    """Enable the user's token for this process, if there is one, as ``ray.init("auto")`` does."""
     maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
 
 
 def local_head() -> str | None:
-    """Return ``host:port`` of the cluster that ``auto`` finds on this machine, None if none."""
+    """Return the address of the cluster that ``auto`` finds on this machine, or None."""
     found: str | None = None
     with suppress(ConnectionError):
         found = canonicalize_bootstrap_address("auto")
@@ -41,14 +41,14 @@ def local_head() -> str | None:
 
 
 def request_health(address: str, *, with_token: bool) -> grpc.StatusCode:
-    """Return the status with which the head of a cluster answers a request.
+    """Return the gRPC status of a health request to the head of a cluster.
 
     Args:
-        address: ``host:port`` of the head.
-        with_token: Whether the request carries this process's token and TLS settings.
+        address: Address of the head, ``host:port``.
+        with_token: Whether to send this process's token and use its TLS settings.
 
     Raises:
-        AuthenticationError: This process has no token, or one that cannot be read.
+        AuthenticationError: The token of this process is missing or cannot be read.
     """
     make = init_grpc_channel if with_token else grpc.insecure_channel
     with make(address, options=GLOBAL_GRPC_OPTIONS) as channel:

@@ -1,4 +1,4 @@
-"""Tune's controller of trials: workers that die, lost nodes, start of workers."""
+"""Tune's trial controller: dead workers, lost nodes, start of workers."""
 
 from collections import Counter
 from typing import Any
@@ -16,38 +16,41 @@ from ray.tune.progress_reporter import TrialProgressCallback
 from tune_mnist.tuning.storage.checkpoint_store import PlaceMissingError
 
 MAX_LOST_NODES = 10
-"""Node losses of a trial that do not count against max_failures: the trial may cause them."""
+"""Maximum node losses of a trial that do not count against max_failures.
+
+Further losses count, because the trial itself may cause them.
+"""
 
 NODE_DIED = "its node has died"
 """Part of Ray's message about an actor whose node was lost; the exception has no field for it."""
 
 
 class SteadyController(TuneController):
-    """Tune's controller, without three faults of Ray 2.60 in its treatment of workers."""
+    """Tune's controller with workarounds for three faults of Ray 2.60 in handling workers."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._lost_nodes: Counter[str] = Counter()
 
     def _maybe_reuse_cached_actor(self, trial: Trial) -> bool:
-        """Keep a trial with its starting worker, even if another worker is idle.
+        """Keep a trial on its starting worker, even if another worker is idle.
 
-        Tune gives such a trial the idle worker and ends the one that starts
-        (ray-project/ray#36020, #42951). Where trials are shorter than the start of a worker, the
-        workers of a node that joins would never start.
+        Tune moves the trial to the idle worker and ends the starting one (ray-project/ray#36020,
+        #42951). If trials are shorter than the start of a worker, the workers of a node that joins
+        would never start.
         """
         own = self._trial_to_actor.get(trial)
-        has_place = own is not None and self._actor_manager.is_actor_started(own)
-        if has_place and trial not in self._resetting_trials:
+        is_placed = own is not None and self._actor_manager.is_actor_started(own)
+        if is_placed and trial not in self._resetting_trials:
             return False
         reused: bool = super()._maybe_reuse_cached_actor(trial)
         return reused
 
     def _actor_failed(self, tracked_actor: TrackedActor, exception: Exception) -> None:
-        """Give a trial another worker if its worker died while it was idle.
+        """Give a trial another worker if its worker died while idle.
 
-        Tune notices the death when it hands the worker the next trial, counts it twice, and fails
-        the trial whatever max_failures is. Not reported upstream.
+        Tune notices the death when it assigns the next trial to the worker, counts it twice, and
+        fails the trial regardless of max_failures. Not reported upstream.
         """
         if self._actor_to_trial[tracked_actor] not in self._resetting_trials:
             super()._actor_failed(tracked_actor, exception)
@@ -58,10 +61,10 @@ class SteadyController(TuneController):
         self._actor_stopped(tracked_actor)
 
     def _trial_task_failure(self, trial: Trial, exception: Exception) -> None:
-        # Tune calls this for the task just after _actor_failed for the worker.
+        # Tune calls this method for the task right after _actor_failed for the worker.
         if trial in self._resetting_trials and trial not in self._trial_to_actor:
             self._resetting_trials.remove(trial)
-            if trial.status == Trial.PAUSED:  # by a scheduler, meanwhile
+            if trial.status == Trial.PAUSED:  # a scheduler has paused the trial in the meantime
                 self._unstage_trial_with_resources(trial)
             else:
                 self._schedule_trial_actor(trial)
@@ -69,10 +72,10 @@ class SteadyController(TuneController):
         super()._trial_task_failure(trial, exception)
 
     def _process_trial_failure(self, trial: Trial, exception: Exception) -> None:
-        """Resume a trial that lost its node, without counting it as a failure of the trial.
+        """Resume a trial that lost its node, without counting a failure of the trial.
 
-        Tune does so for nodes that a cloud preempts only (ray-project/ray#41285). A node that does
-        not see the checkpoints and has not been probed yet is treated alike.
+        Tune does so only for preempted cloud nodes (ray-project/ray#41285). A node that does not
+        see the checkpoints, and was not probed before it got the trial, is treated as lost too.
         """
         if lost_its_node(exception) and self._lost_nodes[trial.trial_id] < MAX_LOST_NODES:
             self._lost_nodes[trial.trial_id] += 1
@@ -81,11 +84,10 @@ class SteadyController(TuneController):
 
 
 class OneNodeController(SteadyController):
-    """The same, with workers in the processes that Ray prestarts on this machine.
+    """Controller for one machine, whose workers use the processes that Ray prestarts.
 
-    Tune's workers never use those: Tune requests environment variables for them, which another
-    machine may lack, and a placement group a trial, which has nothing to hold together on one
-    machine. Not reported upstream.
+    Tune's workers cannot use prestarted processes, because Tune requests environment variables and
+    a placement group for each trial. On a single machine neither is needed. Not reported upstream.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -94,7 +96,7 @@ class OneNodeController(SteadyController):
 
 
 class _ActorClasses(_ActorClassCache):
-    """Makes the actor class of a trainable, for processes that have the driver's environment."""
+    """Cache of actor classes that request no environment variables for their processes."""
 
     def get(self, trainable_cls: type) -> Any:
         if trainable_cls not in self._cache:
@@ -103,10 +105,10 @@ class _ActorClasses(_ActorClassCache):
 
 
 class SilentProgress(TrialProgressCallback):
-    """Takes the place of Tune's own progress callback, which prints of every trial.
+    """Progress callback that prints nothing.
 
-    Tune adds its own, at any verbosity, unless a callback of this class is among those given.
-    Not reported upstream.
+    Tune adds a callback that prints every trial, at any verbosity, unless the user's callbacks
+    include one of this class. Not reported upstream.
     """
 
     def on_trial_result(self, *given: Any, **info: Any) -> None:
@@ -120,9 +122,9 @@ class SilentProgress(TrialProgressCallback):
 
 
 def use_steady_controller(*, one_node: bool) -> None:
-    """Let Tune run its trials by a :class:`SteadyController` from now on.
+    """Make Tune use a :class:`SteadyController` in this process.
 
-    ``Tuner`` has no argument for the controller; the interface that had one was made private
+    ``Tuner`` has no argument for the controller; the interface with this argument was made private
     (ray-project/ray#17593).
 
     Args:
@@ -132,19 +134,21 @@ def use_steady_controller(*, one_node: bool) -> None:
 
 
 def survive_memory_kills() -> None:
-    """Let Tune treat a worker that Ray killed for its memory as a dead worker.
+    """Make Tune treat a worker that Ray killed for its memory use as a dead worker.
 
-    Since ray-project/ray#32107 the tasks of such a worker raise OutOfMemoryError. Tune's actor
-    manager takes that for an internal error, and one greedy trial ends the whole search. Not
-    reported upstream.
+    Since ray-project/ray#32107, tasks of a killed worker raise OutOfMemoryError. Tune's actor
+    manager treats this as an internal error and ends the whole search. Not reported upstream.
     """
     actor_manager.RayActorError = (RayActorError, OutOfMemoryError)
 
 
 def lost_its_node(error: Exception) -> bool:
-    """Return whether a trial needs another node.
+    """Return whether an error means that a trial needs another node.
 
-    Its own is gone, cannot be reached any more, or does not see the checkpoints.
+    The node of the trial has died, cannot be reached, or does not see the checkpoints.
+
+    Args:
+        error: Error of the trial's worker or task.
     """
     if isinstance(error, ActorUnavailableError | PlaceMissingError):
         return True

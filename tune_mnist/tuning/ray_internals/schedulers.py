@@ -15,9 +15,9 @@ from tune_mnist.tuning.trials.reports import METRIC
 
 
 class UnbufferedScheduler(FIFOScheduler):
-    """Base of the schedulers: Tune hands over every epoch on its own, not several in one buffer.
+    """Base class of schedulers that receive the report of every epoch without buffering.
 
-    Tune asks a scheduler for that, and for its metric, by private attributes only. Not reported
+    Tune reads this setting, and the metric of a scheduler, from private attributes. Not reported
     upstream.
     """
 
@@ -32,38 +32,39 @@ class UnbufferedScheduler(FIFOScheduler):
 def pause_pending(tune_controller: Any, trial: Trial) -> None:
     """Pause a trial that has no worker yet.
 
-    The public ``pause_trial`` needs a worker. Tune's ASHA never pauses a trial, so the case does
-    not come up there (ray-project/ray#32634).
+    The public ``pause_trial`` requires a worker. Tune's ASHA never pauses a trial, so Tune does
+    not need this function itself (ray-project/ray#32634).
 
     Args:
         tune_controller: Tune's controller, as a scheduler's methods receive it.
         trial: Pending trial.
     """
-    trial.init_local_path()  # done by Tune when it starts a trial; this one may never start
+    trial.init_local_path()  # Tune does so when it starts a trial, but this one may never start
     tune_controller._set_trial_status(trial, Trial.PAUSED)
 
 
 def continue_held(tune_controller: Any, trial: Trial) -> None:
-    """Start the next epoch of a trial that waits on its worker after the decision NOOP.
+    """Start the next epoch of a trial that keeps its worker after the decision NOOP.
 
-    Only Tune's synchronous HyperBand can do so, inside Tune. Not reported upstream.
+    Tune itself does so only in its synchronous HyperBand. Not reported upstream.
 
     Args:
         tune_controller: Tune's controller, as a scheduler's methods receive it.
-        trial: Trial that keeps its worker.
+        trial: Trial that waits on its worker.
     """
     tune_controller._schedule_trial_train(trial)
 
 
 class SeededAsha(AsyncHyperBandScheduler):
-    """Ray's ASHA, with brackets drawn from a seed and the trial, and with rungs at any epoch.
+    """Ray's ASHA with reproducible brackets and arbitrary rungs.
 
-    Ray's draws the bracket from NumPy's global random state (ray-project/ray#13616), so a resumed
-    search would assign other brackets; its rungs are powers of the reduction factor.
+    Ray's scheduler draws the bracket of a trial from NumPy's global random state
+    (ray-project/ray#13616), so a resumed search would assign different brackets. Its rungs are
+    always powers of the reduction factor.
 
     Args:
-        seed: Seed of the assignment of trials to brackets.
-        rungs: Epochs of the rungs, ascending; None: Ray's own.
+        seed: Random seed of the assignment of trials to brackets.
+        rungs: Epochs of the rungs, ascending; None: Ray's rungs.
         **options: Arguments of Ray's scheduler.
     """
 
@@ -75,7 +76,12 @@ class SeededAsha(AsyncHyperBandScheduler):
                 bracket._rungs = [(epoch, {}) for epoch in reversed(rungs[first:])]
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """Choose the trial's bracket; the probabilities are Ray's own."""
+        """Assign a trial to a bracket, with the same probabilities as Ray.
+
+        Args:
+            tune_controller: Tune's controller.
+            trial: New trial.
+        """
         sizes = np.array([len(bracket._rungs) for bracket in self._brackets])
         odds = np.exp(sizes - sizes.max())
         rng = np.random.default_rng([self._seed, int(trial.trial_id)])
@@ -84,16 +90,15 @@ class SeededAsha(AsyncHyperBandScheduler):
 
 
 class WholeBracketsHyperBand(HyperBandScheduler):
-    """Ray's HyperBand beside a searcher that hands out trials one by one.
+    """Ray's HyperBand, halving a bracket only after all of its trials have started.
 
-    Ray's halves a bracket as soon as the trials that it has so far have come to its rung, and
-    fills the place of a trial that has ended with the next one: with few workers hardly any trial
-    is stopped. Here a bracket takes as many trials as it has places, once, and the searcher can
-    ask whether it waits for more. Not reported upstream.
+    Ray's scheduler halves a bracket once its present trials have reached the rung, and replaces
+    ended trials by new ones, so with few workers it stops hardly any trial. Here a bracket accepts
+    exactly as many trials as it was created for. Not reported upstream.
     """
 
     def has_room(self) -> bool:
-        """Return whether the newest bracket waits for more trials."""
+        """Return whether the newest bracket accepts more trials."""
         bracket = self._state["bracket"]
         return bracket is not None and not bracket.filled()
 
@@ -104,10 +109,10 @@ class WholeBracketsHyperBand(HyperBandScheduler):
 
 
 class ContinuingMedian(MedianStoppingRule):
-    """Ray's median rule without its pauses: a trial runs until enough others can be compared.
+    """Ray's median stopping rule without pauses.
 
-    Ray's pauses such a trial while others wait, and no option turns that off. Not reported
-    upstream.
+    Ray's scheduler pauses a trial that has too few others to be compared with, and no option turns
+    this off. Here the trial continues. Not reported upstream.
     """
 
     def _on_insufficient_samples(self, tune_controller: Any, trial: Any, time: float) -> str:

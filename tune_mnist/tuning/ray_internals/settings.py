@@ -10,52 +10,54 @@ from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 from ray._private.utils import resolve_object_store_memory
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
-# Read by Ray when it is imported or started.
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Threads of a trial must not spin while they wait for each other: other trials need the cores.
+    # Waiting threads of a trial must not spin, because other trials need the CPU cores.
     "OMP_WAIT_POLICY": "PASSIVE",
     "RAY_DEDUP_LOGS": "1",
-    # The dashboard shows the output of one epoch, not only that of its whole worker.
+    # Lets the dashboard show the output of a single epoch.
     "RAY_ENABLE_RECORD_ACTOR_TASK_LOGGING": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
-    # A worker that is not ready for its next trial in time is given up without a callback, and on
-    # a busy machine the thread of a stopped trial takes long to end. Not reported upstream.
+    # Tune drops a trial without a callback if its worker is not reset in time. On a busy machine
+    # the thread of the previous trial may need long to end. Not reported upstream.
     "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
-    # Tune allows one pending trial beside a searcher (ray-project/ray#14835, #63770), so workers
-    # would start one after the other. The searcher limits the trials here.
+    # With a searcher, Tune allows only one pending trial (ray-project/ray#14835, #63770), so
+    # workers would start one after another. Here the searcher limits the number of trials.
     "TUNE_MAX_PENDING_TRIALS_PG": "1000",
-    # The default, -1, retries a task that exceeds the memory without end (ray-project/ray#30013).
+    # The default, -1, retries a task that runs out of memory forever (ray-project/ray#30013).
     "RAY_task_oom_retries": "2",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # The last report of a trial may carry a reason instead of metrics.
+    # The last report of a trial may contain a reason instead of metrics.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
 
+"""Environment variables that Ray reads when it is imported or started."""
+
 PRELOADED_MODULES = "RAY_preload_python_modules"
-"""Environment variable: modules that Ray's prestarted workers import while they are idle."""
+"""Environment variable with the modules that prestarted workers import while idle."""
 
 CLUSTER_VARIABLE = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR
-"""Environment variable: "0" makes a Ray that is started listen on 127.0.0.1 only."""
+"""Environment variable that makes Ray listen on 127.0.0.1 only if it is "0"."""
 
 HEAD_PROCESSES = ("gcs_server", "raylet")
 """Names of the processes without which a search cannot continue."""
 
 MIN_OBJECT_STORE = 80_000_000
+"""Minimum size of the object store in bytes."""
 
 
 def is_cluster_enabled() -> bool:
-    """Return whether a Ray started by this process would listen on the network."""
+    """Return whether a Ray started by this process listens on the network."""
     return bool(ray_constants.ENABLE_RAY_CLUSTER)
 
 
 def set_cluster_enabled(enabled: bool) -> None:
-    """Let a Ray started by this process listen on the network, or on 127.0.0.1 only.
+    """Make a Ray started by this process listen on the network, or on 127.0.0.1 only.
 
-    Ray offers the choice on macOS and Windows alone (ray-project/ray#18730, #30770), by an
-    environment variable that it reads when it is imported: too late for this process.
+    Ray documents the choice for macOS and Windows only (ray-project/ray#18730, #30770), as an
+    environment variable. It reads the variable on import, which has happened in this process.
 
     Args:
         enabled: Whether other machines may connect.
@@ -64,12 +66,12 @@ def set_cluster_enabled(enabled: bool) -> None:
 
 
 def reread_authentication() -> None:
-    """Let Ray read the settings of authentication from the environment again.
+    """Make Ray read the authentication settings from the environment again.
 
-    Ray reads them once a process. A second ``ray.init`` under other settings fails then, with
-    "Failed to start GCS" or a missing token. Not reported upstream.
+    Ray reads them once per process. Without this call, a second ``ray.init`` with other settings
+    fails with "Failed to start GCS" or a missing token. Not reported upstream.
     """
-    # In this order: a thread of Ray that still ends would otherwise look for a token that is gone.
+    # The order matters: a thread of Ray that is still ending must not look for a removed token.
     Config.initialize("")
     AuthenticationTokenLoader.instance().reset_cache()
 
@@ -77,13 +79,13 @@ def reread_authentication() -> None:
 def init_arguments(folder: Path, memory: int | None) -> dict[str, Any]:
     """Return the private arguments of ``ray.init``.
 
-    Ray ignores the memory limit of a control group above its own (ray-project/ray#3223), and
-    raises an error for an object store of the caller's size that exceeds both 10 GB and
-    ``/dev/shm`` (ray-project/ray#14616), so the size comes from Ray's own function.
+    Ray ignores memory limits of parent control groups (ray-project/ray#3223). It also raises an
+    error if the given size of the object store exceeds both 10 GB and ``/dev/shm``
+    (ray-project/ray#14616), so Ray's own function computes the size.
 
     Args:
-        folder: Folder for Ray's files: sessions, sockets, logs.
-        memory: Bytes that Ray and its workers may use; None: all that Ray detects.
+        folder: Folder for Ray's sessions, sockets and logs.
+        memory: Memory for Ray and its workers in bytes; None: as Ray detects.
     """
     arguments: dict[str, Any] = {"_temp_dir": str(folder)}
     if memory is not None:
@@ -93,10 +95,10 @@ def init_arguments(folder: Path, memory: int | None) -> dict[str, Any]:
 
 
 def job_ships_modules() -> bool:
-    """Return whether the Ray job that this process belongs to ships Python modules.
+    """Return whether the Ray job of this process ships Python modules.
 
-    ``ray.init`` refuses ``py_modules`` then: the lists of job and driver are not merged
-    (ray-project/ray#31123, #39208), and no public function returns the job's settings.
+    In that case ``ray.init`` rejects ``py_modules``, because Ray does not merge the lists of job
+    and driver (ray-project/ray#31123, #39208). No public function returns the settings of the job.
     """
     job = json.loads(os.environ.get(RAY_JOB_CONFIG_JSON_ENV_VAR, "{}"))
     return "py_modules" in (job.get("runtime_env") or {})

@@ -8,32 +8,32 @@ from ray.tune.search.optuna import OptunaSearch
 class OpenOptunaSearch(OptunaSearch):
     """Ray's OptunaSearch with access to its study and trials.
 
-    Ray's reports a trial that a scheduler stopped as COMPLETE, with the accuracy of the epoch at
-    which it stopped (ray-project/ray#15283), so TPE compares accuracies of different epochs. A
-    searcher that reports PRUNED needs the study, which Ray keeps in private attributes. Not
+    Ray reports a trial that a scheduler stopped as COMPLETE, with the accuracy of its last epoch
+    (ray-project/ray#15283), so TPE compares accuracies measured at different epochs. A searcher
+    that reports PRUNED instead needs the study, which Ray keeps in private attributes. Not
     reported upstream.
     """
 
     @property
     def study(self) -> optuna.Study:
-        """The study."""
+        """Study of the search."""
         study: optuna.Study = self._ot_study
         return study
 
     def trial(self, trial_id: str) -> optuna.Trial:
-        """Return the study's trial of one of Ray's.
+        """Return the Optuna trial of a Ray trial.
 
         Args:
-            trial_id: Ray's name of a trial that ``suggest`` has handed out.
+            trial_id: ID of a Ray trial that ``suggest`` has returned.
         """
         trial: optuna.Trial = self._ot_trials[trial_id]
         return trial
 
     def suggest_again(self, trial_id: str, earlier: FrozenTrial) -> None:
-        """Let the next ``suggest`` hand out a trial of the study, instead of a new one.
+        """Make the next ``suggest`` return an existing trial of the study.
 
         Args:
-            trial_id: Ray's name for it.
+            trial_id: ID of the Ray trial.
             earlier: Trial that an interrupted search left unfinished.
         """
         self._ot_trials[trial_id] = optuna.Trial(self._ot_study, earlier._trial_id)

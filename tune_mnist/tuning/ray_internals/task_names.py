@@ -7,13 +7,13 @@ from ray.tune.experiment import Trial
 
 
 def name_tasks(trial: Trial, name: str) -> None:
-    """Give the tasks that a trial's worker receives from now on a name, for the dashboard.
+    """Name the next tasks of a trial's worker in the dashboard.
 
-    Neither name nor repr of an actor can change after its creation, and one worker runs many
-    trials; Tune's actors have fixed names in the dashboard (ray-project/ray#32903). Ray's option
-    for a task is ``actor.train.options(name=...)``, but Tune calls ``actor.train.remote()``. So
-    the actor's handle is given a ``train`` with that option set. If Ray changes where the handle
-    keeps its methods, the tasks lose their names, and nothing else happens.
+    The name of an actor cannot change, but a worker runs many trials, so Tune's actors do not show
+    their trial in the dashboard (ray-project/ray#32903). Ray can name a task by
+    ``actor.train.options(name=...)``, but Tune calls ``actor.train.remote()``. This function
+    replaces ``train`` of the actor's handle by a method with this option. If Ray changes the
+    private attribute that holds the methods, tasks keep their default names.
 
     Args:
         trial: Trial with a worker.
@@ -29,10 +29,12 @@ def name_tasks(trial: Trial, name: str) -> None:
 
 
 class _NamedMethod:
-    """Method of an actor; the handle binds itself to it, so it must not keep the handle alive.
+    """Method of an actor with a task name.
+
+    Holds no reference to the actor's handle, which would keep the actor alive.
 
     Args:
-        method: Ray's own method.
+        method: Ray's method.
         name: Name of the tasks.
     """
 
@@ -41,5 +43,5 @@ class _NamedMethod:
         self._name = name
 
     def bind(self, actor: Any) -> Any:
-        """Return the actor's method with the name as an option."""
+        """Return the method of an actor, with the task name as an option."""
         return self.method.bind(actor).options(name=self._name)

@@ -8,8 +8,8 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.util.placement_group import NODE_ID_LABEL_KEY, placement_group
 
-from tune_mnist.tuning.cluster.connection import count_fitting
 from tune_mnist.tuning.cluster.node_tasks import Node, alive_nodes, node_name
+from tune_mnist.tuning.cluster.placement import count_fitting
 from tune_mnist.tuning.cluster.shared_storage import Probe
 from tune_mnist.tuning.planning.resources import Workers
 
