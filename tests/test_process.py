@@ -4,6 +4,7 @@ import logging
 import os
 import pwd
 import signal
+import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -45,7 +46,7 @@ def test_a_run_leaves_the_process_as_it_was(monkeypatch):
     monkeypatch.delenv("TUNE_OTHER", raising=False)
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     handler, level = signal.getsignal(signal.SIGTERM), logging.getLogger("ray").level
-    filters = list(warnings.filters)
+    filters, path = list(warnings.filters), list(sys.path)
     with suppress(KeyboardInterrupt), process_restored():
         os.environ |= {"TUNE_TEST": "within", "TUNE_OTHER": "within"}
         torch.set_num_threads(threads + 1)
@@ -53,10 +54,25 @@ def test_a_run_leaves_the_process_as_it_was(monkeypatch):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         warnings.simplefilter("ignore")
+        sys.path.append("within")
         raise KeyboardInterrupt
     assert (os.environ["TUNE_TEST"], "TUNE_OTHER" in os.environ) == ("before", False)
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
     assert signal.getsignal(signal.SIGTERM) == handler
     assert logging.getLogger("ray").level == level
-    assert warnings.filters == filters
+    assert (warnings.filters, sys.path) == (filters, path)
+
+
+@pytest.mark.gpu
+def test_a_run_leaves_the_random_state_of_a_gpu_as_it_was():
+    torch.manual_seed(7)
+    with process_restored():  # where CUDA has not been used, the seed decides
+        torch.manual_seed(0)
+        torch.rand(1, device="cuda")
+    first = torch.rand(1, device="cuda")
+    with process_restored():
+        torch.manual_seed(0)
+    second = torch.rand(1, device="cuda")
+    torch.manual_seed(7)
+    assert [first.item(), second.item()] == torch.rand(2, device="cuda").tolist()

@@ -3,16 +3,21 @@
 import logging
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tune_mnist.machine import Cgroups, allowed_cpus
 from tune_mnist.private_folder import private_folder
 
-_LOGGERS = ("ray", "ray.tune", "ray.train", "optuna")
+if TYPE_CHECKING:
+    import torch
+
+_LOGGERS = ("ray", "ray.tune", "ray.train", "optuna", "mlflow", "alembic")
 
 
 def set_up_process() -> None:
@@ -41,26 +46,51 @@ def process_restored() -> Iterator[None]:
     """Restore the settings of the calling process after a search or training run.
 
     Restored are the environment variables, log levels, warning filters, the number of threads and
-    random state of PyTorch, and the SIGTERM handler, which Ray 2.60 replaces when it starts.
+    random states of PyTorch, ``sys.path``, and the SIGTERM handler, which Ray 2.60 replaces when
+    it starts.
     """
     import torch
 
     environment = dict(os.environ)
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     threads, random_state = torch.get_num_threads(), torch.get_rng_state()
+    seed, cuda_states = torch.initial_seed(), _cuda_states()
     in_main_thread = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), import_path_restored():
             yield
     finally:
         if in_main_thread and handler is not None:  # None: the handler is not a Python function
             signal.signal(signal.SIGTERM, handler)
         torch.set_num_threads(threads)
         torch.set_rng_state(random_state)
+        if cuda_states is not None:
+            torch.cuda.set_rng_state_all(cuda_states)
+        elif torch.cuda.is_available():  # not used before: it would have started from this seed
+            torch.cuda.manual_seed_all(seed)
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
         _restore_environment(environment)
+
+
+@contextmanager
+def import_path_restored() -> Iterator[None]:
+    """Restore ``sys.path`` at the end: modules of a user's own are imported from their folder."""
+    path = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+
+
+def _cuda_states() -> "list[torch.Tensor] | None":
+    """Return the random state of each GPU; None: this process has not used CUDA yet."""
+    import torch
+
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return None
+    return torch.cuda.get_rng_state_all()
 
 
 def _restore_environment(before: dict[str, str]) -> None:

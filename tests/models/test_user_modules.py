@@ -1,7 +1,9 @@
+import importlib.util
 import subprocess
 import sys
 
 import pytest
+from ray import cloudpickle
 
 from tune_mnist.errors import UserError
 from tune_mnist.models import create_model, model_names
@@ -61,6 +63,16 @@ def test_a_module_of_a_package_is_found_in_the_current_folder(tmp_path, monkeypa
     monkeypatch.setattr(sys, "path", list(sys.path))
     load_models(["nets_of_a_user.small"])
     assert "mine" in model_names()
+
+
+def test_a_module_beside_a_users_own_hides_no_installed_one(tmp_path, monkeypatch):
+    for name in ("another_network_of_a_user", "this"):  # "this" is a module of Python
+        (tmp_path / f"{name}.py").write_text(NETWORK)
+    sys.modules.pop("this", None)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])
+    load_models(["another_network_of_a_user"])
+    assert importlib.util.find_spec("this").origin != str(tmp_path / "this.py")
 
 
 def test_a_file_that_was_edited_replaces_what_it_registered(network_file):
@@ -125,7 +137,9 @@ create_model("mine", options={"width": 1})
 
 def test_a_process_that_lacks_the_file_gets_the_network(network_file):
     load_models([str(network_file)])
+    by_value = cloudpickle.list_registry_pickle_by_value()
     packed = pack_networks(["mine", "lenet"])
+    assert cloudpickle.list_registry_pickle_by_value() == by_value
     network_file.unlink()
     worker = subprocess.run(
         [sys.executable, "-c", WORKER, packed.hex()], capture_output=True, text=True, check=False

@@ -15,6 +15,7 @@ from tune_mnist.errors import UserError, unknown
 from tune_mnist.inference import Classifier
 from tune_mnist.inference import load_model as load_trained_model
 from tune_mnist.models import get_architecture
+from tune_mnist.process import import_path_restored
 from tune_mnist.reporting import stored_search
 from tune_mnist.reporting.finals import by_configuration
 from tune_mnist.reporting.plots import Drawn, draw
@@ -173,5 +174,6 @@ def load_results(path: str | Path, models: Models = ()) -> SearchResults:
     Raises:
         UserError: It is not the folder of a search, or a file in it is damaged.
     """
-    load_networks(models)
+    with import_path_restored():
+        load_networks(models)
     return SearchResults(stored_search.read_search(Path(path)))

@@ -146,15 +146,15 @@ def perform_search(
         UserError: As for :func:`run_search`.
         KeyboardInterrupt: The search was interrupted; its results so far are written.
     """
-    load_networks(models)  # before a space or a folder may name one of them
-    require_known(options, SearchOptions)
-    console = report_console() if console is None else console
-    dataset = None if dataset is None else checked_images(dataset)
-    images = dataset if isinstance(dataset, Dataset) else None
-    given = options | data_options(dataset)
     earlier: Experiment | None = None
     place: AbstractContextManager[Path]
     with _alone(), process_restored():
+        load_networks(models)  # before a space or a folder may name one of them
+        require_known(options, SearchOptions)
+        console = report_console() if console is None else console
+        dataset = None if dataset is None else checked_images(dataset)
+        images = dataset if isinstance(dataset, Dataset) else None
+        given = options | data_options(dataset)
         if resume is None:
             if trust_stored:
                 raise UserError("--trust-stored: only a search to --resume has stored values")

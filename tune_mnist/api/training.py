@@ -144,33 +144,31 @@ def run_training(
         UserError: An option is unknown or wrong, the loss diverges, or the memory does not
             suffice; nothing is written.
     """
-    load_networks(models)
-    require_known(hyperparameters, TrainConfig, *_OWN_OPTIONS)
-    light = get_architecture(model).light
-    config = TrainConfig.checked(
-        model=model,
-        max_epochs=_or(epochs, LIGHT_EPOCHS if light else LARGE_EPOCHS),
-        **({"image_size": RUN_IMAGE_SIZE} | hyperparameters),
-    )
     console = report_console() if console is None else console
-    with (
-        process_restored(),
-        new_results(Path(output_dir), name, f"train-{model}") as directory,
-    ):
-        images = load_images(dataset, data_dir, transpose=transpose)
-        if model not in SHIPPED:
-            check_network(
-                model,
-                images.num_classes,
-                images.channels,
-                config.image_size,
-                config.model_options,
-            )
-        share = LIGHT_FRACTION if light else LARGE_FRACTION
-        enough = default_fraction(share, len(images.train_labels))
-        data = split_dataset(images, _or(fraction, enough), 1.0)
-        compute = resolve_compute(device, precision)
-        return _train_into(directory, config, images, data, compute, console)
+    with process_restored():
+        load_networks(models)
+        require_known(hyperparameters, TrainConfig, *_OWN_OPTIONS)
+        light = get_architecture(model).light
+        config = TrainConfig.checked(
+            model=model,
+            max_epochs=_or(epochs, LIGHT_EPOCHS if light else LARGE_EPOCHS),
+            **({"image_size": RUN_IMAGE_SIZE} | hyperparameters),
+        )
+        with new_results(Path(output_dir), name, f"train-{model}") as directory:
+            images = load_images(dataset, data_dir, transpose=transpose)
+            if model not in SHIPPED:
+                check_network(
+                    model,
+                    images.num_classes,
+                    images.channels,
+                    config.image_size,
+                    config.model_options,
+                )
+            share = LIGHT_FRACTION if light else LARGE_FRACTION
+            enough = default_fraction(share, len(images.train_labels))
+            data = split_dataset(images, _or(fraction, enough), 1.0)
+            compute = resolve_compute(device, precision)
+            return _train_into(directory, config, images, data, compute, console)
 
 
 def _train_into(

@@ -118,7 +118,7 @@ def _import(name: str, where: str) -> str:
         raise UserError(f"{where}: must be the path of a .py file, or package.module")
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
+        sys.path.append(here)  # behind the installed modules, which it must not hide
     with _errors_named(where, None, name):
         importlib.import_module(name)
     return name

@@ -6,6 +6,7 @@ A failure here names the hook that a new version of Ray breaks.
 import inspect
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -131,14 +132,15 @@ def test_rays_head_names_a_lost_node_in_the_words_that_are_searched():
     assert controller.NODE_DIED.encode() in head.read_bytes()
 
 
-def test_a_worker_killed_for_its_memory_ends_its_task_only(monkeypatch):
-    monkeypatch.setattr(actor_manager, "RayActorError", RayActorError)  # puts it back
-    controller.survive_memory_kills()
+def test_a_worker_killed_for_its_memory_ends_its_task_only():
     told = []
     actor = SimpleNamespace(actor_id=1, _on_error=lambda *_: told.append("worker"))
     task = SimpleNamespace(_tracked_actor=actor, _on_error=lambda *_: told.append("task"))
     manager = SimpleNamespace(_failed_actor_ids=set(), _cleanup_actor=lambda **_: None)
-    actor_manager.RayActorManager._actor_task_failed(manager, task, OutOfMemoryError("too much"))
+    fail = partial(actor_manager.RayActorManager._actor_task_failed, manager, task)
+    with controller.memory_kills_survived():
+        fail(OutOfMemoryError("too much"))
+    assert actor_manager.RayActorError is RayActorError
     assert told == ["worker", "task"]
 
 

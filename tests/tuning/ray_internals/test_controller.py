@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from ray import ActorID, tune
+from ray.air.execution._internal import actor_manager
 from ray.core.generated.common_pb2 import ActorDiedErrorContext
 from ray.exceptions import ActorDiedError, ActorUnavailableError, WorkerCrashedError
 from ray.tune import tune as ray_tune
@@ -18,7 +19,8 @@ from tune_mnist.tuning.ray_internals.controller import (
     OneNodeController,
     SteadyController,
     lost_its_node,
-    use_steady_controller,
+    memory_kills_survived,
+    steady_controller,
 )
 from tune_mnist.tuning.storage.checkpoint_store import PlaceMissingError
 
@@ -172,12 +174,19 @@ def test_a_node_that_lacks_the_checkpoints_costs_nothing_but_not_for_ever(
     assert len((tmp_path / "begun").read_text()) == 3
 
 
-def test_the_controller_is_chosen_by_whether_nodes_may_join(monkeypatch):
-    monkeypatch.setattr(ray_tune, "TuneController", ray_tune.TuneController)  # puts it back
-    use_steady_controller(one_node=True)
-    assert ray_tune.TuneController is OneNodeController
-    use_steady_controller(one_node=False)
-    assert ray_tune.TuneController is SteadyController
+@pytest.mark.parametrize(
+    ("one_node", "controller"), [(True, OneNodeController), (False, SteadyController)]
+)
+def test_the_controller_is_chosen_by_whether_nodes_may_join(one_node, controller):
+    with steady_controller(one_node=one_node):
+        assert ray_tune.TuneController is controller
+
+
+def test_a_calling_program_gets_tunes_own_controller_back(tmp_path):
+    before = ray_tune.TuneController, actor_manager.RayActorError
+    with pytest.raises(RuntimeError), steady_controller(one_node=True), memory_kills_survived():
+        raise RuntimeError
+    assert (ray_tune.TuneController, actor_manager.RayActorError) == before
 
 
 def died_because(reason):

@@ -14,7 +14,7 @@ from tests.reporting.searches import ONE_MODEL, Search
 from tune_mnist.errors import UserError
 from tune_mnist.models import registry
 from tune_mnist.models.user_modules import load_models
-from tune_mnist.tuning.experiment import _judge, run_experiment
+from tune_mnist.tuning.experiment import _evaluate, run_experiment
 from tune_mnist.tuning.options.option_fields import FIXED
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.preparation import read_warm_start
@@ -55,7 +55,7 @@ def test_a_bucket_that_is_lost_in_the_final_evaluation_is_an_ending(tmp_path):
             raise StorageError("--storage-path s3://bucket: no answer")
 
     setup = SimpleNamespace(directory=tmp_path)
-    outcome = _judge(setup, Final(), [], None, StopReason.FINISHED, Console(file=io.StringIO()))
+    outcome = _evaluate(setup, Final(), [], None, StopReason.FINISHED, Console(file=io.StringIO()))
     assert outcome == Outcome(StopReason.STORAGE_LOST, "--storage-path s3://bucket: no answer")
 
 

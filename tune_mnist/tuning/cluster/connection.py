@@ -17,7 +17,6 @@ from tune_mnist.tuning.cluster.auth_settings import check_mode, check_token_read
 from tune_mnist.tuning.cluster.local_ray import LocalRay, LocalSettings
 from tune_mnist.tuning.cluster.node_tasks import alive_nodes
 from tune_mnist.tuning.cluster.shipped_package import runtime_environment
-from tune_mnist.tuning.ray_internals.controller import survive_memory_kills
 from tune_mnist.tuning.ray_internals.settings import (
     ENVIRONMENT,
     PRELOADED_MODULES,
@@ -103,7 +102,6 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
     """
     arguments = prepare_environment(address, all_cores=all_cores)
     reread_authentication()
-    survive_memory_kills()
     given_as = "--address" if address else "RAY_ADDRESS"
     address = address or os.environ.get("RAY_ADDRESS")
     if address:
@@ -174,7 +172,6 @@ def join(address: str | None) -> Resources:
             f"--address {address}: this process is connected to Ray at {head} already: remove the"
             " option, or call ray.shutdown() first"
         )
-    survive_memory_kills()
     try:
         dashboard = ray.init(ignore_reinit_error=True, logging_level=logging.ERROR).dashboard_url
     except AttributeError:  # Ray 2.60 provides the URL in drivers, not in workers

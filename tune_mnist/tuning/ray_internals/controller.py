@@ -1,6 +1,8 @@
 """Tune's trial controller: dead workers, lost nodes, start of workers."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ray
@@ -121,8 +123,9 @@ class SilentProgress(TrialProgressCallback):
         """Print nothing."""
 
 
-def use_steady_controller(*, one_node: bool) -> None:
-    """Make Tune use a :class:`SteadyController` in this process.
+@contextmanager
+def steady_controller(*, one_node: bool) -> Iterator[None]:
+    """Make Tune use a :class:`SteadyController`; its own is restored at the end.
 
     ``Tuner`` has no argument for the controller; the interface with this argument was made private
     (ray-project/ray#17593).
@@ -130,16 +133,27 @@ def use_steady_controller(*, one_node: bool) -> None:
     Args:
         one_node: Whether Ray runs on this machine only, and no other node can join.
     """
+    before = tune.TuneController
     tune.TuneController = OneNodeController if one_node else SteadyController
+    try:
+        yield
+    finally:
+        tune.TuneController = before
 
 
-def survive_memory_kills() -> None:
+@contextmanager
+def memory_kills_survived() -> Iterator[None]:
     """Make Tune treat a worker that Ray killed for its memory use as a dead worker.
 
     Since ray-project/ray#32107, tasks of a killed worker raise OutOfMemoryError. Tune's actor
     manager treats this as an internal error and ends the whole search. Not reported upstream.
     """
+    before = actor_manager.RayActorError
     actor_manager.RayActorError = (RayActorError, OutOfMemoryError)
+    try:
+        yield
+    finally:
+        actor_manager.RayActorError = before
 
 
 def lost_its_node(error: Exception) -> bool:

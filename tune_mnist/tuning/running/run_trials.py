@@ -17,7 +17,11 @@ from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.estimate import expected_epochs
 from tune_mnist.tuning.planning.search_context import SearchContext
-from tune_mnist.tuning.ray_internals.controller import SilentProgress, use_steady_controller
+from tune_mnist.tuning.ray_internals.controller import (
+    SilentProgress,
+    memory_kills_survived,
+    steady_controller,
+)
 from tune_mnist.tuning.recording.callbacks import BestModels
 from tune_mnist.tuning.recording.trial_record import TrialState
 from tune_mnist.tuning.running.disk_budget import DiskBudget
@@ -125,10 +129,13 @@ def run_trials(
             progress_reporter=tune.CLIReporter(),
         ),
     )
-    use_steady_controller(one_node=context.nodes is None)
     start = time.monotonic()
     try:
-        with stop_signals.kept():  # Tune leaves a handler behind that ignores the next Ctrl-C
+        with (
+            steady_controller(one_node=context.nodes is None),
+            memory_kills_survived(),
+            stop_signals.kept(),  # Tune leaves a handler behind that ignores the next Ctrl-C
+        ):
             tuner.fit()
     except (OSError, TuneError, StorageError) as error:
         # Tune wraps errors that searcher and callbacks raise while they process a result.

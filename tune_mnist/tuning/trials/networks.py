@@ -2,7 +2,8 @@
 
 import pickle
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from ray import cloudpickle
 
@@ -32,19 +33,29 @@ def pack_networks(models: Iterable[str]) -> bytes:
     networks = [each for each in registry.own_networks() if each.name in wanted]
     if not networks:
         return b""
-    for each in networks:
-        package = each.build.__module__.partition(".")[0]
-        if package not in (_PACKAGE, _MAIN):
-            # Pickle by value: other nodes may not have the module.
-            cloudpickle.register_pickle_by_value(sys.modules[package])
+    packages = {each.build.__module__.partition(".")[0] for each in networks}
     try:
-        packed: bytes = cloudpickle.dumps(networks)
+        with _pickled_by_value(packages - {_PACKAGE, _MAIN}):
+            packed: bytes = cloudpickle.dumps(networks)
     except Exception as error:  # the user's objects may raise any exception
         names = ", ".join(each.name for each in networks)
         raise UserError(
             f"network {names}: its code cannot be sent to the workers: {last_line(error)}"
         ) from None
     return packed
+
+
+@contextmanager
+def _pickled_by_value(packages: set[str]) -> Iterator[None]:
+    """Pickle what the packages define by value: other nodes may not have the modules."""
+    new = packages - cloudpickle.list_registry_pickle_by_value()
+    for package in new:
+        cloudpickle.register_pickle_by_value(sys.modules[package])
+    try:
+        yield
+    finally:  # the calling program may pickle objects of these packages, too
+        for package in new:
+            cloudpickle.unregister_pickle_by_value(sys.modules[package])
 
 
 def unpack_networks(packed: bytes) -> None:
