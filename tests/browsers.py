@@ -1,4 +1,4 @@
-"""A browser of this machine, patient with a busy one."""
+"""A browser for tests of pages, with timeouts for a busy machine."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ MILLISECONDS = PATIENCE * 1000
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Start the browser that is installed; skip the test if there is none."""
+    """Start the installed browser; skip the test if there is none."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip(f"no browser: install one of {', '.join(NAMES)} (apt install chromium)")

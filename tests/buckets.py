@@ -1,4 +1,4 @@
-"""A server that speaks S3 (moto), on this machine, with a bucket in it."""
+"""A local S3 server (moto) with a bucket."""
 
 import socket
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ KEYS = {
 
 @contextmanager
 def held_port() -> Iterator[int]:
-    """Give a port that stays ours while no server listens there, to let one come back.
+    """Reserve a port, so that a server can be stopped and started again on it.
 
-    Who may bind it all the same must ask for ``SO_REUSEADDR``, as servers in Python do.
+    A server can bind the port with ``SO_REUSEADDR``, which servers in Python set.
     """
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -29,9 +29,10 @@ def held_port() -> Iterator[int]:
 
 @contextmanager
 def s3_server(port: int = 0) -> Iterator[str]:
-    """Give the options that a URI of the bucket ends with; who uses it needs ``KEYS``.
+    """Start a server, and yield the query part of its bucket's URIs.
 
-    What is in the bucket outlives the server, as long as this process does.
+    Clients need the environment variables in ``KEYS``. The content of the bucket outlives the
+    server until this process ends.
     """
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()

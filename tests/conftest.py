@@ -1,4 +1,4 @@
-"""Data that tests share, and a disk that is soon full."""
+"""Fixtures that all tests share: data, the user's state and a small disk."""
 
 import json
 import subprocess
@@ -18,8 +18,8 @@ from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
 from tune_mnist.data.idx_folder import STEMS
 from tune_mnist.training import Compute, TrainConfig, Trainer
 
-# The networks here are too small to gain from a second thread, and two threads that wait for each
-# other on a busy machine are many times slower than one.
+# The networks of the tests are too small for a second thread, and on a busy machine two threads
+# that wait for each other are many times slower than one.
 torch.set_num_threads(1)
 
 
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def state_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the user's key, by which own results folders are known, out of the user's home."""
+    """Use a temporary folder for the key that proves the ownership of results folders."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
@@ -58,7 +58,7 @@ def digits_split(digits: Dataset) -> DataSplit:
 
 @pytest.fixture(scope="session")
 def placed_digits(digits: Dataset) -> Dataset:
-    """The digits as large as MNIST's, and in the place where MNIST's are."""
+    """Digits of 28x28 pixels, centred as MNIST's digits are."""
 
     def placed(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         field = np.zeros((28, 28), dtype=np.uint8)
@@ -74,7 +74,7 @@ def placed_digits(digits: Dataset) -> Dataset:
 
 @pytest.fixture(scope="session")
 def digits_lenet(placed_digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a LeNet that reads the digits, as a search keeps it in ``best/``."""
+    """Folder of a LeNet that is trained on the digits, in the form of ``best/``."""
     config = TrainConfig(model="lenet", lr=0.005, batch_size=32, max_epochs=16)
     trainer = Trainer(
         config, split_dataset(placed_digits), Compute(torch.device("cpu"), bf16=False)
@@ -90,7 +90,7 @@ def digits_lenet(placed_digits: Dataset, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def idx_folder(tmp_path: Path) -> Path:
-    """A folder with 60 training and 20 test images of 3 classes."""
+    """Folder of IDX files with 60 training and 20 test images of 3 classes."""
     folder = tmp_path / "idx"
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -105,7 +105,7 @@ def idx_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 24 MB."""
+    """Disk of 24 MB."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]

@@ -1,4 +1,4 @@
-"""Mistakes that both commands find before any work: one line, exit status 2, nothing written."""
+"""User errors that commands find before any work: one line, exit status 2, nothing written."""
 
 import gzip
 from pathlib import Path
@@ -17,7 +17,7 @@ IMAGES = "train-images-idx3-ubyte"
 
 @pytest.fixture
 def refusal(tmp_path, monkeypatch, capsys):
-    """Run a command that must refuse; return the line it says."""
+    """Return a function that runs a command which must fail, and returns its error line."""
 
     def refused(command, *arguments):
         results = tmp_path / "results"
@@ -66,11 +66,11 @@ def refusal(tmp_path, monkeypatch, capsys):
         (["--lr", "0.1"], "--model"),
     ],
 )
-def test_options_of_train(refusal, arguments, words):
+def test_invalid_options_of_train_are_refused(refusal, arguments, words):
     assert words in refusal(train, *arguments)
 
 
-def test_a_name_that_is_taken_is_told_before_training(refusal, tmp_path):
+def test_an_existing_name_is_refused_before_training(refusal, tmp_path):
     (tmp_path / "one").mkdir()
     arguments = (*DIGITS, "--output-dir", str(tmp_path), "--name", "one")
     error = refusal(train, *arguments)
@@ -113,7 +113,7 @@ def test_a_name_that_is_taken_is_told_before_training(refusal, tmp_path):
         ),
     ],
 )
-def test_options_of_search(refusal, arguments, words):
+def test_invalid_options_of_search_are_refused(refusal, arguments, words):
     assert words in refusal(search, *arguments)
 
 
@@ -137,7 +137,7 @@ def test_options_of_search(refusal, arguments, words):
     ],
     ids=["missing", "html", "truncated", "damaged gzip", "mismatched"],
 )
-def test_files_that_are_not_what_they_should_be(
+def test_invalid_data_files_are_refused(
     refusal,
     idx_folder: Path,
     name,

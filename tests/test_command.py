@@ -1,4 +1,4 @@
-"""Errors in one line, exit statuses, durations."""
+"""Error lines, exit statuses and durations of commands."""
 
 import errno
 import os
@@ -16,12 +16,12 @@ from tune_mnist.errors import UserError, did_you_mean, unknown
     ("text", "seconds"),
     [("90", 90), ("90s", 90), ("25m", 1500), ("1.5h", 5400), (" 2 m ", 120), ("0", 0)],
 )
-def test_durations(text: str, seconds: float) -> None:
+def test_durations_are_parsed_to_seconds(text: str, seconds: float) -> None:
     assert duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-5", "5d", "1e3", "m", "5mm", "nan", "inf", "1:30"])
-def test_what_is_no_duration_says_what_would_be_one(text: str) -> None:
+def test_the_error_for_an_invalid_duration_names_valid_ones(text: str) -> None:
     with pytest.raises(click.BadParameter, match=r"number with s, m or h: 25m"):
         duration(text)
 
@@ -32,7 +32,7 @@ def outcome(
     body: Callable[[], object],
     *arguments: str,
 ) -> tuple[object, str, str]:
-    """Run a command with that body; return exit status, stdout and stderr."""
+    """Run a command with a given body; return exit status, stdout and stderr."""
 
     number = click.Option(["--number"], type=int, expose_value=False)
     monkeypatch.setattr("sys.argv", ["command", *arguments])
@@ -48,7 +48,7 @@ def failing(error: BaseException) -> Callable[[], object]:
     return body
 
 
-def test_a_command_that_ends_well_exits_with_what_it_returns(capsys, monkeypatch):
+def test_exit_status_is_the_return_value_of_the_command(capsys, monkeypatch):
     assert outcome(capsys, monkeypatch, lambda: None)[0] == 0
     assert outcome(capsys, monkeypatch, lambda: 130)[0] == 130
 
@@ -59,7 +59,7 @@ def test_help_exits_with_0(capsys, monkeypatch):
     assert "--number" in out
 
 
-def test_a_users_mistake_is_one_line_however_many_the_message_has(capsys, monkeypatch):
+def test_a_user_error_of_several_lines_is_printed_as_one(capsys, monkeypatch):
     status, out, err = outcome(capsys, monkeypatch, failing(UserError("space.yaml:\n  wrong\n")))
     assert (status, out, err) == (2, "", "error: space.yaml: wrong\n")
 
@@ -81,7 +81,7 @@ def test_a_wrong_option_is_one_line(capsys, monkeypatch, arguments, words):
     assert words in err
 
 
-def test_ctrl_c_is_one_word_and_exits_with_130(capsys, monkeypatch):
+def test_ctrl_c_prints_one_word_and_exits_with_130(capsys, monkeypatch):
     status, out, err = outcome(capsys, monkeypatch, failing(KeyboardInterrupt()))
     assert (status, out, err.strip()) == (130, "", "interrupted")
 
@@ -92,7 +92,7 @@ def test_a_full_disk_is_one_line(capsys, monkeypatch):
     assert (status, err) == (2, "error: results/x/model.pt: No space left on device\n")
 
 
-def test_a_full_disk_that_the_system_does_not_name_is_one_line(capsys, monkeypatch):
+def test_a_full_disk_without_a_file_name_is_one_line(capsys, monkeypatch):
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert outcome(capsys, monkeypatch, failing(full))[0::2] == (
         2,
@@ -101,12 +101,12 @@ def test_a_full_disk_that_the_system_does_not_name_is_one_line(capsys, monkeypat
 
 
 @pytest.mark.parametrize("fault", [ValueError("a fault of ours"), FileNotFoundError(2, "x", "y")])
-def test_a_fault_of_the_program_keeps_its_traceback(capsys, monkeypatch, fault):
+def test_an_internal_error_keeps_its_traceback(capsys, monkeypatch, fault):
     with pytest.raises(type(fault)):
         outcome(capsys, monkeypatch, failing(fault))
 
 
-def test_the_console_script_alone_shows_its_commands(capsys, monkeypatch):
+def test_the_console_script_without_arguments_lists_its_commands(capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["tune-mnist"])
     with pytest.raises(SystemExit) as caught:
         run(cli)

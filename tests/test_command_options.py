@@ -1,4 +1,4 @@
-"""Options of commands: derived from declarations, listed by groups, quick to show."""
+"""Options of the commands, which are derived from declarations, and their help."""
 
 import re
 import subprocess
@@ -36,7 +36,7 @@ class Oven(BaseModel):
 
 
 def baked(*arguments: str) -> dict[str, object]:
-    """Return what a command with the options of an oven is given."""
+    """Return the arguments that a command with the options of an oven receives."""
     seen: dict[str, object] = {}
     options = [own("--name", "What", "Name of the loaf."), *derived(Oven)]
 
@@ -54,12 +54,12 @@ def help_of(command: str) -> str:
     return result.output
 
 
-def test_an_option_that_is_not_given_is_left_to_the_model() -> None:
+def test_an_omitted_option_is_none() -> None:
     given = baked("--heat", "200", "--bread", "rye")
     assert given == {"name": None, "heat": 200, "bread": "rye", "limit": None, "fan": None}
 
 
-def test_values_are_read_in_the_type_of_the_field() -> None:
+def test_values_are_converted_to_the_type_of_the_field() -> None:
     given = baked("--heat", "200", "--bread", "rye", "--limit", "2m", "--fan", "--name", "x")
     assert given == {"name": "x", "heat": 200, "bread": "rye", "limit": 120.0, "fan": True}
 
@@ -69,7 +69,7 @@ def test_a_field_without_a_default_is_required() -> None:
         baked("--bread", "rye")
 
 
-def test_a_wrong_choice_is_refused_with_the_closest_one() -> None:
+def test_an_invalid_choice_is_refused_with_a_suggestion() -> None:
     with pytest.raises(UserError) as caught:
         baked("--heat", "200", "--bread", "wheet")
     assert str(caught.value) == (
@@ -118,7 +118,7 @@ def test_help_is_grouped_and_every_option_has_a_description() -> None:
     assert headings[:4] == ["Search", "Budget", "Early stopping", "Data"]
 
 
-def test_every_option_of_a_search_and_every_hyperparameter_can_be_given() -> None:
+def test_every_search_option_and_hyperparameter_has_a_command_line_option() -> None:
     search = {option.name for option in cli.commands["search"].params}
     fields = {name for name, field in OptionFields.model_fields.items() if not field.exclude}
     assert fields <= search
@@ -127,7 +127,7 @@ def test_every_option_of_a_search_and_every_hyperparameter_can_be_given() -> Non
 
 
 @pytest.mark.parametrize("command", ["search", "train", "report", "predict", "export"])
-def test_help_needs_no_heavy_package(command: str) -> None:
+def test_help_imports_no_heavy_package(command: str) -> None:
     code = (
         "import sys\n"
         f"from tune_mnist.{command} import {command}\n"

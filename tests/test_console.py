@@ -1,4 +1,4 @@
-"""What is printed in a terminal, in one that cannot redraw, and in a log."""
+"""Output in a terminal, in a terminal that cannot redraw, and in a log."""
 
 import io
 
@@ -20,14 +20,14 @@ def printed(width: int, terminal: bool) -> list[str]:
     return stream.getvalue().splitlines()
 
 
-def test_a_log_has_one_line_a_fact() -> None:
+def test_a_log_has_one_line_per_fact() -> None:
     assert printed(40, terminal=False) == [
         f"data  {FACTS['data']}",
         "space lenet: [bold]not markup[/bold]",
     ]
 
 
-def test_a_terminal_folds_a_fact_between_words_under_itself() -> None:
+def test_a_terminal_wraps_a_fact_between_words_with_an_indent() -> None:
     lines = printed(40, terminal=True)
     assert all(len(line) <= 40 for line in lines)
     assert lines[0].startswith("data  mnist, many images,")
@@ -45,7 +45,7 @@ class Stream(io.StringIO):
 
 
 @pytest.mark.parametrize("forced", ["", "1", "3"])
-def test_a_log_is_wide_and_never_redrawn_whoever_asks_for_colours(monkeypatch, forced) -> None:
+def test_a_log_is_wide_and_never_redrawn_even_with_forced_colours(monkeypatch, forced) -> None:
     monkeypatch.setenv("FORCE_COLOR", forced)
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.delenv("COLUMNS", raising=False)
@@ -61,7 +61,7 @@ def test_a_log_is_wide_and_never_redrawn_whoever_asks_for_colours(monkeypatch, f
 
 
 @pytest.mark.parametrize(("name", "redraws"), [("xterm-256color", True), ("dumb", False)])
-def test_a_terminal_is_redrawn_where_it_can_be(monkeypatch, name, redraws) -> None:
+def test_only_a_capable_terminal_is_redrawn(monkeypatch, name, redraws) -> None:
     for variable in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TERM", name)

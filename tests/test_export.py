@@ -1,4 +1,4 @@
-"""The command that writes a trained model as ONNX or .pt2."""
+"""The export command, which writes a trained model as ONNX or .pt2."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ DIGITS = ("--dataset", "digits")
 
 @pytest.fixture
 def command(digits_lenet, monkeypatch, capsys, tmp_path):
-    """Run the command in an empty folder; return exit status, stdout and stderr."""
+    """Return a function that runs the command in an empty folder: status, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
 
     def ran(*arguments):
@@ -34,7 +34,9 @@ def right(answers, data):
     return (np.asarray(answers).argmax(axis=1) == data.test_labels).mean()
 
 
-def test_onnx_is_written_here_checked_and_reads_digits(command, tmp_path, placed_digits):
+def test_onnx_is_written_to_the_current_folder_checked_and_classifies_digits(
+    command, tmp_path, placed_digits
+):
     status, out, err = command(*DIGITS)
     assert (status, err) == (0, "")
     assert "input   images: uint8 (N, 28, 28), light digits on dark ground" in out
@@ -45,7 +47,7 @@ def test_onnx_is_written_here_checked_and_reads_digits(command, tmp_path, placed
     assert right(answers, placed_digits) > 0.9
 
 
-def test_torch_is_written_where_it_is_wanted(command, tmp_path, placed_digits):
+def test_torch_is_written_to_the_given_path(command, tmp_path, placed_digits):
     path = tmp_path / "winner.pt2"
     status, out, err = command(*DIGITS, "--format", "torch", "--output", str(path))
     assert (status, err) == (0, "")
@@ -54,13 +56,13 @@ def test_torch_is_written_where_it_is_wanted(command, tmp_path, placed_digits):
     assert right(program(torch.from_numpy(placed_digits.test_images)), placed_digits) > 0.9
 
 
-def test_a_folder_of_images_is_what_it_is_checked_on(command, idx_folder):
+def test_the_export_is_checked_on_the_given_images(command, idx_folder):
     status, out, _ = command("--data-dir", str(idx_folder), "--format", "torch")
     assert status == 0
     assert "on 20 test images" in out
 
 
-def test_nothing_but_the_facts_is_said(digits_lenet, tmp_path):
+def test_the_output_holds_no_warnings(digits_lenet, tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "tune_mnist.export", "--model", digits_lenet, *DIGITS],
         cwd=tmp_path,
@@ -89,7 +91,7 @@ def test_nothing_but_the_facts_is_said(digits_lenet, tmp_path):
         (["--model", "nowhere"], "--model nowhere: there is no such folder"),
     ],
 )
-def test_mistakes_are_one_line_and_write_nothing(command, tmp_path, arguments, words):
+def test_user_errors_are_one_line_and_write_nothing(command, tmp_path, arguments, words):
     (tmp_path / "there.onnx").write_text("mine")
     status, out, err = command(*DIGITS[: 0 if "--data-dir" in arguments else 2], *arguments)
     assert (status, out) == (2, "")

@@ -1,4 +1,4 @@
-"""What a process may use by the files of the kernel, laid out as containers have them."""
+"""Limits of CPU and memory in the kernel's files, as containers and schedulers set them."""
 
 import os
 import resource
@@ -17,7 +17,7 @@ GIB = 2**30
 
 @pytest.fixture
 def cgroups(tmp_path):
-    """A function that lays out control groups: the membership, and files with their content."""
+    """Return a function that writes control groups: the membership, and files by name."""
 
     def lay_out(membership: str, files: dict[str, str]) -> Cgroups:
         (tmp_path / "membership").write_text(membership)
@@ -43,7 +43,7 @@ V1 = "5:memory:/docker/abc\n4:cpu,cpuacct:/docker/abc\n1:name=systemd:/docker/ab
         # Docker and Kubernetes: the container's own group is the root.
         ("0::/", {"cpu.max": "150000 100000", "memory.max": str(GIB)}, 1.5, GIB),
         ("0::/", {"memory.max": str(2 * GIB), "memory.high": str(GIB)}, None, GIB),
-        # SLURM, systemd: the limit lies above the process's group, which has none.
+        # SLURM, systemd: a parent of the process's group has the limit.
         (
             SLURM,
             {
@@ -79,14 +79,14 @@ V1 = "5:memory:/docker/abc\n4:cpu,cpuacct:/docker/abc\n1:name=systemd:/docker/ab
         ("0::/", {"cpu.max": "nonsense", "memory.max": ""}, None, None),
     ],
 )
-def test_the_limits_of_control_groups(cgroups, membership, files, cpus, memory):
+def test_the_limits_of_control_groups_are_read(cgroups, membership, files, cpus, memory):
     found = cgroups(membership, files)
     assert found.cpus() == cpus
     assert found.memory() == memory
 
 
 @pytest.mark.parametrize(("quota", "expected"), [(0.2, 1), (1.0, 1), (1.9, 1), (3.0, 3)])
-def test_a_quota_is_rounded_down_but_leaves_a_core(cgroups, monkeypatch, quota, expected):
+def test_a_cpu_quota_is_rounded_down_to_at_least_one_core(cgroups, monkeypatch, quota, expected):
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)), raising=False)
     limited = cgroups("0::/", {"cpu.max": f"{int(quota * 100_000)} 100000"})
@@ -94,13 +94,13 @@ def test_a_quota_is_rounded_down_but_leaves_a_core(cgroups, monkeypatch, quota, 
     assert allowed_cpus(cgroups("0::/", {"cpu.max": "max 100000"})) == 6
 
 
-def test_more_than_the_machine_has_is_never_allowed(cgroups):
+def test_limits_above_the_machines_resources_are_ignored(cgroups):
     generous = cgroups("0::/", {"cpu.max": "99900000 100000", "memory.max": str(2**62)})
     assert allowed_cpus(generous) <= os.cpu_count()
     assert allowed_memory(generous) <= psutil.virtual_memory().total
 
 
-def test_memory_is_free_up_to_the_limit_of_the_group(cgroups):
+def test_free_memory_is_bounded_by_the_limit_of_the_group(cgroups):
     held = psutil.Process().memory_info().rss
     limited = cgroups("0::/", {"memory.max": str(held + 100_000_000)})
     assert 0 < free_memory(limited) < 200_000_000
@@ -108,7 +108,7 @@ def test_memory_is_free_up_to_the_limit_of_the_group(cgroups):
     assert free_memory(cgroups("0::/", {})) <= psutil.virtual_memory().total
 
 
-def test_the_hardware_of_a_limited_process_says_what_it_may_use():
+def test_the_hardware_description_names_the_limits_of_the_process():
     code = "from tune_mnist.environment import describe_hardware; print(describe_hardware())"
     limit = 16 * GIB if psutil.virtual_memory().total > 17 * GIB else None
 

@@ -1,4 +1,4 @@
-"""Output that cannot be written, or not in its encoding, ends no command with a traceback."""
+"""Output that cannot be written or encoded never ends a command with a traceback."""
 
 import io
 import subprocess
@@ -25,7 +25,7 @@ run(prints)
 
 
 def printed(redirected: str, **environment: str) -> tuple[int, str, str]:
-    """Run a command that prints much; return exit status, standard output and error."""
+    """Run a command with much output; return exit status, standard output and standard error."""
     script = f'set -o pipefail; {sys.executable} -c "$0" {redirected}'
     done = subprocess.run(
         ["bash", "-c", script, PRINTS],
@@ -37,14 +37,14 @@ def printed(redirected: str, **environment: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_a_reader_that_leaves_early_does_not_end_the_work() -> None:
+def test_a_closed_pipe_does_not_end_the_command() -> None:
     status, out, err = printed("| head -1")
     assert (status, err) == (0, "done\n")
     assert out.startswith("line 0 ")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8:strict", "latin-1"])
-def test_a_character_that_the_output_lacks_is_escaped(encoding: str) -> None:
+def test_characters_outside_the_output_encoding_are_escaped(encoding: str) -> None:
     status, out, err = printed("| iconv -f latin1 -t utf-8 | tail -1", PYTHONIOENCODING=encoding)
     assert (status, err) == (0, "done\n")
     assert out.startswith("line 4999 ")
@@ -52,17 +52,17 @@ def test_a_character_that_the_output_lacks_is_escaped(encoding: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
-def test_a_full_disk_below_the_output_is_one_line_after_the_work() -> None:
+def test_a_full_disk_for_the_output_is_one_line_at_the_end() -> None:
     status, out, err = printed("> /dev/full")
     assert (status, out) == (2, "")
     assert err == "done\nerror: standard output: No space left on device\n"
 
 
-def test_closed_output_does_not_end_the_work() -> None:
+def test_a_closed_output_does_not_end_the_command() -> None:
     assert printed(">&-") == (0, "", "done\n")
 
 
-def test_a_stream_that_is_not_there_takes_everything() -> None:
+def test_a_missing_stream_is_accepted() -> None:
     accept_all_characters(None)
     stream = UnfailingStream(None)
     assert stream.write("text") == 4
@@ -70,5 +70,5 @@ def test_a_stream_that_is_not_there_takes_everything() -> None:
     finish_output()
 
 
-def test_a_stream_in_memory_needs_nothing() -> None:
+def test_a_stream_in_memory_is_accepted() -> None:
     accept_all_characters(io.StringIO())

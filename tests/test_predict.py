@@ -1,4 +1,4 @@
-"""Digits read from pictures and IDX files by the command."""
+"""The predict command, which classifies pictures and IDX files."""
 
 import contextlib
 import csv
@@ -23,7 +23,7 @@ from tune_mnist.predict import predict
 
 @pytest.fixture
 def command(digits_lenet, monkeypatch, capsys):
-    """Run the command with the LeNet of the digits; return exit status, stdout and stderr."""
+    """Return a function that runs the command with a LeNet: status, stdout, stderr."""
 
     def ran(*arguments, model=digits_lenet):
         monkeypatch.setattr("sys.argv", ["predict", "--model", *map(str, (model, *arguments))])
@@ -37,7 +37,7 @@ def command(digits_lenet, monkeypatch, capsys):
 
 @pytest.fixture
 def rows(command):
-    """Run the command; return the rows of its CSV."""
+    """Return a function that runs the command and returns the rows of its CSV."""
 
     def read(*arguments):
         status, out, err = command(*arguments)
@@ -62,7 +62,7 @@ def probabilities(row):
     ],
     ids=["as is", "large", "in a corner", "photo size"],
 )
-def test_drawn_digits_are_read(rows, placed_digits, tmp_path, dark, layout):
+def test_drawn_digits_are_classified(rows, placed_digits, tmp_path, dark, layout):
     truth = placed_digits.test_labels[:30]
     paths = [tmp_path / f"{i}.png" for i in range(len(truth))]
     for path, image in zip(paths, placed_digits.test_images, strict=False):
@@ -83,8 +83,8 @@ def test_probabilities_add_up_and_the_class_is_the_most_probable(rows, placed_di
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzipped"])
-def test_an_idx_file_gives_a_row_an_image_in_order(rows, placed_digits, tmp_path, packed):
-    # More than one batch of them, and no whole number of batches.
+def test_an_idx_file_gives_one_row_per_image_in_order(rows, placed_digits, tmp_path, packed):
+    # More than one batch, and an incomplete last batch.
     images = np.concatenate([placed_digits.train_images, placed_digits.test_images])[:1500]
     labels = np.concatenate([placed_digits.train_labels, placed_digits.test_labels])[:1500]
     path = tmp_path / "some-images"
@@ -98,7 +98,7 @@ def test_an_idx_file_gives_a_row_an_image_in_order(rows, placed_digits, tmp_path
     assert np.mean([int(row["class"]) for row in found] == labels) > 0.9
 
 
-def test_pictures_and_idx_files_go_together(rows, placed_digits, tmp_path):
+def test_pictures_and_idx_files_can_be_mixed(rows, placed_digits, tmp_path):
     Image.fromarray(placed_digits.test_images[0]).save(tmp_path / "one.png")
     idx2numpy.convert_to_file(str(tmp_path / "two"), placed_digits.test_images[:2])
     found = rows(tmp_path / "two", tmp_path / "one.png")
@@ -109,7 +109,7 @@ def test_pictures_and_idx_files_go_together(rows, placed_digits, tmp_path):
     ]
 
 
-def test_the_table_has_a_line_an_image(command, placed_digits, tmp_path, monkeypatch):
+def test_the_table_has_one_line_per_image(command, placed_digits, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     idx2numpy.convert_to_file(str(tmp_path / "two"), placed_digits.test_images[:2])
     picture_of(placed_digits.test_images[0], dark=True).save(tmp_path / "[red]one.png")
@@ -124,7 +124,7 @@ def test_the_table_has_a_line_an_image(command, placed_digits, tmp_path, monkeyp
     assert lines[1][2] == lines[2][1] == str(placed_digits.test_labels[0])
 
 
-def test_a_narrow_terminal_folds_names_and_keeps_the_numbers(
+def test_a_narrow_terminal_wraps_names_and_keeps_the_numbers(
     command, placed_digits, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("COLUMNS", "80")
@@ -138,7 +138,7 @@ def test_a_narrow_terminal_folds_names_and_keeps_the_numbers(
 
 
 @pytest.mark.parametrize("classes", [27, 62])
-def test_of_many_classes_the_table_has_the_most_probable(
+def test_with_many_classes_the_table_has_the_most_probable_ones(
     command, placed_digits, tmp_path, monkeypatch, classes
 ):
     monkeypatch.setenv("COLUMNS", "80")
@@ -186,7 +186,9 @@ def good(placed_digits, tmp_path):
         ("images", b"\x1f\x8b no gzip", "damaged gzip file"),
     ],
 )
-def test_one_bad_file_is_told_before_any_is_read(command, good, tmp_path, name, content, words):
+def test_an_invalid_file_is_refused_before_any_file_is_classified(
+    command, good, tmp_path, name, content, words
+):
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
@@ -197,7 +199,7 @@ def test_one_bad_file_is_told_before_any_is_read(command, good, tmp_path, name, 
     assert err.count("\n") == 1
 
 
-def test_a_program_in_the_place_of_a_picture_is_not_run(command, good, tmp_path, monkeypatch):
+def test_a_pickle_in_place_of_a_picture_is_not_executed(command, good, tmp_path, monkeypatch):
     called = tmp_path / "called"
     ghostscript = tmp_path / "bin" / "gs"
     ghostscript.parent.mkdir()
@@ -212,7 +214,7 @@ def test_a_program_in_the_place_of_a_picture_is_not_run(command, good, tmp_path,
     assert not called.exists()
 
 
-def test_a_gzipped_idx_file_needs_no_ending_of_its_name(rows, placed_digits, tmp_path):
+def test_a_gzipped_idx_file_needs_no_suffix(rows, placed_digits, tmp_path):
     plain, packed = tmp_path / "two.gz", tmp_path / "two"
     idx2numpy.convert_to_file(str(plain), placed_digits.test_images[:2])
     packed.write_bytes(gzip.compress(plain.read_bytes()))
@@ -230,7 +232,7 @@ def test_a_pipe_is_read(rows, good, placed_digits, tmp_path, kind):
         content = gzip.compress(content)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    # The writer opens its end after the reader, or before it: both must do.
+    # The writer may open its end of the pipe before or after the reader.
     writer = threading.Thread(target=pipe.write_bytes, args=(content,))
     writer.start()
     (row,) = rows(pipe)
@@ -239,9 +241,7 @@ def test_a_pipe_is_read(rows, good, placed_digits, tmp_path, kind):
 
 
 @pytest.mark.parametrize("held", [True, False], ids=["silent writer", "no writer"])
-def test_a_pipe_through_which_nothing_comes_is_one_line(
-    command, good, tmp_path, monkeypatch, held
-):
+def test_a_silent_pipe_is_refused_in_one_line(command, good, tmp_path, monkeypatch, held):
     patience = "WRITER_SECONDS" if held else "PIPE_SECONDS"
     monkeypatch.setattr(f"tune_mnist.inference.opening.{patience}", 0.2)
     pipe = tmp_path / "pipe"
@@ -254,7 +254,7 @@ def test_a_pipe_through_which_nothing_comes_is_one_line(
     assert err.startswith(f"error: {pipe}: nothing came through this pipe")
 
 
-def test_an_endless_pipe_is_one_line(command, good, tmp_path, monkeypatch):
+def test_an_endless_pipe_is_refused_in_one_line(command, good, tmp_path, monkeypatch):
     monkeypatch.setattr("tune_mnist.inference.opening.MAX_PIPE_BYTES", 1_000_000)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -273,7 +273,7 @@ def test_an_endless_pipe_is_one_line(command, good, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/urandom"])
-def test_a_device_is_no_picture(command, good, device):
+def test_a_device_is_refused(command, good, device):
     assert command(good, device) == (
         2,
         "",
@@ -281,18 +281,18 @@ def test_a_device_is_no_picture(command, good, device):
     )
 
 
-def test_a_folder_is_no_picture(command, good, tmp_path):
+def test_a_folder_is_refused(command, good, tmp_path):
     status, out, err = command(good, tmp_path)
     assert (status, out, err) == (2, "", f"error: {tmp_path}: cannot be read: Is a directory\n")
 
 
-def test_a_wrong_model_is_one_line(command, good, digits_lenet):
+def test_an_invalid_model_is_refused_in_one_line(command, good, digits_lenet):
     status, out, err = command(good, model=digits_lenet.parent)
     assert (status, out) == (2, "")
     assert f"give one of {digits_lenet}" in err
 
 
-def test_no_image_is_a_wrong_call(command):
+def test_a_call_without_images_is_a_usage_error(command):
     status, _, err = command()
     assert status == 2
     assert "IMAGE" in err

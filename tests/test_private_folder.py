@@ -1,4 +1,4 @@
-"""Where the files of Ray go: a folder of the user's own, short enough for sockets."""
+"""The user's private folder for Ray's files, with a path short enough for sockets."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ SHORT = "/tmp"  # noqa: S108
 
 @pytest.fixture
 def place(monkeypatch) -> Iterator[Path]:
-    """A short place for temporary files; pytest's own are too long."""
+    """Short path for temporary files; the paths of pytest's are too long for sockets."""
     folder = Path(tempfile.mkdtemp(prefix="t", dir=SHORT))
     monkeypatch.delenv("RAY_TMPDIR", raising=False)
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -30,7 +30,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
 
-def test_the_folder_is_in_tmpdir_and_only_for_this_user(place):
+def test_the_folder_is_in_tmpdir_and_private(place):
     folder = private_folder()
     assert folder.parent == place
     assert mode(folder) == 0o700
@@ -38,20 +38,20 @@ def test_the_folder_is_in_tmpdir_and_only_for_this_user(place):
     assert list(folder.iterdir()) == []
 
 
-def test_a_folder_that_was_open_to_others_is_closed(place):
+def test_permissions_of_an_existing_folder_are_restricted(place):
     folder = private_folder()
     folder.chmod(0o777)
     assert private_folder() == folder
     assert mode(folder) == 0o700
 
 
-def test_rays_own_variable_goes_first(place, monkeypatch):
+def test_rays_own_variable_takes_precedence(place, monkeypatch):
     monkeypatch.setenv("RAY_TMPDIR", str(place))
     monkeypatch.setenv("TMPDIR", SHORT)
     assert private_folder().parent == place
 
 
-def test_a_link_in_the_place_of_the_folder_is_not_followed(place, tmp_path):
+def test_a_link_in_place_of_the_folder_is_not_followed(place, tmp_path):
     tmp_path.chmod(0o755)
     (place / f"ray-{os.getuid()}").symlink_to(tmp_path)
     folder = private_folder()
@@ -76,7 +76,7 @@ def test_a_folder_of_another_user_is_not_used(place):
     "name",
     ["slurm_job_1355700/local_tmp_directory_of_a_user_0016", "mit ä", "it's", "file", "none/here"],
 )
-def test_a_tmpdir_that_ray_cannot_use_is_left_alone(place, monkeypatch, name):
+def test_a_tmpdir_that_ray_cannot_use_is_skipped(place, monkeypatch, name):
     unfit = place / name
     if name == "file":
         unfit.touch()
@@ -90,7 +90,7 @@ def test_a_tmpdir_that_ray_cannot_use_is_left_alone(place, monkeypatch, name):
     assert set(place.rglob("*")) == before
 
 
-def test_where_no_place_is_usable_the_line_names_tmpdir_and_each_reason(place, monkeypatch):
+def test_the_error_for_no_usable_folder_names_tmpdir_and_each_reason(place, monkeypatch):
     monkeypatch.setenv("TMPDIR", "/sys")
     monkeypatch.setattr(module, "MAX_SOCKET_PATH", 20)
     with pytest.raises(UserError) as caught:

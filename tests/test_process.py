@@ -1,4 +1,4 @@
-"""Settings of the process, before libraries are imported and after a run."""
+"""Settings of the process before libraries are imported, and their restoration after a run."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ from tune_mnist.machine import Cgroups
 from tune_mnist.process import process_restored, set_up_process
 
 
-def test_a_user_without_a_home_gets_a_private_one(monkeypatch):
+def test_a_user_without_a_home_gets_a_private_home(monkeypatch):
     def unknown_user(number: int) -> None:
         raise KeyError(number)
 
@@ -29,9 +29,7 @@ def test_a_user_without_a_home_gets_a_private_one(monkeypatch):
 
 
 @pytest.mark.parametrize(("limit", "threads"), [("100000 100000", "1"), ("max 100000", None)])
-def test_pytorch_computes_with_the_cores_of_a_containers_quota(
-    tmp_path, monkeypatch, limit, threads
-):
+def test_pytorch_uses_the_cores_of_a_containers_quota(tmp_path, monkeypatch, limit, threads):
     (tmp_path / "cpu.max").write_text(limit)
     (tmp_path / "membership").write_text("0::/")
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -41,7 +39,7 @@ def test_pytorch_computes_with_the_cores_of_a_containers_quota(
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
 
 
-def test_a_run_leaves_the_process_as_it_was(monkeypatch):
+def test_a_run_restores_the_settings_of_the_process(monkeypatch):
     monkeypatch.setenv("TUNE_TEST", "before")
     monkeypatch.delenv("TUNE_OTHER", raising=False)
     threads, state = torch.get_num_threads(), torch.get_rng_state()

@@ -1,4 +1,4 @@
-"""Text of others in messages: short, and without effect on a terminal."""
+"""Untrusted text in messages: short, and without control characters."""
 
 import pytest
 
@@ -16,11 +16,11 @@ from tune_mnist.quoting import printable, quoted, shortened
         ("Größe 世界 · ± 10\u00a0%", "Größe 世界 · ± 10\u00a0%"),
     ],
 )
-def test_control_characters_are_shown_and_all_others_stay(text, shown):
+def test_control_characters_are_escaped_and_others_unchanged(text, shown):
     assert printable(text) == shown
 
 
-def test_a_quoted_value_is_short_whatever_it_is():
+def test_a_quoted_value_of_any_type_is_short():
     nested = [["x"] * 50] * 50
     for value in (
         "x" * 10**6,
@@ -35,7 +35,7 @@ def test_a_quoted_value_is_short_whatever_it_is():
     assert quoted([0.5, True]) == "[0.5, True]"
 
 
-def test_a_long_message_keeps_its_beginning_and_its_remedy():
+def test_a_long_message_keeps_its_start_and_end():
     line = error_line("space.yaml: " + "x " * 10**6 + "take a smaller one")
     assert len(line) < 3000
     assert line.startswith("error: space.yaml: ")
@@ -43,9 +43,9 @@ def test_a_long_message_keeps_its_beginning_and_its_remedy():
     assert shortened("short") == "short"
 
 
-def test_a_line_of_an_error_sends_nothing_to_the_terminal():
+def test_an_error_line_holds_no_control_characters():
     assert error_line("--name '\x1b[2J'") == r"error: --name '\x1b[2J'"
 
 
-def test_a_name_that_is_too_long_to_compare_is_unknown():
+def test_a_very_long_name_gets_no_suggestion():
     assert len(str(unknown("model", "lenet" * 10**6, ["lenet"]))) < 1000

@@ -1,4 +1,4 @@
-"""The command that rebuilds tables from results folders."""
+"""The report command, which rebuilds tables and plots from results folders."""
 
 import pytest
 
@@ -13,7 +13,7 @@ FINALS = ("final", "final_runs", "recall", "confused")
 
 @pytest.fixture
 def command(capsys, monkeypatch):
-    """Call the command; return exit status, stdout and stderr."""
+    """Return a function that calls the command: exit status, stdout and stderr."""
 
     def call(*arguments):
         monkeypatch.setattr("sys.argv", ["report", *map(str, arguments)])
@@ -55,12 +55,12 @@ def test_one_search_is_shown_and_written(command, search):
         assert fact in summary
 
 
-def test_a_search_that_was_cut_off_gives_the_same_each_time(command, search):
+def test_reports_of_an_interrupted_search_are_reproducible(command, search):
     search.trial(0.85, ends=False)
     assert command(search.directory)[0] == 0
     first = written(search.directory)
     assert "1 INTERRUPTED" in first["summary.md"]
-    # A killed driver leaves half a line behind; that is no trial yet.
+    # A killed driver leaves half a line behind, which counts as no trial.
     with (search.directory / JOURNAL).open("a") as journal:
         journal.write('{"op_code": 4, "worker')
     for name in first:
@@ -88,14 +88,14 @@ def test_a_search_without_a_trial_says_so(command, tmp_path):
     assert "0 trials (none)" in out
 
 
-def test_output_leaves_the_results_alone(command, search, tmp_path):
+def test_output_writes_nothing_into_the_results_folder(command, search, tmp_path):
     before = written(search.directory)
     assert command(search.directory, "--output", tmp_path / "new" / "folder")[0] == 0
     assert written(search.directory) == before
     assert (tmp_path / "new" / "folder" / "summary.md").exists()
 
 
-def test_several_are_compared_and_written_only_where_told(command, search, tmp_path):
+def test_several_searches_are_compared_and_written_only_to_output(command, search, tmp_path):
     other = Search(tmp_path / "other", image_size=64)
     other.trial(0.6)
     before = written(tmp_path)
@@ -150,7 +150,7 @@ def test_an_output_that_is_a_file_is_refused(command, search):
         "final/lenet/misread.npz",
     ],
 )
-def test_a_folder_where_a_file_is_expected_is_one_line_or_not_read(command, search, name):
+def test_a_folder_in_place_of_a_file_is_refused_or_not_read(command, search, name):
     search.final("lenet", 0, 0, [[9, 1], [0, 10]])
     path = search.directory / name
     path.unlink(missing_ok=True)
@@ -165,7 +165,7 @@ def test_a_folder_where_a_file_is_expected_is_one_line_or_not_read(command, sear
     assert (path / "inside").exists()
 
 
-def test_no_folder_at_all_is_one_line(command):
+def test_a_missing_folder_is_one_line(command):
     status, _, err = command()
     assert (status, err) == (2, "error: Missing argument 'RESULTS...'.\n")
 

@@ -8,7 +8,7 @@ from tune_mnist.results import new_results, require_new, results_directory
 
 
 @pytest.mark.parametrize("name", ["lenet-20260101-120000", "a", "2nd try", "über.1_b+c=d"])
-def test_a_plain_name_lies_in_the_output_folder(tmp_path: Path, name: str) -> None:
+def test_a_results_folder_is_in_the_output_folder(tmp_path: Path, name: str) -> None:
     output = tmp_path / "not" / "there yet"
     assert results_directory(output, name) == output / name
     assert list(tmp_path.iterdir()) == []
@@ -18,7 +18,7 @@ def test_a_plain_name_lies_in_the_output_folder(tmp_path: Path, name: str) -> No
     "name",
     ["", ".", "..", "../x", "a/b", "/x", "-x", ".hidden", "a\nb", "a\0b", "x" * 101, "世" * 100],
 )
-def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_name_that_leads_out_of_the_output_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="--name"):
         results_directory(tmp_path, name)
 
@@ -31,18 +31,18 @@ def test_an_output_folder_that_is_a_file_is_refused(tmp_path: Path, below: str) 
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder nobody can write to")
-def test_an_output_folder_that_cannot_be_written_is_refused() -> None:
+def test_an_output_folder_without_write_permission_is_refused() -> None:
     with pytest.raises(UserError, match="--output-dir /proc/results: cannot write into /proc"):
         results_directory(Path("/proc/results"), "one")
 
 
 @pytest.mark.parametrize("path", ["x" * 5000, "a/" * 5000])
-def test_an_impossible_output_folder_is_refused(path: str) -> None:
+def test_an_output_folder_with_a_path_that_is_too_long_is_refused(path: str) -> None:
     with pytest.raises(UserError, match="--output-dir"):
         results_directory(Path(path), "one")
 
 
-def test_what_exists_is_refused_a_broken_link_too(tmp_path: Path) -> None:
+def test_an_existing_folder_or_broken_link_is_refused(tmp_path: Path) -> None:
     require_new(tmp_path / "new")
     (tmp_path / "empty").mkdir()
     require_new(tmp_path / "empty")
@@ -52,7 +52,7 @@ def test_what_exists_is_refused_a_broken_link_too(tmp_path: Path) -> None:
             require_new(taken)
 
 
-def test_the_folder_of_a_run_is_there_from_its_start_and_goes_if_nothing_is_in_it(tmp_path):
+def test_a_run_creates_its_folder_at_the_start_and_removes_it_if_empty(tmp_path):
     output = tmp_path / "not" / "there yet"
     with new_results(output, "one", "lenet") as directory:
         assert directory == output / "one"
@@ -63,7 +63,7 @@ def test_the_folder_of_a_run_is_there_from_its_start_and_goes_if_nothing_is_in_i
     assert list(output.iterdir()) == [directory]
 
 
-def test_only_one_of_two_runs_gets_a_name_that_is_given(tmp_path):
+def test_only_one_of_two_runs_gets_a_given_name(tmp_path):
     with new_results(tmp_path, "same", "lenet") as first:
         with (
             pytest.raises(UserError, match=f"{first} .*exists"),
@@ -73,7 +73,7 @@ def test_only_one_of_two_runs_gets_a_name_that_is_given(tmp_path):
         assert first.is_dir()
 
 
-def test_runs_that_begin_in_the_same_second_get_names_of_their_own(tmp_path, monkeypatch):
+def test_runs_started_in_the_same_second_get_different_names(tmp_path, monkeypatch):
     monkeypatch.setattr("time.strftime", lambda _: "20260101-120000")
     with ExitStack() as stack:
         made = [stack.enter_context(new_results(tmp_path, None, "lenet")) for _ in range(3)]
@@ -81,7 +81,7 @@ def test_runs_that_begin_in_the_same_second_get_names_of_their_own(tmp_path, mon
     assert [directory.name for directory in made] == [name, f"{name}-2", f"{name}-3"]
 
 
-def test_a_relative_output_folder_is_that_of_the_call(tmp_path, monkeypatch):
+def test_a_relative_output_folder_is_resolved_at_the_call(tmp_path, monkeypatch):
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
     assert results_directory(Path("results"), "one") == tmp_path / "below" / "results" / "one"

@@ -1,4 +1,4 @@
-"""Imports between the rooms of the package go one way: from a room to those below it."""
+"""Imports between the rooms (subpackages): a room imports only the rooms below it."""
 
 import ast
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 import tune_mnist
 
 PACKAGE = Path(tune_mnist.__file__).parent
-# From the bottom to the top, as in the README. "base" are the modules that all rooms share,
-# "commands" those that only a command needs.
+# From the bottom to the top, as in the README. "base" holds the modules that all rooms share,
+# "commands" the modules that only commands need.
 ROOMS = (
     "base",
     "models",
@@ -40,7 +40,7 @@ NO_RAY = ("base", "data", "models", "training", "inference")
 
 
 def room(module: str) -> str:
-    """Return the room of a module, given by its path below the package, with dots."""
+    """Return the room of a module, given its dotted path below the package."""
     first, _, rest = module.partition(".")
     if not (PACKAGE / first).is_dir():
         command = any(first == name or first.startswith(f"{name}_") for name in COMMANDS)
@@ -52,7 +52,7 @@ def room(module: str) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """Return all modules that a module imports, those inside functions included."""
+    """Return all modules that a module imports, including imports inside functions."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -87,7 +87,7 @@ def test_a_room_imports_only_rooms_below_it(name):
     assert above == set()
 
 
-def test_training_needs_neither_ray_nor_optuna():
+def test_training_imports_neither_ray_nor_optuna():
     wrong = {
         f"{module} imports {other}"
         for module, path in modules().items()

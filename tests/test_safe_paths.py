@@ -1,4 +1,4 @@
-"""Paths in a folder that somebody else may have filled."""
+"""Paths in folders with untrusted content."""
 
 import os
 import subprocess
@@ -13,13 +13,13 @@ TOO_LONG = ["x" * 256, "字" * 100]
 
 
 @pytest.mark.parametrize("name", OUTWARD + TOO_LONG)
-def test_a_name_that_is_no_single_entry_is_refused(tmp_path, name):
+def test_a_name_that_is_not_a_single_path_part_is_refused(tmp_path, name):
     for names in ([name], [name, "file"], ["folder", name]):
         with pytest.raises(UserError):
             path_in(tmp_path, *names)
 
 
-def test_an_entry_may_exist_or_not(tmp_path):
+def test_a_path_may_exist_or_not(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "file").touch()
     for names in (["folder"], ["folder", "file"], ["folder", "new"], ["new", "new"]):
@@ -55,7 +55,7 @@ def test_a_pipe_is_refused(tmp_path):
         require_no_links(tmp_path)
 
 
-def test_folders_nested_deeply_are_looked_through(tmp_path):
+def test_links_are_found_in_deeply_nested_folders(tmp_path):
     folder = tmp_path / "d"
     folder.mkdir()
     while len(str(folder)) < 3_000:
@@ -66,11 +66,11 @@ def test_folders_nested_deeply_are_looked_through(tmp_path):
         with pytest.raises(UserError, match="symbolic link"):
             require_no_links(tmp_path)
     finally:
-        # Python 3.11's own removal, and so pytest's, recurses too deeply.
+        # shutil.rmtree of Python 3.11, which pytest uses, exceeds the recursion limit here.
         subprocess.run(["rm", "-r", str(tmp_path / "d")], check=True)
 
 
-def test_only_what_is_named_is_removed(tmp_path):
+def test_only_named_files_are_removed(tmp_path):
     folder = tmp_path / "folder"
     (folder / "kept").mkdir(parents=True)
     for name in ("one", "other", "thesis.tex"):
@@ -84,7 +84,7 @@ def test_only_what_is_named_is_removed(tmp_path):
     assert (tmp_path / "victim").exists()
 
 
-def test_a_folder_that_is_empty_then_is_removed_too(tmp_path):
+def test_a_folder_that_becomes_empty_is_removed(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "one").touch()
     remove_files(tmp_path / "folder", ["one"])
@@ -92,7 +92,7 @@ def test_a_folder_that_is_empty_then_is_removed_too(tmp_path):
     remove_files(tmp_path / "folder", ["one"])
 
 
-def test_nothing_is_removed_behind_a_link(tmp_path):
+def test_no_file_behind_a_link_is_removed(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "one").touch()
     (tmp_path / "link").symlink_to(tmp_path / "real")

@@ -1,4 +1,4 @@
-"""Signals that end a command, sent to real processes."""
+"""Stop signals, sent to real processes."""
 
 import os
 import pty
@@ -26,14 +26,14 @@ except KeyboardInterrupt:
     print("tidied up", flush=True)
     sys.exit(stop_signals.status)
 """
-# A library that never looks at Python's signals: the computation takes hours.
+# A library call that never checks for Python's signals, such as a computation of hours.
 STUCK = """
 import hashlib
 with stop_signals.before_forced_end(lambda: "to resume: --resume x"):
     try:
         ready()
         hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
-    except KeyboardInterrupt:  # the signal came before the library was entered
+    except KeyboardInterrupt:  # the signal arrived before the call of the library
         hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 """
 SLOW_END = """
@@ -75,7 +75,7 @@ def started(code: str, **options) -> subprocess.Popen[str]:
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 @pytest.mark.parametrize("code", [ORDERLY, OTHERS_HANDLER])
-def test_the_first_signal_ends_in_order_with_its_own_status(code, number, status):
+def test_the_first_signal_ends_the_command_in_order_with_its_status(code, number, status):
     process = started(code)
     process.send_signal(number)
     out, err = process.communicate(timeout=PATIENCE)
@@ -84,7 +84,7 @@ def test_the_first_signal_ends_in_order_with_its_own_status(code, number, status
     assert out in ("tidied up\n", "asked 1\n")
 
 
-def test_signals_that_come_together_are_one_request():
+def test_simultaneous_signals_count_as_one():
     process = started(ORDERLY)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         process.send_signal(number)
@@ -94,7 +94,7 @@ def test_signals_that_come_together_are_one_request():
 
 
 @pytest.mark.parametrize("code", [STUCK, SLOW_END])
-def test_a_second_ctrl_c_always_ends_in_one_line(code):
+def test_a_second_ctrl_c_always_ends_the_command_with_one_line(code):
     process = started(code)
     for _ in range(50):
         if process.poll() is not None:
@@ -107,7 +107,7 @@ def test_a_second_ctrl_c_always_ends_in_one_line(code):
     assert (out, err) == ("", f"interrupted twice{hint}\n")
 
 
-def test_what_the_parent_has_ignored_stays_ignored():
+def test_signals_ignored_by_the_parent_stay_ignored():
     def ignored():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
@@ -123,8 +123,8 @@ def test_what_the_parent_has_ignored_stays_ignored():
     assert process.returncode == 0
 
 
-def test_a_command_whose_terminal_is_closed_ends_in_order(tmp_path):
-    """Writing to a terminal that is gone is an error, which must not cut the end short."""
+def test_a_command_ends_in_order_when_its_terminal_is_closed(tmp_path):
+    """Writing to a closed terminal raises an error, which must not interrupt the cleanup."""
     code = ORDERLY.replace("sys.exit", f"open({str(tmp_path / 'done')!r}, 'w').close(); sys.exit")
     child, terminal = pty.fork()
     if child == 0:
@@ -137,8 +137,8 @@ def test_a_command_whose_terminal_is_closed_ends_in_order(tmp_path):
     assert (tmp_path / "done").exists()
 
 
-def test_a_second_ctrl_c_ends_although_nobody_reads_standard_error():
-    """As after ``search 2>&1 | tee log``: the first Ctrl-C ends tee as well."""
+def test_a_second_ctrl_c_ends_the_command_if_standard_error_is_a_closed_pipe():
+    """As with ``search 2>&1 | tee log``, where the first Ctrl-C ends ``tee``, too."""
     process = started(STUCK)
     process.stderr.close()
     for _ in range(50):

@@ -1,4 +1,4 @@
-"""The built wheel: what a user gets who installs the project instead of cloning it."""
+"""Content of the built wheel."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ SPACES = {path.stem for path in (ROOT / "search_spaces").glob("*.yaml")}
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    # Not `pip wheel`: that would fetch hatchling anew, and fail without a network.
+    # Not `pip wheel`, which would download hatchling, and fail without a network.
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
         cwd=ROOT,
@@ -26,7 +26,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_carries_code_and_spaces_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_code_and_spaces_only(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     spaces = {Path(name).stem for name in names if name.startswith("tune_mnist/search_spaces/")}
     assert spaces == SPACES
@@ -35,13 +35,13 @@ def test_the_wheel_carries_code_and_spaces_and_nothing_else(wheel: Path) -> None
     assert "tune_mnist/tuning/spaces/space.py" in names
 
 
-def test_the_wheel_carries_what_the_page_is_made_of(wheel: Path) -> None:
+def test_the_wheel_holds_the_templates_of_the_page(wheel: Path) -> None:
     templates = ROOT / "tune_mnist" / "reporting" / "templates"
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"tune_mnist/reporting/templates/{path.name}" for path in templates.iterdir()} <= names
 
 
-def test_the_wheel_brings_the_command(wheel: Path) -> None:
+def test_the_wheel_declares_the_console_script(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     (entry,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
     assert "tune-mnist = tune_mnist.__main__:main" in archive.read(entry).decode()

@@ -1,4 +1,4 @@
-"""Waiting for events: for as long as a busy machine may need, and no longer than the event."""
+"""Waiting for events, with timeouts long enough for a busy machine."""
 
 import subprocess
 import threading
@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PATIENCE = 600.0
-"""Seconds until a wait counts as failed, many times what an idle machine needs."""
+"""Seconds until a wait fails, many times the duration on an idle machine."""
 
 
 def wait_until(
@@ -18,12 +18,12 @@ def wait_until(
     *,
     every: float = 0.05,
 ) -> T:
-    """Return the first true result of a condition.
+    """Wait until a condition is true, and return its result.
 
     Args:
-        condition: What is waited for.
-        process: Must live until then; its standard error is shown if it has ended.
-        every: Seconds between two looks.
+        condition: Function that is called until its result is true.
+        process: Process that must live until then; its standard error is shown if it ends before.
+        every: Seconds between two calls.
     """
     deadline = time.monotonic() + PATIENCE
     while not (found := condition()):
@@ -38,8 +38,8 @@ def eventually(check: Callable[[], T], *also: type[Exception], every: float = 0.
     """Repeat a check until it passes, and return what it returns.
 
     Args:
-        check: Asserts something that is going to be true.
-        also: Exceptions that mean "not yet", beside a failed assertion.
+        check: Function with assertions that become true.
+        also: Exceptions that lead to another attempt, besides failed assertions.
         every: Seconds between two attempts.
     """
     deadline = time.monotonic() + PATIENCE
@@ -53,10 +53,10 @@ def eventually(check: Callable[[], T], *also: type[Exception], every: float = 0.
 
 
 class Output:
-    """What a process prints, read as it comes.
+    """Standard output of a process, read by a thread as it is printed.
 
     Args:
-        process: Its standard output must be a pipe that nobody else reads.
+        process: Process whose standard output is a pipe without another reader.
     """
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
@@ -72,7 +72,7 @@ class Output:
 
     @property
     def text(self) -> str:
-        """All that was printed so far."""
+        """Text that was printed so far."""
         return "".join(self.lines)
 
     def all(self) -> str:

@@ -1,4 +1,4 @@
-"""Weights of a folder, for tests that compare them."""
+"""Stored weights, for tests that compare them."""
 
 from pathlib import Path
 
@@ -7,6 +7,6 @@ from torch import Tensor
 
 
 def weights_of(folder: Path) -> dict[str, Tensor]:
-    """Return the weights that lie in a folder, by the names of the layers."""
+    """Return the weights in a folder, by layer name."""
     weights: dict[str, Tensor] = torch.load(folder / "model.pt", weights_only=True)
     return weights
