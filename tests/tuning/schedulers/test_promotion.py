@@ -455,13 +455,24 @@ class TestRealSearch:
 
 
 def test_a_trial_whose_loss_is_not_known_is_the_last_of_its_equals():
-    """Journals of earlier versions hold no training losses."""
+    """Journals of earlier versions hold the validation loss of the last epoch only."""
     made = scheduler({1: 0.1}, {1: 0.1})
     made.restore_trial(EarlierTrial(2, {1: 0.1}, ended=False, losses={1: 2.3}))
     trials = {number: waiting(number, "") for number in range(3)}
     for trial in trials.values():
         made.on_trial_add(Controller(), trial)
     assert made.choose_trial_to_run(Controller()) is trials[2]
+
+
+def test_equals_are_ranked_by_the_loss_that_smoothing_and_augmentation_do_not_change():
+    made = scheduler()
+    trials = [waiting(number, "") for number in range(3)]
+    losses = [(0.1, 2.30), (0.9, 2.28), (0.5, 2.29)]
+    for trial, (train_loss, val_loss) in zip(trials, losses, strict=True):
+        made.on_trial_add(Controller(), trial)
+        result = {"epoch": 1, "val_accuracy": 0.1, "train_loss": train_loss, "val_loss": val_loss}
+        made.on_trial_result(Controller(), trial, result)
+    assert made.choose_trial_to_run(Controller()) is trials[1]
 
 
 def test_in_a_grid_an_architecture_may_have_more_than_its_share():

@@ -6,9 +6,9 @@ import pytest
 
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.resources import Workers, trial_settings
-from tune_mnist.tuning.recording.study import open_storage
+from tune_mnist.tuning.recording.study import JOURNAL, open_storage
 from tune_mnist.tuning.schedulers.registry import SCHEDULERS, scheduler_class
-from tune_mnist.tuning.schedulers.restore import most_queued, scheduler_for
+from tune_mnist.tuning.schedulers.restore import earlier_trials, most_queued, scheduler_for
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.space import load_space
@@ -74,6 +74,20 @@ def test_unfinished_trials_come_back_first_and_the_ended_never(tmp_path):
     resumed.on_trial_complete("again", metrics(2, 0.6))
     assert resumed.suggest("new")["number"] == 2
     assert [trial.number for trial in resumed.study.trials] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("stored_as", ["val_losses", "train_losses"])
+def test_equals_of_an_earlier_run_are_ranked_by_their_loss(tmp_path, stored_as):
+    """Earlier versions stored the training losses, and the validation loss of the last epoch."""
+    searcher, _ = search_in(tmp_path, "asha-promotion")
+    for number, loss in enumerate((2.30, 2.28, 2.29)):
+        searcher.suggest(f"id{number}")
+        searcher.on_trial_result(f"id{number}", metrics(1, 0.1) | {"val_loss": loss})
+    journal = tmp_path / JOURNAL
+    journal.write_text(journal.read_text().replace('"val_losses"', f'"{stored_as}"'))
+    resumed, _ = search_in(tmp_path, "asha-promotion")
+    trials = earlier_trials(resumed.study, resumed.trial_store)
+    assert [trial.losses for trial in trials] == [{1: 2.30}, {1: 2.28}, {1: 2.29}]
 
 
 class HeldTrial(SimpleNamespace):

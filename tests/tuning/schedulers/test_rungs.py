@@ -65,7 +65,7 @@ def test_the_higher_rung_goes_first_then_the_better_then_the_elder():
     assert [(s.epoch, s.number) for s in order] == [(3, 3), (1, 1), (1, 2), (1, 0)]
 
 
-def test_equals_are_ranked_by_training_loss_not_by_age():
+def test_equals_are_ranked_by_loss_not_by_age():
     made = Rungs((1, 3), 3, 9)
     for number, loss in enumerate((2.31, 2.30, 2.25, math.nan, 2.29, 2.28)):
         made.add(number)

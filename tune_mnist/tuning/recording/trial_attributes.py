@@ -57,7 +57,8 @@ class StoredProgress(StrictModel):
         val_accuracy: That accuracy; NaN before the first epoch.
         stage: Stage of that epoch, from 1; 0 in a search without stages.
         last: Metrics of the last epoch.
-        train_losses: Training loss by epoch.
+        val_losses: Validation loss by epoch; empty in journals of earlier versions.
+        train_losses: Training loss by epoch, in journals of earlier versions only.
         train_seconds: Sum of the epochs' wall time.
         node: Address of the machine that trained the last epoch.
     """
@@ -67,6 +68,7 @@ class StoredProgress(StrictModel):
     val_accuracy: Accuracy
     stage: Whole = 0
     last: LastEpoch
+    val_losses: dict[EpochText, Loss] = Field(default_factory=dict)
     train_losses: dict[EpochText, Loss] = Field(default_factory=dict)
     train_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     node: Text = ""

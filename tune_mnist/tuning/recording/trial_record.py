@@ -57,7 +57,8 @@ class TrialRecord:
         val_accuracy: Best validation accuracy in the last stage, from 0 to 1.
         stage: Stage of the best epoch, from 1; 0 in a search without stages.
         last: Metrics of the last epoch.
-        train_losses: Training loss by epoch; the epochs are text, as JSON requires.
+        val_losses: Validation loss by epoch; the epochs are text, as JSON requires. Unlike the
+            training loss, it depends on neither label smoothing nor augmentation.
         train_seconds: Sum of the epochs' wall time in seconds.
         node: Address of the machine that trained the last epoch.
         reason: One-line reason of a failure; otherwise empty.
@@ -75,7 +76,7 @@ class TrialRecord:
     val_accuracy: float = float("nan")
     stage: int = 0
     last: dict[str, float] = field(default_factory=dict)
-    train_losses: dict[str, float] = field(default_factory=dict)
+    val_losses: dict[str, float] = field(default_factory=dict)
     train_seconds: float = 0.0
     node: str = ""
     reason: str = ""
@@ -90,7 +91,7 @@ class TrialRecord:
     def add_epoch(self, metrics: dict[str, Any]) -> None:
         """Update the record with the metrics of the next epoch."""
         self.epochs = metrics[TIME_ATTR]
-        self.train_losses[str(self.epochs)] = metrics["train_loss"]
+        self.val_losses[str(self.epochs)] = metrics["val_loss"]
         self.train_seconds = metrics["train_seconds"]
         self.node = metrics.get("node_ip", "")
         self.last = {key: metrics[key] for key in LAST_METRICS}
@@ -116,15 +117,19 @@ class TrialRecord:
         """
         fixed = {} if model is None else {"model": model}
         attributes = trial.user_attrs
-        return cls(
+        progress = attributes.get("progress", {})
+        record = cls(
             number=trial.number,
             trial_id=attributes.get("trial_id", ""),
             config=fixed | trial.params,
             state=_state(trial),
             reason=attributes.get("reason", ""),
             exploits=attributes.get(EXPLOITS, []),
-            **attributes.get("progress", {}),
+            **{key: progress[key] for key in PROGRESS if key in progress},
         )
+        if record.epochs:  # journals of earlier versions have the loss of the last epoch only
+            record.val_losses.setdefault(str(record.epochs), record.last["val_loss"])
+        return record
 
 
 def _state(trial: optuna.trial.FrozenTrial) -> TrialState:
@@ -145,7 +150,7 @@ PROGRESS = (
     "val_accuracy",
     "stage",
     "last",
-    "train_losses",
+    "val_losses",
     "train_seconds",
     "node",
 )

@@ -156,7 +156,7 @@ class PromotionAsha(SearchScheduler):
             self._brackets.complete.add(self._brackets.model(number))
             return self.STOP
         rungs = self._brackets.of(number)
-        rungs.record(number, epoch, result[METRIC], result.get("train_loss", 0.0))
+        rungs.record(number, epoch, result[METRIC], result.get("val_loss", 0.0))
         if not rungs.is_paused(number):
             return self.CONTINUE
         if self._next(self._search_over(tune_controller), pausing=number) == number:

@@ -25,7 +25,7 @@ class EarlierTrial:
         number: Number of the trial in the study.
         values: Validation accuracy by epoch.
         ended: Whether the trial has ended; if not, it is added to Ray again.
-        losses: Training loss by epoch; epochs may be missing.
+        losses: Validation loss by epoch; epochs may be missing.
         model: Name of its architecture.
     """
 

@@ -70,7 +70,7 @@ def earlier_trials(study: Study, trial_store: TrialStore) -> tuple[EarlierTrial,
 
     Args:
         study: Study of the search.
-        trial_store: Trial store of the search, which has the training losses.
+        trial_store: Trial store of the search, which has the validation losses.
     """
     trials = []
     for trial in begun_trials(study):
@@ -80,7 +80,7 @@ def earlier_trials(study: Study, trial_store: TrialStore) -> tuple[EarlierTrial,
                 trial.number,
                 trial.intermediate_values,
                 trial.state.is_finished(),
-                {int(epoch): loss for epoch, loss in record.train_losses.items()},
+                {int(epoch): loss for epoch, loss in record.val_losses.items()},
                 record.config.get("model", ""),
             )
         )

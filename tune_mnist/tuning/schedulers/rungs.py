@@ -13,7 +13,7 @@ class PausedTrial(NamedTuple):
         epoch: Epoch of the rung.
         value: Value of the trial at the rung; higher is better.
         number: Number of the trial.
-        loss: Training loss of the trial at the rung, which ranks trials of equal value.
+        loss: Validation loss of the trial at the rung, which ranks trials of equal value.
     """
 
     epoch: int
@@ -76,8 +76,8 @@ class Rungs:
             number: Number of the trial.
             epoch: Number of trained epochs.
             value: Value to compare; higher is better, NaN is worst.
-            loss: Training loss, which ranks trials of equal value. Networks that have not learned
-                yet have equal accuracies, and a lower loss shows that one is about to.
+            loss: Validation loss, which ranks trials of equal value. Networks that have not
+                learned yet have equal accuracies, and a lower loss shows that one is about to.
         """
         for rung_epoch, values, losses, ranking, promoted in zip(
             self._epochs, self._values, self._losses, self._ranking, self._promoted, strict=True
