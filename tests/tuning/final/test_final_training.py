@@ -128,7 +128,7 @@ def test_weights_that_explode_in_the_last_batch_of_all_are_no_result(
 
 def test_a_worker_that_a_killed_search_left_over_writes_nothing(train, settings):
     replace(settings.store, run="the next").start()
-    with pytest.raises(RuntimeError, match="goes on without this worker"):
+    with pytest.raises(RuntimeError, match="without this worker"):
         train()
     assert settings.store.names() == []
 

@@ -127,4 +127,4 @@ def test_a_folder_that_cannot_be_made_is_told_of_once_and_ends_no_trial(search, 
     for epoch in (1, 2, 3):
         search.report(log, trial, epoch, 0.5)
     search.end(log, trial)
-    assert console.file.getvalue().count("the search goes on without it") == 1
+    assert console.file.getvalue().count("continues without") == 1

@@ -1,1 +1,1 @@
-"""Where checkpoints and the best models lie: a folder that all workers share, or a bucket."""
+"""Storage of checkpoints and best models, in a shared folder or a bucket."""

@@ -1,4 +1,4 @@
-"""A folder of an object store (S3, GCS): the few requests that checkpoints need."""
+"""Access to a folder of an object store (S3, GCS)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +13,21 @@ from tune_mnist.errors import UserError
 
 _ATTEMPTS = 4
 _CONNECT_SECONDS = 3
-# Without a byte: a transfer may take as long as it likes.
+# Timeout without any received byte; the duration of a transfer is not limited.
 _SILENT_SECONDS = 5
 _GCS_RETRY_SECONDS = 10
 
 
 class StorageError(UserError):
-    """A bucket cannot be read or written; the message says which, and why."""
+    """A bucket cannot be read or written; the message names the bucket and the reason."""
 
 
 def storage_error_in(error: BaseException | None) -> StorageError | None:
-    """Return the storage error that an error is, or that led to it; None if there is none."""
+    """Return the first StorageError in the chain of causes of an error, or None.
+
+    Args:
+        error: Error to search; may be a StorageError itself.
+    """
     while error is not None and not isinstance(error, StorageError):
         error = error.__cause__ or error.__context__
     return error
@@ -31,14 +35,14 @@ def storage_error_in(error: BaseException | None) -> StorageError | None:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A folder of an object store, opened anew in each process that uses it.
+    """A folder of an object store; each process that uses it opens its own connection.
 
-    Credentials come from where the store's own tools look for them: environment, configuration
-    file, the machine's role.
+    Credentials are read from the environment, the configuration files of the store's tools, or the
+    role of the machine.
 
     Attributes:
-        uri: ``s3://bucket/folder`` or ``gs://bucket/folder``, with pyarrow's options after a
-            ``?``, such as ``region`` or ``endpoint_override``.
+        uri: URI ``s3://bucket/folder`` or ``gs://bucket/folder``. Options of pyarrow may follow
+            after a ``?``, such as ``region`` or ``endpoint_override``.
     """
 
     uri: str
@@ -49,14 +53,14 @@ class Bucket:
     def write(self, key: str, content: bytes) -> None:
         """Write a small object."""
         with (
-            self._reached() as (filesystem, base),
+            self._connection() as (filesystem, base),
             filesystem.open_output_stream(f"{base}/{key}") as stream,
         ):
             stream.write(content)
 
     def read(self, key: str) -> bytes | None:
-        """Return a small object, None if there is none."""
-        with self._reached() as (filesystem, base):
+        """Return the content of a small object, or None if it does not exist."""
+        with self._connection() as (filesystem, base):
             try:
                 with filesystem.open_input_stream(f"{base}/{key}") as stream:
                     content: bytes = stream.read()
@@ -65,72 +69,72 @@ class Bucket:
         return content
 
     def upload(self, file: Path, key: str) -> None:
-        """Write an object from a file of this machine."""
-        with self._reached() as (filesystem, base):
+        """Upload a local file."""
+        with self._connection() as (filesystem, base):
             fs.copy_files(str(file), f"{base}/{key}", fs.LocalFileSystem(), filesystem)
 
     def download(self, key: str, file: Path) -> None:
-        """Write a file of this machine from an object.
+        """Download an object to a local file.
 
         Raises:
-            FileNotFoundError: there is no such object.
+            FileNotFoundError: The object does not exist.
         """
-        with self._reached() as (filesystem, base):
+        with self._connection() as (filesystem, base):
             fs.copy_files(f"{base}/{key}", str(file), filesystem, fs.LocalFileSystem())
 
     def copy(self, key: str, target: str) -> None:
-        """Copy an object within the store; its content does not come by here."""
-        with self._reached() as (filesystem, base):
+        """Copy an object within the store, without downloading its content."""
+        with self._connection() as (filesystem, base):
             filesystem.copy_file(f"{base}/{key}", f"{base}/{target}")
 
     def objects(self, folder: str = "") -> list[str]:
-        """Return the keys of all objects in a folder, those of folders below it among them."""
-        with self._reached() as (filesystem, base):
+        """Return the keys of all objects in a folder and its subfolders."""
+        with self._connection() as (filesystem, base):
             place = f"{base}/{folder}".rstrip("/")
             chosen = fs.FileSelector(place, recursive=True, allow_not_found=True)
             found = [info.path for info in filesystem.get_file_info(chosen) if info.is_file]
         return [path.removeprefix(f"{base}/") for path in found]
 
     def delete(self, key: str) -> None:
-        """Delete an object; one that is not there is as good as deleted."""
-        with self._reached() as (filesystem, base):
+        """Delete an object if it exists."""
+        with self._connection() as (filesystem, base):
             try:
                 filesystem.delete_file(f"{base}/{key}")
             except FileNotFoundError:
                 return
 
     def delete_folder(self, folder: str) -> None:
-        """Delete all objects in a folder; one that is not there is as good as deleted."""
-        with self._reached() as (filesystem, base):
+        """Delete all objects in a folder if it exists."""
+        with self._connection() as (filesystem, base):
             try:
                 filesystem.delete_dir(f"{base}/{folder}")
-            except OSError:  # of what kind if there is no such folder depends on the store
+            except OSError:  # the type of the error for a missing folder depends on the store
                 if self.objects(folder):
                     raise
 
     @contextmanager
-    def _reached(self) -> Iterator[tuple[fs.FileSystem, str]]:
-        """Give the file system, and the folder's path in it; errors become one line."""
+    def _connection(self) -> Iterator[tuple[fs.FileSystem, str]]:
+        """Yield the file system and the folder's path in it; turn errors into StorageError."""
         try:
             yield _open(self.uri)
         except FileNotFoundError:
             raise
         except (OSError, ArrowInvalid) as error:
             if isinstance(error, OSError) and error.errno is not None:
-                raise  # of a file of this machine
+                raise  # an error of a local file
             reason = " ".join(str(error).split())
             raise StorageError(f"--storage-path {self}: {reason}") from None
 
 
 @lru_cache
 def _open(uri: str) -> tuple[fs.FileSystem, str]:
-    """Return the file system of a URI and the path in it; ready to give up soon."""
+    """Return the file system of a URI, with short timeouts, and the path in it."""
     parts = urlsplit(uri)
     if parts.scheme == "gs":
         limit = f"retry_limit_seconds={_GCS_RETRY_SECONDS}"
         uri += limit if uri.endswith("?") else f"{'&' if parts.query else '?'}{limit}"
         return fs.FileSystem.from_uri(uri)  # type: ignore[no-any-return]
-    # pyarrow reads no time limits from a URI.
+    # pyarrow does not read timeouts of S3 from a URI.
     options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
     if not {"region", "endpoint_override"} & options.keys():
         options["region"] = fs.resolve_s3_region(parts.netloc)

@@ -1,4 +1,4 @@
-"""Checkpoints in an object store, where nothing can be renamed or locked."""
+"""Checkpoint store in a bucket, without renames or locks."""
 
 import os
 import re
@@ -21,23 +21,23 @@ _RUN = "run"
 _ATTEMPT = "attempt"
 _CHECKPOINT = re.compile(r"epoch-(\d{4,9})-[0-9a-f]{32}", re.ASCII)
 _COMPLETE_MARKER = "whole"
-"""Written last, deleted first: a checkpoint without it does not count."""
+"""Object that marks a checkpoint as complete: written last, deleted first."""
 
 
 @dataclass(frozen=True)
 class BucketStore:
-    """A folder of a bucket, and the right of one run of a search to write there.
+    """Checkpoint store in a bucket, writable by one session of a search.
 
-    Each checkpoint gets keys that no other one ever had, so that two workers never mix theirs. A
-    worker asks whether it still has the right before it uploads one, before it declares it whole,
-    and before it deletes those that were there before that. As the right is taken away before the
-    next run of the search begins, or the next worker looks for a checkpoint, a leftover never
-    deletes what those go on from. One of its own checkpoints could only count later on if it lost
-    the right within the one request between asking and declaring.
+    Each checkpoint gets unique keys, so two workers never write into the same one. A worker checks
+    its right to write before it uploads a checkpoint, before it marks the checkpoint as complete,
+    and before it deletes older ones. A new session, or a new worker of a trial, revokes the right
+    of the earlier one before it looks for checkpoints, so a stale worker never deletes a
+    checkpoint that another worker resumes from. A stale worker can complete one of its own
+    checkpoints only if it loses the right within the single request between check and mark.
 
     Attributes:
-        bucket: where the checkpoints of all trials lie.
-        run: name of this run of the search, another one after each resume.
+        bucket: Bucket folder with the checkpoints of all trials.
+        run: Identifier of the session; each start or resume of the search has another one.
     """
 
     bucket: Bucket
@@ -48,32 +48,32 @@ class BucketStore:
 
     @property
     def poll_seconds(self) -> float:
-        """How often to ask what there is: each time is a request, and paid for."""
+        """Interval between polls in seconds; each poll is a request that costs money."""
         return 5.0
 
     def start(self) -> None:
-        """Take the right away from every earlier run of the search."""
+        """Revoke the right to write of all earlier sessions of the search."""
         self.bucket.write(_RUN, self.run.encode())
 
     def require_right(self) -> None:
-        """See that this run may still write.
+        """Check that this session may still write.
 
         Raises:
-            RuntimeError: the search was killed and resumed, and this worker is a leftover.
+            RuntimeError: The search was killed and resumed, so this worker is stale.
         """
         if self.bucket.read(_RUN) != self.run.encode():
             raise RuntimeError(STALE_WORKER)
 
     def of(self, name: str) -> "BucketCheckpoints":
-        """Return the checkpoints of the run of that name."""
+        """Return the checkpoints of a trial or final run."""
         return BucketCheckpoints(self, name)
 
     def names(self) -> list[str]:
-        """Return the names of the runs that have left something."""
+        """Return the names of the trials and final runs that have stored objects."""
         return sorted({key.partition("/")[0] for key in self.bucket.objects() if "/" in key})
 
     def adopt(self, target: str, source: str, epoch: int) -> None:
-        """Make one run's checkpoint of an epoch another one's own, and its only one."""
+        """Replace the checkpoints of ``target`` by the checkpoint of ``source`` at an epoch."""
         old, new = self.of(source).key_of(epoch), self.of(target).new_key(epoch)
         for file in (MODEL_FILE, STATE_FILE, _COMPLETE_MARKER):
             self.bucket.copy(f"{old}/{file}", f"{new}/{file}")
@@ -82,11 +82,11 @@ class BucketStore:
 
 @dataclass
 class BucketCheckpoints:
-    """The checkpoints of one run in a bucket: ``<name>/epoch-<number>-<anything>/``.
+    """Checkpoints of one trial or final run in a bucket: ``<name>/epoch-<number>-<uuid>/``.
 
     Attributes:
-        store: the bucket, and the right to write there.
-        name: of the run.
+        store: Checkpoint store of the search.
+        name: Name of the trial or final run.
     """
 
     store: BucketStore
@@ -94,16 +94,21 @@ class BucketCheckpoints:
     _attempt: bytes | None = field(default=None, init=False)
 
     def newest_epoch(self) -> int:
-        """Return the epoch of the newest whole checkpoint, 0 if there is none."""
-        return max(map(_epoch, self._whole()), default=0)
+        """Return the epoch of the newest complete checkpoint, or 0 if there is none."""
+        return max(map(_epoch, self._complete()), default=0)
 
     def save(self, trainer: Trainer) -> None:
-        """Write the trainer's checkpoint by way of this machine's disk, and remove the one before.
+        """Save a trainer's checkpoint by way of the local disk, and delete the previous one.
+
+        The previous checkpoint is kept if an error is raised.
+
+        Args:
+            trainer: Trainer to save.
 
         Raises:
-            RuntimeError: another worker goes on with the run, or none does any more.
-            OSError: this machine's disk is full; the one before is still there.
-            StorageError: the bucket cannot be written; the one before is still there.
+            RuntimeError: This worker is stale: another worker has the trial, or none has.
+            OSError: The local disk is full.
+            StorageError: The bucket cannot be written.
         """
         self._require_right()
         key = self.new_key(trainer.epoch)
@@ -116,15 +121,21 @@ class BucketCheckpoints:
         self.store.bucket.write(f"{key}/{_COMPLETE_MARKER}", b"whole")
         others = self._others(key)
         self._require_right()
-        with suppress(StorageError):  # what stays goes with the next checkpoint
+        with suppress(StorageError):  # the next save deletes what remains
             self._delete(others)
 
     def restore(self, build: Callable[[], Trainer]) -> tuple[Trainer, list[str]]:
-        """Return a trainer that goes on from the newest usable checkpoint, and complaints.
+        """Restore a trainer from the newest usable checkpoint, and claim the right to save.
+
+        Args:
+            build: Function that creates an untrained trainer.
+
+        Returns:
+            The trainer, and one message for each unusable checkpoint.
 
         Raises:
-            RuntimeError: the search was killed and resumed, and this worker is a leftover.
-            StorageError: the bucket cannot be read.
+            RuntimeError: The search was killed and resumed, so this worker is stale.
+            StorageError: The bucket cannot be read.
         """
         self.store.require_right()
         self._attempt = uuid4().hex.encode()
@@ -134,39 +145,49 @@ class BucketCheckpoints:
         return trainer, [line.replace(str(scratch), str(self.store)) for line in complaints]
 
     def copy_model(self, epoch: int, target: Path) -> None:
-        """Copy the weights of the checkpoint of an epoch into a file of this machine."""
+        """Copy the weights of the checkpoint at an epoch to a local file.
+
+        Args:
+            epoch: Epoch of the checkpoint.
+            target: Path of the local file.
+        """
         self.store.bucket.download(f"{self.key_of(epoch)}/{MODEL_FILE}", target)
 
     def remove(self) -> None:
-        """Remove all of them: the run will not go on. What cannot be removed stays."""
+        """Delete all checkpoints; ignore errors of the bucket."""
         with suppress(StorageError):
             self.store.bucket.delete_folder(self.name)
 
     def keep_only(self, kept: str) -> None:
-        """Remove all but the checkpoint of a key, and what a crash left half written.
+        """Delete all checkpoints except one, including incomplete ones.
+
+        Args:
+            kept: Key of the checkpoint to keep.
 
         Raises:
-            StorageError: something else may still be there.
+            StorageError: A checkpoint could not be deleted.
         """
         self._delete(self._others(kept))
 
     def new_key(self, epoch: int) -> str:
-        """Return where a checkpoint of an epoch goes: nothing was ever there."""
+        """Return a unique key for a new checkpoint at an epoch."""
         return f"{self.name}/epoch-{epoch:04d}-{uuid4().hex}"
 
     def key_of(self, epoch: int) -> str:
-        """Return where the whole checkpoint of an epoch is.
+        """Return the key of the complete checkpoint at an epoch.
 
         Raises:
-            StorageError: there is none.
+            StorageError: There is no such checkpoint.
         """
-        for key in self._whole():
+        for key in self._complete():
             if _epoch(key) == epoch:
                 return key
-        raise StorageError(f"--storage-path {self.store}: {self.name} has no epoch {epoch} there")
+        raise StorageError(
+            f"--storage-path {self.store}: {self.name}: no checkpoint of epoch {epoch}"
+        )
 
-    def _whole(self) -> list[str]:
-        """Return the keys of the whole checkpoints, the newest first."""
+    def _complete(self) -> list[str]:
+        """Return the keys of the complete checkpoints, newest first."""
         keys = self.store.bucket.objects(self.name)
         return sorted(
             self._folders(key for key in keys if key.endswith(f"/{_COMPLETE_MARKER}")),
@@ -177,9 +198,10 @@ class BucketCheckpoints:
         return self._folders(self.store.bucket.objects(self.name)) - {kept}
 
     def _folders(self, keys: Iterable[str]) -> set[str]:
-        """Return the keys of the checkpoints that objects belong to; others are not the run's.
+        """Return the keys of the checkpoints that objects belong to, without foreign objects.
 
-        A key becomes a path on this machine: whoever may write into the bucket chooses it.
+        Only well-formed keys are returned: a key becomes a local path, and any user with write
+        access to the bucket can create objects with arbitrary keys.
         """
         folders = {key.rpartition("/")[0] for key in keys}
         start = f"{self.name}/"
@@ -204,21 +226,21 @@ class BucketCheckpoints:
             self.store.bucket.delete_folder(key)
 
     def _downloaded(self, scratch: Path) -> Iterator[Path]:
-        """Fetch one checkpoint after the other, the newest first, as long as one is asked for."""
-        for key in self._whole():
+        """Download complete checkpoints one by one, newest first, as the caller asks for them."""
+        for key in self._complete():
             place = scratch / key
             place.mkdir(parents=True)
             for file in (MODEL_FILE, STATE_FILE):
-                with suppress(FileNotFoundError):  # who reads the checkpoint will tell
+                with suppress(FileNotFoundError):  # reading the checkpoint reports the file
                     self.store.bucket.download(f"{key}/{file}", place / file)
             yield place
 
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """Give a folder of this machine for the time being; an error there says where that is.
+    """Yield a temporary folder on the local disk; its path is added to errors of the disk.
 
-    Those of workers that were killed meanwhile go before: one may hold 1.5 GB.
+    Folders that killed workers left behind are deleted first: each may hold 1.5 GB.
     """
     prefix = f"tune-mnist-{gethostname()}-"
     for other in Path(gettempdir()).glob(f"{prefix}*"):
@@ -228,10 +250,10 @@ def _scratch() -> Iterator[Path]:
     with TemporaryDirectory(prefix=f"{prefix}{os.getpid()}-") as folder:
         try:
             yield Path(folder)
-        except FileNotFoundError:  # it is the bucket that is gone, or an object in it
+        except FileNotFoundError:  # the bucket or an object is missing, not the folder
             raise
         except OSError as error:
-            reason = f"{error.strerror} (on its way, in {Path(folder).parent})"
+            reason = f"{error.strerror} (in the temporary folder {Path(folder).parent})"
             raise OSError(error.errno, reason) from error
 
 

@@ -1,4 +1,4 @@
-"""Where the checkpoints of a search are kept: what such a store must be able to do."""
+"""Protocols of checkpoint stores."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,75 +6,91 @@ from typing import Protocol
 
 from tune_mnist.training import Trainer
 
-STALE_WORKER = "the search goes on without this worker"
-"""What a worker is told that a killed search has left over, or that was given up."""
+STALE_WORKER = "the search continues without this worker"
+"""Error message for a worker of a killed search, or for one that was replaced."""
 
 
 class PlaceMissingError(Exception):
-    """The place of the checkpoints is not there on this machine; another one will do."""
+    """This machine does not see the folder of the checkpoints; another machine may see it."""
 
 
 class Checkpoints(Protocol):
-    """The checkpoints of one trial or final run, of which just the newest is kept.
+    """Checkpoints of one trial or final run. Only the newest is kept.
 
-    A worker may be given up while it still trains: its node is silent to the head, but reaches the
-    checkpoints. So whoever restores leaves a token beside them, and saves only while it is there:
-    the last one to restore is the one to save.
+    Ray may replace a worker that still trains, because its node lost contact to the head but not
+    to the checkpoints. Therefore ``restore`` writes a token beside the checkpoints, and ``save``
+    requires this token: only the worker that restored last can save.
     """
 
     def newest_epoch(self) -> int:
-        """Return the epoch of the newest whole checkpoint, 0 if there is none."""
+        """Return the epoch of the newest complete checkpoint, or 0 if there is none."""
 
     def save(self, trainer: Trainer) -> None:
-        """Write the trainer's checkpoint, and remove the one before.
+        """Save a trainer's checkpoint, and delete the previous one.
+
+        The previous checkpoint is kept if an error is raised.
+
+        Args:
+            trainer: Trainer to save.
 
         Raises:
-            RuntimeError: another worker goes on with the run, or none does any more.
-            OSError: it cannot be written, for want of room; the one before is still there.
-            StorageError: the bucket cannot be reached; the one before is still there.
+            RuntimeError: This worker is stale: another worker has the trial, or none has.
+            OSError: The checkpoint cannot be written, for example because the disk is full.
+            StorageError: The bucket cannot be reached.
         """
 
     def restore(self, build: Callable[[], Trainer]) -> tuple[Trainer, list[str]]:
-        """Return a trainer that goes on from the newest usable checkpoint, and claim the run.
+        """Restore a trainer from the newest usable checkpoint, and claim the right to save.
 
         Args:
-            build: makes a fresh trainer.
+            build: Function that creates an untrained trainer.
 
         Returns:
-            The trainer, and for each checkpoint that was passed over a line that says why.
+            The trainer, and one message for each unusable checkpoint.
 
         Raises:
-            RuntimeError: the search was killed and resumed, and this worker is a leftover.
-            PlaceMissingError: this machine does not see the folder.
-            StorageError: the bucket cannot be reached.
+            RuntimeError: The search was killed and resumed, so this worker is stale.
+            PlaceMissingError: This machine does not see the folder.
+            StorageError: The bucket cannot be reached.
         """
 
     def copy_model(self, epoch: int, target: Path) -> None:
-        """Copy the weights of the checkpoint of an epoch into a file of this machine."""
+        """Copy the weights of the checkpoint at an epoch to a local file.
+
+        Args:
+            epoch: Epoch of the checkpoint.
+            target: Path of the local file.
+        """
 
     def remove(self) -> None:
-        """Remove all of them: the run will not go on."""
+        """Delete all checkpoints."""
 
 
 class CheckpointStore(Protocol):
-    """The checkpoints of all trials and final runs of a search, and who may write them.
+    """Checkpoints of all trials and final runs of a search.
 
-    A store belongs to one run of the search, another one after each resume; the workers that an
-    earlier run has left over write nothing. As a text it is the place, for people.
+    A store is writable by one session of the search: each start or resume revokes the right to
+    write of workers of earlier sessions. Its string form is its path or URI.
     """
 
     @property
     def poll_seconds(self) -> float:
-        """How often to ask what there is, at most."""
+        """Minimum interval between polls for new checkpoints, in seconds."""
 
     def start(self) -> None:
-        """Take the right to write away from every earlier run of the search."""
+        """Revoke the right to write of all earlier sessions of the search."""
 
     def of(self, name: str) -> Checkpoints:
-        """Return the checkpoints of the run of that name."""
+        """Return the checkpoints of a trial or final run."""
 
     def names(self) -> list[str]:
-        """Return the names of the runs that have left something."""
+        """Return the names of the trials and final runs that have stored files."""
 
     def adopt(self, target: str, source: str, epoch: int) -> None:
-        """Make one run's checkpoint of an epoch another one's own, and its only one."""
+        """Replace the checkpoints of one trial by a checkpoint of another.
+
+        Args:
+            target: Name of the trial whose checkpoints are replaced.
+            source: Name of the trial whose checkpoint is copied.
+            epoch: Epoch of the copied checkpoint.
+        """

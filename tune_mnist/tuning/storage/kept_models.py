@@ -1,4 +1,4 @@
-"""Models that a search keeps: a folder each, with the weights and how they came about."""
+"""Best models of a search: one folder per architecture, with weights and configuration."""
 
 import json
 from pathlib import Path
@@ -19,20 +19,20 @@ from tune_mnist.tuning.storage.checkpoint_store import Checkpoints
 CONFIG_FILE = "config.json"
 
 PART_OF_MODEL = f".{MODEL_FILE}.part"
-"""Name of the weights while they are written."""
+"""Temporary name of the weights while they are written."""
 
 
 class BestConfig(TrainConfig):
-    """What a search notes of the best model of an architecture.
+    """Configuration and origin of the best model of an architecture.
 
     Attributes:
         trial: Number of the trial.
-        epoch: Epoch of the trial that the weights are from.
-        val_accuracy: Validation accuracy after it.
-        stage: Number of its stage, from 1; 0 in a search without stages.
-        fraction: Share of the training part in that stage; None in a search without stages.
-        full_val_accuracy: Accuracy on the whole validation part; None: not known yet.
-        data: Form of the data set; None in folders of versions that knew MNIST's only.
+        epoch: Epoch of the weights.
+        val_accuracy: Validation accuracy after this epoch.
+        stage: Stage of this epoch, from 1; 0 in a search without stages.
+        fraction: Share of the training part in this stage; None in a search without stages.
+        full_val_accuracy: Accuracy on all validation images; None: not measured yet.
+        data: Form of the data set; None in folders of versions that supported only MNIST.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -50,24 +50,24 @@ def model_folder(directory: Path, model: str) -> Path:
     """Return the folder of an architecture, which need not exist.
 
     Args:
-        directory: Folder that holds one folder per architecture.
+        directory: Folder with one folder per architecture.
         model: Name of the architecture.
 
     Raises:
-        UserError: There is no such architecture, or the folder is a symbolic link.
+        UserError: The architecture is unknown, or the folder is a symbolic link.
     """
     get_architecture(model)
     return path_in(directory, model)
 
 
 def keep_model(folder: Path, checkpoints: Checkpoints, epoch: int, config: dict[str, Any]) -> None:
-    """Keep the weights of a checkpoint, in the place of those that were kept before.
+    """Copy the weights of a checkpoint into a model folder, replacing earlier weights.
 
     Args:
-        folder: of the model; made if need be.
-        checkpoints: those of the run.
-        epoch: which of them.
-        config: every field of the TrainConfig, and what else is to be known of the model.
+        folder: Folder of the model; created if it does not exist.
+        checkpoints: Checkpoints of the trial or final run.
+        epoch: Epoch of the checkpoint.
+        config: All fields of the TrainConfig, and the origin of the model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial = path_in(folder, PART_OF_MODEL)
@@ -77,33 +77,41 @@ def keep_model(folder: Path, checkpoints: Checkpoints, epoch: int, config: dict[
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
-    """Write what is known of a kept model."""
+    """Write the configuration file of a model.
+
+    Args:
+        folder: Folder of the model.
+        config: All fields of the TrainConfig, and the origin of the model.
+    """
     write_text(path_in(folder, CONFIG_FILE), json.dumps(config, indent=2) + "\n")
 
 
 def read_config(folder: Path) -> BestConfig:
-    """Return what is known of a best model.
+    """Read the configuration file of a best model.
 
     Args:
-        folder: Of the architecture.
+        folder: Folder of the model, named after its architecture.
 
     Raises:
-        UserError: The file is damaged, or names another architecture.
+        UserError: The file is damaged, or its architecture does not match the folder's name.
     """
     path = path_in(folder, CONFIG_FILE)
     config = read_stored(path, BestConfig)
     if config.model != folder.name:
         raise UserError(
-            f"{path}: model = '{config.model}': must be '{folder.name}', as its folder"
+            f"{path}: model = '{config.model}': must be '{folder.name}', the name of the folder"
         )
     return config
 
 
 def kept_models(directory: Path) -> list[Path]:
-    """Return the folders of the models that are kept in a folder, by name.
+    """Return the folders of all models in a folder, sorted by name.
+
+    Args:
+        directory: Folder with one folder per architecture.
 
     Raises:
-        UserError: A folder with a configuration has the name of no architecture.
+        UserError: A folder with a configuration is not named after an architecture.
     """
     names = [name for name in folders_in(directory) if CONFIG_FILE in files_in(directory / name)]
     return [model_folder(directory, name) for name in sorted(names)]

@@ -1,4 +1,4 @@
-"""Checkpoints in a folder that all workers share, on this machine or on a network file system."""
+"""Checkpoint store in a folder that all workers share."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,14 +21,14 @@ _ATTEMPT = ".attempt"
 
 @dataclass(frozen=True)
 class SharedFolder:
-    """A folder with a folder for each trial, and the right of one run of a search to write there.
+    """Checkpoint store in a shared folder, writable by one session of a search.
 
-    Only one checkpoint is being written at a time, so beside those that are kept no more than one
-    takes up disk; and a worker that a killed search has left over writes none.
+    A lock allows one write at a time, so the disk must hold at most one checkpoint in addition to
+    one per trial. Workers of a killed session cannot write.
 
     Attributes:
-        folder: where the checkpoints of all trials lie; all nodes must see the same one.
-        run: name of this run of the search, another one after each resume.
+        folder: Folder with the checkpoints of all trials, on a disk that all nodes share.
+        run: Identifier of the session; each start or resume of the search has another one.
     """
 
     folder: Path
@@ -39,36 +39,36 @@ class SharedFolder:
 
     @property
     def poll_seconds(self) -> float:
-        """How often to ask what there is: a folder answers at once."""
+        """Interval between polls in seconds."""
         return 0.5
 
     def start(self) -> None:
-        """Take the right away from every earlier run of the search."""
+        """Create the folder, and revoke the right to write of all earlier sessions."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / _LOCK):
             write_text(self.folder / _RUN, self.run)
 
     def of(self, name: str) -> "FolderCheckpoints":
-        """Return the checkpoints of the run of that name."""
+        """Return the checkpoints of a trial or final run."""
         return FolderCheckpoints(self, name)
 
     def names(self) -> list[str]:
-        """Return the names of the runs that have left something."""
+        """Return the names of the trials and final runs that have stored files."""
         return sorted(folders_in(self.folder))
 
     def adopt(self, target: str, source: str, epoch: int) -> None:
-        """Make one run's checkpoint of an epoch another one's own, and its only one."""
+        """Replace the checkpoints of ``target`` by the checkpoint of ``source`` at an epoch."""
         self.of(target).adopt(self.of(source), epoch)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep all others from writing meanwhile.
+        """Lock the store, so that no other worker writes until the end of the context.
 
         Raises:
-            RuntimeError: the search was killed and resumed, and this worker is a leftover.
-            PlaceMissingError: this machine does not see the folder.
+            RuntimeError: The search was killed and resumed, so this worker is stale.
+            PlaceMissingError: This machine does not see the folder.
         """
-        if not (self.folder / _RUN).exists():  # the lock would make an empty one
+        if not (self.folder / _RUN).exists():  # checked first: taking the lock creates the folder
             raise PlaceMissingError(f"{self.folder}: not seen by {gethostname()}")
         with FileLock(self.folder / _LOCK):
             if (self.folder / _RUN).read_text(encoding="utf-8") != self.run:
@@ -77,11 +77,11 @@ class SharedFolder:
 
 
 class FolderCheckpoints(CheckpointFolder):
-    """The checkpoints of one run in a shared folder.
+    """Checkpoints of one trial or final run in a shared folder.
 
     Args:
-        store: the shared folder.
-        name: of the run.
+        store: Checkpoint store of the search.
+        name: Name of the trial or final run.
     """
 
     def __init__(self, store: SharedFolder, name: str) -> None:
@@ -90,11 +90,16 @@ class FolderCheckpoints(CheckpointFolder):
         self._attempt: str | None = None
 
     def save(self, trainer: Trainer) -> None:
-        """Write the trainer's checkpoint, and remove the one before.
+        """Save a trainer's checkpoint, and delete the previous one.
+
+        The previous checkpoint is kept if an error is raised.
+
+        Args:
+            trainer: Trainer to save.
 
         Raises:
-            RuntimeError: another worker goes on with the run, or none does any more.
-            OSError: it cannot be written; the one before is still there.
+            RuntimeError: This worker is stale: another worker has the trial, or none has.
+            OSError: The checkpoint cannot be written.
         """
         with self._store.held():
             if self._newest_attempt() != self._attempt:
@@ -103,11 +108,17 @@ class FolderCheckpoints(CheckpointFolder):
             self.keep_only(trainer.epoch)
 
     def restore(self, build: Callable[[], Trainer]) -> tuple[Trainer, list[str]]:
-        """Return a trainer that goes on from the newest usable checkpoint, and complaints.
+        """Restore a trainer from the newest usable checkpoint, and claim the right to save.
+
+        Args:
+            build: Function that creates an untrained trainer.
+
+        Returns:
+            The trainer, and one message for each unusable checkpoint.
 
         Raises:
-            RuntimeError: the search was killed and resumed, and this worker is a leftover.
-            PlaceMissingError: this machine does not see the folder.
+            RuntimeError: The search was killed and resumed, so this worker is stale.
+            PlaceMissingError: This machine does not see the folder.
         """
         with self._store.held():
             self._attempt = uuid4().hex
@@ -116,10 +127,10 @@ class FolderCheckpoints(CheckpointFolder):
             return restore_newest(build, self.newest_first())
 
     def remove(self) -> None:
-        """Remove all of them, and their folder if it is empty then: the run will not go on."""
-        there = files_in(self.directory)
-        with suppress(OSError):  # what stays does no harm: the run will not go on
-            remove_files(self.directory, [name for name in there if is_written(name, _ATTEMPT)])
+        """Delete all checkpoints, and their folder if it is empty afterwards."""
+        present = files_in(self.directory)
+        with suppress(OSError):  # a leftover token is harmless: the trial does not continue
+            remove_files(self.directory, [name for name in present if is_written(name, _ATTEMPT)])
         super().remove()
 
     def _newest_attempt(self) -> str | None:

@@ -1,4 +1,4 @@
-"""``--storage-path``: a shared folder or a bucket, and where in it a search has its place."""
+"""Validation of ``--storage-path``, and the location of a search's checkpoints in it."""
 
 import os
 from pathlib import Path
@@ -17,10 +17,14 @@ _OPTIONS = {
 
 
 def checked_storage_path(text: str) -> str:
-    """Return a storage path as an absolute path or the URI of a bucket.
+    """Return a storage path as an absolute path or as the URI of a bucket.
+
+    Args:
+        text: Value of ``--storage-path``: path of a folder, ``file:`` URI, or URI of a bucket.
 
     Raises:
-        UserError: it is neither, or has a secret in it, which would end up in files and logs.
+        UserError: The value is neither a path nor a supported URI, or contains credentials, which
+            would be written to files and logs.
     """
     parts = urlsplit(text)
     if "://" not in text and text:
@@ -31,13 +35,13 @@ def checked_storage_path(text: str) -> str:
         raise UserError(
             f"--storage-path '{text}': must be a folder, s3://bucket/folder or gs://bucket/folder"
         )
-    # gs://anonymous@ is pyarrow's way to ask without keys.
+    # pyarrow accesses gs://anonymous@... without credentials.
     user = None if parts.scheme == "gs" and parts.username == "anonymous" else parts.username
     if user is not None or parts.password is not None:
         raise UserError(
-            f"--storage-path {parts.scheme}://...@{parts.hostname}: keys do not belong there, for"
-            " they would be written down: put them into the environment or the store's own"
-            " configuration file, on each node"
+            f"--storage-path {parts.scheme}://...@{parts.hostname}: must not contain credentials,"
+            " which would be stored in the results: set them in the environment or in the store's"
+            " configuration file on each node"
         )
     for key in parse_qs(parts.query, keep_blank_values=True):
         if key not in _OPTIONS[parts.scheme]:
@@ -48,16 +52,20 @@ def checked_storage_path(text: str) -> str:
 
 
 def is_bucket(location: str) -> bool:
-    """Tell whether a place is in an object store."""
+    """Return whether a location is in an object store.
+
+    Args:
+        location: Path of a folder, or URI of a bucket.
+    """
     return "://" in location
 
 
 def checkpoints_of_search(storage_path: str, name: str) -> str:
-    """Return where the search of that name keeps its checkpoints.
+    """Return the path or URI of a search's checkpoints.
 
     Args:
-        storage_path: as :func:`checked_storage_path` returns it.
-        name: of the results folder.
+        storage_path: Path or URI, as :func:`checked_storage_path` returns it.
+        name: Name of the results folder.
     """
     if not is_bucket(storage_path):
         return str(Path(storage_path, name, "checkpoints"))
@@ -66,20 +74,28 @@ def checkpoints_of_search(storage_path: str, name: str) -> str:
 
 
 def open_store(location: str, run: str) -> CheckpointStore:
-    """Return the store in a place, for one run of a search; nothing is written or asked yet."""
+    """Return a checkpoint store, without accessing its location.
+
+    Args:
+        location: Path of a folder, or URI of a bucket.
+        run: Unique identifier of this session of the search.
+    """
     if is_bucket(location):
         return BucketStore(Bucket(location), run)
     return SharedFolder(Path(location), run)
 
 
 def require_free(location: str) -> None:
-    """See that a new search would not mix its checkpoints with those of another.
+    """Check that the location of a new search's checkpoints does not exist yet.
+
+    Args:
+        location: Path of a folder, or URI of a bucket.
 
     Raises:
-        UserError: there is something already, or the bucket cannot be read.
+        UserError: The location exists, or the bucket cannot be read.
     """
     if Bucket(location).objects() if is_bucket(location) else os.path.lexists(location):
         raise UserError(
             f"--storage-path: {location.partition('?')[0]} exists already: choose another --name,"
-            " remove it, or go on with a search there by --resume"
+            " remove it, or resume its search with --resume"
         )

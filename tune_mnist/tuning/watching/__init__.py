@@ -1,1 +1,1 @@
-"""Who is told how the trials go: terminal, dashboard, Prometheus, TensorBoard, MLflow."""
+"""Live progress of a search: terminal, dashboard, Prometheus, TensorBoard, MLflow."""

@@ -1,4 +1,4 @@
-"""The way to MLflow, checked before a search begins."""
+"""Connection to an MLflow tracking server or store."""
 
 import importlib.util
 import logging
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 _SECRET = re.compile(
     r"pass(?!file)|pwd|token|secret|credential|(api|access|private)[_-]?key", re.IGNORECASE
 )
-"""What a key of a URI's query has in it if its value had better not be written down."""
+"""Pattern of query keys of a URI whose values are secret."""
 
 _SETTINGS = {
-    # It would ask a server that is not there for minutes.
+    # MLflow would retry an unreachable server for minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -28,14 +28,15 @@ _SETTINGS = {
 
 
 def open_client(uri: str, name: str) -> "MlflowClient":
-    """Return a client of a tracking server that has answered.
+    """Return an MLflow client after checking that its server or store works.
 
     Args:
-        uri: of the server (``http://...``), or of a database (``sqlite:///mlflow.db``).
-        name: of the experiment that is to be there, or that can be made.
+        uri: URI of a server (``http://...``) or database (``sqlite:///mlflow.db``).
+        name: Name of the experiment; need not exist.
 
     Raises:
-        UserError: MLflow is missing, or there is no server or database that can be used.
+        UserError: MLflow is not installed, the server or store cannot be used, or the experiment
+            was deleted.
     """
     if importlib.util.find_spec("mlflow") is None:
         raise UserError("--mlflow needs MLflow: pip install 'tune-mnist[mlflow]'")
@@ -52,33 +53,33 @@ def open_client(uri: str, name: str) -> "MlflowClient":
         found = client.get_experiment_by_name(name)
     except UserError:
         raise
-    except Exception as error:  # MLflow's, requests', SQLAlchemy's: whatever is behind the URI
+    except Exception as error:  # the type depends on the store: MLflow, requests, SQLAlchemy
         raise UserError(
-            f"--mlflow {uri}: cannot be used: {first_line(error)}: give another, or --mlflow ''"
-            " to search without"
+            f"--mlflow {uri}: cannot be used: {first_line(error)}: use another URI, or --mlflow ''"
+            " to search without MLflow"
         ) from None
     if found is not None and found.lifecycle_stage != "active":
         raise UserError(
-            f"--mlflow {uri}: its experiment '{name}' has been deleted: restore it, or give the"
-            " search another --name"
+            f"--mlflow {uri}: its experiment '{name}' was deleted: restore it, or choose another"
+            " --name for the search"
         )
     return client
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, or its name."""
+    """Return the first line of an error message, or the type of an error without a message."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 
 def _refuse_secrets(uri: str) -> None:
     parts = urlsplit(uri)
-    # A server may take a token for a user; the user of a database is a name.
+    # The user of an HTTP URI may be a token; the user of a database is just a name.
     named = parts.username is not None and parts.scheme in ("http", "https")
     if named or parts.password or any(map(_SECRET.search, parse_qs(parts.query))):
         raise UserError(
-            "--mlflow: leave user, password and token out of the URI, which is written into the"
-            " results: for a server set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or"
-            " MLFLOW_TRACKING_TOKEN; for a database leave the password to its own means, such as"
+            "--mlflow: the URI must not contain a user, password or token, because it is stored in"
+            " the results: for a server set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD,"
+            " or MLFLOW_TRACKING_TOKEN; for a database use its own password file, such as"
             " ~/.pgpass"
         )

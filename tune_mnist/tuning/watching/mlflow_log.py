@@ -1,4 +1,4 @@
-"""The trials as runs of an MLflow experiment."""
+"""Recording of trials as runs of an MLflow experiment."""
 
 import math
 import time
@@ -23,21 +23,22 @@ if TYPE_CHECKING:
 NUMBER_TAG = "tune_mnist.number"
 FOLDER_TAG = "tune_mnist.results"
 STATE_TAG = "tune_mnist.state"
-_KEPT = (METRIC, *LAST_METRICS)
+_LOGGED = (METRIC, *LAST_METRICS)
 _STATUS = {TrialState.FAILED: "FAILED", TrialState.DIVERGED: "FAILED"}
 
 
 class MLflowLog(Callback):
-    """Tells MLflow of each epoch and end, from a thread: the search never waits for a server.
+    """Records each epoch and each ended trial in MLflow.
 
-    If that fails once, a line says so, and the search goes on without it.
+    A background thread sends all requests, so the search never waits for the server. After the
+    first failed request, the search prints a message and continues without MLflow. In a resumed
+    search, unfinished trials continue their MLflow runs.
 
     Args:
-        client: of the tracking server.
-        directory: of the search: its name is the experiment's, and runs that an earlier run of
-            the search has left there are gone on with.
-        trial_store: the record of each trial.
-        console: where a failure is told.
+        client: Client of the tracking server.
+        directory: Results folder; its name is the name of the experiment.
+        trial_store: Store of the trial records.
+        console: Console for the error message.
     """
 
     def __init__(
@@ -46,59 +47,59 @@ class MLflowLog(Callback):
         self._client = client
         self._name = directory.name
         self._folder = str(directory.absolute())
-        self._ledger = trial_store
+        self._trial_store = trial_store
         self._console = console
         self._thread = ThreadPoolExecutor(1, "mlflow")
         self._failed = False
         self._runs: dict[int, str] = {}
         self._epochs: dict[int, int] = {}
-        self._begun_before = {
+        self._unfinished = {
             record.number for record in trial_store.records if not record.state.ended
         }
         ended = {
             record.number: record.state for record in trial_store.records if record.state.ended
         }
         if ended:
-            self._later(self._end_left_running, ended)
+            self._submit(self._end_left_running, ended)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles the callbacks beside the experiment's state; a thread stays behind.
+        # Ray pickles callbacks with its experiment state, but a thread cannot be pickled.
         return {}
 
     def on_trial_start(self, trial: Trial, **info: Any) -> None:
-        """Begin the trial's run, or find it again."""
-        self._later(self._begin, dict(trial.config))
+        """Start the MLflow run of a trial, or continue it."""
+        self._submit(self._start, dict(trial.config))
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Log an epoch."""
         if METRIC in result:
-            metrics = {key: float(result[key]) for key in (*_KEPT, TIME_ATTR)}
-            self._later(self._log, trial.config[NUMBER], metrics)
+            metrics = {key: float(result[key]) for key in (*_LOGGED, TIME_ATTR)}
+            self._submit(self._log, trial.config[NUMBER], metrics)
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
-        """End the trial's run."""
+        """End the MLflow run of a trial."""
         number = trial.config[NUMBER]
-        self._later(self._end, number, self._ledger.record(number).state)
+        self._submit(self._end, number, self._trial_store.record(number).state)
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
-        """End the run of a trial that has failed."""
-        self._later(self._end, trial.config[NUMBER], TrialState.FAILED)
+        """End the MLflow run of a failed trial."""
+        self._submit(self._end, trial.config[NUMBER], TrialState.FAILED)
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
-        """Wait for what is still to be told, and end the runs of what was cut off."""
-        self._later(self._end_all)
+        """End the MLflow runs of interrupted trials, and wait for all requests."""
+        self._submit(self._end_all)
         self._thread.shutdown()
 
-    def _later(self, call: Any, *given: Any) -> None:
+    def _submit(self, request: Any, *arguments: Any) -> None:
         if not self._failed:
-            self._thread.submit(call, *given).add_done_callback(self._notice)
+            self._thread.submit(request, *arguments).add_done_callback(self._report_failure)
 
-    def _notice(self, done: "Future[None]") -> None:
+    def _report_failure(self, done: "Future[None]") -> None:
         error = done.exception()
         if error is not None and not self._failed:
             self._failed = True
             self._console.print(
-                f"MLflow: {first_line(error)}: the search goes on without it",
+                f"MLflow: {first_line(error)}: the search continues without MLflow",
                 markup=False,
                 soft_wrap=True,
             )
@@ -108,11 +109,11 @@ class MLflowLog(Callback):
         found = self._client.get_experiment_by_name(self._name)
         return str(found.experiment_id if found else self._client.create_experiment(self._name))
 
-    def _begin(self, config: dict[str, Any]) -> None:
+    def _start(self, config: dict[str, Any]) -> None:
         number = config.pop(NUMBER)
         if self._failed or number in self._runs:
             return
-        found = self._find(number) if number in self._begun_before else None
+        found = self._find(number) if number in self._unfinished else None
         if found is not None:
             self._runs[number] = found.info.run_id
             self._epochs[number] = int(found.data.metrics.get(TIME_ATTR, 0))
@@ -129,7 +130,7 @@ class MLflowLog(Callback):
 
     def _find(self, number: int) -> Any:
         runs = self._client.search_runs([self._experiment], f"tags.`{NUMBER_TAG}` = '{number}'")
-        # Compared here, as a path may hold what MLflow's filters take for their own.
+        # Not part of the filter: a path may contain characters with a meaning in MLflow's filters.
         ours = [run for run in runs if run.data.tags.get(FOLDER_TAG) == self._folder]
         return ours[0] if ours else None
 
@@ -141,12 +142,12 @@ class MLflowLog(Callback):
 
         self._epochs[number] = epoch
         now = round(1000 * time.time())
-        told = [
+        logged = [
             Metric(key, value, now, epoch)
             for key, value in metrics.items()
             if math.isfinite(value)
         ]
-        self._client.log_batch(self._runs[number], metrics=told)
+        self._client.log_batch(self._runs[number], metrics=logged)
 
     def _end(self, number: int, state: TrialState) -> None:
         run = self._runs.pop(number, None)
@@ -157,7 +158,7 @@ class MLflowLog(Callback):
         self._client.set_terminated(run, status)
 
     def _end_left_running(self, ended: dict[int, TrialState]) -> None:
-        """End the runs of trials of whose end a driver that was killed could not tell."""
+        """End the MLflow runs that a killed session left running although their trials ended."""
         runs = self._client.search_runs([self._experiment], "attributes.status = 'RUNNING'")
         for run in runs:
             number = int(run.data.tags.get(NUMBER_TAG, -1))
@@ -167,6 +168,6 @@ class MLflowLog(Callback):
 
     def _end_all(self) -> None:
         for number in list(self._runs):
-            state = self._ledger.record(number).state
-            # Ray ends some trials without a word to callbacks: LostTrials notes it.
+            state = self._trial_store.record(number).state
+            # Ray ends some trials without a callback: LostTrials records their state.
             self._end(number, state if state.ended else TrialState.INTERRUPTED)

@@ -1,4 +1,4 @@
-"""Trials by name in Ray's dashboard."""
+"""Names of trials in Ray's dashboard."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from tune_mnist.tuning.trials.labels import label
 
 
 class NamedTasks(Callback):
-    """Gives each epoch's task the name of its trial, which the dashboard shows and filters by."""
+    """Names the task of each epoch after its trial, so that the dashboard can filter by trial."""
 
     def on_trial_start(self, trial: Trial, **info: Any) -> None:
-        """Name the tasks that the trial's worker receives from now on."""
+        """Name the next tasks of the trial's worker."""
         name_tasks(trial, label(trial.config))

@@ -1,4 +1,4 @@
-"""The search as it goes: a live table in a terminal that can redraw, plain lines elsewhere."""
+"""Progress of a search on the console: a live table in a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Sequence
@@ -31,16 +31,16 @@ STYLES = {
 
 @dataclass(frozen=True)
 class Outline:
-    """What the search set out to do.
+    """Size of a search, for the estimate of the remaining time.
 
     Attributes:
-        name: of the search.
-        num_samples: how many trials.
-        max_epochs: epochs of a trial that is never stopped.
-        expected_epochs: of all trials together, as the scheduler may be expected to decide.
-        time_budget: seconds, or None.
+        name: Name of the search.
+        num_samples: Number of trials.
+        max_epochs: Maximum epochs per trial.
+        expected_epochs: Expected total number of epochs of all trials, or their total cost.
+        time_budget: Time budget in seconds, or None.
         dashboard: URL of the Ray dashboard, or None.
-        costs: what each epoch of a trial counts among those expected; None: one.
+        costs: Cost of each epoch of a trial; None: 1 each.
     """
 
     name: str
@@ -52,88 +52,94 @@ class Outline:
     costs: Sequence[float] | None = None
 
     def cost(self, epochs: int) -> float:
-        """Return what a trial's first epochs count."""
+        """Return the cost of the first ``epochs`` epochs of a trial."""
         return epochs if self.costs is None else sum(self.costs[:epochs])
 
 
 def create_progress(console: Console, plan: Outline, trial_store: TrialStore) -> "Progress":
-    """Return the live table where the console can redraw it, else the plain lines."""
+    """Return a live table for an interactive console, or plain lines for any other.
+
+    Args:
+        console: Console to print to.
+        plan: Size of the search.
+        trial_store: Store of the trial records.
+    """
     return (LiveTable if console.is_interactive else PlainLines)(console, plan, trial_store)
 
 
 class Progress(Callback):
-    """What both views share: the clock and the words.
+    """Base class of the progress displays.
 
     Args:
-        console: where to draw.
-        plan: what the search set out to do.
-        trial_store: the record of each trial.
+        console: Console to print to.
+        plan: Size of the search.
+        trial_store: Store of the trial records.
     """
 
     def __init__(self, console: Console, plan: Outline, trial_store: TrialStore) -> None:
         self._console = console
         self._plan = plan
-        self._ledger = trial_store
+        self._trial_store = trial_store
         self._start = time.monotonic()
         self._trained_before = self._trained()
         self._printed: dict[int, int] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles the callbacks beside the experiment's state; a terminal stays behind.
+        # Ray pickles callbacks with its experiment state, but a terminal cannot be pickled.
         return {}
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Tell of a checkpoint that was of no use, above what is drawn."""
+        """Print the warning of a report, such as an unusable checkpoint."""
         if WARNING in result:
             self.tell(f"#{trial.config[NUMBER]} {result[WARNING]}")
 
     def close(self) -> None:
-        """End the drawing, before anything else is printed."""
+        """Stop the display; call this method before printing anything else."""
 
     def tell(self, line: str) -> None:
-        """Print a line, above what is drawn."""
+        """Print a message above the display, with the elapsed time."""
         self._console.print(f"[{clock(self._elapsed())}] {line}", markup=False, soft_wrap=True)
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._start
 
     def _left(self) -> float | None:
-        """Return the seconds still expected, None while nothing is known."""
+        """Return the estimated remaining time in seconds, or None before the first epoch."""
         trained = self._trained()
         gained = trained - self._trained_before
         if not gained:
             return None
-        # However wrong the expectation, every trial that has not ended takes an epoch more.
-        unended = self._plan.num_samples - self._ended()
-        to_come = max(self._plan.expected_epochs - trained, unended * self._plan.cost(1))
-        left = self._elapsed() * to_come / gained
+        # The estimate may be too low: each unfinished trial takes at least one more epoch.
+        unfinished = self._plan.num_samples - self._ended()
+        remaining = max(self._plan.expected_epochs - trained, unfinished * self._plan.cost(1))
+        left = self._elapsed() * remaining / gained
         if self._plan.time_budget is not None:
             left = min(left, self._plan.time_budget - self._elapsed())
         return max(left, 0.0)
 
     def _trained(self) -> float:
-        """Return how many epochs have been trained in all, each by what it counts."""
-        return sum(self._plan.cost(record.epochs) for record in self._ledger.records)
+        """Return the total cost of all trained epochs."""
+        return sum(self._plan.cost(record.epochs) for record in self._trial_store.records)
 
     def _ended(self) -> int:
-        return sum(record.state.ended for record in self._ledger.records)
+        return sum(record.state.ended for record in self._trial_store.records)
 
     def _status(self) -> str:
         left = self._left()
         parts = [f"{self._ended()}/{self._plan.num_samples} trials ended"]
-        best = best_record(self._ledger.records)
+        best = best_record(self._trial_store.records)
         if best is not None:
             parts.append(f"best {best.val_accuracy:.4f} (#{best.number})")
-        parts.append(f"{clock(self._elapsed())} used")
+        parts.append(f"{clock(self._elapsed())} elapsed")
         parts.append(f"about {clock(left)} left" if left is not None else "time left unknown yet")
         return " · ".join(parts)
 
 
 class PlainLines(Progress):
-    """One line an epoch and one an ended trial, for logs."""
+    """Progress as plain text for logs: one line per epoch and per ended trial."""
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Print the epoch."""
+        """Print an epoch."""
         super().on_trial_result(trial, result)
         record = self._find(trial)
         if METRIC not in result or record.epochs == self._printed.get(record.number):
@@ -147,48 +153,48 @@ class PlainLines(Progress):
         )
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
-        """Print how the trial ended."""
+        """Print the final state of a trial."""
         record = self._find(trial)
         self.tell(f"#{record.number} {record.state} · {self._status()}")
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
-        """Print why the trial failed."""
+        """Print the reason why a trial failed."""
         record = self._find(trial)
         self.tell(f"#{record.number} {record.state}: {record.reason} · {self._status()}")
 
     def _find(self, trial: Trial) -> TrialRecord:
-        return self._ledger.record(trial.config[NUMBER])
+        return self._trial_store.record(trial.config[NUMBER])
 
 
 class LiveTable(Progress):
-    """A table of trials that redraws itself: running ones first, then the best."""
+    """Progress as a live table: running trials first, then the best."""
 
     def setup(self, **info: Any) -> None:
-        """Begin to draw."""
+        """Start the display."""
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._live.start()
         self._drawn = 0.0
 
     def on_step_end(self, **info: Any) -> None:
-        """Redraw, twice a second at most."""
+        """Redraw the table, at most twice per second."""
         if time.monotonic() - self._drawn >= REFRESH_SECONDS:
             self._drawn = time.monotonic()
             self._live.update(self._draw(), refresh=True)
 
     def close(self) -> None:
-        """End the drawing."""
+        """Stop the display."""
         if getattr(self, "_live", None):
             self._live.stop()
 
     def _draw(self) -> Group:
         room = max(self._console.height - 8, 3)
-        records = sorted(self._ledger.records, key=_importance)
+        records = sorted(self._trial_store.records, key=_importance)
         table = Table(title=Text(f"search {self._plan.name}"), title_justify="left")
         for heading in ("trial", "state", "epoch", "val_accuracy"):
             table.add_column(
                 heading, justify="left" if heading == "state" else "right", no_wrap=True
             )
-        # Only this column gives way where the terminal is narrow; its cells are cut, not folded.
+        # The only column that shrinks in a narrow terminal; its cells are cut, not wrapped.
         table.add_column("parameters")
         best = best_record(records)
         for record in records[:room]:

@@ -1,4 +1,4 @@
-"""The trials as TensorBoard shows them: curves, and hyperparameters beside what came of them."""
+"""Event files for TensorBoard: learning curves, and hyperparameters with the best accuracy."""
 
 import re
 import time
@@ -26,23 +26,24 @@ FLUSH_SECONDS = 5.0
 
 
 class TensorBoardLog(Callback):
-    """Writes a folder a trial, open while the trial runs and no longer: paused ones are many.
+    """Writes the event files of trials, one folder per trial.
 
-    A trial that goes on gets another file, whose first event has TensorBoard forget what an
-    earlier one holds from that epoch on: a search that was killed repeats its last epoch.
+    A file is open only while its trial runs, because a search may have many paused trials. A trial
+    that continues gets a new file. The first event of this file makes TensorBoard drop later
+    epochs of earlier files, because a resumed search may repeat an epoch.
 
-    If a file cannot be written, a line says so, and the search goes on without: Ray would take
-    what is raised here for a failure of the trial, and run one that has ended once more.
+    If a file cannot be written, the search prints a message and continues without TensorBoard. An
+    error raised by a callback would make Ray fail the trial, even one that has ended.
 
     Args:
-        directory: gets the folders.
-        trial_store: the record of each trial.
-        console: where a failure is told.
+        directory: Folder for the folders of the trials.
+        trial_store: Store of the trial records.
+        console: Console for the error message.
     """
 
     def __init__(self, directory: Path, trial_store: TrialStore, console: Console) -> None:
         self._directory = directory
-        self._ledger = trial_store
+        self._trial_store = trial_store
         self._console = console
         self._failed = False
         self._files: dict[int, EventsWriter] = {}
@@ -50,11 +51,11 @@ class TensorBoardLog(Callback):
         self._next_flush = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles the callbacks beside the experiment's state; an open file stays behind.
+        # Ray pickles callbacks with its experiment state, but an open file cannot be pickled.
         return {}
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Write an epoch, unless it is known or no epoch."""
+        """Write the metrics of an epoch, unless it was written before."""
         number, epoch = trial.config[NUMBER], result.get(TIME_ATTR, 0)
         if METRIC not in result or epoch <= self._epochs.get(number, 0):
             return
@@ -62,30 +63,30 @@ class TensorBoardLog(Callback):
         self._write(number, epoch, *(scalar(key, result[key]) for key in (METRIC, *LAST_METRICS)))
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Let TensorBoard see it, now and then: each file waits for the disk."""
+        """Flush all files, at most every FLUSH_SECONDS because each flush waits for the disk."""
         if time.monotonic() < self._next_flush:
             return
-        with self._told():
+        with self._ending_log_on_error():
             for file in self._files.values():
                 file.flush()
         self._next_flush = time.monotonic() + FLUSH_SECONDS
 
     def on_trial_save(self, trial: Trial, **info: Any) -> None:
-        """Close the file of a trial that is paused."""
+        """Close the file of a paused trial."""
         self._close(trial.config[NUMBER])
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
-        """Write hyperparameters and best accuracy of a trial that has ended."""
-        record = self._ledger.record(trial.config[NUMBER])
+        """Write the hyperparameters and the best accuracy of an ended trial."""
+        record = self._trial_store.record(trial.config[NUMBER])
         if record.best_epoch:
             best = record.val_accuracy
             summaries = hparams(record.config_of(record.best_epoch), {BEST: best})
-            # A step that no epoch has, so that nothing is forgotten for it.
+            # A step after the last epoch, so that TensorBoard drops no epoch.
             self._write(record.number, record.epochs + 1, *summaries, scalar(BEST, best))
         self._close(record.number)
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
-        """Close the file of a trial that has failed."""
+        """Close the file of a failed trial."""
         self._close(trial.config[NUMBER])
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
@@ -94,14 +95,15 @@ class TensorBoardLog(Callback):
             self._close(number)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Let a failure end the log, not what goes on around it."""
+    def _ending_log_on_error(self) -> Iterator[None]:
+        """Report an OSError and end the log, instead of raising the error."""
         try:
             yield
         except OSError as error:
             self._failed = True
             self._console.print(
-                f"TensorBoard: {self._directory}: {error.strerror}: the search goes on without it",
+                f"TensorBoard: {self._directory}: {error.strerror}: the search continues without"
+                " TensorBoard",
                 markup=False,
                 soft_wrap=True,
             )
@@ -112,27 +114,28 @@ class TensorBoardLog(Callback):
     def _write(self, number: int, step: int, *summaries: Any) -> None:
         if self._failed:
             return
-        with self._told():
+        with self._ending_log_on_error():
             if number not in self._files:
                 self._files[number] = self._open(number)
-                forget = Event(step=step, session_log=SessionLog(status=SessionLog.START))
-                self._files[number].write_event(forget)
+                restart = Event(step=step, session_log=SessionLog(status=SessionLog.START))
+                self._files[number].write_event(restart)
             for summary in summaries:
                 event = Event(wall_time=time.time(), step=step, summary=summary)
                 self._files[number].write_event(event)
 
     def _open(self, number: int) -> EventsWriter:
-        # As it was sampled: pbt changes a trial's configuration, not its folder.
-        name = label({NUMBER: number, **self._ledger.record(number).config})
-        # Only what shells like, and what cannot lead out of the folder.
+        # Named after the sampled configuration: pbt changes the configuration, not the folder.
+        name = label({NUMBER: number, **self._trial_store.record(number).config})
+        # Without characters that are special in shells or separate folders.
         folder = path_in(self._directory, re.sub(r"[^\w.=+-]", "-", name.removeprefix("#")))
         folder.mkdir(parents=True, exist_ok=True)
-        # TensorBoard reads the files of a folder by their names, which have the second in them.
+        # TensorBoard reads the files of a folder in the order of their names; the default names
+        # differ only from second to second.
         suffix = f".{time.time_ns()}"
         return EventsWriter(str(folder / "events"), suffix)
 
     def _close(self, number: int) -> None:
         file = self._files.pop(number, None)
         if file is not None:
-            with self._told():
+            with self._ending_log_on_error():
                 file.close()

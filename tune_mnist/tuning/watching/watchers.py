@@ -1,4 +1,4 @@
-"""What shows a search while it runs, beside the terminal: docs/how-to/monitoring.md."""
+"""Callbacks that export the progress of a search (docs/how-to/monitoring.md)."""
 
 from ray.tune import Callback
 from rich.console import Console
@@ -11,19 +11,20 @@ from tune_mnist.tuning.watching.named_tasks import NamedTasks
 
 
 def watchers(context: SearchContext, trial_store: TrialStore, console: Console) -> list[Callback]:
-    """Return the callbacks that show the trials to Ray's dashboard, Prometheus and the like.
+    """Return the callbacks for Ray's dashboard, Prometheus, TensorBoard and MLflow.
 
     Args:
-        context: of the search.
-        trial_store: the record of each trial.
-        console: where the user sees them go.
+        context: Context of the search.
+        trial_store: Store of the trial records.
+        console: Console for error messages.
     """
-    made: list[Callback] = [NamedTasks(), LiveMetrics(context.directory.name, trial_store)]
+    callbacks: list[Callback] = [NamedTasks(), LiveMetrics(context.directory.name, trial_store)]
     if context.options.tensorboard:
-        # TensorBoard's own modules are imported where they are asked for.
+        # Imported here because TensorBoard is optional.
         from tune_mnist.tuning.watching.tensorboard_log import TENSORBOARD_FOLDER, TensorBoardLog
 
-        made.append(TensorBoardLog(context.directory / TENSORBOARD_FOLDER, trial_store, console))
+        folder = context.directory / TENSORBOARD_FOLDER
+        callbacks.append(TensorBoardLog(folder, trial_store, console))
     if context.mlflow is not None:
-        made.append(MLflowLog(context.mlflow, context.directory, trial_store, console))
-    return made
+        callbacks.append(MLflowLog(context.mlflow, context.directory, trial_store, console))
+    return callbacks
