@@ -149,7 +149,7 @@ def test_the_state_of_another_optimizer_does_not_load(digits_split, tmp_path, on
     trained = trainer(digits_split, optimizer=one, momentum=0.9)
     trained.run_epoch()
     trained.save(tmp_path)
-    assert f"not the state of optimizer {other}" in refusal(
+    assert f"optimizer state is not that of {other}" in refusal(
         digits_split, tmp_path, optimizer=other
     )
 

@@ -1,4 +1,4 @@
-"""Untrusted files of ``torch.save``: tensors and plain values, of bounded size."""
+"""Safe loading of untrusted ``torch.save`` files that hold tensors and plain values."""
 
 import pickletools
 import re
@@ -9,33 +9,37 @@ from typing import Any
 
 import torch
 
-# What torch.save adds to the tensors: a pickle with names, shapes and plain values, which has
-# 30 KB for a ResNet-18 and its Adam, and the state of random generators.
 MAX_OVERHEAD = 2 << 20
-# All that torch.save calls for tensors in dictionaries. PyTorch's weights_only allows more, such
-# as bytearray(10**10).
+"""Maximum size of a file beyond its tensors, in bytes.
+
+A file also holds a pickle of names, shapes and plain values (30 KB for a ResNet-18 and its Adam
+optimizer) and the state of the random generators.
+"""
+
+# The only callables in a pickle of tensors in dictionaries. PyTorch's weights_only also accepts
+# others, such as bytearray(10**10), which exhausts the memory.
 _CALLS = re.compile(r"torch\._utils _rebuild_tensor_v2|torch \w+Storage|collections OrderedDict")
 _CALL_OPCODES = ("GLOBAL", "INST")
 _HIDDEN_CALL_OPCODES = ("STACK_GLOBAL", "EXT1", "EXT2", "EXT4", "OBJ", "NEWOBJ", "NEWOBJ_EX")
 
 
 class CheckpointError(Exception):
-    """A checkpoint cannot be used; the message says which, and why."""
+    """Error for a checkpoint that cannot be used. The message names the file and the reason."""
 
 
 def load_archive(path: Path, max_bytes: int) -> Any:
-    """Return what ``torch.save`` has written, on the CPU.
+    """Load a file written by ``torch.save`` to the CPU.
 
-    Tensors are mapped from the file: none takes memory before it is copied. Copy what is to
-    outlive the file.
+    Tensors are memory-mapped, so they take no memory until they are copied. Copy every tensor that
+    is needed after the file is removed.
 
     Args:
-        path: The file.
-        max_bytes: Size of all its tensors together, at most.
+        path: File to load.
+        max_bytes: Maximum total size of the tensors.
 
     Raises:
-        CheckpointError: The file is missing, damaged, larger than that, or holds something else
-            than tensors and plain values.
+        CheckpointError: The file is missing, damaged or too large, or contains objects other than
+            tensors and plain values.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -44,7 +48,7 @@ def load_archive(path: Path, max_bytes: int) -> Any:
                 if entry.filename.endswith(".pkl"):
                     _check_pickle(archive, entry, path)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of storages as values: no advice for users
+            warnings.simplefilter("ignore")  # deprecation of TypedStorage, no use to users
             return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except CheckpointError:
         raise
@@ -53,37 +57,40 @@ def load_archive(path: Path, max_bytes: int) -> Any:
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from None
     except zipfile.BadZipFile:
-        raise CheckpointError(f"{path}: cannot be read: damaged, or no file of weights") from None
-    except Exception:  # a damaged file fails in whatever part of it is read first
-        # What PyTorch says here advises to turn weights_only off, which would run what is in it.
+        raise CheckpointError(f"{path}: cannot be read: damaged, or not a weights file") from None
+    except Exception:  # a damaged file can raise any exception
+        # PyTorch's own message advises to disable weights_only, which would run code in the file.
         raise CheckpointError(
-            f"{path}: damaged, or holds something else than tensors and plain values"
+            f"{path}: damaged, or contains objects other than tensors and plain values"
         ) from None
 
 
 def _check_entries(archive: zipfile.ZipFile, path: Path, max_bytes: int) -> None:
-    """Compare the sizes of the archive's entries with what may be there, then their checksums."""
+    """Check the total size of an archive's entries, then their checksums."""
     entries = archive.infolist()
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise CheckpointError(f"{path}: is compressed, as torch.save never does: not read")
+        raise CheckpointError(f"{path}: is compressed, so it was not written by torch.save")
     size = sum(entry.file_size for entry in entries)
     if size > max_bytes:
         raise CheckpointError(
-            f"{path}: holds {size:,} bytes: at most {max_bytes:,} belong to this architecture"
+            f"{path}: holds {size:,} bytes: must be at most {max_bytes:,} for this architecture"
         )
-    # torch.load reads a file with flipped bits without a complaint.
+    # torch.load does not verify checksums.
     if (damaged := archive.testzip()) is not None:
         raise CheckpointError(f"{path}: damaged: wrong checksum of {damaged}")
 
 
 def _check_pickle(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
-    """Check that a pickle in the archive calls nothing but what makes tensors."""
+    """Check that a pickle in an archive calls only the functions that create tensors."""
     if entry.file_size > MAX_OVERHEAD:
-        raise CheckpointError(f"{path}: holds {entry.file_size:,} bytes beside its tensors")
+        raise CheckpointError(
+            f"{path}: holds {entry.file_size:,} bytes besides its tensors: must be at most"
+            f" {MAX_OVERHEAD:,}"
+        )
     for opcode, argument, _ in pickletools.genops(archive.read(entry)):
         if opcode.name in _HIDDEN_CALL_OPCODES or (
             opcode.name in _CALL_OPCODES and not _CALLS.fullmatch(str(argument))
         ):
             raise CheckpointError(
-                f"{path}: holds something else than tensors and plain values: not read"
+                f"{path}: contains objects other than tensors and plain values: not loaded"
             )

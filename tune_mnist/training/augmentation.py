@@ -1,4 +1,4 @@
-"""Random changes of training images, drawn for each image on the device."""
+"""Augmentation of training images with random numbers per image, on the device."""
 
 import math
 from dataclasses import dataclass
@@ -10,34 +10,34 @@ from torch.nn.functional import affine_grid, grid_sample
 from tune_mnist.training.settings import NO_AUGMENTATION
 
 MAX_SHIFT = 0.1
-"""Of the side of the image, at strength 1: 2.8 pixels of MNIST's 28."""
+"""Maximum shift at strength 1 as a fraction of the image side: 2.8 of MNIST's 28 pixels."""
 
 MAX_DEGREES = 15.0
 MAX_SCALING = 0.15
 MAX_SHEAR = 0.2
 MAX_ERASED = 0.4
-"""Side of the erased square, of the side of the image, at strength 1."""
+"""Maximum side of the erased square at strength 1 as a fraction of the image side."""
 
-ERASED_SHARE = 0.5
-"""Share of the images that lose a square."""
+ERASED_FRACTION = 0.5
+"""Fraction of the images from which a square is erased."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random shift, affine map, erased square and mirror image.
+    """Random shift, affine map, erased square and mirroring.
 
-    Torchvision's transforms draw one set of numbers for a whole batch. Here each image has its
-    own, in a handful of operations on the batch, which a CUDA graph can hold. Random numbers come
-    from PyTorch's generator of the device.
+    The transforms of torchvision draw one set of random numbers per batch. This class draws one
+    set per image, with a few batched operations that a CUDA graph can capture. The random numbers
+    come from PyTorch's generator of the device.
 
     Erasing: DeVries, Taylor, "Improved Regularization of Convolutional Neural Networks with
     Cutout", 2017; Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
 
     Attributes:
-        kind: none, shift, affine (shift, rotation, scaling, shear) or affine_erasing (affine, and
-            half of the images lose a square).
-        strength: Factor of the largest shift, angle, scaling, shear and square, at least 0.
-        flip: Whether half of the images are mirrored left to right. Digits must not be.
+        kind: ``"none"``, ``"shift"``, ``"affine"`` (shift, rotation, scaling, shear) or
+            ``"affine_erasing"`` (affine, and a square is erased from half of the images).
+        strength: Factor of the maximum shift, angle, scaling, shear and square, at least 0.
+        flip: Whether half of the images are mirrored left to right. Not suited for digits.
     """
 
     kind: str = NO_AUGMENTATION
@@ -46,18 +46,17 @@ class Augmentation:
 
     @property
     def changes_images(self) -> bool:
-        """Whether any image can come out changed."""
+        """Whether the augmentation can change an image."""
         return self.flip or self.kind != NO_AUGMENTATION
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return changed images.
+        """Augment a batch of images.
 
         Args:
-            images: float (B, C, S, S).
+            images: Float tensor of shape (B, C, S, S).
 
         Returns:
-            Images of the same shape and type. What is moved in from outside of an image repeats
-            its border.
+            Images of the same shape and type. Pixels from outside the image repeat its border.
         """
         if not self.changes_images:
             return images
@@ -66,7 +65,7 @@ class Augmentation:
         return self._erased(moved) if self.kind == "affine_erasing" else moved
 
     def _maps(self, images: Tensor) -> Tensor:
-        """Return an affine map (2, 3) of each image from output to input, both from -1 to 1."""
+        """Return affine maps (B, 2, 3) from output to input coordinates, both in [-1, 1]."""
 
         def uniform(largest: float) -> Tensor:
             drawn = torch.rand(len(images), device=images.device)
@@ -90,10 +89,10 @@ class Augmentation:
         return torch.stack(rows, dim=1).to(images.dtype)
 
     def _erased(self, images: Tensor) -> Tensor:
-        """Return the images, half of them with a black square at a random place."""
+        """Erase a square at a random position from half of the images."""
         count, side = len(images), images.shape[-1]
         centre_x, centre_y, drawn, chance = torch.rand(4, count, 1, device=images.device)
-        half = drawn * (MAX_ERASED * self.strength / 2) * (chance < ERASED_SHARE)
+        half = drawn * (MAX_ERASED * self.strength / 2) * (chance < ERASED_FRACTION)
         at = (torch.arange(side, device=images.device) + 0.5) / side
         inside_x, inside_y = (at - centre_x).abs() < half, (at - centre_y).abs() < half
         inside = inside_y[:, None, :, None] & inside_x[:, None, None, :]

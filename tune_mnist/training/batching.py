@@ -1,4 +1,4 @@
-"""The batches a configuration is trained and judged on."""
+"""Creation of the training and evaluation batches of a configuration."""
 
 import numpy as np
 import torch
@@ -10,9 +10,10 @@ from tune_mnist.models import get_architecture
 from tune_mnist.training.config import TrainConfig
 from tune_mnist.training.precision import Compute
 
-# Without gradients nothing but the widest maps are held; this many pixels keep VGG's below 2 GiB.
 EVALUATION_PIXELS = 64 * 224 * 224
-LARGEST_EVALUATION_BATCH = 1024
+"""Maximum pixels per evaluation batch: keeps VGGNet's widest feature maps below 2 GiB."""
+
+MAX_EVALUATION_BATCH = 1024
 
 
 def create_batches(
@@ -23,21 +24,21 @@ def create_batches(
     compute: Compute,
     shuffle: torch.Generator | None = None,
 ) -> Batches:
-    """Batch some of the images in the size and form that the configuration's network takes.
+    """Create batches of selected images, resized to the input size of the network.
 
     Args:
-        config: names the network, the image size and the size of a training batch.
-        images: uint8 (N, S, S) or (N, S, S, C); tensors on the device are shared, not moved once
-            more.
-        labels: int64 (N,).
-        indices: int64, which of them, in which order.
-        compute: where the batches go.
-        shuffle: source of a new order each epoch, for training; None: judge in the given order,
-            in batches as large as memory comfortably holds.
+        config: Configuration with the network, the image size and the training batch size.
+        images: Images, uint8 (N, S, S) or (N, S, S, C). Tensors that are already on the device are
+            shared, not copied.
+        labels: Labels, int64 (N,).
+        indices: Indices of the selected images in their order, int64.
+        compute: Device and number format of the batches.
+        shuffle: Generator that shuffles the training images before each epoch. None keeps the
+            given order and uses large batches, for evaluation.
     """
     architecture = get_architecture(config.model)
     size = architecture.input_size(config.image_size)
-    # Images are resized batch by batch: large ones take the memory, whatever they become.
+    # A batch is resized on the device, so memory must suffice for the larger of both sizes.
     largest = max(size, images.shape[1])
     return Batches(
         to_tensor(images),
@@ -53,5 +54,9 @@ def create_batches(
 
 
 def evaluation_batch_size(image_size: int) -> int:
-    """Return how many images of that side (pixels) are classified at once."""
-    return max(1, min(LARGEST_EVALUATION_BATCH, EVALUATION_PIXELS // image_size**2))
+    """Return the batch size for evaluation.
+
+    Args:
+        image_size: Side of the images in pixels.
+    """
+    return max(1, min(MAX_EVALUATION_BATCH, EVALUATION_PIXELS // image_size**2))

@@ -1,4 +1,4 @@
-"""Checkpoints: what a run needs to go on, on disk, whole or not at all."""
+"""Atomic checkpoints on disk."""
 
 import os
 import re
@@ -21,18 +21,19 @@ _HALF_WRITTEN = re.compile(r"\.(epoch-\d{1,9}\.)?[0-9a-f]{32}", re.ASCII)
 
 
 def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Write a checkpoint so that a reader never sees half of one.
+    """Write a checkpoint atomically.
 
-    The weights lie in a file of their own: whoever only wants the trained model need not read the
-    optimizer's state, which is twice as large with Adam.
+    The weights are in a separate file, so that a trained model can be loaded without the state of
+    the optimizer, which is twice as large with Adam.
 
     Args:
-        directory: the checkpoint's folder; one that exists is replaced.
-        model: the network's state_dict.
-        state: optimizer state, epoch and random state: tensors and plain values only.
+        directory: Folder of the checkpoint. An existing one is replaced.
+        model: ``state_dict`` of the network.
+        state: Optimizer state, metrics and random state, as tensors and plain values.
 
     Raises:
-        OSError: it cannot be written, for want of room for instance; the old one is still there.
+        OSError: The checkpoint cannot be written, for example because the disk is full. An
+            existing checkpoint is kept.
     """
     directory.parent.mkdir(parents=True, exist_ok=True)
     partial = directory.with_name(f"{_UNFINISHED}{directory.name}.{uuid4().hex}")
@@ -46,46 +47,54 @@ def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[st
 
 
 class CheckpointFolder:
-    """The checkpoints of one run: a folder an epoch, of which just the newest is kept.
+    """Checkpoints of one run, with one subfolder per epoch. Only the newest is kept.
 
-    The one before goes when the new one is whole, so at every moment there is one to go on from.
+    The previous checkpoint is removed after the new one is complete, so that the run can be
+    resumed at any time.
 
     Args:
-        directory: made with the first checkpoint.
+        directory: Folder of the checkpoints, created with the first one.
 
     Attributes:
-        directory: the same.
+        directory: Folder of the checkpoints.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     def at(self, epoch: int) -> Path:
-        """Return where the checkpoint of an epoch goes."""
+        """Return the path of the checkpoint of an epoch."""
         return self.directory / f"epoch-{epoch:04d}"
 
     def newest_first(self) -> list[Path]:
-        """Return the checkpoints there are; more than one only after a crash."""
+        """Return the existing checkpoints, newest first. After a crash there may be several."""
         return sorted(self._folders(_COMPLETE_NAME), key=_epoch_of, reverse=True)
 
     def newest_epoch(self) -> int:
-        """Return the epoch of the newest checkpoint, 0 if there is none."""
+        """Return the epoch of the newest checkpoint, or 0 without a checkpoint."""
         return max(map(_epoch_of, self._folders(_COMPLETE_NAME)), default=0)
 
     def keep_only(self, epoch: int) -> None:
-        """Remove all but the checkpoint of an epoch, and what a crash left half written.
+        """Remove all checkpoints except that of an epoch, including incomplete ones.
 
-        Folders with other names, and other files, are not the run's and stay.
+        Other files and folders are kept.
+
+        Args:
+            epoch: Epoch whose checkpoint is kept.
         """
         for other in self._folders(_COMPLETE_NAME) + self._folders(_HALF_WRITTEN):
             if other != self.at(epoch):
                 _remove(other)
 
     def adopt(self, other: "CheckpointFolder", epoch: int) -> None:
-        """Make another run's checkpoint of an epoch this one's own, and its only one.
+        """Replace all checkpoints by another run's checkpoint of an epoch.
 
-        It takes up no room of its own while the file system knows hard links: a checkpoint is
-        never written to again, only replaced.
+        The files are hard links where the file system supports them, which is safe because
+        checkpoints are replaced but never modified.
+
+        Args:
+            other: Checkpoints of the other run.
+            epoch: Epoch of the checkpoint to adopt.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         partial = self.directory / f"{_UNFINISHED}{uuid4().hex}"
@@ -96,17 +105,17 @@ class CheckpointFolder:
         self.keep_only(epoch)
 
     def copy_model(self, epoch: int, target: Path) -> None:
-        """Copy the weights of the checkpoint of an epoch into a file."""
+        """Copy the weights of the checkpoint of an epoch to a file."""
         shutil.copyfile(self.at(epoch) / MODEL_FILE, target)
 
     def remove(self) -> None:
-        """Remove all of them, and their folder if it is empty then: the run will not go on."""
+        """Remove all checkpoints, and their folder if it is then empty."""
         for folder in self._folders(_COMPLETE_NAME) + self._folders(_HALF_WRITTEN):
             _remove(folder)
         remove_files(self.directory, [])
 
     def _folders(self, names: re.Pattern[str]) -> list[Path]:
-        """Return the folders with that kind of name."""
+        """Return the subfolders whose names match a pattern."""
         return [
             self.directory / name for name in folders_in(self.directory) if names.fullmatch(name)
         ]
@@ -133,7 +142,7 @@ def _save(content: Mapping[str, Any], path: Path) -> None:
         with path.open("wb") as file:
             torch.save(dict(content), file)
     except RuntimeError as error:
-        # PyTorch's writer hides why the file could not be written.
+        # PyTorch's RuntimeError hides the reason, such as a full disk.
         if isinstance(error.__context__, OSError):
             raise error.__context__ from None
         raise

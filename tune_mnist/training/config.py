@@ -1,4 +1,4 @@
-"""Configuration of one training run: each hyperparameter is declared here, and only here."""
+"""Configuration of one training run and the declaration of all hyperparameters."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -28,10 +28,11 @@ MAX_BATCH_SIZE = 65_536
 
 
 class TrainConfig(BaseModel):
-    """Everything that decides how one network is trained, apart from the data and the hardware.
+    """Hyperparameters of one training run.
 
-    A field is the only declaration of a hyperparameter. Space files, the options of ``train``,
-    the columns of all tables and the labels of trials derive from it, in the order of the fields.
+    Each field is the single declaration of a hyperparameter. The keys of space files, the options
+    of ``train``, the columns of tables and the labels of trials are derived from the fields, in
+    their order.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -47,7 +48,8 @@ class TrainConfig(BaseModel):
         dict[str, bool | int | float | str],
         Field(
             validate_default=True,
-            description="Keywords of the network's constructor; model.<keyword> in space files.",
+            description="Keyword arguments of the network's constructor, model.<keyword> in space"
+            " files.",
         ),
     ] = {}
     optimizer: Annotated[
@@ -66,8 +68,8 @@ class TrainConfig(BaseModel):
         Choices(SCHEDULES),
         Hyperparameter(heading="schedule", label="schedule"),
         Field(
-            description="Learning rate over the epochs: constant, cosine to zero, or onecycle: up,"
-            " then down to zero."
+            description="Learning rate schedule: constant, cosine (decay to zero) or onecycle"
+            " (warm-up, then decay to zero)."
         ),
     ] = "constant"
     batch_size: Annotated[
@@ -88,45 +90,45 @@ class TrainConfig(BaseModel):
     weight_decay: Annotated[
         float,
         Hyperparameter(heading="weight decay", label="wd", format=".1e"),
-        Field(ge=0, allow_inf_nan=False, description="L2 penalty; decoupled with adamw."),
+        Field(ge=0, allow_inf_nan=False, description="L2 penalty, decoupled for adamw."),
     ] = 0.0
     label_smoothing: Annotated[
         float,
         Hyperparameter(heading="smoothing", label="smooth", format=".2f"),
-        Field(ge=0, lt=1, description="Share of each label that is spread over all classes."),
+        Field(ge=0, lt=1, description="Label smoothing: probability spread over all classes."),
     ] = 0.0
     augment: Annotated[
         str,
         Choices(AUGMENTATIONS),
         Hyperparameter(label=""),
-        Field(description="Random changes of the training images."),
+        Field(description="Augmentation of the training images."),
     ] = NO_AUGMENTATION
     augment_strength: Annotated[
         float,
         Hyperparameter(heading="strength", label="strength", format=".2f"),
-        Field(ge=0, le=4, description="Factor of the largest changes of --augment."),
+        Field(ge=0, le=4, description="Strength of --augment, 0 for none."),
     ] = 1.0
     augment_flip: Annotated[
         bool,
         Hyperparameter(heading="flip", label="flip"),
-        Field(description="Mirror half of the training images; not for digits."),
+        Field(description="Mirror half of the training images; unsuitable for digits."),
     ] = False
     clip_norm: Annotated[
         float,
         Hyperparameter(heading="clip", label="clip", format=".2f"),
-        Field(ge=0, allow_inf_nan=False, description="Largest norm of the gradient; 0: any."),
+        Field(ge=0, allow_inf_nan=False, description="Maximum gradient norm; 0 for no clipping."),
     ] = 0.0
     ema: Annotated[
         float,
         Hyperparameter(mutable=False, format=".4f"),
-        Field(ge=0, lt=1, description="Decay of the average of the weights; 0: no average."),
+        Field(ge=0, lt=1, description="Decay of the weight average (EMA); 0 disables it."),
     ] = 0.0
     init: Annotated[
         str,
         Choices(INITS),
         Hyperparameter(searchable=False, mutable=False),
         Field(
-            description="Initial weights: derived from the activation, or the defaults of torch."
+            description="Weight initialisation: derived from the activation, or PyTorch's default."
         ),
     ] = DERIVED
     image_size: Annotated[
@@ -142,13 +144,15 @@ class TrainConfig(BaseModel):
     seed: Annotated[
         int,
         Hyperparameter(searchable=False),
-        Field(ge=0, lt=2**32, description="Random seed of weights, batches and dropout."),
+        Field(
+            ge=0, lt=2**32, description="Random seed of initial weights, batch order and dropout."
+        ),
     ] = 0
 
     @model_validator(mode="before")
     @classmethod
     def _collect_options(cls, values: Any) -> Any:
-        """Accept ``model.<keyword>`` keys beside the fields."""
+        """Move ``model.<keyword>`` keys into ``model_options``."""
         if not isinstance(values, dict):
             return values
         others, options = split_keys(values)
@@ -157,15 +161,15 @@ class TrainConfig(BaseModel):
     @field_validator("model_options")
     @classmethod
     def _are_keywords(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if "model" not in info.data:  # already refused
+        if "model" not in info.data:  # the model itself is invalid
             return options
         return get_architecture(info.data["model"]).checked_options(options)
 
     def flat(self, *, only_set: bool = False) -> dict[str, Any]:
-        """Return the values by key, the network's options as ``model.<keyword>``.
+        """Return a flat dictionary, with the options of the network as ``model.<keyword>``.
 
         Args:
-            only_set: Whether fields that were left out stay left out.
+            only_set: Whether to omit fields that were not set explicitly.
         """
         values = self.model_dump(exclude={"model_options"}, exclude_unset=only_set)
         return values | join_keys(self.model_options)
@@ -174,9 +178,12 @@ class TrainConfig(BaseModel):
     def checked(cls, /, **values: Any) -> "TrainConfig":
         """Build a configuration from untrusted values.
 
+        Args:
+            values: Value by field name or ``model.<keyword>``.
+
         Raises:
-            UserError: an unknown key, an architecture that is not registered, or a value of the
-                wrong type or out of its range.
+            UserError: A key is unknown, the architecture is not registered, or a value has the
+                wrong type or is out of range.
         """
         try:
             return cls(**values)
@@ -185,7 +192,7 @@ class TrainConfig(BaseModel):
 
 
 def _declared() -> dict[str, Hyperparameter]:
-    """Return the metadata of the fields of TrainConfig, with what their types say."""
+    """Return the metadata of all hyperparameters, completed from the fields of TrainConfig."""
     return {
         name: replace(
             metadata,
@@ -201,20 +208,20 @@ def _declared() -> dict[str, Hyperparameter]:
 
 
 HYPERPARAMETERS = _declared()
-"""All declared hyperparameters by name, in the order of the fields."""
+"""Metadata of all hyperparameters by name, in the order of the fields."""
 
 SEARCHABLE = tuple(name for name, declared in HYPERPARAMETERS.items() if declared.searchable)
-"""Names of the hyperparameters that a space file may search, beside the model."""
+"""Names of the hyperparameters that a space file may search, besides the model."""
 
 CONFIG_COLUMNS = ("model", *SEARCHABLE)
-"""Columns of a configuration in tables of trials, before those of the architecture's keywords."""
+"""Configuration columns in tables of trials, followed by those of ``model.<keyword>``."""
 
 REQUIRED = tuple(name for name in SEARCHABLE if HYPERPARAMETERS[name].required)
-"""Searchable hyperparameters without a default: every space has to name them."""
+"""Names of the searchable hyperparameters without a default, which every space must define."""
 
 
 def hyperparameter(key: str) -> Hyperparameter:
-    """Return the presentation of a hyperparameter; a generic one for a key that has none.
+    """Return the metadata of a hyperparameter, or generic metadata for an undeclared key.
 
     Args:
         key: Name of a field of TrainConfig, or a flat key such as ``model.width``.
@@ -223,11 +230,10 @@ def hyperparameter(key: str) -> Hyperparameter:
 
 
 def ordered_keys(keys: Iterable[str]) -> tuple[str, ...]:
-    """Return the keys that a search may have chosen, the model first, in the order to show them.
+    """Return the hyperparameters among the keys, in display order with the model first.
 
     Args:
-        keys: Flat keys of configurations, or columns; those that are no hyperparameters are left
-            out.
+        keys: Flat keys of configurations, or columns of a table. Other keys are dropped.
     """
     given = dict.fromkeys(keys)
     declared = (name for name in CONFIG_COLUMNS if name in given)

@@ -1,4 +1,4 @@
-"""The training step, and an epoch of such steps."""
+"""Training step and eager training epoch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,20 +14,20 @@ from tune_mnist.training.precision import Compute
 from tune_mnist.training.weight_average import WeightAverage
 
 OnBatch = Callable[[int], None]
-"""Called after each training batch with the number of its images."""
+"""Callback after each training batch, called with the number of images in the batch."""
 
 
 class EpochTotals:
-    """Sums over the training images of an epoch.
+    """Sums of loss and correct predictions over an epoch.
 
-    They stay on the device: reading one makes a GPU finish all work that is queued.
+    The sums stay on the device, as reading a value synchronises with the GPU.
 
     Args:
         device: Device of the sums.
 
     Attributes:
         loss: Sum of the loss, float32 ().
-        correct: Number of images classified right, int64 ().
+        correct: Number of correctly classified images, int64 ().
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -40,12 +40,16 @@ class EpochTotals:
         self.correct.zero_()
 
     def means(self, images: int) -> tuple[float, float]:
-        """Return mean loss and accuracy over that many images."""
+        """Return the mean loss and the accuracy.
+
+        Args:
+            images: Number of images in the sums.
+        """
         return self.loss.item() / images, self.correct.item() / images
 
 
 class Epochs(Protocol):
-    """A way to run training epochs."""
+    """Protocol for running training epochs."""
 
     def run(
         self, batches: Batches, learning_rates: Sequence[float], on_batch: OnBatch | None
@@ -55,10 +59,10 @@ class Epochs(Protocol):
         Args:
             batches: Training batches, on the device.
             learning_rates: Learning rate of each batch.
-            on_batch: Called after each batch.
+            on_batch: Callback after each batch, or None.
 
         Returns:
-            Mean training loss and training accuracy, as the images were seen.
+            Mean training loss and training accuracy, measured before each optimizer step.
         """
 
 
@@ -68,12 +72,12 @@ class TrainingStep:
 
     Attributes:
         model: Network in training mode, on the device.
-        optimizer: Optimizer over its parameters.
+        optimizer: Optimizer of the parameters of the network.
         compute: Device and number format.
-        loss: Mean loss of logits, float (B, C), for labels, int64 (B,).
-        augment: Random changes of the images.
-        clip_norm: Largest norm of the gradient; 0: any.
-        average: Average of the weights, updated after each step; None: there is none.
+        loss: Function from logits, float (B, C), and labels, int64 (B,), to the mean loss.
+        augment: Augmentation of the images.
+        clip_norm: Maximum gradient norm. 0 disables clipping.
+        average: Weight average to update after each step, or None.
     """
 
     model: nn.Module
@@ -85,11 +89,11 @@ class TrainingStep:
     average: WeightAverage | None = None
 
     def run(self, images: Tensor, labels: Tensor, totals: EpochTotals) -> None:
-        """Train on a batch and add it to the totals.
+        """Train on a batch and add its loss and correct predictions to the totals.
 
         Args:
-            images: float32 (B, C, S, S).
-            labels: int64 (B,).
+            images: Images, float32 (B, C, S, S).
+            labels: Labels, int64 (B,).
             totals: Sums of the epoch.
         """
         images = self.augment(images)
@@ -108,7 +112,7 @@ class TrainingStep:
 
 
 class EagerEpochs:
-    """Runs each training step as PyTorch does by default, kernel by kernel.
+    """Training epochs in PyTorch's eager mode.
 
     Args:
         step: Training step.
@@ -132,6 +136,6 @@ class EagerEpochs:
 
 
 def set_learning_rate(optimizer: optim.Optimizer, lr: float | Tensor) -> None:
-    """Give all of the optimizer's parameters one learning rate."""
+    """Set the learning rate of all parameter groups."""
     for group in optimizer.param_groups:
         group["lr"] = lr

@@ -1,4 +1,4 @@
-"""How well a trained network does: loss, accuracy, recall by class, confusion matrix."""
+"""Evaluation of a network: loss, accuracy, recall by class and confusion matrix."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,13 @@ from tune_mnist.training.precision import Compute
 def mean_loss_and_accuracy(
     model: nn.Module, batches: Batches, compute: Compute
 ) -> tuple[float, float]:
-    """Return mean cross-entropy and share of images classified right."""
+    """Return the mean cross-entropy and the accuracy of a network.
+
+    Args:
+        model: Network on the device. It is set to evaluation mode.
+        batches: Images and labels.
+        compute: Device and number format.
+    """
     model.eval()
     loss_sum = torch.zeros((), device=compute.device)
     correct = torch.zeros((), device=compute.device, dtype=torch.int64)
@@ -30,13 +36,14 @@ def mean_loss_and_accuracy(
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A network's result on a set of images.
+    """Metrics of a network on a set of images.
 
     Attributes:
-        accuracy: share classified right.
-        recall: by class, share of its images classified right, float64 (C,); NaN for a class
+        accuracy: Fraction of correctly classified images.
+        recall: Fraction of correctly classified images by class, float64 (C,). NaN for a class
             without images.
-        confusion: int64 (C, C); row: true class, column: predicted class.
+        confusion: Number of images by true class (rows) and predicted class (columns),
+            int64 (C, C).
         class_names: Name of each class.
     """
 
@@ -48,12 +55,13 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Classified:
-    """What a network takes each image of a set for.
+    """Predictions of a network for a set of images.
 
     Attributes:
-        truth: int64 (N,), the labels.
-        predicted: int64 (N,), the likeliest class.
-        probability: float32 (N,), of that class; NaN where the network's output is not finite.
+        truth: Labels, int64 (N,).
+        predicted: Most probable classes, int64 (N,).
+        probability: Probabilities of the predicted classes, float32 (N,). NaN if the output of
+            the network is not finite.
     """
 
     truth: NDArray[np.int64]
@@ -64,13 +72,25 @@ class Classified:
 def evaluate(
     model: nn.Module, batches: Batches, compute: Compute, class_names: tuple[str, ...]
 ) -> Evaluation:
-    """Classify every image once and compare with the labels."""
+    """Classify every image and compare the predictions with the labels.
+
+    Args:
+        model: Network on the device. It is set to evaluation mode.
+        batches: Images and labels.
+        compute: Device and number format.
+        class_names: Name of each class.
+    """
     return score(classify(model, batches, compute), class_names)
 
 
 def score(classified: Classified, class_names: tuple[str, ...]) -> Evaluation:
-    """Compare what the images were taken for with the labels."""
-    # Trials never come here, and their workers need not wait for scikit-learn.
+    """Compute the metrics of predictions.
+
+    Args:
+        classified: Predictions and labels.
+        class_names: Name of each class.
+    """
+    # Imported here because trials never call this, so their workers start without scikit-learn.
     from sklearn.metrics import confusion_matrix, recall_score
 
     truth, predicted = classified.truth, classified.predicted
@@ -85,7 +105,13 @@ def score(classified: Classified, class_names: tuple[str, ...]) -> Evaluation:
 
 @torch.inference_mode()
 def classify(model: nn.Module, batches: Batches, compute: Compute) -> Classified:
-    """Classify every image once, in the order of the batches."""
+    """Classify every image in the order of the batches.
+
+    Args:
+        model: Network on the device. It is set to evaluation mode.
+        batches: Images and labels.
+        compute: Device and number format.
+    """
     model.eval()
     truth, predicted, probability = [], [], []
     for images, labels in batches:

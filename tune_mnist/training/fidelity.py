@@ -1,16 +1,16 @@
-"""Cheaper beginnings: a run whose first epochs see smaller images, or fewer of them."""
+"""Fidelity stages: train the first epochs of a run on smaller or fewer images."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of epochs that are trained and validated alike.
+    """Consecutive epochs with the same image size and fraction of the training images.
 
     Attributes:
-        epochs: the last epoch of the stage.
-        image_size: side of the input in pixels.
-        fraction: share of the training part that is trained on.
+        epochs: Last epoch of the stage.
+        image_size: Side of the input images in pixels.
+        fraction: Fraction of the training part that is used.
     """
 
     epochs: int
@@ -20,21 +20,21 @@ class Stage:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """The stages that a run goes through, with the same weights and optimizer all along.
+    """Fidelity stages of a run. Weights and optimizer state carry over from stage to stage.
 
-    Source: training on larger and larger images is "progressive resizing" (Howard, fast.ai's
-    entry to DAWNBench, 2018); rungs that differ in more than epochs are the "fidelities" of
+    Training on increasingly large images is "progressive resizing" (Howard, fast.ai's entry to
+    DAWNBench, 2018). Rungs that differ in more than the number of epochs are the "fidelities" of
     multi-fidelity optimisation (Kandasamy et al., ICML 2017).
 
     Attributes:
-        stages: in their order; the last one has all the images that the run is given, and goes
-            on for as long as the run does.
+        stages: Stages in their order. The last one uses all training images of the run and lasts
+            until the run ends.
     """
 
     stages: tuple[Stage, ...]
 
     def number_at(self, epoch: int) -> int:
-        """Return which stage an epoch belongs to, from 1."""
+        """Return the number of the stage of an epoch. Both count from 1."""
         return 1 + sum(epoch > stage.epochs for stage in self.stages[:-1])
 
     def at(self, epoch: int) -> Stage:
@@ -42,5 +42,5 @@ class Fidelity:
         return self.stages[self.number_at(epoch) - 1]
 
     def share(self, stage: Stage) -> float:
-        """Return a stage's share of the training images that the run is given."""
+        """Return the fraction of the run's training images that a stage uses."""
         return stage.fraction / self.stages[-1].fraction

@@ -1,4 +1,4 @@
-"""Training epochs whose steps are replayed as one CUDA graph."""
+"""Training epochs that replay the training step as a CUDA graph."""
 
 import warnings
 from collections.abc import Sequence
@@ -15,24 +15,24 @@ from tune_mnist.training.epochs import (
 )
 from tune_mnist.training.memory import is_out_of_memory
 
-# PyTorch's notes on CUDA graphs ask for a few steps on a side stream before capture: libraries
-# choose their algorithms in them, and the optimizer allocates its state.
+# PyTorch requires a few steps on a side stream before the capture, in which libraries choose their
+# algorithms and the optimizer allocates its state.
 WARM_UP_STEPS = 3
 
 
 class GraphedEpochs:
-    """Captures the training step once as a CUDA graph, and replays it for every full batch.
+    """Training epochs that replay one captured CUDA graph for every full batch.
 
-    A step of a small network is some sixty kernels of a few microseconds each, and the CPU needs
-    longer to start them than the GPU to run them. A replay starts all of them at once. Gathering
-    and resizing the images, the learning rate and the optimizer are part of the graph; a last
-    batch that is smaller runs outside of it.
+    A training step of a small network launches about sixty kernels of a few microseconds each. The
+    CPU takes longer to launch them than the GPU to run them, while a replay launches all of them
+    at once. The graph includes gathering and resizing the images, setting the learning rate and
+    the optimizer step. A smaller last batch is trained eagerly.
 
-    Each step finds its batch by a counter on the GPU: the epoch's order of images and its learning
-    rates are copied there once an epoch, so that a replay needs nothing from the CPU.
+    The image order and the learning rates of an epoch are copied to the GPU once per epoch, and a
+    counter on the GPU selects the next batch, so that a replay needs no data from the CPU.
 
-    A network that cannot be captured (its forward pass reads a tensor's value, for instance) is
-    trained eagerly, with a warning.
+    A network that cannot be captured, for example because its forward pass reads the value of a
+    tensor, is trained eagerly after a warning.
 
     Source: PyTorch, "CUDA semantics", section "CUDA Graphs"
     (https://docs.pytorch.org/docs/stable/notes/cuda.html).
@@ -51,7 +51,7 @@ class GraphedEpochs:
     def run(
         self, batches: Batches, learning_rates: Sequence[float], on_batch: OnBatch | None
     ) -> tuple[float, float]:
-        """Train one epoch; see :class:`tune_mnist.training.epochs.Epochs`."""
+        """Train one epoch. See :class:`tune_mnist.training.epochs.Epochs`."""
         if not self._capturable:
             return self._eager.run(batches, learning_rates, on_batch)
         if self._graphed is None or self._graphed.batches is not batches:
@@ -76,7 +76,7 @@ class GraphedEpochs:
 
 
 class _GraphedStep:
-    """One training step over a full batch: eager while warming up, then a graph's replay."""
+    """Training step on a full batch: eager during the warm-up, then replayed as a graph."""
 
     def __init__(self, step: TrainingStep, batches: Batches, totals: EpochTotals) -> None:
         self.batches = batches
@@ -93,7 +93,7 @@ class _GraphedStep:
         self._warmed_up = 0
 
     def begin_epoch(self, order: torch.Tensor, learning_rates: Sequence[float]) -> None:
-        """Take over the order of an epoch's images and the learning rate of each batch."""
+        """Copy the image order and the learning rate of each batch to the GPU."""
         self._order.copy_(order)
         self._learning_rates.copy_(torch.tensor(learning_rates))
         self._number.zero_()
@@ -115,7 +115,7 @@ class _GraphedStep:
     def _capture(self) -> None:
         graph = torch.cuda.CUDAGraph()
         try:
-            # Ray Tune trains in a thread; what other threads do must not break the capture.
+            # Ray Tune trains in a thread. The default mode fails if another thread uses CUDA.
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self._train()
         except RuntimeError as error:
@@ -123,7 +123,7 @@ class _GraphedStep:
                 raise
             self.capturable = False
             reason = str(error).strip().splitlines()[0]
-            warnings.warn(f"trains without a CUDA graph: {reason}", stacklevel=2)
+            warnings.warn(f"training without a CUDA graph: {reason}", stacklevel=2)
             return
         self._graph = graph
 

@@ -1,4 +1,4 @@
-"""Presentation of hyperparameters: headings, labels and number formats."""
+"""Metadata of hyperparameters: whether they are searchable, and how values are displayed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,24 +7,24 @@ from tune_mnist.models.keywords import MODEL_PREFIX
 
 _LABEL_FORMAT = ".2g"
 _MAX_PLAIN = 10**9
-"""Whole numbers below this are printed with all their digits."""
+"""Integers below this are printed with all digits."""
 
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """Metadata of one hyperparameter, in the ``Annotated`` type of its field of TrainConfig.
+    """Metadata of one hyperparameter, as an annotation of its field in TrainConfig.
 
     Attributes:
-        searchable: Whether a space file may search it.
-        mutable: Whether population based training may change it while a trial trains.
-        heading: Heading of its column in tables; empty: its name.
-        label: Its short name in the label of a trial, such as ``mom`` in ``mom=0.9``; empty: the
-            label shows the value alone; None: its name.
-        format: Format of its numbers in tables, such as ``.2e``; empty: see ``format_number``.
-        name: Name of the field. Derived.
-        numeric: Whether its values are numbers. Derived from the field's type.
-        required: Whether it has no default. Derived.
-        help: One-line description. Derived from the field's ``description``.
+        searchable: Whether a space file may search the hyperparameter.
+        mutable: Whether population based training may change the value during a trial.
+        heading: Column heading in tables. Empty uses the name.
+        label: Short name in the label of a trial, such as ``mom`` in ``mom=0.9``. Empty shows only
+            the value, None uses the name.
+        format: Number format in tables, such as ``.2e``. Empty uses :func:`format_number`.
+        name: Name of the field, filled in from TrainConfig.
+        numeric: Whether values are numbers, filled in from the type of the field.
+        required: Whether the field has no default, filled in from TrainConfig.
+        help: One-line description, filled in from the ``description`` of the field.
     """
 
     searchable: bool = True
@@ -38,22 +38,22 @@ class Hyperparameter:
     help: str = ""
 
     def show(self, value: Any) -> str:
-        """Return a value as tables show it."""
+        """Format a value for tables."""
         if not self.format or isinstance(value, str | bool):
             return format_number(value)
         text = format(value, self.format)
-        # A format with too few digits must not turn a small value into zero.
+        # A small value must not be displayed as zero.
         return text if float(text) or not value else format_number(value)
 
     def labelled(self, value: Any) -> str:
-        """Return a value as the label of a trial shows it, such as ``mom=0.9``."""
+        """Format a value for the label of a trial, such as ``mom=0.9``."""
         text = format_number(value, _LABEL_FORMAT)
         name = self.name if self.label is None else self.label
         return f"{name}={text}" if name else text
 
 
 def undeclared(key: str) -> Hyperparameter:
-    """Return a generic presentation, as for the keywords of an architecture's constructor.
+    """Return generic metadata, for example for a keyword of an architecture's constructor.
 
     Args:
         key: Flat key, such as ``model.width``.
@@ -64,11 +64,11 @@ def undeclared(key: str) -> Hyperparameter:
 
 
 def format_number(value: Any, spec: str = ".4g") -> str:
-    """Return a value without a format of its own: no number is rounded to zero.
+    """Format a value of a hyperparameter without its own number format.
 
     Args:
         value: Number, text or bool.
-        spec: Format of floats that are not whole numbers.
+        spec: Format of floats that are not integers.
     """
     if not isinstance(value, float):
         return str(value)

@@ -1,22 +1,23 @@
-"""What an epoch of training gave."""
+"""Metrics of one training epoch."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class EpochMetrics:
-    """What one epoch gave.
+    """Metrics of one training epoch.
 
     Attributes:
-        epoch: number of epochs trained so far, from 1.
-        train_loss: mean cross-entropy over the epoch's training images, as they were seen.
-        train_accuracy: share of them classified right, as they were seen.
-        val_loss: mean cross-entropy over the validation part after the epoch, NaN without one.
-        val_accuracy: share of the validation part classified right after the epoch, NaN without
-            one.
-        epoch_seconds: wall time of the epoch, validation included.
-        train_seconds: sum of the wall time of all epochs so far.
-        images_per_second: training images a second, validation not included.
+        epoch: Number of epochs trained so far, from 1.
+        train_loss: Mean training loss over the epoch, measured before each optimizer step.
+        train_accuracy: Training accuracy over the epoch, measured before each optimizer step.
+        val_loss: Mean cross-entropy on the validation part after the epoch. NaN without a
+            validation part.
+        val_accuracy: Accuracy on the validation part after the epoch. NaN without a validation
+            part.
+        epoch_seconds: Wall time of the epoch in seconds, including validation.
+        train_seconds: Total wall time of all epochs so far in seconds.
+        images_per_second: Training images per second, excluding validation.
     """
 
     epoch: int

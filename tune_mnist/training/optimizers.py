@@ -1,4 +1,4 @@
-"""The optimizers a configuration can choose from."""
+"""Creation of optimizers by name."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ STATE_TENSORS: dict[str, tuple[set[str], set[str]]] = {
     "adamw": _ADAM,
     "rmsprop": ({"step", "square_avg"}, {"momentum_buffer"}),
 }
-"""By optimizer, the tensors that it keeps for each parameter: always, and with momentum only."""
+"""State tensors per parameter by optimizer: those always present, and those with momentum only."""
 
 
 def create_optimizer(
@@ -25,21 +25,23 @@ def create_optimizer(
     weight_decay: float = 0.0,
     capturable: bool = False,
 ) -> optim.Optimizer:
-    """Build an optimizer over the given parameters.
+    """Create an optimizer.
 
     Args:
-        name: sgd, adam (Kingma, Ba, ICLR 2015), adamw (Loshchilov, Hutter, ICLR 2019) or rmsprop.
-        parameters: what to optimise.
-        lr: learning rate, > 0.
-        momentum: for sgd and rmsprop; adam and adamw have their own (beta 0.9) and leave it.
-        weight_decay: L2 penalty; decoupled from the gradient with adamw.
-        capturable: Keep the optimizer's step count on the GPU, as a CUDA graph needs it.
+        name: ``"sgd"``, ``"adam"`` (Kingma, Ba, ICLR 2015), ``"adamw"`` (Loshchilov, Hutter, ICLR
+            2019) or ``"rmsprop"``.
+        parameters: Parameters to optimise.
+        lr: Learning rate, greater than 0.
+        momentum: Momentum of sgd and rmsprop, from 0 to 1. Ignored by adam and adamw, which use
+            beta1 = 0.9.
+        weight_decay: L2 penalty, at least 0. Decoupled from the gradient for adamw.
+        capturable: Whether to keep the step count on the GPU, as required by CUDA graphs.
 
     Raises:
-        UserError: there is no optimizer of that name.
+        UserError: The name is unknown.
     """
-    # Fused, Adam goes over VGG's 129 million parameters in one pass instead of ten: eight times as
-    # fast on a CPU. RMSprop has no such form.
+    # The fused Adam updates VGG's 129 million parameters in one pass instead of ten, eight times
+    # as fast on a CPU. RMSprop has no fused implementation.
     match name:
         case "sgd":
             return optim.SGD(

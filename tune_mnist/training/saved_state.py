@@ -1,4 +1,4 @@
-"""The rest of a checkpoint, checked before it is used: optimizer, random generators, metrics."""
+"""Validated loading of the training state of a checkpoint: optimizer, random state, metrics."""
 
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from tune_mnist.training.metrics import EpochMetrics
 from tune_mnist.training.optimizers import STATE_TENSORS
 
 Slots = dict[int, dict[str, Tensor]]
-"""Tensors of an optimizer by number of the parameter and name."""
+"""Optimizer tensors by parameter number and tensor name."""
 
-# Adam and RMSprop with momentum keep two tensors of each parameter's size; beside an average of
-# the weights there are the weights themselves.
+# The maximum size of a state in multiples of the model size: Adam and RMSprop with momentum keep
+# two tensors per parameter, and a run with a weight average also stores the trained weights.
 _COPIES = 3
 
 
@@ -26,16 +26,16 @@ class _OptimizerState(BaseModel):
 
 
 class SavedState(BaseModel):
-    """What a checkpoint holds beside the weights.
+    """Training state in a checkpoint, without the weights of the model.
 
     Attributes:
-        metrics: Of the last epoch; None before the first.
+        metrics: Metrics of the last epoch. None before the first.
         optimizer: Tensors of the optimizer.
         shuffle_rng: State of the generator that shuffles the images.
-        torch_rng: State of PyTorch's generator on the CPU.
-        cuda_rng: State of the generator on the GPU; None without a GPU.
-        trained: Weights that are trained on, where the model's are their average; None elsewhere.
-        averaged: Number of steps in the average.
+        torch_rng: State of PyTorch's CPU generator.
+        cuda_rng: State of PyTorch's GPU generator. None without a GPU.
+        trained: Trained weights, if the weights of the model are their average; otherwise None.
+        averaged: Number of updates of the weight average.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -50,14 +50,14 @@ class SavedState(BaseModel):
 
 
 def load_state(path: Path, model_bytes: int) -> SavedState:
-    """Read the state that belongs to the weights of a checkpoint.
+    """Load and validate the training state of a checkpoint.
 
     Args:
-        path: A ``state.pt``.
-        model_bytes: Size of the weights.
+        path: ``state.pt`` of the checkpoint.
+        model_bytes: Size of the weights in bytes.
 
     Raises:
-        CheckpointError: The file cannot be used.
+        CheckpointError: The file is damaged or too large.
     """
     try:
         return SavedState.model_validate(load_archive(path, _COPIES * model_bytes))
@@ -68,21 +68,21 @@ def load_state(path: Path, model_bytes: int) -> SavedState:
 
 
 def checked_slots(path: Path, state: SavedState, optimizer: optim.Optimizer, name: str) -> Slots:
-    """Return copies of the optimizer's tensors, if they are those of this optimizer.
+    """Check that stored optimizer tensors fit an optimizer and return copies of them.
 
     Args:
-        path: The file of the state, for errors.
-        state: As it was read.
-        optimizer: Takes the tensors.
-        name: Name of the optimizer in a configuration.
+        path: File of the state, for error messages.
+        state: Training state read from the file.
+        optimizer: Optimizer that will receive the tensors.
+        name: Name of the optimizer in the configuration.
 
     Raises:
-        CheckpointError: They belong to another optimizer or network.
+        CheckpointError: The tensors belong to another optimizer or network.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     slots = state.optimizer.state
     if slots and slots.keys() != set(range(len(parameters))):
-        raise CheckpointError(f"{path}: does not fit: not the optimizer of this network")
+        raise CheckpointError(f"{path}: the optimizer state belongs to another network")
     for number, tensors in slots.items():
         _check_tensors(path, tensors, parameters[number], name)
     copies = {
@@ -90,7 +90,7 @@ def checked_slots(path: Path, state: SavedState, optimizer: optim.Optimizer, nam
         for number, tensors in slots.items()
     }
     if optimizer.param_groups[0].get("momentum"):
-        # The state may be of a run without momentum, and RMSprop asks for what is not there.
+        # A state stored without momentum lacks the buffers that RMSprop requires.
         _, with_momentum = STATE_TENSORS[name]
         for tensors, parameter in zip(copies.values(), parameters, strict=False):
             for key in with_momentum - tensors.keys():
@@ -101,11 +101,11 @@ def checked_slots(path: Path, state: SavedState, optimizer: optim.Optimizer, nam
 def _check_tensors(path: Path, tensors: dict[str, Tensor], parameter: Any, name: str) -> None:
     needed, optional = STATE_TENSORS[name]
     if not needed <= tensors.keys() <= needed | optional:
-        raise CheckpointError(f"{path}: does not fit: not the state of optimizer {name}")
+        raise CheckpointError(f"{path}: the optimizer state is not that of {name}")
     for key, tensor in tensors.items():
         shape = torch.Size() if key == "step" else parameter.shape
         if (tensor.shape, tensor.dtype) != (shape, torch.float32):
             raise CheckpointError(
-                f"{path}: does not fit: {key} is {tensor.dtype} {tuple(tensor.shape)}: must be"
+                f"{path}: optimizer tensor {key} is {tensor.dtype} {tuple(tensor.shape)}: must be"
                 f" torch.float32 {tuple(shape)}"
             )

@@ -1,4 +1,4 @@
-"""How the learning rate changes while a configuration is trained."""
+"""Learning rate schedules."""
 
 import math
 
@@ -6,39 +6,45 @@ from tune_mnist.errors import unknown
 
 SCHEDULES = ("constant", "cosine", "onecycle")
 
-WARM_UP_SHARE = 0.3
+WARM_UP_FRACTION = 0.3
+"""Fraction of the training in which onecycle raises the learning rate."""
+
 START_FACTOR = 1 / 25
-"""Share of the largest learning rate at the first step of onecycle, as in PyTorch's OneCycleLR."""
+"""First learning rate of onecycle relative to the maximum, as in PyTorch's OneCycleLR."""
 
 
 def learning_rate(schedule: str, lr: float, progress: float) -> float:
     """Return the learning rate at a point of the training.
 
+    - ``constant``: always the maximum.
+    - ``cosine``: from the maximum to zero along half a cosine (Loshchilov, Hutter, "SGDR", ICLR
+      2017, equation 5, without restarts).
+    - ``onecycle``: from 1/25 of the maximum to the maximum in the first 30 % of the training, then
+      to zero, both along half a cosine (Smith, Topin, "Super-Convergence", 2019, with constant
+      momentum).
+
     Args:
-        schedule: constant, or cosine: down to zero along half a cosine (Loshchilov, Hutter,
-            "SGDR", ICLR 2017, equation 5, without restarts), or onecycle: up from a 25th along
-            half a cosine for 30 % of the training, then down to zero (Smith, Topin,
-            "Super-Convergence", 2019; momentum stays as it is).
-        lr: The largest.
-        progress: share of all batches of all epochs that have been trained on, 0 to 1.
+        schedule: Name of the schedule.
+        lr: Maximum learning rate.
+        progress: Fraction of all batches of all epochs that are done, from 0 to 1.
 
     Raises:
-        UserError: there is no schedule of that name.
+        UserError: The schedule is unknown.
     """
     match schedule:
         case "constant":
             return lr
         case "cosine":
             return lr * _falling(progress)
-        case "onecycle" if progress < WARM_UP_SHARE:
-            rising = 1 - _falling(progress / WARM_UP_SHARE)
+        case "onecycle" if progress < WARM_UP_FRACTION:
+            rising = 1 - _falling(progress / WARM_UP_FRACTION)
             return lr * (START_FACTOR + (1 - START_FACTOR) * rising)
         case "onecycle":
-            return lr * _falling((progress - WARM_UP_SHARE) / (1 - WARM_UP_SHARE))
+            return lr * _falling((progress - WARM_UP_FRACTION) / (1 - WARM_UP_FRACTION))
         case _:
             raise unknown("lr_schedule", schedule, SCHEDULES)
 
 
 def _falling(share: float) -> float:
-    """Return half a cosine, from 1 at 0 to 0 at 1."""
+    """Return a factor that falls along half a cosine from 1 at 0 to 0 at 1."""
     return (1 + math.cos(math.pi * share)) / 2

@@ -1,4 +1,4 @@
-"""The epoch loop: one network, one optimizer, one split of the data. Plain PyTorch."""
+"""Training of one configuration epoch by epoch, with checkpoints."""
 
 import math
 import time
@@ -31,24 +31,27 @@ from tune_mnist.training.weights import check_weights, count_bytes, load_weights
 
 
 class DivergedError(Exception):
-    """The loss became NaN or infinite; going on would only waste time."""
+    """Error for a training or validation loss that became NaN or infinite."""
 
 
 class Trainer:
-    """Trains one configuration, an epoch at a time.
+    """Trainer of one configuration, one epoch per call.
 
     Args:
-        config: what to train and how.
-        data: images, labels and the indices of the two parts; the validation part may be empty.
-        compute: device and number format.
-        fidelity: the stages of its epochs; None: each epoch is trained on all of the training
-            part at the configuration's image size.
+        config: Hyperparameters of the run.
+        data: Images, labels and the indices of the training and validation part. The validation
+            part may be empty.
+        compute: Device and number format.
+        fidelity: Fidelity stages of the run. None trains every epoch on the whole training part at
+            the image size of the configuration.
 
     Attributes:
-        metrics: those of the last epoch; None before the first.
-        model: Network to use, on the device: that which is trained, or the average of its weights.
-        train_batches: those of the present stage.
-        val_batches: the same.
+        config: Hyperparameters of the run.
+        compute: Device and number format.
+        metrics: Metrics of the last epoch. None before the first.
+        model: Network to evaluate and save: the trained network, or the average of its weights.
+        train_batches: Training batches of the current stage.
+        val_batches: Validation batches of the current stage.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class Trainer:
         self.config = config
         self.compute = compute
         self._data = data
-        # Training, validation and every stage share them: a GPU holds them once.
+        # One copy on the device for training, validation and all stages.
         self._images = to_tensor(data.images).to(compute.device)
         self._labels = to_tensor(data.labels).to(compute.device)
         self._fidelity = fidelity
@@ -101,10 +104,10 @@ class Trainer:
         """Train one epoch, then validate if there is a validation part.
 
         Args:
-            on_batch: called after each training batch with the number of its images.
+            on_batch: Callback after each training batch, called with its number of images.
 
         Raises:
-            DivergedError: the training or validation loss is NaN or infinite.
+            DivergedError: The training or validation loss is NaN or infinite.
         """
         start = time.perf_counter()
         self._enter_stage()
@@ -129,7 +132,11 @@ class Trainer:
         return self.metrics
 
     def save(self, directory: Path) -> None:
-        """Write a checkpoint of model, optimizer, metrics and random state into the folder."""
+        """Write a checkpoint of the model, optimizer, metrics and random state.
+
+        Args:
+            directory: Folder of the checkpoint. An existing one is replaced.
+        """
         state = {
             "metrics": asdict(self.metrics) if self.metrics else None,
             "optimizer": self._optimizer.state_dict(),
@@ -142,13 +149,17 @@ class Trainer:
         save_checkpoint(directory, self.model.state_dict(), state)
 
     def load(self, directory: Path) -> None:
-        """Go on from a checkpoint that :meth:`save` wrote for the same architecture and optimizer.
+        """Restore a checkpoint written by :meth:`save`.
 
-        What else the configuration says holds from here on, whatever it said before.
+        The architecture and the optimizer must be the same as in the checkpoint. All other
+        hyperparameters are taken from this trainer's configuration.
+
+        Args:
+            directory: Folder of the checkpoint.
 
         Raises:
-            CheckpointError: it is damaged, or of another architecture; this trainer is then
-                of no further use.
+            CheckpointError: The checkpoint is damaged, or belongs to another architecture or
+                optimizer. The trainer must not be used afterwards.
         """
         path = directory / STATE_FILE
         state = load_state(path, count_bytes(self.model))
@@ -162,7 +173,7 @@ class Trainer:
             if self._on_gpu and state.cuda_rng is not None:
                 torch.cuda.set_rng_state(state.cuda_rng)
         except (TypeError, ValueError, RuntimeError):
-            raise CheckpointError(f"{path}: holds no state of a random generator") from None
+            raise CheckpointError(f"{path}: damaged: invalid random state") from None
         self.model.load_state_dict(weights)
         if self._average is not None:
             self._network.load_state_dict(weights if state.trained is None else state.trained)
@@ -171,7 +182,7 @@ class Trainer:
         self.metrics = state.metrics
 
     def _enter_stage(self) -> None:
-        """Take the images of the coming epoch's stage, unless they are those of the last one."""
+        """Create new batches if the next epoch begins a new stage."""
         stage = self._fidelity.at(self.epoch + 1) if self._fidelity else None
         if stage != self._stage:
             self._stage = stage
@@ -204,7 +215,7 @@ class Trainer:
         return kind(step)
 
     def _learning_rates(self) -> list[float]:
-        """Return the learning rate of each batch of the coming epoch."""
+        """Return the learning rate of each batch of the next epoch."""
         config, count = self.config, len(self.train_batches)
         return [
             learning_rate(
@@ -214,10 +225,10 @@ class Trainer:
         ]
 
     def _load_optimizer(self, slots: Slots) -> None:
-        """Take over the optimizer's tensors; hyperparameters and device are this trainer's own."""
+        """Load the tensors of an optimizer, keeping this trainer's hyperparameters and device."""
         own = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": slots, "param_groups": own})
-        # A captured step would go on with the tensors that the loaded state has replaced.
+        # A captured CUDA graph refers to the tensors that were just replaced.
         self._epochs = self._create_epochs()
 
     def _check_finite(self, name: str, loss: float) -> None:
@@ -241,16 +252,16 @@ class Trainer:
 def restore_newest(
     build: Callable[[], Trainer], newest_first: Iterable[Path]
 ) -> tuple[Trainer, list[str]]:
-    """Return a trainer that goes on from the newest checkpoint that can be used.
+    """Return a trainer restored from the newest usable checkpoint.
 
     Args:
-        build: makes a fresh trainer.
-        newest_first: folders of the checkpoints of the same configuration; none is asked for once
-            one is found usable.
+        build: Function that creates a new trainer.
+        newest_first: Folders of the checkpoints of the run, read lazily from the newest to the
+            oldest until one is usable.
 
     Returns:
-        The trainer, fresh if there is no usable checkpoint, and for each one that was passed over
-        a line that says why.
+        The trainer, untrained if no checkpoint is usable, and one error message per unusable
+        checkpoint.
     """
     complaints: list[str] = []
     for directory in newest_first:

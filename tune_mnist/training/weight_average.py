@@ -7,19 +7,20 @@ from torch import nn
 
 
 class WeightAverage:
-    """Keeps the average of a network's weights over its training steps.
+    """Exponential moving average of the weights of a network.
 
-    The average begins short and grows to the given decay, so that initial weights do not weigh on
-    it: ``min(decay, (1 + t) / (10 + t))`` at step t. Running statistics of batch norm are averaged
-    as weights are. PyTorch's ``AveragedModel`` waits for the GPU at every update, which a CUDA
-    graph cannot hold.
+    The decay at step t is ``min(decay, (1 + t) / (10 + t))``, so that the initial weights have
+    little influence. The running statistics of batch norm are averaged like weights. PyTorch's
+    ``AveragedModel`` is not used because it synchronises with the GPU at every update, which a
+    CUDA graph does not allow.
 
     Source: Polyak, Juditsky, "Acceleration of Stochastic Approximation by Averaging", SIAM J.
-    Control Optim., 1992; the growing decay as in TensorFlow's ``ExponentialMovingAverage``.
+    Control Optim., 1992. The increasing decay is that of TensorFlow's
+    ``ExponentialMovingAverage``.
 
     Args:
-        network: Network that is trained.
-        decay: Share of the average that a step keeps, at least 0 and less than 1.
+        network: Trained network.
+        decay: Maximum decay per step, at least 0 and less than 1.
 
     Attributes:
         model: Network with the averaged weights.
@@ -34,7 +35,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Add the weights of the network as they are now."""
+        """Update the average with the current weights of the network."""
         self.steps += 1
         kept = ((1 + self.steps) / (10 + self.steps)).clamp(max=self._decay)
         current = self._network.state_dict()

@@ -1,4 +1,4 @@
-"""Weights from a file, compared with the architecture before they take any memory."""
+"""Safe loading of weights, checked against the architecture before they take memory."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,16 +11,16 @@ from tune_mnist.training.archive import CheckpointError, load_archive
 
 
 def load_weights(path: Path, network: nn.Module) -> dict[str, Tensor]:
-    """Return the weights of a network from a file, on the CPU.
+    """Load the weights of a network to the CPU.
 
-    They are mapped from the file: copy what is to outlive it.
+    The tensors are memory-mapped: copy those that are needed after the file is removed.
 
     Args:
-        path: A ``model.pt``.
-        network: Of the same architecture; may be on the meta device.
+        path: ``model.pt`` of a checkpoint or trained model.
+        network: Network of the same architecture. May be on the meta device.
 
     Raises:
-        CheckpointError: The file cannot be used, or holds the weights of another network.
+        CheckpointError: The file is damaged, or holds the weights of another architecture.
     """
     weights = load_tensors(path, count_bytes(network))
     check_weights(path, weights, network)
@@ -28,22 +28,22 @@ def load_weights(path: Path, network: nn.Module) -> dict[str, Tensor]:
 
 
 def load_tensors(path: Path, max_bytes: int) -> dict[str, Tensor]:
-    """Return the tensors of a file by name, on the CPU, mapped from the file.
+    """Load a dictionary of tensors to the CPU, memory-mapped.
 
     Args:
-        path: A ``model.pt``.
-        max_bytes: Size of all tensors together, at most.
+        path: ``model.pt`` of a checkpoint or trained model.
+        max_bytes: Maximum total size of the tensors.
 
     Raises:
-        CheckpointError: The file cannot be used, or holds something else than tensors by name.
+        CheckpointError: The file is damaged, or does not hold a dictionary of tensors.
     """
     loaded = load_archive(path, max_bytes)
     if not isinstance(loaded, dict) or not loaded:
-        raise CheckpointError(f"{path}: holds no weights: must be tensors by name")
+        raise CheckpointError(f"{path}: holds no weights: must be a dictionary of tensors")
     for name, tensor in loaded.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             called = quoted(name) if isinstance(name, str) else f"a {type(name).__name__}"
-            raise CheckpointError(f"{path}: {called}: must be a tensor under a layer's name")
+            raise CheckpointError(f"{path}: {called}: must be a tensor with the name of a layer")
     tensors: dict[str, Tensor] = loaded
     return tensors
 
@@ -51,36 +51,36 @@ def load_tensors(path: Path, max_bytes: int) -> dict[str, Tensor]:
 def check_weights(
     path: Path, weights: Mapping[str, Tensor], network: nn.Module, called: str = "this network"
 ) -> None:
-    """Check that weights are those of a network, and finite numbers.
+    """Check that weights fit a network and are finite.
 
     Args:
-        path: Their file, for errors.
-        weights: By the names of the layers.
-        network: Of the architecture; may be on the meta device.
-        called: What errors call it.
+        path: File of the weights, for error messages.
+        weights: Weights by name.
+        network: Network of the expected architecture. May be on the meta device.
+        called: Description of the network for error messages.
 
     Raises:
-        CheckpointError: They are not.
+        CheckpointError: A tensor is missing, unexpected, of another shape or type, or not finite.
     """
     expected = network.state_dict()
     difference = _difference(weights, expected)
     if difference:
-        raise CheckpointError(f"{path}: these are not the weights of {called}: {difference}")
+        raise CheckpointError(f"{path}: not the weights of {called}: {difference}")
     for name, tensor in weights.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{path}: {name} holds numbers that are not finite: no use")
+            raise CheckpointError(f"{path}: {name} contains NaN or infinite values")
 
 
 def count_bytes(network: nn.Module) -> int:
-    """Return the size of a network's weights and buffers; it may be on the meta device."""
+    """Return the total size of the weights and buffers of a network in bytes."""
     return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
 
 
 def _difference(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
-    """Return in what weights differ from those that are expected; empty if in nothing."""
+    """Describe the first difference from the expected weights, or return an empty text."""
     for name in weights:
         if name not in expected:
-            return f"it has no {quoted(name)}"
+            return f"{quoted(name)} is not part of the network"
     for name, wanted in expected.items():
         if name not in weights:
             return f"{name} is missing"
