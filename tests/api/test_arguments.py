@@ -1,4 +1,4 @@
-"""Wrong arguments of the API end in one clear line, before anything is made."""
+"""Arguments of the API; invalid ones raise one clear error line before anything is written."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def in_empty_folder(tmp_path, monkeypatch):
         (run_training, {"lr": 0.1, "model.wide": 3}, r"model.wide: lenet has no such keyword"),
     ],
 )
-def test_a_wrong_argument_is_one_line(call, options, words):
+def test_an_invalid_argument_is_refused_in_one_line(call, options, words):
     with pytest.raises(UserError, match=words) as caught:
         call(**({"dataset": "digits"} | options))
     assert "\n" not in str(caught.value)
@@ -62,20 +62,20 @@ def test_a_wrong_argument_is_one_line(call, options, words):
         (SPACE | {1: 2}, "a key must be"),
     ],
 )
-def test_a_wrong_space_is_one_line(space, words):
+def test_an_invalid_space_is_refused_in_one_line(space, words):
     with pytest.raises(UserError, match=words) as caught:
         run_search(space, dataset="digits")
     assert "\n" not in str(caught.value)
 
 
-def test_a_space_that_holds_itself_is_one_line():
+def test_a_space_that_contains_itself_is_refused_in_one_line():
     space = dict(SPACE)
     space["parameters"] = space
     with pytest.raises(UserError, match="space: nested"):
         run_search(space, dataset="digits")
 
 
-def test_a_dict_is_the_space_that_a_file_with_the_same_content_is():
+def test_a_dict_gives_the_same_space_as_a_file():
     path = shipped_spaces() / "all.yaml"
     of_file = parse_space(path.read_text(), path)
     import yaml
@@ -86,7 +86,7 @@ def test_a_dict_is_the_space_that_a_file_with_the_same_content_is():
     assert of_dict.defaults == of_file.defaults
 
 
-def test_numpys_numbers_and_tuples_may_stand_in_a_space():
+def test_a_space_may_hold_tuples_and_numpy_numbers():
     batch_sizes = {"type": "categorical", "choices": (np.int64(16), 32)}
     rate = {"type": "float", "low": np.float64(1e-5), "high": np.float32(0.5)}
     space = space_from_dict(SPACE | {"parameters": {"lr": rate, "batch_size": batch_sizes}})
@@ -95,7 +95,7 @@ def test_numpys_numbers_and_tuples_may_stand_in_a_space():
     assert parse_space(space.text, space.path).parameters == space.parameters
 
 
-def test_a_call_is_recorded_as_python_that_says_what_was_given(digits):
+def test_a_call_is_recorded_as_python_code_with_its_arguments(digits):
     given = {"space": None, "dataset": digits, "num_samples": 3, "name": "it's", "seed": 0}
     assert python_call("run_search", given) == (
         'run_search(dataset=<Dataset>, num_samples=3, name="it\'s", seed=0)'

@@ -1,4 +1,4 @@
-"""The package's import is cheap, and its public names are all there."""
+"""Import of the package, which is cheap, and its public names."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 import tune_mnist
 
 
-def test_the_package_imports_neither_pytorch_nor_ray_until_a_name_is_used():
+def test_import_loads_neither_pytorch_nor_ray_until_a_name_is_used():
     code = (
         "import sys, tune_mnist\n"
         "heavy = {'torch', 'ray', 'optuna', 'pandas', 'plotly'}\n"
@@ -23,5 +23,5 @@ def test_every_public_name_exists_and_has_a_docstring():
     assert set(tune_mnist.__all__) <= set(dir(tune_mnist))
 
 
-def test_an_unknown_name_is_an_attribute_error():
+def test_an_unknown_name_raises_attribute_error():
     assert not hasattr(tune_mnist, "run_everything")

@@ -1,4 +1,4 @@
-"""What load_results gives of a finished, an interrupted and an empty search."""
+"""Results that load_results returns for a finished, an interrupted and an empty search."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from tune_mnist.reporting.stored_search import read_search
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, digits_lenet):
-    """A search over two architectures with a kept LeNet and two final runs."""
+    """Search over two architectures, with the model of a LeNet and two final runs."""
     search = Search(tmp_path_factory.mktemp("results") / "demo", num_samples=10)
     for step in range(8):
         search.trial(0.5, 0.6, 0.7 + step / 50, lr=1e-3 * (step + 1))
@@ -38,7 +38,7 @@ def results(finished):
     return load_results(finished)
 
 
-def test_trials_and_study_are_those_of_the_search(results):
+def test_trials_and_study_are_loaded(results):
     assert isinstance(results.trials, pd.DataFrame)
     assert list(results.trials["trial"]) == list(range(10))
     assert list(results.trials["state"][-2:]) == ["PRUNED", "DIVERGED"]
@@ -66,7 +66,7 @@ def test_tables_are_data_frames_of_numbers(results):
     assert all(isinstance(table, pd.DataFrame) for table in results.tables.values())
 
 
-def test_plots_are_the_figures_of_the_page_with_a_title(results, finished):
+def test_plots_are_the_figures_of_the_report_with_a_title(results, finished):
     assert {"history", "importances", "confusion-lenet"} <= set(results.plot_names)
     figure = results.plot("importances")
     assert isinstance(figure, go.Figure)
@@ -77,7 +77,7 @@ def test_plots_are_the_figures_of_the_page_with_a_title(results, finished):
         assert results.plot(name).data
 
 
-def test_an_unknown_plot_is_one_line_with_the_known_ones(results):
+def test_an_unknown_plot_is_refused_with_the_known_names(results):
     with pytest.raises(UserError, match=r"unknown plot 'importance' \(did you mean 'importances'"):
         results.plot("importance")
 
@@ -96,12 +96,12 @@ def test_a_kept_model_classifies_raw_images(results, placed_digits):
     ("model", "words"),
     [("resnet", "keeps no model of resnet"), ("../demo", "unknown model"), ("", "unknown model")],
 )
-def test_a_model_that_is_not_kept_is_one_line(results, model, words):
+def test_a_missing_model_is_refused_in_one_line(results, model, words):
     with pytest.raises(UserError, match=words):
         results.load_model(model)
 
 
-def test_an_interrupted_search_has_what_there_is(tmp_path):
+def test_an_interrupted_search_has_the_results_so_far(tmp_path):
     search = Search(tmp_path / "cut")
     search.trial(0.5, 0.6, ends=False)
     results = load_results(search.directory)
@@ -114,19 +114,19 @@ def test_an_interrupted_search_has_what_there_is(tmp_path):
         results.load_model("lenet")
 
 
-def test_a_search_without_an_epoch_has_empty_answers(tmp_path):
+def test_a_search_without_an_epoch_has_empty_results(tmp_path):
     results = load_results(str(Search(tmp_path / "none").directory))
     assert (results.best, results.tables, len(results.trials)) == ({}, {}, 0)
     with pytest.raises(UserError, match="there is nothing to draw yet"):
         results.plot("history")
 
 
-def test_a_folder_of_another_kind_is_one_line(tmp_path):
+def test_a_folder_without_results_is_refused_in_one_line(tmp_path):
     with pytest.raises(UserError, match="is not the folder of a search"):
         load_results(tmp_path)
 
 
-def test_weights_with_a_pickle_in_them_are_refused(finished, tmp_path):
+def test_weights_with_a_pickled_object_are_refused(finished, tmp_path):
     copied = tmp_path / "copied"
     shutil.copytree(finished, copied)
     trap = tmp_path / "trap"

@@ -1,4 +1,4 @@
-"""A training run from Python, and what it returns."""
+"""A training run from Python, and the result that it returns."""
 
 import io
 
@@ -28,7 +28,7 @@ def run(tmp_path_factory, digits):
     return result, printed.getvalue()
 
 
-def test_it_returns_metrics_accuracies_and_the_folder(run):
+def test_a_run_returns_metrics_accuracies_and_folder(run):
     result, printed = run
     assert list(result.epochs["epoch"]) == [1, 2]
     pd.testing.assert_frame_equal(result.epochs, pd.read_csv(result.directory / "epochs.csv"))
@@ -40,14 +40,14 @@ def test_it_returns_metrics_accuracies_and_the_folder(run):
     assert "1/2" in printed
 
 
-def test_its_model_is_the_one_that_was_tested(run, digits):
+def test_the_returned_model_is_the_tested_one(run, digits):
     result, _ = run
     predicted = result.load_model()(torch.from_numpy(digits.test_images)).argmax(dim=1).numpy()
     accuracy = (predicted == digits.test_labels).mean()
     assert accuracy == pytest.approx(result.test_accuracy, abs=0.02)
 
 
-def test_a_name_that_is_taken_is_refused(run, digits):
+def test_an_existing_name_is_refused(run, digits):
     result, _ = run
     with pytest.raises(UserError, match=f"{result.directory} .*exists"):
         run_training(
@@ -55,7 +55,7 @@ def test_a_name_that_is_taken_is_refused(run, digits):
         )
 
 
-def test_it_leaves_pytorchs_random_state_alone(digits, tmp_path):
+def test_a_run_restores_pytorchs_random_state(digits, tmp_path):
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
@@ -69,7 +69,7 @@ def _quiet():
     return Console(file=io.StringIO())
 
 
-def test_a_folder_of_pictures_is_trained_on_by_class_names(tmp_path):
+def test_a_folder_of_pictures_is_trained_on_with_class_names(tmp_path):
     pictures = picture_folder(tmp_path / "shapes", train=8, test=2)
     result = run_training("lenet", pictures, lr=0.01, epochs=1, output_dir=tmp_path, name="run")
     assert result.class_names == CLASSES

@@ -1,4 +1,4 @@
-"""Gzipped files, and a web server to fetch files from."""
+"""Gzipped files, and a web server for downloads."""
 
 import gzip
 import threading
@@ -11,7 +11,7 @@ import pytest
 
 
 def compress(path: Path) -> Path:
-    """Replace a file by its gzipped form."""
+    """Return a function that replaces a file by its gzipped form."""
     packed = path.with_name(path.name + ".gz")
     packed.write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()
@@ -20,7 +20,7 @@ def compress(path: Path) -> Path:
 
 @dataclass
 class Site:
-    """What a web server offers, and what it has been asked."""
+    """Content and settings of a web server, and the requests that it received."""
 
     url: str
     files: dict[str, bytes] = field(default_factory=dict)

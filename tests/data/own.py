@@ -1,4 +1,4 @@
-"""Small data sets of the user's own: pictures by class, and NumPy archives."""
+"""Small data sets in the forms of users: pictures by class, and NumPy archives."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ CLASSES = ("circle", "cross", "square")
 
 
 def shape_picture(name: str, random: np.random.Generator, side: int = 64) -> Image.Image:
-    """Draw one of three shapes in a colour of its own, somewhere on a noisy ground."""
+    """Draw one of three shapes in its colour, at a random place on a noisy background."""
     noise = random.integers(0, 40, (side, side, 3), dtype=np.uint8)
     image = Image.fromarray(noise)
     draw = ImageDraw.Draw(image)
@@ -28,7 +28,7 @@ def shape_picture(name: str, random: np.random.Generator, side: int = 64) -> Ima
 
 
 def picture_folder(folder: Path, train: int = 6, test: int = 2, side: int = 64) -> Path:
-    """Write pictures of three classes, so many of each."""
+    """Write a given number of pictures for each of three classes."""
     random = np.random.default_rng(0)
     for part, count in (("train", train), ("test", test)):
         for name in CLASSES:
@@ -42,7 +42,7 @@ def picture_folder(folder: Path, train: int = 6, test: int = 2, side: int = 64) 
 def some_arrays(
     shape: tuple[int, ...] = (10, 10), train: int = 30, test: int = 9
 ) -> dict[str, NDArray[np.uint8]]:
-    """Return arrays of a data set of three classes, by their names in an archive."""
+    """Return the arrays of a data set with three classes, by their names in an archive."""
     random = np.random.default_rng(0)
     arrays = {}
     for part, count in (("train", train), ("test", test)):

@@ -18,7 +18,7 @@ DEVICES = [
 
 
 def numbered(count: int) -> tuple[Tensor, Tensor]:
-    """Images whose every pixel, and label, is the image's own number."""
+    """Return images whose pixels and label are the number of the image."""
     numbers = torch.arange(count)
     return numbers.to(torch.uint8)[:, None, None].expand(-1, 28, 28).contiguous(), numbers
 
@@ -50,7 +50,7 @@ def epoch(source: Batches) -> list[int]:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_images_come_with_their_labels_in_order(device: str) -> None:
+def test_images_and_labels_keep_the_order_of_the_indices(device: str) -> None:
     source = batches([5, 3, 199, 0, 7], 2, device=torch.device(device))
     found = list(source)
     assert len(source) == len(found) == 3
@@ -64,7 +64,7 @@ def test_images_come_with_their_labels_in_order(device: str) -> None:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_shuffled_epochs_hold_each_image_once(device: str) -> None:
+def test_a_shuffled_epoch_has_each_image_once(device: str) -> None:
     chosen = list(range(0, 200, 2))
     source = batches(chosen, 16, seed=1, device=torch.device(device))
     first, second = epoch(source), epoch(source)
@@ -73,7 +73,7 @@ def test_shuffled_epochs_hold_each_image_once(device: str) -> None:
     assert first != chosen
 
 
-def test_same_seed_same_order() -> None:
+def test_the_same_seed_gives_the_same_order() -> None:
     chosen = list(range(100))
     one, same, other = (batches(chosen, 16, seed=seed) for seed in (1, 1, 2))
     epochs = [epoch(one), epoch(one)]
@@ -81,7 +81,7 @@ def test_same_seed_same_order() -> None:
     assert epochs[0] != epoch(other)
 
 
-def test_a_last_batch_of_one_is_left_out_of_training() -> None:
+def test_training_skips_a_last_batch_of_one_image() -> None:
     source = batches(list(range(9)), 4, seed=0)
     assert (len(source), source.num_images) == (2, 8)
     assert [len(labels) for _, labels in source] == [4, 4]
@@ -91,13 +91,13 @@ def test_a_last_batch_of_one_is_left_out_of_training() -> None:
 @pytest.mark.parametrize(
     ("count", "batch_size", "seed", "sizes"),
     [
-        (9, 4, None, [4, 4, 1]),  # judging: nothing is left out
+        (9, 4, None, [4, 4, 1]),  # evaluation: nothing is skipped
         (10, 4, 0, [4, 4, 2]),
         (1, 4, 0, [1]),
         (3, 1, 0, [1, 1, 1]),
     ],
 )
-def test_other_last_batches_are_kept(
+def test_other_incomplete_batches_are_kept(
     count: int, batch_size: int, seed: int | None, sizes: list[int]
 ) -> None:
     source = batches(list(range(count)), batch_size, seed)
@@ -105,12 +105,12 @@ def test_other_last_batches_are_kept(
     assert (len(source), source.num_images) == (len(sizes), count)
 
 
-def test_channels_last() -> None:
+def test_images_are_channels_last_if_asked() -> None:
     images, _ = next(iter(batches([1, 2], 2, size=32, channels_last=True)))
     assert images.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_padding_puts_zeros_on_all_sides() -> None:
+def test_padding_adds_zeros_on_all_sides() -> None:
     pixels = torch.full((2, 28, 28), 255, dtype=torch.uint8)
     images = prepare_batch(pixels, 32, resize=False)
     assert images.shape == (2, 1, 32, 32)
@@ -118,7 +118,7 @@ def test_padding_puts_zeros_on_all_sides() -> None:
     assert images.sum() == 2 * 28 * 28
 
 
-def test_resizing_blends_between_pixels() -> None:
+def test_resizing_interpolates_between_pixels() -> None:
     pixels = torch.zeros(1, 28, 28, dtype=torch.uint8)
     pixels[:, :, 14:] = 255
     row = prepare_batch(pixels, 56, resize=True)[0, 0, 30]
@@ -127,12 +127,12 @@ def test_resizing_blends_between_pixels() -> None:
 
 
 @pytest.mark.parametrize("resize", [True, False])
-def test_own_size_only_scales(resize: bool) -> None:
+def test_images_of_the_input_size_are_only_scaled(resize: bool) -> None:
     pixels = torch.randint(0, 256, (3, 28, 28), dtype=torch.uint8)
     assert torch.equal(prepare_batch(pixels, 28, resize)[:, 0], pixels / 255)
 
 
-def test_prepares_in_another_precision() -> None:
+def test_images_are_prepared_in_another_precision() -> None:
     pixels = torch.full((1, 28, 28), 255, dtype=torch.uint8)
     images = prepare_batch(pixels, 32, resize=False, dtype=torch.bfloat16)
     assert images.dtype == torch.bfloat16
@@ -140,9 +140,9 @@ def test_prepares_in_another_precision() -> None:
 
 
 @pytest.mark.parametrize("resize", [True, False])
-def test_images_larger_than_the_input_are_reduced_whole(resize: bool) -> None:
+def test_larger_images_are_reduced_without_cropping(resize: bool) -> None:
     pixels = torch.zeros(1, 64, 64, dtype=torch.uint8)
-    pixels[:, :, :2] = pixels[:, :, -2:] = 255  # nothing is cropped: both edges stay
+    pixels[:, :, :2] = pixels[:, :, -2:] = 255  # nothing is cropped: both edges remain
     images = prepare_batch(pixels, 32, resize=resize)
     assert images.shape == (1, 1, 32, 32)
     assert images[0, 0, :, [0, -1]].min() > 0.5
@@ -166,7 +166,7 @@ def test_tensors_share_the_memory_of_read_only_arrays() -> None:
 
 
 def test_read_only_arrays_raise_no_warning() -> None:
-    # In a process of its own, as torch gives this warning only once.
+    # In a separate process, as PyTorch shows this warning only once.
     code = (
         "import numpy as np; from tune_mnist.data import to_tensor;"
         "array = np.frombuffer(b'abc', np.uint8); to_tensor(array)"
@@ -177,7 +177,7 @@ def test_read_only_arrays_raise_no_warning() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_set_itself_is_not_copied_on_the_cpu() -> None:
+def test_the_data_set_is_not_copied_on_the_cpu() -> None:
     images, labels = numbered(50)
     source = Batches(images, labels, torch.tensor([4]), 1, size=28, resize=True, device=CPU)
     images[4] = 255

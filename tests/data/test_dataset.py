@@ -21,7 +21,7 @@ def replace(folder: Path, stem: str, array: np.ndarray) -> None:
     idx2numpy.convert_to_file(str(folder / stem), array)
 
 
-def test_reads_any_four_files(idx_folder: Path) -> None:
+def test_any_four_idx_files_are_read(idx_folder: Path) -> None:
     data = load_dataset("kmnist", idx_folder)
     assert data.train_images.shape == (60, 28, 28)
     assert data.test_images.shape == (20, 28, 28)
@@ -31,7 +31,7 @@ def test_reads_any_four_files(idx_folder: Path) -> None:
     assert data.num_classes == 3
 
 
-def test_files_of_the_user_are_called_as_their_folder(
+def test_a_data_set_is_named_after_its_folder(
     idx_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = idx_folder.rename(idx_folder.with_name("emnist-letters"))
@@ -56,7 +56,7 @@ def test_labels_need_not_start_at_0_and_name_the_classes(idx_folder: Path) -> No
     assert data.train_labels[:4].tolist() == data.test_labels[:4].tolist() == [0, 1, 2, 0]
 
 
-def test_gzipped_files_give_the_same(idx_folder: Path) -> None:
+def test_gzipped_files_give_the_same_data_set(idx_folder: Path) -> None:
     plain = load_dataset("mnist", idx_folder)
     for stem in STEMS:
         compress(idx_folder / stem)
@@ -82,7 +82,7 @@ def test_mismatched_counts_name_both_files(idx_folder: Path) -> None:
         (STEMS[3], (20, 2), "(N,)"),
     ],
 )
-def test_other_shapes_are_refused(
+def test_arrays_of_other_shapes_are_refused(
     idx_folder: Path, stem: str, shape: tuple[int, ...], wanted: str
 ) -> None:
     replace(idx_folder, stem, np.zeros(shape, np.uint8))
@@ -96,7 +96,7 @@ def test_images_of_two_sizes_are_refused(idx_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (64, 64, 3), (64, 64, 1), (512, 512)])
-def test_images_of_any_square_size_in_grey_or_rgb(
+def test_images_may_have_any_square_size_in_grey_or_rgb(
     idx_folder: Path, shape: tuple[int, ...]
 ) -> None:
     for stem, count in ((STEMS[0], 60), (STEMS[2], 20)):
@@ -112,7 +112,7 @@ def test_images_of_any_square_size_in_grey_or_rgb(
     assert not data.form.centred
 
 
-def test_transposed_images_are_put_upright(idx_folder: Path) -> None:
+def test_transposed_images_are_transposed_back(idx_folder: Path) -> None:
     plain = load_dataset("mnist", idx_folder)
     turned = load_dataset("mnist", idx_folder, transpose=True)
     assert np.array_equal(turned.train_images, plain.train_images.transpose(0, 2, 1))
@@ -130,7 +130,7 @@ def test_shipped_images_are_not_transposed(name: str, monkeypatch: pytest.Monkey
         load_dataset(name, transpose=True)
 
 
-def test_files_named_as_emnists(idx_folder: Path) -> None:
+def test_files_with_the_names_of_emnist_are_found(idx_folder: Path) -> None:
     for stem in STEMS:
         name = f"emnist-letters-{stem.replace('t10k', 'test')}"
         (idx_folder / stem).rename(idx_folder / name)
@@ -153,7 +153,7 @@ def test_labels_of_one_class_are_refused(idx_folder: Path) -> None:
     assert "every training label is 7: there must be two classes" in refusal(idx_folder)
 
 
-def test_unknown_name_is_answered_with_the_nearest() -> None:
+def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     with pytest.raises(UserError, match="did you mean 'fashion-mnist'"):
         load_dataset("fashon-mnist")
 
@@ -174,6 +174,6 @@ def test_digits_are_always_the_same(digits: Dataset) -> None:
     assert np.array_equal(again.test_labels, digits.test_labels)
 
 
-def test_digits_take_no_folder(tmp_path: Path) -> None:
+def test_digits_accept_no_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="leave out"):
         load_dataset("digits", tmp_path)

@@ -28,13 +28,13 @@ def write(path: Path, kind: int, shape: tuple[int, ...], body: bytes) -> Path:
     return path
 
 
-def test_reads_values_in_the_shape_of_the_header(tmp_path: Path) -> None:
+def test_values_are_read_in_the_shape_of_the_header(tmp_path: Path) -> None:
     array = read_idx(write(tmp_path / "a", 8, (2, 1, 3), bytes(range(6))))
     assert array.dtype == np.uint8
     assert array.tolist() == [[[0, 1, 2]], [[3, 4, 5]]]
 
 
-def test_plain_and_gzipped_are_equal(idx_folder: Path) -> None:
+def test_plain_and_gzipped_files_give_equal_arrays(idx_folder: Path) -> None:
     plain = read_idx(idx_folder / STEM)
     assert np.array_equal(read_idx(compress(idx_folder / STEM)), plain)
 
@@ -42,31 +42,31 @@ def test_plain_and_gzipped_are_equal(idx_folder: Path) -> None:
 @pytest.mark.parametrize(
     "name", [STEM, f"{STEM}.gz", "train-images.idx3-ubyte", "train-images.idx3-ubyte.gz"]
 )
-def test_finds_every_spelling(tmp_path: Path, name: str) -> None:
+def test_every_spelling_of_a_file_name_is_found(tmp_path: Path, name: str) -> None:
     assert find_idx(tmp_path, STEM) is None
     (tmp_path / name).touch()
     assert find_idx(tmp_path, STEM) == tmp_path / name
 
 
-def test_a_folder_of_that_name_is_not_a_file(tmp_path: Path) -> None:
+def test_a_folder_with_the_name_of_a_file_is_not_read(tmp_path: Path) -> None:
     (tmp_path / STEM).mkdir()
     assert find_idx(tmp_path, STEM) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"\0", b"PK\3\4 something else", b"\0\0\x08\0"])
-def test_refuses_what_is_no_idx_file(tmp_path: Path, content: bytes) -> None:
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
     assert "not an IDX file" in refusal(tmp_path / "a")
 
 
-def test_refuses_other_types_than_bytes(tmp_path: Path) -> None:
+def test_types_other_than_bytes_are_refused(tmp_path: Path) -> None:
     message = refusal(write(tmp_path / "a", 0x0D, (2,), bytes(8)))
     assert "0x0d" in message
     assert "0x08" in message
 
 
 @pytest.mark.parametrize(("found", "fault"), [(5, "truncated"), (7, "too long")])
-def test_refuses_other_lengths_than_the_header_means(
+def test_a_length_other_than_the_headers_is_refused(
     tmp_path: Path, found: int, fault: str
 ) -> None:
     message = refusal(write(tmp_path / "a", 8, (2, 3), bytes(found)))
@@ -75,25 +75,25 @@ def test_refuses_other_lengths_than_the_header_means(
     assert message.endswith("18")
 
 
-def test_refuses_half_a_header(tmp_path: Path) -> None:
+def test_an_incomplete_header_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\0\0\x08\x03\0\0\0\1")
     assert "its header alone takes 16" in refusal(tmp_path / "a")
 
 
-def test_refuses_a_header_of_absurd_size(tmp_path: Path) -> None:
-    # 2^64 pixels: counted in 64 bits, that makes none at all.
+def test_a_header_with_too_many_pixels_is_refused(tmp_path: Path) -> None:
+    # 2^64 pixels, which is 0 in 64-bit arithmetic.
     shape = (1 << 31, 1 << 17, 1 << 16)
     assert "truncated" in refusal(write(tmp_path / "a", 8, shape, b""))
 
 
 @pytest.mark.parametrize("keep", [slice(0, 40), slice(5, None), slice(0, 0)])
-def test_refuses_damaged_gzip(idx_folder: Path, keep: slice) -> None:
+def test_a_damaged_gzip_file_is_refused(idx_folder: Path, keep: slice) -> None:
     packed = compress(idx_folder / STEM)
     packed.write_bytes(packed.read_bytes()[keep])
     refusal(packed)
 
 
-def test_refuses_flipped_bits_in_gzip(idx_folder: Path) -> None:
+def test_a_gzip_file_with_flipped_bits_is_refused(idx_folder: Path) -> None:
     packed = compress(idx_folder / STEM)
     content = bytearray(packed.read_bytes())
     content[-6] ^= 0xFF
@@ -101,11 +101,11 @@ def test_refuses_flipped_bits_in_gzip(idx_folder: Path) -> None:
     assert "damaged gzip" in refusal(packed)
 
 
-def test_missing_file_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_in_one_line(tmp_path: Path) -> None:
     assert "cannot be read" in refusal(tmp_path / "absent")
 
 
-def test_content_decides_what_is_gzipped_not_the_name(idx_folder: Path) -> None:
+def test_gzip_is_detected_by_content_not_by_name(idx_folder: Path) -> None:
     plain = idx_folder / STEM
     expected = read_idx(plain)
     packed = plain.with_name("t10k-images-idx3-ubyte")
@@ -130,7 +130,7 @@ def test_content_decides_what_is_gzipped_not_the_name(idx_folder: Path) -> None:
     ],
     ids=lambda shape: f"{len(shape)} dimensions of up to {max(shape)}",
 )
-def test_refuses_headers_that_no_array_can_have(
+def test_headers_that_no_array_can_have_are_refused(
     tmp_path: Path, shape: tuple[int, ...], packed: bool
 ) -> None:
     path = write(tmp_path / "a", 8, shape, bytes(8))
@@ -138,7 +138,7 @@ def test_refuses_headers_that_no_array_can_have(
 
 
 @pytest.mark.parametrize("members", [1, 2], ids=["one member", "two members"])
-def test_a_gzip_bomb_is_unpacked_no_further_than_the_header_says(
+def test_a_gzip_bomb_is_unpacked_only_up_to_the_headers_length(
     tmp_path: Path, members: int
 ) -> None:
     header = write(tmp_path / "header", 8, (2, 28, 28), b"").read_bytes()
@@ -154,7 +154,7 @@ def test_a_gzip_bomb_is_unpacked_no_further_than_the_header_says(
         tracemalloc.stop()
 
 
-def test_a_header_of_more_than_the_memory_is_refused_before_it_is_unpacked(
+def test_an_array_larger_than_memory_is_refused_before_it_is_unpacked(
     tmp_path: Path,
 ) -> None:
     path = compress(write(tmp_path / "a", 8, (2**31, 2**10), bytes(1 << 20)))

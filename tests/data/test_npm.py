@@ -23,7 +23,7 @@ def pack(archive: Path, *entries: tuple[str, bytes, bytes]) -> Path:
     return archive
 
 
-def test_takes_the_one_file_asked_for(tmp_path: Path) -> None:
+def test_only_the_requested_file_is_extracted(tmp_path: Path) -> None:
     archive = pack(
         tmp_path / "a.tgz",
         ("../escaped", tarfile.REGTYPE, b"evil"),
@@ -35,7 +35,7 @@ def test_takes_the_one_file_asked_for(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.rglob("*")} == {"a.tgz", "into", "file"}
 
 
-def test_follows_no_links(tmp_path: Path) -> None:
+def test_links_are_not_followed(tmp_path: Path) -> None:
     archive = pack(
         tmp_path / "a.tgz",
         ("package/data/other", tarfile.REGTYPE, b"other"),
@@ -46,13 +46,13 @@ def test_follows_no_links(tmp_path: Path) -> None:
     assert not (tmp_path / "file").exists()
 
 
-def test_names_the_missing_member(tmp_path: Path) -> None:
+def test_the_error_names_the_missing_member(tmp_path: Path) -> None:
     archive = pack(tmp_path / "a.tgz", ("package/readme", tarfile.REGTYPE, b""))
     with pytest.raises(DownloadError, match=f"has no {MEMBER}"):
         extract(archive, MEMBER, tmp_path / "file")
 
 
-def test_damaged_archive_is_one_reason(tmp_path: Path) -> None:
+def test_a_damaged_archive_is_refused_in_one_line(tmp_path: Path) -> None:
     archive = tmp_path / "a.tgz"
     archive.write_bytes(b"not a tar at all")
     with pytest.raises(DownloadError, match="damaged archive"):

@@ -1,4 +1,4 @@
-"""Pictures by class, NumPy archives and arrays: what is read, and what is refused in one line."""
+"""Data sets of pictures by class, NumPy archives and arrays; invalid ones are refused."""
 
 import io
 import pickle
@@ -27,7 +27,7 @@ def pictures(tmp_path: Path) -> Path:
     return picture_folder(tmp_path / "shapes")
 
 
-def test_a_folder_of_pictures(pictures: Path) -> None:
+def test_a_folder_of_pictures_is_read(pictures: Path) -> None:
     data = load_dataset("mnist", pictures)
     assert data.name == "shapes"
     assert data.class_names == CLASSES
@@ -42,7 +42,7 @@ def test_a_folder_of_pictures(pictures: Path) -> None:
     assert 1 / 3 < split.chance_level < 0.6
 
 
-def test_grey_pictures_have_one_channel_unless_another_has_colours(pictures: Path) -> None:
+def test_grey_pictures_have_one_channel_unless_one_is_in_colour(pictures: Path) -> None:
     for path in pictures.rglob("*.png"):
         Image.open(path).convert("L").save(path)
     grey = load_dataset("mnist", pictures)
@@ -54,7 +54,7 @@ def test_grey_pictures_have_one_channel_unless_another_has_colours(pictures: Pat
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM"])
-def test_pictures_of_other_formats_whatever_they_are_called(pictures: Path, kind: str) -> None:
+def test_other_formats_are_read_with_any_suffix(pictures: Path, kind: str) -> None:
     for path in pictures.rglob("*.png"):
         image = Image.open(path).convert("RGB")
         path.unlink()
@@ -73,7 +73,7 @@ def test_pictures_of_other_formats_whatever_they_are_called(pictures: Path, kind
     ],
     ids=["transparent", "opaque", "palette", "bits", "16 bits"],
 )
-def test_pictures_of_other_modes(
+def test_pictures_of_other_modes_are_read(
     pictures: Path, picture: Image.Image, pixel: tuple[int, ...]
 ) -> None:
     picture.save(pictures / "train" / "circle" / "0.png")
@@ -81,7 +81,7 @@ def test_pictures_of_other_modes(
     assert (data.train_images[0] == pixel).all()
 
 
-def test_files_of_file_managers_are_passed_over(pictures: Path) -> None:
+def test_files_of_file_managers_are_ignored(pictures: Path) -> None:
     (pictures / "train" / ".DS_Store").write_bytes(b"x")
     (pictures / "train" / ".cache").mkdir()
     (pictures / "train" / "circle" / "Thumbs.db").write_bytes(b"x")
@@ -95,20 +95,20 @@ def test_pictures_for_validation_join_the_training_part(pictures: Path) -> None:
     assert (len(data.train_images), len(data.test_images)) == (24, 6)
 
 
-def test_a_picture_of_another_size_is_named(pictures: Path) -> None:
+def test_a_picture_of_another_size_is_refused_by_name(pictures: Path) -> None:
     odd = pictures / "test" / "cross" / "1.png"
     Image.new("RGB", (64, 65)).save(odd)
     assert f"{odd}: 64x65 pixels, {pictures}" in refusal(pictures)
 
 
 @pytest.mark.parametrize("size", [(64, 32), (7, 7), (513, 513)])
-def test_sizes_that_are_refused(pictures: Path, size: tuple[int, int]) -> None:
+def test_invalid_sizes_are_refused(pictures: Path, size: tuple[int, int]) -> None:
     for path in pictures.rglob("*.png"):
         Image.new("RGB", size).save(path)
     assert "must be square, 8 to 512 pixels a side" in refusal(pictures)
 
 
-def test_unreadable_pictures_are_named(pictures: Path) -> None:
+def test_unreadable_pictures_are_refused_by_name(pictures: Path) -> None:
     bad = pictures / "train" / "square" / "3.png"
     content = bad.read_bytes()
     bad.write_bytes(content[: len(content) // 2])
@@ -120,7 +120,7 @@ def test_unreadable_pictures_are_named(pictures: Path) -> None:
     assert f"{bad}: is a folder" in refusal(pictures)
 
 
-def test_missing_parts_and_classes_are_named(pictures: Path) -> None:
+def test_missing_parts_and_classes_are_refused_by_name(pictures: Path) -> None:
     (pictures / "test" / "cross").rename(pictures / "test" / "kross")
     assert f"{pictures / 'test' / 'kross'}: there are no training pictures" in refusal(pictures)
     (pictures / "test").rename(pictures / "other")
@@ -137,7 +137,7 @@ def test_an_empty_class_is_refused(pictures: Path) -> None:
     assert f"{pictures / 'train' / 'zebra'}: holds no pictures" in refusal(pictures)
 
 
-def test_an_archive_is_known_by_its_content(tmp_path: Path) -> None:
+def test_an_archive_is_recognized_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "cells.data"
     with path.open("wb") as file:
         np.savez_compressed(file, **some_arrays((10, 10, 3)))
@@ -149,7 +149,7 @@ def test_an_archive_is_known_by_its_content(tmp_path: Path) -> None:
     assert "not a NumPy archive" in refusal(path)
 
 
-def test_medmnists_layout(tmp_path: Path) -> None:
+def test_the_layout_of_medmnist_is_read(tmp_path: Path) -> None:
     arrays = some_arrays((28, 28))
     path = tmp_path / "bloodmnist.npz"
     np.savez(
@@ -166,7 +166,7 @@ def test_medmnists_layout(tmp_path: Path) -> None:
     assert data.train_labels.shape == (39,)
 
 
-def test_texts_as_labels(tmp_path: Path) -> None:
+def test_labels_may_be_strings(tmp_path: Path) -> None:
     arrays: dict[str, Any] = some_arrays()
     for key in ("y_train", "y_test"):
         arrays[key] = np.array(CLASSES)[arrays[key] - 1]
@@ -174,7 +174,7 @@ def test_texts_as_labels(tmp_path: Path) -> None:
     assert load_dataset("mnist", tmp_path / "a.npz").class_names == CLASSES
 
 
-def test_arrays_of_other_types_and_orders(tmp_path: Path) -> None:
+def test_arrays_of_other_types_and_orders_are_read(tmp_path: Path) -> None:
     arrays: dict[str, Any] = some_arrays()
     arrays["x_train"] = np.asfortranarray(arrays["x_train"].astype(np.int32))
     np.savez(tmp_path / "a.npz", **arrays)
@@ -218,7 +218,7 @@ def test_an_object_array_is_never_unpickled(
         ({"y_test": np.full(9, 7, np.uint8)}, "y_test: label 7: no training image has it"),
     ],
 )
-def test_arrays_that_are_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+def test_invalid_arrays_are_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, **(some_arrays() | change))
     message = refusal(path)
@@ -259,7 +259,7 @@ def test_an_array_larger_than_memory_is_refused_before_it_is_unpacked(tmp_path: 
     assert "x_train: its header (1000000000, 512, 512) means" in refusal(path)
 
 
-def test_arrays_from_python() -> None:
+def test_arrays_of_the_calling_program_are_read() -> None:
     arrays = some_arrays((16, 16, 3))
     data = dataset_from_arrays(*arrays.values(), name="cells", class_names=["a", "b", "c"])
     assert (data.name, data.class_names) == ("cells", ("a", "b", "c"))
@@ -275,6 +275,6 @@ def test_arrays_cannot_be_loaded_by_name() -> None:
         load_dataset("arrays")
 
 
-def test_neither_folder_nor_file(tmp_path: Path) -> None:
+def test_a_path_that_is_neither_folder_nor_file_is_refused(tmp_path: Path) -> None:
     assert "there is no such folder or file" in refusal(tmp_path / "absent")
     assert "lacks train-images-idx3-ubyte" in refusal(tmp_path)

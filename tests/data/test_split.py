@@ -14,13 +14,13 @@ def dataset(labels: np.ndarray) -> Dataset:
 
 @pytest.fixture(scope="module")
 def large() -> Dataset:
-    """As many images as MNIST has, of ten classes unlike in size."""
+    """Data set with as many images as MNIST, and ten classes of different sizes."""
     rng = np.random.default_rng(0)
     shares = np.linspace(1, 2, 10)
     return dataset(rng.choice(10, 60_000, p=shares / shares.sum()))
 
 
-def test_sizes_and_disjoint_parts(large: Dataset) -> None:
+def test_the_parts_are_disjoint_and_have_the_given_sizes(large: Dataset) -> None:
     split = split_dataset(large)
     assert (len(split.train), len(split.val)) == (48_000, 12_000)
     assert split.train.dtype == split.val.dtype == np.int64
@@ -29,14 +29,14 @@ def test_sizes_and_disjoint_parts(large: Dataset) -> None:
     assert split.num_classes == 10
 
 
-def test_images_are_shared_not_copied(large: Dataset) -> None:
+def test_images_are_not_copied(large: Dataset) -> None:
     split = split_dataset(large, fraction=0.1)
     assert split.images is large.train_images
     assert split.labels is large.train_labels
 
 
 @pytest.mark.parametrize(("fraction", "val_fraction"), [(1.0, None), (0.1, None), (1.0, 0.25)])
-def test_every_class_keeps_its_share(
+def test_every_class_has_the_same_share_of_each_part(
     large: Dataset, fraction: float, val_fraction: float | None
 ) -> None:
     split = split_dataset(large, fraction, val_fraction)
@@ -45,13 +45,13 @@ def test_every_class_keeps_its_share(
     assert part == pytest.approx(whole, abs=1 / len(split.val))
 
 
-def test_always_the_same(large: Dataset) -> None:
+def test_the_split_is_always_the_same(large: Dataset) -> None:
     first, second = split_dataset(large, 0.3), split_dataset(large, 0.3)
     assert np.array_equal(first.train, second.train)
     assert np.array_equal(first.val, second.val)
 
 
-def test_fraction_takes_the_first_of_the_training_part(large: Dataset) -> None:
+def test_fraction_takes_the_first_training_images(large: Dataset) -> None:
     whole, tenth = split_dataset(large), split_dataset(large, 0.1)
     assert np.array_equal(tenth.train, whole.train[:4_800])
 
@@ -65,7 +65,7 @@ def test_fraction_takes_the_first_of_the_training_part(large: Dataset) -> None:
         (0.1, 1.0, 12_000),
     ],
 )
-def test_validation_share(
+def test_the_size_of_the_validation_part(
     large: Dataset, fraction: float, val_fraction: float | None, expected: int
 ) -> None:
     split = split_dataset(large, fraction, val_fraction)
@@ -73,7 +73,7 @@ def test_validation_share(
     assert set(split.val) <= set(split_dataset(large).val)
 
 
-def test_a_small_validation_part_is_taken_whole(digits: Dataset) -> None:
+def test_a_small_validation_part_is_used_whole(digits: Dataset) -> None:
     split = split_dataset(digits, fraction=0.1)
     assert len(split.train) == round(0.1 * 1149)
     assert len(split.val) == 288
@@ -81,33 +81,33 @@ def test_a_small_validation_part_is_taken_whole(digits: Dataset) -> None:
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.01, float("nan")])
 @pytest.mark.parametrize("name", ["fraction", "val_fraction"])
-def test_shares_out_of_range(digits: Dataset, name: str, share: float) -> None:
+def test_fractions_out_of_range_are_refused(digits: Dataset, name: str, share: float) -> None:
     with pytest.raises(UserError, match=f"^{name} = .* greater than 0 and at most 1"):
         split_dataset(digits, **{name: share})
 
 
 @pytest.mark.parametrize("name", ["fraction", "val_fraction"])
-def test_shares_too_small_for_the_classes(digits: Dataset, name: str) -> None:
+def test_fractions_too_small_for_the_classes_are_refused(digits: Dataset, name: str) -> None:
     with pytest.raises(UserError, match=f"^{name} = 0.001: leaves .* 10 classes"):
         split_dataset(digits, **{name: 0.001})
 
 
-def test_a_class_of_one_image_is_named() -> None:
+def test_a_class_of_one_image_is_refused_by_name() -> None:
     with pytest.raises(UserError, match="made, training images: only 1 image of class 2"):
         split_dataset(dataset(np.array([0] * 50 + [1] * 50 + [2])))
 
 
-def test_fewer_validation_images_than_classes() -> None:
+def test_fewer_validation_images_than_classes_are_refused() -> None:
     with pytest.raises(UserError, match="cannot be split by class"):
         split_dataset(dataset(np.repeat(np.arange(10), 2)))
 
 
-def test_labels_with_gaps_too_wide_for_the_images() -> None:
+def test_more_labels_than_images_are_refused() -> None:
     with pytest.raises(UserError, match="leaves 20 validation images for 51 classes"):
         split_dataset(dataset(np.repeat([0, 50], 50)))
 
 
-def test_the_joined_part_is_the_first_share_of_both(large: Dataset) -> None:
+def test_the_joined_part_has_the_first_images_of_both_parts(large: Dataset) -> None:
     split = split_dataset(large)
     assert np.array_equal(np.sort(train_val_indices(split)), np.arange(60_000))
     tenth = train_val_indices(split, 0.1)
@@ -130,6 +130,6 @@ def test_a_joined_part_too_small_for_its_classes_is_refused(large: Dataset, frac
         (1_437, 1.0, 1_149),
     ],
 )
-def test_a_default_fraction_leaves_thousands_of_images_or_all(images, wanted, expected):
+def test_the_default_fraction_keeps_thousands_of_images_or_all(images, wanted, expected):
     train = images - math.ceil(0.2 * images)
     assert round(default_fraction(wanted, images) * train) == pytest.approx(expected, abs=1)

@@ -1,8 +1,8 @@
-"""What KubeRay's resources may hold, as far as the manifests here use them.
+"""Models of KubeRay's resources, as far as the manifests of this project use them.
 
-Written by hand after the custom resource definitions of KubeRay 1.7.0, whose text is 2.3 MB; it
-finds a misspelt or misplaced key offline. ``test_kuberay`` asks the definitions themselves, too,
-wherever it can get them.
+They find misspelt and misplaced keys offline. They are written by hand after the custom resource
+definitions of KubeRay 1.7.0, which have 2.3 MB; ``test_kuberay`` checks the manifests with the
+definitions, too, if they are available.
 """
 
 from typing import Literal
@@ -131,7 +131,7 @@ class _JobSpec(_Part):
 
 
 class RayCluster(_Part):
-    """A cluster that stays."""
+    """A cluster without a job, which runs until it is deleted."""
 
     api_version: Literal["ray.io/v1"]
     kind: Literal["RayCluster"]
@@ -140,7 +140,7 @@ class RayCluster(_Part):
 
 
 class RayJob(_Part):
-    """A job with a cluster of its own."""
+    """A job with its own cluster."""
 
     api_version: Literal["ray.io/v1"]
     kind: Literal["RayJob"]

@@ -1,4 +1,4 @@
-"""The recipes as the tests read them."""
+"""Parsed recipes for the tests."""
 
 from pathlib import Path
 from typing import Any
@@ -23,20 +23,20 @@ def manifest(kind: str) -> dict[str, Any]:
 
 
 def cluster_spec(kind: str) -> dict[str, Any]:
-    """What a manifest says of its Ray cluster."""
+    """Return the cluster specification in a manifest."""
     spec: dict[str, Any] = manifest(kind)["spec"]
     return spec if kind == "RayCluster" else spec["rayClusterSpec"]
 
 
 def pods(kind: str) -> list[dict[str, Any]]:
-    """The templates of all pods, the head's first."""
+    """Return the templates of all pods, the head's first."""
     spec = cluster_spec(kind)
     groups = [spec["headGroupSpec"], *spec["workerGroupSpecs"]]
     return [group["template"] for group in groups]
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile's instructions and their arguments, continued lines joined."""
+    """Return the Dockerfile's instructions with their arguments, continued lines joined."""
     text = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
     lines = [line.strip() for line in text.splitlines()]
     pairs = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]

@@ -1,4 +1,4 @@
-"""The image, as far as it can be checked without building it: there is no Docker in the tests."""
+"""The Docker image, as far as it can be checked without building it."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ def arguments(word: str) -> list[str]:
 
 
 def ray_versions() -> set[str]:
-    """The version of Ray wherever a recipe names it."""
+    """Return the versions of Ray in all recipes."""
     (argument,) = (rest for rest in arguments("ARG") if rest.startswith("RAY_VERSION="))
     named = {argument.removeprefix("RAY_VERSION=")}
     for path in DEPLOY.rglob("*.yaml"):
@@ -27,7 +27,7 @@ def ray_versions() -> set[str]:
     return named | {cluster_spec(kind)["rayVersion"] for kind in KUBERAY}
 
 
-def test_all_recipes_run_one_ray_which_the_package_allows():
+def test_all_recipes_use_one_version_of_ray_that_the_package_allows():
     (version,) = ray_versions()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     requirements = [Requirement(text) for text in project["dependencies"]]
@@ -35,20 +35,20 @@ def test_all_recipes_run_one_ray_which_the_package_allows():
     assert ray.specifier.contains(version)
 
 
-def test_all_manifests_run_the_image_of_this_version():
+def test_all_manifests_use_the_image_of_this_version():
     image = f"registry.example.com/tune-mnist:{tune_mnist.__version__}"
     used = {pod["spec"]["containers"][0]["image"] for kind in KUBERAY for pod in pods(kind)}
     assert used == {image}
     assert f"--tag {image}" in (DEPLOY / "Dockerfile").read_text()
 
 
-def test_it_has_instructions_that_docker_knows_and_pinned_bases():
+def test_the_dockerfile_has_valid_instructions_and_pinned_bases():
     assert {word for word, _ in instructions()} <= KNOWN
     for base in arguments("FROM"):
         assert re.match(r"python:3\.\d+-slim-\w+( AS \w+)?$", base)
 
 
-def test_it_runs_as_a_user_who_is_not_root_and_asks_for_the_token():
+def test_the_image_runs_without_root_and_requires_the_token():
     words = [word for word, _ in instructions()]
     (user,) = arguments("USER")
     assert int(user) > 0
@@ -57,7 +57,7 @@ def test_it_runs_as_a_user_who_is_not_root_and_asks_for_the_token():
     assert "RAY_AUTH_MODE=token" in arguments("ENV")[0].split()
 
 
-def test_what_it_copies_is_all_that_the_wheel_is_built_from(tmp_path):
+def test_the_image_copies_all_files_that_the_wheel_is_built_from(tmp_path):
     shown = (DEPLOY / "Dockerfile.dockerignore").read_text().split()
     for line in arguments("COPY"):
         if line.startswith("--from"):

@@ -1,4 +1,4 @@
-"""The manifests of KubeRay: their shape, tokens, rights, and what they share."""
+"""The manifests for KubeRay: keys, tokens, permissions and shared volumes."""
 
 import hashlib
 import os
@@ -23,7 +23,7 @@ SHA256 = {
     "RayJob": "01a5cf3b17c1769fda44af7e82debcd98722f0c27b9ab84d084681c6649121f5",
 }
 
-# The labels of the operator's pod, as KubeRay 1.7 installs it.
+# Labels of the operator's pod in the installations of KubeRay 1.7.
 OPERATOR = {
     "helm": {
         "app.kubernetes.io/name": "kuberay-operator",
@@ -40,7 +40,7 @@ every_kind = pytest.mark.parametrize("kind", list(KUBERAY))
 
 
 def definition(kind: str) -> bytes:
-    """KubeRay's definition of a resource, from the folder KUBERAY_CRDS."""
+    """Return KubeRay's definition of a resource, from the folder KUBERAY_CRDS."""
     name = f"ray.io_{kind.lower()}s.yaml"
     folder = os.environ.get("KUBERAY_CRDS")
     if not folder:
@@ -51,7 +51,7 @@ def definition(kind: str) -> bytes:
 
 
 def closed(schema: Any) -> Any:
-    """Kubernetes drops what a definition does not know; here it is a mistake."""
+    """Refuse keys that a definition lacks; Kubernetes would ignore them silently."""
     if isinstance(schema, list):
         return [closed(part) for part in schema]
     if not isinstance(schema, dict):
@@ -65,7 +65,7 @@ def closed(schema: Any) -> Any:
 
 
 @every_kind
-def test_it_has_the_shape_that_kuberay_knows(kind):
+def test_a_manifest_has_only_known_keys(kind):
     getattr(kuberay, kind).model_validate(manifest(kind))
 
 
@@ -78,7 +78,7 @@ def test_a_misspelt_key_is_found(kind):
 
 
 @every_kind
-def test_kuberays_own_definition_accepts_it(kind):
+def test_a_manifest_fits_kuberays_definition(kind):
     versions = yaml.load(definition(kind), yaml.SafeLoader)["spec"]["versions"]
     (version,) = (version for version in versions if version["name"] == "v1")
     schema = closed(version["schema"]["openAPIV3Schema"])
@@ -92,7 +92,7 @@ def test_kuberays_own_definition_accepts_it(kind):
 
 
 @every_kind
-def test_the_token_is_asked_for(kind):
+def test_the_token_is_required(kind):
     assert cluster_spec(kind)["authOptions"] == {"mode": "token"}
     names = {
         variable["name"]
@@ -100,7 +100,7 @@ def test_the_token_is_asked_for(kind):
         for container in pod["spec"]["containers"]
         for variable in container.get("env", [])
     }
-    assert not names & {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN"}  # would go before the operator's
+    assert not names & {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN"}  # would override the operator's
 
 
 def test_the_dashboard_is_on_loopback_unless_the_operator_needs_it():
@@ -118,7 +118,7 @@ def network_policy() -> dict[str, Any]:
 
 
 @every_kind
-def test_only_rays_own_pods_and_the_operator_get_through_to_it(kind):
+def test_only_pods_of_the_cluster_and_the_operator_can_connect(kind):
     policy = network_policy()
     chosen = policy["podSelector"]["matchLabels"]
     assert all(chosen.items() <= pod["metadata"]["labels"].items() for pod in pods(kind))
@@ -129,17 +129,17 @@ def test_only_rays_own_pods_and_the_operator_get_through_to_it(kind):
 
 
 @pytest.mark.parametrize("installed_by", list(OPERATOR))
-def test_the_operator_of_any_namespace_gets_through_however_it_was_installed(installed_by):
+def test_the_operator_can_connect_from_any_namespace(installed_by):
     _, operator = network_policy()["ingress"]
     (peer,) = operator["from"]
     assert peer["namespaceSelector"] == {}
     asked = peer["podSelector"]["matchLabels"]
     assert asked.items() <= OPERATOR[installed_by].items()
-    assert asked  # an empty selector lets in every pod
+    assert asked  # an empty selector would admit every pod
 
 
 @every_kind
-def test_no_container_is_root_or_can_become_it(kind):
+def test_no_container_is_or_becomes_root(kind):
     for pod in pods(kind):
         assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
     contexts = [
@@ -147,14 +147,14 @@ def test_no_container_is_root_or_can_become_it(kind):
         for pod in pods(kind)
         for container in pod["spec"]["containers"]
     ]
-    # The operator adds the autoscaler's container to the head's pod.
+    # The operator adds a container for the autoscaler to the head's pod.
     for context in [*contexts, cluster_spec(kind)["autoscalerOptions"]["securityContext"]]:
         assert context["allowPrivilegeEscalation"] is False
         assert context["capabilities"] == {"drop": ["ALL"]}
 
 
 @every_kind
-def test_all_pods_share_the_results(kind):
+def test_all_pods_mount_the_results(kind):
     documents = list(yaml.safe_load_all((DEPLOY / "kubernetes" / "results.yaml").read_text()))
     (claim,) = (one for one in documents if one["kind"] == "PersistentVolumeClaim")
     assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
@@ -171,7 +171,7 @@ def test_trials_run_on_spot_workers_and_not_on_the_head(kind):
     assert spec["enableInTreeAutoscaling"] is True
     assert spec["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
     cpu, gpu = spec["workerGroupSpecs"]
-    assert cpu["minReplicas"] >= 1  # a search needs a place for a trial when it begins
+    assert cpu["minReplicas"] >= 1  # a search needs room for one trial at its start
     limits = gpu["template"]["spec"]["containers"][0]["resources"]["limits"]
     assert limits["nvidia.com/gpu"] == 1
     for group in (cpu, gpu):
@@ -181,7 +181,7 @@ def test_trials_run_on_spot_workers_and_not_on_the_head(kind):
         assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
 
 
-def test_the_job_writes_its_results_where_they_are_shared():
+def test_the_job_writes_its_results_to_the_shared_volume():
     words = manifest("RayJob")["spec"]["entrypoint"].split()
     assert words[words.index("--output-dir") + 1] == "/results"
     assert "--address" not in words

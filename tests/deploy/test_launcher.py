@@ -1,4 +1,4 @@
-"""The recipes of Ray's cluster launcher: Ray's own schema, tokens, loopback, spot workers."""
+"""The recipes for Ray's cluster launcher: schema, tokens, loopback and spot workers."""
 
 import copy
 
@@ -12,7 +12,7 @@ every_recipe = pytest.mark.parametrize("name", LAUNCHER)
 
 
 @every_recipe
-def test_ray_accepts_it(name):
+def test_ray_accepts_every_recipe(name):
     validate_config(prepare_config(launcher_config(name)))
 
 
@@ -34,7 +34,7 @@ def test_ray_is_started_with_a_token_on_every_node(name):
     ]
     assert len(starts) == 2
     for command in starts:
-        # Each command has a shell of its own: the mode must be said in the same one.
+        # Each command has its own shell, so the mode must be set in the same command.
         assert "RAY_AUTH_MODE=token ~/venv/bin/ray start" in command
     home = f"/home/{config['auth']['ssh_user']}"
     assert config["file_mounts"][f"{home}/.ray/auth_token"] == "~/.ray/auth_token"

@@ -1,4 +1,4 @@
-"""What `make monitoring` starts, and that the Grafana dashboard asks for what is exported."""
+"""The programs that `make monitoring` starts, and the metrics of the Grafana dashboard."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tune_mnist.tuning.watching.live_metrics import (
 
 MONITORING = DEPLOY / "monitoring"
 DASHBOARD = MONITORING / "grafana" / "dashboards" / "tune_mnist.json"
-# Ray puts its own name before each metric's.
+# Ray adds a prefix to the names of metrics.
 TAGS = {f"ray_{name}": OF_TRIAL for name in BY_TRIAL} | {
     f"ray_{TRIALS}": BY_STATE,
     f"ray_{BEST}": OF_SEARCH,
@@ -38,7 +38,7 @@ def queries(dashboard):
     return [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
 
 
-def test_every_metric_is_shown_and_no_other_is_asked_for(queries):
+def test_the_dashboard_shows_every_exported_metric_and_no_other(queries):
     asked = {name for query in queries for name in re.findall(r"ray_\w+", query)}
     assert asked == set(TAGS)
 
@@ -52,7 +52,7 @@ def test_queries_use_labels_that_the_metric_has(queries):
         assert set(used) <= set(TAGS[name]), query
 
 
-def test_panels_have_a_place_of_their_own_and_a_title(dashboard):
+def test_panels_have_titles_and_do_not_overlap(dashboard):
     panels = dashboard["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     taken = set()
@@ -70,7 +70,7 @@ def test_panels_have_a_place_of_their_own_and_a_title(dashboard):
         taken |= cells
 
 
-def test_without_prometheus_it_says_what_is_missing(tmp_path):
+def test_a_missing_prometheus_is_named(tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("bash", "dirname", "env"):
@@ -88,8 +88,8 @@ def test_without_prometheus_it_says_what_is_missing(tmp_path):
     assert list(tmp_path.iterdir()) == [tools]
 
 
-def test_grafana_shows_the_numbers_and_lets_nobody_in_as_its_administrator(tmp_path):
-    """Programs of their names stand for both, and tell what they were started with."""
+def test_grafana_shows_metrics_without_a_login_and_admits_no_administrator(tmp_path):
+    """Scripts replace both programs, and print the settings that they were started with."""
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "prometheus").write_text("#!/bin/sh\nexec sleep 3600\n")
@@ -112,7 +112,7 @@ def test_grafana_shows_the_numbers_and_lets_nobody_in_as_its_administrator(tmp_p
     assert settings["GF_AUTH_BASIC_ENABLED"] == "false"
 
 
-def test_prometheus_finds_the_ray_of_a_search(tmp_path):
+def test_prometheus_discovers_the_ray_of_a_search(tmp_path):
     tools, place = tmp_path / "bin", tmp_path / "tmp"
     tools.mkdir()
     (tools / "prometheus").write_text("#!/bin/sh\ncat $2\n")
@@ -134,7 +134,7 @@ def test_prometheus_finds_the_ray_of_a_search(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool")
-def test_prometheus_takes_the_configuration():
+def test_prometheus_accepts_the_configuration():
     subprocess.run(
         ["promtool", "check", "config", MONITORING / "prometheus.yml"],
         check=True,

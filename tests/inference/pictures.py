@@ -16,7 +16,7 @@ def drawn(
     size: tuple[int, int] | None = None,
     corner: tuple[int, int] | None = None,
 ) -> Image.Image:
-    """Return a picture of a 5 of straight strokes, ten units wide and fifteen high."""
+    """Return a picture of a 5 made of straight strokes, ten units wide and fifteen high."""
     strokes = np.zeros(SHAPE, dtype=bool)
     strokes[:2] = strokes[6:8] = strokes[-2:] = True
     strokes[:8, :2] = strokes[6:, -2:] = True
@@ -34,7 +34,7 @@ def picture_of(
     size: tuple[int, int] | None = None,
     corner: tuple[int, int] = (0, 0),
 ) -> Image.Image:
-    """Return an image of a data set as somebody might have drawn it, on a larger sheet."""
+    """Return an image of a data set as a drawing on a larger sheet."""
     sheet = Image.new("L", size or (side, side), 0)
     sheet.paste(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC), corner)
     return Image.eval(sheet, lambda value: 255 - value) if dark else sheet

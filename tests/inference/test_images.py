@@ -1,4 +1,4 @@
-"""Pictures of digits, brought to the form of MNIST's images."""
+"""Conversion of pictures of digits to the form of MNIST's images."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ RED, GREEN, PINK = (200, 30, 30), (20, 120, 40), (255, 225, 225)
 
 @pytest.fixture
 def read(tmp_path):
-    """Save a picture and read it back as an image."""
+    """Return a function that saves a picture and reads it as an image."""
 
     def saved(picture, name="picture.png", **options):
         path = tmp_path / name
@@ -33,23 +33,23 @@ def read_file(path):
 
 @pytest.fixture
 def plain(read):
-    """The image that all forms of the same drawing should come to."""
+    """Image that all variants of the same drawing should give."""
     return read(drawn())[0]
 
 
 def alike(one, other):
-    """Tell whether two images show the same, edges aside."""
+    """Return whether two images are the same, except for differences at edges."""
     return np.abs(one.astype(float) - other).mean() < 5
 
 
-def test_the_digit_fills_a_box_of_20_with_its_centre_of_mass_in_the_middle(plain):
+def test_a_digit_is_scaled_to_20_pixels_and_centred_by_mass(plain):
     rows, columns = np.flatnonzero(plain.any(axis=1)), np.flatnonzero(plain.any(axis=0))
     assert (plain.shape, plain.dtype) == ((28, 28), np.uint8)
     assert np.ptp(rows) + 1 == 20
-    # The drawing is 10 wide and 15 high, and keeps that proportion.
+    # The drawing is 10 wide and 15 high, and keeps its aspect ratio.
     assert np.ptp(columns) + 1 == pytest.approx(20 * SHAPE[1] / SHAPE[0], abs=1)
     assert plain.max() == 255
-    # It is a 5: what is left and right, above and below is as it was drawn.
+    # The 5 is neither mirrored nor turned.
     assert plain[9, 8] > 200 > 50 > plain[9, 19]
     assert plain[19, 19] > 200 > 50 > plain[19, 8]
     for axis in (0, 1):
@@ -57,25 +57,25 @@ def test_the_digit_fills_a_box_of_20_with_its_centre_of_mass_in_the_middle(plain
         assert np.average(np.arange(28), weights=mass) == pytest.approx(14, abs=0.5)
 
 
-def test_a_digit_heavy_at_one_end_is_moved_to_its_centre_of_mass_but_not_cut_off(read):
+def test_centring_by_mass_does_not_cut_off_the_digit(read):
     grey = np.zeros((40, 40), dtype=np.uint8)
     grey[4:8, 8:30] = 255
     grey[8:34, 8:9] = 255
     image, _ = read(Image.fromarray(grey))
     rows = np.flatnonzero(image.any(axis=1))
-    assert rows[0] > 4 + 2  # in the middle by extent it would begin at 4
+    assert rows[0] > 4 + 2  # centring by extent would give 4
     assert (rows[-1], np.ptp(rows) + 1) == (27, 20)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 7, 40, 150])
-def test_size_does_not_matter(read, plain, scale):
+def test_drawings_of_any_size_give_the_same_image(read, plain, scale):
     image, ink = read(drawn(scale=scale))
     assert ink == "dark"
     assert alike(image, plain)
 
 
 @pytest.mark.parametrize("corner", [(2, 2), (100, 3), (5, 180), (150, 150)])
-def test_place_does_not_matter(read, plain, corner):
+def test_drawings_at_any_place_give_the_same_image(read, plain, corner):
     assert alike(read(drawn(size=(400, 350), corner=corner))[0], plain)
 
 
@@ -89,21 +89,21 @@ def test_place_does_not_matter(read, plain, corner):
         ((90, 90, 90), (130, 130, 130), "dark"),
     ],
 )
-def test_colours_do_not_matter_and_what_is_ink_is_told(read, plain, ink, ground, expected):
+def test_drawings_in_any_colours_give_the_same_image(read, plain, ink, ground, expected):
     image, found = read(drawn(ink, ground))
     assert found == expected
     assert alike(image, plain)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "CMYK", "YCbCr"])
-def test_every_mode_is_read(read, plain, mode):
+def test_every_picture_mode_is_read(read, plain, mode):
     image, ink = read(drawn().convert(mode), "picture.tiff" if mode != "P" else "picture.gif")
     assert ink == "dark"
     assert alike(image, plain)
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
-def test_deep_pictures_are_read_whatever_their_white_is(read, plain, dtype):
+def test_pictures_with_more_than_8_bits_are_read(read, plain, dtype):
     deep = np.asarray(drawn((9, 9, 9), (90, 90, 90)).convert("L")).astype(dtype) * 100
     image, ink = read(Image.fromarray(deep), "picture.tiff")
     assert ink == "dark"
@@ -119,8 +119,8 @@ def test_thin_strokes_do_not_fade(read):
 
 
 @pytest.mark.parametrize(("ink", "expected"), [("black", "dark"), ("white", "light")])
-def test_transparent_ground_takes_the_brightness_that_shows_the_ink(read, plain, ink, expected):
-    # What lies under the transparency is of the ink's own colour: it must not count.
+def test_a_transparent_ground_contrasts_with_the_ink(read, plain, ink, expected):
+    # The transparent pixels have the colour of the ink, which must be ignored.
     picture = drawn(ink, ink)
     picture.putalpha(drawn("white", "black").convert("L"))
     image, found = read(picture)
@@ -139,7 +139,7 @@ def test_transparent_corners_are_filled_with_the_ground(read, plain):
     assert alike(image, plain)
 
 
-def test_the_orientation_that_a_camera_notes_is_followed(read, plain):
+def test_the_exif_orientation_is_applied(read, plain):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
     turned = drawn(scale=8).transpose(Image.Transpose.ROTATE_90)
@@ -165,7 +165,7 @@ def test_the_grain_of_a_large_photograph_is_not_ink(read, plain):
     assert alike(image, plain)
 
 
-def test_an_mnist_image_stays_what_it_is(read, digits):
+def test_an_mnist_image_is_unchanged(read, digits):
     for original in digits.test_images[:5]:
         once, _ = read(Image.fromarray(original))
         again, _ = read(Image.fromarray(once))
@@ -173,7 +173,7 @@ def test_an_mnist_image_stays_what_it_is(read, digits):
 
 
 def blank(level, noise, dtype=np.uint8, white=1, shape=(400, 400)):
-    """Return a picture of nothing but noise around a level of 0 to 255."""
+    """Return a picture of noise around a level from 0 to 255."""
     values = np.random.default_rng(0).normal(level, noise, shape) * white
     return Image.fromarray(values.clip(0, 255 * white).astype(dtype))
 
@@ -185,7 +185,7 @@ def blank(level, noise, dtype=np.uint8, white=1, shape=(400, 400)):
 @pytest.mark.parametrize(
     ("level", "noise"), [(235, 1), (235, 4), (128, 3), (8, 1)], ids=lambda value: f"{value}"
 )
-def test_a_page_of_noise_shows_no_digit(read, level, noise, dtype, white):
+def test_a_page_of_noise_is_refused(read, level, noise, dtype, white):
     with pytest.raises(UserError, match="shows no digit"):
         read(blank(level, noise, dtype, white), "page.tiff")
 
@@ -242,7 +242,7 @@ def test_a_strip_along_one_side_is_refused(read, box, side):
 
 @pytest.mark.parametrize("margin", [1, 3])
 @pytest.mark.parametrize("scale", [2, 8])
-def test_a_digit_that_fills_the_picture_is_no_frame(read, plain, margin, scale):
+def test_a_digit_that_fills_the_picture_is_not_a_frame(read, plain, margin, scale):
     size = (10 * scale + 2 * margin, 15 * scale + 2 * margin)
     picture = drawn(size=size, scale=scale, corner=(margin, margin))
     assert alike(read(picture)[0], plain)
@@ -258,7 +258,7 @@ def test_a_lab_picture_is_read_by_its_brightness(read, plain):
 
 @pytest.mark.parametrize("extreme", [3e38, 3.4e38, 1e-38])
 @pytest.mark.parametrize("signed", [True, False])
-def test_extreme_numbers_are_brightness_too(read, plain, extreme, signed):
+def test_extreme_numbers_are_read_as_brightness(read, plain, extreme, signed):
     deep = np.asarray(drawn().convert("L"), dtype=np.float32) / np.float32(255)
     deep = (deep * 2 - 1 if signed else deep) * np.float32(extreme)
     if extreme < 1e-30:
@@ -271,7 +271,7 @@ def test_extreme_numbers_are_brightness_too(read, plain, extreme, signed):
 
 
 @pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan])
-def test_numbers_that_are_not_finite_are_refused(read, number):
+def test_pixels_that_are_not_finite_are_refused(read, number):
     deep = np.asarray(drawn().convert("L"), dtype=np.float32).copy()
     deep[3, 3] = number
     with pytest.raises(UserError, match="holds numbers that are not finite"):
@@ -281,7 +281,7 @@ def test_numbers_that_are_not_finite_are_refused(read, number):
 @pytest.mark.parametrize(
     ("name", "mode"), [("big.png", "RGB"), ("big.jpg", "L"), ("big.tiff", "I;16")]
 )
-def test_a_picture_for_which_the_memory_does_not_suffice_is_one_line(tmp_path, name, mode):
+def test_running_out_of_memory_is_one_line(tmp_path, name, mode):
     path = tmp_path / name
     Image.new(mode, (5_000, 5_000), 0).save(path)
     code = (
@@ -311,13 +311,13 @@ def test_a_picture_for_which_the_memory_does_not_suffice_is_one_line(tmp_path, n
     ],
     ids=["white", "one pixel", "transparent", "deep", "almost white"],
 )
-def test_a_picture_of_nothing_is_refused(read, picture):
+def test_an_empty_picture_is_refused(read, picture):
     with pytest.raises(UserError, match=r"picture.*: shows no digit"):
         read(picture, "picture.tiff")
 
 
-def test_a_picture_that_would_fill_the_memory_is_refused_unread(read, monkeypatch):
-    # A real one takes seconds to make; between once and twice the limit Pillow only warns.
+def test_a_picture_larger_than_the_limit_is_refused_before_decoding(read, monkeypatch):
+    # A real picture takes seconds to create. Up to twice its limit, Pillow only warns.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 6_000)
     with pytest.raises(UserError, match="too large: a picture may have 6,000 pixels at most"):
         read(Image.new("L", (100, 100), 0))

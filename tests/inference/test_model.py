@@ -1,4 +1,4 @@
-"""Models found in results folders, and what is wrong with those that are not."""
+"""Loading of models from results folders; invalid ones are refused."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def copy(digits_lenet, tmp_path):
-    """A model's folder that a test may damage."""
+    """Copy of a model's folder that a test may damage."""
     return shutil.copytree(digits_lenet, tmp_path / "best" / "lenet")
 
 
@@ -33,7 +33,7 @@ def refusal(folder):
 
 
 def single_run(folder, tmp_path):
-    """Return the folder of a single run with these weights."""
+    """Return the folder of a training run with the same weights."""
     run = tmp_path / "run"
     shutil.copytree(folder, run / "checkpoint")
     (run / "checkpoint" / "config.json").rename(run / "config.json")
@@ -53,7 +53,7 @@ def write_model(folder, name, **values):
     return folder
 
 
-def test_the_best_of_a_search_is_loaded_and_reads(digits_lenet, placed_digits):
+def test_the_best_model_of_a_search_is_loaded_and_classifies(digits_lenet, placed_digits):
     trained = load_model(digits_lenet, CPU)
     assert (trained.config.model, trained.num_classes) == ("lenet", 10)
     with torch.inference_mode():
@@ -69,7 +69,7 @@ def test_a_single_run_is_loaded(digits_lenet, tmp_path, part):
 
 
 @pytest.mark.parametrize("name", ["lenet", "resnet"])
-def test_images_are_prepared_as_for_training(tmp_path, digits, name):
+def test_images_are_prepared_as_in_training(tmp_path, digits, name):
     trained = load_model(write_model(tmp_path / name, name), CPU)
     images = digits.test_images[:20]
     batches = create_batches(
@@ -98,7 +98,7 @@ def test_dropout_is_off(tmp_path):
     assert torch.equal(classifier(images), classifier(images))
 
 
-def test_the_folder_of_a_search_names_the_models_in_it(copy, tmp_path):
+def test_the_error_for_a_search_folder_names_its_models(copy, tmp_path):
     shutil.copytree(copy, tmp_path / "best" / "resnet")
     shutil.copytree(copy, tmp_path / "final" / "lenet")
     (tmp_path / "experiment.json").write_text("{}")
@@ -109,7 +109,7 @@ def test_the_folder_of_a_search_names_the_models_in_it(copy, tmp_path):
     assert str(tmp_path / "best" / "resnet") in refusal(tmp_path / "best")
 
 
-def test_a_folder_without_a_model_says_which_folder_would_do(tmp_path):
+def test_the_error_for_a_folder_without_a_model_names_valid_ones(tmp_path):
     assert "there is no model.pt: give best/<model>" in refusal(tmp_path)
     assert "there is no such folder" in refusal(tmp_path / "missing")
 
@@ -127,13 +127,13 @@ def test_damaged_weights_are_refused(copy):
 
 
 @pytest.mark.parametrize("content", [{}, {"a": 1}, {"a": torch.zeros(2, 2)}, {"b": torch.ones(3)}])
-def test_a_file_of_other_things_is_refused(copy, content):
+def test_a_file_with_other_tensors_is_refused(copy, content):
     torch.save(content, copy / "model.pt")
     assert refusal(copy).startswith(f"{copy / 'model.pt'}: ")
 
 
 class Trap:
-    """What a pickle can hold: a call that is made as it is read."""
+    """Object whose pickle calls a function when it is loaded."""
 
     def __init__(self, sprung: Path) -> None:
         self.sprung = sprung
@@ -142,14 +142,14 @@ class Trap:
         return Path.touch, (self.sprung,)
 
 
-def test_weights_with_a_program_in_them_are_refused_and_do_not_run_it(copy, tmp_path):
+def test_weights_with_a_pickled_call_are_refused_without_executing_it(copy, tmp_path):
     torch.save({"layer.weight": Trap(tmp_path / "sprung")}, copy / "model.pt")
     assert refusal(copy).startswith(f"{copy / 'model.pt'}: ")
     assert not (tmp_path / "sprung").exists()
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_is_no_weights_is_one_line_and_takes_no_memory(copy, name):
+def test_files_other_than_weights_are_refused_without_using_memory(copy, name):
     path = copy / "model.pt"
     path.write_bytes(HOSTILE[name](torch.load(path, weights_only=True)))
     tracemalloc.start()
@@ -164,7 +164,7 @@ def test_what_is_no_weights_is_one_line_and_takes_no_memory(copy, name):
     assert "weights_only" not in line
 
 
-def test_weights_that_overflow_are_told_instead_of_a_class(copy):
+def test_weights_that_overflow_raise_an_error(copy):
     path = copy / "model.pt"
     weights = torch.load(path, weights_only=True)
     torch.save({name: torch.full_like(w, 3e38) for name, w in weights.items()}, path)
@@ -194,7 +194,7 @@ def test_weights_of_another_architecture_are_refused(copy):
         ('{"model": "resnet", "lr": 0.1, "image_size": "big"}', "image_size = 'big'"),
     ],
 )
-def test_a_configuration_that_cannot_be_used_is_refused_by_name(copy, text, words):
+def test_an_invalid_configuration_is_refused_by_key(copy, text, words):
     path = copy / "config.json"
     path.unlink() if text is None else path.write_text(text)
     line = refusal(copy)
@@ -202,7 +202,7 @@ def test_a_configuration_that_cannot_be_used_is_refused_by_name(copy, text, word
     assert words in line
 
 
-def test_a_network_of_the_users_keeps_tensors_that_its_weights_lack(tmp_path):
+def test_a_users_network_keeps_tensors_that_are_not_stored(tmp_path):
     @register_model("positions", head="head")
     class Positions(nn.Module):
         def __init__(self, num_classes, in_channels):

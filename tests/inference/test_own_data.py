@@ -1,4 +1,4 @@
-"""Networks that were trained on data of the user's own: pictures, IDX files, export."""
+"""Inference with networks trained on the user's own data: pictures, IDX files, export."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 
 
 def kept(folder, form, image_size=28):
-    """Write an untrained LeNet for images of that form, as a search keeps it."""
+    """Write an untrained LeNet for a form of images, as a search stores it."""
     folder.mkdir()
     config = TrainConfig(model="lenet", lr=0.01, image_size=image_size)
     images = np.zeros((1, *form.shape), np.uint8)
@@ -42,7 +42,7 @@ def split_dataset_of(images, classes):
 
 @pytest.fixture
 def shapes(tmp_path):
-    """Return the folder of a network for three shapes in RGB, 64 pixels a side."""
+    """Return the folder of a network for three shapes in RGB images of 64x64 pixels."""
     form = load_dataset("mnist", picture_folder(tmp_path / "shapes", 2, 1)).form
     return kept(tmp_path / "lenet", form)
 
@@ -59,7 +59,7 @@ def command(monkeypatch, capsys):
     return ran
 
 
-def test_pictures_are_classified_by_name_as_they_are(command, shapes, tmp_path):
+def test_pictures_are_classified_by_class_name_without_centring(command, shapes, tmp_path):
     paths = [tmp_path / f"{name}.png" for name in CLASSES]
     random = np.random.default_rng(1)
     pictures = [shape_picture(name, random) for name in CLASSES]
@@ -81,7 +81,7 @@ def test_pictures_are_classified_by_name_as_they_are(command, shapes, tmp_path):
     assert "p(circle)" in out
 
 
-def test_a_grey_picture_goes_into_a_network_for_colours(command, shapes, tmp_path):
+def test_a_grey_picture_is_accepted_by_an_rgb_network(command, shapes, tmp_path):
     Image.new("L", (64, 64), 90).save(tmp_path / "grey.png")
     Image.new("RGB", (64, 64), (90, 90, 90)).save(tmp_path / "rgb.png")
     _, out, _ = command(predict, "--model", shapes, tmp_path / "grey.png", tmp_path / "rgb.png")
@@ -103,14 +103,14 @@ def test_other_sizes_are_refused(command, shapes, tmp_path, picture, words):
     assert err.startswith(f"error: {tmp_path / 'a.png'}: {words} of shapes")
 
 
-def test_idx_files_of_another_form_are_refused(command, shapes, tmp_path):
+def test_idx_files_of_another_size_or_channels_are_refused(command, shapes, tmp_path):
     idx2numpy.convert_to_file(str(tmp_path / "two"), np.zeros((2, 28, 28), np.uint8))
     status, _, err = command(predict, "--model", shapes, tmp_path / "two")
     assert status == 2
     assert "two: shape (2, 28, 28): must be (N, 64, 64, 3), as the images of shapes" in err
 
 
-def test_colours_are_refused_by_a_network_for_grey_images(command, tmp_path):
+def test_a_colour_picture_is_refused_by_a_grey_network(command, tmp_path):
     model = kept(tmp_path / "lenet", DataForm(name="x", class_names=("a", "b"), centred=False))
     Image.new("RGB", (28, 28), (200, 0, 0)).save(tmp_path / "red.png")
     Image.new("RGB", (28, 28), (9, 9, 9)).save(tmp_path / "grey.png")
@@ -120,7 +120,7 @@ def test_colours_are_refused_by_a_network_for_grey_images(command, tmp_path):
     assert command(predict, "--model", model, tmp_path / "grey.png")[0] == 0
 
 
-def test_a_network_trained_on_digits_takes_no_picture_of_another_size(command, digits, tmp_path):
+def test_a_network_for_digits_refuses_pictures_of_another_size(command, digits, tmp_path):
     model = kept(tmp_path / "lenet", digits.form)
     Image.new("L", (280, 280)).save(tmp_path / "a.png")
     status, _, err = command(predict, "--model", model, tmp_path / "a.png")
@@ -141,7 +141,7 @@ def test_idx_files_are_transposed_as_the_training_images_were(command, tmp_path)
     assert out.replace("raw", "") == expected.replace("upright", "")
 
 
-def test_class_names_must_be_as_many_as_the_weights_say(command, shapes, tmp_path):
+def test_the_number_of_class_names_must_fit_the_weights(command, shapes, tmp_path):
     config = json.loads((shapes / "config.json").read_text())
     config["data"]["class_names"].append("more")
     (shapes / "config.json").write_text(json.dumps(config))
@@ -151,7 +151,7 @@ def test_class_names_must_be_as_many_as_the_weights_say(command, shapes, tmp_pat
 
 
 @pytest.mark.parametrize("form", ["onnx", "torch"])
-def test_an_exported_file_takes_colours_and_names_the_classes(command, shapes, tmp_path, form):
+def test_an_exported_model_accepts_rgb_and_names_the_classes(command, shapes, tmp_path, form):
     path = tmp_path / f"net.{'onnx' if form == 'onnx' else 'pt2'}"
     arguments = ("--model", shapes, "--format", form, "--output", path)
     status, out, err = command(export, *arguments)
@@ -170,7 +170,7 @@ def test_an_exported_file_takes_colours_and_names_the_classes(command, shapes, t
     assert tuple(json.loads(names)) == CLASSES
 
 
-def test_an_export_is_compared_on_images_of_its_form_only(command, shapes, tmp_path):
+def test_an_export_is_checked_on_images_of_its_form_only(command, shapes, tmp_path):
     path = tmp_path / "net.onnx"
     arguments = ("--model", shapes, "--output", path)
     status, _, err = command(export, *arguments, "--dataset", "digits")

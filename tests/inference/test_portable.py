@@ -1,4 +1,4 @@
-"""Exported models, run as somebody without our code would run them."""
+"""Exported models, run without the code of this project."""
 
 import logging
 import sys
@@ -22,11 +22,11 @@ CLASSES = 7
 
 
 def network(name):
-    """Return an untrained network whose answers depend on the image."""
+    """Return an untrained network whose outputs depend on the image."""
     torch.manual_seed(0)
     config = TrainConfig(model=name, lr=0.1, image_size=SIZES[name], dropout=0.5)
     model = create_model(name, CLASSES, config.dropout, config.image_size)
-    if name == "lenet":  # sigmoids that hardly move would answer every image alike
+    if name == "lenet":  # untrained sigmoids give almost the same output for all images
         for weights in model.parameters():
             weights.data.mul_(5)
     return Classifier(model, config).eval().requires_grad_(False)
@@ -57,7 +57,7 @@ def images():
     "name", ["lenet", "resnet", *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)]
 )
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_file_takes_raw_images_in_batches_of_any_size(tmp_path, images, name, form):
+def test_an_exported_model_accepts_raw_images_in_batches_of_any_size(tmp_path, images, name, form):
     classifier = network(name)
     path = tmp_path / f"model{FORMATS[form].suffix}"
     assert export_classifier(classifier, path, FORMATS[form], images) < 1e-4
@@ -70,14 +70,14 @@ def test_the_file_takes_raw_images_in_batches_of_any_size(tmp_path, images, name
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_file_that_computes_something_else_is_an_error_and_does_not_stay(tmp_path, images, form):
+def test_an_export_with_other_outputs_is_refused_and_removed(tmp_path, images, form):
     path = tmp_path / f"model{FORMATS[form].suffix}"
     with pytest.raises(UserError, match=r"not written: probabilities differ .* on 7 images"):
         export_classifier(network("lenet"), path, FORMATS[form], images, tolerance=-1.0)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_network_that_answers_nan_is_an_error(tmp_path, images):
+def test_a_network_with_nan_outputs_is_refused(tmp_path, images):
     classifier = network("lenet")
     next(classifier.parameters()).fill_(torch.nan)
     with pytest.raises(UserError, match="by up to nan"):
@@ -86,14 +86,14 @@ def test_a_network_that_answers_nan_is_an_error(tmp_path, images):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_file_names_no_path_of_this_machine(tmp_path, images, form):
+def test_an_export_holds_no_path_of_this_machine(tmp_path, images, form):
     path = tmp_path / f"model{FORMATS[form].suffix}"
     export_classifier(network("lenet"), path, FORMATS[form], images)
     assert b"models/lenet.py" not in path.read_bytes()
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxscript", "onnxruntime"])
-def test_a_package_that_is_missing_is_named_with_what_installs_it(monkeypatch, package):
+def test_the_error_for_a_missing_package_names_the_extra(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError) as caught:
         require_packages("onnx", FORMATS["onnx"])
@@ -101,7 +101,7 @@ def test_a_package_that_is_missing_is_named_with_what_installs_it(monkeypatch, p
     require_packages("torch", FORMATS["torch"])
 
 
-def test_chatter_is_held_back_and_errors_are_not(capsys):
+def test_output_of_the_exporter_is_hidden_except_errors(capsys):
     log = logging.getLogger("chatter")
 
     def chatter():

@@ -7,7 +7,7 @@ from tune_mnist.models.normalisation import BatchNorm
 
 
 def without_values(name, **arguments):
-    """A network that has shapes and no values: to draw the values takes a second for VGG."""
+    """Return a network with shapes but no values: initializing VGG takes a second."""
     with torch.device("meta"):
         return create_model(name, **arguments)
 
@@ -34,20 +34,20 @@ def test_reduced_image_size_keeps_the_parameters_and_gives_logits(name, size):
     assert model(torch.rand(2, 1, size, size)).shape == (2, 7)
 
 
-def test_full_size_maps_reach_the_classifier_untouched():
+def test_adaptive_pooling_is_the_identity_at_full_size():
     maps = torch.empty(1, 1, 224, 224, device="meta")
     for name, side in (("alexnet", 5), ("vggnet", 7)):
         features = without_values(name).features(maps)
         assert features.shape[-2:] == (side, side)
 
 
-def test_lenet_takes_32_pixels_whatever_size_is_asked_for():
+def test_the_input_of_lenet_is_always_32_pixels():
     assert get_architecture("lenet").input_size(224) == 32
     assert create_model("lenet", image_size=224)(torch.rand(3, 1, 32, 32)).shape == (3, 10)
 
 
 @pytest.mark.parametrize("name", model_names())
-def test_dropout_is_felt_in_training_only(name):
+def test_dropout_is_active_in_training_only(name):
     size = get_architecture(name).input_size(32)
     model = create_model(name, dropout=0.5, image_size=32)
     image = torch.rand(2, 1, size, size)
@@ -56,7 +56,7 @@ def test_dropout_is_felt_in_training_only(name):
 
 
 @pytest.mark.parametrize("name", model_names())
-def test_fresh_weights_start_near_chance(name):
+def test_untrained_networks_are_near_chance_level(name):
     torch.manual_seed(0)
     size = get_architecture(name).input_size(64)
     logits = create_model(name, image_size=64)(torch.rand(16, 1, size, size))
@@ -73,7 +73,7 @@ def test_fresh_weights_start_near_chance(name):
         ({"name": "resnet", "num_classes": 1}, "num_classes = 1"),
     ],
 )
-def test_bad_arguments_are_named(arguments, words):
+def test_invalid_arguments_are_refused_by_name(arguments, words):
     with pytest.raises(UserError) as caught:
         create_model(**arguments)
     assert words in str(caught.value)
@@ -81,7 +81,7 @@ def test_bad_arguments_are_named(arguments, words):
 
 
 @pytest.mark.parametrize("shape", [(4, 3, 5, 5), (1, 3, 2, 1), (2, 3, 1, 1)])
-def test_batch_norm_is_pytorchs_where_a_batch_has_a_variance(shape):
+def test_batch_norm_equals_pytorchs_for_batches_of_several_values(shape):
     torch.manual_seed(0)
     ours, theirs = BatchNorm(3), torch.nn.BatchNorm2d(3)
     for _ in range(3):
@@ -91,6 +91,6 @@ def test_batch_norm_is_pytorchs_where_a_batch_has_a_variance(shape):
 
 
 @pytest.mark.parametrize("classes", [-1, 0, 1, 257, 10**11])
-def test_the_number_of_classes_is_that_of_labels_in_bytes(classes):
+def test_the_number_of_classes_must_be_from_2_to_256(classes):
     with pytest.raises(UserError, match=f"num_classes = {classes}: must be from 2 to 256"):
         create_model("lenet", classes)

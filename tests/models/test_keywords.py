@@ -4,7 +4,7 @@ from tune_mnist.errors import UserError
 from tune_mnist.models.keywords import parse_options
 
 
-def test_options_of_the_command_line_have_the_types_of_yaml():
+def test_command_line_values_have_the_types_of_yaml():
     texts = ["width=16", "model.slope=0.5", "norm=batch", "bias=false"]
     assert parse_options(texts) == {"width": 16, "slope": 0.5, "norm": "batch", "bias": False}
 
@@ -15,6 +15,6 @@ def test_an_option_without_a_value_is_refused(text):
         parse_options([text])
 
 
-def test_an_option_is_given_once():
+def test_a_repeated_option_is_refused():
     with pytest.raises(UserError, match="width is given twice"):
         parse_options(["width=1", "model.width=2"])

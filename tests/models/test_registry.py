@@ -39,16 +39,16 @@ def test_a_registered_network_is_built_with_its_keywords():
     assert model.body.out_channels == 5
 
 
-def test_the_head_is_the_layer_that_is_named_not_the_last_one():
+def test_the_head_is_the_named_layer_and_not_the_last_one():
     small_network()
     torch.manual_seed(0)
     model = create_model("mine", num_classes=2, options={"width": 32})
-    # Kaiming's weights of the head would have a deviation of 0.25, and are not bounded.
+    # With Kaiming's initialization, the head's weights would be unbounded, with deviation 0.25.
     assert model.head.weight.abs().max() <= (6 / (32 + 2)) ** 0.5
 
 
 @pytest.mark.parametrize(("activation", "gain"), [("sigmoid", 4.0), ("tanh", 1.0)])
-def test_weights_are_drawn_by_the_activation_that_was_chosen(activation, gain):
+def test_weights_are_initialized_for_the_chosen_activation(activation, gain):
     layer = create_model("lenet", options={"activation": activation}).classifier[1]
     bound = gain * (6 / (400 + 120)) ** 0.5
     assert 0.95 * bound < layer.weight.abs().max() <= bound
@@ -77,7 +77,7 @@ def test_a_network_without_activation_keeps_the_weights_of_its_constructor():
         ({"num_classes": 3}, "model.num_classes: mine has no such keyword"),
     ],
 )
-def test_a_value_that_the_signature_forbids_is_refused(options, words):
+def test_a_value_outside_the_signature_is_refused(options, words):
     small_network()
     with pytest.raises(UserError) as caught:
         create_model("mine", options=options)
@@ -94,7 +94,7 @@ def test_a_configuration_has_the_keywords_as_flat_keys():
         TrainConfig.checked(model="mine", lr=0.1, **{"model.width": 40})
 
 
-def test_a_keyword_without_default_must_be_given():
+def test_a_keyword_without_a_default_is_required():
     @registry.register_model("needy", head="head")
     class Needy(nn.Module):
         def __init__(self, num_classes, in_channels, depth: int):
@@ -104,7 +104,7 @@ def test_a_keyword_without_default_must_be_given():
         TrainConfig.checked(model="needy", lr=0.1)
 
 
-def test_dropout_is_refused_by_a_network_that_takes_none():
+def test_a_network_without_dropout_refuses_it():
     small_network()
     with pytest.raises(UserError, match="mine takes no dropout"):
         create_model("mine", dropout=0.1)
@@ -139,19 +139,19 @@ def test_a_class_that_breaks_the_contract_is_refused(build, contract, words):
         ({"head": ""}, "head must be the dotted path"),
     ],
 )
-def test_a_wrong_property_is_refused(contract, words):
+def test_an_invalid_property_is_refused(contract, words):
     with pytest.raises(UserError) as caught:
         small_network(**contract)
     assert words in str(caught.value)
 
 
-def test_a_name_is_registered_once():
+def test_a_registered_name_is_refused():
     small_network()
     with pytest.raises(UserError, match="the name is taken"):
         small_network()
 
 
-def test_a_head_that_does_not_exist_is_named():
+def test_a_missing_head_is_refused_by_name():
     small_network(head="classifier.9")
     with pytest.raises(UserError, match=r"head = 'classifier.9': the network has no layer"):
         create_model("mine")
@@ -175,7 +175,7 @@ def test_shipped_networks_offer_keywords(name, options):
     assert count_parameters(model) != count_parameters(outline(name, 4, in_channels=3))
 
 
-def test_vgg_16_has_the_parameters_of_its_paper():
+def test_the_parameters_of_vgg_16_agree_with_its_paper():
     # 138,357,544 with 1,000 classes and three channels.
     network = outline("vggnet", 256, in_channels=3, options={"depth": 16})
     assert count_parameters(network) == 138_357_544 - (1000 - 256) * 4097
@@ -192,7 +192,7 @@ def test_a_network_whose_constructor_reads_a_tensor_has_an_outline():
     assert outline("reading").head.out_features == 10
 
 
-def test_a_cell_of_a_notebook_can_be_run_again(monkeypatch):
+def test_a_notebook_cell_can_register_a_network_again(monkeypatch):
     def cell(width):
         class Mine(nn.Module):
             def __init__(self, num_classes, in_channels, width: int = width):

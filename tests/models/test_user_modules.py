@@ -41,7 +41,7 @@ class Mine(nn.Module):
 
 @pytest.fixture
 def network_file(tmp_path):
-    path = tmp_path / "torch.py"  # a name that is taken by another module
+    path = tmp_path / "torch.py"  # the name of another module
     path.write_text(NETWORK)
     return path
 
@@ -98,7 +98,7 @@ def test_a_file_that_was_edited_replaces_what_it_registered(network_file):
         (NETWORK + NETWORK, "register_model('mine'): the name is taken"),
     ],
 )
-def test_a_module_of_no_use_is_one_line_that_names_it(tmp_path, source, words):
+def test_an_unusable_module_is_refused_by_name(tmp_path, source, words):
     path = tmp_path / "broken.py"
     path.write_text(source.replace("from __future__ import annotations\n", ""))
     with pytest.raises(UserError) as caught:
@@ -118,7 +118,7 @@ def test_a_module_of_no_use_is_one_line_that_names_it(tmp_path, source, words):
         ("not a module!", "must be the path of a .py file, or package.module"),
     ],
 )
-def test_a_module_that_does_not_exist_is_named(name, words):
+def test_a_missing_module_is_refused_by_name(name, words):
     with pytest.raises(UserError) as caught:
         load_models([name])
     assert words in str(caught.value)
@@ -135,7 +135,7 @@ create_model("mine", options={"width": 1})
 """
 
 
-def test_a_process_that_lacks_the_file_gets_the_network(network_file):
+def test_a_process_without_the_file_receives_the_network(network_file):
     load_models([str(network_file)])
     by_value = cloudpickle.list_registry_pickle_by_value()
     packed = pack_networks(["mine", "lenet"])
@@ -148,7 +148,7 @@ def test_a_process_that_lacks_the_file_gets_the_network(network_file):
     assert "model.width = 1: must be greater than or equal to 2" in worker.stderr
 
 
-def test_a_network_that_cannot_be_sent_is_named(network_file):
+def test_a_network_that_cannot_be_pickled_is_refused_by_name(network_file):
     network_file.write_text(
         NETWORK.replace("    return nn.Seq", "    LOCK\n    return nn.Seq")
         + ("\nimport threading\nLOCK = threading.Lock()\n")
@@ -158,7 +158,7 @@ def test_a_network_that_cannot_be_sent_is_named(network_file):
         pack_networks(["mine"])
 
 
-def test_a_worker_that_serves_several_searches_has_the_network_of_the_present_one(network_file):
+def test_a_reused_worker_has_the_network_of_the_current_search(network_file):
     def packed(width):
         network_file.write_text(NETWORK.replace("= 4\n", f"= {width}\n"))
         load_models([str(network_file)])
@@ -174,7 +174,7 @@ def test_shipped_networks_are_not_sent():
     assert pack_networks(["lenet", "resnet"]) == b""
 
 
-def test_flags_and_digests_are_those_of_the_modules_that_were_given(network_file):
+def test_flags_and_digests_cover_the_given_modules(network_file):
     load_models([str(network_file)])
     assert f" --models {network_file}" in repeated_flags()
     first = source_digests(["mine", "lenet"])

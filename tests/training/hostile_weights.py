@@ -1,4 +1,4 @@
-"""Files that are no weights of a network, made from weights that are."""
+"""Invalid and hostile files of weights, made from valid ones."""
 
 import io
 import zipfile
@@ -12,7 +12,7 @@ Weights = Mapping[str, Tensor]
 
 
 def saved(content: Any) -> bytes:
-    """Return a file of torch.save."""
+    """Return the bytes that torch.save writes."""
     file = io.BytesIO()
     torch.save(content, file)
     return file.getvalue()
@@ -23,7 +23,7 @@ def repacked(
     change: Callable[[str, bytes], bytes] = lambda _, data: data,
     compression: int = zipfile.ZIP_STORED,
 ) -> bytes:
-    """Return an archive whose entries were changed, with the checksums that belong to them."""
+    """Return an archive with changed entries and correct checksums."""
     file = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(content)) as before,
@@ -47,7 +47,7 @@ def _all_but_last(weights: Weights, last: Tensor) -> bytes:
 
 
 def _more_numbers_than_there_are(weights: Weights) -> bytes:
-    """Let the pickle say that the first storage has 150 numbers more than its entry."""
+    """Make the pickle claim that the first storage has 150 numbers more than its entry."""
 
     def change(name: str, data: bytes) -> bytes:
         if not name.endswith("data.pkl"):
@@ -58,7 +58,7 @@ def _more_numbers_than_there_are(weights: Weights) -> bytes:
 
 
 class _Bytes:
-    """Pickled as a call that PyTorch lets through, and that takes 10 GB."""
+    """Object whose pickle is a call that PyTorch allows and that allocates 10 GB."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return bytearray, (10**10,)
@@ -118,4 +118,4 @@ HOSTILE: dict[str, Callable[[Weights], bytes]] = {
         saved(dict(weights)), lambda name, data: b"?" if name.endswith(".pkl") else data
     ),
 }
-"""What an archive of weights may hold instead, by a word for it."""
+"""Functions that make an invalid archive of weights, by description."""

@@ -31,7 +31,7 @@ from tune_mnist.training import TrainConfig, resolve_compute
         ({"model": "lenet", "lr": 0.1, "seed": 2**70}, ["seed = "]),
     ],
 )
-def test_a_bad_value_is_named_in_one_line(values, words):
+def test_an_invalid_value_is_refused_by_key_in_one_line(values, words):
     with pytest.raises(UserError) as caught:
         TrainConfig.checked(**values)
     message = str(caught.value)
@@ -40,7 +40,7 @@ def test_a_bad_value_is_named_in_one_line(values, words):
         assert word in message
 
 
-def test_auto_takes_bf16_only_where_the_hardware_multiplies_in_it():
+def test_auto_uses_bf16_only_with_hardware_support():
     native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     assert resolve_compute("cpu", "auto").bf16 == native
     assert resolve_compute("cpu", "fp32").memory_format is torch.contiguous_format
@@ -51,13 +51,13 @@ def test_auto_takes_bf16_only_where_the_hardware_multiplies_in_it():
     ("device", "precision", "words"),
     [("gpu", "auto", "unknown device 'gpu'"), ("cpu", "fp16", "'fp16' (did you mean 'bf16'?)")],
 )
-def test_unknown_names(device, precision, words):
+def test_unknown_names_are_refused(device, precision, words):
     with pytest.raises(UserError) as caught:
         resolve_compute(device, precision)
     assert words in str(caught.value)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_cuda_without_a_gpu_says_so():
+def test_cuda_without_a_gpu_is_refused():
     with pytest.raises(UserError, match="no CUDA GPU"):
         resolve_compute("cuda")

@@ -1,4 +1,4 @@
-"""Stages: what each epoch is trained and judged on, and that a run goes on through them."""
+"""Stages of a trial: images of each epoch, and resuming within and between stages."""
 
 from dataclasses import replace
 
@@ -30,12 +30,12 @@ def same_weights(one, other):
     return all(torch.equal(a, b) for a, b in zip(weights(one), weights(other), strict=True))
 
 
-def test_an_epoch_belongs_to_the_first_stage_that_has_not_ended_before_it():
+def test_an_epoch_belongs_to_the_first_stage_that_ends_at_or_after_it():
     assert [GROWING.number_at(epoch) for epoch in range(1, 7)] == [1, 1, 2, 3, 3, 3]
     assert GROWING.at(3) == Stage(3, 32, 0.2)
 
 
-def test_each_stage_trains_and_judges_on_its_size_and_share_of_the_images(few):
+def test_each_stage_uses_its_own_image_size_and_fraction(few):
     trainer = Trainer(resnet(), few, CPU, GROWING)
     seen, trained = [], []
     for _ in range(5):
@@ -47,7 +47,7 @@ def test_each_stage_trains_and_judges_on_its_size_and_share_of_the_images(few):
     assert trainer.val_batches.num_images == 20
 
 
-def test_weights_go_on_from_one_stage_to_the_next(few):
+def test_weights_are_kept_from_one_stage_to_the_next(few):
     trainer = Trainer(resnet().model_copy(update={"lr": 1e-12}), few, CPU, GROWING)
     first = next(trainer.model.parameters())
     before = first.detach().clone()
@@ -58,9 +58,7 @@ def test_weights_go_on_from_one_stage_to_the_next(few):
 
 
 @pytest.mark.parametrize("stopped_after", [1, 2, 3])
-def test_going_on_within_or_between_stages_equals_never_having_stopped(
-    few, tmp_path, stopped_after
-):
+def test_resuming_within_or_between_stages_gives_the_same_weights(few, tmp_path, stopped_after):
     straight = Trainer(resnet(), few, CPU, GROWING)
     for epoch in range(1, 5):
         last = straight.run_epoch()
@@ -75,7 +73,7 @@ def test_going_on_within_or_between_stages_equals_never_having_stopped(
     assert same_weights(resumed, straight)
 
 
-def test_one_stage_is_as_good_as_none(few):
+def test_a_single_stage_equals_no_stages(few):
     losses = []
     for fidelity in (Fidelity((Stage(5, 40, 0.2),)), None):
         trainer = Trainer(resnet(), few, CPU, fidelity)
@@ -83,7 +81,7 @@ def test_one_stage_is_as_good_as_none(few):
     assert losses[0] == losses[1]
 
 
-def test_the_schedule_of_the_learning_rate_counts_over_all_stages(few):
+def test_the_learning_rate_schedule_spans_all_stages(few):
     config = resnet().model_copy(update={"lr_schedule": "cosine"})
     trainer = Trainer(config, few, CPU, GROWING)
     rates = []
@@ -95,7 +93,7 @@ def test_the_schedule_of_the_learning_rate_counts_over_all_stages(few):
     assert rates[-1] < 0.05 * config.lr
 
 
-def test_lenet_may_begin_with_fewer_images(digits_split):
+def test_lenet_accepts_stages_with_fewer_images(digits_split):
     fidelity = Fidelity((Stage(1, 32, 0.25), Stage(2, 32, 1.0)))
     config = TrainConfig(model="lenet", lr=0.005, max_epochs=2)
     trainer = Trainer(config, digits_split, CPU, fidelity)

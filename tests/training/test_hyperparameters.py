@@ -18,12 +18,12 @@ def test_every_field_of_a_configuration_is_declared_with_a_description():
     assert all(declared.help.endswith(".") for declared in HYPERPARAMETERS.values())
 
 
-def test_only_what_decides_a_trial_of_its_own_can_be_searched():
+def test_settings_of_the_whole_search_are_not_searchable():
     assert set(SEARCHABLE).isdisjoint({"model", "init", "image_size", "max_epochs", "seed"})
     assert REQUIRED == ("lr",)
 
 
-def test_headings_and_labels_are_unambiguous():
+def test_headings_and_labels_are_unique():
     headings = [hyperparameter(name).heading or name for name in CONFIG_COLUMNS]
     assert len(set(headings)) == len(headings)
 
@@ -46,7 +46,7 @@ def test_headings_and_labels_are_unambiguous():
         ("model.batch_norm", True, "True"),
     ],
 )
-def test_no_number_is_rounded_to_nothing(key, value, shown):
+def test_small_numbers_are_not_rounded_to_zero(key, value, shown):
     assert hyperparameter(key).show(value) == shown
 
 

@@ -4,7 +4,7 @@ import torch
 from tune_mnist.training import is_out_of_memory
 
 
-def test_running_out_of_memory_is_told_from_other_errors():
+def test_out_of_memory_errors_are_recognized():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(10**16)
     assert is_out_of_memory(caught.value)

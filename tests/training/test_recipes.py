@@ -45,9 +45,7 @@ def images():
 
 
 @pytest.mark.parametrize("recipe", [{name: value} for name, value in ALL.items()] + [ALL])
-def test_a_recipe_is_repeated_by_its_seed_and_resumed_to_the_last_bit(
-    digits_split, tmp_path, recipe
-):
+def test_recipes_are_reproducible_and_resume_bit_by_bit(digits_split, tmp_path, recipe):
     config = lenet(**recipe)
     whole = trained(config, digits_split, 3)
     first = trained(config, digits_split, 2)
@@ -57,12 +55,12 @@ def test_a_recipe_is_repeated_by_its_seed_and_resumed_to_the_last_bit(
     metrics = resumed.run_epoch()
     assert torch.equal(weights(resumed), weights(whole))
     assert metrics.val_accuracy == whole.metrics.val_accuracy
-    if recipe.keys() != {"augment_strength"}:  # of nothing, unless there is an augmentation
+    if recipe.keys() != {"augment_strength"}:  # has no effect without an augmentation
         assert not torch.equal(weights(trained(lenet(), digits_split, 3)), weights(whole))
 
 
 @pytest.mark.parametrize("kind", AUGMENTATIONS)
-def test_each_image_is_changed_by_itself_and_stays_where_it_may(images, kind):
+def test_images_are_augmented_independently_within_limits(images, kind):
     torch.manual_seed(0)
     changed = Augmentation(kind)(images)
     assert changed.shape == images.shape
@@ -73,23 +71,23 @@ def test_each_image_is_changed_by_itself_and_stays_where_it_may(images, kind):
     assert len(torch.unique(changed, dim=0)) > 150
     assert changed.min() >= 0
     assert changed.max() <= 1
-    # Shifts and rotations are too small to carry the square into the opposite quarter.
+    # Shifts and rotations are too small to move the square into the opposite quarter.
     assert changed[:, :, 20:, 20:].max() == 0
     share = changed.mean() / images.mean()
     assert 0.6 < share < 1.2
 
 
-def test_a_shift_keeps_the_form(images):
+def test_a_shift_keeps_the_shape(images):
     torch.manual_seed(0)
     shifted = Augmentation("shift")(images)
     assert torch.allclose(shifted.sum((1, 2, 3)), images.sum((1, 2, 3)), rtol=1e-3)
 
 
-def test_without_strength_nothing_is_changed(images):
+def test_strength_0_changes_nothing(images):
     assert torch.allclose(Augmentation("affine_erasing", 0.0)(images), images, atol=1e-5)
 
 
-def test_half_of_the_images_are_mirrored_if_asked_for(images):
+def test_about_half_of_the_images_are_mirrored(images):
     torch.manual_seed(0)
     flipped = Augmentation("none", flip=True)(images)
     mirrored = (flipped - images.flip(-1)).abs().amax((1, 2, 3)) < 1e-4
@@ -98,7 +96,7 @@ def test_half_of_the_images_are_mirrored_if_asked_for(images):
     assert 60 < int(mirrored.sum()) < 140
 
 
-def test_averaged_weights_are_what_is_validated_and_saved(digits_split):
+def test_averaged_weights_are_validated_and_saved(digits_split):
     averaged = trained(lenet(ema=0.99), digits_split, 2)
     plain = trained(lenet(), digits_split, 2)
     assert averaged.metrics.train_loss == plain.metrics.train_loss

@@ -1,4 +1,4 @@
-"""Checkpoints that a run resumes from: what does not fit is refused before it is used."""
+"""Checkpoints of a run; invalid ones are refused before they are used."""
 
 import math
 from typing import Any
@@ -26,7 +26,7 @@ def trainer(digits_split, **values):
 
 @pytest.fixture(scope="module")
 def checkpoint(digits_split, tmp_path_factory):
-    """The checkpoint of an epoch with Adam."""
+    """Checkpoint after one epoch with Adam."""
     trained = trainer(digits_split)
     trained.run_epoch()
     folder = tmp_path_factory.mktemp("run") / "checkpoint"
@@ -99,7 +99,7 @@ def test_a_state_that_does_not_fit_is_refused(digits_split, copy, name):
 @pytest.mark.parametrize(
     "name", ["no archive", "a list", "a zip bomb", "10 GB in one call", "NaN", "10^11 classes"]
 )
-def test_a_run_resumes_from_the_checkpoint_before_one_of_something_else(
+def test_a_run_resumes_from_the_checkpoint_before_an_invalid_one(
     digits_split, checkpoint, copy, file, name
 ):
     path = copy / file
@@ -111,7 +111,7 @@ def test_a_run_resumes_from_the_checkpoint_before_one_of_something_else(
     assert "weights_only" not in complaint
 
 
-def test_flipped_bits_are_told_by_the_checksum(digits_split, copy):
+def test_flipped_bits_are_detected_by_the_checksum(digits_split, copy):
     path = copy / "state.pt"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -136,7 +136,7 @@ def test_every_optimizer_is_restored(digits_split, tmp_path, optimizer, momentum
 
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop"])
 @pytest.mark.parametrize("momenta", [(0.0, 0.9), (0.9, 0.0)])
-def test_momentum_may_change(digits_split, tmp_path, optimizer, momenta):
+def test_a_state_loads_with_another_momentum(digits_split, tmp_path, optimizer, momenta):
     before, after = (trainer(digits_split, optimizer=optimizer, momentum=m) for m in momenta)
     before.run_epoch()
     before.save(tmp_path)
@@ -154,7 +154,7 @@ def test_the_state_of_another_optimizer_does_not_load(digits_split, tmp_path, on
     )
 
 
-def test_hyperparameters_in_the_file_do_not_count(digits_split, checkpoint, copy):
+def test_hyperparameters_in_the_file_are_ignored(digits_split, checkpoint, copy):
     path = copy / "state.pt"
     state = torch.load(path, weights_only=True)
     for group in state["optimizer"]["param_groups"]:

@@ -50,7 +50,7 @@ def same_weights(one, other):
     )
 
 
-def test_training_learns_the_digits(digits_split):
+def test_training_reaches_a_high_accuracy_on_digits(digits_split):
     trainer = Trainer(lenet(), digits_split, CPU)
     first = trainer.run_epoch()
     for _ in range(11):
@@ -82,7 +82,7 @@ def test_momentum_is_used(digits_split, optimizer):
     assert not same_weights(*runs)
 
 
-def test_same_seed_same_weights_other_seed_other_weights(digits_split):
+def test_the_seed_determines_the_weights(digits_split):
     metrics = []
     for seed in (1, 1, 2):
         run = Trainer(lenet(seed=seed, dropout=0.3), digits_split, CPU)
@@ -92,7 +92,7 @@ def test_same_seed_same_weights_other_seed_other_weights(digits_split):
     assert not same_weights(metrics[0][1], metrics[2][1])
 
 
-def test_going_on_from_a_checkpoint_equals_never_having_stopped(digits_split, tmp_path):
+def test_resuming_from_a_checkpoint_gives_the_same_weights(digits_split, tmp_path):
     config = lenet(dropout=0.3, optimizer="adam")
     straight = Trainer(config, digits_split, CPU)
     straight.run_epoch()
@@ -129,7 +129,7 @@ def saved_epochs(digits_split, folder, count):
 def test_only_the_newest_checkpoint_is_kept(digits_split, tmp_path):
     folder = CheckpointFolder(tmp_path / "trial")
     saved_epochs(digits_split, folder, 2)
-    # What a crash leaves of a checkpoint that was being written.
+    # The temporary folder that a crash leaves while a checkpoint is written.
     (tmp_path / "trial" / f".epoch-0003.{uuid4().hex}").mkdir()
     folder.keep_only(2)
     assert [path.name for path in (tmp_path / "trial").iterdir()] == ["epoch-0002"]
@@ -137,7 +137,7 @@ def test_only_the_newest_checkpoint_is_kept(digits_split, tmp_path):
     assert not (tmp_path / "trial").exists()
 
 
-def test_what_is_no_checkpoint_of_the_run_stays(digits_split, tmp_path):
+def test_files_other_than_checkpoints_are_kept(digits_split, tmp_path):
     trial, outside = tmp_path / "trial", tmp_path / "outside"
     folder = CheckpointFolder(trial)
     saved_epochs(digits_split, folder, 2)
@@ -160,27 +160,27 @@ def test_what_is_no_checkpoint_of_the_run_stays(digits_split, tmp_path):
     assert (outside / "epoch-0001" / MODEL_FILE).exists()
 
 
-def test_an_adopted_checkpoint_goes_on_with_the_heirs_hyperparameters(digits_split, tmp_path):
-    donor, heir = CheckpointFolder(tmp_path / "donor"), CheckpointFolder(tmp_path / "heir")
-    for folder, seed in ((donor, 1), (heir, 2)):
+def test_an_adopted_checkpoint_continues_with_the_targets_hyperparameters(digits_split, tmp_path):
+    source, target = CheckpointFolder(tmp_path / "source"), CheckpointFolder(tmp_path / "target")
+    for folder, seed in ((source, 1), (target, 2)):
         trainer = Trainer(lenet(seed=seed, optimizer="sgd", momentum=0.5), digits_split, CPU)
         trainer.run_epoch()
         trainer.save(folder.at(1))
-    heir.adopt(donor, 1)
+    target.adopt(source, 1)
     config = lenet(seed=2, optimizer="sgd", momentum=0.9, lr=0.5, weight_decay=0.1)
     restored, complaints = restore_newest(
-        lambda: Trainer(config, digits_split, CPU), heir.newest_first()
+        lambda: Trainer(config, digits_split, CPU), target.newest_first()
     )
-    original, _ = restore_newest(lambda: Trainer(config, digits_split, CPU), donor.newest_first())
+    original, _ = restore_newest(lambda: Trainer(config, digits_split, CPU), source.newest_first())
     assert complaints == []
     assert same_weights(restored, original)
     run_epochs(restored, 1)
     group = restored._optimizer.param_groups[0]
     assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.5, 0.9, 0.1)
-    restored.save(heir.at(2))
-    heir.keep_only(2)
-    again, _ = restore_newest(lambda: Trainer(config, digits_split, CPU), donor.newest_first())
-    assert same_weights(again, original)  # the donor's own is untouched
+    restored.save(target.at(2))
+    target.keep_only(2)
+    again, _ = restore_newest(lambda: Trainer(config, digits_split, CPU), source.newest_first())
+    assert same_weights(again, original)  # the source's own checkpoint is unchanged
 
 
 def test_the_learning_rate_follows_its_schedule(digits_split):
@@ -206,9 +206,7 @@ def cut_short(path):
 
 @pytest.mark.parametrize("harm", [damage_in_the_middle, cut_short, Path.unlink])
 @pytest.mark.parametrize("file", ["model.pt", "state.pt"])
-def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
-    digits_split, tmp_path, harm, file
-):
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(digits_split, tmp_path, harm, file):
     folder = CheckpointFolder(tmp_path / "trial")
     saved_epochs(digits_split, folder, 2)
     harm(folder.at(2) / file)
@@ -220,7 +218,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     assert str(folder.at(2) / file) in complaints[0]
 
 
-def test_with_no_usable_checkpoint_training_begins_anew(digits_split, tmp_path):
+def test_training_starts_from_scratch_without_a_usable_checkpoint(digits_split, tmp_path):
     folder = CheckpointFolder(tmp_path / "trial")
     trainer, complaints = restore_newest(
         lambda: Trainer(lenet(), digits_split, CPU), folder.newest_first()
@@ -242,7 +240,7 @@ def test_a_checkpoint_of_another_configuration_does_not_load(digits_split, tmp_p
         other.load(tmp_path / "checkpoint")
 
 
-def test_a_failed_save_leaves_the_old_checkpoint(digits_split, tmp_path, monkeypatch):
+def test_a_failed_save_keeps_the_old_checkpoint(digits_split, tmp_path, monkeypatch):
     trainer = Trainer(lenet(), digits_split, CPU)
     trainer.save(tmp_path / "checkpoint")
     before = sorted(path.name for path in tmp_path.rglob("*"))
@@ -258,8 +256,8 @@ def test_a_failed_save_leaves_the_old_checkpoint(digits_split, tmp_path, monkeyp
     trainer.load(tmp_path / "checkpoint")
 
 
-def test_a_full_disk_is_told_as_such(digits_split, tmp_path):
-    """PyTorch itself would speak of an unexpected position."""
+def test_a_full_disk_raises_its_own_error(digits_split, tmp_path):
+    """PyTorch's own error names an unexpected position in the file instead."""
     trainer = Trainer(lenet(), digits_split, CPU)
     trainer.save(tmp_path / "there")
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -273,21 +271,21 @@ def test_a_full_disk_is_told_as_such(digits_split, tmp_path):
     Trainer(lenet(), digits_split, CPU).load(tmp_path / "there")
 
 
-def test_a_loss_that_explodes_is_reported_as_diverged(digits_split):
+def test_a_diverging_loss_raises_an_error(digits_split):
     few = dataclasses.replace(digits_split, train=digits_split.train[:64])
     trainer = Trainer(lenet(model="resnet", lr=1e20, optimizer="sgd", image_size=28), few, CPU)
     with pytest.raises(DivergedError, match=r"train_loss is (nan|inf)"):
         run_epochs(trainer, 5)
 
 
-def test_weights_that_explode_in_the_last_batch_are_noticed_too(digits_split):
+def test_divergence_in_the_last_batch_raises_an_error(digits_split):
     one_batch = dataclasses.replace(digits_split, train=digits_split.train[:32])
     config = lenet(model="alexnet", lr=1e30, optimizer="sgd", image_size=28)
     with pytest.raises(DivergedError, match=r"val_loss is (nan|inf)"):
         Trainer(config, one_batch, CPU).run_epoch()
 
 
-def test_validation_metrics_are_those_of_the_validation_part(digits, digits_split):
+def test_validation_metrics_are_measured_on_the_validation_part(digits, digits_split):
     trainer = Trainer(lenet(), digits_split, CPU)
     metrics = trainer.run_epoch()
     batches = create_batches(
@@ -331,21 +329,21 @@ def test_without_a_validation_part_nothing_is_validated(digits_split):
     assert math.isnan(metrics.val_accuracy)
 
 
-def test_a_classified_set_says_how_sure_the_network_was(digits_split):
+def test_classify_returns_true_labels_and_probabilities(digits_split):
     trainer = Trainer(lenet(), digits_split, CPU)
     classified = classify(trainer.model, trainer.val_batches, CPU)
     assert (classified.truth == digits_split.labels[digits_split.val]).all()
     assert ((classified.probability >= 0.1) & (classified.probability <= 1)).all()
 
 
-def test_bf16_trains_too(digits_split):
+def test_training_works_in_bf16(digits_split):
     few = dataclasses.replace(digits_split, train=digits_split.train[:64])
     trainer = Trainer(lenet(model="resnet", image_size=28), few, resolve_compute("cpu", "bf16"))
     assert math.isfinite(trainer.run_epoch().train_loss)
     assert all(p.dtype == torch.float32 for p in trainer.model.parameters())
 
 
-def test_on_batch_hears_of_every_image(digits_split):
+def test_on_batch_counts_every_image(digits_split):
     seen = []
     Trainer(lenet(), digits_split, CPU).run_epoch(seen.append)
     assert len(digits_split.train) - sum(seen) <= 1
