@@ -61,6 +61,33 @@ def test_the_values_of_an_earlier_run_still_count(tmp_path, scheduler, accuracy,
     assert resumed.on_trial_result(controller, trial, metrics(1, accuracy)) == decision
 
 
+@pytest.mark.parametrize("scheduler", ["asha-stopping", "median"])
+def test_a_report_repeated_after_a_resume_stops_no_trial(tmp_path, scheduler):
+    searcher, first = search_in(tmp_path, scheduler)
+    searcher.may_begin = lambda: True
+    controller = SimpleNamespace(search_alg=SimpleNamespace(is_finished=lambda: False))
+    trials = []
+    for number in range(6):
+        trial = SimpleNamespace(config=searcher.suggest(f"id{number}"), status="RUNNING")
+        first.on_trial_add(controller, trial)
+        trials.append(trial)
+    # The worst trial is the first at its rung, where it cannot be compared yet. Restored in the
+    # order of numbers, it is the last.
+    for number, accuracy in ((5, 0.1), (0, 0.9), (1, 0.91), (2, 0.92), (3, 0.93), (4, 0.94)):
+        for epoch in (1, 2, 3)[: 1 if number == 5 else 3]:
+            report = metrics(epoch, accuracy)
+            assert first.on_trial_result(controller, trials[number], report) == "CONTINUE"
+            searcher.on_trial_result(f"id{number}", report)
+
+    _, resumed = search_in(tmp_path, scheduler)
+    resumed.on_trial_add(controller, trials[5])
+    decisions = [
+        resumed.on_trial_result(controller, trials[5], metrics(epoch, 0.1)) for epoch in (1, 2, 3)
+    ]
+    assert decisions[0] == "CONTINUE"
+    assert "STOP" in decisions  # the trials of the earlier run count in later comparisons
+
+
 def test_unfinished_trials_come_back_first_and_the_ended_never(tmp_path):
     searcher, _ = search_in(tmp_path, "none")
     configs = [searcher.suggest("id0")]

@@ -55,11 +55,18 @@ class StoppingScheduler(SearchScheduler):
         return [scheduler._simulate_trial(number, rng.random()) for number in range(num_samples)]
 
     def connect(self, search: SearchLink) -> None:
-        """Repeat the decisions about the epochs of earlier runs."""
+        """Show the rule the epochs of earlier runs.
+
+        An unfinished trial continues after each of these epochs, as the earlier run decided: Ray
+        reports an epoch to the study only if the trial continues. The rule may decide otherwise
+        now, because it sees the trials in another order.
+        """
         for trial in search.trials:
             self._add(trial.number)
             for epoch in sorted(trial.values):
                 self._decide(trial.number, epoch, trial.values[epoch])
+                if not trial.ended and epoch < self._max_epochs:
+                    self._decisions[trial.number][epoch] = self.CONTINUE
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Add a trial to this scheduler and the Ray scheduler."""
