@@ -44,9 +44,14 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
-    """Point links to files of the repository at their pages."""
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, **_: object) -> str:
+    """Point links to files of the repository at their pages.
+
+    The site's search skips these pages, unless the navigation names them.
+    """
     source = _repository_path(page.file)
+    if page.file.src_uri.startswith(_PREFIX) and page.file.src_uri not in str(config.nav):
+        page.meta["search"] = {"exclude": True}
     folder = posixpath.dirname(page.file.src_uri) or "."
 
     def on_site(link: re.Match[str]) -> str:
@@ -72,8 +77,7 @@ def _add(files: Files, config: MkDocsConfig, path: str) -> str:
 
 def _code_page(path: str, text: str) -> str:
     fence = "`" * 8
-    header = f"---\nsearch:\n  exclude: true\n---\n\n# {path}\n\n"
-    return f"{header}{fence} {_LANGUAGES[Path(path).suffix]}\n{text}\n{fence}\n"
+    return f"# {path}\n\n{fence} {_LANGUAGES[Path(path).suffix]}\n{text}\n{fence}\n"
 
 
 def _repository_path(file: File) -> str:
