@@ -1,5 +1,7 @@
 """Arguments of the API; invalid ones raise one clear error line before anything is written."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,7 @@ def in_empty_folder(tmp_path, monkeypatch):
         (run_search, {"dataset": (1, 2, 3)}, "dataset: is tuple: must be"),
         (run_search, {"dataset": (1, 2, 3, 4)}, "must be"),
         (run_training, {"dataset": 7, "lr": 0.1}, "dataset: is int: must be"),
+        (run_search, {"model.width": 12}, "unknown option 'model.width'"),
         (run_search, {"name": "a/b"}, "--name 'a/b'"),
         (run_training, {"lr": 0.1, "epoch": 3}, r"unknown option 'epoch' \(did you mean 'epochs'"),
         (run_training, {}, "'lr' is missing"),
@@ -51,6 +54,22 @@ def test_an_invalid_argument_is_refused_in_one_line(call, options, words):
     with pytest.raises(UserError, match=words) as caught:
         call(**({"dataset": "digits"} | options))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("call", [run_search, partial(run_training, lr=0.1)])
+@pytest.mark.parametrize("given", ["Dataset", "arrays", "path"])
+def test_images_are_given_once(call, given, digits, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    arrays = (digits.train_images, digits.train_labels, digits.test_images, digits.test_labels)
+    dataset = {"Dataset": digits, "arrays": arrays, "path": other}[given]
+    with pytest.raises(UserError, match=rf"data_dir = '{other}': .*: leave one of them out"):
+        call(dataset=dataset, data_dir=other)
+
+
+@pytest.mark.parametrize("call", [run_search, partial(run_training, lr=0.1)])
+def test_images_in_memory_are_not_transposed(call, digits):
+    with pytest.raises(UserError, match="transpose = True: the images are in memory"):
+        call(dataset=digits, transpose=True)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,20 @@ def test_an_invalid_value_is_refused_by_key_in_one_line(values, words):
         assert word in message
 
 
+def test_options_of_the_network_may_be_given_in_both_forms():
+    both = {"model_options": {"width": 5}, "model.pooling": "max"}
+    assert TrainConfig.checked(model="lenet", lr=0.1, **both).model_options == {
+        "width": 5,
+        "pooling": "max",
+    }
+    again = {"model_options": {"width": 5}, "model.width": 5}
+    assert TrainConfig.checked(model="lenet", lr=0.1, **again).model_options == {"width": 5}
+    with pytest.raises(UserError, match=r"model.width = 4: model_options gives 5"):
+        TrainConfig.checked(model="lenet", lr=0.1, **(again | {"model.width": 4}))
+    with pytest.raises(UserError, match="model_options = 3: must be a mapping"):
+        TrainConfig.checked(model="lenet", lr=0.1, **{"model_options": 3, "model.width": 5})
+
+
 def test_auto_uses_bf16_only_with_hardware_support():
     native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     assert resolve_compute("cpu", "auto").bf16 == native

@@ -26,20 +26,24 @@ MAX_VALUE = 200
 """Characters of an option's value in the record of a call."""
 
 
-def require_known(options: Mapping[str, Any], schema: type[BaseModel], *more: str) -> None:
+def require_known(
+    options: Mapping[str, Any], schema: type[BaseModel], *more: str, keywords: bool = False
+) -> None:
     """Check that every option has a known name.
 
     Args:
         options: Options by name.
         schema: Model whose fields the options are; fields that are not stored are no options.
         more: Other known names.
+        keywords: Whether ``model.<keyword>`` names keywords of the network's constructor.
 
     Raises:
         UserError: One is unknown; suggests the closest name.
     """
     fields = [name for name, field in schema.model_fields.items() if not field.exclude]
     for name in options:
-        if name not in (*more, *fields) and not name.startswith(MODEL_PREFIX):
+        is_keyword = keywords and name.startswith(MODEL_PREFIX)
+        if name not in (*more, *fields) and not is_keyword:
             raise unknown("option", name, (*more, *fields))
 
 
@@ -67,6 +71,27 @@ def checked_images(dataset: Images) -> str | Path | Dataset:
             " arrays (x_train, y_train, x_test, y_test)"
         )
     return dataset
+
+
+def require_one_source(
+    dataset: str | Path | Dataset, data_dir: str | Path | None, *, transpose: bool | None
+) -> None:
+    """Check that a call gives its images once.
+
+    Args:
+        dataset: Name or path of a data set, or the data set itself.
+        data_dir: Folder or file with data of the user's own, or None.
+        transpose: Whether to transpose the images; None: not given.
+
+    Raises:
+        UserError: ``data_dir`` or ``transpose`` would have no effect.
+    """
+    in_memory = isinstance(dataset, Dataset)
+    given = "the images are in memory" if in_memory else f"dataset is the path {dataset}"
+    if data_dir is not None and (in_memory or "data_dir" in data_options(dataset)):
+        raise UserError(f"data_dir = {str(data_dir)!r}: {given}: leave one of them out")
+    if isinstance(dataset, Dataset) and transpose and not dataset.transposed:
+        raise UserError(f"transpose = True: {given}: transpose the arrays themselves")
 
 
 def data_options(dataset: str | Path | Dataset | None) -> dict[str, Any]:
@@ -107,6 +132,7 @@ def load_images(
         UserError: Unknown name, or files that are missing or damaged.
     """
     given = checked_images(dataset)
+    require_one_source(given, data_dir, transpose=transpose)
     if isinstance(given, Dataset):
         return given
     named = {"data_dir": data_dir and Path(data_dir)} | data_options(given)

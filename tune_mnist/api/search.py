@@ -16,6 +16,7 @@ from tune_mnist.api.calls import (
     load_networks,
     python_call,
     require_known,
+    require_one_source,
 )
 from tune_mnist.console import report_console
 from tune_mnist.data import Dataset
@@ -153,6 +154,10 @@ def perform_search(
         require_known(options, SearchOptions)
         console = report_console() if console is None else console
         dataset = None if dataset is None else checked_images(dataset)
+        if dataset is not None:
+            require_one_source(
+                dataset, options.get("data_dir"), transpose=options.get("transpose")
+            )
         images = dataset if isinstance(dataset, Dataset) else None
         given = options | data_options(dataset)
         if resume is None:

@@ -147,7 +147,7 @@ def run_training(
     console = report_console() if console is None else console
     with process_restored():
         load_networks(models)
-        require_known(hyperparameters, TrainConfig, *_OWN_OPTIONS)
+        require_known(hyperparameters, TrainConfig, *_OWN_OPTIONS, keywords=True)
         light = get_architecture(model).light
         config = TrainConfig.checked(
             model=model,

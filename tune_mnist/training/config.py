@@ -16,10 +16,11 @@ from pydantic import (
 )
 
 from tune_mnist.declarations import Choices
-from tune_mnist.errors import validation_error
+from tune_mnist.errors import UserError, validation_error
 from tune_mnist.models.keywords import MODEL_PREFIX, join_keys, split_keys
 from tune_mnist.models.registry import check_registered, get_architecture, model_names
 from tune_mnist.models.settings import DERIVED, FULL_SIZE, INITS, MAX_SIZE, MIN_SIZE
+from tune_mnist.quoting import quoted
 from tune_mnist.training.hyperparameters import Hyperparameter, undeclared
 from tune_mnist.training.schedules import SCHEDULES
 from tune_mnist.training.settings import AUGMENTATIONS, NO_AUGMENTATION, OPTIMIZERS
@@ -156,7 +157,16 @@ class TrainConfig(BaseModel):
         if not isinstance(values, dict):
             return values
         others, options = split_keys(values)
-        return {**others, "model_options": options} if options else others
+        given = others.get("model_options", {})
+        if not options or not isinstance(given, dict):
+            return others
+        for key in options.keys() & given.keys():
+            if options[key] != given[key]:
+                raise UserError(
+                    f"{MODEL_PREFIX}{key} = {quoted(options[key])}: model_options gives"
+                    f" {quoted(given[key])}: leave one of them out"
+                )
+        return {**others, "model_options": given | options}
 
     @field_validator("model_options")
     @classmethod
