@@ -3,7 +3,7 @@ import json
 from benchmarks.epoch_reports import epoch_reports
 
 
-def test_what_trials_reported_of_their_epochs_is_read(tmp_path):
+def test_epoch_reports_of_trials_are_read(tmp_path):
     folder = tmp_path / "ray" / "00003-abc"
     folder.mkdir(parents=True)
     lines = [{"epoch": 1, "val_accuracy": 0.5, "epoch_seconds": 2.0}, {"reason": "diverged"}]

@@ -1,4 +1,4 @@
-"""What the measurements of cheaper fidelities are computed from."""
+"""Evaluation of the measurements of cheaper fidelities."""
 
 import json
 import math
@@ -12,13 +12,13 @@ from tune_mnist.errors import UserError
 from tune_mnist.tuning.spaces.space import load_space, parse_space
 
 
-def test_a_fidelity_is_read_as_size_and_fraction():
+def test_a_fidelity_is_parsed_as_size_and_fraction():
     assert Level.parse("64:0.1") == Level(64, 0.1)
     with pytest.raises(UserError, match="fidelity '64': must be size and fraction"):
         Level.parse("64")
 
 
-def test_a_stage_that_is_none_is_refused():
+def test_an_invalid_stage_is_refused():
     with pytest.raises(UserError, match="--stage 2: must be last epoch and image size"):
         staged_space("description: d", ("2",))
 
@@ -37,7 +37,7 @@ def level(size, seconds, *accuracies):
     )
 
 
-def test_correlations_are_of_ranks_with_the_tops_and_a_diverged_one_is_the_worst():
+def test_rank_correlations_count_a_diverged_trial_as_the_worst():
     rows = pd.concat(
         [
             level(28, 1.0, 0.5, 0.6, 0.7, DIVERGED),
@@ -61,7 +61,7 @@ def test_stages_are_added_to_a_space():
     assert space.parameters == plain.parameters
 
 
-def test_the_epochs_of_a_search_are_read_once_each_in_the_order_of_their_time(tmp_path):
+def test_epochs_are_read_once_in_the_order_of_time(tmp_path):
     folder = tmp_path / "ray" / "00003-a"
     folder.mkdir(parents=True)
     lines = [
@@ -78,12 +78,12 @@ def test_the_epochs_of_a_search_are_read_once_each_in_the_order_of_their_time(tm
 
 
 def search(kind, seed, *epochs):
-    """Rows of a search whose epochs are given as (stage, val_accuracy, seconds)."""
+    """Return the rows of a search whose epochs are given as (stage, val_accuracy, seconds)."""
     columns = ("stage", "val_accuracy", "seconds")
     return pd.DataFrame(epochs, columns=columns).assign(kind=kind, seed=seed)
 
 
-def test_only_the_last_stage_counts_as_reaching_the_plain_searchs_best():
+def test_only_accuracies_of_the_last_stage_are_compared():
     rows = pd.concat(
         [
             search("plain", 0, (0, 0.9, 50.0), (0, 0.95, 100.0), (0, 0.93, 200.0)),

@@ -13,11 +13,11 @@ from benchmarks.packing import (
 from tune_mnist.errors import UserError
 
 
-def test_a_worker_tells_of_the_batches_of_a_stretch_of_time(digits_split):
+def test_a_worker_counts_its_batches_in_a_time_interval(digits_split):
     worker = PackedWorker(config_of("lenet:16", 28), digits_split, "cpu", "fp32")
     worker.warm_up()
     through = []
-    for seconds in (0.4, 4, 40):  # on a busy machine, no batch may end within the shortest
+    for seconds in (0.4, 4, 40):  # on a busy machine, a short interval may have no batch
         begin = time.time() + 0.2
         end = begin + seconds
         if through := worker.batches_between(begin, end):
@@ -30,7 +30,7 @@ def test_a_worker_tells_of_the_batches_of_a_stretch_of_time(digits_split):
     assert {images for _, images in through} <= {16, rest}
 
 
-def test_a_rate_is_of_the_time_between_the_first_batch_and_the_last():
+def test_a_rate_is_measured_from_the_first_to_the_last_batch():
     assert rate([(10.0, 64), (12.0, 64), (14.0, 32)]) == (64 + 32) / 4
 
 
@@ -43,7 +43,7 @@ def test_a_case_is_checked_before_anything_starts():
         config_of("lanet:8", 28)
 
 
-def test_one_worker_alone_is_always_tried_and_none_without_a_core():
+def test_numbers_of_workers_start_at_one_and_end_at_the_cores():
     assert counts_that_fit((), 2) == [1, 2]
     assert counts_that_fit((), 64) == list(AT_A_TIME)
     assert counts_that_fit((3,), 4) == [1, 3]
@@ -51,7 +51,7 @@ def test_one_worker_alone_is_always_tried_and_none_without_a_core():
         counts_that_fit((4,), 2)
 
 
-def test_ratios_are_of_medians_to_one_alone():
+def test_ratios_compare_medians_with_a_single_worker():
     rates = {("lenet:64", 1): [10.0, 90.0, 20.0], ("lenet:64", 2): [30.0, 40.0, 50.0]}
     found = table(rates, gpu=True).set_index("workers")
     assert found.loc[2, "images_per_second"] == 40

@@ -1,4 +1,4 @@
-"""What benchmarks that run searches have in common."""
+"""Helpers of the benchmarks that run searches."""
 
 import sys
 
@@ -8,7 +8,7 @@ import pytest
 from benchmarks.searching import ROOT, Rows, run_logged
 
 
-def test_a_benchmark_that_broke_off_has_its_rows_again(tmp_path):
+def test_an_interrupted_benchmark_keeps_its_rows(tmp_path):
     path = tmp_path / "epochs.csv"
     rows = Rows(path, ["seed"], dtype={"trial": str})
     assert list(rows.frame["seed"]) == []
@@ -20,7 +20,7 @@ def test_a_benchmark_that_broke_off_has_its_rows_again(tmp_path):
     assert list(again.frame.columns) == ["trial", "seed", "val_accuracy"]
 
 
-def test_a_command_runs_in_the_project_and_what_it_prints_is_kept(tmp_path):
+def test_a_command_runs_in_the_project_folder_and_its_output_is_logged(tmp_path):
     log = tmp_path / "one.log"
     code = "import os, sys, benchmarks; print(os.getcwd()); print('oh', file=sys.stderr)"
     assert run_logged([sys.executable, "-c", code], log, "one") > 0

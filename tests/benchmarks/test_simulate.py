@@ -64,7 +64,7 @@ class StopAtTheEnd(FIFOScheduler):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("workers", [1, 5])
-def test_every_method_spends_the_budget_and_runs_no_epoch_twice(method, workers):
+def test_every_method_spends_its_budget_and_repeats_no_epoch(method, workers):
     events = run(method, workers=workers)
     assert len(events) == 60
     by_row = {}
@@ -75,7 +75,7 @@ def test_every_method_spends_the_budget_and_runs_no_epoch_twice(method, workers)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_time_adds_up(method):
+def test_busy_times_of_workers_add_up(method):
     events = run(method, workers=3)
     for event in events:
         assert event.ended - event.started == pytest.approx(
@@ -95,7 +95,7 @@ def test_a_single_worker_is_never_idle():
         assert after.started == before.ended
 
 
-def test_a_paused_trial_goes_on_and_a_stopped_one_does_not():
+def test_paused_trials_continue_and_stopped_trials_do_not():
     resumed = 0
     for method in ("our TPE + stopping", "our TPE + promotion"):
         ends = {}
@@ -134,7 +134,7 @@ def test_a_diverged_trial_ends_and_the_study_knows_it_failed(method):
     assert sorted(components.sampler.rows[number] for number in failed) == sorted(diverged)
 
 
-def test_ray_tells_stopped_trials_as_complete_and_ours_as_pruned():
+def test_ray_reports_stopped_trials_as_complete_and_this_project_as_pruned():
     ends = {}
     for method in ("Ray's own TPE + stopping", "our TPE + stopping"):
         components = METHODS[method](make_task())
@@ -146,7 +146,7 @@ def test_ray_tells_stopped_trials_as_complete_and_ours_as_pruned():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_study_holds_configurations_of_the_table_each_once(method):
+def test_the_study_has_each_configuration_of_the_table_once(method):
     components = METHODS[method](make_task())
     events = SimulatedSearch(CURVES, components, workers=2, budget=60).run()
     rows = components.sampler.rows
@@ -156,7 +156,7 @@ def test_the_study_holds_configurations_of_the_table_each_once(method):
     assert tried == [CURVES.configurations[row] for row in rows]
 
 
-def test_a_search_with_the_best_in_hand_has_no_regret():
+def test_regret_is_0_once_the_best_trial_is_found():
     outcome = simulate(Setting("recorded", 64, 2, "random + stopping", 0), WORLDS)
     assert outcome.tried == 30
     assert outcome.regrets[-1] == 0
@@ -171,12 +171,12 @@ def test_the_same_setting_gives_the_same_search():
     assert np.array_equal(one.regrets, other.regrets)
 
 
-def test_regret_holds_until_the_next_epoch_ends():
+def test_regret_is_constant_between_epochs():
     outcome = Outcome(np.array([0.0, 1.0, 2.5]), np.array([0.9, 0.4, 0.1]), 2, 0, 2.5)
     assert [outcome.at(t) for t in (0, 0.99, 1, 2.4, 2.5, 7)] == [0.9, 0.9, 0.4, 0.4, 0.1, 0.1]
 
 
-def test_the_interval_holds_the_mean_and_shrinks_with_the_sample():
+def test_the_confidence_interval_shrinks_with_the_sample():
     sample = np.random.default_rng(0).normal(size=400)
     widths = []
     for count in (25, 400):
@@ -186,7 +186,7 @@ def test_the_interval_holds_the_mean_and_shrinks_with_the_sample():
     assert widths[1] == pytest.approx(widths[0] / 4, rel=0.5)
 
 
-def test_configurations_differ_in_shares_of_the_range():
+def test_the_distance_of_configurations_is_relative_to_the_range():
     one = {"lr": 1e-4, "batch_size": 32, "dropout": 0.0, "optimizer": "adam"}
 
     def differ(**changes):
@@ -200,7 +200,7 @@ def test_configurations_differ_in_shares_of_the_range():
     assert differ(optimizer="sgd", momentum=0.9, weight_decay=1e-4) == {"optimizer": 1}
 
 
-def test_the_parameter_that_decides_gets_the_weight():
+def test_the_decisive_parameter_gets_the_largest_weight():
     configurations = draw_configurations(SPACE, 60, seed=0)
     final = np.array([abs(math.log10(c["lr"]) + 2) / 3 for c in configurations])
     curves = Curves(configurations, np.tile(final[:, None], EPOCHS), np.ones((60, EPOCHS)))
@@ -209,7 +209,7 @@ def test_the_parameter_that_decides_gets_the_weight():
     assert weights["lr"] > 0.5
 
 
-def test_imitated_configurations_resemble_the_recorded_ones():
+def test_simulated_curves_resemble_recorded_ones():
     configurations = draw_configurations(SPACE, 60, seed=0)
     final = np.array([0.9 if c["optimizer"] == "adam" else 0.1 for c in configurations])
     recorded = Curves(configurations, np.tile(final[:, None], EPOCHS), np.ones((60, EPOCHS)))
@@ -219,7 +219,7 @@ def test_imitated_configurations_resemble_the_recorded_ones():
         assert (accuracy > 0.5) == (configuration["optimizer"] == "adam")
 
 
-def test_a_recorded_table_reads_back(tmp_path):
+def test_a_recorded_table_can_be_read(tmp_path):
     configurations = draw_configurations(SPACE, 3, seed=1)
     rows = [
         {"number": n, "epoch": e + 1, "val_accuracy": n / 7 + e / 100, "seconds": 1.5} | config
@@ -233,11 +233,11 @@ def test_a_recorded_table_reads_back(tmp_path):
     assert curves.seconds.shape == (3, EPOCHS)
 
 
-def test_more_configurations_are_drawn_after_the_same_first_ones():
+def test_more_configurations_extend_the_same_sequence():
     assert draw_configurations(SPACE, 12, seed=0)[:5] == draw_configurations(SPACE, 5, seed=0)
 
 
-def test_a_curve_is_recorded_to_its_last_epoch_or_until_it_diverges(digits_split):
+def test_a_curve_is_recorded_until_its_last_epoch_or_divergence(digits_split):
     few = dataclasses.replace(digits_split, train=digits_split.train[:64])
     config = {"lr": 0.01, "batch_size": 32, "dropout": 0.0, "optimizer": "adam"}
     curve = train_curve((7, config), few, seed=0)
@@ -249,5 +249,5 @@ def test_a_curve_is_recorded_to_its_last_epoch_or_until_it_diverges(digits_split
     assert len(exploding) == EPOCHS
 
 
-def test_chance_stands_for_what_diverged():
+def test_diverged_epochs_count_as_chance_level():
     assert make_curves(diverged=[0]).final[0] == CHANCE

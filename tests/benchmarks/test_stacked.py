@@ -7,7 +7,7 @@ from tune_mnist.models import create_model
 from tune_mnist.training import Compute
 
 
-def test_stacked_networks_train_as_each_does_alone(digits_split):
+def test_stacked_networks_train_like_single_ones(digits_split):
     torch.manual_seed(0)
     stacked = StackedLeNets(2, digits_split, 16, Compute(torch.device("cpu"), bf16=False))
     alone = [create_model("lenet") for _ in range(2)]

@@ -9,7 +9,7 @@ OPTIONS = Options(
 )
 
 
-def test_the_share_of_the_limit_is_of_the_same_precision():
+def test_the_fraction_of_peak_uses_the_same_precision():
     config = TrainConfig(model="resnet", lr=0.1, image_size=64)
     medians = {"ours": 30.0, "plain": 10.0, "fp32": 1e11, "bf16": 2e11}
     found = row(config, "bf16", medians, flops=10**9)
@@ -24,7 +24,7 @@ def test_both_loops_train_and_are_timed(digits_split):
     assert min(found["ours_images_per_second"], found["plain_images_per_second"]) > 0
 
 
-def test_the_cost_of_a_trial_counts_every_worker():
+def test_the_cost_of_a_trial_counts_all_workers():
     row = cost_row("ours", 100, Times(first_report=1.0, all_trials=5.0), 2)
     assert row["cost_per_trial_seconds"] == 0.08
     assert row["with_start_seconds"] == 0.1

@@ -15,7 +15,7 @@ from tune_mnist.data import prepare_batch, to_tensor
 
 
 def search(contestant, seed, wall, *epochs):
-    """Rows of a search whose epochs are given as (val_accuracy, seconds)."""
+    """Return the rows of a search whose epochs are given as (val_accuracy, seconds)."""
     return pd.DataFrame(
         {
             "contestant": contestant,
@@ -29,14 +29,14 @@ def search(contestant, seed, wall, *epochs):
     )
 
 
-def test_a_search_is_summed_up_by_its_first_epoch_at_the_target_and_its_best():
+def test_a_search_is_summarized_by_its_time_to_target_and_best_accuracy():
     found = searches(search("ours", 0, 40.0, (0.5, 10.0), (0.985, 30.0), (0.98, 20.0)), 0.98)
     row = found.iloc[0]
     assert (row.epochs, row.best_accuracy, row.seconds_to_target) == (3, 0.985, 20.0)
     assert row.wall_seconds_per_epoch == pytest.approx(40 / 3)
 
 
-def test_ratios_are_of_the_medians_over_the_seeds_to_plain_ray_tune():
+def test_ratios_compare_medians_with_plain_ray_tune():
     rows = pd.concat(
         [search("ray_tune", seed, wall, (0.99, wall)) for seed, wall in enumerate((90, 100, 300))]
         + [search("ours", seed, wall, (0.99, wall / 2)) for seed, wall in enumerate((50, 40, 1))]
@@ -47,19 +47,19 @@ def test_ratios_are_of_the_medians_over_the_seeds_to_plain_ray_tune():
     assert table.loc["ray_tune", "wall_ratio"] == 1
 
 
-def test_a_target_that_most_seeds_miss_is_missed():
+def test_a_target_that_most_seeds_miss_counts_as_missed():
     missed = [search("ours", seed, 50.0, (0.9, 5.0)) for seed in (0, 1)]
     rows = pd.concat([*missed, search("ours", 2, 50.0, (0.99, 5.0))])
     assert math.isinf(summarise(rows, 0.98)["seconds_to_target"][0])
 
 
-def test_every_contestant_begins_as_often_as_the_others():
+def test_every_contestant_is_started_first_equally_often():
     seeds = range(len(CONTESTANTS))
     assert {in_turn(CONTESTANTS, seed)[0] for seed in seeds} == set(CONTESTANTS)
     assert all(set(in_turn(CONTESTANTS, seed)) == set(CONTESTANTS) for seed in seeds)
 
 
-def test_every_parameter_is_told_in_another_librarys_terms():
+def test_every_parameter_is_translated_to_another_librarys_terms():
     space = same_space()
     told = in_terms_of(
         space,
@@ -74,18 +74,18 @@ def test_every_parameter_is_told_in_another_librarys_terms():
 
 
 @pytest.mark.parametrize(("model", "size"), [("lenet", 32), ("resnet", 64)])
-def test_contestants_get_the_same_pictures(digits_split, model, size):
+def test_contestants_get_the_same_images(digits_split, model, size):
     samples = SampleDataset(digits_split, digits_split.train, model, size)
     image, label = samples[3]
     index = digits_split.train[3]
     pixels = to_tensor(digits_split.images[index : index + 1])
     expected = prepare_batch(pixels, size, resize=model != "lenet")[0]
-    # Resized pictures are rounded to whole grey levels, for that is what PIL's pixels are.
+    # PIL rounds the pixels of resized pictures to integers.
     torch.testing.assert_close(image, expected, atol=1 / 255, rtol=0)
     assert label == digits_split.labels[index]
 
 
-def test_rows_are_told_in_seconds_since_the_start(tmp_path):
+def test_rows_have_seconds_since_the_start(tmp_path):
     log = EpochLog(tmp_path / "rows.csv", started=1000.0)
     log.path.write_text("trial,epoch,val_accuracy,seconds\n")
     log.add("a1", 2, 0.98765432, now=1012.5)
@@ -94,7 +94,7 @@ def test_rows_are_told_in_seconds_since_the_start(tmp_path):
     assert np.isclose(row.val_accuracy, 0.987654)
 
 
-def test_the_time_of_the_workers_is_divided():
+def test_the_time_of_the_workers_is_split_by_activity():
     # Two workers; the command starts at 0 and ends at 30. One trains trial 0 from 10 to 14 and
     # trial 2 from 15 to 19, the other trial 1 from 11 to 16, and from 17 to 26.
     ends = {(0, 1): 14.0, (1, 1): 16.0, (2, 1): 19.0, (1, 2): 26.0}
@@ -104,6 +104,6 @@ def test_the_time_of_the_workers_is_divided():
     assert "60.0 seconds of a worker: start 20.0 (33.3%), training 22.0 (36.7%)" in str(shares)
 
 
-def test_a_worker_that_never_had_a_trial_waited_to_the_end():
+def test_a_worker_without_a_trial_waits_until_the_end():
     shares = time_shares({(0, 1): 6.0}, {(0, 1): 4.0}, workers=2, started=0, ended=6)
     assert shares == TimeShares(start=4, training=4, between=0, tail=4, end=0)

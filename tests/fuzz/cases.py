@@ -1,7 +1,8 @@
-"""The cases of a target, many in one process: ``python -m tests.fuzz.cases`` is run by fuzz().
+"""Cases of a target, run in one process that ``fuzz()`` starts (``python -m tests.fuzz.cases``).
 
-A case is right if the command ends with 0, or with 2 and one line that begins with ``error:``,
-names the file and leaves the folder as it was; within the limits of time and memory.
+A case is right if the command ends with status 0, or with status 2 and one line that starts with
+``error:`` and names the file. It must not change the folder, and must keep the limits of time and
+memory.
 """
 
 import contextlib
@@ -23,14 +24,14 @@ from tune_mnist.errors import USER_ERROR
 from tune_mnist.quoting import MAX_MESSAGE
 
 CPU_SECONDS = 5.0
-"""A busy machine makes a case slow, not costly: what counts is its processor time."""
+"""Maximum processor time of a case, which does not depend on the load of the machine."""
 
 WALL_SECONDS = 60.0
 MEMORY = 1_500_000_000
 
 
 class TooSlow(BaseException):
-    """Raised by a timer in the midst of a case; no command catches it."""
+    """Raised by a timer during a case; a BaseException, so that no command catches it."""
 
 
 def load(name: str) -> Target:
@@ -45,10 +46,10 @@ def run_case(target: Target, template: Path, file: Path, name: str, seed: int) -
     """Run the command on one damaged file; return the verdict.
 
     Args:
-        target: The format.
+        target: Target with the file format.
         template: Folder with valid input.
-        file: The file to damage, below it.
-        name: Of the target; together with the seed it determines the damage.
+        file: File to damage, in that folder.
+        name: Name of the target, which determines the damage together with the seed.
         seed: Number of the case.
     """
     what, content = target.damage(file.read_bytes(), Random(f"{name} {seed}"))  # noqa: S311
@@ -69,7 +70,7 @@ def run_case(target: Target, template: Path, file: Path, name: str, seed: int) -
 
 
 def _outcome(target: Target, folder: Path) -> tuple[Any, str]:
-    """Return exit status (or the exception that came out), and standard error."""
+    """Return the exit status or uncaught exception, and standard error."""
     sys.argv = ["command", *target.arguments(folder)]
     err = io.StringIO()
     status: Any = None
@@ -108,7 +109,7 @@ def _fault(target: Target, status: Any, err: str, *, same: bool) -> str:
 
 
 def _where(error: BaseException) -> str:
-    """Return the innermost line of the project that an exception went through."""
+    """Return the innermost line of the project in an exception's traceback."""
     place, trace = "?", error.__traceback__
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
@@ -124,7 +125,7 @@ def _listing(folder: Path) -> dict[str, int]:
 
 @contextlib.contextmanager
 def _limited() -> Any:
-    """Stop what runs too long, whether it computes or waits."""
+    """Interrupt a case that runs too long, whether it computes or waits."""
 
     def stop(number: int, frame: Any) -> None:
         raise TooSlow(f"more than {CPU_SECONDS} s computed, or {WALL_SECONDS} s waited")
@@ -141,7 +142,7 @@ def _limited() -> Any:
 
 
 def _limit_memory() -> None:
-    """Let the process allocate so much more than it holds now; beyond, MemoryError."""
+    """Limit the memory that the process can allocate in addition; beyond, raise MemoryError."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     (held,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData"))
     limit = held * 1024 + MEMORY
@@ -155,7 +156,7 @@ def main(name: str, first: int, last: int, results: Path) -> None:
         template = Path(top) / "input"
         template.mkdir()
         file = target.prepare(template)
-        status, err = _outcome(target, template)  # also imports what a first call imports
+        status, err = _outcome(target, template)  # includes the imports of a first call
         assert status == 0, f"valid input is refused: {status!r} {err}"
         _limit_memory()
         for seed in range(first, last):

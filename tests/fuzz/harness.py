@@ -1,4 +1,4 @@
-"""Fuzzing of a file format: damaged files give a clean result, or one error line.
+"""Fuzzing of file formats: every damaged file must give a clean result or one error line.
 
 In a test: ``fuzz("tests.fuzz.results:EXPERIMENT", 200).require_right()``. By hand, with the
 counts: ``python -m tests.fuzz.harness tests.fuzz.results:EXPERIMENT 20000``; a third number is the
@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE_SECONDS = 150.0
-"""Without a new line for so long, a case hangs where no timer of its process can stop it."""
+"""Seconds without a new line after which the process counts as hanging and is killed."""
 
 ROOT = Path(__file__).parents[2]
 
 
 @dataclass
 class Tally:
-    """The verdicts on the cases of a target.
+    """Verdicts on the cases of a target.
 
     Attributes:
         counts: Number of cases by verdict: clean, refused, wrong.
-        wrong: What is wrong, a line for each such case.
+        wrong: One-line description of each wrong case.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -41,10 +41,10 @@ class Tally:
             self.wrong.append(f"case {seed} ({what[:100]}): {detail}")
 
     def require_right(self, *, refusals: bool = True) -> None:
-        """Fail if a case is wrong, or if nothing was ever refused.
+        """Fail if a case is wrong, or if no case was refused.
 
         Args:
-            refusals: Whether damage is to be noticed at all.
+            refusals: Whether refusals are expected; if not, fail if a case was refused.
         """
         assert not self.wrong, f"{len(self.wrong)} wrong:\n" + "\n".join(self.wrong[:20])
         assert bool(self.counts["refused"]) == refusals, self.counts
@@ -59,7 +59,7 @@ def fuzz(name: str, count: int, first: int = 0) -> Tally:
     Args:
         name: Module and attribute of the target, ``module:ATTRIBUTE``.
         count: Number of cases.
-        first: Seed of the first.
+        first: Seed of the first case.
     """
     tally = Tally()
     last = first + count
@@ -78,7 +78,7 @@ def fuzz(name: str, count: int, first: int = 0) -> Tally:
 
 
 def _run(name: str, first: int, last: int) -> tuple[list[dict[str, Any]], str]:
-    """Run cases until the process ends; return its lines, and how it ended."""
+    """Run cases until the process ends; return its lines and a description of its end."""
     with tempfile.TemporaryDirectory() as top:
         results, log = Path(top) / "lines", Path(top) / "log"
         results.touch()
@@ -98,7 +98,7 @@ def _run(name: str, first: int, last: int) -> tuple[list[dict[str, Any]], str]:
 
 
 def _wait(process: "subprocess.Popen[bytes]", results: Path) -> bool:
-    """Wait for the end; return whether it had to be killed, having made no progress."""
+    """Wait for the end of the process; return whether it was killed for lack of progress."""
     size, since = 0, time.monotonic()
     while True:
         try:

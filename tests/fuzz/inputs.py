@@ -1,4 +1,4 @@
-"""Targets: images and weights of somebody else, and the command that reads them."""
+"""Targets: untrusted images and weights, and the command that reads them."""
 
 import gzip
 import io
@@ -28,7 +28,7 @@ _NUMBERS = (0.0, -1.0, 1e30, 3e38, float("nan"), float("inf"), float("-inf"))
 
 
 def idx_damage(content: bytes, random: Random) -> tuple[str, bytes]:
-    """Change the header of an IDX file, or add to what follows it."""
+    """Change the header of an IDX file, or append data."""
     kind = random.choice(["type", "dimensions", "size", "size", "header", "body"])
     damaged = bytearray(content)
     match kind:
@@ -49,7 +49,7 @@ def idx_damage(content: bytes, random: Random) -> tuple[str, bytes]:
 
 
 def _packed(damage: Damage) -> Damage:
-    """Return the damage that is done before the file is gzipped."""
+    """Return a damage that is applied before the file is gzipped."""
 
     def packed(content: bytes, random: Random) -> tuple[str, bytes]:
         what, damaged = damage(gzip.decompress(content), random)
@@ -59,13 +59,13 @@ def _packed(damage: Damage) -> Damage:
 
 
 def _gzip_damage(content: bytes, random: Random) -> tuple[str, bytes]:
-    """Add a member of zeros, or of something else, to a gzipped file."""
+    """Append a member of zeros, or of other data, to a gzipped file."""
     more = random.choice([bytes(1 << 24), b"", b"more", content])
     return "another member", content + gzip.compress(more, 1) * random.choice([1, 1, 50])
 
 
 def _tensor_damage(content: bytes, random: Random) -> tuple[str, bytes]:
-    """Change one tensor, or one name."""
+    """Change one tensor or one name."""
     weights: dict[Any, Any] = _weights(content)
     name = random.choice(list(weights))
     tensor: Tensor = weights[name]
@@ -95,7 +95,7 @@ def _tensor_damage(content: bytes, random: Random) -> tuple[str, bytes]:
 
 
 def _entry_damage(content: bytes, random: Random) -> tuple[str, bytes]:
-    """Damage one entry of the archive, whose checksums are right afterwards."""
+    """Damage one entry of the archive, and correct the checksums."""
     entry = random.choice(["data.pkl", "data.pkl", "data.pkl", "data/0", "version", "byteorder"])
 
     def change(name: str, data: bytes) -> bytes:
@@ -124,7 +124,7 @@ def picture_damage(content: bytes, random: Random) -> tuple[str, bytes]:
 
 
 def _model(folder: Path) -> Path:
-    """Write an untrained LeNet, as a search keeps it."""
+    """Write an untrained LeNet in the form of ``best/``."""
     model = folder / "lenet"
     model.mkdir()
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Seeded damage to bytes, to JSON, and to files of one JSON value a line."""
+"""Seeded damage to bytes, JSON files and JSON lines files."""
 
 import copy
 import json
@@ -23,7 +23,7 @@ _RAW = {
     "@surrogate@": '"\\ud800"',
     "@date@": "2026-11-26",
 }
-"""JSON texts that ``json.dumps`` does not write, by the word that stands for each."""
+"""JSON texts that ``json.dumps`` does not write, by the placeholder for each."""
 
 _PLAIN: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2, 99, 2**31, 2**63, 2**64, -(2**63), 10**18, 0.5, -0.5, 1e308),
@@ -52,7 +52,7 @@ _BYTE_DAMAGES = (
 
 
 def byte_damage(content: bytes, random: Random) -> tuple[str, bytes]:
-    """Damage a file of any format without regard to what it holds."""
+    """Damage the bytes of a file of any format."""
     kind = random.choice(_BYTE_DAMAGES)
     place, end = sorted(random.randrange(len(content) + 1) for _ in range(2))
     match kind:
@@ -93,12 +93,12 @@ def byte_damage(content: bytes, random: Random) -> tuple[str, bytes]:
 
 
 def hostile_value(random: Random) -> Any:
-    """Return a value that is seldom right: of another type, size or range."""
+    """Return a value that is usually invalid: of another type, size or range."""
     return copy.deepcopy(random.choice([*_PLAIN, *_RAW]))
 
 
 def dump(value: Any) -> str:
-    """Return JSON, with the texts of :func:`hostile_value` in it."""
+    """Return JSON in which the placeholders of :func:`hostile_value` are replaced."""
     text = json.dumps(value)
     for word, raw in _RAW.items():
         text = text.replace(f'"{word}"', raw)
@@ -133,7 +133,7 @@ def change_value(value: Any, random: Random) -> tuple[str, Any]:
 
 
 def json_damage(content: bytes, random: Random) -> tuple[str, bytes]:
-    """Damage a JSON file: a value in it nine times of ten, else its bytes."""
+    """Damage a JSON file: a value in nine of ten cases, otherwise its bytes."""
     if random.random() < 0.1:
         return byte_damage(content, random)
     what, value = change_value(json.loads(content), random)
@@ -144,7 +144,7 @@ def json_damage(content: bytes, random: Random) -> tuple[str, bytes]:
 
 
 def json_lines_damage(content: bytes, random: Random) -> tuple[str, bytes]:
-    """Damage a file of JSON lines: a value in a line, whole lines, or its bytes."""
+    """Damage a JSON lines file: a value of one line, whole lines, or its bytes."""
     lines = content.splitlines(keepends=True)
     number = random.randrange(len(lines))
     kind = random.choice(["value"] * 8 + ["replace", "remove", "repeat", "swap", "cut", "bytes"])
@@ -170,7 +170,7 @@ def json_lines_damage(content: bytes, random: Random) -> tuple[str, bytes]:
 
 
 def one_of(*damages: Damage) -> Damage:
-    """Return the damage that is one of these, chosen at random for each case."""
+    """Return a damage that applies one of the given ones, chosen at random for each case."""
 
     def damage(content: bytes, random: Random) -> tuple[str, bytes]:
         return random.choice(damages)(content, random)
@@ -179,12 +179,12 @@ def one_of(*damages: Damage) -> Damage:
 
 
 def _place(value: Any, random: Random) -> tuple[Any, Any, str]:
-    """Return a mapping or list somewhere in a value, a key of it, and the path to it."""
+    """Return a random mapping or list in a value, one of its keys, and the path to it."""
     places: list[tuple[Any, Any, str]] = []
 
     def collect(holder: Any, path: str) -> None:
         keys = holder if isinstance(holder, dict) else range(len(holder))
-        # Of a long list, such as a confusion matrix, a few places will do.
+        # A few places of a long list, such as a confusion matrix, are enough.
         for key in list(keys)[:40]:
             places.append((holder, key, f"{path}.{key}"))
             if isinstance(holder[key], dict | list):

@@ -1,4 +1,4 @@
-"""Targets: data of the user's own, and the reader of ``--data-dir``."""
+"""Targets: the user's own data, and the reader of ``--data-dir``."""
 
 import io
 import zipfile
@@ -22,12 +22,12 @@ _TYPES = ("|u1", "<i8", "<f4", "|b1", "<U3", "<U99999999", "|O", "<c8", "|V9", "
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 def load(path: Path) -> None:
-    """Load and split data of the user's own."""
+    """Load and split the user's own data."""
     split_dataset(load_dataset("mnist", path))
 
 
 def _header_damage(content: bytes, random: Random) -> tuple[str, bytes]:
-    """Change the header of an array, or leave the array out; checksums are right afterwards."""
+    """Change the header of an array or remove the array, and correct the checksums."""
     members = _members(content)
     name = random.choice(list(members))
     kind = random.choice(["header", "header", "text", "bytes", "drop", "double", "end"])
@@ -40,7 +40,7 @@ def _header_damage(content: bytes, random: Random) -> tuple[str, bytes]:
             members[name] = header.getvalue() + members[name][128:]
             kind = f"{dtype} {shape}"
         case "text":
-            # As long as before, so that the length in front of it stays right.
+            # Of the same length, so that the length field before it stays correct.
             text = random.choice(["[" * 200, "{'descr': __import__('os')}", "1" * 110, "{}"])
             members[name] = (
                 members[name][:10] + text.ljust(118)[:118].encode() + members[name][128:]

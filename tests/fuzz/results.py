@@ -1,4 +1,4 @@
-"""Targets: the files of a results folder, and the commands that read them."""
+"""Targets: files of a results folder, and the commands that read them."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def _search(folder: Path) -> None:
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 def tables(directory: Path) -> None:
-    """Read a results folder, and build what a report shows, but for the costly plots."""
+    """Read a results folder, and build the report except for the costly plots."""
     results = read_search(directory)
     search_page(results, search_tables(results))
     read_misclassified(final_folder(directory, "lenet"))
@@ -72,7 +72,7 @@ def _report_on(
 
 
 def _picture(folder: Path) -> Path:
-    """Make a LeNet and a picture; return the network's configuration."""
+    """Write a LeNet and a picture; return the path of the network's configuration."""
     best = folder / "best" / "lenet"
     best.mkdir(parents=True)
     torch.save(create_model("lenet").state_dict(), best / MODEL_FILE)

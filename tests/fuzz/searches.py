@@ -1,4 +1,4 @@
-"""Commands for fuzzing: what a search does with an earlier one, up to where it would start Ray."""
+"""Commands for fuzzing: resume and warm start of a search, without the start of Ray."""
 
 from pathlib import Path
 from typing import Any
@@ -22,21 +22,21 @@ from tune_mnist.tuning.spaces.space import load_space
 
 PIXELS, LABELS = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64)
 DATASET = Dataset("digits", PIXELS, LABELS, PIXELS, LABELS, ("0", "1"))
-"""What the searches of tests/reporting/searches.py say that they were made on."""
+"""Data set of the searches in tests/reporting/searches.py."""
 
 DRAWN = 3
-"""Trials that a resumed search begins, or takes up again."""
+"""Number of trials that a resumed search starts or continues."""
 
 
 def no_settings(*_: int) -> Any:
-    """Stand for what only the trials and a population need."""
+    """Replace settings that only trials and a population need."""
     return None
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 def resume(directory: Path) -> None:
-    """Bring a search back to where it was, and draw trials."""
+    """Restore a search, and draw trials."""
     experiment = read_experiment(directory)
     space = experiment.search_space(directory)
     options = experiment.stored_options(directory, space)

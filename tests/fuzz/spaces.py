@@ -1,4 +1,4 @@
-"""Target: a space file of somebody else, and all that a search makes of it before it begins."""
+"""Target: an untrusted space file, and the part of a search that reads it."""
 
 from pathlib import Path
 from random import Random
@@ -58,7 +58,7 @@ _SCALARS = (
 
 
 def _scalar_damage(content: bytes, random: Random) -> tuple[str, bytes]:
-    """Put another scalar, tag or collection in the place of a word or number."""
+    """Replace a word or number by another scalar, tag or collection."""
     words = content.decode().split(" ")
     place, value = random.randrange(len(words)), random.choice(_SCALARS)
     end = words[place][len(words[place].rstrip(",}]\n")) :]
@@ -73,7 +73,7 @@ def _value_damage(content: bytes, random: Random) -> tuple[str, bytes]:
 
 
 def _laughs(content: bytes, random: Random) -> tuple[str, bytes]:
-    """Let aliases stand for lists or mappings of aliases."""
+    """Replace values by nested aliases of lists or mappings."""
     depth, width = random.choice([1, 2, 5, 9]), random.choice([1, 3, 9])
     lines, last = ["laugh0: &l0 {x: 1}"], "*l0"
     for level in range(1, depth + 1):
@@ -89,7 +89,7 @@ def _laughs(content: bytes, random: Random) -> tuple[str, bytes]:
 @click.argument("path")
 @click.option("--searcher", default="random")
 def drawn(path: str, searcher: str) -> None:
-    """Load a space, and draw configurations of it by a searcher."""
+    """Load a space, and draw configurations with a searcher."""
     space = load_space(path)
     options = SearchOptions.for_space(space, searcher=searcher)
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -1,4 +1,4 @@
-"""A file format to fuzz: valid input, how to damage it, and the command that reads it."""
+"""Target of fuzzing: a file format with valid input, damage, and the command that reads it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from random import Random
 import click
 
 Damage = Callable[[bytes, Random], tuple[str, bytes]]
-"""Takes a valid file and a seeded generator; returns what was done, and the damaged file."""
+"""Function of a valid file's content and a seeded generator, which returns a description of the
+damage and the damaged content."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,12 @@ class Target:
     """A file format, and the command that reads a file of it.
 
     Attributes:
-        prepare: Fills an empty folder with valid input, and returns the file to damage.
-        damage: Damages the content of that file.
-        command: The command that reads it.
-        arguments: The command's arguments, given the folder of a case.
-        named: A part of the file's name that every error line must hold.
+        prepare: Function that writes valid input into an empty folder, and returns the path of
+            the file to damage.
+        damage: Function that damages the content of that file.
+        command: Command that reads the file.
+        arguments: Function that returns the command's arguments, given the folder of a case.
+        named: Part of the file's name that every error line must contain.
     """
 
     prepare: Callable[[Path], Path]

@@ -1,4 +1,4 @@
-"""The fuzz harness tells right endings from wrong ones."""
+"""Verdicts of the fuzz harness on right and wrong endings."""
 
 import os
 from pathlib import Path
@@ -61,7 +61,7 @@ TARGET = Target(
 )
 
 
-def test_each_ending_is_judged():
+def test_each_ending_gets_its_verdict():
     tally = fuzz("tests.fuzz.test_harness:TARGET", 24)
     assert tally.counts.total() == 24
     assert tally.counts["clean"]

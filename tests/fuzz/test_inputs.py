@@ -1,4 +1,4 @@
-"""Damaged images, weights and data sets: a reading, or one line with the file's name."""
+"""Damaged images, weights and data sets: a clean result, or one error line with the file name."""
 
 import pytest
 
@@ -12,12 +12,12 @@ SUITE, SLOW = 200, 20_000
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_some_cases(target):
+def test_a_few_damaged_inputs(target):
     fuzz(f"tests.fuzz.{target}", SUITE).require_right()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(6 * 3600)
 @pytest.mark.parametrize("target", TARGETS)
-def test_many_cases(target):
+def test_many_damaged_inputs(target):
     fuzz(f"tests.fuzz.{target}", SLOW, first=SUITE).require_right()

@@ -1,4 +1,4 @@
-"""Damaged space files: a space that can be drawn from, or one error line with the file's name."""
+"""Damaged space files: a usable space, or one error line with the file name."""
 
 import pytest
 
@@ -8,11 +8,11 @@ TARGET = "tests.fuzz.spaces:SPACE"
 SUITE, SLOW = 200, 20_000
 
 
-def test_some_cases():
+def test_a_few_damaged_spaces():
     fuzz(TARGET, SUITE).require_right()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(6 * 3600)
-def test_many_cases():
+def test_many_damaged_spaces():
     fuzz(TARGET, SLOW, first=SUITE).require_right()

@@ -1,4 +1,4 @@
-"""Searches with a real Ray whose trials run on a GPU."""
+"""Searches with Ray whose trials run on a GPU."""
 
 import json
 
@@ -26,7 +26,7 @@ def finished(tmp_path_factory):
     return result, output / "shared"
 
 
-def test_two_trials_at_a_time_share_a_gpu_and_the_search_ends_in_its_tables(finished):
+def test_two_concurrent_trials_share_a_gpu(finished):
     result, folder = finished
     assert result.returncode == 0, result.stderr
     assert "2 at a time, 0.5 GPU each" in result.stdout
@@ -37,7 +37,7 @@ def test_two_trials_at_a_time_share_a_gpu_and_the_search_ends_in_its_tables(fini
     assert 0 < tested["test_accuracy"] <= 1
 
 
-def test_the_winner_predicts_and_is_exported(finished, tmp_path):
+def test_the_best_model_predicts_and_is_exported(finished, tmp_path):
     _, folder = finished
     picture = np.zeros((28, 28), dtype=np.uint8)
     picture[6:22, 13:15] = 255
@@ -53,7 +53,7 @@ def test_the_winner_predicts_and_is_exported(finished, tmp_path):
 
 @pytest.fixture
 def little_memory():
-    """Hold the GPU's memory but for some 5 GiB, of which each process takes half a GiB itself."""
+    """Allocate the GPU's memory except for about 5 GiB; each process needs 0.5 GiB of these."""
     free, _ = torch.cuda.mem_get_info()
     held = torch.empty(max(0, free - 5 * 2**30), dtype=torch.uint8, device="cuda")
     yield
@@ -61,7 +61,7 @@ def little_memory():
     torch.cuda.empty_cache()
 
 
-def test_running_out_of_gpu_memory_ends_one_trial_alone(little_memory, tmp_path):
+def test_running_out_of_gpu_memory_ends_only_one_trial(little_memory, tmp_path):
     space = tmp_path / "large.yaml"
     space.write_text(
         "description: batches of which one is too large\n"

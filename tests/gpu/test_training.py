@@ -42,7 +42,7 @@ def trained(configuration, data, compute, epochs):
     return trainer
 
 
-def test_auto_takes_the_gpu_and_graphs():
+def test_auto_uses_the_gpu_and_cuda_graphs():
     compute = resolve_compute()
     assert (compute.device.type, compute.cuda_graphs) == ("cuda", True)
 
@@ -59,14 +59,14 @@ def test_the_loss_falls_and_a_checkpoint_resumes(digits_split, tmp_path, model, 
     resumed = Trainer(configuration, digits_split, gpu(precision))
     resumed.load(tmp_path / "checkpoint")
     resumed.run_epoch()
-    # Some of cuDNN's kernels add in an order that varies.
+    # Some kernels of cuDNN add in a varying order.
     assert distance(resumed, whole) < 2e-2
     assert resumed.metrics.train_loss == pytest.approx(last.train_loss, rel=0.05, abs=0.02)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_graph_trains_as_the_eager_step_does(digits_split, optimizer, momentum):
+def test_training_with_a_cuda_graph_equals_eager_training(digits_split, optimizer, momentum):
     rate = {"sgd": 0.1, "rmsprop": 0.001}.get(optimizer, 0.003)
     configuration = config(
         optimizer=optimizer, momentum=momentum, lr=rate, weight_decay=1e-4, lr_schedule="cosine"
@@ -79,7 +79,7 @@ def test_a_graph_trains_as_the_eager_step_does(digits_split, optimizer, momentum
     assert graphed.metrics.val_accuracy == pytest.approx(eager.metrics.val_accuracy, abs=0.01)
 
 
-def test_units_are_dropped_in_a_graph_anew_at_every_step_and_alike_for_one_seed(digits_split):
+def test_dropout_in_a_cuda_graph_differs_between_steps_and_is_reproducible(digits_split):
     none, one, again = (
         trained(config(optimizer="sgd", lr=0.1, dropout=dropout), digits_split, gpu(), 2)
         for dropout in (0.0, 0.5, 0.5)
@@ -89,7 +89,7 @@ def test_units_are_dropped_in_a_graph_anew_at_every_step_and_alike_for_one_seed(
 
 
 @pytest.mark.parametrize("batch_size", [2048, 600, 500])
-def test_epochs_of_a_few_large_batches(digits_split, batch_size):
+def test_epochs_with_few_large_batches_are_trained(digits_split, batch_size):
     graphed, eager = (
         trained(config(batch_size=batch_size), digits_split, gpu(graphs=graphs), 5)
         for graphs in (True, False)
@@ -97,7 +97,7 @@ def test_epochs_of_a_few_large_batches(digits_split, batch_size):
     assert distance(graphed, eager) < 1e-3
 
 
-def test_a_checkpoint_moves_between_cpu_and_gpu(digits_split, tmp_path):
+def test_a_checkpoint_can_be_loaded_on_another_device(digits_split, tmp_path):
     for optimizer in OPTIMIZERS:
         configuration = config(optimizer=optimizer, lr=0.001)
         for source, target in ((CPU, gpu()), (gpu(), CPU), (gpu(), gpu(graphs=False))):
@@ -111,8 +111,8 @@ def test_a_checkpoint_moves_between_cpu_and_gpu(digits_split, tmp_path):
             assert distance(moved, trainer) < 5e-3
 
 
-def test_the_images_lie_on_the_gpu_once(digits_split):
-    # As many pixels as MNIST has, so that what else is allocated does not count.
+def test_the_gpu_holds_the_images_once(digits_split):
+    # As many pixels as in MNIST, so that other allocations are small in comparison.
     images = np.resize(digits_split.images, (48_000, *digits_split.images.shape[1:]))
     labels = np.resize(digits_split.labels, len(images))
     torch.cuda.empty_cache()
@@ -124,7 +124,7 @@ def test_the_images_lie_on_the_gpu_once(digits_split):
 
 
 class ReadsAValue(nn.Module):
-    """Cannot be captured: its forward pass waits for the GPU."""
+    """Network that cannot be captured, since its forward pass synchronizes with the GPU."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Results folders from somebody else, and a watched disk around them."""
+"""Untrusted results folders, and watched folders beside them."""
 
 import json
 import shutil
@@ -13,15 +13,15 @@ from tests.reporting.searches import Search
 from tune_mnist.data import Dataset
 
 NOWHERE = ("--address", "127.0.0.1:1")
-"""Where no Ray is, so that a search which is not refused ends all the same."""
+"""Address without Ray, so that a search which is not refused ends at once."""
 
 
 def stranger_folder(directory: Path, dataset: Dataset, model: Path) -> Path:
-    """Write the results folder of a finished search, as somebody else sends it.
+    """Write the results folder of a finished search without the user's signature.
 
     Args:
-        directory: Folder to be made.
-        dataset: Images that the search was made on.
+        directory: Folder to create.
+        dataset: Data set of the search.
         model: Folder of a trained LeNet.
     """
     search = Search(directory, dataset=dataset, num_samples=4)
@@ -39,7 +39,7 @@ def stranger_folder(directory: Path, dataset: Dataset, model: Path) -> Path:
 
 
 def watched_folder(folder: Path) -> Path:
-    """Write a folder that a search must leave alone, with names that searches use."""
+    """Write a folder that no command may change, with file names that searches use."""
     (folder / "epoch-0001").mkdir(parents=True)
     (folder / "lenet").mkdir()
     for name in (
@@ -51,11 +51,11 @@ def watched_folder(folder: Path) -> Path:
 
 
 def contents(top: Path, without: Path | None = None) -> dict[str, Any]:
-    """Return what lies in a folder at every depth, by path: kind and rights, content or target.
+    """Return the content of a folder by path: type, permissions, and file content or link target.
 
     Args:
-        top: Folder to look through.
-        without: Folder to leave out.
+        top: Folder to list recursively.
+        without: Folder to exclude.
     """
     found: dict[str, Any] = {}
     for path in sorted(top.rglob("*")):
@@ -70,14 +70,14 @@ def contents(top: Path, without: Path | None = None) -> dict[str, Any]:
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
-    """Change a file of JSON."""
+    """Change the content of a JSON file."""
     values = json.loads(path.read_text())
     change(values)
     path.write_text(json.dumps(values))
 
 
 def replace_by_link(path: Path, target: Path) -> None:
-    """Put a symbolic link into the place of a file or folder, whether or not it exists."""
+    """Replace a file or folder, which may not exist, by a symbolic link."""
     if path.is_dir():
         shutil.rmtree(path)
     path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A stranger's space file or results folder that names code does not get it run."""
+"""Code that an untrusted space file or results folder names is never executed."""
 
 import json
 import shutil
@@ -43,7 +43,7 @@ SPACE = (
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """The current folder, from which modules can be imported; it must never be."""
+    """Current folder with a module that can be imported, but must not be."""
     (tmp_path / "trap.py").write_text(TRAP)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
@@ -61,7 +61,7 @@ def refusal(command, *arguments):
 
 @pytest.mark.parametrize("model", ["trap", "trap.Trap", "trap:Trap", "trap.py", "./trap.py"])
 @pytest.mark.parametrize("more", ["", "models: trap.py\n", "models: [trap]\n"])
-def test_a_space_loads_no_code(place, model, more):
+def test_a_space_file_imports_no_code(place, model, more):
     (place / "space.yaml").write_text(SPACE.format(model=json.dumps(model), more=more))
     words = refusal(search, "--space", place / "space.yaml", "--dataset", "digits")
     assert "unknown key 'models'" in words if more else "--models" in words
@@ -70,14 +70,14 @@ def test_a_space_loads_no_code(place, model, more):
 @pytest.mark.parametrize(
     "model", ["!!python/module:trap", "!!python/name:trap.Trap", "!!python/object/new:trap.Trap"]
 )
-def test_a_tag_of_yaml_loads_no_code(place, model):
+def test_a_yaml_tag_imports_no_code(place, model):
     (place / "space.yaml").write_text(SPACE.format(model=f"{model} ''", more=""))
     refusal(search, "--space", place / "space.yaml", "--dataset", "digits")
 
 
 @pytest.fixture
 def folder(place):
-    """A results folder that names the trap wherever it can name anything."""
+    """Results folder that names the module in every possible place."""
     made = Search(place / "strange", SPACE.format(model="lenet", more=""))
     directory = made.directory
     best = directory / "best" / "trap"
@@ -95,7 +95,7 @@ def folder(place):
     return directory
 
 
-def test_a_results_folder_loads_no_code(folder):
+def test_a_results_folder_imports_no_code(folder):
     for command, *arguments in (
         (report, folder),
         (search, "--resume", folder),
@@ -108,7 +108,7 @@ def test_a_results_folder_loads_no_code(folder):
     refusal(search, "--space", "lenet", "--dataset", "digits", "--warm-start", folder)
 
 
-def test_a_name_on_the_command_line_loads_no_code_unless_it_is_of_models(place):
+def test_only_the_models_option_imports_code(place):
     words = refusal(train, "--model", "trap", "--lr", "0.1", "--dataset", "digits")
     assert "needs --models FILE" in words
     assert Path("trap.py").exists()

@@ -1,4 +1,4 @@
-"""A results folder from somebody else leaves the rest of the disk as it was."""
+"""Commands that read an untrusted results folder change no file outside of it."""
 
 import json
 import os
@@ -33,7 +33,7 @@ LINKED = [
     "tables/best.csv",
 ]
 OUTWARD = ["../pwned", "x/../../../pwned", "..", ".", "", "OUTSIDE", "OUTSIDE/lenet", "nul\0l"]
-"""Names that lead out of a folder; OUTSIDE stands for the path of the watched folder."""
+"""Names that lead out of a folder; OUTSIDE is replaced by the path of the watched folder."""
 
 
 def open_study(folder):
@@ -42,7 +42,7 @@ def open_study(folder):
 
 
 class Disk:
-    """A results folder from somebody else beside a watched folder, and the commands."""
+    """An untrusted results folder beside a watched folder, and the commands that read it."""
 
     def __init__(self, tmp_path, dataset, model, monkeypatch, capsys):
         self.top = tmp_path / "top"
@@ -54,7 +54,7 @@ class Disk:
         self.before = contents(self.top, self.folder)
 
     def command(self, command, *arguments):
-        """Run a command that must leave the rest of the disk alone; return status and stderr."""
+        """Run a command, and check that it changes no watched file; return status and stderr."""
         self._monkeypatch.setattr("sys.argv", [command.name, *map(str, arguments)])
         with pytest.raises(SystemExit) as caught:
             run(command)
@@ -82,9 +82,9 @@ def disk(tmp_path, digits, digits_lenet, monkeypatch, capsys):
     return Disk(tmp_path, digits, digits_lenet, monkeypatch, capsys)
 
 
-def test_an_unharmed_folder_is_read(disk):
+def test_a_folder_without_damage_is_read(disk):
     assert disk.command(report, disk.folder) == (0, "")
-    # The refusal is that of the address: all else is in order.
+    # Only the address is refused, as everything else is valid.
     for status, error in (disk.resume(), disk.warm_start()):
         assert status == 2
         assert "no Ray cluster at '127.0.0.1:1'" in error
@@ -112,7 +112,7 @@ def test_a_link_in_the_folder_is_refused(disk, name):
 
 @pytest.mark.parametrize("target", ["thesis.tex", "."])
 def test_the_lock_of_the_journal_may_be_a_link_and_is_not_followed(disk, target):
-    # Optuna's own, of a search that runs or was killed.
+    # Optuna creates such a link while a search runs, and a killed search leaves it behind.
     for name in ("study.journal.lock", "study.journal.lock0b5c.rename"):
         (disk.folder / name).symlink_to(disk.outside / target)
     assert disk.command(report, disk.folder) == (0, "")
@@ -131,7 +131,7 @@ def test_a_pipe_in_the_folder_is_refused(disk, name):
 
 
 @pytest.mark.parametrize("name", OUTWARD)
-def test_a_final_run_names_no_folder_but_its_own(disk, name):
+def test_a_final_run_with_a_path_as_model_is_refused(disk, name):
     path = disk.folder / "final" / "lenet" / "seed-0.json"
     edit(path, lambda run: run.update(model=name.replace("OUTSIDE", str(disk.outside)), trial=99))
     for status, error in (disk.command(report, disk.folder), disk.resume()):
@@ -140,7 +140,7 @@ def test_a_final_run_names_no_folder_but_its_own(disk, name):
 
 
 @pytest.mark.parametrize("change", [{"model": "resnet"}, {"seed": 7}])
-def test_a_final_run_lies_where_it_says(disk, change):
+def test_a_final_run_must_be_in_the_folder_of_its_model_and_seed(disk, change):
     path = disk.folder / "final" / "lenet" / "seed-0.json"
     edit(path, lambda run: run.update(change))
     for status, error in (disk.command(report, disk.folder), disk.resume()):
@@ -149,7 +149,7 @@ def test_a_final_run_lies_where_it_says(disk, change):
 
 
 @pytest.mark.parametrize("place", ["best", "final"])
-def test_a_folder_of_no_architecture_is_refused(disk, place):
+def test_a_folder_of_an_unknown_architecture_is_refused(disk, place):
     (disk.folder / place / "lenet").rename(disk.folder / place / "pwned")
     status, error = disk.command(report, disk.folder)
     assert status == 2
@@ -157,7 +157,7 @@ def test_a_folder_of_no_architecture_is_refused(disk, place):
 
 
 @pytest.mark.parametrize("name", OUTWARD)
-def test_a_model_is_written_nowhere_else(disk, name):
+def test_a_configuration_with_a_path_as_model_is_refused(disk, name):
     path = disk.folder / "best" / "lenet" / "config.json"
     edit(path, lambda config: config.update(model=name.replace("OUTSIDE", str(disk.outside))))
     for command in (predict, export):
@@ -175,7 +175,7 @@ def replace_in_journal(folder, old, new):
 
 @pytest.mark.parametrize("name", ["x/../../../pwned", "..", "OUTSIDE", "nul\0l"])
 @pytest.mark.parametrize("what", ['"lr"', '"lenet"', '"adam"', '"id2"', '"tune_mnist"'])
-def test_names_in_the_study_lead_nowhere(disk, what, name):
+def test_names_in_the_study_are_never_used_as_paths(disk, what, name):
     replace_in_journal(disk.folder, what, name.replace("OUTSIDE", str(disk.outside)))
     disk.command(report, disk.folder)
     disk.resume()
@@ -183,7 +183,7 @@ def test_names_in_the_study_lead_nowhere(disk, what, name):
 
 
 @pytest.mark.parametrize("name", OUTWARD)
-def test_names_of_the_space_lead_nowhere(disk, name):
+def test_names_in_the_space_are_never_used_as_paths(disk, name):
     def change(experiment):
         text = experiment["space"]["text"]
         experiment["space"]["name"] = name.replace("OUTSIDE", str(disk.outside))
@@ -195,7 +195,7 @@ def test_names_of_the_space_lead_nowhere(disk, name):
 
 
 @pytest.mark.parametrize("name", ["plots", "tables", "plots/history.html", "tables/best.csv"])
-def test_a_report_follows_no_link_where_it_writes_to(disk, name):
+def test_a_report_refuses_links_in_its_output(disk, name):
     output = disk.top.parent / "output"
     replace_by_link(output / name, disk.outside / name.rpartition("/")[2])
     status, error = disk.command(report, disk.folder, "--output", output)
@@ -204,14 +204,14 @@ def test_a_report_follows_no_link_where_it_writes_to(disk, name):
 
 
 @pytest.mark.parametrize("name", ["summary.md", "report.html"])
-def test_a_report_replaces_a_link_by_its_file(disk, name):
+def test_a_report_replaces_links_to_its_own_files(disk, name):
     output = disk.top.parent / "output"
     replace_by_link(output / name, disk.outside / "thesis.tex")
     assert disk.command(report, disk.folder, "--output", output) == (0, "")
     assert not (output / name).is_symlink()
 
 
-def test_a_report_removes_no_file_that_it_has_not_made(disk):
+def test_a_report_removes_only_its_own_files(disk):
     plots = disk.folder / "plots"
     plots.mkdir()
     for name in ("mine.html", "confusion-mine.html", "notes.txt", "timeline.html.html"):

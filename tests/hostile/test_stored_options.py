@@ -1,4 +1,4 @@
-"""Addresses, paths and URIs are used only if the user, or the user's own folder, names them."""
+"""Stored addresses, paths and URIs are used only if the user or a folder of the user names them."""
 
 import http.server
 import json
@@ -27,7 +27,7 @@ OPTIONS = {key: f"--{key.replace('_', '-')}" for key in STORED}
 
 @pytest.fixture
 def resume(monkeypatch, capsys):
-    """Resume a folder; return exit status, stdout and the error line."""
+    """Return a function that resumes a folder: exit status, stdout and the error line."""
 
     def resumed(folder, *more):
         monkeypatch.setattr("sys.argv", ["search", "--resume", str(folder), *map(str, more)])
@@ -47,12 +47,12 @@ def folder(tmp_path, digits, digits_lenet):
 
 
 def store(folder, **values):
-    """Name options in the folder, as its author can."""
+    """Store options in the folder, as its author could."""
     edit(folder / "experiment.json", lambda experiment: experiment["options"].update(values))
 
 
 def own(folder, digits, **values):
-    """Let this user's program write the folder's ``experiment.json``."""
+    """Write the folder's ``experiment.json`` with this user's signature."""
     store(folder, **values)
     earlier = read_experiment(folder)
     space = earlier.search_space(folder)
@@ -61,7 +61,7 @@ def own(folder, digits, **values):
 
 
 class Listener(ThreadingMixIn, http.server.HTTPServer):
-    """A server that notes who connects, and what they say."""
+    """A server that records connections."""
 
     daemon_threads = True
 
@@ -88,7 +88,7 @@ def listener():
 
 
 @pytest.mark.parametrize("key", STORED)
-def test_what_only_a_strangers_folder_names_is_shown_and_not_used(resume, folder, key):
+def test_values_that_only_an_untrusted_folder_names_are_shown_but_not_used(resume, folder, key):
     store(folder, **{key: STORED[key]})
     nowhere = () if key == "address" else NOWHERE
     status, _, error = resume(folder, *nowhere)
@@ -98,7 +98,7 @@ def test_what_only_a_strangers_folder_names_is_shown_and_not_used(resume, folder
 
 @pytest.mark.parametrize("value", [[], {}, 7, True, "\ud800", "nul\0l", "[" * 400 + "]" * 400])
 @pytest.mark.parametrize("key", STORED)
-def test_a_stored_value_of_another_kind_is_refused(resume, folder, key, value):
+def test_a_stored_value_of_another_type_is_refused(resume, folder, key, value):
     if isinstance(value, str) and value.startswith("["):
         value = json.loads(value)
     store(folder, **{key: value})
@@ -106,34 +106,36 @@ def test_a_stored_value_of_another_kind_is_refused(resume, folder, key, value):
     assert resume(folder, *nowhere)[0] == 2
 
 
-def test_all_of_them_are_shown_at_once(resume, folder):
+def test_all_untrusted_values_are_shown_at_once(resume, folder):
     store(folder, **STORED)
     _, _, error = resume(folder)
     assert all(f"{OPTIONS[key]} {value}" in error for key, value in STORED.items())
 
 
 @pytest.mark.parametrize(("key", "start"), [("address", ""), ("mlflow", "http://")])
-def test_nobody_is_connected_to_before(resume, folder, listener, monkeypatch, key, start):
+def test_no_connection_is_made_to_an_untrusted_address(
+    resume, folder, listener, monkeypatch, key, start
+):
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "my-secret-token")
     store(folder, **{key: start + listener.address})
     assert resume(folder, *(() if key == "address" else NOWHERE))[0] == 2
     assert listener.heard == []
 
 
-def test_what_is_repeated_is_used(resume, folder):
+def test_values_repeated_on_the_command_line_are_used(resume, folder):
     store(folder, address="127.0.0.1:1", mlflow="http://127.0.0.1:1")
     _, _, error = resume(folder, "--address", "127.0.0.1:1", "--mlflow", "")
     assert "no Ray cluster at '127.0.0.1:1'" in error
 
 
-def test_all_that_is_stored_can_be_confirmed(resume, folder):
+def test_trust_stored_confirms_all_stored_values(resume, folder):
     store(folder, address="127.0.0.1:1")
     _, out, error = resume(folder, "--trust-stored")
     assert "--address 127.0.0.1:1" in out
     assert "no Ray cluster at '127.0.0.1:1'" in error
 
 
-def test_the_users_own_folder_needs_nothing_more(resume, folder, digits, tmp_path):
+def test_values_in_the_users_own_folder_need_no_confirmation(resume, folder, digits, tmp_path):
     own(folder, digits, address="127.0.0.1:1")
     moved = folder.rename(tmp_path / "moved")
     copied = shutil.copytree(moved, tmp_path / "copied")
@@ -141,13 +143,13 @@ def test_the_users_own_folder_needs_nothing_more(resume, folder, digits, tmp_pat
         assert "no Ray cluster at '127.0.0.1:1'" in resume(place)[2]
 
 
-def test_an_own_folder_that_somebody_has_changed_is_none(resume, folder, digits):
+def test_a_changed_folder_of_the_user_is_untrusted(resume, folder, digits):
     own(folder, digits, address="127.0.0.1:1")
     store(folder, address="127.0.0.1:2")
     assert "repeat --address 127.0.0.1:2" in resume(folder)[2]
 
 
-def test_the_proof_of_one_folder_is_none_for_another(resume, folder, digits):
+def test_a_signature_is_valid_for_its_own_folder_only(resume, folder, digits):
     signature = own(folder, digits, address="127.0.0.1:1").signature
     assert signature is not None
     edit(folder / "experiment.json", lambda values: values.update(started="another day"))
@@ -156,13 +158,13 @@ def test_the_proof_of_one_folder_is_none_for_another(resume, folder, digits):
 
 
 @pytest.mark.parametrize("signature", ["", "0" * 64, "é", None])
-def test_a_proof_cannot_be_made_up(resume, folder, signature):
+def test_a_forged_signature_is_untrusted(resume, folder, signature):
     store(folder, address="127.0.0.1:1")
     edit(folder / "experiment.json", lambda values: values.update(signature=signature))
     assert "repeat --address" in resume(folder)[2]
 
 
-def test_the_checkpoints_of_another_search_are_not_taken(resume, folder, tmp_path):
+def test_the_checkpoints_of_another_search_are_refused(resume, folder, tmp_path):
     shared = tmp_path / "shared"
     store(folder, storage_path=str(shared))
     place = str(shared / "other" / "checkpoints")
@@ -173,7 +175,7 @@ def test_the_checkpoints_of_another_search_are_not_taken(resume, folder, tmp_pat
     assert "not in" in resume(folder, "--storage-path", shared, *NOWHERE)[2]
 
 
-def test_a_link_among_the_checkpoints_of_the_storage_is_refused(resume, folder, digits, tmp_path):
+def test_a_link_in_the_checkpoint_storage_is_refused(resume, folder, digits, tmp_path):
     shared = tmp_path / "shared"
     place = shared / "results" / "checkpoints"
     place.mkdir(parents=True)
@@ -185,27 +187,27 @@ def test_a_link_among_the_checkpoints_of_the_storage_is_refused(resume, folder, 
     assert "00002: is a symbolic link" in error
 
 
-def test_on_another_machine_it_is_said_again(resume, folder, digits, monkeypatch):
+def test_a_folder_of_another_machine_is_untrusted(resume, folder, digits, monkeypatch):
     own(folder, digits, address="127.0.0.1:1")
     monkeypatch.setattr(trust, "this_machine", lambda: "another")
     assert "repeat --address" in resume(folder)[2]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604])
-def test_a_key_that_others_can_read_proves_nothing(resume, folder, digits, mode):
+def test_signatures_by_a_key_that_others_can_read_are_untrusted(resume, folder, digits, mode):
     own(folder, digits, address="127.0.0.1:1")
     key = trust.key_path()
     assert key.stat().st_mode & 0o777 == 0o600
     before = key.read_bytes()
     key.chmod(mode)
     assert "repeat --address" in resume(folder)[2]
-    own(folder, digits, address="127.0.0.1:1")  # makes another key
+    own(folder, digits, address="127.0.0.1:1")  # creates another key
     assert key.read_bytes() != before
     assert "no Ray cluster at '127.0.0.1:1'" in resume(folder)[2]
 
 
 @pytest.mark.parametrize("root", ["/proc/nowhere", "file"])
-def test_without_a_place_for_the_key_everything_is_said_again(
+def test_without_a_key_every_folder_is_untrusted(
     resume, folder, digits, monkeypatch, tmp_path, root
 ):
     (tmp_path / "file").touch()
@@ -214,7 +216,7 @@ def test_without_a_place_for_the_key_everything_is_said_again(
     assert "repeat --address" in resume(folder)[2]
 
 
-def test_trust_stored_needs_a_folder(monkeypatch, capsys):
+def test_trust_stored_needs_a_search_to_resume(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["search", "--trust-stored"])
     with pytest.raises(SystemExit):
         run(search)
