@@ -1,4 +1,4 @@
-"""Stored addresses, paths and URIs are used only if the user or a folder of the user names them."""
+"""Stored addresses, paths and URIs are used only if the user or a folder of the user has them."""
 
 import http.server
 import json
