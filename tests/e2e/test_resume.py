@@ -128,12 +128,16 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
     directory = finished_search(tmp_path)
     before = trials_in(directory)
     for option, value, words in (
-        ("--seed", "1", "--seed 1: the search was begun with 0"),
-        ("--num-samples", "1", "--num-samples 1: 2 trials have been begun already"),
-        ("--fraction", "0.5", "--fraction 0.5: the search was begun with 1.0"),
-        ("--dataset", "mnist", "--dataset mnist: the search was begun with digits"),
+        ("--seed", "1", "--seed 1: the search was started with 0"),
+        ("--num-samples", "1", "--num-samples 1: must be at least 2"),
+        ("--fraction", "0.5", "--fraction 0.5: the search was started with 1.0"),
+        ("--dataset", "mnist", "--dataset mnist: the search was started with digits"),
         ("--space", "resnet", "--space resnet: differs from the space lenet"),
-        ("--scheduler", "median", "--scheduler median: the search was begun with asha-promotion"),
+        (
+            "--scheduler",
+            "median",
+            "--scheduler median: the search was started with asha-promotion",
+        ),
     ):
         # In this process, for a command of its own for each takes half a minute together; and to
         # where there is no Ray, lest one that is not refused becomes a search.
@@ -144,7 +148,7 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
     refused = run("search", "--resume", str(directory), "--seed", "1")
     assert refused.returncode == 2
     assert len(refused.stderr.splitlines()) == 1
-    assert "--seed 1: the search was begun with 0" in refused.stderr
+    assert "--seed 1: the search was started with 0" in refused.stderr
     assert trials_in(directory) == before
 
     assert lay_traps(directory / "ray", tmp_path / "sprung") > 0

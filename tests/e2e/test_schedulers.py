@@ -95,7 +95,7 @@ def test_a_killed_search_ends_in_the_same_weights_as_one_left_alone(tmp_path, sc
             shutil.rmtree(checkpoints)
     if scheduler == "pbt":
         refused = run("search", "--resume", str(tmp_path / "killed"), "--num-samples", "9")
-        assert "the population of --scheduler pbt was begun with 4" in refused.stderr
+        assert "the population of --scheduler pbt has 4 trials" in refused.stderr
     result = run("search", "--resume", str(tmp_path / "killed"))
     assert result.returncode == 0, result.stderr
     assert "Last result" not in result.stdout  # what Ray prints of a trial that ends while paused

@@ -125,7 +125,7 @@ def test_ctrl_c_keeps_what_there_is_and_the_search_can_go_on(tmp_path):
     wait_until(lambda: trials.exists() and "PRUNED" in trials.read_text(), process)
     second = run("search", "--resume", str(directory))
     assert second.returncode == 2
-    assert "another search is running in it" in second.stderr
+    assert "another search is running in this folder" in second.stderr
 
     out, err = interrupt(process)
     assert process.returncode == 130, err

@@ -115,7 +115,7 @@ def run_on_a_full_disk(search, folder, console):
 def test_a_full_disk_is_told_of_once_and_ends_no_trial(search, small_disk, console):
     run_on_a_full_disk(search, small_disk, console)
     (line,) = console.file.getvalue().splitlines()
-    told = f"TensorBoard: {small_disk}/tensorboard: No space left on device: the search goes on"
+    told = f"TensorBoard: {small_disk}/tensorboard: No space left on device: the search continues"
     assert line.startswith(told)
     assert not [file for file in psutil.Process().open_files() if str(small_disk) in file.path]
 

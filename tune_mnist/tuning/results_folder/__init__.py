@@ -1,1 +1,1 @@
-"""The results folder of a search: its set-up, its lock, its origin, and resuming it."""
+"""Results folder of a search: stored set-up, lock, signature and checks before a resume."""

@@ -1,4 +1,4 @@
-"""Set-up of a search, as ``experiment.json`` in its results folder keeps it."""
+"""Set-up of a search, stored as ``experiment.json`` in its results folder."""
 
 import hashlib
 import time
@@ -37,23 +37,23 @@ class _SpaceText(StrictModel, extra="ignore"):
 
 
 class Experiment(StrictModel, extra="ignore"):
-    """How a search was set up, as ``experiment.json`` keeps it.
+    """Set-up of a search, as stored in ``experiment.json``.
 
     Attributes:
-        options: as the user gave them, completed by the space's defaults.
-        space: its name and text.
+        options: Options of the search, including defaults.
+        space: Name and text of the search space.
         data_sha256: Checksum of the training images and labels.
-        test_sha256: Checksum of the test images and labels; None in folders of versions that
-            stored none.
-        data: Form of the images; None in folders of versions that knew MNIST's only.
-        facts: what is done on what, for people.
-        versions: of the packages that a result may depend on.
-        started: when, ISO 8601.
-        commands: what began the search, and what went on with it.
-        checkpoints: path or URI of where they are kept; None: in the folder of the search.
-        networks: SHA-256 of the sources of the user's own networks, by name, as the search began.
-        edited_networks: Names of those whose source had changed at a later resume.
-        signature: Proof that this user wrote the rest on this machine; None: there is none.
+        test_sha256: Checksum of the test images and labels; None in folders of older versions,
+            which did not store it.
+        data: Form of the images; None in folders of versions that supported only MNIST.
+        facts: Description of the search, by heading.
+        versions: Versions of the packages that may affect results.
+        started: Time of the start, in ISO 8601.
+        commands: Commands that started and resumed the search, in order.
+        checkpoints: Path or URI of the checkpoints; None: in the results folder.
+        networks: SHA-256 of the source of each user-defined network at the start, by name.
+        edited_networks: Names of the networks whose source had changed at a later resume.
+        signature: Signature that proves that this user wrote the file on this machine, or None.
     """
 
     options: dict[str, Scalar | None]
@@ -72,15 +72,15 @@ class Experiment(StrictModel, extra="ignore"):
 
     @property
     def is_own(self) -> bool:
-        """Whether this user wrote it on this machine, and nobody has changed it since."""
-        # Fields that later versions add are not part of what an earlier one signed.
+        """Whether this user wrote the file on this machine, and it has not been changed since."""
+        # Only stored fields: an older version has not signed fields that newer versions add.
         return is_own(self.model_dump(mode="json", exclude_unset=True))
 
     def edited_since(self, digests: Mapping[str, str]) -> list[str]:
-        """Return the names of the networks whose source has changed since the search began.
+        """Return the names of the networks whose source has changed since the start.
 
-        A network that was edited and then restored is among them: some trials may have run with
-        the edited source.
+        The result includes networks that were edited and then restored, because some trials may
+        have run with the edited source.
 
         Args:
             digests: SHA-256 of the present sources, by name.
@@ -91,9 +91,9 @@ class Experiment(StrictModel, extra="ignore"):
         return sorted(changed.union(self.edited_networks))
 
     def is_comparable(self, options: SearchOptions, dataset: Dataset) -> bool:
-        """Return whether this search measured accuracies as another one will.
+        """Return whether accuracies of this search are comparable with those of another one.
 
-        The code of the networks is compared by :meth:`unchanged_networks`.
+        Does not compare the source of the networks; see :meth:`unchanged_networks`.
 
         Args:
             options: Options of the other search.
@@ -107,11 +107,13 @@ class Experiment(StrictModel, extra="ignore"):
         return same_options and same_classes and images == self.data_sha256
 
     def unchanged_networks(self, models: Iterable[str]) -> set[str]:
-        """Return the architectures whose code is known to be that of this search.
+        """Return the architectures whose source is known to be the same as in this search.
+
+        The result never includes user-defined networks without a source file, because their
+        source cannot be compared.
 
         Args:
-            models: Names of architectures. A network of the user's own that is not defined in a
-                file is never among the result: its code cannot be compared.
+            models: Names of the architectures to compare.
         """
         wanted = set(models)
         digests = source_digests(wanted)
@@ -120,23 +122,27 @@ class Experiment(StrictModel, extra="ignore"):
         return (wanted - own) | same.difference(self.edited_networks)
 
     def require_repeated(self, directory: Path, given: dict[str, Any]) -> None:
-        """Check that the user names now what otherwise only a folder of unknown origin names.
+        """Check that the user repeats the external options of a folder of unknown origin.
+
+        External options are addresses, paths and URIs that a search connects to, reads or writes.
+        A folder that this user wrote on this machine needs no repetition.
 
         Args:
-            directory: The results folder.
+            directory: Results folder.
             given: Options of this call; None: not given.
 
         Raises:
-            UserError: The folder is not this user's own, and a stored address, path or URI is
-                neither repeated nor replaced by another value.
+            UserError: The folder is of unknown origin, and a stored external option is neither
+                repeated nor replaced.
         """
         if self.is_own:
             return
         path = directory / EXPERIMENT_FILE
         if missing := only_stored(self.options, given):
             raise UserError(
-                f"{path}: not written by this user on this machine, so what it names is not used:"
-                f" repeat {missing}, or give other values; --trust-stored takes all of them"
+                f"{path}: not written by this user on this machine, so its addresses and paths are"
+                f" not used: repeat {missing}, give other values, or accept all with"
+                " --trust-stored"
             )
         if self.options.get("storage_path") is None:
             return
@@ -144,17 +150,17 @@ class Experiment(StrictModel, extra="ignore"):
         if self.checkpoints != place:
             raise UserError(
                 f"{path}: not written by this user on this machine, and its checkpoints are in"
-                f" {self.checkpoints}, not in {place}: rename the folder, or give --trust-stored"
+                f" {self.checkpoints}, not in {place}: rename the folder, or add --trust-stored"
             )
 
     def search_space(self, directory: Path) -> SearchSpace:
-        """Return the space that was searched, whatever has become of its file.
+        """Return the search space, built from the stored text of its file.
 
         Args:
-            directory: Of the search.
+            directory: Results folder, for messages.
 
         Raises:
-            UserError: ``experiment.json`` holds no space.
+            UserError: The stored space is invalid.
         """
         try:
             return parse_space(self.space.text, Path(f"{self.space.name}.yaml"))
@@ -162,13 +168,15 @@ class Experiment(StrictModel, extra="ignore"):
             raise UserError(f"{directory / EXPERIMENT_FILE}: space: {error}") from None
 
     def fixed_model(self, directory: Path) -> str | None:
-        """Return the architecture that the space fixed, registered or not; None: it was searched.
+        """Return the architecture of the space, or None if the space has several.
+
+        Unlike :meth:`search_space`, works for an architecture that is not registered.
 
         Args:
-            directory: Results folder of the search.
+            directory: Results folder, for messages.
 
         Raises:
-            UserError: ``experiment.json`` holds no space.
+            UserError: The stored space is invalid.
         """
         try:
             model = parse_space_file(self.space.text, Path(f"{self.space.name}.yaml")).model
@@ -177,14 +185,14 @@ class Experiment(StrictModel, extra="ignore"):
         return model if isinstance(model, str) else None
 
     def stored_options(self, directory: Path, space: SearchSpace) -> SearchOptions:
-        """Return the options of the search, as it was last run.
+        """Return the stored options of the search.
 
         Args:
-            directory: Of the search.
-            space: That of the search.
+            directory: Results folder, for messages.
+            space: Search space.
 
         Raises:
-            UserError: One of them is wrong.
+            UserError: A stored option is invalid.
         """
         try:
             return SearchOptions.checked(space, **self.options)
@@ -192,15 +200,15 @@ class Experiment(StrictModel, extra="ignore"):
             raise UserError(f"{directory / EXPERIMENT_FILE}: options: {error}") from None
 
     def options_with(self, space: SearchSpace, given: dict[str, Any]) -> SearchOptions:
-        """Return the options of the search, changed as the user wishes now.
+        """Return the stored options, updated with those of a resume.
 
         Args:
-            space: that of the search.
-            given: new values; None: as before.
+            space: Search space.
+            given: New values by name; None: as stored.
 
         Raises:
-            UserError: a changed option would make old and new trials incomparable, or the search
-                was begun by a version that drew other initial weights.
+            UserError: A changed option would make old and new trials incomparable, or the search
+                was started by a version with other initial weights.
         """
         self._check_initial_weights(space)
         before = SearchOptions.checked(space, **self.options)
@@ -210,22 +218,21 @@ class Experiment(StrictModel, extra="ignore"):
             old, new = getattr(before, key), getattr(after, key)
             if old != new:
                 raise UserError(
-                    f"--{key.replace('_', '-')} {new}: the search was begun with {old}, and its"
-                    " trials would no longer compare: leave the option out, or begin another"
-                    " search"
+                    f"--{key.replace('_', '-')} {new}: the search was started with {old}, and its"
+                    " trials would not be comparable: remove the option, or start another search"
                 )
         return after
 
     def _check_initial_weights(self, space: SearchSpace) -> None:
         if "init" in self.options:
             return
-        # Versions that did not store it drew a quarter of today's weights before a sigmoid.
+        # Versions without this option drew weights before a sigmoid four times smaller.
         changed = [name for name in space.models if get_architecture(name).activation == "sigmoid"]
         if changed:
             raise UserError(
-                f"--resume: an earlier version began the search, with other initial weights of"
-                f" {', '.join(changed)}, so that its trials would no longer compare: begin another"
-                " search, with --warm-start to try the best configurations of this one"
+                "--resume: the search was started by an earlier version with other initial weights"
+                f" of {', '.join(changed)}, so its trials would not be comparable: start another"
+                " search, with --warm-start to reuse the best configurations of this one"
             )
 
 
@@ -239,17 +246,17 @@ def write_experiment(
     earlier: Experiment | None,
     checkpoints: str | None = None,
 ) -> Experiment:
-    """Write down how a search is set up, and return it.
+    """Store the set-up of a search, and return it.
 
     Args:
-        directory: of the search.
-        space: what is searched.
-        options: how.
-        dataset: its images and labels.
-        facts: what is done on what, for people.
-        command: what the user has typed.
-        earlier: how the search was set up that this one goes on with, or None.
-        checkpoints: path or URI of where they are kept; None: in the folder of the search.
+        directory: Results folder.
+        space: Search space.
+        options: Options of the search.
+        dataset: Data set.
+        facts: Description of the search, by heading.
+        command: Command line of the user.
+        earlier: Stored set-up of the search to resume, or None.
+        checkpoints: Path or URI of the checkpoints; None: in the results folder.
     """
     digests = source_digests(space.models)
     experiment = Experiment(
@@ -273,25 +280,27 @@ def write_experiment(
 
 
 def read_experiment(directory: Path) -> Experiment:
-    """Return how the search in a folder was set up.
+    """Read the stored set-up of a search.
+
+    Args:
+        directory: Results folder.
 
     Raises:
-        UserError: there is none, the file is damaged, or the folder holds a symbolic link.
+        UserError: The folder is not that of a search, its file is damaged, or the folder contains
+            a symbolic link.
     """
     path = path_in(directory, EXPERIMENT_FILE)
     if not path.exists():
-        raise UserError(
-            f"{path}: there is no such file: {directory} is not the folder of a search"
-        )
+        raise UserError(f"{path}: no such file: {directory} is not the folder of a search")
     experiment = read_stored(path, Experiment)
-    # Not before: a folder of another kind may hold anything, and very much of it.
+    # Not checked earlier: a folder of another kind may contain very many files.
     lock = directory / JOURNAL_LOCK
     require_no_links(directory, lambda entry: str(entry).startswith(str(lock)))
     return experiment
 
 
 def checksum(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> str:
-    """Return the SHA-256 of images and their labels."""
+    """Return the SHA-256 of images and labels."""
     digest = hashlib.sha256(np.ascontiguousarray(images).data)
     digest.update(np.ascontiguousarray(labels).data)
     return digest.hexdigest()

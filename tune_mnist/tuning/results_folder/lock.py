@@ -1,4 +1,4 @@
-"""The lock of a results folder, which keeps a second search out of it."""
+"""Lock of a results folder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,17 +14,22 @@ from tune_mnist.safe_paths import path_in
 
 @contextmanager
 def claimed(directory: Path) -> Iterator[None]:
-    """Hold a folder, so that no second search writes into it; a killed holder lets go.
+    """Lock a results folder, so that no other search writes into it.
+
+    The operating system releases the lock when the process ends, even if it is killed.
+
+    Args:
+        directory: Results folder.
 
     Raises:
-        UserError: another search holds it.
+        UserError: Another search holds the lock, or the file system does not support locks.
     """
     lock = FileLock(path_in(directory, ".lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(
-            f"{directory}: another search is running in it: wait for its end"
+            f"{directory}: another search is running in this folder: wait until it ends"
         ) from None
     except OSError as error:
         raise _cannot_lock(directory, error) from None
@@ -35,13 +40,13 @@ def claimed(directory: Path) -> Iterator[None]:
 
 
 def check_lockable(place: Path) -> None:
-    """Check that files can be locked where a folder is going to be made.
+    """Check that the file system of a folder supports locks.
 
     Args:
         place: Path of the folder; need not exist.
 
     Raises:
-        UserError: The file system has no locks.
+        UserError: The file system does not support locks.
     """
     existing = nearest_existing(place)
     try:
@@ -56,6 +61,6 @@ def check_lockable(place: Path) -> None:
 
 def _cannot_lock(place: Path, error: OSError) -> UserError:
     return UserError(
-        f"{place}: files cannot be locked there: {error.strerror or error}: choose a place on"
-        " another file system, with --output-dir or --storage-path"
+        f"{place}: files cannot be locked: {error.strerror or error}: choose a folder on another"
+        " file system with --output-dir or --storage-path"
     )

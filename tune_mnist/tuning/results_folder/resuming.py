@@ -1,4 +1,4 @@
-"""Whether a search can be gone on with."""
+"""Checks before a search is resumed."""
 
 from pathlib import Path
 
@@ -24,31 +24,31 @@ def check_resumable(
     dataset: Dataset,
     earlier: Experiment,
 ) -> None:
-    """Check that a search can be resumed from what an earlier run of it has left.
+    """Check that a search can be resumed from its results folder.
 
     Args:
-        directory: the results folder.
-        space: of the search.
-        options: those to go on with.
-        dataset: the same.
-        earlier: how the search was set up.
+        directory: Results folder.
+        space: Search space.
+        options: Options of the resumed search.
+        dataset: Data set of the resumed search.
+        earlier: Stored set-up of the search.
 
     Raises:
-        UserError: it cannot; says why.
+        UserError: The scheduler cannot be resumed, or the options, data or study do not match.
     """
     name = options.scheduling.name
     scheduler = scheduler_class(name)
     if not scheduler.resumable:
         others = [other for other in scheduler_names() if scheduler_class(other).resumable]
         raise UserError(
-            f"--resume {directory}: scheduler {name} cannot be brought back to where it was; those"
-            f" that can are {', '.join(others)}"
+            f"--resume {directory}: searches with scheduler {name} cannot be resumed, only those"
+            f" with {', '.join(others)}"
         )
     before = earlier.options.get("storage_path")
     if options.storage_path != before:
         raise UserError(
             f"--storage-path {options.storage_path}: the checkpoints of the search are in"
-            f" {before or directory}: leave the option out"
+            f" {before or directory}: remove the option"
         )
     _check_same_data(directory, options, dataset, earlier)
     if has_study(directory):
@@ -58,25 +58,21 @@ def check_resumable(
         size = earlier.stored_options(directory, space).num_samples
         if scheduler.fixed_population and options.num_samples != size:
             raise UserError(
-                f"--num-samples {options.num_samples}: the population of --scheduler {name} was"
-                f" begun with {size}, and cannot change: leave the option out"
+                f"--num-samples {options.num_samples}: the population of --scheduler {name} has"
+                f" {size} trials and cannot change: remove the option"
             )
         if len(begun) > options.num_samples:
             raise UserError(
-                f"--num-samples {options.num_samples}: {len(begun)} trials have been begun"
-                " already: give at least that many"
+                f"--num-samples {options.num_samples}: must be at least {len(begun)}, the number"
+                " of trials that have been started"
             )
-    read_final_runs(directory)  # a damaged one is told of before there is any work to lose
+    read_final_runs(directory)  # fails now, not after the trials, if a stored run is damaged
 
 
 def _check_same_data(
     directory: Path, options: SearchOptions, dataset: Dataset, earlier: Experiment
 ) -> None:
-    """Check that the images, labels and class names are those that the search began with.
-
-    Raises:
-        UserError: They are not.
-    """
+    """Check that images, labels and class names are the same as at the start of the search."""
     given = options.data_dir or options.dataset
     parts = (
         ("", dataset.train_images, dataset.train_labels, earlier.data_sha256),
@@ -85,8 +81,8 @@ def _check_same_data(
     for part, images, labels, stored in parts:
         if stored is not None and checksum(images, labels) != stored:
             raise UserError(
-                f"--resume {directory}: the search was begun on other {part}images or labels than"
-                f" these of {given}"
+                f"--resume {directory}: the {part}images or labels of {given} differ from those"
+                " that the search was started with"
             )
     if earlier.data is None or earlier.data.class_names == dataset.class_names:
         return
@@ -95,39 +91,42 @@ def _check_same_data(
         for names in (earlier.data.class_names, dataset.class_names)
     )
     raise UserError(
-        f"--resume {directory}: the search was begun with the class names {before}; those of"
-        f" {given} are {now}"
+        f"--resume {directory}: the class names of {given}, {now}, differ from those that the"
+        f" search was started with, {before}"
     )
 
 
 def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:
-    """Return a line for each of the user's networks whose source was edited since.
+    """Return a warning for each user-defined network whose source has changed.
 
     Args:
-        space: Space of the search.
-        earlier: How the search was set up.
+        space: Search space.
+        earlier: Stored set-up of the search.
     """
     return [
-        f"network {name}: its source was edited since the search began: trials from before and"
-        " after may not compare"
+        f"network {name}: its source has changed since the search was started: trials from before"
+        " and after the change may not be comparable"
         for name in earlier.edited_since(source_digests(space.models))
     ]
 
 
 def has_study(directory: Path) -> bool:
-    """Return whether the study was begun; a driver may have been killed before.
+    """Return whether a search has a study; a search that was killed early has none.
+
+    Args:
+        directory: Results folder.
 
     Raises:
-        UserError: It was begun, and its journal is gone: all trials would be run again.
+        UserError: The search has started trials, but its journal is missing or empty.
     """
     journal = directory / JOURNAL
     if journal.exists() and (not journal.is_file() or journal.stat().st_size):
         return True
-    # The table is the first that a search writes once it has a study.
+    # The table of trials is the first file that a search writes after it has created its study.
     if (directory / TRIALS_FILE).exists():
-        gone = "is empty" if journal.exists() else "there is no such file"
+        problem = "is empty" if journal.exists() else "no such file"
         raise UserError(
-            f"{journal}: {gone}, though the search has begun trials: it cannot be resumed without"
-            " its journal: begin another search"
+            f"{journal}: {problem}, although the search has started trials: a search cannot be"
+            " resumed without its journal: start another search"
         )
     return False

@@ -1,4 +1,4 @@
-"""Whether this user wrote a results folder on this machine."""
+"""Signatures that prove that this user wrote a results folder on this machine."""
 
 import hashlib
 import hmac
@@ -19,7 +19,7 @@ from filelock import FileLock
 from tune_mnist.tuning.options.option_fields import EXTERNAL
 
 SIGNATURE = "signature"
-"""Key of ``experiment.json``: proof that this user wrote the rest of it on this machine."""
+"""Key of the signature in ``experiment.json``."""
 
 _KEY_BYTES = 32
 _LOCK_SECONDS = 5
@@ -27,27 +27,27 @@ _MACHINE_ID = Path("/etc/machine-id")
 
 
 def sign(content: Mapping[str, Any]) -> str | None:
-    """Return the signature of what ``experiment.json`` is to hold.
+    """Return the signature of the content of ``experiment.json``.
 
-    It is an HMAC with a key of this user that no results folder holds. A folder keeps it wherever
-    it is moved or copied on the machine. On another machine it does not count: ``127.0.0.1`` and
-    ``auto`` are another cluster there.
+    The signature is an HMAC with a secret key of this user, which is not stored in any results
+    folder. It stays valid when the folder is moved or copied on the same machine. It is invalid on
+    another machine, where ``127.0.0.1`` and ``auto`` name another cluster.
 
     Args:
-        content: Plain values, as JSON has them; a signature among them is left out.
+        content: JSON values by key; a signature among them is ignored.
 
     Returns:
-        The signature; None if there is no place for a key, so that stored values must be repeated.
+        The signature, or None if no key can be stored.
     """
     key = _read_key() or _make_key()
     return None if key is None else _digest(key, content)
 
 
 def is_own(content: Mapping[str, Any]) -> bool:
-    """Return whether ``experiment.json`` is as this user's program wrote it on this machine.
+    """Return whether the signature in ``experiment.json`` is valid for this user and machine.
 
     Args:
-        content: Plain values as they were read.
+        content: JSON values by key, including the signature.
     """
     key, signature = _read_key(), content.get(SIGNATURE)
     if key is None or not isinstance(signature, str):
@@ -56,10 +56,10 @@ def is_own(content: Mapping[str, Any]) -> bool:
 
 
 def only_stored(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    """Return the addresses, paths and URIs that only ``experiment.json`` names, as options.
+    """Return the stored external options that the user has not given, as command-line text.
 
     Args:
-        stored: Options of the search as the file has them.
+        stored: Options in ``experiment.json``.
         given: Options of this call; None: not given.
     """
     return " ".join(
@@ -70,9 +70,9 @@ def only_stored(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str:
 
 
 def key_path() -> Path | None:
-    """Return the path of this user's key; None if the user has no home."""
+    """Return the path of this user's key, or None if the user has no home directory."""
     root = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if root.is_absolute():  # the XDG specification has relative ones ignored
+    if root.is_absolute():  # the XDG specification says to ignore relative paths
         return root / "tune_mnist" / "key"
     try:
         return Path.home() / ".local" / "state" / "tune_mnist" / "key"
@@ -87,7 +87,7 @@ def _digest(key: bytes, content: Mapping[str, Any]) -> str:
 
 
 def this_machine() -> str:
-    """Return the id of this machine, or its host name, which may change, where it has none."""
+    """Return the ID of this machine, or its host name if it has no ID."""
     with suppress(OSError, UnicodeDecodeError):
         if machine_id := _MACHINE_ID.read_text(encoding="ascii").strip():
             return machine_id
@@ -95,7 +95,7 @@ def this_machine() -> str:
 
 
 def _read_key() -> bytes | None:
-    """Return the key, None if there is none or others may know it."""
+    """Return the key, or None if it does not exist or other users can read it."""
     path = key_path()
     if path is None:
         return None
@@ -115,14 +115,14 @@ def _read_key() -> bytes | None:
 
 
 def _make_key() -> bytes | None:
-    """Write a key that only this user can read, and return it; None if that cannot be done."""
+    """Create a key that only this user can read, and return it, or None if it cannot be stored."""
     path = key_path()
     if path is None:
         return None
-    with suppress(OSError):  # no room, a read-only home, or another user's
+    with suppress(OSError):  # full disk, or a home that is read-only or another user's
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(path.with_name(f"{path.name}.lock"), timeout=_LOCK_SECONDS):
-            # Another process may have been faster. A key that others could read is replaced.
+            # Another process may have created the key. A key that others could read is replaced.
             if _read_key() is None:
                 _write_key(path)
             return _read_key()
