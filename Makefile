@@ -60,6 +60,8 @@ bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/ref
 
 docs: $(READY) ## Write the generated pages, and build the documentation site into site/
 	PYTHONPATH=. $(BIN)/python docs/generate_options.py
+	PYTHONPATH=. $(BIN)/python docs/generate_space_file.py
+	$(BIN)/python -m docs.pictures
 	$(BIN)/python -m benchmarks.results_page
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 

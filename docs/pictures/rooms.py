@@ -147,7 +147,7 @@ def _bar(room: str, x: float, y: float, width: float, fill: str, edge: str) -> l
     beside = x + (236 if room == "tuning" else 150)
     return [
         rect(x, y, width, _BAR, fill=fill, edge=edge),
-        text(x + 10, y + 20, _name(room), size=14, bold=True),
+        text(x + 10, y + 20, shown_name(room), size=14, bold=True),
         text(beside, y + 20, CAPTIONS[room]),
         *_route_badge(room, x + width - 18, y + _BAR / 2),
     ]
@@ -157,13 +157,14 @@ def _box(room: str, x: float, y: float, width: float, fill: str, edge: str) -> l
     """Return a room half as wide: what it does stands below its name."""
     return [
         rect(x, y, width, _BOX, fill=fill, edge=edge),
-        text(x + 10, y + 19, _name(room), size=14, bold=True),
+        text(x + 10, y + 19, shown_name(room), size=14, bold=True),
         text(x + 10, y + 36, CAPTIONS[room]),
         *_route_badge(room, x + width - 18, y + 15),
     ]
 
 
-def _name(room: str) -> str:
+def shown_name(room: str) -> str:
+    """Return what a room is called in the picture."""
     names = {"base": "base", "commands": "commands", "tuning": "experiment, preparation"}
     return names.get(room, f"{room.rpartition('.')[2]}/")
 
