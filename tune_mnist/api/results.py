@@ -41,7 +41,7 @@ class BestTrial:
             ``val_accuracy``, or the search has not come to that.
         test_accuracies: Test accuracy of each run of the final evaluation, by seed; empty if there
             was none.
-        config: Hyperparameters of that epoch and the model's name, as :func:`run_training` takes
+        config: Hyperparameters of that epoch and the model's name, as ``run_training`` takes
             them.
     """
 
@@ -57,7 +57,7 @@ class BestTrial:
 class SearchResults:
     """What a search has found, whether it is finished, interrupted or still running.
 
-    Made by :func:`load_results` and :func:`run_search`.
+    Made by ``load_results`` and ``run_search``.
 
     Attributes:
         directory: The results folder.
@@ -101,7 +101,7 @@ class SearchResults:
 
     @property
     def plot_names(self) -> tuple[str, ...]:
-        """Names that :meth:`plot` takes; which there are depends on the search."""
+        """Names that ``plot`` takes; which there are depends on the search."""
         return tuple(plot.key for plot in self._drawn.plots if plot.figure is not None)
 
     def plot(self, name: str) -> go.Figure:

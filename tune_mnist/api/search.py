@@ -68,7 +68,7 @@ def run_search(
     Args:
         space: Name of a shipped space, path of a space file, or the content of one as a dict.
             None: ``"lenet"``, or with ``resume`` the space of that search.
-        dataset: Name of a data set, path of a folder or .npz file, a :class:`Dataset`, or the
+        dataset: Name of a data set, path of a folder or .npz file, a ``Dataset``, or the
             arrays (x_train, y_train, x_test, y_test). None: ``"mnist"``, or with ``resume`` the
             data set of that search.
         name: Name of the results folder. None: space and time.
@@ -76,7 +76,7 @@ def run_search(
         models: Python files or modules with networks of your own, which are sent to the workers.
             Networks that the calling program registers itself need nothing here.
         resume: Results folder of the search to resume; the other options change it. A
-            search on a :class:`Dataset` or arrays needs them again.
+            search on a ``Dataset`` or arrays needs them again.
         trust_stored: With ``resume``: whether to use the addresses, paths and URIs that the folder
             names, though this user did not write it on this machine.
         console: Console for progress and tables. None: standard output, or the notebook's cell.
@@ -85,7 +85,7 @@ def run_search(
             ``seed=0``. None: not given.
 
     Returns:
-        The results, as :func:`load_results` reads them from the folder.
+        The results, as ``load_results`` reads them from the folder.
 
     Raises:
         UserError: An option is unknown or wrong, the resources do not suffice, the disk is full,
@@ -133,7 +133,7 @@ def perform_search(
 
     Args:
         command: Command or call of the user, for the record.
-        space: As for :func:`run_search`, like all that follow.
+        space: As for ``run_search``, like all that follow.
         dataset: Data set.
         name: Name of the results folder.
         output_dir: Folder that holds the results folders.
@@ -144,7 +144,7 @@ def perform_search(
         options: Fields of SearchOptions.
 
     Raises:
-        UserError: As for :func:`run_search`.
+        UserError: As for ``run_search``.
         KeyboardInterrupt: The search was interrupted; its results so far are written.
     """
     earlier: Experiment | None = None

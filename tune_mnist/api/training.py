@@ -119,7 +119,7 @@ def run_training(
     Args:
         model: Name of the architecture.
         dataset: Name of a data set, path of a folder or ``.npz`` file with data of your own, or a
-            :class:`Dataset`.
+            ``Dataset``.
         data_dir: Folder or file with data of your own. None: the user's cache, or a download.
         transpose: Whether to exchange rows and columns of each image of your own.
         models: Python files or modules with networks of your own. Networks that the calling

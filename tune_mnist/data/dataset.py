@@ -20,7 +20,7 @@ class Dataset:
         test_labels: int64 (M,).
         class_names: Name of each class; empty: the numbers from 0 to the largest label.
         transposed: Whether rows and columns of the files' images were exchanged.
-        centred: Whether the images are prepared as MNIST's are, see :class:`DataForm`.
+        centred: Whether the images are prepared as MNIST's are, see ``DataForm``.
     """
 
     name: str
