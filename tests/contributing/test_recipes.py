@@ -74,7 +74,7 @@ def test_a_new_network_is_listed_trained_and_has_a_space(project: Path) -> None:
 def test_a_new_hyperparameter_is_an_option_can_be_searched_and_changes_the_training(
     project: Path,
 ) -> None:
-    assert "--nesterov" in help_of(project, "train")
+    assert "--warm-up" in help_of(project, "train")
     python(
         project,
         "-c",
@@ -82,19 +82,19 @@ def test_a_new_hyperparameter_is_an_option_can_be_searched_and_changes_the_train
         "from tune_mnist import run_training\n"
         "from tune_mnist.tuning.spaces.space import parse_space\n"
         "text = '''\n"
-        "description: momentum\n"
+        "description: warm-up\n"
         "model: lenet\n"
         "parameters:\n"
-        "  lr: {type: float, low: 0.1, high: 0.2}\n"
-        "  nesterov: {type: categorical, choices: [true, false]}\n"
+        "  lr: {type: float, low: 0.001, high: 0.1}\n"
+        "  warm_up: {type: float, low: 0.0, high: 2.0}\n"
         "'''\n"
-        "assert 'nesterov' in parse_space(text, Path('momentum.yaml')).parameters\n"
-        "given = dict(optimizer='sgd', momentum=0.9, lr=0.1, epochs=1, precision='fp32')\n"
-        "plain, nesterov = (\n"
-        "    run_training('lenet', 'digits', nesterov=each, name=str(each), **given).epochs\n"
-        "    for each in (False, True)\n"
+        "assert 'warm_up' in parse_space(text, Path('space.yaml')).parameters\n"
+        "given = dict(lr=0.01, epochs=1, precision='fp32', device='cpu')\n"
+        "without, warmed_up = (\n"
+        "    run_training('lenet', 'digits', warm_up=epochs, name=str(epochs), **given).epochs\n"
+        "    for epochs in (0.0, 1.0)\n"
         ")\n"
-        "assert plain.train_loss[0] != nesterov.train_loss[0]\n",
+        "assert without.train_loss[0] != warmed_up.train_loss[0]\n",
     )
 
 
@@ -104,7 +104,8 @@ def test_a_new_data_set_is_listed_and_can_be_learned(project: Path) -> None:
         project,
         "-c",
         "from tune_mnist import run_training\n"
-        "run = run_training('lenet', 'stripes', lr=0.005, epochs=6)\n"
+        "network = {'model.activation': 'relu', 'model.pooling': 'max'}\n"
+        "run = run_training('lenet', 'stripes', lr=0.003, epochs=4, **network)\n"
         "assert run.class_names == ('horizontal', 'vertical')\n"
         "assert run.test_accuracy > 0.9, run.test_accuracy\n",
     )
