@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,11 +22,16 @@ MIN_SEEDS = 2
 class Difference:
     """Difference in mean test accuracy between two configurations.
 
-    A difference holds if chance in the training (Welch's t-test over the seeds) and chance in the
-    choice of the test images (t-test of the paired differences, image by image, of the share of
-    seeds that recognise it) both fail to explain it. The larger of the two p-values counts, after
-    Holm's correction for the number of pairs (Holm, "A Simple Sequentially Rejective Multiple
-    Test Procedure", Scandinavian Journal of Statistics, 1979).
+    A difference holds if chance does not explain it: chance in the training, chance in the choice
+    of the test images, or both together. The two are independent, so their variances add up: the
+    standard error is ``sqrt(over_seeds^2 + over_images^2)``. Its t-test has the degrees of freedom
+    of Welch and Satterthwaite, and is corrected by Holm for the number of pairs (Holm, "A Simple
+    Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics, 1979).
+
+    ``over_seeds`` is the standard error of the difference between the mean accuracies of the
+    seeds. ``over_images`` is that of the mean over the images of the paired difference between the
+    shares of seeds that classify an image correctly. Chance that depends on both, seed and image,
+    is part of both, so the test errs on the side of a tie.
 
     Attributes:
         better: Label of the configuration with the higher mean.
@@ -147,60 +153,81 @@ def verdict_tables(groups: Mapping[str, Sequence[FinalRun]]) -> list[Comparison]
         pd.DataFrame(rows),
         ("better", "worse", "difference", "over_seeds", "over_images", "p", "verdict"),
         f"Differences of mean test accuracy, with {CONFIDENCE:.0%} intervals by Welch over the"
-        " seeds and over the test images, paired. p: the larger of both, corrected by Holm for"
-        f" {len(rows)} pair{'s' * (len(rows) > 1)}. A tie is a difference that chance explains.",
+        " seeds and over the test images, paired. p: of a t-test with the variances of both,"
+        f" corrected by Holm for {len(rows)} pair{'s' * (len(rows) > 1)}. A tie is a difference"
+        " that chance explains.",
     )
     return [table]
+
+
+class _Error(NamedTuple):
+    """Standard error of a difference, and its degrees of freedom; both 0 if it has no spread."""
+
+    standard: float
+    freedom: float
+
+    def interval(self, mean: float) -> tuple[float, float]:
+        """Return the ends of the confidence interval around a difference."""
+        if not self.standard:
+            return mean, mean
+        reach = self.standard * float(stats.t.ppf((1 + CONFIDENCE) / 2, self.freedom))
+        return mean - reach, mean + reach
 
 
 def _difference(better: str, worse: str, groups: Mapping[str, Sequence[FinalRun]]) -> Difference:
     first, second = groups[better], groups[worse]
     mean = _mean(first) - _mean(second)
-    p, low, high = _over_seeds(first, second)
-    p_images, image_low, image_high = _over_images(first, second)
-    known = [each for each in (p, p_images) if not np.isnan(each)]
-    return Difference(
-        better, worse, mean, low, high, image_low, image_high, max(known, default=1.0)
-    )
+    seeds, images = _over_seeds(first, second), _over_images(first, second)
+    known = [seeds] if images is None else [seeds, images]
+    image_interval = (np.nan, np.nan) if images is None else images.interval(mean)
+    p = _p_value(mean, _combined(known))
+    return Difference(better, worse, mean, *seeds.interval(mean), *image_interval, p)
 
 
-def _over_seeds(
-    first: Sequence[FinalRun], second: Sequence[FinalRun]
-) -> tuple[float, float, float]:
-    """Return p and the interval of the difference of the means by Welch's t-test."""
-    one = [run.test_accuracy for run in first]
-    other = [run.test_accuracy for run in second]
-    mean = _mean(first) - _mean(second)
-    if len(set(one)) == len(set(other)) == 1:  # no spread at all: the images have to tell
-        return (np.nan if mean else 1.0), mean, mean
-    test = stats.ttest_ind(one, other, equal_var=False)
-    interval = test.confidence_interval(CONFIDENCE)
-    return float(test.pvalue), float(interval.low), float(interval.high)
+def _p_value(mean: float, error: _Error) -> float:
+    if not error.standard:
+        return 1.0  # no spread at all, as between equal runs, is no evidence
+    return float(2 * stats.t.sf(abs(mean) / error.standard, error.freedom))
 
 
-def _over_images(
-    first: Sequence[FinalRun], second: Sequence[FinalRun]
-) -> tuple[float, float, float]:
-    """Return p and the interval of the mean difference over the test images; NaN if unknown."""
+def _combined(errors: Sequence[_Error]) -> _Error:
+    """Return the error of the sum of independent parts, by Welch and Satterthwaite."""
+    spread = [each for each in errors if each.standard]
+    variance = sum(each.standard**2 for each in spread)
+    if not variance:
+        return _Error(0.0, 0.0)
+    freedom = variance**2 / sum(each.standard**4 / each.freedom for each in spread)
+    return _Error(float(np.sqrt(variance)), freedom)
+
+
+def _over_seeds(first: Sequence[FinalRun], second: Sequence[FinalRun]) -> _Error:
+    """Return the error of the difference of the means, by Welch."""
+    accuracies = [[run.test_accuracy for run in runs] for runs in (first, second)]
+    return _combined([_error_of_mean(np.array(each)) for each in accuracies])
+
+
+def _over_images(first: Sequence[FinalRun], second: Sequence[FinalRun]) -> _Error | None:
+    """Return the error of the mean difference over the test images; None: unknown."""
     errors = _error_shares(first), _error_shares(second)
     if errors[0] is None or errors[1] is None or len(errors[0]) != len(errors[1]):
-        return np.nan, np.nan, np.nan
-    paired = errors[1] - errors[0]
-    if not paired.any():
-        return 1.0, 0.0, 0.0
-    test = stats.ttest_1samp(paired, 0.0)
-    interval = test.confidence_interval(CONFIDENCE)
-    return float(test.pvalue), float(interval.low), float(interval.high)
+        return None
+    return _error_of_mean(errors[1] - errors[0])
+
+
+def _error_of_mean(values: NDArray[np.float64]) -> _Error:
+    if len(values) < MIN_SEEDS or np.ptp(values) == 0:
+        return _Error(0.0, 0.0)
+    return _Error(float(stats.sem(values)), len(values) - 1)
 
 
 def _error_shares(runs: Sequence[FinalRun]) -> NDArray[np.float64] | None:
     """Return for each test image the share of the runs that misclassify it; None if unknown."""
-    shares = np.zeros(int(np.sum(runs[0].confusion)))
+    counts = np.zeros(int(np.sum(runs[0].confusion)))
     for run in runs:
-        if run.misclassified is None or int(np.sum(run.confusion)) != len(shares):
+        if run.misclassified is None or int(np.sum(run.confusion)) != len(counts):
             return None
-        shares[run.misclassified] += 1 / len(runs)
-    return shares
+        counts[run.misclassified] += 1
+    return counts / len(runs)
 
 
 def _mean(runs: Sequence[FinalRun]) -> float:
