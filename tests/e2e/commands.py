@@ -1,4 +1,4 @@
-"""Runs the project's commands as a user would."""
+"""Functions that run the project's commands as separate processes."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ def start(command: str, *arguments: str, **environment: str) -> subprocess.Popen
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | environment,
-        # A shell that runs the tests in the background lets them inherit an ignored SIGINT.
+        # A process started in the background by a shell inherits an ignored SIGINT.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
@@ -28,24 +28,31 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
     try:
         out, err = process.communicate(timeout=PATIENCE)
     finally:
-        process.kill()  # no effect on one that has ended
+        process.kill()  # no effect after the end of the process
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Send Ctrl-C; return what was printed in all."""
+    """Send SIGINT as Ctrl-C does; return standard output and standard error."""
     process.send_signal(signal.SIGINT)
     return process.communicate(timeout=PATIENCE)
 
 
 def journal_lines(directory: Path) -> int:
-    """Return how many lines the journal of a search has so far."""
+    """Return the number of lines in the journal of a search."""
     journal = directory / JOURNAL
     return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
 def kill_at(process: subprocess.Popen[str], directory: Path, lines: int, seconds: float) -> None:
-    """SIGKILL the driver that long after its journal has come to so many lines, or has ended."""
+    """Send SIGKILL to the driver some seconds after its journal has reached a number of lines.
+
+    Args:
+        process: Process of the driver; if it ends before, the wait ends, too.
+        directory: Results folder of the search.
+        lines: Number of lines to wait for.
+        seconds: Seconds between the wait and the signal.
+    """
     wait_until(lambda: process.poll() is not None or journal_lines(directory) >= lines, every=0.02)
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)

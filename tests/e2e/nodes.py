@@ -1,6 +1,6 @@
-"""A cluster of Ray nodes on this machine, in a process of its own: nodes are added and killed.
+"""A cluster of Ray nodes on this machine, in a separate process: nodes can be added and killed.
 
-Ray reads the token once a process, so the tests' own process cannot hold a cluster with one.
+Ray reads the token once per process, so the process of the tests cannot hold the cluster.
 """
 
 import os
@@ -11,18 +11,18 @@ from contextlib import contextmanager
 
 from tests.waiting import PATIENCE
 
-# A dead node is noticed after three seconds, not fifteen.
+# The head notices a dead node after three seconds instead of fifteen.
 SOON = {"health_check_period_ms": 1000, "health_check_failure_threshold": 3}
 
 
 class Nodes:
-    """A head without CPUs, and nodes with one CPU each, by their addresses.
+    """Cluster of a head without CPUs and nodes with one CPU each, identified by address.
 
     Args:
-        process: that holds them.
+        process: Process that runs the cluster.
 
     Attributes:
-        address: of the head.
+        address: Address of the head.
     """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
@@ -30,7 +30,7 @@ class Nodes:
         self.address = self._answer()
 
     def add(self, ip: str) -> None:
-        """Add a node, and wait until the head knows it."""
+        """Add a node, and wait until it has joined the cluster."""
         self._tell(f"add {ip}")
 
     def kill(self, ip: str) -> None:
@@ -49,7 +49,7 @@ class Nodes:
 
 @contextmanager
 def cluster(environment: dict[str, str]) -> Iterator[Nodes]:
-    """Start a head, and end all its nodes in the end."""
+    """Start a cluster with a head only, and end all nodes on exit."""
     process = subprocess.Popen(
         [sys.executable, "-m", __name__],
         env=os.environ | environment,
@@ -65,7 +65,7 @@ def cluster(environment: dict[str, str]) -> Iterator[Nodes]:
 
 
 def main() -> None:
-    """Do what the lines on standard input say."""
+    """Run the commands on standard input: ``add ADDRESS`` or ``kill ADDRESS``."""
     from ray.cluster_utils import Cluster
 
     small = {"object_store_memory": 80_000_000}

@@ -1,4 +1,4 @@
-"""Searches from Python: as the command's, in a running Ray, interrupted, and without a head."""
+"""Searches from Python: results, a running Ray, interrupts, and the loss of the head."""
 
 import signal
 import subprocess
@@ -17,7 +17,7 @@ OPTIONS = {
     "dataset": "digits",
     "num_samples": 4,
     "max_epochs": 2,
-    "max_concurrent": 1,  # several at a time would end in another order each time
+    "max_concurrent": 1,  # the order of concurrent trials varies
     "final_seeds": 0,
     "seed": 5,
 }
@@ -35,7 +35,7 @@ def by_command(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def in_running_ray(tmp_path_factory):
-    """A search over a space as a dict, in a Ray that the calling program has started."""
+    """Search over a space given as a dict, in a Ray that the calling program has started."""
     space = yaml.safe_load((shipped_spaces() / "lenet.yaml").read_text())
     with ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False):
         results = run_search(
@@ -48,7 +48,7 @@ def in_running_ray(tmp_path_factory):
     return results
 
 
-def test_the_api_runs_the_trials_that_the_command_runs(by_command, in_running_ray):
+def test_the_api_runs_the_same_trials_as_the_command(by_command, in_running_ray):
     ours, theirs = in_running_ray.trials, by_command.trials
     assert len(ours) == 4
     for column in TOLD:
@@ -56,7 +56,7 @@ def test_the_api_runs_the_trials_that_the_command_runs(by_command, in_running_ra
     assert in_running_ray.best["lenet"].config == by_command.best["lenet"].config
 
 
-def test_the_folder_of_the_api_is_that_of_a_command(in_running_ray):
+def test_the_api_writes_the_same_folder_as_the_command(in_running_ray):
     directory = in_running_ray.directory
     assert "run_search(space={" in (directory / "summary.md").read_text()
     assert (directory / "report.html").exists()
@@ -64,7 +64,7 @@ def test_the_folder_of_the_api_is_that_of_a_command(in_running_ray):
     assert in_running_ray.load_model("lenet") is not None
 
 
-# Not guarded by `if __name__ == "__main__"`, as scripts of users are not.
+# Without `if __name__ == "__main__"`, as in most scripts of users.
 INTERRUPTED = """
 import os, signal, sys, threading, time
 from pathlib import Path
@@ -95,7 +95,7 @@ print("resumed")
 """
 
 
-def test_an_interrupt_is_raised_once_the_results_are_written_and_the_search_resumes(tmp_path):
+def test_an_interrupt_is_raised_after_the_results_are_written(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, str(tmp_path)],
         capture_output=True,
@@ -132,7 +132,7 @@ except UserError as error:
 """
 
 
-def test_a_head_that_dies_is_an_error_and_the_calling_program_goes_on(tmp_path):
+def test_a_dead_head_raises_an_error_and_the_calling_program_continues(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", HEADLESS, str(tmp_path)],
         capture_output=True,
@@ -163,7 +163,7 @@ ray_of_the_program()
 """
 
 
-def test_a_ray_of_the_calling_program_and_that_of_a_search_may_follow_each_other(tmp_path):
+def test_a_program_can_start_ray_before_and_after_a_search(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", IN_TURN],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Mistakes as a user meets them; most are in tests/test_bad_input.py, in one process."""
+"""User errors of commands in separate processes; tests/test_bad_input.py has most others."""
 
 import pytest
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
         ("train", ["--model", "lenett", "--lr", "0.1"], "'lenett' (did you mean 'lenet'?)"),
     ],
 )
-def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path, command, arguments, words):
+def test_a_user_error_is_one_line_and_writes_nothing(tmp_path, command, arguments, words):
     result = run(command, "--output-dir", str(tmp_path / "results"), *arguments)
     assert result.returncode == 2, result.stderr
     lines = result.stderr.splitlines()
@@ -26,7 +26,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path, command, arguments, 
     assert not (tmp_path / "results").exists()
 
 
-def test_no_network_names_every_source_and_the_way_out(tmp_path):
+def test_the_error_without_a_network_names_every_source_and_a_remedy(tmp_path):
     result = run(
         "search",
         *("--output-dir", str(tmp_path / "results")),

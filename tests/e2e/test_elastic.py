@@ -1,4 +1,4 @@
-"""A search on a cluster that loses a node and is given another one."""
+"""A search on a cluster that loses a node and gets another one."""
 
 import json
 import secrets
@@ -21,7 +21,7 @@ FIRST, LOST, LATE = "127.0.0.11", "127.0.0.12", "127.0.0.13"
 
 
 def epochs_by_node(directory: Path) -> list[str]:
-    """Return for each epoch that was reported the node that trained it."""
+    """Return the node that trained each reported epoch."""
     lines = [
         line
         for path in directory.glob("ray/*/result.json")
@@ -30,7 +30,7 @@ def epochs_by_node(directory: Path) -> list[str]:
     return [json.loads(line)["node_ip"] for line in lines if line.endswith("}")]
 
 
-def test_a_lost_node_costs_an_epoch_and_one_that_joins_is_used(tmp_path):
+def test_trials_survive_a_lost_node_and_use_a_new_one(tmp_path):
     token = tmp_path / "auth_token"
     token.write_text(secrets.token_hex(32))
     member = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token), "HOME": str(tmp_path)}
@@ -61,5 +61,5 @@ def test_a_lost_node_costs_an_epoch_and_one_that_joins_is_used(tmp_path):
     assert list(trials["epochs"]) == [40] * 5
     assert set(trials["node"]) <= {FIRST, LOST, LATE}
     assert LATE in set(trials["node"])
-    # Who goes on repeats the report of its checkpoint; no other epoch was trained again.
+    # The trial of the lost node repeats one report; no other epoch was trained again.
     assert len(epochs_by_node(directory)) <= 5 * 40 + 1

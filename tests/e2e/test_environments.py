@@ -1,7 +1,7 @@
-"""One search where users run it: few cores, odd folders, signals, and a Ray that dies.
+"""A search in a difficult environment: one core, unusual folders, signals, and a dying Ray.
 
-TMPDIR is too long for a socket, HOME cannot be written, the results lie on a file system without
-links, and the process may use one core only.
+TMPDIR is too long for a socket, HOME is not writable, the file system of the results has no links,
+and the process may use only one core.
 """
 
 import os
@@ -34,8 +34,9 @@ def refusing(real):
     return call
 os.symlink, os.link = refusing(os.symlink), refusing(os.link)
 """
-# Sockets that each process of a search listens on at most, as docs/explanation/security.md lists
-# them. Of several Rays on a machine, only the first gets the fixed ports 44217, 44227 and 52365.
+# Maximum number of sockets on which each process of a search listens, as documented in
+# docs/explanation/security.md. With several Rays on a machine, only the first one gets the fixed
+# ports 44217, 44227 and 52365.
 LISTENING = {
     "driver": 1,
     "gcs_server": 1,
@@ -51,7 +52,7 @@ ON_FREE_PORTS = LISTENING | {"dashboard": 1, "monitor": 0, "ray::DashboardAgent"
 
 @dataclass
 class Search:
-    """A search that runs, and what it has printed so far."""
+    """A running search and its output so far."""
 
     process: subprocess.Popen[str]
     mark: str
@@ -63,16 +64,16 @@ class Search:
         wait_until(lambda: text in self.output.text, self.process)
 
     def processes(self) -> list[psutil.Process]:
-        """Return its living processes, those that Ray has started for it included."""
+        """Return the living processes of the search, including Ray's."""
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 if process.environ().get(MARK) == self.mark:
-                    # Ray's agents write their title over their environment.
+                    # Ray's agents overwrite their environment with a process title.
                     self.seen |= {process, *process.children(recursive=True)}
         return [process for process in self.seen if is_alive(process)]
 
     def ended(self) -> tuple[int, str, list[str]]:
-        """Return exit status, standard error and all printed lines; none of Ray stays."""
+        """Wait for the end of all processes; return exit status, stderr and lines of stdout."""
         status = self.process.wait(timeout=PATIENCE)
         wait_until(lambda: not self.processes(), every=0.2)
         return status, self.process.stderr.read(), self.output.all().splitlines()
@@ -85,7 +86,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def start(directory: Path, *options: str) -> Search:
-    """Start a search in a hard place, or resume one."""
+    """Start or resume a search in the difficult environment."""
     base = directory.parent.parent
     (base / "site").mkdir(exist_ok=True)
     (base / "site" / "sitecustomize.py").write_text(NO_LINKS)
@@ -151,12 +152,12 @@ def kind(process: psutil.Process, driver: int) -> str:
     return next((known for known in LISTENING if known in (name, title)), "worker")
 
 
-def test_only_the_cores_that_the_process_may_use_are_used(search):
+def test_a_search_uses_only_the_cores_of_its_process(search):
     assert re.search(r"^workers +1 at a time", search.output.text, re.MULTILINE)
 
 
 def listening(search: Search) -> dict[str, int]:
-    """Return by kind of process how many sockets one listens on; none may be open to others."""
+    """Return the number of listening sockets by kind of process; all must be on loopback."""
     found: dict[str, int] = {}
     for process in search.processes():
         with suppress(psutil.Error):
@@ -171,13 +172,13 @@ def listening(search: Search) -> dict[str, int]:
     return found
 
 
-def test_a_search_listens_on_loopback_and_on_no_more_ports_than_documented(search):
+def test_a_search_listens_only_on_the_documented_loopback_ports(search):
     def all_up() -> bool:
         found = listening(search)
         return all(found.get(which, 0) >= count for which, count in ON_FREE_PORTS.items())
 
-    wait_until(all_up, search.process, every=0.5)  # Ray's agents may come after the first trials
-    time.sleep(2)  # for one more that should not be there
+    wait_until(all_up, search.process, every=0.5)  # Ray's agents may start after the first trials
+    time.sleep(2)  # time for unexpected sockets to appear
     found = listening(search)
     assert found == {which: min(count, LISTENING[which]) for which, count in found.items()}
 
@@ -218,7 +219,7 @@ def resumed(search) -> Iterator[Search]:
         end(started)
 
 
-def test_a_control_service_that_dies_is_told_in_one_line_at_once(resumed):
+def test_a_dead_control_service_is_reported_at_once_in_one_line(resumed):
     (gcs,) = [process for process in resumed.processes() if process.name() == "gcs_server"]
     gcs.kill()
     before = time.monotonic()

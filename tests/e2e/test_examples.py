@@ -1,4 +1,4 @@
-"""The examples, run as a reader would run them: each in an empty folder."""
+"""The examples, each run in an empty folder."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ LIVE = "application/vnd.jupyter.widget-view+json"
 PLOTLY = "application/vnd.plotly.v1+json"
 
 
-def test_the_python_api(tmp_path):
+def test_the_example_of_the_python_api_runs(tmp_path):
     result = subprocess.run(
         [sys.executable, EXAMPLES / "python_api.py"],
         cwd=tmp_path,
@@ -33,7 +33,7 @@ def test_the_python_api(tmp_path):
     assert (tmp_path / "results" / "python-api-longer" / "epochs.csv").exists()
 
 
-def test_the_notebook_shows_a_live_table_and_a_plot(tmp_path):
+def test_the_notebook_shows_a_live_table_and_a_plot_when_run(tmp_path):
     notebook = nbformat.read(EXAMPLES / "first_search.ipynb", as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "commit it without outputs"
     place = {"metadata": {"path": tmp_path}}
@@ -41,7 +41,7 @@ def test_the_notebook_shows_a_live_table_and_a_plot(tmp_path):
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     kinds = {kind for output in outputs for kind in output.get("data", {})}
     assert {LIVE, PLOTLY} <= kinds
-    # What was printed before the live table was drawn is still there.
+    # The live table has not replaced the output before it.
     texts = [output["data"].get("text/plain", "") for output in outputs if "data" in output]
     assert any("1,149 of 1,149 training images" in text for text in texts)
     assert not any(output.get("name") == "stderr" for output in outputs)

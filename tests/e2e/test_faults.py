@@ -1,4 +1,4 @@
-"""What a search does when the machine lets it down."""
+"""Searches on a machine without disk space or memory."""
 
 import os
 from contextlib import suppress
@@ -20,7 +20,7 @@ def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk):
     process = start("search", *DIGITS, "--tensorboard", *place)
     wait_until(lambda: journal_lines(directory) >= 50, process, every=0.02)
     free = os.statvfs(small_disk)
-    # The search goes on writing meanwhile, and may meet the end of the disk first.
+    # The search writes at the same time, and may fill the disk first.
     with suppress(OSError), (small_disk / "ballast").open("wb", buffering=0) as ballast:
         ballast.write(bytes(free.f_bavail * free.f_frsize))
     _, err = process.communicate(timeout=PATIENCE)
@@ -40,7 +40,7 @@ def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk):
     assert [trials[trial.number] for trial in ended] == ended
 
 
-def test_trials_that_ray_kills_for_memory_fail_and_name_their_batch_size(tmp_path):
+def test_trials_killed_for_memory_fail_with_their_batch_size(tmp_path):
     result = run(
         "search",
         *("--dataset", "digits", "--num-samples", "2", "--max-epochs", "2"),

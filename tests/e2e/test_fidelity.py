@@ -1,4 +1,4 @@
-"""A search whose trials begin on smaller and fewer images, from the command to its tables."""
+"""A search with stages: trials start with smaller and fewer images."""
 
 import json
 
@@ -22,7 +22,7 @@ STAGES = {1: (1, 28, 0.1), 2: (2, 32, 0.2), 3: (3, 40, 0.2)}
 
 
 def epochs_of(directory):
-    """Every report of an epoch, by trial."""
+    """Yield the number of the trial and the content of each report."""
     for path in sorted(directory.glob("ray/*/result.json")):
         for line in path.read_text().splitlines():
             yield int(path.parent.name[:5]), json.loads(line)
@@ -34,7 +34,7 @@ def test_a_search_in_stages_ends_at_its_own_fidelity(tmp_path):
     result = run(
         "search",
         *("--space", str(path), "--dataset", "digits", "--final-seeds", "0"),
-        *("--fraction", "0.2"),  # a default one would be raised for so few images
+        *("--fraction", "0.2"),  # the default would be raised for a small data set
         *("--output-dir", str(tmp_path), "--name", "staged"),
     )
     assert result.returncode == 0, result.stderr

@@ -1,4 +1,4 @@
-"""The final evaluation of a search, also through a kill, a Ctrl-C and a better trial."""
+"""The final evaluation of a search, interrupted by a kill, by Ctrl-C and by a better trial."""
 
 import json
 import signal
@@ -37,7 +37,7 @@ def wait_for(process, path, pattern):
     wait_until(lambda: list(path.glob(pattern)), process, every=0.02)
 
 
-def test_a_final_evaluation_outlives_a_kill_and_follows_the_best_trial(tmp_path, digits):
+def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path, digits):
     (tmp_path / "two.yaml").write_text(SPACE)
     directory = tmp_path / "final"
     process = start(
@@ -99,13 +99,13 @@ def test_a_final_evaluation_outlives_a_kill_and_follows_the_best_trial(tmp_path,
 
 
 def kept_accuracy(directory, digits):
-    """Classify the test images with the weights that were kept."""
+    """Classify the test images with the stored weights."""
     folder = final_folder(directory, "lenet")
     kept = json.loads((folder / "config.json").read_text())
     config = TrainConfig(**{key: kept[key] for key in TrainConfig.model_fields if key in kept})
     model = create_model("lenet", digits.num_classes, config.dropout)
     model.load_state_dict(weights_of(folder))
-    compute = resolve_compute("cpu")  # the number format of the final run
+    compute = resolve_compute("cpu")  # the same number format as in the final run
     indices = np.arange(len(digits.test_labels))
     batches = create_batches(config, digits.test_images, digits.test_labels, indices, compute)
     return evaluate(model, batches, compute, digits.class_names).accuracy

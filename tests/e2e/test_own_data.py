@@ -1,4 +1,4 @@
-"""Pictures of the user's own: searched, trained on and classified by class names."""
+"""The user's own pictures in a search, a training run and a prediction, with class names."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ CLASSES = ["circle", "cross", "square"]
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory):
-    """Run the example; return the folder that it was run in and what it printed."""
+    """Run the example; return its folder and its output."""
     folder = tmp_path_factory.mktemp("own")
     done = subprocess.run(
         [sys.executable, str(EXAMPLE)],
@@ -35,7 +35,7 @@ def searched(tmp_path_factory):
     return folder, done.stdout
 
 
-def test_pictures_in_colour_are_searched_to_a_confusion_matrix_with_class_names(searched):
+def test_a_search_on_colour_pictures_reports_class_names(searched):
     folder, out = searched
     directory = folder / "results" / "shapes"
     assert "shapes (64x64 RGB, 3 classes: circle, cross, square), 480 of 480" in out
@@ -49,7 +49,7 @@ def test_pictures_in_colour_are_searched_to_a_confusion_matrix_with_class_names(
     assert misread.images.shape[1:] == (64, 64, 3)
 
 
-def test_what_is_kept_beside_the_weights_names_the_classes(searched):
+def test_the_configuration_beside_the_weights_has_the_class_names(searched):
     folder, _ = searched
     directory = folder / "results" / "shapes"
     for place in (directory / "best" / "lenet", directory / "final" / "lenet"):
@@ -57,14 +57,14 @@ def test_what_is_kept_beside_the_weights_names_the_classes(searched):
         assert (data["class_names"], data["channels"], data["side"]) == (CLASSES, 3, 64)
 
 
-def test_one_configuration_is_trained_and_tested_by_class_names(searched):
+def test_a_single_run_reports_class_names(searched):
     folder, out = searched
     assert "true class circle cross square recall" in out
     summary = (folder / "results" / "shapes-best" / "summary.md").read_text()
     assert "| true class   | circle   | cross   | square   | recall   |" in summary
 
 
-def test_a_picture_is_classified_by_name(searched):
+def test_a_picture_is_classified_by_class_name(searched):
     folder, _ = searched
     picture = folder / "shapes" / "test" / "square" / "000.png"
     model = folder / "results" / "shapes" / "best" / "lenet"
@@ -75,7 +75,7 @@ def test_a_picture_is_classified_by_name(searched):
     assert row.split(",")[3] in CLASSES
 
 
-def test_an_archive_is_trained_on_by_the_command(tmp_path):
+def test_the_command_trains_on_an_archive(tmp_path):
     np.savez(tmp_path / "cells.npz", **some_arrays((12, 12)))
     done = run(
         "train",

@@ -1,4 +1,4 @@
-"""A network of the user's own, searched on a cluster whose nodes lack its file."""
+"""A search over the user's own network on a cluster whose nodes do not have its file."""
 
 import secrets
 import subprocess
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.e2e
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SPACE = EXAMPLES / "own_network.yaml"
 FIRST, SECOND = "127.0.0.21", "127.0.0.22"
-LINES = 60  # of a journal, in the middle of such a search
+LINES = 60  # of the journal, in the middle of the search
 
 
 class Vanishing:
-    """A copy of the example that removes itself when it is imported: no other process has it."""
+    """Copy of the example that removes itself on import, so no other process can import it."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "my_nets.py"
@@ -34,7 +34,7 @@ class Vanishing:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others have no address but 127.0.0.1")
-def test_nodes_that_lack_the_file_train_the_network_before_and_after_a_kill(tmp_path):
+def test_nodes_without_the_file_train_the_network_before_and_after_a_kill(tmp_path):
     token = tmp_path / "auth_token"
     token.write_text(secrets.token_hex(32))
     member = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token), "HOME": str(tmp_path)}

@@ -1,4 +1,4 @@
-"""A search whose driver is killed goes on as if nothing had happened."""
+"""Searches that are resumed after their driver or workers were killed."""
 
 import pickle
 import random
@@ -23,10 +23,10 @@ SEARCH = (
     *("--dataset", "digits", "--num-samples", str(TRIALS), "--max-epochs", "9"),
     *("--final-seeds", "0"),
 )
-TRAINING = "ray::#"  # a worker is named after the trial that it trains, such as "#3 lenet"
-JOURNAL_LINES = 350  # about as many as such a search writes
+TRAINING = "ray::#"  # the process title of a worker names its trial, such as "#3 lenet"
+JOURNAL_LINES = 350  # about the number of lines that the search writes
 
-# One moment by default; --slow takes them all.
+# One moment of the kill by default, all of them with --slow.
 MOMENTS = [0, *(pytest.param(number, marks=pytest.mark.slow) for number in range(1, 20))]
 
 
@@ -42,7 +42,7 @@ def ended(trials: list[FrozenTrial]) -> dict[int, FrozenTrial]:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_killed_search_loses_no_trial_and_runs_none_twice(tmp_path, moment):
+def test_a_killed_search_loses_and_repeats_no_trial(tmp_path, moment):
     rng = random.Random(moment)  # noqa: S311
     directory = tmp_path / "killed"
     process = start("search", *SEARCH, "--output-dir", str(tmp_path), "--name", "killed")
@@ -60,7 +60,7 @@ def test_a_killed_search_loses_no_trial_and_runs_none_twice(tmp_path, moment):
         assert list(trial.intermediate_values) == list(range(1, trial.last_step + 1))
     for number, trial in before.items():
         assert trials[number] == trial
-        # Ray itself writes late, and may not have come to it; but nothing was started again.
+        # Ray may have written no folder before the kill; a second one would be a second start.
         assert len(list((directory / "ray").glob(f"{number:05d}-*"))) <= 1
     table = pd.read_csv(directory / "trials.csv")
     assert list(table["trial"]) == list(range(TRIALS))
@@ -82,7 +82,7 @@ def finished_search(output: Path) -> Path:
 
 
 class Trap:
-    """What a pickle can hold: a call that is made as it is read."""
+    """Object whose pickle calls a function when it is loaded."""
 
     def __init__(self, sprung: Path) -> None:
         self.sprung = sprung
@@ -92,7 +92,7 @@ class Trap:
 
 
 def lay_traps(folder: Path, sprung: Path) -> int:
-    """Put a trap in the place of each pickle that Ray has left; return how many there are."""
+    """Replace each pickle that Ray has written by a trap; return their number."""
     pickles = list(folder.rglob("*.pkl"))
     for path in pickles:
         path.write_bytes(pickle.dumps(Trap(sprung)))
@@ -100,7 +100,7 @@ def lay_traps(folder: Path, sprung: Path) -> int:
 
 
 def lay_notes(directory: Path) -> list[Path]:
-    """Put files of the user into the folders that a search writes and clears."""
+    """Write files of the user into the folders that a search writes and clears."""
     names = (
         *(
             "checkpoints/00000/thesis/notes",
@@ -118,7 +118,7 @@ def lay_notes(directory: Path) -> list[Path]:
 
 
 def leave_as_a_killed_writer(directory: Path) -> None:
-    """End the journal with half a line, and leave its lock behind."""
+    """Append an incomplete line to the journal, and create its lock."""
     with (directory / JOURNAL).open("ab") as journal:
         journal.write(b'{"op_code":8,"worker_id":"x","trial')
     (directory / f"{JOURNAL}.lock").symlink_to(directory / JOURNAL)
@@ -139,8 +139,8 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
             "--scheduler median: the search was started with asha-promotion",
         ),
     ):
-        # In this process, for a command of its own for each takes half a minute together; and to
-        # where there is no Ray, lest one that is not refused becomes a search.
+        # Run in this process, as separate processes would take half a minute together. There is no
+        # Ray at the address, so an option that is wrongly accepted does not start a search.
         nowhere = ["--address", "127.0.0.1:1"]
         refused = CliRunner().invoke(search, ["--resume", str(directory), option, value, *nowhere])
         assert isinstance(refused.exception, UserError)
@@ -161,7 +161,7 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
     assert len(after) == 4
     assert after[:2] == before
     assert [path.read_text() for path in notes] == ["the user's own"] * len(notes)
-    assert not (tmp_path / "sprung").exists()  # what is resumed is read from no pickle
+    assert not (tmp_path / "sprung").exists()  # resuming loads no pickle
 
 
 def shoot_a_worker(driver: int, rng: random.Random) -> bool:
@@ -175,7 +175,7 @@ def shoot_a_worker(driver: int, rng: random.Random) -> bool:
     return bool(workers)
 
 
-def test_workers_that_are_killed_are_replaced(tmp_path):
+def test_killed_workers_are_replaced(tmp_path):
     directory = tmp_path / "shot"
     process = start(
         "search",

@@ -1,4 +1,4 @@
-"""Searches with other schedulers, objectives and earlier results than usual."""
+"""Searches with other schedulers, several objectives and a warm start."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ def search(output, name, *arguments):
 
 
 def workers(directory):
-    """Return the processes that have trained its trials."""
+    """Return the IDs of the processes that have trained the trials of a search."""
     lines = [line for path in directory.glob("ray/*/result.json") for line in path.open()]
     return {json.loads(line)["pid"] for line in lines}
 
@@ -35,7 +35,7 @@ def seven_trials(output, scheduler):
 
 @pytest.fixture(scope="module")
 def stopping(tmp_path_factory):
-    """A search by stopping ASHA, which later ones begin with: its folder and its trials."""
+    """Folder and trials of a search with stopping ASHA, which other tests use for a warm start."""
     output = tmp_path_factory.mktemp("earlier")
     trials = seven_trials(output, "asha-stopping")
     return output / "asha-stopping", trials
@@ -45,7 +45,7 @@ def stopping(tmp_path_factory):
     "scheduler",
     ["asha-stopping", "hyperband", pytest.param("median", marks=pytest.mark.slow), "pbt"],
 )
-def test_every_scheduler_brings_each_trial_to_an_end(tmp_path, request, scheduler):
+def test_every_scheduler_ends_each_trial(tmp_path, request, scheduler):
     if scheduler == "asha-stopping":
         _, trials = request.getfixturevalue("stopping")
     else:
@@ -56,7 +56,7 @@ def test_every_scheduler_brings_each_trial_to_an_end(tmp_path, request, schedule
     assert (trials["epochs"][trials["state"] == "COMPLETE"] == 9).all()
 
 
-def test_two_objectives_end_in_a_pareto_set(tmp_path):
+def test_two_objectives_give_a_pareto_set(tmp_path):
     out, trials = search(
         tmp_path,
         "two",
@@ -69,7 +69,7 @@ def test_two_objectives_end_in_a_pareto_set(tmp_path):
     assert values == [list(pair) for pair in trials[["val_accuracy", "train_seconds"]].to_numpy()]
 
 
-def test_an_earlier_search_gives_the_next_one_its_best(tmp_path, stopping):
+def test_a_warm_start_imports_the_trials_of_an_earlier_search(tmp_path, stopping):
     folder, earlier = stopping
     options = ("--num-samples", "2", "--max-concurrent", "1", "--warm-start", str(folder))
     _, trials = search(tmp_path, "next", *options)
@@ -82,15 +82,15 @@ def test_an_earlier_search_gives_the_next_one_its_best(tmp_path, stopping):
 @pytest.mark.parametrize(
     ("scheduler", "lines"), [("asha", 45), pytest.param("pbt", 90, marks=pytest.mark.slow)]
 )
-def test_a_killed_search_ends_in_the_same_weights_as_one_left_alone(tmp_path, scheduler, lines):
+def test_a_killed_search_gives_the_same_weights_as_an_undisturbed_one(tmp_path, scheduler, lines):
     options = ("--num-samples", "4", "--max-concurrent", "1", "--precision", "fp32")
     options += ("--scheduler", scheduler)
     search(tmp_path, "alone", *options)
-    assert len(workers(tmp_path / "alone")) == 1  # a trial that goes on takes whoever is there
+    assert len(workers(tmp_path / "alone")) == 1  # workers are reused
     arguments = (*DIGITS, *options, "--output-dir", str(tmp_path), "--name", "killed")
     kill_at(start("search", *arguments), tmp_path / "killed", lines=lines, seconds=0.1)
     if scheduler == "asha":
-        # Whoever is promoted without its checkpoint is trained again, to the same weights.
+        # A promoted trial without a checkpoint is trained again, to the same weights.
         for checkpoints in (tmp_path / "killed" / "checkpoints").glob("[0-9]*"):
             shutil.rmtree(checkpoints)
     if scheduler == "pbt":
@@ -98,7 +98,9 @@ def test_a_killed_search_ends_in_the_same_weights_as_one_left_alone(tmp_path, sc
         assert "the population of --scheduler pbt has 4 trials" in refused.stderr
     result = run("search", "--resume", str(tmp_path / "killed"))
     assert result.returncode == 0, result.stderr
-    assert "Last result" not in result.stdout  # what Ray prints of a trial that ends while paused
+    assert (
+        "Last result" not in result.stdout
+    )  # Ray prints this for a trial that ends while it is paused
 
     alone, killed = (load_study(tmp_path / name).trials for name in ("alone", "killed"))
     for one, other in zip(alone, killed, strict=True):

@@ -15,7 +15,7 @@ NAME = "größe"
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A search whose log knows ASCII only, while its name and its lines have other characters."""
+    """Search with non-ASCII characters in its name and output, whose log is ASCII only."""
     output = tmp_path_factory.mktemp("results")
     result = run(
         "search",
@@ -28,7 +28,7 @@ def finished(tmp_path_factory):
     return result, output / NAME
 
 
-def test_a_search_on_mnist_ends_in_tables(finished):
+def test_a_search_prints_and_writes_its_tables(finished):
     result, directory = finished
     assert result.returncode == 0, result.stderr
     assert "Best trial of each architecture" in result.stdout
@@ -44,19 +44,19 @@ def test_a_search_on_mnist_ends_in_tables(finished):
     assert (directory / "tables" / "effect_dropout.tex").exists()
 
 
-def test_ray_stays_out_of_sight(finished):
+def test_no_output_of_ray_is_shown(finished):
     result, _ = finished
     assert result.stderr == ""
     assert "ray" not in result.stdout.replace("/ray", "").lower()
 
 
-def test_a_log_has_a_line_an_epoch_and_nothing_redrawn_also_with_colours(finished):
+def test_a_log_has_one_line_per_epoch_even_with_forced_colours(finished):
     result, _ = finished
     assert re.search(r"#\d+ epoch 3/3 val_accuracy", result.stdout)
     assert not re.search(r"\x1b\[(\d*[AJK]|\?25)", result.stdout)
 
 
-def test_every_trial_has_a_row_and_an_end(finished):
+def test_every_trial_has_a_row_and_has_ended(finished):
     _, directory = finished
     trials = pd.read_csv(directory / "trials.csv")
     assert list(trials["trial"]) == [0, 1, 2, 3, 4, 5]
@@ -68,7 +68,7 @@ def test_every_trial_has_a_row_and_an_end(finished):
     assert trials["val_accuracy"].max() > 0.8
 
 
-def test_the_best_weights_are_kept_and_load(finished):
+def test_the_best_weights_can_be_loaded(finished):
     _, directory = finished
     config = json.loads((directory / "best" / "lenet" / "config.json").read_text())
     trials = pd.read_csv(directory / "trials.csv")
@@ -77,7 +77,7 @@ def test_the_best_weights_are_kept_and_load(finished):
     model.load_state_dict(weights_of(directory / "best" / "lenet"))
 
 
-def test_no_checkpoint_of_an_ended_trial_is_left(finished):
+def test_checkpoints_of_ended_trials_are_removed(finished):
     _, directory = finished
     assert list((directory / "checkpoints").rglob("*.pt")) == []
 
@@ -89,20 +89,20 @@ def test_without_seeds_there_is_no_final_evaluation(finished):
     assert not (directory / "final").exists()
 
 
-def test_the_best_model_is_judged_by_all_validation_images(finished):
+def test_the_best_model_is_evaluated_on_all_validation_images(finished):
     _, directory = finished
     config = json.loads((directory / "best" / "lenet" / "config.json").read_text())
     assert config["full_val_accuracy"] == pytest.approx(config["val_accuracy"], abs=0.05)
 
 
-def test_the_experiment_says_how_it_was_made(finished):
+def test_the_experiment_file_records_options_data_and_versions(finished):
     _, directory = finished
     experiment = json.loads((directory / "experiment.json").read_text())
     assert experiment["options"]["seed"] == 0
     assert {"ray", "optuna", "torch"} <= experiment["versions"].keys()
 
 
-def test_a_name_that_exists_is_refused_and_left_alone(finished):
+def test_an_existing_name_is_refused_and_unchanged(finished):
     _, directory = finished
     before = (directory / "trials.csv").read_text()
     result = run("search", "--output-dir", str(directory.parent), "--name", NAME)
@@ -111,13 +111,13 @@ def test_a_name_that_exists_is_refused_and_left_alone(finished):
     assert (directory / "trials.csv").read_text() == before
 
 
-def test_ctrl_c_keeps_what_there_is_and_the_search_can_go_on(tmp_path):
+def test_ctrl_c_keeps_the_results_and_the_search_can_be_resumed(tmp_path):
     directory = tmp_path / "cut"
     process = start(
         "search",
-        # Too many to end before they are interrupted.
+        # Too many trials to end before the interrupt.
         *("--dataset", "digits", "--num-samples", "400", "--max-epochs", "30"),
-        # It ends a trial early on, where promotion keeps hoping for most of 400.
+        # Stopping ASHA ends the first trial soon, promotion keeps most of 400 trials paused.
         *("--scheduler", "asha-stopping", "--final-seeds", "0"),
         *("--output-dir", str(tmp_path), "--name", "cut"),
     )
@@ -157,7 +157,7 @@ def test_the_time_budget_ends_a_search_in_order(tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert "time budget" in result.stdout
-    # On a busy machine the time may be over before the first epoch.
+    # On a busy machine the time may be used up before the first epoch.
     ends = ("Top ", "no trial has finished an epoch")
     (end,) = (words for words in ends if words in result.stdout)
     begun = " epoch 1/30 " in result.stdout
@@ -171,7 +171,7 @@ def test_a_search_over_all_architectures_compares_them(tmp_path):
         "model: {type: categorical, choices: [lenet, alexnet, resnet, vggnet]}\n"
         "parameters:\n"
         "  lr: {type: float, low: 1.0e-4, high: 1.0e-3, log: true}\n"
-        # It has no state, which would make VGG's checkpoint three times as large.
+        # SGD without momentum has no state; Adam's would triple the size of VGG's checkpoint.
         "  optimizer: {type: categorical, choices: [sgd]}\n"
         "baselines:\n"
         + "".join(f"  - {{model: {name}}}\n" for name in ("lenet", "alexnet", "resnet", "vggnet"))

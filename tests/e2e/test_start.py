@@ -1,4 +1,4 @@
-"""What a user meets who changes their mind while a search still starts."""
+"""Ctrl-C during the start of a search."""
 
 import uuid
 from contextlib import suppress
@@ -14,7 +14,7 @@ MARK = "TUNE_MNIST_TEST_MARK"
 
 
 def marked(value: str) -> list[psutil.Process]:
-    """Return the living processes that the marked command and its children have started."""
+    """Return the living processes of the marked command and its descendants."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):

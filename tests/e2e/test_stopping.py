@@ -11,7 +11,7 @@ pytestmark = pytest.mark.e2e
 DIGITS = ("--dataset", "digits", "--fraction", "1")
 
 
-def test_a_search_ends_at_its_target_tests_its_best_and_is_not_gone_on_with(tmp_path):
+def test_a_search_ends_at_its_target_and_is_not_continued(tmp_path):
     place = ("--output-dir", str(tmp_path), "--name", "target")
     result = run(
         "search",
@@ -33,7 +33,7 @@ def test_a_search_ends_at_its_target_tests_its_best_and_is_not_gone_on_with(tmp_
     assert "target accuracy" in (folder / "summary.md").read_text()
 
 
-def test_every_architecture_gets_its_share_and_a_trial_that_is_trained_to_its_end(tmp_path):
+def test_every_architecture_gets_its_share_of_trials_and_a_complete_one(tmp_path):
     space = tmp_path / "two.yaml"
     space.write_text(
         "description: a small network and a large one\n"

@@ -1,4 +1,4 @@
-"""Searches that keep their checkpoints in a bucket: killed, and without it for a while."""
+"""Searches with checkpoints in a bucket: a kill, and a temporary loss of the bucket."""
 
 import signal
 
@@ -12,7 +12,7 @@ from tune_mnist.tuning.recording.study import load_study
 from tune_mnist.tuning.storage.bucket import Bucket
 
 pytestmark = pytest.mark.e2e
-# It learns within an epoch or two.
+# A LeNet that learns within two epochs.
 QUICK = """
 description: LeNet at rates that suit it
 model: lenet
@@ -24,7 +24,7 @@ parameters:
 
 @pytest.fixture
 def search(tmp_path, monkeypatch):
-    """Begin a search that keeps its checkpoints in a storage."""
+    """Return a function that starts a search with checkpoints in a storage."""
     for key, value in KEYS.items():
         monkeypatch.setenv(key, value)
     (tmp_path / "quick.yaml").write_text(QUICK)
@@ -48,7 +48,7 @@ def wait_for(storage, process, ending):
 
 
 @pytest.mark.slow
-def test_a_killed_population_goes_on_from_its_bucket(search, tmp_path):
+def test_a_killed_population_is_resumed_from_its_bucket(search, tmp_path):
     directory = tmp_path / "killed"
     options = ("--scheduler", "pbt", "--final-seeds", "1", "--final-epochs", "1")
     with s3_server() as access:
@@ -69,7 +69,7 @@ def test_a_killed_population_goes_on_from_its_bucket(search, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_search_that_loses_its_bucket_ends_in_a_line_and_goes_on_later(search, tmp_path):
+def test_a_search_that_loses_its_bucket_ends_in_one_line_and_can_be_resumed(search, tmp_path):
     directory = tmp_path / "lost"
     with held_port() as port:
         with s3_server(port) as access:
@@ -80,7 +80,7 @@ def test_a_search_that_loses_its_bucket_ends_in_a_line_and_goes_on_later(search,
         assert process.returncode == 2
         assert len(err.splitlines()) == 1
         assert "--storage-path s3://bucket/lost" in err
-        assert f"once it can be reached, go on with --resume {directory}" in err
+        assert f"--resume {directory}" in err
 
         with s3_server(port):
             result = run("search", "--resume", str(directory))

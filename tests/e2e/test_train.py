@@ -6,7 +6,7 @@ from tests.e2e.commands import interrupt, run, start
 pytestmark = pytest.mark.e2e
 
 
-def test_one_run_ends_with_test_accuracy_recall_and_confusion(tmp_path):
+def test_a_run_reports_test_accuracy_recall_and_confusion(tmp_path):
     result = run(
         "train",
         *("--model", "lenet", "--lr", "0.005", "--dropout", "0.0", "--epochs", "2"),
@@ -24,7 +24,7 @@ def test_one_run_ends_with_test_accuracy_recall_and_confusion(tmp_path):
     assert "| true class" in (tmp_path / "one" / "summary.md").read_text()
 
 
-def test_ctrl_c_in_the_middle_of_an_epoch_is_one_word_and_leaves_nothing(tmp_path):
+def test_ctrl_c_during_an_epoch_prints_one_word_and_leaves_nothing(tmp_path):
     process = start(
         "train",
         *("--model", "lenet", "--lr", "0.01", "--dataset", "digits", "--epochs", "100000"),
@@ -38,7 +38,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_is_one_word_and_leaves_nothing(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_loss_that_diverges_is_one_line_and_leaves_nothing(tmp_path):
+def test_a_diverging_loss_is_one_line_and_leaves_nothing(tmp_path):
     result = run(
         "train",
         *("--model", "resnet", "--lr", "1e30", "--optimizer", "sgd", "--image-size", "28"),

@@ -1,4 +1,4 @@
-"""A real search as it is seen from outside: Ray's dashboard in a browser, and its metrics."""
+"""Ray's dashboard in a browser and the metrics of a running search."""
 
 import re
 import secrets
@@ -23,12 +23,12 @@ EPOCH = re.compile(r"(#\d+) epoch (\d+)/\d+ val_accuracy ([\d.]+) \((.*)\)")
 
 @dataclass
 class Watched:
-    """A search that runs.
+    """A running search.
 
     Attributes:
-        url: of the dashboard.
-        token: that it asks for.
-        names: of the trials that have trained two epochs when the tests begin.
+        url: URL of the dashboard.
+        token: Token that the dashboard requires.
+        names: Names of the trials that have trained two epochs before the tests start.
     """
 
     url: str
@@ -77,7 +77,7 @@ def watched(tmp_path_factory) -> Iterator[Watched]:
 
 @pytest.fixture(scope="module")
 def page(watched) -> Iterator[Page]:
-    """A browser that has given the token."""
+    """Page of a browser that has entered the token."""
     with browsers.browser() as browser:
         page = browsers.open_page(browser, {"width": 1400, "height": 1000})
         page.goto(f"{watched.url}/#/jobs")
@@ -94,8 +94,8 @@ def test_the_dashboard_shows_the_running_trials_by_name(watched, page):
         expect(page.get_by_text(name).first).to_be_visible()
 
 
-def test_the_dashboard_knows_where_in_a_workers_log_an_epoch_is(watched):
-    """Read here from the file: of two Rays on a machine only one serves its logs."""
+def test_the_dashboard_finds_the_lines_of_an_epoch_in_a_workers_log(watched):
+    """Read the log from its file, as only one of several Rays on a machine serves its logs."""
 
     def logged(name):
         answer = watched.ask(
@@ -147,5 +147,5 @@ def test_the_metrics_of_every_running_trial_can_be_scraped(watched):
         (best,) = by_name["ray_tune_mnist_best_val_accuracy"]
         assert best.value >= max(s.value for s in by_name["ray_tune_mnist_trial_val_accuracy"])
 
-    # Ray's agent begins to listen late, and numbers of one epoch reach it one after the other.
+    # Ray's agent starts late, and receives the metrics of an epoch one after the other.
     eventually(scraped, requests.RequestException)

@@ -1,10 +1,10 @@
-"""Three hosts on one machine, one cut off in mid-search: ``python -m tests.e2e.three_hosts``.
+"""Three hosts on one machine, one cut off during a search: ``python -m tests.e2e.three_hosts``.
 
-Each host is a network namespace with an address of its own, joined by a bridge; all share the
-disk, as hosts share NFS. The head has no CPUs, each worker has one; a token is asked for. The same
+Each host is a network namespace with its own address; a bridge connects them. All share the disk,
+as hosts share NFS. The head has no CPUs, each worker has one, and Ray requires a token. The same
 search of LeNet runs twice: undisturbed, and with the link of a worker cut while it trains and a
-new worker that joins later. Needs Linux, root and iproute2; takes some five minutes. What it
-makes, it removes.
+new worker that joins later. Needs Linux, root and iproute2, and takes about five minutes. All
+namespaces and links are removed at the end.
 """
 
 import os
@@ -33,7 +33,7 @@ SMALL = ["--object-store-memory", "200000000"]
 
 
 def ip(*arguments: str) -> None:
-    """Run ``ip``, and say in a line what it does not like."""
+    """Run ``ip``; exit with a one-line error if it fails."""
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"error: ip {' '.join(arguments)}: {done.stderr.strip()}")
@@ -45,7 +45,7 @@ def address(host: int) -> str:
 
 @contextmanager
 def network() -> Iterator[None]:
-    """The switch that the hosts are plugged into."""
+    """Create the bridge that connects the hosts."""
     ip("link", "add", BRIDGE, "type", "bridge")
     try:
         ip("link", "set", BRIDGE, "up")
@@ -56,7 +56,7 @@ def network() -> Iterator[None]:
 
 @contextmanager
 def host(number: int) -> Iterator[list[str]]:
-    """A network namespace with an address; gives what a command in it begins with."""
+    """Create a network namespace with an address; yield the prefix of commands that run in it."""
     name, cable = f"tm{number}", f"tmcable{number}"
     ip("netns", "add", name)
     try:
@@ -74,19 +74,19 @@ def host(number: int) -> Iterator[list[str]]:
             ip("-n", name, *arguments)
         yield ["ip", "netns", "exec", name]
     finally:
-        # The namespace takes its end along only when the last process in it is gone.
+        # The namespace's end of the link would remain until its last process has ended.
         ip("link", "del", cable)
         ip("netns", "del", name)
 
 
 @contextmanager
 def ray_node(number: int, folder: Path, environment: dict[str, str]) -> Iterator[list[str]]:
-    """A host on which Ray runs; gives what a command on it begins with."""
+    """Start Ray on a host; yield the prefix of commands that run on it."""
     role = ["--address", f"{address(HEAD)}:{PORT}", "--num-cpus", "1"]
     if number == HEAD:
         role = ["--head", "--port", str(PORT), "--num-cpus", "0", "--include-dashboard", "false"]
     log = folder / f"host{number}.log"
-    # A socket's path may have 107 characters only.
+    # The path of a socket is limited to 107 characters.
     sockets = tempfile.mkdtemp(prefix="ray-")
     with host(number) as on_host, log.open("wb") as output:
         process = subprocess.Popen(
@@ -109,7 +109,7 @@ def ray_node(number: int, folder: Path, environment: dict[str, str]) -> Iterator
 
 
 def end_all_in(number: int) -> None:
-    """Kill what runs in a namespace: all of it was started there."""
+    """Kill all processes in a namespace."""
     listed = subprocess.run(
         ["ip", "netns", "pids", f"tm{number}"], capture_output=True, text=True, check=True
     )
@@ -120,7 +120,7 @@ def end_all_in(number: int) -> None:
 def wait_until(
     condition: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Path
 ) -> None:
-    """Wait for something that a process brings about; show its log if it does not."""
+    """Wait until a condition is true; show the log of the process if it ends or takes too long."""
     deadline = time.monotonic() + 300
     while not condition():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -129,13 +129,13 @@ def wait_until(
 
 
 def search(name: str, cut: bool, folder: Path, options: tuple[str, ...]) -> dict[str, object]:
-    """Run the search on two workers; return what came of it.
+    """Run the search on two workers; return its duration and results.
 
     Args:
-        name: of its results folder.
-        cut: whether a worker is cut off in mid-search, and another one joins.
-        folder: gets the results and the logs.
-        options: of the search, beside those that say where.
+        name: Name of the results folder.
+        cut: Whether a worker is cut off during the search, and another one joins.
+        folder: Folder for the results and the logs.
+        options: Options of the search, besides those for addresses and folders.
     """
     token = folder / "auth_token"
     token.write_text(secrets.token_hex(32))
@@ -191,7 +191,7 @@ def search(name: str, cut: bool, folder: Path, options: tuple[str, ...]) -> dict
 
 
 def trained_on(results: Path, number: int) -> int:
-    """Return how many epochs a host has reported so far."""
+    """Return the number of epochs that a host has reported."""
     here = f'"node_ip": "{address(number)}"'
     return sum(path.read_text().count(here) for path in results.glob("*/result.json"))
 
@@ -201,10 +201,10 @@ def trained_on(results: Path, number: int) -> int:
 @click.option("--output", type=click.Path(path_type=Path), help="Keeps the results there.")
 @click.argument("options", nargs=-1)
 def main(only: str | None, output: Path | None, options: tuple[str, ...]) -> None:
-    """Run the same search undisturbed and with a worker cut off; OPTIONS are the search's."""
+    """Run a search undisturbed and with a worker cut off; OPTIONS are options of the search."""
     if os.geteuid() or not shutil.which("ip"):
         raise SystemExit("error: needs root and iproute2 (the command ip), on Linux")
-    load_dataset("mnist")  # no host reaches the network outside
+    load_dataset("mnist")  # the hosts cannot download it
     given = ("--num-samples", "12", "--max-epochs", "9", "--final-seeds", "0", *options)
     folder = (output or Path(tempfile.mkdtemp(prefix="three-hosts-"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)
