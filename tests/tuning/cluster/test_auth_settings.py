@@ -27,7 +27,7 @@ def nothing_set(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("address", [None, "127.0.0.1:6379", "auto"])
 @pytest.mark.parametrize("mode", ["tokn", "enabled", "true", "disable", "none", " token"])
-def test_a_misspelt_mode_never_means_that_nobody_is_asked(monkeypatch, mode, address):
+def test_an_unknown_mode_is_refused(monkeypatch, mode, address):
     monkeypatch.setenv("RAY_AUTH_MODE", mode)
     if address == "127.0.0.1:6379":
         with pytest.raises(UserError, match="must be token or disabled"):
@@ -37,7 +37,7 @@ def test_a_misspelt_mode_never_means_that_nobody_is_asked(monkeypatch, mode, add
         connect(address)
 
 
-def test_modes_as_ray_reads_them(monkeypatch):
+def test_mode_is_read_without_regard_to_case(monkeypatch):
     assert check_mode() is None
     for given, mode in (("", None), ("TOKEN", "token"), ("disabled", "disabled")):
         monkeypatch.setenv("RAY_AUTH_MODE", given)
@@ -46,7 +46,7 @@ def test_modes_as_ray_reads_them(monkeypatch):
 
 @pytest.mark.parametrize("content", DAMAGED)
 @pytest.mark.parametrize("named", [True, False])
-def test_a_damaged_token_is_told_by_its_file(tmp_path, monkeypatch, content, named):
+def test_an_invalid_token_is_reported_with_its_file(tmp_path, monkeypatch, content, named):
     path = tmp_path / ".ray" / "auth_token"
     path.parent.mkdir()
     path.write_bytes(content)
@@ -56,20 +56,20 @@ def test_a_damaged_token_is_told_by_its_file(tmp_path, monkeypatch, content, nam
         check_token_readable()
 
 
-def test_a_damaged_token_does_not_show_itself(monkeypatch):
+def test_the_error_does_not_contain_the_token(monkeypatch):
     monkeypatch.setenv("RAY_AUTH_TOKEN", "se cret")
     with pytest.raises(UserError, match="RAY_AUTH_TOKEN: invalid") as caught:
         check_token_readable()
     assert "cret" not in str(caught.value)
 
 
-def test_a_token_file_that_is_not_there_is_told_in_a_line(monkeypatch):
+def test_a_missing_token_file_is_reported(monkeypatch):
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "/nowhere/auth_token")
     with pytest.raises(UserError, match="RAY_AUTH_TOKEN_PATH /nowhere/auth_token: cannot be read"):
         check_token_readable()
 
 
-def test_a_good_token_is_let_through(tmp_path, monkeypatch):
+def test_a_valid_token_is_accepted(tmp_path, monkeypatch):
     check_token_readable()
     path = tmp_path / "auth_token"
     path.write_text(secrets.token_hex(32) + "\n")
@@ -78,7 +78,7 @@ def test_a_good_token_is_let_through(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("before", [None, b"", b"\xff\xfe", b"abc"])
-def test_a_token_of_a_searchs_own_is_for_this_user_only_and_stays(tmp_path, before):
+def test_a_private_token_is_readable_by_its_owner_only_and_is_kept(tmp_path, before):
     path = tmp_path / "auth_token"
     if before is not None:
         path.write_bytes(before)
@@ -91,7 +91,7 @@ def test_a_token_of_a_searchs_own_is_for_this_user_only_and_stays(tmp_path, befo
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_searches_that_start_together_have_one_token(tmp_path):
+def test_searches_that_start_at_the_same_time_share_a_token(tmp_path):
     start = threading.Barrier(8)
 
     def token(_):

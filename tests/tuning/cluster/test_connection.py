@@ -19,19 +19,19 @@ def resources():
         yield found
 
 
-def test_ray_says_what_this_machine_has(resources):
+def test_resources_of_this_machine(resources):
     assert resources.nodes == 1
     assert resources.cpus >= 1
     assert resources.dashboard is None or resources.dashboard.startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
-def test_what_fits_is_let_through(resources, share):
+def test_trials_that_fit_are_accepted(resources, share):
     check_placeable(share * resources.cpus, 0)
     check_placeable(share * resources.cpus, share * resources.gpus)
 
 
-def test_more_cores_than_any_node_has_are_named(resources):
+def test_too_many_cores_per_trial_are_refused(resources):
     with pytest.raises(UserError) as caught:
         check_placeable(resources.cpus + 1, 0)
     assert str(caught.value) == (
@@ -40,20 +40,20 @@ def test_more_cores_than_any_node_has_are_named(resources):
     )
 
 
-def test_more_gpus_than_any_node_has_are_named(resources):
+def test_too_many_gpus_per_trial_are_refused(resources):
     with pytest.raises(UserError) as caught:
         check_placeable(1, resources.gpus + 0.5)
     assert f"--gpus-per-trial {resources.gpus + 0.5:g}: no node has" in str(caught.value)
 
 
-def test_a_port_where_nothing_listens_is_told_at_once():
+def test_a_closed_port_is_refused():
     with held_port() as port:
         address = f"127.0.0.1:{port}"
         with pytest.raises(UserError, match=f"no Ray cluster at '{address}': Connection refused"):
             connect(address)
 
 
-def test_a_port_where_something_else_answers_is_told_in_a_line():
+def test_a_server_that_is_not_ray_is_refused():
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"127.0.0.1:{server.server_port}"
@@ -62,18 +62,18 @@ def test_a_port_where_something_else_answers_is_told_in_a_line():
         server.shutdown()
 
 
-def test_rays_client_is_refused_with_what_works_instead():
+def test_an_address_of_rays_client_is_refused():
     with pytest.raises(UserError, match="run the command on a node of the cluster"):
         connect("ray://127.0.0.1:10001")
 
 
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1", "localhost:port", ":6379"])
-def test_what_is_no_address_is_told_what_would_be_one(address):
+def test_an_invalid_address_is_refused(address):
     with pytest.raises(UserError, match="must be host:port or auto"):
         connect(address)
 
 
-def test_the_environment_names_a_cluster_too(monkeypatch):
+def test_an_invalid_ray_address_variable_is_refused(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "nowhere")
     with pytest.raises(UserError, match="RAY_ADDRESS nowhere: must be host:port"):
         connect(None)

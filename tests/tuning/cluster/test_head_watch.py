@@ -29,7 +29,7 @@ class Told(threading.Event):
         self.set()
 
 
-def test_a_head_that_goes_is_told_of_once_patience_is_at_its_end(monkeypatch):
+def test_a_silent_head_is_reported_once_after_the_timeout(monkeypatch):
     monkeypatch.setattr(head_watch, "CHECK_SECONDS", 0.01)
     monkeypatch.setattr(head_watch, "SILENCE_SECONDS", 0.1)
     told = Told()
@@ -44,7 +44,7 @@ def test_a_head_that_goes_is_told_of_once_patience_is_at_its_end(monkeypatch):
     assert told.line.startswith(f"Ray cluster at '{address}': its head has not answered")
 
 
-def test_a_ray_of_this_machine_that_dies_is_told_of_at_once():
+def test_the_death_of_a_local_ray_process_is_reported():
     told = Told()
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as child:
         local = LocalRay({"raylet": psutil.Process(child.pid)}, (), None)
@@ -55,7 +55,7 @@ def test_a_ray_of_this_machine_that_dies_is_told_of_at_once():
     assert told.line == "Ray on this machine: its raylet has died"
 
 
-def test_a_ray_that_ends_after_the_watch_is_not_told_of():
+def test_the_end_of_ray_after_the_watch_is_not_reported():
     told = Told()
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as child:
         local = LocalRay({"raylet": psutil.Process(child.pid)}, (), None)
@@ -66,7 +66,7 @@ def test_a_ray_that_ends_after_the_watch_is_not_told_of():
     assert not told.is_set()
 
 
-def test_without_a_head_nobody_watches():
+def test_no_thread_is_started_without_a_head():
     before = set(threading.enumerate())
 
     def watching():

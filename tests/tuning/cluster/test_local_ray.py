@@ -32,7 +32,7 @@ def ray_of(children):
 
 @pytest.mark.parametrize(("which", "name"), [(0, "gcs_server"), (1, "raylet")])
 @pytest.mark.parametrize("reaped", [True, False])
-def test_the_part_that_has_died_is_named(children, ray_of, which, name, reaped):
+def test_a_dead_head_process_is_named(children, ray_of, which, name, reaped):
     assert ray_of.complaint() == ""
     children[which].kill()
     os.waitid(os.P_PID, children[which].pid, os.WEXITED | os.WNOWAIT)
@@ -41,19 +41,19 @@ def test_the_part_that_has_died_is_named(children, ray_of, which, name, reaped):
     assert ray_of.complaint() == f"Ray on this machine: its {name} has died"
 
 
-def test_what_is_not_the_head_may_end(children, ray_of):
+def test_the_death_of_another_process_is_ignored(children, ray_of):
     children[2].kill()
     children[2].wait()
     assert ray_of.complaint() == ""
 
 
-def test_all_that_is_left_is_ended(children, ray_of):
+def test_kill_ends_all_remaining_processes(children, ray_of):
     children[0].kill()
     ray_of.kill()
     assert [child.wait(PATIENCE) for child in children] == [-9, -9, -9]
 
 
-def test_the_environment_is_brought_back(monkeypatch):
+def test_the_environment_is_restored(monkeypatch):
     for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RAY_AUTH_MODE", "")
@@ -67,7 +67,7 @@ def test_the_environment_is_brought_back(monkeypatch):
     assert dict(os.environ) == before
 
 
-def test_ray_gets_what_this_process_may_use(monkeypatch):
+def test_ray_gets_the_cores_and_memory_of_this_process(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
     settings = LocalSettings()
     try:
@@ -76,7 +76,7 @@ def test_ray_gets_what_this_process_may_use(monkeypatch):
         settings.undo()
 
 
-def test_a_second_call_gives_the_same_where_tmpdir_is_of_no_use(monkeypatch, tmp_path):
+def test_a_second_call_returns_the_same_with_an_unusable_tmpdir(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path / ("long" * 30)))
     for name in ("RAY_TMPDIR", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE"):
         monkeypatch.delenv(name, raising=False)
@@ -89,7 +89,7 @@ def test_a_second_call_gives_the_same_where_tmpdir_is_of_no_use(monkeypatch, tmp
         settings.undo()
 
 
-def test_rays_object_store_is_one_that_ray_starts_with(monkeypatch):
+def test_ray_accepts_the_size_of_the_object_store(monkeypatch):
     """A group that may use 100 GB of 1 TB, with a small /dev/shm as in a container."""
     machine = SimpleNamespace(total=10**12, available=10**12)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)

@@ -13,12 +13,12 @@ from tune_mnist.tuning.cluster.shipped_package import runtime_environment
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
-def test_a_machine_with_all_packages_lacks_none():
+def test_a_machine_with_all_packages_passes():
     assert what_is_missing() == ""
 
 
 @pytest.mark.parametrize("package", ["torch", "optuna", "sklearn"])
-def test_a_package_that_a_node_lacks_is_named(package):
+def test_a_missing_package_is_named(package):
     code = (
         f"import sys; sys.modules['{package}'] = None\n"
         "from tune_mnist.tuning.cluster.node_packages import what_is_missing\n"
@@ -32,19 +32,19 @@ def test_a_package_that_a_node_lacks_is_named(package):
 
 
 @pytest.mark.parametrize("job", [None, {"runtime_env": {"working_dir": "gcs://code.zip"}}])
-def test_the_package_goes_along_also_beside_what_a_job_ships(monkeypatch, job):
+def test_the_package_is_shipped_within_a_ray_job(monkeypatch, job):
     if job is not None:
         monkeypatch.setenv(JOB, json.dumps(job))
     (package,) = runtime_environment()["py_modules"]
     assert Path(package, "tuning", "trials", "trainable.py").is_file()
 
 
-def test_a_job_with_modules_of_its_own_keeps_them(monkeypatch):
+def test_a_job_that_ships_modules_is_left_unchanged(monkeypatch):
     monkeypatch.setenv(JOB, json.dumps({"runtime_env": {"py_modules": ["gcs://code.zip"]}}))
     assert runtime_environment() == {}
 
 
-def test_a_trial_waits_for_no_library_that_only_others_need():
+def test_the_trainable_imports_no_library_that_trials_do_not_need():
     code = (
         "import sys\n"
         "import tune_mnist.tuning.trials.trainable\n"

@@ -17,7 +17,7 @@ from tune_mnist.tuning.cluster.placement import count_fitting
         ([{"CPU": 8.0}], 1, 1, 0),
     ],
 )
-def test_how_many_trials_fit(monkeypatch, nodes, cpus, gpus, expected):
+def test_number_of_concurrent_trials(monkeypatch, nodes, cpus, gpus, expected):
     alive = [{"Alive": True, "Resources": node} for node in nodes]
     monkeypatch.setattr(ray, "nodes", lambda: [*alive, {"Alive": False, "Resources": {"CPU": 9}}])
     assert count_fitting(cpus, gpus) == expected
@@ -33,7 +33,7 @@ def test_how_many_trials_fit(monkeypatch, nodes, cpus, gpus, expected):
         (None, "10.0.0.1:6379", False),
     ],
 )
-def test_where_ray_is_going_to_be(monkeypatch, address, variable, expected):
+def test_whether_ray_is_started_on_this_machine(monkeypatch, address, variable, expected):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     if variable is not None:
         monkeypatch.setenv("RAY_ADDRESS", variable)

@@ -130,18 +130,18 @@ def ask(code: str, **environment: str) -> str:
     return (result.stdout or result.stderr).strip()
 
 
-def test_who_has_the_token_is_let_in(cluster):
+def test_a_process_with_the_token_connects(cluster):
     code = f"print(connect('{cluster.address}').nodes)"
     assert ask(code, **cluster.member).splitlines()[-1] == "2"
 
 
-def test_who_has_no_token_is_turned_away_and_told_how_to_give_it(cluster):
+def test_a_process_without_a_token_is_refused_with_a_remedy(cluster):
     answer = ask(f"connect('{cluster.address}')", **cluster.stranger)
     assert f"Ray cluster at '{cluster.address}': requires a token" in answer
     assert "RAY_AUTH_MODE=token" in answer
 
 
-def test_another_token_is_turned_away_as_such(cluster, tmp_path):
+def test_a_wrong_token_is_refused(cluster, tmp_path):
     other = tmp_path / "auth_token"
     other.write_text(secrets.token_hex(32))
     given = cluster.member | {"RAY_AUTH_TOKEN_PATH": str(other)}
@@ -149,14 +149,14 @@ def test_another_token_is_turned_away_as_such(cluster, tmp_path):
     assert f"Ray cluster at '{cluster.address}': rejects the token" in answer
 
 
-def test_a_token_that_is_not_there_is_told_in_a_line(cluster):
+def test_token_mode_without_a_token_is_refused(cluster):
     given = cluster.stranger | {"RAY_AUTH_MODE": "token"}
     answer = ask(f"connect('{cluster.address}')", **given)
     assert "UserError: RAY_AUTH_MODE=token for Ray at" in answer
     assert "couldn't find an authentication token" in answer
 
 
-def test_a_results_folder_that_a_node_does_not_see_is_named_with_the_node(cluster):
+def test_a_results_folder_that_a_node_does_not_see_is_refused(cluster):
     result = run(
         *("search", "--dataset", "digits", "--output-dir", str(cluster.hidden / "results")),
         *("--address", cluster.address, "--name", "none"),
@@ -170,7 +170,7 @@ def test_a_results_folder_that_a_node_does_not_see_is_named_with_the_node(cluste
     assert list(cluster.hidden.iterdir()) == []
 
 
-def test_a_folder_that_all_nodes_see_is_let_through_and_left_clean(cluster, tmp_path):
+def test_a_shared_folder_is_accepted_and_left_empty(cluster, tmp_path):
     code = (
         "from pathlib import Path;"
         "from tune_mnist.tuning.cluster.shared_storage import check_shared;"
@@ -181,7 +181,7 @@ def test_a_folder_that_all_nodes_see_is_let_through_and_left_clean(cluster, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_node_that_joins_and_does_not_see_the_folder_is_named_and_gets_no_trials(cluster):
+def test_a_joining_node_without_the_folder_gets_no_trials(cluster):
     code = f"""
 import ray, time
 from pathlib import Path
@@ -206,7 +206,7 @@ print(*told, sep='\\n')
     assert list(cluster.hidden.iterdir()) == []
 
 
-def test_two_nodes_that_let_anybody_in_are_refused_and_one_is_not(tmp_path):
+def test_a_cluster_of_two_nodes_without_a_token_is_refused(tmp_path):
     code = """
 from ray.cluster_utils import Cluster
 from tune_mnist.errors import UserError
@@ -227,7 +227,7 @@ cluster.shutdown()
     assert "RAY_AUTH_MODE=token" in two
 
 
-def test_a_bucket_takes_the_place_of_a_folder_that_all_nodes_share(cluster):
+def test_a_bucket_replaces_a_shared_folder(cluster):
     with s3_server() as access:
         result = run(
             *("search", "--dataset", "digits", "--num-samples", "2", "--max-epochs", "2"),

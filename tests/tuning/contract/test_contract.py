@@ -94,13 +94,13 @@ def check_whole(search: SimulatedSearch) -> None:
     assert kind.draws_ahead or search.most_active <= search.workers
 
 
-def test_each_is_tested_in_some_pair():
+def test_every_searcher_and_scheduler_is_tested():
     assert {searcher for searcher, _ in PAIRS} == set(searcher_names())
     assert {scheduler for _, scheduler in PAIRS} == set(SCHEDULERS)
 
 
 @all_pairs
-def test_an_undisturbed_search_trains_its_best_to_the_end(undisturbed, searcher, scheduler):
+def test_the_best_trial_is_trained_to_the_last_epoch(undisturbed, searcher, scheduler):
     search = undisturbed(searcher, scheduler)
     check_whole(search)
     kind = scheduler_class(scheduler)
@@ -111,7 +111,7 @@ def test_an_undisturbed_search_trains_its_best_to_the_end(undisturbed, searcher,
 
 
 @all_pairs
-def test_a_search_killed_again_and_again_ends_as_if_undisturbed(
+def test_a_search_killed_repeatedly_ends_like_an_uninterrupted_one(
     undisturbed, tmp_path, searcher, scheduler
 ):
     straight = undisturbed(searcher, scheduler)
@@ -152,9 +152,7 @@ def faults() -> Fault:
 
 
 @all_pairs
-def test_no_trial_is_lost_whatever_happens_to_trials_workers_and_the_driver(
-    tmp_path, searcher, scheduler
-):
+def test_no_trial_is_lost_if_trials_workers_and_the_driver_fail(tmp_path, searcher, scheduler):
     search = SimulatedSearch(tmp_path / "faults", searcher, scheduler, workers=3, fault=faults())
     if scheduler_class(scheduler).resumable:
         search.run(cut=9)
@@ -173,7 +171,7 @@ def test_no_trial_is_lost_whatever_happens_to_trials_workers_and_the_driver(
 
 
 @all_pairs
-def test_a_search_ends_in_which_every_trial_fails(tmp_path, searcher, scheduler):
+def test_a_search_ends_if_every_trial_fails(tmp_path, searcher, scheduler):
     tries = []
 
     def fault(number, epoch):
@@ -187,7 +185,7 @@ def test_a_search_ends_in_which_every_trial_fails(tmp_path, searcher, scheduler)
 
 
 @all_pairs
-def test_a_search_ends_in_which_all_trials_are_equal(tmp_path, searcher, scheduler):
+def test_a_search_ends_if_all_accuracies_are_equal(tmp_path, searcher, scheduler):
     search = SimulatedSearch(
         tmp_path / "equal", searcher, scheduler, workers=2, accuracy=lambda _: 0.1
     ).run()
@@ -198,9 +196,7 @@ def test_a_search_ends_in_which_all_trials_are_equal(tmp_path, searcher, schedul
 @pytest.mark.parametrize(
     "searcher", [name for name in searcher_names() if not searcher_class(name).learns]
 )
-def test_a_searcher_that_does_not_learn_draws_the_same_whatever_trials_show(
-    undisturbed, tmp_path, searcher
-):
+def test_a_searcher_that_does_not_learn_ignores_results(undisturbed, tmp_path, searcher):
     search = SimulatedSearch(
         tmp_path / "other", searcher, "none", accuracy=lambda skill: 1 / (1 + skill)
     ).run()

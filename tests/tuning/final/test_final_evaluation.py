@@ -66,9 +66,7 @@ def evaluate(directory, records, digits, digits_split, shared, fraction=1.0, **g
 
 
 @pytest.mark.e2e
-def test_a_run_that_diverges_is_one_line_and_the_others_go_on(
-    tmp_path, digits, digits_split, shared
-):
+def test_a_diverging_run_does_not_end_the_others(tmp_path, digits, digits_split, shared):
     records = [
         record(0, 0.9, **LENET),
         record(1, 0.8, model="resnet", lr=1e20, optimizer="sgd"),
@@ -103,7 +101,7 @@ def shoot_once(directory, shot):
 
 
 @pytest.mark.e2e
-def test_a_worker_that_is_killed_is_replaced_and_goes_on(tmp_path, digits, digits_split, shared):
+def test_a_killed_worker_is_replaced_and_its_run_resumes(tmp_path, digits, digits_split, shared):
     shot = []
     killer = threading.Thread(target=shoot_once, args=(tmp_path, shot), daemon=True)
     killer.start()
@@ -127,7 +125,9 @@ def test_a_worker_that_is_killed_is_replaced_and_goes_on(tmp_path, digits, digit
 
 
 @pytest.mark.e2e
-def test_a_full_disk_ends_it_and_with_room_it_goes_on(small_disk, digits, digits_split, shared):
+def test_a_full_disk_ends_the_evaluation_and_a_resume_completes_it(
+    small_disk, digits, digits_split, shared
+):
     free = os.statvfs(small_disk)
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(free.f_bavail * free.f_frsize - 200_000))
@@ -142,7 +142,7 @@ def test_a_full_disk_ends_it_and_with_room_it_goes_on(small_disk, digits, digits
 
 
 @pytest.mark.e2e
-def test_a_best_model_is_judged_by_all_validation_images_once(tmp_path, digits_split, shared):
+def test_a_best_model_is_validated_once_on_all_validation_images(tmp_path, digits_split, shared):
     options = SearchOptions.for_space(load_space("lenet"), precision="fp32", device="cpu")
     common = settings(tmp_path, options)
     trainer = Trainer(common.train_config(LENET), digits_split, common.compute())

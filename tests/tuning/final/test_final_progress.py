@@ -17,7 +17,7 @@ def printed(terminal: bool) -> str:
     return stream.getvalue()
 
 
-def test_a_log_gets_a_line_an_epoch_and_one_a_run():
+def test_plain_output_has_a_line_per_epoch_and_per_run():
     lines = printed(terminal=False).splitlines()
     assert [line.split("] ")[1] for line in lines] == [
         "final run lenet seed 0 epoch 3/9",
@@ -25,7 +25,7 @@ def test_a_log_gets_a_line_an_epoch_and_one_a_run():
     ]
 
 
-def test_a_terminal_gets_bars_and_a_line_a_run():
+def test_a_terminal_shows_bars_and_a_line_per_run():
     text = printed(terminal=True)
     assert "3/9" in text
     assert "epoch 3/9" not in text
@@ -33,7 +33,7 @@ def test_a_terminal_gets_bars_and_a_line_a_run():
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_run_that_ends_before_it_was_ever_seen_is_shown_too(terminal):
+def test_a_run_that_ends_before_the_first_poll_is_shown(terminal):
     stream = io.StringIO()
     console = Console(file=stream, width=80, force_terminal=terminal, color_system=None)
     with FinalProgress(console, 9) as progress:

@@ -51,7 +51,7 @@ def same(one, other):
     return all(torch.equal(one[key], other[key]) for key in one)
 
 
-def test_the_whole_test_set_is_classified_after_the_last_epoch(train, digits, settings):
+def test_all_test_images_are_classified_after_the_last_epoch(train, digits, settings):
     plan, tested = train(max_epochs=12, dropout=0.0)
     assert isinstance(tested, Succeeded)
     assert tested.evaluation.accuracy > 0.85
@@ -63,7 +63,7 @@ def test_the_whole_test_set_is_classified_after_the_last_epoch(train, digits, se
     assert plan.checkpoints(settings.store).newest_epoch() == 12
 
 
-def test_an_interrupted_run_ends_in_the_same_weights_as_one_left_alone(
+def test_an_interrupted_run_ends_in_the_same_weights_as_an_uninterrupted_one(
     train, digits_split, settings
 ):
     plan, alone = train(max_epochs=3)
@@ -84,14 +84,14 @@ def test_an_interrupted_run_ends_in_the_same_weights_as_one_left_alone(
     assert (resumed.evaluation.confusion == alone.evaluation.confusion).all()
 
 
-def test_a_run_that_was_only_not_tested_yet_is_not_trained_again(train, settings):
+def test_a_trained_run_is_tested_without_further_training(train, settings):
     _, first = train()
     _, second = train()
     assert second.train_seconds == first.train_seconds
     assert (second.evaluation.confusion == first.evaluation.confusion).all()
 
 
-def test_another_seed_gives_other_weights(train, settings):
+def test_seeds_determine_the_weights(train, settings):
     (one, _), (other, _) = train(seed=1), train(seed=2)
     assert not same(weights(one, settings), weights(other, settings))
 
@@ -108,7 +108,7 @@ def test_validation_images_are_trained_on(digits, digits_split, settings):
     assert not same(weights(plan, settings), with_all)
 
 
-def test_a_run_that_diverges_says_so_in_one_line(train):
+def test_a_diverging_run_raises_a_one_line_error(train):
     _, failed = train(0.05, model="resnet", lr=1e20, optimizer="sgd", image_size=28)
     assert isinstance(failed, Failed)
     assert failed.reason.startswith("diverged: ")
@@ -116,9 +116,7 @@ def test_a_run_that_diverges_says_so_in_one_line(train):
     assert not failed.disk_full
 
 
-def test_weights_that_explode_in_the_last_batch_of_all_are_no_result(
-    digits, digits_split, settings
-):
+def test_weights_that_diverge_in_the_last_batch_are_an_error(digits, digits_split, settings):
     plan = planned(32, model="alexnet", lr=1e30, optimizer="sgd", max_epochs=1, image_size=28)
     one_batch = digits_split.train[:32]
     test = (digits.test_images, digits.test_labels)
@@ -126,14 +124,14 @@ def test_weights_that_explode_in_the_last_batch_of_all_are_no_result(
     assert failed == Failed("diverged in its last epoch (lr 1e+30)")
 
 
-def test_a_worker_that_a_killed_search_left_over_writes_nothing(train, settings):
+def test_a_stale_worker_of_a_killed_search_writes_nothing(train, settings):
     replace(settings.store, run="the next").start()
     with pytest.raises(RuntimeError, match="without this worker"):
         train()
     assert settings.store.names() == []
 
 
-def test_of_the_misread_images_the_surest_hundred_are_kept():
+def test_the_hundred_most_confident_mistakes_are_kept():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (300, 28, 28), dtype=np.uint8)
     truth = np.zeros(300, np.int64)
@@ -147,7 +145,7 @@ def test_of_the_misread_images_the_surest_hundred_are_kept():
     assert (misread.images[0] == images[surest]).all()
 
 
-def test_no_mistake_is_no_misread_image():
+def test_no_mistakes_give_an_empty_list():
     truth = np.arange(3)
     misread = select_misclassified(
         np.zeros((3, 28, 28), np.uint8), Classified(truth, truth, np.ones(3, np.float32))

@@ -47,7 +47,7 @@ MISREAD = Misclassified(
         ("model", "x/../../y"),
     ],
 )
-def test_a_final_run_that_no_search_writes(tmp_path, key, value):
+def test_an_invalid_final_run_is_refused(tmp_path, key, value):
     write_final_run(tmp_path, RUN)
     path = final_folder(tmp_path, "lenet") / "seed-0.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
@@ -57,21 +57,21 @@ def test_a_final_run_that_no_search_writes(tmp_path, key, value):
     assert key in str(caught.value)
 
 
-def test_runs_with_other_numbers_of_classes_are_not_summed(tmp_path):
+def test_runs_with_different_numbers_of_classes_are_refused(tmp_path):
     write_final_run(tmp_path, RUN)
     write_final_run(tmp_path, FinalRun("lenet", 3, 1, {}, 1000, 0.5, [[1] * 3] * 3, 2.0))
     with pytest.raises(UserError, match="confusion: "):
         read_final_runs(tmp_path)
 
 
-def test_misread_images_come_back_as_they_were(tmp_path):
+def test_misclassified_images_are_read_back_unchanged(tmp_path):
     write_misclassified(tmp_path, MISREAD)
     back = read_misclassified(tmp_path)
     for name, array in asdict(MISREAD).items():
         np.testing.assert_array_equal(getattr(back, name), array)
 
 
-def test_misread_images_in_colour_come_back_as_they_were(tmp_path):
+def test_misclassified_colour_images_are_read_back_unchanged(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), dtype=np.uint8)
     write_misclassified(tmp_path, replace(MISREAD, images=images))
     np.testing.assert_array_equal(read_misclassified(tmp_path).images, images)
@@ -102,7 +102,7 @@ def header_only(shape):
         ({"images": header_only((2, 28, 28))}, "images: shorter than its header says"),
     ],
 )
-def test_misread_images_of_other_shapes(tmp_path, changes, words):
+def test_arrays_of_wrong_shape_are_refused(tmp_path, changes, words):
     path = tmp_path / "misread.npz"
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in (asdict(MISREAD) | changes).items():
@@ -131,7 +131,7 @@ def test_misread_images_of_other_shapes(tmp_path, changes, words):
         ("model", "unknown"),
     ],
 )
-def test_a_best_model_that_no_search_keeps(tmp_path, key, value):
+def test_an_invalid_best_model_is_refused(tmp_path, key, value):
     folder = tmp_path / "lenet"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(best_config("lenet", 0) | {key: value}))

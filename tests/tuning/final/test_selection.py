@@ -79,7 +79,7 @@ def test_a_trial_without_a_result_is_never_the_best(tmp_path, state):
     assert chosen(tmp_path, [record(1, 0.9, state=state)]) == []
 
 
-def test_a_trial_that_was_cut_off_can_be_the_best(tmp_path):
+def test_an_interrupted_trial_can_be_the_best(tmp_path):
     plans = chosen(tmp_path, [record(0, 0.8), record(1, 0.9, state=TrialState.INTERRUPTED)])
     assert [plan.trial for plan in plans] == [1]
 
@@ -90,7 +90,7 @@ def test_seeds_count_up_from_that_of_the_search(tmp_path):
     assert first.seeded(3)[0] == first
 
 
-def test_epochs_are_those_of_the_search_unless_told_otherwise(tmp_path):
+def test_epochs_default_to_those_of_the_search(tmp_path):
     assert chosen(tmp_path, [record(0, 0.8)], max_epochs=4)[0].config.max_epochs == 4
     given = {"max_epochs": 4, "final_epochs": 7}
     assert chosen(tmp_path, [record(0, 0.8)], **given)[0].config.max_epochs == 7
@@ -107,7 +107,7 @@ def leave(directory, plan, count=2):
     (final_folder(directory, plan.model) / "model.pt").touch()
 
 
-def test_runs_that_are_still_wanted_are_kept_whatever_their_seeds(tmp_path):
+def test_finished_runs_of_the_same_plan_are_kept(tmp_path):
     (plan,) = chosen(tmp_path, [record(0, 0.8)])
     leave(tmp_path, plan)
     assert drop_outdated(tmp_path, plan.seeded(1)) == [made(run) for run in plan.seeded(2)]
@@ -122,7 +122,7 @@ def test_runs_that_are_still_wanted_are_kept_whatever_their_seeds(tmp_path):
     ],
     ids=["better trial", "other epochs"],
 )
-def test_runs_of_another_configuration_are_removed_with_all_they_left(tmp_path, records, given):
+def test_runs_of_another_configuration_are_removed_with_their_files(tmp_path, records, given):
     (old,) = chosen(tmp_path, [record(0, 0.8)])
     leave(tmp_path, old)
     kept = chosen(tmp_path, [record(5, 0.8, "resnet")])[0]
@@ -133,7 +133,7 @@ def test_runs_of_another_configuration_are_removed_with_all_they_left(tmp_path, 
     assert final_folder(tmp_path, "resnet").exists()
 
 
-def test_files_that_no_final_run_has_written_stay(tmp_path):
+def test_files_of_other_origin_are_kept(tmp_path):
     (old,) = chosen(tmp_path, [record(0, 0.8)])
     leave(tmp_path, old)
     folder = final_folder(tmp_path, "lenet")
@@ -154,7 +154,7 @@ def test_runs_on_other_images_are_removed(tmp_path):
     assert drop_outdated(tmp_path, new) == []
 
 
-def test_a_run_with_fields_that_are_not_known_any_more_is_made_anew(tmp_path):
+def test_a_run_with_unknown_fields_is_repeated(tmp_path):
     (plan,) = chosen(tmp_path, [record(0, 0.8)])
     leave(tmp_path, plan, 1)
     path = final_folder(tmp_path, "lenet") / "seed-0.json"
@@ -163,7 +163,7 @@ def test_a_run_with_fields_that_are_not_known_any_more_is_made_anew(tmp_path):
     assert drop_outdated(tmp_path, [plan]) == []
 
 
-def test_no_run_goes_on_from_the_checkpoint_of_another_configuration(tmp_path):
+def test_no_run_resumes_from_a_checkpoint_of_another_configuration(tmp_path):
     store = SharedFolder(tmp_path / "checkpoints", "this")
     runs = [
         *chosen(tmp_path, [record(0, 0.8)])[0].seeded(2),
@@ -178,7 +178,7 @@ def test_no_run_goes_on_from_the_checkpoint_of_another_configuration(tmp_path):
     assert [place for place in places if place.exists()] == [runs[0].checkpoints(store).at(1)]
 
 
-def test_what_the_final_evaluation_does_is_said():
+def test_description_of_the_final_evaluation():
     words = describe_plan(options(seed=4, final_epochs=3), 60_000, 10_000)
     assert "seeds 4 to 6" in words
     assert "60,000 training and validation images" in words

@@ -4,7 +4,7 @@ from tune_mnist.errors import UserError
 from tune_mnist.tuning.options.mlflow_uri import absolute_uri, check_database
 
 
-def test_a_place_on_this_machine_means_the_same_from_another_folder(tmp_path, monkeypatch):
+def test_local_uris_become_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert absolute_uri("sqlite:///x.db?timeout=3") == f"sqlite:///{tmp_path}/x.db?timeout=3"
     assert absolute_uri("file:./runs") == f"file:{tmp_path}/runs"
@@ -15,7 +15,7 @@ def test_a_place_on_this_machine_means_the_same_from_another_folder(tmp_path, mo
     "uri",
     ["http://host:5000", "sqlite:////a/x.db", "file:///a", "postgresql://u@h/d", "uc"],
 )
-def test_other_uris_stay(uri):
+def test_other_uris_are_unchanged(uri):
     assert absolute_uri(uri) == uri
 
 
@@ -25,7 +25,7 @@ def test_a_database_without_a_file_is_refused(uri):
         absolute_uri(uri)
 
 
-def test_a_database_that_cannot_be_there_is_refused_at_once(tmp_path):
+def test_an_unusable_database_is_refused(tmp_path):
     (tmp_path / "text.db").write_text("no database, but a text of some length\n" * 99)
     for path in (tmp_path / "nope" / "x.db", tmp_path, tmp_path / "text.db"):
         with pytest.raises(UserError, match=f"{path} cannot be used"):

@@ -9,7 +9,7 @@ from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.spaces.space import load_space, parse_space
 
 
-def test_the_space_gives_the_defaults_and_the_user_overrules_them():
+def test_user_options_override_defaults_of_the_space():
     space = load_space("resnet")
     options = SearchOptions.for_space(space, num_samples=None, max_epochs=3)
     assert options.max_epochs == 3
@@ -17,7 +17,7 @@ def test_the_space_gives_the_defaults_and_the_user_overrules_them():
     assert options.fraction == space.defaults.fraction
 
 
-def test_paths_mean_the_same_to_a_later_call_from_another_folder(tmp_path, monkeypatch):
+def test_paths_become_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = SearchOptions.for_space(
         load_space("lenet"), data_dir="data", warm_start="../x", mlflow="sqlite:///m.db"
@@ -75,14 +75,14 @@ def test_paths_mean_the_same_to_a_later_call_from_another_folder(tmp_path, monke
         ({"scheduler": "ashaa"}, "unknown scheduler 'ashaa' (did you mean 'asha'?)"),
     ],
 )
-def test_a_senseless_combination_is_refused_with_the_reason(given, words):
+def test_an_incompatible_combination_is_refused(given, words):
     with pytest.raises(UserError) as caught:
         SearchOptions.for_space(load_space("lenet"), **given)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_grid_cannot_learn_from_an_earlier_search(tmp_path):
+def test_grid_search_refuses_a_warm_start(tmp_path):
     space = parse_space(
         "description: a grid\nmodel: lenet\n"
         "parameters: {lr: {type: categorical, choices: [0.1, 0.2]}}\n",
@@ -94,13 +94,13 @@ def test_a_grid_cannot_learn_from_an_earlier_search(tmp_path):
     assert SearchOptions.for_space(space, searcher="grid", num_samples=9).num_samples == 2
 
 
-def test_population_based_training_draws_at_random_unless_told_otherwise():
+def test_population_based_training_defaults_to_random_search():
     space = load_space("lenet")
     assert SearchOptions.for_space(space, scheduler="pbt").searcher == "random"
     assert SearchOptions.for_space(space, scheduler="pbt", searcher="qmc").searcher == "qmc"
 
 
-def test_several_objectives_go_without_early_stopping():
+def test_several_objectives_disable_early_stopping():
     options = SearchOptions.for_space(load_space("lenet"), objective="val_accuracy,parameters")
     assert options.scheduling.name == "none"
     assert options.directions == {"val_accuracy": "max", "parameters": "min"}
@@ -136,14 +136,14 @@ def test_several_objectives_go_without_early_stopping():
         ({"final_fraction": 1.5}, "final_fraction = 1.5: must be less than or equal to 1"),
     ],
 )
-def test_a_bad_option_is_named_in_one_line(given, words):
+def test_an_invalid_option_is_named(given, words):
     with pytest.raises(UserError) as caught:
         SearchOptions.for_space(load_space("lenet"), **given)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_default_fraction_is_raised_for_small_data_and_one_that_is_given_stays():
+def test_only_a_default_fraction_is_raised_for_small_data():
     space = load_space("all")
     assert SearchOptions.for_space(space).for_images(1_437).fraction == 1.0
     assert SearchOptions.for_space(space).for_images(60_000).fraction == space.defaults.fraction
@@ -152,7 +152,7 @@ def test_a_default_fraction_is_raised_for_small_data_and_one_that_is_given_stays
     assert "fraction_given" not in given.model_dump()
 
 
-def test_an_option_that_says_where_to_connect_read_or_write_is_marked_as_such():
+def test_options_that_name_a_place_are_external():
     """A results folder that another user wrote must not decide over any of them."""
     fields = OptionFields.model_fields
     paths = {name for name, field in fields.items() if field.annotation == Path | None}
@@ -160,5 +160,5 @@ def test_an_option_that_says_where_to_connect_read_or_write_is_marked_as_such():
     assert paths | (free_texts - {"scheduler"}) == set(EXTERNAL)
 
 
-def test_what_must_be_equal_for_accuracies_to_compare_cannot_change_while_a_search_runs():
+def test_options_that_affect_accuracies_are_fixed():
     assert set(MEASURED) - {"data_dir"} <= set(FIXED)  # the images' checksum decides, not the path

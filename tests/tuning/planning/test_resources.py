@@ -20,7 +20,7 @@ from tune_mnist.tuning.spaces.space import load_space
         ({"device": "cuda"}, False),
     ],
 )
-def test_whether_trials_fill_eight_cores(monkeypatch, given, expected):
+def test_trials_that_use_eight_cores(monkeypatch, given, expected):
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     options = SearchOptions.for_space(load_space("lenet"), **{"device": "cpu", **given})
@@ -43,7 +43,7 @@ def test_whether_trials_fill_eight_cores(monkeypatch, given, expected):
         ),
     ],
 )
-def test_a_device_that_trials_cannot_get_is_named(given, gpus, words):
+def test_an_unavailable_device_is_refused(given, gpus, words):
     options = SearchOptions.for_space(load_space("lenet"), **given)
     machine = Resources(cpus=2, gpus=gpus, nodes=1, dashboard=None, head=None)
     with pytest.raises(UserError) as caught:

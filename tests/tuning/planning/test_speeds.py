@@ -16,7 +16,7 @@ def threads_of_the_others():
     torch.set_num_threads(threads)
 
 
-def test_each_architecture_gets_a_speed_of_training_and_of_validating(digits_split):
+def test_each_architecture_has_two_speeds(digits_split):
     with measuring_here(
         {"lenet": {"width": 3}, "resnet": {}}, digits_split, 28, 1, "fp32"
     ) as measured:
@@ -25,7 +25,7 @@ def test_each_architecture_gets_a_speed_of_training_and_of_validating(digits_spl
     assert speeds["lenet"].validate > 0
 
 
-def test_whatever_keeps_it_from_training_is_one_line(digits_split):
+def test_a_training_error_becomes_a_one_line_error(digits_split):
     with (
         measuring_here({"lenet": {}}, digits_split, 28, 1, "fp8") as measured,
         pytest.raises(NotMeasuredError, match=r"^[^\n]*fp8[^\n]*$"),
@@ -36,7 +36,7 @@ def test_whatever_keeps_it_from_training_is_one_line(digits_split):
 MANY = {"lenet": {}, "resnet": {}, "vggnet": {}, "alexnet": {}}
 
 
-def test_what_nobody_waits_for_is_given_up(digits_split):
+def test_leaving_the_context_cancels_the_measurement(digits_split):
     with measuring_here(MANY, digits_split, 28, 1, "fp32") as measured:
         pass
     with pytest.raises(NotMeasuredError, match="given up"):
@@ -53,5 +53,5 @@ def test_what_nobody_waits_for_is_given_up(digits_split):
         ("vggnet", 512, "cpu", 2),
     ],
 )
-def test_a_dear_network_is_measured_by_few_images(model, image_size, device, count):
+def test_an_expensive_network_is_measured_with_few_images(model, image_size, device, count):
     assert probe_images(model, image_size, device) == count

@@ -81,7 +81,7 @@ def private_parts(tree):
     return found
 
 
-def test_no_module_outside_the_room_uses_a_private_part_of_ray():
+def test_no_other_module_uses_a_private_part_of_ray():
     used = {
         str(path.relative_to(ROOT)): private_parts(ast.parse(path.read_text("utf-8")))
         for path in modules()
@@ -101,11 +101,11 @@ def test_no_module_outside_the_room_uses_a_private_part_of_ray():
         "import ray\nray.init(_temp_dir='x')",
     ],
 )
-def test_the_search_for_private_parts_finds_them(code):
+def test_private_parts_are_detected(code):
     assert private_parts(ast.parse(code))
 
 
-def test_no_class_outside_the_room_overrides_a_private_part_of_ray():
+def test_no_other_class_overrides_a_private_part_of_ray():
     overridden = set()
     for module in pkgutil.walk_packages(tune_mnist.__path__, "tune_mnist."):
         if ".ray_internals" in module.name or module.name.endswith("__main__"):

@@ -78,13 +78,13 @@ def contains(folder, word, pattern="*.py"):
         ("_set_trial_status", ["self", "trial", "status"]),
     ],
 )
-def test_the_controller_has_the_methods_that_are_overridden_or_called(name, expected):
+def test_the_controller_has_the_overridden_and_called_methods(name, expected):
     assert parameters(getattr(TuneController, name)) == expected
 
 
 @pytest.mark.e2e
 @pytest.mark.usefixtures("small_ray")
-def test_the_controller_keeps_its_trials_and_workers_where_they_are_read(tmp_path):
+def test_the_controller_has_the_attributes_that_are_read(tmp_path):
     made = controller.OneNodeController(
         storage=SimpleNamespace(
             experiment_fs_path=str(tmp_path),
@@ -101,19 +101,19 @@ def test_the_controller_keeps_its_trials_and_workers_where_they_are_read(tmp_pat
     assert callable(made._actor_manager.clear_actor_task_futures)
 
 
-def test_tune_makes_its_controller_by_the_name_that_is_replaced():
+def test_tune_creates_its_controller_by_the_replaced_name():
     assert ray_tune.TuneController is TuneController or issubclass(
         ray_tune.TuneController, TuneController
     )
     assert "runner = TuneController(" in inspect.getsource(ray_tune.run)
 
 
-def test_an_idle_worker_that_died_is_reported_before_the_task_it_was_given():
+def test_the_death_of_an_idle_worker_is_reported_before_its_task():
     source = inspect.getsource(actor_manager.RayActorManager._actor_task_failed)
     assert source.index("tracked_actor._on_error") < source.index("tracked_actor_task._on_error")
 
 
-def test_the_class_of_a_trainable_comes_from_the_cache_that_is_replaced():
+def test_the_actor_class_comes_from_the_replaced_cache():
     assert vars(_ActorClassCache())["_cache"] == {}
     assert parameters(_ActorClassCache.get) == ["self", "trainable_cls"]
 
@@ -127,12 +127,12 @@ def test_a_preempted_worker_does_not_count_as_a_failure_of_its_trial():
     assert "_handle_ray_actor_error" in inspect.getsource(Trial.handle_error)
 
 
-def test_rays_head_names_a_lost_node_in_the_words_that_are_searched():
+def test_rays_message_about_a_lost_node_is_unchanged():
     head = RAY / "core" / "src" / "ray" / "gcs" / "gcs_server"
     assert controller.NODE_DIED.encode() in head.read_bytes()
 
 
-def test_a_worker_killed_for_its_memory_ends_its_task_only():
+def test_a_worker_killed_for_its_memory_fails_only_its_task():
     told = []
     actor = SimpleNamespace(actor_id=1, _on_error=lambda *_: told.append("worker"))
     task = SimpleNamespace(_tracked_actor=actor, _on_error=lambda *_: told.append("task"))
@@ -144,13 +144,13 @@ def test_a_worker_killed_for_its_memory_ends_its_task_only():
     assert told == ["worker", "task"]
 
 
-def test_tune_adds_no_progress_callback_beside_the_silent_one(monkeypatch):
+def test_tune_adds_no_progress_callback_of_its_own(monkeypatch):
     monkeypatch.setenv("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     callbacks = _create_default_callbacks([controller.SilentProgress()])
     assert sum(isinstance(each, TrialProgressCallback) for each in callbacks) == 1
 
 
-def test_a_pending_trial_can_be_paused_and_a_held_one_continued():
+def test_a_pending_trial_can_be_paused_and_a_waiting_one_continued():
     done = []
     trial = SimpleNamespace(init_local_path=lambda: done.append("folder"))
     tune_controller = SimpleNamespace(
@@ -173,7 +173,7 @@ def test_tune_asks_a_scheduler_for_its_metric_and_buffering():
     }
 
 
-def test_asha_decides_by_the_brackets_and_rungs_that_are_set():
+def test_asha_uses_the_given_brackets_and_rungs():
     scheduler = SeededAsha(seed=0, rungs=(2, 5), brackets=2, **ASHA)
     assert [[epoch for epoch, _ in each._rungs] for each in scheduler._brackets] == [[5, 2], [5]]
     scheduler = SeededAsha(seed=0, rungs=(2,), **ASHA)
@@ -187,7 +187,7 @@ def test_asha_decides_by_the_brackets_and_rungs_that_are_set():
     assert issubclass(SeededAsha, AsyncHyperBandScheduler)
 
 
-def test_the_odds_of_the_brackets_are_rays_own(monkeypatch):
+def test_bracket_probabilities_equal_those_of_ray(monkeypatch):
     odds = []
     monkeypatch.setattr(np.random, "choice", lambda _, p: odds.append(p) or 0)
     scheduler = AsyncHyperBandScheduler(brackets=2, **ASHA)
@@ -196,7 +196,7 @@ def test_the_odds_of_the_brackets_are_rays_own(monkeypatch):
     assert odds[0] == pytest.approx(np.exp(sizes) / np.exp(sizes).sum())
 
 
-def test_the_median_rule_continues_where_rays_own_would_pause():
+def test_the_median_rule_continues_where_ray_pauses():
     rule = ContinuingMedian(grace_period=1, metric="val_accuracy", mode="max", time_attr="epoch")
     trial = Key("0")
     rule.on_trial_add(None, trial)
@@ -206,7 +206,7 @@ def test_the_median_rule_continues_where_rays_own_would_pause():
     assert "_on_insufficient_samples" in inspect.getsource(MedianStoppingRule.on_trial_result)
 
 
-def test_hyperband_gives_each_place_of_a_bracket_once():
+def test_hyperband_fills_each_place_of_a_bracket_once():
     scheduler = WholeBracketsHyperBand(**ASHA)
     assert not scheduler.has_room()
     trials, room = [Key(str(number)) for number in range(5)], []
@@ -220,7 +220,7 @@ def test_hyperband_gives_each_place_of_a_bracket_once():
     assert brackets == [trials[1:3], trials[3:]]
 
 
-def test_the_study_of_optuna_search_can_be_read_and_its_trials_handed_out_again():
+def test_the_study_of_optuna_search_can_be_read_and_its_trials_repeated():
     storage = optuna.storages.InMemoryStorage()
     study = optuna.create_study(storage=storage, study_name="one", direction="maximize")
     earlier = study.ask()
@@ -251,7 +251,7 @@ def test_ray_reads_the_environment_variable(name):
         assert any(contains(each, name.encode()) for each in folders)
 
 
-def test_ray_takes_the_address_of_this_machine_once_it_may_not_listen_on_the_network(monkeypatch):
+def test_ray_uses_loopback_when_clusters_are_disabled(monkeypatch):
     monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", ray_constants.ENABLE_RAY_CLUSTER)
     monkeypatch.setattr(ray._private.worker, "_global_node", None)
     settings.set_cluster_enabled(False)
@@ -260,7 +260,7 @@ def test_ray_takes_the_address_of_this_machine_once_it_may_not_listen_on_the_net
     assert settings.CLUSTER_VARIABLE == "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 
 
-def test_ray_init_knows_the_private_arguments(tmp_path):
+def test_ray_init_accepts_the_private_arguments(tmp_path):
     given = settings.init_arguments(tmp_path, 10**9)
     assert given["object_store_memory"] + given["_memory"] == 10**9
     source = inspect.getsource(inspect.unwrap(ray.init))
@@ -268,7 +268,7 @@ def test_ray_init_knows_the_private_arguments(tmp_path):
     assert settings.init_arguments(tmp_path, None).keys() == {"_temp_dir"}
 
 
-def test_a_job_says_in_the_environment_what_it_ships(monkeypatch):
+def test_a_job_stores_its_modules_in_the_environment(monkeypatch):
     monkeypatch.delenv("RAY_JOB_CONFIG_JSON_ENV_VAR", raising=False)
     assert not settings.job_ships_modules()
     monkeypatch.setenv(
@@ -280,11 +280,11 @@ def test_a_job_says_in_the_environment_what_it_ships(monkeypatch):
     )
 
 
-def test_the_methods_of_a_handle_are_kept_where_a_name_is_put():
+def test_an_actor_handle_keeps_its_methods_in_the_replaced_attribute():
     assert "self._method_shells[item].bind(self)" in inspect.getsource(ActorHandle.__getattr__)
 
 
-def test_no_head_on_this_machine_is_no_error(monkeypatch):
+def test_a_missing_local_head_is_no_error(monkeypatch):
     def none(*given):
         raise ConnectionError("no cluster")
 
@@ -303,7 +303,7 @@ def test_the_head_of_a_cluster_answers_the_bare_request(small_ray):
 
 @pytest.mark.e2e
 @pytest.mark.skipif(not Path("/proc/net/unix").exists(), reason="Linux lists its sockets there")
-def test_no_socket_of_ray_has_a_longer_path_than_was_allowed_for(small_ray):
+def test_sockets_of_ray_have_paths_of_the_assumed_length(small_ray):
     session = Path(ray._private.worker._global_node.get_session_dir_path())
     folder = session.parents[1]
     paths = [

@@ -98,7 +98,7 @@ class HoldsBack(SteadyController):
 @pytest.mark.e2e
 @pytest.mark.parametrize("controller", [OneNodeController, SteadyController, HoldsBack])
 @pytest.mark.skipif(not Path("/proc").exists(), reason="asks Linux when the worker is gone")
-def test_a_trial_whose_worker_died_while_idle_gets_another_for_nothing(
+def test_a_worker_that_died_while_idle_does_not_count_as_a_failure(
     small_ray, tmp_path, monkeypatch, controller
 ):
     results = fit(controller, train, OneAfterAnother(tmp_path), tmp_path, monkeypatch)
@@ -162,7 +162,7 @@ def train_where_the_place_is_missing(config):
 
 @pytest.mark.e2e
 @pytest.mark.parametrize(("misses", "errors"), [(2, 0), (9, 1)])
-def test_a_node_that_lacks_the_checkpoints_costs_nothing_but_not_for_ever(
+def test_a_node_without_the_checkpoints_counts_only_after_the_limit(
     small_ray, tmp_path, monkeypatch, misses, errors
 ):
     monkeypatch.setattr(module, "MAX_LOST_NODES", 2)
@@ -177,7 +177,7 @@ def test_a_node_that_lacks_the_checkpoints_costs_nothing_but_not_for_ever(
 @pytest.mark.parametrize(
     ("one_node", "controller"), [(True, OneNodeController), (False, SteadyController)]
 )
-def test_the_controller_is_chosen_by_whether_nodes_may_join(one_node, controller):
+def test_the_controller_depends_on_whether_nodes_may_join(one_node, controller):
     with steady_controller(one_node=one_node):
         assert ray_tune.TuneController is controller
 
@@ -198,7 +198,7 @@ def died_because(reason):
     )
 
 
-def test_a_lost_node_is_told_from_a_worker_that_died():
+def test_a_lost_node_is_distinguished_from_a_dead_worker():
     assert lost_its_node(ActorUnavailableError("no answer", b"0" * 16))
     assert lost_its_node(died_because("its node has died. Node Id: 12ab"))
     assert not lost_its_node(died_because("its worker process has died."))

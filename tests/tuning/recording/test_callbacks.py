@@ -54,7 +54,7 @@ def models(tmp_path):
     return Models(tmp_path)
 
 
-def test_the_best_epoch_of_each_architecture_is_kept_the_first_of_equals(models):
+def test_the_best_epoch_of_each_architecture_is_kept(models):
     models.report(0, 1, 0.5)
     models.report(0, 2, 0.8)
     models.report(1, 1, 0.8)
@@ -64,7 +64,7 @@ def test_the_best_epoch_of_each_architecture_is_kept_the_first_of_equals(models)
     assert models.best("resnet") == (2, 1, 0.3)
 
 
-def test_the_best_of_an_earlier_run_is_only_replaced_by_a_better_one(models):
+def test_a_resumed_search_replaces_a_model_only_by_a_better_one(models):
     models.report(0, 1, 0.8)
     models.go_on()
     models.report(1, 1, 0.7)
@@ -73,21 +73,21 @@ def test_the_best_of_an_earlier_run_is_only_replaced_by_a_better_one(models):
     assert models.best() == (1, 2, 0.9)
 
 
-def test_an_epoch_that_is_trained_again_is_no_news(models):
+def test_a_repeated_epoch_is_not_counted_again(models):
     models.report(0, 1, 0.5)
     models.report(0, 2, 0.6)
     models.report(0, 1, 0.7)  # its checkpoint had gone; the study keeps what it knew
     assert models.best() == (0, 2, 0.6)
 
 
-def test_a_report_without_accuracy_is_no_model(models):
+def test_a_report_without_accuracy_is_ignored(models):
     models.report(0, 1, math.nan)
     models.callback.on_trial_result(trial=models.trial(0), result={"reason": "diverged"})
     assert not (models.directory / "best").exists()
 
 
 @pytest.mark.parametrize("end", ["on_trial_complete", "on_trial_error"])
-def test_nothing_is_left_of_a_trial_that_will_not_go_on(models, end):
+def test_checkpoints_of_an_ended_trial_are_removed(models, end):
     models.report(0, 1, 0.5)
     models.report(1, 1, 0.6)
     getattr(models.callback, end)(trial=models.trial(0))
@@ -95,7 +95,7 @@ def test_nothing_is_left_of_a_trial_that_will_not_go_on(models, end):
     assert models.checkpoints(1).newest_epoch() == 1
 
 
-def test_an_epoch_of_a_later_stage_is_better_than_any_of_an_earlier_one(models):
+def test_an_epoch_of_a_later_stage_ranks_first(models):
     models.report(0, 2, 0.9, stage=1, image_size=28)
     models.report(1, 3, 0.6, stage=2, image_size=64)
     models.report(2, 2, 0.8, stage=1, image_size=28)
@@ -107,7 +107,7 @@ def test_an_epoch_of_a_later_stage_is_better_than_any_of_an_earlier_one(models):
     assert models.best() == (1, 3, 0.6)
 
 
-def test_the_table_is_written_once_a_trial_has_ended(tmp_path):
+def test_the_table_is_written_when_a_trial_ends(tmp_path):
     search = Search(max_epochs=1)
     recorder = Recorder(tmp_path / "trials.csv", search.trial_store)
     trial = search.trial(0)
@@ -119,7 +119,7 @@ def test_the_table_is_written_once_a_trial_has_ended(tmp_path):
     assert list(pd.read_csv(tmp_path / "trials.csv")["state"]) == ["COMPLETE"]
 
 
-def test_a_table_that_cannot_be_written_ends_the_search_and_not_the_trial(tmp_path):
+def test_an_unwritable_table_ends_the_search_and_not_the_trial(tmp_path):
     search = Search(max_epochs=1)
     recorder = Recorder(tmp_path / "gone" / "trials.csv", search.trial_store)
     trial, other = search.trial(0), search.trial(1)

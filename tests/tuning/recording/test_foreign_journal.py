@@ -70,7 +70,7 @@ LINES = {
 
 @pytest.mark.parametrize("read", [load_study, open_storage, read_search])
 @pytest.mark.parametrize("case", LINES)
-def test_a_line_that_no_search_writes(search, read, case):
+def test_an_invalid_line_is_refused(search, read, case):
     line, words = LINES[case]
     path = search.directory / JOURNAL
     count = path.read_bytes().count(b"\n")
@@ -146,7 +146,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize("case", VALUES)
-def test_a_value_that_no_search_writes(search, case):
+def test_an_invalid_value_is_refused(search, case):
     op_code, has, apply = VALUES[case]
     change(search.directory, op_code, apply, has)
     assert ": line " in refusal(load_study, search.directory)
@@ -204,13 +204,13 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("case", OTHERS)
-def test_a_study_that_is_not_that_of_the_search(search, case):
+def test_a_study_of_another_search_is_refused(search, case):
     op_code, has, apply, words = OTHERS[case]
     change(search.directory, op_code, apply, has)
     assert words in refusal(read_search, search.directory)
 
 
-def test_what_a_dashboard_notes_is_let_be(search):
+def test_notes_of_a_dashboard_are_accepted(search):
     before = read_search(search.directory).trials
     study = load_study(search.directory)
     study.set_user_attr("note", {"of": ["a", "dashboard"]})
@@ -219,6 +219,6 @@ def test_what_a_dashboard_notes_is_let_be(search):
 
 
 @pytest.mark.parametrize("read", [load_study, open_storage])
-def test_a_folder_in_the_place_of_the_journal(tmp_path, read):
+def test_a_folder_instead_of_the_journal_is_refused(tmp_path, read):
     (tmp_path / JOURNAL).mkdir()
     assert "is a folder: must be a file" in refusal(read, tmp_path)

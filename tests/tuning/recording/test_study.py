@@ -25,7 +25,7 @@ def go_on(directory: Path) -> optuna.Study:
     return optuna.load_study(storage=open_storage(directory), study_name=STUDY_NAME)
 
 
-def test_a_half_written_line_is_as_if_it_had_never_begun(tmp_path):
+def test_a_partial_line_is_ignored(tmp_path):
     begin(tmp_path).ask()
     journal = tmp_path / JOURNAL
     whole = journal.read_bytes()
@@ -34,7 +34,7 @@ def test_a_half_written_line_is_as_if_it_had_never_begun(tmp_path):
     assert len(load_study(tmp_path).trials) == 2
 
 
-def test_nobody_waits_for_the_lock_of_a_killed_writer(tmp_path):
+def test_the_lock_of_a_killed_writer_does_not_block(tmp_path):
     begin(tmp_path).ask()
     lock = tmp_path / f"{JOURNAL}.lock"
     lock.symlink_to(tmp_path / JOURNAL)
@@ -54,7 +54,7 @@ def test_a_damaged_journal_is_named_in_one_line(tmp_path, read):
     assert "\n" not in str(caught.value)
 
 
-def test_a_line_for_which_there_is_no_room_leaves_nothing(tmp_path):
+def test_a_full_disk_leaves_no_partial_line(tmp_path):
     study = begin(tmp_path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -71,7 +71,7 @@ def test_a_line_for_which_there_is_no_room_leaves_nothing(tmp_path):
     assert len(load_study(tmp_path).trials) == 1
 
 
-def test_what_is_written_is_there_for_others_at_once_and_theirs_for_us(tmp_path):
+def test_writes_of_two_processes_are_visible_at_once(tmp_path):
     ours = begin(tmp_path)
     ours.ask()
     theirs = optuna.load_study(

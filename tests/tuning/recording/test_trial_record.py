@@ -36,7 +36,7 @@ def test_the_best_record_ignores_trials_without_an_epoch():
     assert best_record([trial(1), trial(2, 0.7), trial(3, 0.9, 0.6)]).number == 3
 
 
-def test_the_frame_has_a_row_a_trial_and_parameters_as_columns():
+def test_the_frame_has_a_row_per_trial_and_a_column_per_parameter():
     frame = to_frame([trial(1, 0.8), trial(2)])
     assert list(frame["trial"]) == [1, 2]
     assert list(frame["momentum"]) == [0.9, 0.9]
@@ -44,14 +44,14 @@ def test_the_frame_has_a_row_a_trial_and_parameters_as_columns():
     assert math.isnan(frame["val_accuracy"][1])
 
 
-def test_keywords_of_the_architecture_are_columns_of_their_own():
+def test_keywords_of_the_network_are_columns():
     record = TrialRecord(0, "id0", {"model": "mynet", "lr": 0.1, "model.width": 32})
     frame = to_frame([record, trial(1, 0.8)])
     assert frame["model.width"].fillna(0).tolist() == [32, 0]
     assert list(frame)[3:5] == ["model", "optimizer"]
 
 
-def test_after_an_exploit_the_hyperparameters_are_those_of_the_best_epoch():
+def test_the_configuration_after_an_exploit_is_that_of_the_best_epoch():
     record = trial(1, 0.8, 0.9)
     record.exploits.append({"epoch": 2, "donor": 5, "params": {"model": "lenet", "lr": 0.2}})
     assert record.config_of(2)["lr"] == 0.1
@@ -63,7 +63,7 @@ def test_after_an_exploit_the_hyperparameters_are_those_of_the_best_epoch():
     assert list(frame["exploits"]) == ["epoch 2 from #5"]
 
 
-def test_the_frame_leaves_the_records_as_they_are():
+def test_the_frame_does_not_change_the_records():
     record = trial(1, 0.8, 0.9)
     record.exploits.append({"epoch": 2, "donor": 5, "params": {"model": "lenet", "lr": 0.2}})
     before = copy.deepcopy(record)

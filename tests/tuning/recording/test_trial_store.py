@@ -9,7 +9,7 @@ CONFIG = {"model": "lenet", "lr": 0.1}
 TARGET = {"model": "lenet", "lr": 0.2}
 
 
-def test_an_exploit_is_on_record_once_and_outlives_the_driver():
+def test_an_exploit_is_recorded_once_and_survives_the_driver():
     study = optuna.create_study(direction="maximize")
     trial_store = TrialStore(study, "lenet", max_epochs=3)
     trial = study.ask({"lr": optuna.distributions.FloatDistribution(0.01, 1.0)})
@@ -25,7 +25,7 @@ def test_an_exploit_is_on_record_once_and_outlives_the_driver():
     assert record.config_of(record.best_epoch) == TARGET
 
 
-def test_an_epoch_that_is_trained_again_changes_nothing():
+def test_a_repeated_epoch_changes_nothing():
     """Its worker died, or its checkpoint had gone while it was paused."""
     study = optuna.create_study(direction="maximize")
     trial_store = TrialStore(study, "lenet", max_epochs=3)
@@ -38,7 +38,7 @@ def test_an_epoch_that_is_trained_again_changes_nothing():
     assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.9}
 
 
-def test_an_end_that_the_journal_could_not_take_can_be_told_again(tmp_path):
+def test_an_end_that_could_not_be_stored_can_be_repeated(tmp_path):
     study = optuna.create_study(
         study_name=STUDY_NAME, storage=open_storage(tmp_path), direction="maximize"
     )

@@ -23,13 +23,13 @@ def no_locks(monkeypatch, request):
     return os.strerror(request.param)
 
 
-def test_a_new_search_leaves_nothing_behind(tmp_path, no_locks):
+def test_a_new_search_without_locks_leaves_no_files(tmp_path, no_locks):
     with pytest.raises(UserError, match=f"{tmp_path}/x: files cannot be locked: {no_locks}"):
         run_search(dataset="digits", name="x", output_dir=tmp_path, num_samples=1)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_search_to_resume_is_told_in_a_line(tmp_path, no_locks):
+def test_a_resume_without_locks_is_refused(tmp_path, no_locks):
     with (
         pytest.raises(UserError, match=f"{tmp_path}: files cannot be locked: {no_locks}"),
         claimed(tmp_path),
@@ -37,7 +37,7 @@ def test_a_search_to_resume_is_told_in_a_line(tmp_path, no_locks):
         pass
 
 
-def test_a_place_with_locks_is_let_through_and_left_clean(tmp_path):
+def test_a_file_system_with_locks_is_accepted_and_left_empty(tmp_path):
     check_lockable(tmp_path / "not" / "there" / "yet")
     assert list(tmp_path.iterdir()) == []
 
@@ -45,7 +45,7 @@ def test_a_place_with_locks_is_let_through_and_left_clean(tmp_path):
 @pytest.mark.parametrize(
     ("space", "resumable"), [("lenet", False), ("resnet", True), ("all", False)]
 )
-def test_a_search_of_a_version_with_other_initial_weights_is_not_resumed(space, resumable):
+def test_a_search_with_other_initial_weights_is_not_resumed(space, resumable):
     """Versions before ``--init`` drew LeNet's weights four times smaller, and stored no init."""
     searched = load_space(space)
     options = SearchOptions.for_space(searched).model_dump(mode="json", exclude={"init"})

@@ -49,7 +49,7 @@ def refusal_of_resume(directory, earlier, **given):
     return str(caught.value)
 
 
-def test_a_bucket_that_is_lost_in_the_final_evaluation_is_an_ending(tmp_path):
+def test_a_bucket_lost_in_the_final_evaluation_ends_the_search(tmp_path):
     class Final:
         def run(self, records, console):
             raise StorageError("--storage-path s3://bucket: no answer")
@@ -80,7 +80,7 @@ OTHER_VALUES = {
 
 
 @pytest.mark.parametrize(("option", "value"), OTHER_VALUES.items())
-def test_what_would_make_trials_incomparable_cannot_be_changed(tmp_path, digits, option, value):
+def test_a_fixed_option_cannot_be_changed(tmp_path, digits, option, value):
     # Several objectives need a scheduler that says none, or the combination is what is refused.
     given = {"scheduler": "none"} if option == "objective" else {}
     earlier = begin(tmp_path / "s", digits, **given)
@@ -91,7 +91,7 @@ def test_what_would_make_trials_incomparable_cannot_be_changed(tmp_path, digits,
     assert earlier.options_with(SPACE, {"num_samples": 9, "max_failures": 5}).num_samples == 9
 
 
-def test_the_interval_of_a_population_cannot_be_changed(tmp_path, digits):
+def test_the_perturbation_interval_cannot_be_changed(tmp_path, digits):
     earlier = begin(tmp_path / "s", digits, scheduler="pbt")
     with pytest.raises(
         UserError, match="--perturbation-interval 2: the search was started with 1"
@@ -100,14 +100,14 @@ def test_the_interval_of_a_population_cannot_be_changed(tmp_path, digits):
     assert set(FIXED) == {*OTHER_VALUES, "perturbation_interval"}
 
 
-def test_the_checkpoints_are_where_they_are(tmp_path, digits):
+def test_the_storage_path_cannot_be_changed(tmp_path, digits):
     begin(tmp_path / "s", digits, storage_path="s3://bucket/a")
     earlier = read_experiment(tmp_path / "s")
     words = refusal_of_resume(tmp_path / "s", earlier, storage_path=str(tmp_path))
     assert words.startswith(f"--storage-path {tmp_path}: the checkpoints of the search are in s3:")
 
 
-def test_other_images_under_the_same_name_are_refused(tmp_path, digits, placed_digits):
+def test_different_images_of_the_same_data_set_are_refused(tmp_path, digits, placed_digits):
     begin(tmp_path / "s", placed_digits)
     words = refusal_of_resume(tmp_path / "s", read_experiment(tmp_path / "s"))
     assert "the images or labels of digits differ" in words
@@ -128,7 +128,7 @@ def test_other_test_images_and_class_names_are_refused(tmp_path, digits, changes
     assert words in refusal_of_resume(tmp_path / "s", earlier)
 
 
-def test_a_folder_of_a_version_without_checksum_of_the_test_part_can_be_resumed(tmp_path, digits):
+def test_a_folder_without_a_checksum_of_the_test_images_can_be_resumed(tmp_path, digits):
     begin(tmp_path / "s", digits)
     path = tmp_path / "s" / "experiment.json"
     stored = json.loads(path.read_text())
@@ -138,7 +138,7 @@ def test_a_folder_of_a_version_without_checksum_of_the_test_part_can_be_resumed(
     assert refusal_of_resume(tmp_path / "s", earlier).startswith("no Ray cluster")
 
 
-def test_hyperband_cannot_be_gone_on_with(tmp_path, digits):
+def test_hyperband_cannot_be_resumed(tmp_path, digits):
     earlier = begin(tmp_path / "s", digits, scheduler="hyperband")
     words = refusal_of_resume(tmp_path / "s", earlier)
     assert "scheduler hyperband cannot be resumed" in words
@@ -151,7 +151,7 @@ def test_hyperband_cannot_be_gone_on_with(tmp_path, digits):
         ("pbt", 5, "--num-samples 5: the population of --scheduler pbt has 4 trials"),
     ],
 )
-def test_the_number_of_trials_cannot_undo_what_has_begun(
+def test_the_number_of_trials_must_include_started_trials(
     tmp_path, digits, scheduler, num_samples, words
 ):
     earlier = begin(tmp_path / "s", digits, scheduler=scheduler)
@@ -164,7 +164,7 @@ def test_the_number_of_trials_cannot_undo_what_has_begun(
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, Path.mkdir, Path.touch])
-def test_a_search_whose_journal_is_gone_is_not_run_again(tmp_path, digits, damage):
+def test_a_search_without_its_journal_is_refused(tmp_path, digits, damage):
     earlier = begin(tmp_path / "s", digits)
     optuna.create_study(
         study_name=STUDY_NAME, storage=open_storage(tmp_path / "s"), direction="maximize"
@@ -184,7 +184,7 @@ def test_a_search_that_was_killed_before_its_first_trial_can_be_resumed(tmp_path
     assert refusal_of_resume(tmp_path / "s", earlier).startswith("no Ray cluster")
 
 
-def test_a_search_whose_mlflow_is_gone_can_be_gone_on_with_without_it(tmp_path, digits):
+def test_a_search_whose_mlflow_server_is_lost_can_be_resumed_without_it(tmp_path, digits):
     earlier = begin(tmp_path / "s", digits, mlflow="http://127.0.0.1:1")
     assert "--mlflow http://127.0.0.1:1: cannot be used" in refusal_of_resume(
         tmp_path / "s", earlier
@@ -203,7 +203,7 @@ def own_network(tmp_path):
     del registry._registered["my-cnn"]
 
 
-def test_a_network_that_was_edited_is_named_at_each_resume(tmp_path, digits, own_network):
+def test_an_edited_network_is_named_at_each_resume(tmp_path, digits, own_network):
     source = own_network.read_text()
     space = load_space(str(EXAMPLES / "own_network.yaml"))
     options = SearchOptions.for_space(space, dataset="digits")
@@ -229,7 +229,7 @@ def test_a_network_that_was_edited_is_named_at_each_resume(tmp_path, digits, own
     assert read_experiment(directory).is_own
 
 
-def test_a_warm_start_takes_over_no_accuracy_of_other_images(tmp_path, digits):
+def test_a_warm_start_reuses_no_accuracy_of_other_images(tmp_path, digits):
     begin(tmp_path / "s", digits)
     earlier = read_experiment(tmp_path / "s")
     options = SearchOptions.for_space(SPACE, dataset="digits")
@@ -245,7 +245,7 @@ def test_a_warm_start_takes_over_no_accuracy_of_other_images(tmp_path, digits):
     assert earlier.is_comparable(options.model_copy(update={"dataset": "arrays"}), digits)
 
 
-def test_a_warm_start_takes_over_no_accuracy_of_an_edited_network(tmp_path, digits, own_network):
+def test_a_warm_start_reuses_no_accuracy_of_an_edited_network(tmp_path, digits, own_network):
     space = load_space(str(EXAMPLES / "own_network.yaml"))
     directory = tmp_path / "search"
     directory.mkdir()
@@ -274,7 +274,7 @@ def test_a_warm_start_from_a_folder_without_a_search_is_refused(tmp_path, digits
         read_warm_start(SPACE, options, digits)
 
 
-def test_arrays_given_from_python_may_be_others_each_time(tmp_path, digits):
+def test_a_search_on_arrays_is_resumed_from_python_only(tmp_path, digits):
     begin(tmp_path / "s", digits, dataset="arrays")
     words = refusal_of_resume(tmp_path / "s", read_experiment(tmp_path / "s"))
     assert "given from Python" in words

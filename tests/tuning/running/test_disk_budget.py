@@ -49,24 +49,24 @@ TRIALS = [
 ]
 
 
-def test_the_least_promising_of_the_paused_trials_lose_their_checkpoints(tmp_path, folders):
+def test_the_worst_paused_trials_lose_their_checkpoints(tmp_path, folders):
     budget = DiskBudget(folders, RECORDS, free_bytes=250)
     budget.on_trial_save(iteration=1, trials=TRIALS, trial=TRIALS[3])
     assert left(tmp_path) == {0, 1, 4}
 
 
-def test_of_large_checkpoints_only_those_of_running_trials_stay(tmp_path, folders):
+def test_large_checkpoints_of_paused_trials_are_removed(tmp_path, folders):
     budget = DiskBudget(folders, RECORDS, free_bytes=0)
     budget.on_trial_save(iteration=1, trials=TRIALS, trial=TRIALS[3])
     assert left(tmp_path) == {4}
 
 
-def test_small_checkpoints_all_stay(tmp_path, folders):
+def test_small_checkpoints_are_kept(tmp_path, folders):
     DiskBudget(folders, RECORDS).on_trial_save(iteration=1, trials=TRIALS, trial=TRIALS[3])
     assert left(tmp_path) == set(range(5))
 
 
-def test_a_trial_that_went_on_is_looked_at_anew(tmp_path, folders):
+def test_a_continued_trial_is_ranked_again(tmp_path, folders):
     records = Records(of={0: (1, 0.5), 1: (1, 0.9)})
     trials = [trial(0, "PAUSED"), trial(1, "RUNNING")]
     budget = DiskBudget(folders, records, free_bytes=450)

@@ -48,9 +48,7 @@ def hand_out(searcher):
     return handed_out
 
 
-def test_its_record_is_closed_though_another_trial_has_gone_to_the_end_of_the_list(
-    searcher, hand_out
-):
+def test_a_lost_trial_is_recorded_even_if_another_trial_was_moved(searcher, hand_out):
     lost_trials = LostTrials(searcher)
     trials = [hand_out(0), hand_out(1)]
     lost_trials.on_step_end(0, trials)

@@ -27,11 +27,11 @@ def ended(*accuracies, stage=0, state=TrialState.COMPLETE):
         (ended(0.5, stage=2) + ended(0.9, stage=1), 1),
     ],
 )
-def test_an_improvement_is_one_beyond_noise(records, since):
+def test_an_improvement_exceeds_noise(records, since):
     assert without_improvement(records, 1_000) == since
 
 
-def test_the_final_evaluation_follows_an_end_in_order_only():
+def test_the_final_evaluation_follows_a_regular_end_only():
     in_order = {stop_reason for stop_reason in StopReason if stop_reason.in_order}
     assert in_order == {
         StopReason.FINISHED,

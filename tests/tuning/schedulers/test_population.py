@@ -21,7 +21,7 @@ class Controller:
         self.trained.append(trial)
 
 
-def test_a_trial_that_waits_with_a_worker_gives_it_to_one_whose_node_was_lost():
+def test_a_waiting_trial_gives_its_worker_to_a_trial_that_lost_its_node():
     told = []
     population = PopulationBasedTraining(4, 2, 2, 1, 0)
     population.connect(

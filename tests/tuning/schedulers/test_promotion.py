@@ -225,13 +225,13 @@ def cluster():
         yield
 
 
-def test_brackets_get_shares_as_in_hyperband():
+def test_bracket_shares_equal_those_of_hyperband():
     assert bracket_shares(1, 2, 3) == (1.0,)
     assert bracket_shares(3, 2, 3) == pytest.approx((3 / 5.5, 1.5 / 5.5, 1 / 5.5))
     assert len(bracket_shares(9, 2, 3)) == 3  # one that has no rung is enough
 
 
-def test_a_trials_bracket_depends_on_its_number_and_the_seed_alone():
+def test_a_bracket_depends_on_trial_number_and_seed_only():
     shares = bracket_shares(3, 2, 3)
     brackets = [assign_bracket(number, shares, seed=1) for number in range(300)]
     assert [assign_bracket(n, shares, seed=1) for n in reversed(range(300))] == brackets[::-1]
@@ -270,13 +270,13 @@ def report(made, trial, epoch, value, finished=False):
     return made.on_trial_result(Controller(finished), trial, result)
 
 
-def test_a_trial_pauses_at_a_rung_however_often_it_says_so():
+def test_a_repeated_report_at_a_rung_pauses_the_trial():
     made = scheduler()
     trial = add(made, 0)
     assert [report(made, trial, 1, 0.5) for _ in range(3)] == ["PAUSE"] * 3
 
 
-def test_a_promoted_trial_goes_on_from_its_rung_when_it_reports_it_again():
+def test_a_promoted_trial_continues_after_a_repeated_report():
     made = scheduler({1: 0.3}, {1: 0.2}, {1: 0.1})
     trials = [add(made, number, Trial.PAUSED) for number in range(3)]
     trials[0].status = Trial.RUNNING
@@ -284,14 +284,14 @@ def test_a_promoted_trial_goes_on_from_its_rung_when_it_reports_it_again():
     assert decisions == ["CONTINUE"] * 5 + ["PAUSE"] * 2
 
 
-def test_the_best_of_three_goes_on_without_a_pause():
+def test_the_best_of_three_trials_continues_without_a_pause():
     made = scheduler({1: 0.2}, {1: 0.1})
     for number in (0, 1):
         add(made, number, Trial.PAUSED)
     assert report(made, add(made, 2), 1, 0.3) == "CONTINUE"
 
 
-def test_a_trial_without_hope_stops_instead_of_pausing():
+def test_a_trial_that_cannot_be_promoted_stops():
     made = scheduler({1: 0.4}, {1: 0.3}, {1: 0.2})
     for number in range(3):
         add(made, number, Trial.PAUSED)
@@ -299,13 +299,13 @@ def test_a_trial_without_hope_stops_instead_of_pausing():
     assert made.pruned == {3}
 
 
-def test_the_last_epoch_is_no_pruning():
+def test_the_last_epoch_completes_a_trial():
     made = scheduler({1: 0.4, 2: 0.5})
     assert report(made, add(made, 0), 9, 0.9) == "STOP"
     assert made.pruned == set()
 
 
-def test_no_new_trial_is_wanted_while_another_should_get_the_worker():
+def test_no_new_trial_starts_while_another_needs_the_worker():
     made = scheduler({1: 0.3}, {1: 0.2}, {1: 0.1}, {1: 0.0})
     trials = [add(made, number, Trial.PAUSED) for number in range(3)]
     assert not made.wants_new_trial()  # the last one has not come back
@@ -352,7 +352,7 @@ def test_trials_are_compared_with_those_of_their_architecture():
     assert {first.config["number"], second.config["number"]} == {2, 5}
 
 
-def test_every_architecture_has_a_trial_that_is_trained_to_its_end():
+def test_each_architecture_has_a_fully_trained_trial():
     # Two trials of an architecture are too few for a third of them to be promoted.
     made = mixed(("lenet", {1: 0.1}), ("lenet", {1: 0.2}), ("resnet", {9: 0.9}))
     for number in range(2):
@@ -364,7 +364,7 @@ def test_every_architecture_has_a_trial_that_is_trained_to_its_end():
 @pytest.mark.e2e
 @pytest.mark.usefixtures("cluster")
 class TestRealSearch:
-    def test_one_worker_does_as_algorithm_2_says(self, tmp_path):
+    def test_one_worker_follows_algorithm_2(self, tmp_path):
         run = Run(tmp_path, max_concurrent=1).go()
         assert run.log == algorithm_2(QUALITIES)
         assert run.last_epochs[2] == 9
@@ -381,12 +381,12 @@ class TestRealSearch:
         [(0.4,), (0.4, 0.6), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)],
         ids=["one trial", "too few for the first rung", "for the second, and each looks better"],
     )
-    def test_the_best_trains_all_its_epochs_however_few_there_are(self, tmp_path, qualities):
+    def test_the_best_of_few_trials_is_fully_trained(self, tmp_path, qualities):
         run = Run(tmp_path, qualities, max_concurrent=1).go()
         assert run.log == algorithm_2(qualities)
         assert run.last_epochs[len(qualities) - 1] == 9
 
-    def test_two_workers_train_no_epoch_twice_and_leave_nobody_behind(self, tmp_path):
+    def test_two_workers_repeat_no_epoch_and_end_all_trials(self, tmp_path):
         run = Run(tmp_path, after={0: 1}, max_concurrent=2).go()
         assert run.watch.most == 2
         assert len(run.workers) >= 2
@@ -398,7 +398,7 @@ class TestRealSearch:
         assert run.results.num_terminated == 9
 
     @pytest.mark.parametrize("cut", [5, pytest.param(12, marks=pytest.mark.slow)])
-    def test_a_search_cut_anywhere_ends_as_if_it_had_not_been(self, tmp_path, cut):
+    def test_an_interrupted_search_ends_like_an_uninterrupted_one(self, tmp_path, cut):
         run = Run(tmp_path, max_concurrent=1).go(cut=cut)
         assert len(run.ended) < 9
         before, run.watch = len(run.log), Watch()
@@ -409,7 +409,7 @@ class TestRealSearch:
         # nobody was started who only had to wait; one epoch may have been trained, not reported
         assert set(run.watch.started) <= {number for number, _ in run.log[before - 1 :]}
 
-    def test_trials_cut_short_together_go_on_one_by_one_if_there_is_one_worker(self, tmp_path):
+    def test_interrupted_trials_resume_one_by_one_on_one_worker(self, tmp_path):
         qualities = (0.1, 0.2)
         run = Run(tmp_path, qualities, after={0: 1, 1: 0}, rungs=(5,), max_concurrent=2)
         run.go(cut=2)
@@ -429,12 +429,12 @@ class TestRealSearch:
         assert max(Counter(run.log).values()) == 1
         assert run.ended == set(range(9))
 
-    def test_workers_are_not_exceeded_by_a_searcher_that_does_not_ask(self, tmp_path):
+    def test_an_eager_searcher_does_not_exceed_the_workers(self, tmp_path):
         run = Run(tmp_path, QUALITIES[:4], max_concurrent=1).go(asks=False)
         assert run.watch.most == 1
         assert run.last_epochs == {0: 1, 1: 1, 2: 9, 3: 1}
 
-    def test_a_trial_that_fails_holds_nobody_up(self, tmp_path):
+    def test_a_failed_trial_blocks_no_other(self, tmp_path):
         run = Run(tmp_path, fails={2: 2}, max_concurrent=1).go()
         assert run.results.num_errors == 1
         assert run.results.num_terminated == 8
@@ -442,7 +442,7 @@ class TestRealSearch:
         assert run.last_epochs[6] == 9
         assert run.ended == set(range(9))
 
-    def test_brackets_start_at_their_own_rung(self, tmp_path):
+    def test_each_bracket_starts_at_its_first_rung(self, tmp_path):
         qualities = tuple(number / 12 for number in range(12))
         run = Run(tmp_path, qualities, after={0: 1}, max_concurrent=2, brackets=3).go()
         shares = bracket_shares(3, 2, 3)
@@ -454,7 +454,7 @@ class TestRealSearch:
         assert run.results.num_terminated == 12
 
 
-def test_a_trial_whose_loss_is_not_known_is_the_last_of_its_equals():
+def test_a_trial_without_a_loss_ranks_last_among_equal_accuracies():
     """Journals of earlier versions hold the validation loss of the last epoch only."""
     made = scheduler({1: 0.1}, {1: 0.1})
     made.restore_trial(EarlierTrial(2, {1: 0.1}, ended=False, losses={1: 2.3}))
@@ -464,7 +464,7 @@ def test_a_trial_whose_loss_is_not_known_is_the_last_of_its_equals():
     assert made.choose_trial_to_run(Controller()) is trials[2]
 
 
-def test_equals_are_ranked_by_the_loss_that_smoothing_and_augmentation_do_not_change():
+def test_equal_accuracies_are_ranked_by_validation_loss():
     made = scheduler()
     trials = [waiting(number, "") for number in range(3)]
     losses = [(0.1, 2.30), (0.9, 2.28), (0.5, 2.29)]
@@ -475,7 +475,7 @@ def test_equals_are_ranked_by_the_loss_that_smoothing_and_augmentation_do_not_ch
     assert made.choose_trial_to_run(Controller()) is trials[1]
 
 
-def test_in_a_grid_an_architecture_may_have_more_than_its_share():
+def test_a_grid_may_have_more_trials_of_one_architecture():
     """Its second of three may yet be promoted: six of the nine trials may be of its kind."""
     text = """
 description: two architectures

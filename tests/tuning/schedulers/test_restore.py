@@ -46,7 +46,7 @@ def search_in(directory, scheduler):
         ("asha-promotion", 0.99, "CONTINUE"),  # alone at its rung it would have to wait
     ],
 )
-def test_the_values_of_an_earlier_run_still_count(tmp_path, scheduler, accuracy, decision):
+def test_values_of_an_earlier_session_count(tmp_path, scheduler, accuracy, decision):
     searcher, _ = search_in(tmp_path, scheduler)
     for number in range(4):
         searcher.suggest(f"id{number}")
@@ -88,7 +88,7 @@ def test_a_report_repeated_after_a_resume_stops_no_trial(tmp_path, scheduler):
     assert "STOP" in decisions  # the trials of the earlier run count in later comparisons
 
 
-def test_unfinished_trials_come_back_first_and_the_ended_never(tmp_path):
+def test_unfinished_trials_are_resumed_first_and_ended_ones_not(tmp_path):
     searcher, _ = search_in(tmp_path, "none")
     configs = [searcher.suggest("id0")]
     searcher.on_trial_result("id0", metrics(1, 0.5))
@@ -104,7 +104,7 @@ def test_unfinished_trials_come_back_first_and_the_ended_never(tmp_path):
 
 
 @pytest.mark.parametrize("stored_as", ["val_losses", "train_losses"])
-def test_equals_of_an_earlier_run_are_ranked_by_their_loss(tmp_path, stored_as):
+def test_restored_trials_of_equal_accuracy_are_ranked_by_loss(tmp_path, stored_as):
     """Earlier versions stored the training losses, and the validation loss of the last epoch."""
     searcher, _ = search_in(tmp_path, "asha-promotion")
     for number, loss in enumerate((2.30, 2.28, 2.29)):
@@ -126,7 +126,7 @@ class HeldTrial(SimpleNamespace):
 @pytest.mark.parametrize(
     "name", [name for name in SCHEDULERS if not scheduler_class(name).draws_ahead]
 )
-def test_more_or_fewer_trials_begin_once_a_cluster_has_grown_or_shrunk(tmp_path, name):
+def test_the_number_of_concurrent_trials_follows_the_cluster(tmp_path, name):
     searcher, scheduler = search_in(tmp_path, name)
     controller = SimpleNamespace(search_alg=SimpleNamespace(is_finished=lambda: False))
     begun = []
@@ -151,7 +151,7 @@ def test_more_or_fewer_trials_begin_once_a_cluster_has_grown_or_shrunk(tmp_path,
     assert not begin()
 
 
-def test_what_is_queued_for_one_architecture_may_exceed_its_share(tmp_path):
+def test_queued_configurations_may_exceed_the_share_of_an_architecture(tmp_path):
     searcher, _ = search_in(tmp_path, "asha-promotion")
     assert most_queued(searcher.study) == 0
     for model in ("vggnet", "lenet", "vggnet"):

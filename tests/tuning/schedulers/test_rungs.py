@@ -20,14 +20,14 @@ def numbers(paused_trials):
     return {paused.number for paused in paused_trials}
 
 
-def test_a_third_of_those_at_a_rung_may_climb():
+def test_a_third_of_the_trials_at_a_rung_is_promoted():
     assert numbers(rungs(0.1, 0.2).promotable()) == set()
     assert numbers(rungs(0.1, 0.2, 0.3).promotable()) == {2}
     assert numbers(rungs(0.1, 0.2, 0.3, 0.4, 0.5).promotable()) == {4}
     assert numbers(rungs(0.1, 0.2, 0.3, 0.4, 0.5, 0.6).promotable()) == {4, 5}
 
 
-def test_who_has_climbed_leaves_its_place_to_nobody():
+def test_a_promoted_trial_keeps_its_place():
     made = rungs(0.3, 0.1, 0.2)
     made.promote(0)
     assert numbers(made.promotable()) == set()
@@ -35,14 +35,14 @@ def test_who_has_climbed_leaves_its_place_to_nobody():
     assert made.is_paused(2)
 
 
-def test_who_has_ended_leaves_its_place_to_nobody():
+def test_an_ended_trial_keeps_its_place():
     made = rungs(0.3, 0.1, 0.2)
     made.end(0)
     assert numbers(made.promotable()) == set()
     assert numbers(made.paused()) == {1, 2}
 
 
-def test_an_epoch_beyond_a_rung_tells_of_a_promotion():
+def test_an_epoch_after_a_rung_implies_a_promotion():
     made = rungs(0.3, 0.1, 0.2)
     made.record(0, 2, 0.4)
     assert not made.is_paused(0)
@@ -56,7 +56,7 @@ def test_the_first_value_at_a_rung_counts():
     assert numbers(made.promotable()) == {0}
 
 
-def test_the_higher_rung_goes_first_then_the_better_then_the_elder():
+def test_order_of_promotion_is_rung_then_accuracy_then_age():
     made = rungs(0.5, 0.9, 0.9, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, num_trials=9)
     for number in (3, 4, 5):
         made.promote(number)
@@ -65,7 +65,7 @@ def test_the_higher_rung_goes_first_then_the_better_then_the_elder():
     assert [(s.epoch, s.number) for s in order] == [(3, 3), (1, 1), (1, 2), (1, 0)]
 
 
-def test_equals_are_ranked_by_loss_not_by_age():
+def test_equal_accuracies_are_ranked_by_loss_not_by_age():
     made = Rungs((1, 3), 3, 9)
     for number, loss in enumerate((2.31, 2.30, 2.25, math.nan, 2.29, 2.28)):
         made.add(number)
@@ -76,32 +76,32 @@ def test_equals_are_ranked_by_loss_not_by_age():
     assert made.cannot_be_promoted(spare_best=False) == {0, 1, 3, 4}
 
 
-def test_nan_is_worst():
+def test_nan_ranks_last():
     made = rungs(math.nan, 0.1, 0.0)
     assert numbers(made.promotable()) == {1}
     assert numbers(rungs(math.nan, math.nan, -math.inf).promotable()) == {0}
 
 
-def test_who_cannot_be_among_the_best_third_of_all_has_no_hope():
+def test_a_trial_outside_the_best_third_of_all_cannot_be_promoted():
     assert rungs(0.4, 0.3, 0.2).cannot_be_promoted(spare_best=False) == set()
     assert rungs(0.4, 0.3, 0.2, 0.1).cannot_be_promoted(spare_best=False) == {3}
     assert rungs(0.4, 0.3, 0.2, 0.1, num_trials=12).cannot_be_promoted(spare_best=False) == set()
 
 
-def test_no_more_trials_leave_less_hope():
+def test_fewer_remaining_trials_rule_out_more_promotions():
     made = rungs(0.4, 0.3, 0.2, 0.1)
     made.close()
     assert made.cannot_be_promoted(spare_best=False) == {1, 2, 3}
 
 
-def test_a_trial_lost_before_its_first_rung_leaves_less_hope():
+def test_a_trial_lost_before_its_first_rung_rules_out_more_promotions():
     made = rungs(0.4, 0.3, 0.2)
     made.add(8)
     made.end(8)
     assert made.cannot_be_promoted(spare_best=False) == {2}
 
 
-def test_the_second_rung_gets_fewer_but_also_those_promoted_too_early():
+def test_the_second_rung_counts_trials_promoted_too_early():
     made = rungs(0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
     for number in (2, 4, 5):
         made.promote(number)
@@ -113,14 +113,14 @@ def test_the_second_rung_gets_fewer_but_also_those_promoted_too_early():
     assert 2 in made.cannot_be_promoted(spare_best=False)
 
 
-def test_the_best_of_each_rung_can_be_spared():
+def test_the_best_trial_of_each_rung_can_be_exempted():
     made = rungs(0.1, 0.2, num_trials=2)
     assert made.cannot_be_promoted(spare_best=False) == {0, 1}
     assert made.cannot_be_promoted(spare_best=True) == {0}
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_whom_we_give_up_would_never_have_been_promoted(seed):
+def test_a_trial_given_up_is_never_promotable_later(seed):
     """The hopeless stay, and events come in any order: none is ever promotable afterwards."""
     rng = np.random.default_rng(seed)
     total = int(rng.integers(3, 40))
@@ -153,7 +153,7 @@ def test_whom_we_give_up_would_never_have_been_promoted(seed):
     assert numbers(made.paused()) <= made.cannot_be_promoted(spare_best=False)
 
 
-def test_the_order_of_events_leaves_no_trace():
+def test_the_result_does_not_depend_on_the_order_of_events():
     events = [(0, 1, 0.3), (1, 1, 0.2), (2, 1, 0.1), (0, 2, 0.4)]
     seen = set()
     for order in itertools.permutations(events):
@@ -166,7 +166,7 @@ def test_the_order_of_events_leaves_no_trace():
     assert len(seen) == 1
 
 
-def test_rungs_lie_below_the_last_epoch():
+def test_rungs_are_below_the_last_epoch():
     assert rung_epochs(9, 1, 3) == (1, 3)
     assert rung_epochs(10, 1, 3) == (1, 3, 9)
     assert rung_epochs(20, 2, 2) == (2, 4, 8, 16)

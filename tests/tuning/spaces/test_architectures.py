@@ -60,11 +60,11 @@ def refusal(tmp_path, parameters, model="lenet"):
         ),
     ],
 )
-def test_what_a_signature_forbids_is_refused(tmp_path, parameters, words):
+def test_a_value_that_the_annotation_forbids_is_refused(tmp_path, parameters, words):
     assert words in refusal(tmp_path, parameters)
 
 
-def test_a_range_that_holds_a_forbidden_number_is_refused(tmp_path):
+def test_a_range_with_a_forbidden_value_is_refused(tmp_path):
     words = refusal(tmp_path, "  model.depth: {type: int, low: 11, high: 16}\n", "vggnet")
     assert "model.depth = 12: must be 11, 13 or 16" in words
 
@@ -80,7 +80,7 @@ def test_a_keyword_of_some_architectures_needs_a_condition(tmp_path):
     ) == {"model", "lr", "model.blocks"}
 
 
-def test_a_condition_may_be_another_parameter_of_that_architecture(tmp_path):
+def test_a_condition_may_name_another_keyword_of_the_architecture(tmp_path):
     width = "  model.width: {type: int, low: 8, high: 9, when: {model.blocks: 2}}\n"
     space = space_of(tmp_path, f"  model.blocks: {BLOCKS}\n{width}", BOTH)
     tried = options_to_try(space.parameters, space.models, "resnet")
@@ -89,13 +89,13 @@ def test_a_condition_may_be_another_parameter_of_that_architecture(tmp_path):
     assert all("width" not in options for options in tried if options["blocks"] == 1)
 
 
-def test_ranges_of_one_keyword_must_suit_every_architecture_that_has_it(tmp_path):
+def test_the_range_of_a_keyword_must_suit_all_architectures(tmp_path):
     words = refusal(tmp_path, "  model.width: {type: int, low: 1, high: 32}\n", BOTH)
     assert "model.width = 1: must be greater than or equal to 4" in words
 
 
 @pytest.mark.parametrize("name", [f"{model}-architecture" for model in registry.SHIPPED])
-def test_the_shipped_spaces_search_all_that_their_network_offers(name):
+def test_shipped_spaces_search_all_keywords_of_their_network(name):
     space = load_space(name)
     keywords = registry.get_architecture(space.models[0]).keywords
     assert {word.key for word in keywords.values()} <= set(space.parameter_names)
@@ -131,9 +131,7 @@ DEPTH = "  model.depth: {type: int, low: 1, high: 6}\n"
         (lambda logits: logits, {}, "depth=6) on a batch (2, 1, 28, 28) fails: RuntimeError:"),
     ],
 )
-def test_a_network_that_gives_no_logits_is_named_before_the_search(
-    tmp_path, returns, contract, words
-):
+def test_a_network_without_logits_is_refused(tmp_path, returns, contract, words):
     register(returns, **contract)
     space = space_of(tmp_path, DEPTH, "mine")
     with pytest.raises(UserError) as caught:
@@ -143,7 +141,7 @@ def test_a_network_that_gives_no_logits_is_named_before_the_search(
     assert "\n" not in str(caught.value)
 
 
-def test_a_network_that_keeps_the_contract_is_left_in_peace(tmp_path):
+def test_a_valid_network_is_accepted(tmp_path):
     register(lambda logits: logits if logits.sum() < 1e9 else -logits)  # reads a value
     state = torch.get_rng_state()
     space = space_of(tmp_path, DEPTH.replace("6", "3"), "mine")
@@ -175,7 +173,7 @@ def test_dropout_needs_a_network_that_takes_it(tmp_path):
 
 @pytest.mark.parametrize("name", [f"{model}-architecture" for model in registry.SHIPPED])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_network_of_a_shipped_space_gives_logits_at_the_smallest_size(name, channels):
+def test_networks_of_shipped_spaces_return_logits_at_the_smallest_size(name, channels):
     space = load_space(name)
     (model,) = space.models
     for options in options_to_try(space.parameters, space.models, model):

@@ -48,12 +48,12 @@ def draw(space, count, seed=0):
         yield trial.params | fixed
 
 
-def test_all_the_spaces_are_shipped():
+def test_all_spaces_are_shipped():
     assert {file.stem for file in shipped_spaces().glob("*.yaml")} == set(SHIPPED)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_shipped_space_draws_configurations_that_can_be_trained(name):
+def test_configurations_of_a_shipped_space_can_be_trained(name):
     space = load_space(name)
     drawn = [TrainConfig.checked(**config) for config in draw(space, 50)]
     assert {config.model for config in drawn} <= set(space.models)
@@ -61,14 +61,14 @@ def test_a_shipped_space_draws_configurations_that_can_be_trained(name):
 
 
 @pytest.mark.parametrize("name", GRIDS)
-def test_the_lab_reports_spaces_can_be_walked_through(name):
+def test_spaces_of_the_lab_report_can_be_enumerated(name):
     space = load_space(name)
     options = SearchOptions.for_space(space, searcher="grid", scheduler="none")
     assert options.num_samples == 4 * len(space.models)
 
 
 @pytest.mark.parametrize("name", SEARCHED)
-def test_a_shipped_space_tries_its_baselines_first_as_they_stand(name):
+def test_baselines_of_a_shipped_space_are_tried_first(name):
     space = load_space(name)
     assert space.baselines
     first = list(draw(space, len(space.baselines)))
@@ -81,7 +81,7 @@ def test_the_defaults_of_a_shipped_space_are_options(name):
     SearchOptions.for_space(load_space(name))
 
 
-def test_a_parameter_is_drawn_exactly_when_its_condition_holds():
+def test_a_parameter_is_sampled_only_if_its_condition_holds():
     drawn = list(draw(load_space("resnet"), 100))
     for config in drawn:
         assert ("momentum" in config) == (config["optimizer"] in ("sgd", "rmsprop"))
@@ -89,7 +89,7 @@ def test_a_parameter_is_drawn_exactly_when_its_condition_holds():
     assert len({"momentum" in config for config in drawn}) == 2
 
 
-def test_conditions_of_conditions_hold_in_whatever_order_they_stand(path):
+def test_nested_conditions_hold_in_any_order(path):
     path.write_text(
         "description: d\nmodel: {type: categorical, choices: [lenet, resnet]}\nparameters:\n"
         "  dropout: {type: float, low: 0.0, high: 0.5, when: {batch_size: [32, 33]}}\n"
@@ -102,7 +102,7 @@ def test_conditions_of_conditions_hold_in_whatever_order_they_stand(path):
     assert any("dropout" in config for config in drawn)
 
 
-def test_values_stay_within_bounds_and_on_steps(path):
+def test_values_are_within_bounds_and_on_steps(path):
     path.write_text(
         TOP + LR + "  dropout: {type: float, low: 0.0, high: 0.3, step: 0.1}\n"
         "  batch_size: {type: int, low: 32, high: 96, step: 32}\n"
@@ -113,7 +113,7 @@ def test_values_stay_within_bounds_and_on_steps(path):
     assert all(1e-4 <= config["lr"] <= 1e-1 for config in drawn)
 
 
-def test_a_file_of_ones_own_is_named_by_its_path(path):
+def test_a_user_space_is_loaded_by_path(path):
     path.write_text(TOP + LR)
     space = load_space(str(path))
     assert (space.name, space.models, space.parameter_names) == ("mine", ("resnet",), ("lr",))
@@ -129,7 +129,7 @@ def test_a_file_of_ones_own_is_named_by_its_path(path):
         ("folder/resnet", "search space folder/resnet: no such file"),
     ],
 )
-def test_an_unknown_space_is_named_with_the_known_ones(name, words):
+def test_an_unknown_space_is_refused(name, words):
     with pytest.raises(UserError) as caught:
         load_space(name)
     assert words in str(caught.value)
@@ -154,7 +154,7 @@ def test_an_empty_space_is_refused(path):
         (LR + OPTIMIZER.replace("adam", "adm"), "unknown optimizer 'adm' (did you mean 'adam'?)"),
     ],
 )
-def test_what_cannot_be_trained_is_refused(path, parameters, words):
+def test_parameters_that_cannot_be_trained_are_refused(path, parameters, words):
     assert words in refusal(path, TOP + parameters)
 
 
@@ -193,7 +193,7 @@ def test_a_condition_that_can_never_hold_is_refused(path, when, words):
     assert words in refusal(path, TOP + LR + OPTIMIZER + momentum)
 
 
-def test_conditions_in_a_circle_are_refused(path):
+def test_cyclic_conditions_are_refused(path):
     content = (
         TOP + LR + "  batch_size: {type: int, low: 8, high: 9, when: {optimizer: sgd}}\n"
         "  optimizer: {type: categorical, choices: [sgd, adam], when: {batch_size: 8}}\n"

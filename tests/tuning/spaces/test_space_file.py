@@ -34,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("content", ["", "- a\n", "just words\n"])
-def test_a_file_that_is_no_mapping_is_told_its_keys(path, content):
+def test_a_file_without_a_mapping_is_refused(path, content):
     assert "description, model, parameters" in refusal(path, content)
 
 
@@ -62,7 +62,7 @@ def test_a_missing_key_is_named(path, key, content):
         ("defaults: {epochs: 3}\n", "'epochs' in defaults (did you mean 'max_epochs'?)"),
     ],
 )
-def test_an_unknown_key_is_named_with_those_that_may_stand_there(path, extra, words):
+def test_an_unknown_key_is_named_with_the_known_ones(path, extra, words):
     assert words in refusal(path, GOOD + extra)
 
 
@@ -126,7 +126,7 @@ def test_an_unknown_key_is_named_with_those_that_may_stand_there(path, extra, wo
         ),
     ],
 )
-def test_a_wrong_value_is_named_with_its_key_and_what_would_be_right(path, extra, words):
+def test_an_invalid_value_is_named_with_key_and_remedy(path, extra, words):
     assert words in refusal(path, GOOD + extra)
 
 
@@ -141,7 +141,7 @@ def test_a_wrong_value_is_named_with_its_key_and_what_would_be_right(path, extra
         ("low: 0.1, high: 1, step: 0", "parameters.lr.step = 0: must be greater than 0"),
     ],
 )
-def test_bounds_that_leave_nothing_to_draw(path, bounds, words):
+def test_invalid_bounds_are_refused(path, bounds, words):
     content = f"{TOP}parameters:\n  lr: {{type: float, {bounds}}}\n"
     assert words in refusal(path, content)
 
@@ -155,7 +155,7 @@ def test_bounds_that_leave_nothing_to_draw(path, bounds, words):
         ("{type: categorical, choices: []}", "model: choices = []"),
     ],
 )
-def test_a_model_that_is_neither_a_name_nor_a_choice(path, model, words):
+def test_an_invalid_model_is_refused(path, model, words):
     content = f"description: d\nmodel: {model}\nparameters:\n{LR}"
     assert words in refusal(path, content)
 
@@ -189,5 +189,5 @@ MANY = "[" + "[a, b], " * 3000 + "]"
         f"{GOOD}baselines: [{{lr: {MANY}}}]\n",
     ],
 )
-def test_a_refusal_quotes_no_more_than_a_line(path, content):
+def test_long_values_are_shortened_in_messages(path, content):
     assert len(refusal(path, content)) < 1000

@@ -38,7 +38,7 @@ def options(*of, **given):
     return SearchOptions.for_space(space(*of), **given)
 
 
-def test_what_a_stage_does_not_name_is_the_searchs_own_and_so_is_the_last_stage():
+def test_missing_keys_of_a_stage_default_to_the_search():
     fidelity = options().fidelity(space())
     assert fidelity.stages == (Stage(2, 28, 0.1), Stage(4, 48, 0.5), Stage(6, 64, 0.5))
     assert options(image_size=96).fidelity(space()).stages[-1].image_size == 96
@@ -63,14 +63,14 @@ def test_what_a_stage_does_not_name_is_the_searchs_own_and_so_is_the_last_stage(
         ({"grace_period": 2}, "--grace-period 2: "),
     ],
 )
-def test_what_does_not_go_together_with_stages_is_refused(given, words):
+def test_options_that_exclude_stages_are_refused(given, words):
     with pytest.raises(UserError) as caught:
         options(**given)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_lenet_takes_stages_of_fewer_but_not_of_smaller_images():
+def test_lenet_allows_stages_by_fraction_only():
     with pytest.raises(UserError, match=r"fidelity: image_size: lenet .*32x32"):
         options("lenet")
     with pytest.raises(UserError, match=r"fidelity: image_size: lenet .*32x32"):
@@ -100,13 +100,13 @@ def decisions(scheduler, number, accuracies):
     return made
 
 
-def test_promotion_pauses_trials_at_the_ends_of_stages():
+def test_promotion_pauses_trials_at_the_end_of_a_stage():
     made = create_scheduler(options(num_samples=9).scheduling_for(space()))
     assert isinstance(made, PromotionAsha)
     assert decisions(made, 0, [0.5] * 6) == ["CONTINUE", "PAUSE"]
 
 
-def test_stopping_ends_trials_at_the_ends_of_stages_only():
+def test_stopping_ends_trials_only_at_the_end_of_a_stage():
     chosen = options(scheduler="asha-stopping", num_samples=9)
     made = create_scheduler(chosen.scheduling_for(space()))
     good = ["CONTINUE"] * 5 + ["STOP"]
@@ -115,7 +115,7 @@ def test_stopping_ends_trials_at_the_ends_of_stages_only():
     assert decisions(made, 4, [0.1, 0.95, 0.1, 0.1, 0.1]) == ["CONTINUE"] * 3 + ["STOP"]
 
 
-def test_cheap_epochs_count_less_in_the_time_that_is_expected():
+def test_cheaper_epochs_lower_the_expected_time():
     fidelity = Fidelity((Stage(2, 28, 0.25), Stage(3, 56, 0.5)))
     assert epoch_costs(fidelity, 1.0) == [0.125, 0.125, 1.0]
     assert epoch_costs(fidelity, 0.0) == [0.25, 0.25, 1.0]
@@ -125,7 +125,7 @@ def test_cheap_epochs_count_less_in_the_time_that_is_expected():
     assert expected_epochs(9, scheduling, [1.0] * 6) == expected_epochs(9, scheduling)
 
 
-def test_the_stages_are_told_in_one_line():
+def test_description_of_the_stages():
     fidelity = options().fidelity(space())
     assert describe_stages(fidelity, fixed_size=False) == (
         "epochs 1 to 2 at 28x28 on 0.1 of the training part; epochs 3 to 4 at 48x48 on 0.5 of the"
@@ -145,13 +145,13 @@ def trial(number, *accuracies):
     return record
 
 
-def test_a_value_of_a_later_stage_counts_more_than_any_of_an_earlier_one():
+def test_values_of_a_later_stage_rank_first():
     record = trial(0, 0.9, 0.8, 0.7, 0.75)
     assert (record.stage, record.best_epoch, record.val_accuracy) == (2, 4, 0.75)
     assert best_record([trial(1, 0.99, 0.99), record, trial(2, 0.5, 0.5, 0.6)]).number == 0
 
 
-def test_the_table_tells_each_trials_stage_image_size_and_fraction():
+def test_the_table_has_stage_image_size_and_fraction():
     frame = to_frame([trial(0, 0.9), trial(1, 0.9, 0.8, 0.7), trial(2)])
     assert list(frame["stage"][:2]) == [1, 2]
     assert list(frame["image_size"][:2]) == [28, 48]
@@ -159,7 +159,7 @@ def test_the_table_tells_each_trials_stage_image_size_and_fraction():
     assert frame.loc[2, ["stage", "image_size", "fraction"]].isna().all()
 
 
-def test_lenets_images_are_noted_in_the_size_that_it_takes():
+def test_reports_of_lenet_have_its_input_size():
     noted = report_of(Fidelity((Stage(1, 64, 0.1), Stage(2, 64, 0.5))), 1, "lenet")
     assert noted == {"stage": 1, "image_size": 32, "fraction": 0.1}
     assert report_of(None, 1, "lenet") == {}
@@ -183,7 +183,7 @@ def taken_over(earlier, searched):
     return select_trials(earlier, Path("earlier"), searched, searched.model, searched.models)
 
 
-def test_numbers_of_other_stages_are_not_learned_from_but_the_best_are_tried(tmp_path):
+def test_a_warm_start_with_other_stages_reuses_configurations_only(tmp_path):
     earlier = study_in(tmp_path / "earlier")
     prepare_study(earlier, space(), 0, None)
     for lr, stage, value in ((0.01, 1, 0.99), (0.02, 3, 0.9), (0.03, 2, 0.95)):

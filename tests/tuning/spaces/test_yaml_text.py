@@ -26,7 +26,7 @@ GOOD = "description: d\nmodel: resnet\nparameters:\n  lr: {low: 1.0e-4, log: tru
         ("? [a]\n: b\n", "in line 1: a key must be"),
     ],
 )
-def test_what_is_not_yaml_or_ambiguous_is_told_with_its_line(text, words):
+def test_invalid_yaml_is_refused_with_its_line(text, words):
     with pytest.raises(UserError) as caught:
         load_yaml(text, PATH)
     message = str(caught.value)
@@ -58,7 +58,7 @@ BEYOND_BOUNDS = {
 
 
 @pytest.mark.parametrize("text", BEYOND_BOUNDS.values(), ids=BEYOND_BOUNDS)
-def test_what_is_too_large_is_one_short_line(text):
+def test_a_text_beyond_the_limits_is_refused(text):
     with pytest.raises(UserError) as caught:
         load_yaml(text, PATH)
     assert len(str(caught.value)) < 1000
@@ -83,20 +83,20 @@ def test_tags_are_refused(tagged):
         *("1:30:45.5", "-1:30", "yes", "No", "ON", "off", "y", "2024-01-31", "2024-13-45", "="),
     ],
 )
-def test_a_value_that_readers_of_yaml_take_differently_is_refused_unless_in_quotes(value):
+def test_an_ambiguous_value_is_refused_unless_quoted(value):
     with pytest.raises(UserError, match=r"in line 2: .* is ambiguous in YAML"):
         load_yaml(f"a: 1\nb: [x, {value}]", PATH)
     assert load_yaml(f"b: '{value}'", PATH) == {"b": value}
 
 
-def test_plain_values_are_what_everybody_takes_them_for():
+def test_plain_values_are_parsed():
     text = "[0, -3, +3, 2., .5, 1.5, 1e5, 9e+2, true, False, null, ~, nope, 1.2.3, 10x, 12-3]"
     expected = [0, -3, 3, 2.0, 0.5, 1.5, 1e5, 900.0, True, False, None, None, "nope", "1.2.3"]
     assert load_yaml(text, PATH) == [*expected, "10x", "12-3"]
     assert load_yaml("[.inf, -.Inf]", PATH) == [math.inf, -math.inf]
 
 
-def test_numbers_may_be_written_without_a_point():
+def test_floats_need_no_decimal_point():
     assert load_yaml("{low: 1e-4, high: 2E+1, choices: [1e-3, 1.0e-2]}", PATH) == {
         "low": 1e-4,
         "high": 20.0,
@@ -104,7 +104,7 @@ def test_numbers_may_be_written_without_a_point():
     }
 
 
-def test_merge_keys_work_and_may_be_overruled():
+def test_merge_keys_can_be_overridden():
     text = "lr: &range {low: 0.1, high: 0.2}\ndropout: {<<: *range, low: 0.0}\n"
     assert load_yaml(text, PATH)["dropout"] == {"low": 0.0, "high": 0.2}
 
@@ -116,18 +116,18 @@ def test_a_file_in_another_encoding_is_refused(tmp_path):
         read_text(path)
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path):
+def test_an_unreadable_file_is_named(tmp_path):
     with pytest.raises(UserError, match=f"{tmp_path}: cannot be read"):
         read_text(tmp_path)
 
 
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+def test_a_pipe_is_refused_without_reading(tmp_path):
     os.mkfifo(tmp_path / "pipe.yaml")
     with pytest.raises(UserError, match=r"pipe\.yaml: cannot be read: not a file"):
         read_text(tmp_path / "pipe.yaml")
 
 
-def test_a_file_too_long_for_a_space_is_not_read_whole(tmp_path):
+def test_a_very_large_file_is_refused_without_reading_it_all(tmp_path):
     path = tmp_path / "mine.yaml"
     with path.open("wb") as file:
         file.truncate(10 * 2**30)  # a hole, which takes no room

@@ -95,7 +95,7 @@ def objects_of(store, name):
     return sorted(key.rpartition("/")[2] for key in store.bucket.objects(name))
 
 
-def test_a_run_goes_on_from_where_it_was(store, build):
+def test_a_run_resumes_from_its_checkpoint(store, build):
     whole = train(build(), store.of("whole"), 3)
     train(build(), store.of("paused"), 2)
     paused = store.of("paused")
@@ -105,18 +105,18 @@ def test_a_run_goes_on_from_where_it_was(store, build):
     assert store.of("paused").newest_epoch() == 3
 
 
-def test_with_no_checkpoint_a_run_begins_anew(store, build):
+def test_a_run_without_checkpoints_starts_at_the_first_epoch(store, build):
     trainer, complaints = store.of("new").restore(build)
     assert (trainer.epoch, complaints, store.of("new").newest_epoch()) == (0, [], 0)
 
 
-def test_the_weights_of_an_epoch_can_be_had_alone(store, build, tmp_path):
+def test_weights_of_an_epoch_can_be_copied(store, build, tmp_path):
     trainer = train(build(), store.of("run"), 1)
     store.of("run").copy_model(1, tmp_path / MODEL_FILE)
     assert same_weights(weights_of(tmp_path), trainer.model.state_dict())
 
 
-def test_what_is_there_is_known_by_name_until_it_is_removed(store, build):
+def test_names_lists_runs_until_they_are_removed(store, build):
     for name in ("one", "other"):
         begin(build, store.of(name), 1)
     assert store.names() == ["one", "other"]
@@ -129,7 +129,7 @@ def test_what_is_there_is_known_by_name_until_it_is_removed(store, build):
 @pytest.mark.parametrize(
     "key", ["epoch-0009/whole", "epoch-x-1/whole", "thesis/whole", "../../pwned/whole", "whole"]
 )
-def test_keys_that_no_worker_has_written_are_not_read(bucket_store, build, key):
+def test_foreign_keys_are_ignored(bucket_store, build, key):
     begin(build, bucket_store.of("run"), 1)
     bucket_store.bucket.write(f"run/{key}", b"whole")
     assert bucket_store.of("run").newest_epoch() == 1
@@ -139,7 +139,7 @@ def test_keys_that_no_worker_has_written_are_not_read(bucket_store, build, key):
     assert bucket_store.bucket.read(f"run/{key}") == b"whole"
 
 
-def test_a_link_in_the_place_of_a_runs_folder_is_refused(folder_store, build, tmp_path):
+def test_a_symbolic_link_instead_of_a_folder_is_refused(folder_store, build, tmp_path):
     (tmp_path / "outside").mkdir()
     (folder_store.folder / "run").symlink_to(tmp_path / "outside")
     assert folder_store.names() == []
@@ -148,7 +148,7 @@ def test_a_link_in_the_place_of_a_runs_folder_is_refused(folder_store, build, tm
     assert list((tmp_path / "outside").iterdir()) == []
 
 
-def test_an_heir_goes_on_from_its_donor_and_taking_over_twice_is_as_good_as_once(store, build):
+def test_a_target_resumes_from_its_source_and_adopt_is_idempotent(store, build):
     donor = train(build(1), store.of("donor"), 1)
     train(build(2), store.of("heir"), 1)
     for _ in range(2):
@@ -159,7 +159,7 @@ def test_an_heir_goes_on_from_its_donor_and_taking_over_twice_is_as_good_as_once
     assert same(again, donor)
 
 
-def test_a_leftover_of_an_earlier_run_neither_reads_nor_writes_nor_deletes(store, build):
+def test_a_stale_worker_neither_reads_nor_writes_nor_deletes(store, build):
     trainer = train(build(), store.of("run"), 1)
     replace(store, run="the next").start()
     with pytest.raises(RuntimeError, match="without this worker"):
@@ -169,7 +169,7 @@ def test_a_leftover_of_an_earlier_run_neither_reads_nor_writes_nor_deletes(store
     assert store.of("run").newest_epoch() == 1
 
 
-def test_a_worker_that_was_given_up_undoes_nothing_of_the_one_that_goes_on(store, build, tmp_path):
+def test_a_replaced_worker_does_not_affect_its_successor(store, build, tmp_path):
     given_up = store.of("run")
     late = begin(build, given_up, 1)
     begin(build, store.of("run"), 2)
@@ -179,7 +179,7 @@ def test_a_worker_that_was_given_up_undoes_nothing_of_the_one_that_goes_on(store
     store.of("run").copy_model(3, tmp_path / MODEL_FILE)
 
 
-def test_a_worker_that_was_given_up_leaves_nothing_behind_of_a_run_that_has_ended(store, build):
+def test_a_replaced_worker_writes_nothing_after_the_end_of_its_run(store, build):
     given_up = store.of("trial")
     late = begin(build, given_up, 1)
     store.of("trial").remove()
@@ -188,9 +188,7 @@ def test_a_worker_that_was_given_up_leaves_nothing_behind_of_a_run_that_has_ende
     assert store.names() == []
 
 
-def test_who_goes_on_from_an_older_checkpoint_replaces_the_newer_that_were_of_no_use(
-    folder_store, build
-):
+def test_unusable_newer_checkpoints_are_replaced(folder_store, build):
     begin(build, folder_store.of("run"), 1)
     for epoch in (2, 3):
         folder_store.of("run").at(epoch).mkdir()
@@ -198,7 +196,7 @@ def test_who_goes_on_from_an_older_checkpoint_replaces_the_newer_that_were_of_no
     assert [path.name for path in folder_store.of("run").newest_first()] == ["epoch-0002"]
 
 
-def test_an_heir_goes_on_with_its_donors_weights_and_the_donor_with_its_own_worker(store, build):
+def test_the_source_can_save_after_an_adopt(store, build):
     donors, heirs = store.of("donor"), store.of("heir")
     donor = begin(lambda: build(1), donors, 1)
     begin(lambda: build(2), heirs, 1)
@@ -209,14 +207,14 @@ def test_an_heir_goes_on_with_its_donors_weights_and_the_donor_with_its_own_work
     assert (store.of("donor").newest_epoch(), again.newest_epoch()) == (2, 2)
 
 
-def test_where_the_folder_is_not_seen_nothing_is_made_in_its_place(tmp_path, build):
+def test_a_missing_folder_is_not_created(tmp_path, build):
     elsewhere = SharedFolder(tmp_path / "not mounted", "this run")
     with pytest.raises(PlaceMissingError, match="not mounted: not seen by "):
         elsewhere.of("run").restore(build)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_of_trials_that_have_ended_only_what_is_there_costs_a_request(
+def test_ended_trials_without_checkpoints_cost_no_request(
     bucket_store, build, tmp_path, monkeypatch
 ):
     names = [trial_name(number) for number in range(3)]
@@ -234,9 +232,7 @@ def test_of_trials_that_have_ended_only_what_is_there_costs_a_request(
     assert bucket_store.names() == names[2:]
 
 
-def test_what_a_killed_worker_has_left_on_its_machine_goes_with_the_next_checkpoint(
-    bucket_store, build, tmp_path, monkeypatch
-):
+def test_temporary_files_of_killed_workers_are_deleted(bucket_store, build, tmp_path, monkeypatch):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     left, used = (
@@ -250,12 +246,14 @@ def test_what_a_killed_worker_has_left_on_its_machine_goes_with_the_next_checkpo
     assert list(tmp_path.iterdir()) == [used.parent]
 
 
-def test_in_a_bucket_just_the_newest_is_kept(bucket_store, build):
+def test_a_bucket_keeps_only_the_newest_checkpoint(bucket_store, build):
     train(build(), bucket_store.of("run"), 3)
     assert objects_of(bucket_store, "run") == ["model.pt", "state.pt", "whole"]
 
 
-def test_a_run_that_loses_its_right_while_it_uploads_leaves_the_one_before(bucket_store, build):
+def test_a_worker_that_becomes_stale_during_an_upload_keeps_the_previous_checkpoint(
+    bucket_store, build
+):
     trainer = train(build(), bucket_store.of("run"), 1)
     trainer.run_epoch()
     write = trainer.save
@@ -270,7 +268,7 @@ def test_a_run_that_loses_its_right_while_it_uploads_leaves_the_one_before(bucke
     assert bucket_store.of("run").newest_epoch() == 1
 
 
-def test_what_was_half_uploaded_does_not_count_and_goes_with_the_next(bucket_store, build):
+def test_a_partial_upload_is_ignored_and_deleted_later(bucket_store, build):
     train(build(), bucket_store.of("run"), 1)
     half = bucket_store.of("run").new_key(2)
     bucket_store.bucket.write(f"{half}/{MODEL_FILE}", b"half of")
@@ -282,7 +280,7 @@ def test_what_was_half_uploaded_does_not_count_and_goes_with_the_next(bucket_sto
 
 
 @pytest.mark.parametrize("harm", ["cut short", "gone"])
-def test_a_damaged_checkpoint_is_passed_over_and_named_by_its_uri(bucket_store, build, harm):
+def test_a_damaged_checkpoint_is_skipped_and_named(bucket_store, build, harm):
     run, bucket = bucket_store.of("run"), bucket_store.bucket
     train(build(), run, 1)
     damaged = run.new_key(2)
@@ -303,7 +301,7 @@ class GoneBucket(Bucket):
         raise FileNotFoundError(errno.ENOENT, "Path does not exist", self.uri)
 
 
-def test_a_bucket_that_is_gone_is_not_taken_for_this_machines_disk(bucket_store, build):
+def test_a_missing_bucket_is_not_reported_as_a_disk_error(bucket_store, build):
     gone = replace(bucket_store, bucket=GoneBucket(bucket_store.bucket.uri))
     with pytest.raises(FileNotFoundError) as caught:
         gone.of("run").restore(build)
@@ -311,6 +309,6 @@ def test_a_bucket_that_is_gone_is_not_taken_for_this_machines_disk(bucket_store,
     assert "temporary folder" not in str(caught.value)
 
 
-def test_an_epoch_that_is_not_there_is_an_error_in_a_line(bucket_store, tmp_path):
+def test_a_missing_epoch_is_an_error(bucket_store, tmp_path):
     with pytest.raises(StorageError, match="run: no checkpoint of epoch 3"):
         bucket_store.of("run").copy_model(3, tmp_path / MODEL_FILE)

@@ -4,7 +4,7 @@ from tune_mnist.training import TrainConfig
 from tune_mnist.tuning.storage.kept_models import read_config, write_config
 
 
-def test_the_keywords_of_a_network_and_the_form_of_its_data_are_read_back(tmp_path):
+def test_keywords_and_data_form_are_read_back(tmp_path):
     folder = tmp_path / "lenet"
     folder.mkdir()
     options = {"width": 3, "pooling": "max"}

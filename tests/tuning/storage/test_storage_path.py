@@ -29,22 +29,22 @@ from tune_mnist.tuning.storage.storage_path import (
         ("gs://bucket/a", "gs://bucket/a", "gs://bucket/a/first/checkpoints"),
     ],
 )
-def test_each_search_has_a_place_of_its_own_below_the_path(given, meant, place):
+def test_each_search_has_its_own_folder(given, meant, place):
     assert checked_storage_path(given) == meant
     assert checkpoints_of_search(meant, "first") == place
 
 
-def test_a_relative_folder_is_taken_from_here():
+def test_a_relative_path_becomes_absolute():
     assert checked_storage_path("shared") == str(Path.cwd() / "shared")
 
 
 @pytest.mark.parametrize("given", ["", "ftp://bucket/a", "s3://", "s3:///a", "file://host/a"])
-def test_what_is_neither_folder_nor_bucket_is_told_what_would_be(given):
+def test_an_unsupported_location_is_refused(given):
     with pytest.raises(UserError, match="must be a folder, s3://bucket/folder or gs://"):
         checked_storage_path(given)
 
 
-def test_keys_in_a_uri_are_refused_and_not_repeated():
+def test_credentials_are_refused_and_not_shown():
     with pytest.raises(UserError, match="must not contain credentials") as caught:
         checked_storage_path("s3://AKIA123:secret456@bucket/a")
     assert "AKIA123" not in str(caught.value)
@@ -52,32 +52,32 @@ def test_keys_in_a_uri_are_refused_and_not_repeated():
 
 
 @pytest.mark.parametrize("given", ["s3://AKIA123@bucket/a", "gs://AKIA123@bucket/a"])
-def test_a_key_without_its_secret_is_refused_too(given):
+def test_an_access_key_alone_is_refused(given):
     with pytest.raises(UserError, match="must not contain credentials") as caught:
         checked_storage_path(given)
     assert "AKIA123" not in str(caught.value)
 
 
-def test_a_public_bucket_may_be_asked_without_keys():
+def test_a_public_bucket_needs_no_credentials():
     assert checked_storage_path("gs://anonymous@bucket/a") == "gs://anonymous@bucket/a"
 
 
-def test_an_option_that_a_store_does_not_know_is_named():
+def test_an_unknown_option_is_named():
     with pytest.raises(UserError, match=r"'regoin' \(did you mean 'region'\?\)"):
         checked_storage_path("s3://bucket/a?regoin=eu-west-1")
 
 
-def test_a_bucket_that_can_be_used_is_left_as_it_was(s3_options):
+def test_a_usable_bucket_is_left_unchanged(s3_options):
     check_usable(f"s3://bucket/used?{s3_options}")
     assert Bucket(f"s3://bucket/used?{s3_options}").objects() == []
 
 
-def test_a_folder_that_can_be_used_is_left_as_it_was(tmp_path):
+def test_a_usable_folder_is_left_unchanged(tmp_path):
     check_usable(str(tmp_path / "not" / "yet"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bucket_that_is_not_there_is_told_in_a_line(s3_options):
+def test_a_missing_bucket_is_reported(s3_options):
     with pytest.raises(UserError) as caught:
         check_usable(f"s3://no-such-bucket/a?{s3_options}")
     assert str(caught.value).startswith("--storage-path s3://no-such-bucket/a: ")
@@ -85,20 +85,20 @@ def test_a_bucket_that_is_not_there_is_told_in_a_line(s3_options):
     assert "\n" not in str(caught.value)
 
 
-def test_a_store_that_does_not_answer_is_told_in_a_line(s3_options):
+def test_an_unreachable_store_is_reported(s3_options):
     with held_port() as port:
         nowhere = f"s3://bucket/a?endpoint_override=127.0.0.1:{port}&scheme=http"
         with pytest.raises(UserError, match=r"s3://bucket/a: .*NETWORK_CONNECTION"):
             check_usable(nowhere)
 
 
-def test_a_file_in_the_place_of_a_folder_is_told_in_a_line(tmp_path):
+def test_a_file_instead_of_a_folder_is_reported(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=f"--storage-path {tmp_path}/file: cannot write into"):
         check_usable(str(tmp_path / "file"))
 
 
-def test_a_search_does_not_mix_its_checkpoints_with_those_of_another(s3_options, tmp_path):
+def test_an_existing_location_is_refused(s3_options, tmp_path):
     for storage in (str(tmp_path), f"s3://bucket/mixed?{s3_options}"):
         place = checkpoints_of_search(storage, "first")
         require_free(place)

@@ -86,25 +86,25 @@ def reports(small_ray, few, settings):
     return train(TRIALS, ray.put(few), settings, settings.store.folder.parent)
 
 
-def test_it_goes_on_from_its_checkpoint_and_keeps_none_but_the_newest(reports, settings):
+def test_a_trial_resumes_from_its_checkpoint_and_keeps_only_the_newest(reports, settings):
     assert [report["epoch"] for report in reports[HEALTHY]] == [2, 3]
     folder = settings.checkpoints_of(HEALTHY)
     assert list(folder.directory.glob("epoch-*")) == [folder.at(EPOCHS)]
 
 
-def test_a_loss_that_diverges_is_its_last_report_and_no_error(reports):
+def test_a_diverging_loss_is_the_last_report(reports):
     last = reports[DIVERGES][-1]
     assert last["reason"].startswith("diverged: ")
     assert last["diverged"]
 
 
-def test_too_little_memory_is_its_last_report_and_names_the_batch_size(reports):
+def test_running_out_of_memory_is_the_last_report(reports):
     (last,) = reports[NEEDS_MEMORY]
     assert last["reason"].startswith("out of memory with batch_size 48: ")
     assert not last["diverged"]
 
 
-def test_a_damaged_checkpoint_is_passed_over_and_told_of_once(reports, settings):
+def test_a_damaged_checkpoint_is_skipped_and_reported_once(reports, settings):
     assert [report["epoch"] for report in reports[DAMAGED]] == [1, 2, 3]
     damaged = settings.checkpoints_of(DAMAGED).at(2) / "model.pt"
     told = [report.get(WARNING, "") for report in reports[DAMAGED]]
@@ -113,7 +113,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_told_of_once(reports, settings)
     assert told[1:] == ["", ""]
 
 
-def test_a_full_disk_is_a_report_and_no_error(small_ray, few, small_disk, tmp_path):
+def test_a_full_disk_is_a_report(small_ray, few, small_disk, tmp_path):
     settings = settings_in(small_disk, EPOCHS)
     free = os.statvfs(small_disk)
     (small_disk / "ballast").write_bytes(bytes(free.f_bavail * free.f_frsize - 100_000))

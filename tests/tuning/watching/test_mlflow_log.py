@@ -65,7 +65,7 @@ def watched(uri, request):
     return Watched(open_client(uri, request.node.name), request.node.name)
 
 
-def test_a_trial_is_a_run_by_its_name_with_params_and_metrics(watched):
+def test_a_trial_is_a_run_with_params_and_metrics(watched):
     trial = watched.begin(0)
     for epoch in (1, 2, 3):
         watched.report(trial, epoch, epoch / 10)
@@ -79,7 +79,7 @@ def test_a_trial_is_a_run_by_its_name_with_params_and_metrics(watched):
     assert run.data.tags["tune_mnist.state"] == "COMPLETE"
 
 
-def test_a_search_that_was_cut_off_goes_on_with_its_runs_and_repeats_no_epoch(watched):
+def test_a_resumed_search_continues_its_runs(watched):
     trial = watched.begin(0)
     watched.report(trial, 1, 0.1)
     watched.report(trial, 2, 0.2)
@@ -98,7 +98,7 @@ def test_a_search_that_was_cut_off_goes_on_with_its_runs_and_repeats_no_epoch(wa
     assert run.info.status == "FINISHED"
 
 
-def test_another_search_of_the_same_name_keeps_its_runs(watched):
+def test_another_search_of_the_same_name_has_its_own_runs(watched):
     other = Watched(watched.client, Path("elsewhere") / watched.directory)
     for search in (watched, other):
         search.report(search.begin(0), 1, 0.1)
@@ -119,7 +119,7 @@ def test_a_trial_that_fails_is_a_failed_run(watched):
     assert run.info.status == "FAILED"
 
 
-def test_a_run_whose_trial_ray_ended_without_a_word_is_told_what_its_record_says(watched):
+def test_a_run_of_a_lost_trial_ends_in_the_recorded_state(watched):
     watched.begin(0)
     watched.begin(1)
     watched.search.trial_store.fail(0, "its worker was not ready in time")
@@ -130,7 +130,7 @@ def test_a_run_whose_trial_ray_ended_without_a_word_is_told_what_its_record_says
     assert states["1"].info.status == "KILLED"
 
 
-def test_a_driver_killed_before_mlflow_heard_of_an_end_has_it_told_later(watched):
+def test_runs_left_running_by_a_killed_session_are_ended(watched):
     other = Watched(watched.client, Path("elsewhere") / watched.directory)
     for search in (watched, other):
         trial = search.begin(0)
@@ -146,7 +146,7 @@ def test_a_driver_killed_before_mlflow_heard_of_an_end_has_it_told_later(watched
     assert others.info.status == "RUNNING"
 
 
-def test_a_server_that_goes_away_is_told_of_once_and_stops_nothing(uri):
+def test_a_lost_server_is_reported_once(uri):
     open_client(uri, NAME)  # it sets how long MLflow tries
     watched = Watched(MlflowClient(NOWHERE), NAME)
     trial = watched.begin(0)
@@ -159,7 +159,7 @@ def test_a_server_that_goes_away_is_told_of_once_and_stops_nothing(uri):
 @pytest.mark.parametrize(
     "bad", [NOWHERE, "nonsense://x", "sqlite:////proc/nowhere/mlflow.db", "http://["]
 )
-def test_a_uri_that_leads_nowhere_is_one_line(bad):
+def test_an_unusable_uri_is_refused(bad):
     with pytest.raises(UserError, match=f"--mlflow {re.escape(bad)}: .*cannot be used: ."):
         open_client(bad, NAME)
 
@@ -176,19 +176,19 @@ def test_a_uri_that_leads_nowhere_is_one_line(bad):
         "https://example.org/?Access_Token=hunter2",
     ],
 )
-def test_a_secret_is_kept_out_of_the_results(uri):
+def test_a_secret_in_the_uri_is_refused(uri):
     with pytest.raises(UserError, match="MLFLOW_TRACKING_PASSWORD") as caught:
         open_client(uri, NAME)
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("uri", ["nonsense://me@host/db", "nonsense://host/db?passfile=/a"])
-def test_the_user_of_a_database_and_the_place_of_its_password_are_no_secret(uri):
+def test_user_and_password_file_of_a_database_are_allowed(uri):
     with pytest.raises(UserError, match="cannot be used"):
         open_client(uri, NAME)
 
 
-def test_without_mlflow_the_extra_is_named(monkeypatch):
+def test_a_missing_mlflow_is_reported_with_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(UserError, match=r"pip install 'tune-mnist\[mlflow\]'"):
         open_client(NOWHERE, NAME)

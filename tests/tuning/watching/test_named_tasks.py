@@ -28,7 +28,7 @@ def cluster(small_ray):
 
 
 @pytest.mark.e2e
-def test_a_worker_that_is_used_again_takes_the_name_of_its_trial(cluster):
+def test_a_reused_worker_has_the_name_of_its_trial(cluster):
     actor = ray.remote(Worker).options(num_cpus=0).remote()
     tasks = []
     for number in (3, 4):
@@ -42,7 +42,7 @@ def test_a_worker_that_is_used_again_takes_the_name_of_its_trial(cluster):
 
 
 @pytest.mark.e2e
-def test_a_worker_that_nobody_uses_any_more_ends(cluster):
+def test_a_worker_without_references_ends(cluster):
     actor = ray.remote(Worker).options(num_cpus=0).remote()
     NamedTasks().on_trial_start(trial=trial_on(actor, 3))
     ray.get(actor.train.remote())
@@ -56,7 +56,7 @@ def test_a_worker_that_nobody_uses_any_more_ends(cluster):
 
 
 @pytest.mark.e2e
-def test_a_worker_whose_tasks_cannot_be_named_trains_all_the_same(cluster):
+def test_a_worker_whose_tasks_cannot_be_named_still_trains(cluster):
     actor = ray.remote(Worker).options(num_cpus=0).remote()
     real = actor._method_shells["train"]
     # Ray as it may become: a method that takes no options any more.
@@ -68,7 +68,7 @@ def test_a_worker_whose_tasks_cannot_be_named_trains_all_the_same(cluster):
 
 
 @pytest.mark.e2e
-def test_a_worker_of_another_kind_does_its_work_all_the_same(cluster):
+def test_a_worker_without_a_train_method_still_works(cluster):
     class Other:
         def learn(self):
             return "learned"

@@ -46,7 +46,7 @@ def drawn(records: list[TrialRecord], name: str = "tries", width: int = 80) -> l
     return max(frame, key=len).splitlines()
 
 
-def test_in_80_columns_only_the_parameters_are_cut():
+def test_only_the_parameters_are_cut_in_80_columns():
     lines = drawn([record(12, TrialState.COMPLETE, 0.5, 0.9876)])
     assert all(len(line) <= 80 for line in lines if line.startswith(("│", "┃")))
     (row,) = (line for line in lines if "#12 " in line)
@@ -55,11 +55,11 @@ def test_in_80_columns_only_the_parameters_are_cut():
     assert any("val_accuracy" in line for line in lines)
 
 
-def test_a_name_in_brackets_is_no_markup():
+def test_brackets_in_a_name_are_no_markup():
     assert any("search [bold]" in line for line in drawn([], name="[bold]"))
 
 
-def test_running_trials_come_first_then_the_best_and_the_rest_is_counted():
+def test_running_trials_are_listed_first_then_the_best():
     many = [record(n, TrialState.PRUNED, n / 100) for n in range(1, 31)]
     lines = drawn([*many, record(31, TrialState.RUNNING)], width=120)
     rows = [line.split()[1] for line in lines if line.startswith("│")]
@@ -69,11 +69,11 @@ def test_running_trials_come_first_then_the_best_and_the_rest_is_counted():
     assert any("30/40 trials ended · best 0.3000 (#30)" in line for line in lines)
 
 
-def test_before_any_result_nothing_is_promised():
+def test_the_time_left_is_unknown_before_the_first_epoch():
     assert any("time left unknown yet" in line for line in drawn([]))
 
 
-def test_the_time_left_follows_from_the_epochs_that_are_expected(monkeypatch):
+def test_the_time_left_follows_from_the_expected_epochs(monkeypatch):
     records = [record(0, TrialState.RUNNING, 0.5)]
     plan = Outline("tries", 4, 9, 20.0, None, None)
     lines = create_progress(Console(file=io.StringIO()), plan, ledger_of(records))
@@ -86,7 +86,7 @@ def test_the_time_left_follows_from_the_epochs_that_are_expected(monkeypatch):
     assert lines._left() == pytest.approx(4 * 10.0 / 18)
 
 
-def test_cheap_epochs_count_little_in_the_time_left(monkeypatch):
+def test_cheaper_epochs_count_less_in_the_time_left(monkeypatch):
     records = [record(0, TrialState.RUNNING)]
     plan = Outline("tries", 1, 3, 2.0, None, None, costs=[0.25, 0.75, 1.0])
     lines = create_progress(Console(file=io.StringIO()), plan, ledger_of(records))
@@ -97,7 +97,7 @@ def test_cheap_epochs_count_little_in_the_time_left(monkeypatch):
     assert lines._left() == pytest.approx(10.0)
 
 
-def test_where_the_output_is_no_terminal_an_epoch_is_a_line():
+def test_plain_output_has_a_line_per_epoch():
     stream = io.StringIO()
     ended = record(3, TrialState.PRUNED, 0.5, 0.75)
     plan = Outline("tries", 4, 9, 20.0, None, None)
@@ -111,7 +111,7 @@ def test_where_the_output_is_no_terminal_an_epoch_is_a_line():
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_checkpoint_of_no_use_is_told_of(terminal):
+def test_an_unusable_checkpoint_is_reported(terminal):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=terminal, color_system=None)
     plan = Outline("tries", 4, 9, 20.0, None, None)

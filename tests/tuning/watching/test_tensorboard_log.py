@@ -41,7 +41,7 @@ def curve(folder, tag="val_accuracy"):
     return [(event.step, round(event.value, 3)) for event in read(folder).Scalars(tag)]
 
 
-def test_a_trial_is_a_folder_by_its_name_with_its_curves(search, log, tmp_path):
+def test_a_trial_is_a_folder_with_its_curves(search, log, tmp_path):
     trial = search.trial(0)
     for epoch in (1, 2, 3):
         search.report(log, trial, epoch, epoch / 10)
@@ -51,7 +51,7 @@ def test_a_trial_is_a_folder_by_its_name_with_its_curves(search, log, tmp_path):
     assert curve(tmp_path, "train_loss") == [(1, 1.0), (2, 1.0), (3, 1.0)]
 
 
-def test_hyperparameters_stand_beside_the_best_accuracy(search, log, tmp_path):
+def test_hyperparameters_are_written_with_the_best_accuracy(search, log, tmp_path):
     trial = search.trial(0)
     for epoch, accuracy in ((1, 0.5), (2, 0.9), (3, 0.7)):
         search.report(log, trial, epoch, accuracy)
@@ -63,7 +63,7 @@ def test_hyperparameters_stand_beside_the_best_accuracy(search, log, tmp_path):
     assert hyperparameters["model"].string_value == "lenet"
 
 
-def test_a_search_that_was_killed_repeats_no_epoch(search, log, tmp_path, console):
+def test_a_resumed_search_repeats_no_epoch(search, log, tmp_path, console):
     trial = search.trial(0)
     search.report(log, trial, 1, 0.1)
     search.report(log, trial, 2, 0.2)
@@ -78,7 +78,7 @@ def test_a_search_that_was_killed_repeats_no_epoch(search, log, tmp_path, consol
     assert curve(tmp_path) == [(1, 0.1), (2, 0.2), (3, 0.3)]
 
 
-def test_an_epoch_that_is_trained_again_is_no_news(search, log, tmp_path):
+def test_a_repeated_epoch_is_written_once(search, log, tmp_path):
     trial = search.trial(0)
     for epoch, accuracy in ((1, 0.1), (2, 0.2), (1, 0.6), (2, 0.7), (3, 0.3)):
         search.report(log, trial, epoch, accuracy)
@@ -86,7 +86,7 @@ def test_an_epoch_that_is_trained_again_is_no_news(search, log, tmp_path):
     assert curve(tmp_path) == [(1, 0.1), (2, 0.2), (3, 0.3)]
 
 
-def test_a_trial_that_is_paused_keeps_no_file_open(search, log, tmp_path):
+def test_a_paused_trial_has_no_open_file(search, log, tmp_path):
     trial = search.trial(0)
     search.report(log, trial, 1, 0.1)
     log.on_trial_save(trial=trial)
@@ -112,7 +112,7 @@ def run_on_a_full_disk(search, folder, console):
     log.on_experiment_end([])
 
 
-def test_a_full_disk_is_told_of_once_and_ends_no_trial(search, small_disk, console):
+def test_a_full_disk_is_reported_once_and_ends_no_trial(search, small_disk, console):
     run_on_a_full_disk(search, small_disk, console)
     (line,) = console.file.getvalue().splitlines()
     told = f"TensorBoard: {small_disk}/tensorboard: No space left on device: the search continues"
@@ -120,7 +120,7 @@ def test_a_full_disk_is_told_of_once_and_ends_no_trial(search, small_disk, conso
     assert not [file for file in psutil.Process().open_files() if str(small_disk) in file.path]
 
 
-def test_a_folder_that_cannot_be_made_is_told_of_once_and_ends_no_trial(search, tmp_path, console):
+def test_a_missing_folder_is_reported_once_and_ends_no_trial(search, tmp_path, console):
     (tmp_path / "file").touch()
     log = TensorBoardLog(tmp_path / "file", search.trial_store, console)
     trial = search.trial(0)
