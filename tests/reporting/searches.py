@@ -1,4 +1,4 @@
-"""Results folders as searches leave them, written by the project's own code, without Ray."""
+"""Results folders as searches write them, made by the project's own code without Ray."""
 
 from pathlib import Path
 from typing import Any
@@ -44,13 +44,13 @@ COUNTS = {"lenet": 61_706, "resnet": 11_178_378}
 
 
 class Search:
-    """A search whose trials do what they are told.
+    """A search with given results of its trials.
 
     Args:
-        directory: its results folder, to be made.
-        space: text of the space file.
-        dataset: what it is said to be made on; None: next to nothing.
-        options: other than those below.
+        directory: Results folder, which is created.
+        space: Text of the space file.
+        dataset: Data set; None: a data set of one image and two classes.
+        options: Options of the search that differ from the defaults below.
     """
 
     def __init__(
@@ -87,15 +87,16 @@ class Search:
         takeovers: list[dict[str, Any]] | None = None,
         **parameters: Any,
     ) -> int:
-        """Add a trial with these accuracies after its epochs; return its number.
+        """Add a trial with given accuracies; return its number.
 
         Args:
-            accuracies: one an epoch; fewer than ``max_epochs``: pruned.
-            ends: whether it comes to its end, or is cut off.
-            diverges: whether its loss then becomes NaN.
-            fails: why it then fails.
-            takeovers: when it went on with another trial's weights and settings.
-            parameters: that differ from PARAMETERS.
+            accuracies: Accuracy after each epoch. A trial with fewer than ``max_epochs`` is
+                pruned.
+            ends: Whether the trial ends; if not, it is interrupted.
+            diverges: Whether the loss becomes NaN after the given epochs.
+            fails: Reason of a failure after the given epochs; empty: no failure.
+            takeovers: Exploits of the trial, as the study stores them.
+            parameters: Parameters that differ from PARAMETERS.
         """
         chosen = PARAMETERS | parameters
         self._study.enqueue_trial(chosen)
@@ -127,12 +128,12 @@ class Search:
         )
 
     def read(self) -> StoredSearch:
-        """Return what its folder tells."""
+        """Read the results folder."""
         return read_search(self.directory)
 
 
 def best_config(model: str, trial: int, **more: Any) -> dict[str, Any]:
-    """Return what a search notes of the best model of an architecture."""
+    """Return the content of ``config.json`` for the best model of an architecture."""
     config = TrainConfig(model=model, lr=0.1).flat()
     return config | {"trial": trial, "epoch": 1, "val_accuracy": 0.5} | more
 

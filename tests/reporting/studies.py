@@ -1,4 +1,4 @@
-"""Results folders as searches leave them, written by the search's own store, without training."""
+"""Results folders as searches write them, made with the trial store, without training."""
 
 import warnings
 from dataclasses import dataclass
@@ -47,14 +47,14 @@ MAX_EPOCHS = 3
 
 @dataclass
 class Course:
-    """What happens to a trial: its parameters, its accuracy epoch by epoch, and how it ends.
+    """Course of a trial: its parameters, accuracies and end.
 
     Attributes:
-        parameters: fixed ones, others are drawn.
-        accuracies: by epoch.
-        reason: why it fails after them, if it does.
-        ends: whether it ends at all.
-        seconds: that an epoch takes.
+        parameters: Fixed parameters; the others are drawn.
+        accuracies: Accuracy after each epoch.
+        reason: Reason of a failure after these epochs; empty: no failure.
+        ends: Whether the trial ends; if not, it is interrupted.
+        seconds: Seconds per epoch.
     """
 
     parameters: dict[str, Any]
@@ -67,7 +67,7 @@ class Course:
 def make_search(
     directory: Path, space_text: str, courses: list[Course], taken_over: int = 0, **options: Any
 ) -> StoredSearch:
-    """Write a results folder in which these trials have run, and read it."""
+    """Write a results folder with given trials, and read it."""
     directory.mkdir(parents=True)
     space = parse_space(space_text, Path("made.yaml"))
     given = {"num_samples": max(1, len(courses)), "max_epochs": MAX_EPOCHS} | options
@@ -141,9 +141,10 @@ def _run(
 
 
 def two_models(directory: Path, **options: Any) -> StoredSearch:
-    """A finished search over two architectures: ResNet and a small learning rate are better.
+    """Write a finished search over two architectures; ResNet and small learning rates are better.
 
-    Twelve trials: the last is the best, the first three were pruned after an epoch, two failed.
+    It has twelve trials: the last is the best, the first three were pruned after one epoch, and
+    two failed.
     """
     courses = []
     for index in range(9):
@@ -167,7 +168,7 @@ def two_models(directory: Path, **options: Any) -> StoredSearch:
 
 
 def add_final_runs(directory: Path, models: tuple[str, ...] = ("lenet", "resnet")) -> None:
-    """Write a final evaluation into a results folder: 4 is read as 9 most often."""
+    """Write final runs into a results folder; 4 misclassified as 9 is the most frequent error."""
     for model in models:
         for seed in range(2):
             confusion = np.diag([100] * 10)

@@ -31,12 +31,12 @@ DROPOUT = FloatParameter(type="float", low=0.0, high=0.5)
         (CategoricalParameter(type="categorical", choices=[64, 32]), 32, 1, "32"),
     ],
 )
-def test_groups(parameter, value, place, label):
+def test_a_value_gets_its_group_and_label(parameter, value, place, label):
     assert group_of(parameter, value) == (place, label)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.99), (0.07, 0.13), (-3.0, 8.0), (5.0, 5000.0)])
-def test_every_value_of_a_range_is_between_the_bounds_of_its_group(low, high):
+def test_every_value_is_within_the_bounds_of_its_group(low, high):
     parameter = FloatParameter(type="float", low=low, high=high)
     places = set()
     for step in range(101):

@@ -33,12 +33,12 @@ def test_tables_name_the_classes(search):
 def test_computation_is_counted_for_the_channels_and_classes_of_the_data(search):
     costs = {table.name: table for table in search_tables(search.read())}["costs"]
     (mflops,) = costs.values["mflops"]
-    # First convolution of LeNet: 28x28 places, 6 maps of 5x5 weights, a channel more or less.
-    grey = 0.832  # as of MNIST's with two classes
+    # Each input channel adds 28x28 positions times 6 maps of 5x5 weights to the first convolution.
+    grey = 0.832  # for one channel and two classes
     assert mflops == pytest.approx(grey + 2 * 2 * 28 * 28 * 6 * 25 / 1e6, abs=0.01)
 
 
-def test_names_that_do_not_fit_the_final_runs_are_refused(search):
+def test_class_names_that_do_not_fit_the_final_runs_are_refused(search):
     search.final("lenet", 0, 0, [[8, 2, 0], [0, 10, 0], [0, 0, 10]])
     with pytest.raises(
         UserError, match=r"experiment.json: data.class_names: 2 names, .* 3 classes"
@@ -46,7 +46,7 @@ def test_names_that_do_not_fit_the_final_runs_are_refused(search):
         search.read()
 
 
-def test_labels_of_an_axis_are_short_and_different_and_no_markup():
+def test_axis_labels_are_short_unique_and_escaped():
     assert axis_labels(["cat", "<b>dog</b>"]) == ["cat", "&lt;b&gt;dog&lt;/b&gt;"]
     long = axis_labels([f"{'x' * 40}{number}{'y' * 40}" for number in range(3)])
     assert len(set(long)) == 3

@@ -1,4 +1,4 @@
-"""The result of one run, for a terminal and for Markdown."""
+"""Report of a single run, in a terminal and in Markdown."""
 
 import io
 from dataclasses import replace
@@ -39,13 +39,13 @@ def test_accuracies_and_every_cell_of_the_confusion_matrix_are_shown(text):
     assert ["2", "0", "4", "8", "0.6667"] in rows
 
 
-def test_the_page_says_what_was_done():
+def test_the_page_describes_the_run():
     page = to_markdown("train-lenet", {"model": "lenet", "data": "digits"}, 0.9, TESTED)
     assert page.startswith("# train-lenet\n\n- **model**: lenet\n- **data**: digits\n")
     assert page.endswith("|\n")
 
 
-def test_the_matrix_of_mnist_fits_80_columns():
+def test_the_confusion_matrix_of_mnist_fits_80_columns():
     ten = Evaluation(0.99, np.full(10, 0.99), np.full((10, 10), 1135), number_names(10))
     lines = on_screen(ten).splitlines()
     assert all(len(line) <= 80 for line in lines)
@@ -57,7 +57,7 @@ def test_the_matrix_of_mnist_fits_80_columns():
 @pytest.mark.parametrize(
     ("classes", "width"), [(27, 80), (47, 80), (62, 80), (256, 80), (62, 160), (256, 160)]
 )
-def test_many_classes_fit_the_width_with_a_row_each(classes: int, width: int) -> None:
+def test_many_classes_have_one_row_each_within_the_width(classes: int, width: int) -> None:
     confusion = np.full((classes, classes), 0)
     np.fill_diagonal(confusion, 900)
     confusion[3, 7], confusion[3, 9] = 100, 50
@@ -81,7 +81,7 @@ def test_a_class_without_test_images_has_no_recall() -> None:
         assert ["1", "1", "1", "0.5000"] in rows
 
 
-def test_classes_go_by_their_names_whatever_these_are():
+def test_any_class_names_are_shown():
     names = ("recall", "true class", "a|b <i>")
     named = replace(TESTED, class_names=names)
     page = to_markdown("one", {}, 0.9, named)

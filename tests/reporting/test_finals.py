@@ -26,7 +26,7 @@ def tables(runs, asked=3):
     }
 
 
-def test_the_final_evaluation_says_mean_deviation_interval_and_seeds():
+def test_the_table_has_mean_deviation_interval_and_seeds():
     cells = tables(RUNS)["final"].cells
     assert list(cells["test accuracy"]) == ["0.8833 ± 0.0236"]
     assert list(cells["95 % interval"]) == ["0.6716 to 1.0000"]
@@ -35,7 +35,7 @@ def test_the_final_evaluation_says_mean_deviation_interval_and_seeds():
     assert list(cells["epochs"]) == ["9"]
 
 
-def test_its_file_has_the_numbers():
+def test_the_file_has_unrounded_numbers():
     values = tables(RUNS)["final"].values
     assert values["test_accuracy"][0] == pytest.approx(26.5 / 30)
     assert values["test_sd"][0] == pytest.approx(0.02357, abs=1e-5)
@@ -65,7 +65,7 @@ def test_a_class_without_test_images_has_no_recall():
     assert math.isnan(table.values["lenet"][1])
 
 
-def test_confusions_are_summed_over_the_seeds_and_none_is_made_up():
+def test_confusions_are_summed_over_the_seeds():
     cells = tables(RUNS)["confused"].cells
     rows = list(
         zip(cells["class"], cells["taken for"], cells["images"], cells["share"], strict=True)
@@ -85,10 +85,10 @@ def test_two_configurations_of_an_architecture_are_not_averaged():
     assert list(found["recall"].cells.columns) == ["class", "lenet #4", "lenet #7"]
 
 
-def test_no_final_runs_no_tables():
+def test_without_final_runs_there_are_no_tables():
     assert tables([]) == {}
 
 
-def test_of_single_runs_no_deviation_is_explained():
+def test_the_caption_of_single_runs_explains_no_deviation():
     assert "Mean" not in tables(RUNS[:1], asked=1)["final"].caption
     assert "Runs made" not in tables(RUNS, asked=2)["final"].caption

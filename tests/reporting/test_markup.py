@@ -1,4 +1,4 @@
-"""Text of somebody else's folder stays text in Markdown and LaTeX."""
+"""Escaping of untrusted text in Markdown and LaTeX."""
 
 import io
 
@@ -15,7 +15,7 @@ EVIL = (
 )
 
 
-def test_markdown_has_no_heading_tag_link_or_column_of_the_text() -> None:
+def test_text_adds_no_heading_tag_link_or_column_to_markdown() -> None:
     shown = markdown(EVIL)
     assert "\n" not in shown
     assert "\x1b" not in shown
@@ -33,16 +33,16 @@ def test_markdown_has_no_heading_tag_link_or_column_of_the_text() -> None:
         ("a\n# b", "`a # b`"),
     ],
 )
-def test_a_command_ends_its_code_only_at_its_end(text: str, code: str) -> None:
+def test_a_command_cannot_close_its_code_span(text: str, code: str) -> None:
     assert markdown_code(text) == code
 
 
-def test_latex_has_no_command_of_the_text() -> None:
+def test_text_adds_no_command_to_latex() -> None:
     assert latex("\\input{x} 10 %") == r"\textbackslash{}input\{x\} 10 \%"
     assert latex("^^5cinput") == r"\textasciicircum{}\textasciicircum{}5cinput"
 
 
-def test_a_table_has_the_same_rows_and_columns_whatever_its_cells_hold() -> None:
+def test_text_in_cells_changes_no_rows_or_columns() -> None:
     rows = pd.DataFrame({"search": [EVIL, "b"], "model": ["lenet", EVIL]})
     table = comparison("best", "Best", rows, ("search", "model"))
     lines = table.to_markdown().splitlines()
@@ -57,5 +57,5 @@ def test_a_table_has_the_same_rows_and_columns_whatever_its_cells_hold() -> None
     assert pd.read_csv(io.StringIO(table.to_csv()))["search"][0] == EVIL
 
 
-def test_the_name_of_a_search_makes_no_heading_of_its_own() -> None:
+def test_the_name_of_a_search_adds_no_heading() -> None:
     assert page("Search <b>\n# x", [], []).splitlines()[:2] == [r"# Search \<b> # x", ""]

@@ -29,12 +29,12 @@ def table():
     return comparison("best", "The best_of all", ROWS, SHOWN, "100% honest.")
 
 
-def test_columns_that_say_nothing_are_left_out(table):
+def test_columns_without_information_are_omitted(table):
     assert list(table.cells) == ["model", "val_accuracy", "test accuracy", "batch", "seeds"]
     assert list(table.cells["val_accuracy"]) == ["0.9877", "-"]
 
 
-def test_a_program_gets_numbers_in_full(table):
+def test_csv_has_unrounded_numbers(table):
     assert table.to_csv().splitlines() == [
         "model,val_accuracy,test_accuracy,test_sd,batch_size,seeds",
         "lenet,0.98765,0.99,0.001,32,3",
@@ -42,7 +42,7 @@ def test_a_program_gets_numbers_in_full(table):
     ]
 
 
-def test_latex_takes_it_as_it_is(table):
+def test_latex_is_escaped_and_labelled(table):
     text = table.to_latex("10% of the data & a seed")
     assert r"\toprule" in text
     assert r"val\_accuracy" in text
@@ -52,7 +52,7 @@ def test_latex_takes_it_as_it_is(table):
     assert r"\begin{tabular}{lrrrr}" in text
 
 
-def test_latex_is_as_narrow_as_a_terminal(tmp_path):
+def test_latex_folds_hyperparameters_into_one_column(tmp_path):
     rows = pd.DataFrame(
         {"model": ["lenet"], "trial": [3], "optimizer": ["adam"], "lr": [0.001], "dropout": [0.1]}
     )
@@ -63,14 +63,14 @@ def test_latex_is_as_narrow_as_a_terminal(tmp_path):
     assert r"lenet & adam, lr 1.00e-03, dropout 0.10 \\" in text
 
 
-def test_markdown_has_the_caption_and_numbers_to_the_right(table):
+def test_markdown_has_a_caption_and_right_aligned_numbers(table):
     lines = table.to_markdown().splitlines()
     assert lines[:3] == ["## The best_of all", "", "100% honest."]
     assert lines[5].startswith("|:---")
     assert lines[5].endswith("---:|")
 
 
-def test_a_table_of_bare_cells_is_enough():
+def test_a_table_needs_only_cells():
     table = Comparison("x", pd.DataFrame({"model": ["lenet"]}))
     assert table.to_csv() == "model\nlenet\n"
     assert "lenet" in table.to_markdown()
@@ -88,7 +88,9 @@ def test_keywords_of_the_architecture_are_columns_after_the_declared_hyperparame
     wide = comparison("top", "Top", rows, ("model", CONFIG), folded=False)
     assert list(wide.cells) == ["model", "lr", "model.slope", "model.activation"]
     assert list(wide.cells["model.slope"]) == ["0.1", "0.25"]
-    assert wide.to_markdown().splitlines()[3].count(":---") == 2  # model and activation: texts
+    assert (
+        wide.to_markdown().splitlines()[3].count(":---") == 2
+    )  # text columns: model and activation
     folded = comparison("top", "Top", rows, ("model", CONFIG), folded=True)
     assert "lr 1.00e-01, model.slope 0.1, model.activation relu" in on_screen([folded], 100)
 
@@ -101,7 +103,7 @@ def on_screen(tables, width):
     return stream.getvalue()
 
 
-def test_in_80_columns_no_number_and_no_heading_is_cut(tmp_path):
+def test_numbers_and_headings_are_not_cut_in_80_columns(tmp_path):
     space = (
         "description: large ones\nmodel: {type: categorical, choices: [alexnet, resnet]}\n"
         "parameters:\n"

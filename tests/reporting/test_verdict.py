@@ -1,4 +1,4 @@
-"""Verdicts on final runs: ties are called ties, and a real lead is found."""
+"""Verdicts on final runs: ties are recognized, and real leads are detected."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def simulated_pairs(lead, seeds=3):
         yield {"better": better, "worse": worse}
 
 
-def test_two_configurations_that_differ_in_the_seed_alone_are_a_tie():
+def test_equal_configurations_with_different_seeds_are_a_tie():
     ties = sum(not differences(groups)[0].holds for groups in simulated_pairs(0.0))
     assert ties >= 0.95 * SIMULATED
 
@@ -69,7 +69,7 @@ def test_two_configurations_with_hard_images_of_their_own_are_a_tie():
 
 
 @pytest.mark.parametrize(("seeds", "power"), [(3, 0.6), (5, 0.9)])
-def test_a_lead_of_three_tenths_of_a_point_is_found(seeds, power):
+def test_a_lead_of_0_3_points_is_detected(seeds, power):
     found = [
         difference.holds and difference.better == "better"
         for groups in simulated_pairs(0.003, seeds)
@@ -100,13 +100,13 @@ def test_the_verdict_names_the_leader_and_the_ties():
     assert verdicts["alexnet"] == "holds"
 
 
-def test_one_seed_each_is_no_ground_for_a_verdict():
+def test_a_single_seed_gives_no_verdict():
     groups = {"lenet": [final_run(range(90))], "resnet": [final_run(range(10))]}
     assert "Too few seeds to compare it with lenet" in verdict(groups)
     assert verdict_tables(groups) == []
 
 
-def test_one_configuration_is_told_without_a_rank():
+def test_a_single_configuration_gets_no_rank():
     assert verdict({"lenet": [final_run(range(90))]}) == (
         "Test accuracy of lenet with 0.9910 (1 seed)."
     )
@@ -123,7 +123,7 @@ def test_runs_of_earlier_versions_are_compared_over_their_seeds():
     assert np.isnan(difference.image_low)
 
 
-def test_no_spread_over_the_seeds_is_no_evidence():
+def test_equal_accuracies_of_all_seeds_are_no_evidence():
     groups = {
         "lenet": [final_run(range(9), n, images=10, known=False) for n in range(2)],
         "resnet": [final_run(range(8), n, images=10, known=False) for n in range(2)],
@@ -162,11 +162,11 @@ def test_equal_runs_are_a_tie():
         ([0.9, 0.8], [1.0, 1.0]),
     ],
 )
-def test_holm(given, corrected):
+def test_p_values_are_corrected_by_holms_method(given, corrected):
     assert holm(given) == pytest.approx(corrected)
 
 
-def test_the_misclassified_images_are_kept(tmp_path):
+def test_the_misclassified_images_are_stored(tmp_path):
     write_final_run(tmp_path, final_run([3, 7], images=100))
     (run,) = read_final_runs(tmp_path)
     assert run.misclassified == [3, 7]
