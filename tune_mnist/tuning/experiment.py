@@ -76,8 +76,8 @@ def run_experiment(
             only after all input has been checked.
         console: Console for the plan and the progress of the search.
         command: Command line of the user, which is stored in the results folder.
-        earlier: Setup of the search to resume; None: a new search.
-        dataset: Data set; None: the one that the options name.
+        earlier: Setup of the search to resume, or None for a new search.
+        dataset: Data set. If None, the data set that the options name is loaded.
 
     Returns:
         Outcome of the search.
@@ -185,7 +185,7 @@ def _evaluate(
         context: Context of the search.
         final: Final evaluation.
         records: Records of all trials.
-        val: Indices of the whole validation part; None: the trials were validated on all of it.
+        val: Indices of the whole validation part, or None if the trials were validated on it.
         stop_reason: Reason for the end of the search.
         console: Console of the search.
     """
@@ -209,10 +209,9 @@ def _measuring(
 ) -> AbstractContextManager[Callable[[], Speeds] | None]:
     """Measure the training speed in this process while Ray starts, if all networks are light.
 
-    A measurement in a Ray task would cost time: Ray does not reuse a task's worker process for an
-    actor, so a trial would have to wait for a new process. Large networks are measured on a worker
-    all the same. ResNet, measured here beside the start of Ray, reached less than half of its
-    speed.
+    A measurement in a Ray task would delay the first trial, since Ray does not reuse a task's
+    worker process for an actor. Large networks are still measured in a task: beside the start of
+    Ray, ResNet reached less than half of its speed in this process.
     """
     light = all(get_architecture(model).light for model in space.models)
     if not all_cores or not light:

@@ -47,10 +47,10 @@ class Preparation:
         data: Training and validation images of the trials.
         everything: Whole training and validation part of the data set.
         joined: Indices of the training images of the final runs.
-        fidelity: Stages of each trial; None: the space has none.
+        fidelity: Stages of each trial, or None if the space has no stages.
         networks: The user's own networks, pickled for the workers.
-        checkpoints: Path or URI of the checkpoints; None: they are in the results folder.
-        mlflow: MLflow client; None: the options do not ask for MLflow.
+        checkpoints: Path or URI of the checkpoints, or None if they are in the results folder.
+        mlflow: MLflow client, or None if the options do not ask for MLflow.
         warm_start: What a fresh study imports from an earlier search, or None.
         warm_start_fact: Fact that describes the warm start; empty without one.
     """
@@ -71,7 +71,7 @@ class Preparation:
 
     @property
     def whole_val(self) -> NDArray[np.int64] | None:
-        """Indices of the whole validation part; None: the trials use all of it."""
+        """Indices of the whole validation part, or None if the trials use all of it."""
         whole = self.everything.val
         return whole if len(self.data.val) < len(whole) else None
 
@@ -108,8 +108,8 @@ def prepare_search(
         space: Search space.
         options: Options of the search.
         directory: Results folder; must not exist or be empty, unless the search is resumed.
-        earlier: Setup of the search to resume; None: a new search.
-        dataset: Data set; None: the one that the options name.
+        earlier: Setup of the search to resume, or None for a new search.
+        dataset: Data set. If None, the data set that the options name is loaded.
 
     Raises:
         UserError: The input does not allow the search. Nothing has been written, except for
@@ -163,7 +163,7 @@ def prepare_search(
 def _place_of_checkpoints(
     directory: Path, options: SearchOptions, earlier: Experiment | None
 ) -> str | None:
-    """Check and return the location of the checkpoints; None: the results folder."""
+    """Return the checked location of the checkpoints, or None if it is the results folder."""
     if options.storage_path is None:
         return None
     check_usable(options.storage_path)
@@ -184,12 +184,15 @@ def _place_of_checkpoints(
 def read_warm_start(
     space: SearchSpace, options: SearchOptions, dataset: Dataset
 ) -> WarmStart | None:
-    """Return what a search takes over from an earlier one; None: nothing was asked for.
+    """Read the trials for a warm start from an earlier search.
 
     Args:
         space: Search space.
         options: Options of the search.
         dataset: Data set of the search.
+
+    Returns:
+        Trials and configurations to import, or None if the options ask for no warm start.
 
     Raises:
         UserError: The folder holds no search, or no trial that fits the space.

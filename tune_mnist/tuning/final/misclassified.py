@@ -54,10 +54,13 @@ def write_misclassified(folder: Path, misread: Misclassified) -> None:
 
 
 def read_misclassified(folder: Path) -> Misclassified | None:
-    """Read the misclassified images of an architecture; None: there is no file.
+    """Read the misclassified images of an architecture.
 
     Args:
         folder: Folder of the architecture's final runs.
+
+    Returns:
+        Misclassified images, or None if there is no file.
 
     Raises:
         UserError: The file is damaged, or an array has the wrong type or shape.

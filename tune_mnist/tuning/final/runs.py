@@ -58,8 +58,8 @@ class FinalRun:
         test_accuracy: Accuracy on the test set after the last epoch, from 0 to 1.
         confusion: Number of test images by true class (rows) and predicted class (columns).
         train_seconds: Sum of the epochs' wall time in seconds.
-        misclassified: Indices of the misclassified test images, ascending; None: the file is of a
-            version that did not store them.
+        misclassified: Indices of the misclassified test images, ascending, or None if an earlier
+            version wrote the file without them.
     """
 
     model: Text

@@ -113,7 +113,7 @@ class TrialRecord:
 
         Args:
             trial: Trial of the study.
-            model: Architecture of all trials; None: it is a parameter of the trial.
+            model: Architecture of all trials, or None if it is a parameter of the trial.
         """
         fixed = {} if model is None else {"model": model}
         attributes = trial.user_attrs

@@ -24,7 +24,7 @@ def own_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 
 
 def begun_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """Return the trials of the search that have been started, so without those in the queue."""
+    """Return the started trials of the search, without those that wait in the queue."""
     waiting = optuna.trial.TrialState.WAITING
     return [trial for trial in own_trials(study) if trial.state is not waiting]
 
@@ -36,7 +36,7 @@ class TrialStore:
 
     Args:
         study: Study of the search; the records of its trials are restored.
-        model: Architecture of all trials; None: it is a parameter.
+        model: Architecture of all trials, or None if it is a parameter.
         max_epochs: Maximum epochs per trial.
         objectives: Objectives of the study, ``val_accuracy`` first. Each is a field of
             ``TrialRecord`` or a metric of the last epoch.

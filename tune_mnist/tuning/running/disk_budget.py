@@ -16,12 +16,14 @@ FREE_BYTES = 500_000_000
 
 
 class DiskBudget(Callback):
-    """Callback that limits the checkpoints of all paused trials to half of the largest one.
+    """Callback that removes checkpoints of paused trials which exceed a budget.
 
-    A scheduler that promotes leaves paused trials, each with its own checkpoint: 1.5 GB for VGG
-    with Adam. Checkpoints of the trials with the fewest epochs are removed first; among those,
-    the ones with the lowest accuracy. A trial without a checkpoint is trained from the first
-    epoch again when it is promoted, which gives the same weights if training is deterministic.
+    A scheduler that promotes leaves many paused trials, each with its own checkpoint, which has
+    1.5 GB for VGG with Adam. The budget for all of them is half the size of the largest
+    checkpoint, or ``free_bytes`` if that is more. Trials with the fewest epochs lose their
+    checkpoints first, and among these the trials with the lowest accuracy. Such a trial is trained
+    from the first epoch again when it is promoted, which gives the same weights if training is
+    deterministic.
 
     The disk therefore holds at most one checkpoint per running trial, one that is being written,
     the best weights, and this budget.

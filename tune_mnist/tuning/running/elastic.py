@@ -25,7 +25,7 @@ class ClusterFollower(Callback):
     Args:
         workers: Placement of the trials.
         nodes: Nodes that can reach the storage, at the start of the search.
-        most: Maximum number of concurrent trials; None: as many as the nodes can hold.
+        most: Maximum number of concurrent trials. If None, as many run as the nodes can hold.
         place: Path of the folder or URI of the bucket that holds the checkpoints.
         use: Called with the number of concurrent trials whenever it changes.
         tell: Called with a one-line message whenever a node joins or leaves.

@@ -49,7 +49,7 @@ class Stopping:
         """Raise an error if the search was interrupted because the head node was lost.
 
         Raises:
-            UserError: Ray's head node was lost, and a calling program is to continue.
+            UserError: The search runs in a calling program, and Ray's head node was lost.
         """
         try:
             yield

@@ -56,7 +56,7 @@ def run_trials(
         console: Console that shows the progress.
         trainable: Function that runs one trial, with the signature of ``train_trial``. Benchmarks
             pass a cheaper one to measure the overhead of a search.
-        stopper: Stopper of the whole search; None: the one that the options ask for.
+        stopper: Stopper of the whole search. If None, it is built from the options.
 
     Returns:
         What ended the search, and details of that or an empty string.

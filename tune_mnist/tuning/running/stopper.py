@@ -24,15 +24,16 @@ class SearchStopper(Stopper):
 
     Args:
         searcher: Searcher, which holds the records of the trials.
-        target: Validation accuracy at which the search ends, from 0 to 1; None: no target.
-        patience: Number of consecutive trials without an improvement after which the search ends;
-            None: no limit.
+        target: Validation accuracy at which the search ends, from 0 to 1. If None, there is no
+            target.
+        patience: Number of consecutive trials without an improvement after which the search ends.
+            If None, there is no limit.
         val_images: Number of validation images of a trial.
         last_stage: Number of a trial's last stage; 0 in a search without stages.
 
     Attributes:
         reason: Description of the storage failure that ended the search; empty without one.
-        stop_reason: Reason for the end of the search; None: it has not ended.
+        stop_reason: Reason for the end of the search, or None as long as it has not ended.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ class Brackets:
         brackets: Number of brackets, at most the number of rungs plus one. Bracket s starts at
             rung s.
         seed: Random seed of the assignment of trials to brackets.
-        share: Maximum number of trials of one architecture; None: all trials.
+        share: Maximum number of trials of one architecture. If None, there is no limit.
 
     Attributes:
         complete: Architectures with a trial that has trained all epochs.
@@ -111,11 +111,11 @@ class Brackets:
             rungs.close()
 
     def first_promotable(self) -> int | None:
-        """Return the number of the trial to promote next; None: no trial is promotable."""
+        """Return the number of the trial to promote next, or None if no trial is promotable."""
         return _first(Rungs.promotable, self._groups.values())
 
     def first_paused(self, without: set[str]) -> int | None:
-        """Return the number of the best paused trial at the highest rung; None: none is paused.
+        """Return the number of the best paused trial at the highest rung, or None without one.
 
         Args:
             without: Architectures whose trials are excluded.

@@ -24,7 +24,7 @@ class SchedulerOptions:
         num_samples: Number of trials of the search.
         imported: Number of trials in the study that were imported from another search.
         max_concurrent: Maximum number of concurrent trials.
-        rungs: Epochs of ASHA's rungs; None: grace_period * reduction_factor^k.
+        rungs: Epochs of ASHA's rungs. If None, they are grace_period * reduction_factor^k.
         architectures: Number of architectures that share the trials.
         queued: Maximum number of queued configurations of one architecture.
     """

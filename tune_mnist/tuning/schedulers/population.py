@@ -126,7 +126,7 @@ class PopulationBasedTraining(SearchScheduler):
         return self.NOOP
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return the paused trial that continues now; None: no trial is ready, or no worker."""
+        """Return the paused trial to continue, or None if no trial is ready or no worker free."""
         # After the loss of a node, waiting trials must release workers: the trials that lost
         # theirs need them to reach the epoch of the comparison.
         while self._held and self.count_active() > self.max_concurrent:

@@ -57,7 +57,7 @@ class PromotionAsha(SearchScheduler):
         brackets: Number of brackets; bracket s starts at rung s. Trials compete only within their
             bracket.
         seed: Random seed of the assignment of trials to brackets.
-        share: Maximum number of trials of one architecture; None: all trials.
+        share: Maximum number of trials of one architecture. If None, there is no limit.
 
     Attributes:
         all_begun: Function that returns whether the last new trial has been suggested.
@@ -168,7 +168,7 @@ class PromotionAsha(SearchScheduler):
         return self.PAUSE
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return the paused trial that continues now; None: there is none, or no worker is free.
+        """Return the paused trial to continue, or None if there is none or no worker is free.
 
         Ray calls this method in every step, before it starts the pending trials. Therefore it
         also pauses trials that must wait, and ends trials that cannot be promoted.
@@ -219,7 +219,7 @@ class PromotionAsha(SearchScheduler):
         ]
 
     def _next(self, search_over: bool, pausing: int | None = None) -> int | None:
-        """Return the number of the next trial to continue; None: none can continue now.
+        """Return the number of the next trial to continue, or None if no trial can continue now.
 
         Args:
             search_over: Whether no new trial will be started.

@@ -61,7 +61,7 @@ class SearchLink:
         space: Search space.
         trials: Trials that earlier runs of the search have started.
         all_begun: Function that returns whether the last new trial has been suggested.
-        closed_round: Epoch of the last finished synchronous comparison; 0: none.
+        closed_round: Epoch of the last finished synchronous comparison, or 0 before the first.
         close_round: Function that records a finished synchronous comparison, given its epoch.
         exploit: Function that copies the source's checkpoint to the target and records the
             exploit; a repeated call changes nothing.

@@ -59,7 +59,7 @@ class Rungs:
 
     @property
     def live(self) -> set[int]:
-        """The trials that have not ended."""
+        """Numbers of the trials that have not ended."""
         return self._known - self._ended
 
     def add(self, number: int) -> None:

@@ -55,11 +55,11 @@ class StoppingScheduler(SearchScheduler):
         return [scheduler._simulate_trial(number, rng.random()) for number in range(num_samples)]
 
     def connect(self, search: SearchLink) -> None:
-        """Show the rule the epochs of earlier runs.
+        """Restore the state of the Ray scheduler from the epochs of earlier runs.
 
-        An unfinished trial continues after each of these epochs, as the earlier run decided: Ray
-        reports an epoch to the study only if the trial continues. The rule may decide otherwise
-        now, because it sees the trials in another order.
+        An unfinished trial has continued after each of its epochs in the study, and the decision
+        stays the same. The Ray scheduler may decide otherwise now, since it gets the trials in
+        another order.
         """
         for trial in search.trials:
             self._add(trial.number)

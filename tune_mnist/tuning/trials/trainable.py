@@ -43,7 +43,7 @@ class TrialSettings:
         precision: Number format, ``auto``, ``fp32`` or ``bf16``.
         store: Storage of the checkpoints of trials and final runs.
         init: Initialization of the weights, ``derived`` or ``torch``.
-        fidelity: Stages of a trial; None: all epochs use the same images.
+        fidelity: Stages of a trial, or None if all epochs use the same images.
         networks: The user's own networks, as ``pack_networks`` returns them.
         data: Form of the images.
     """
