@@ -1,4 +1,4 @@
-"""A Ray of this machine for the tests of a module: another module may want one of its own."""
+"""Fixtures with a local Ray and a local bucket, one per test module."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def small_ray() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def s3_options() -> Iterator[str]:
-    """The options of a URI of a bucket on this machine, with the keys to it in the environment."""
+    """Options of the URI of a local bucket; its credentials are in the environment."""
     with pytest.MonkeyPatch.context() as patch, s3_server() as options:
         for key, value in KEYS.items():
             patch.setenv(key, value)

@@ -1,4 +1,4 @@
-"""Trials that a trial store knows, as Ray hands them to a callback."""
+"""Trials in a trial store, in the form in which Ray passes them to a callback."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +28,7 @@ METRICS = {
 
 
 class Search:
-    """A search whose driver may be killed at any moment: what is left of it is the study."""
+    """A search whose driver may be killed at any time, so that only its study remains."""
 
     def __init__(self, max_epochs: int) -> None:
         self._study = optuna.create_study(direction="maximize")
@@ -36,11 +36,11 @@ class Search:
         self.go_on()
 
     def go_on(self) -> None:
-        """Begin again with what the study holds."""
+        """Resume the search from its study."""
         self.trial_store = TrialStore(self._study, "lenet", self._max_epochs)
 
     def trial(self, number: int) -> Any:
-        """Begin a trial, or take one up again."""
+        """Start a trial, or resume it."""
         if number < len(self._study.trials):
             asked = optuna.Trial(self._study, self._study.trials[number]._trial_id)
         else:
@@ -50,12 +50,12 @@ class Search:
         return SimpleNamespace(config={"number": number, **config})
 
     def report(self, callback: Any, trial: Any, epoch: int, accuracy: float) -> None:
-        """Tell trial store and callback of an epoch."""
+        """Report an epoch to the trial store and a callback."""
         result = METRICS | {"epoch": epoch, "val_accuracy": accuracy}
         self.trial_store.add_epoch(trial.config["number"], result)
         callback.on_trial_result(trial=trial, result=result)
 
     def end(self, callback: Any, trial: Any) -> None:
-        """Tell trial store and callback that the trial has ended."""
+        """Report the end of a trial to the trial store and a callback."""
         self.trial_store.end(trial.config["number"], {})
         callback.on_trial_complete(trial=trial)

@@ -1,4 +1,4 @@
-"""Settings of trials that are trained in a test."""
+"""Settings of trials for tests."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tune_mnist.tuning.trials.trainable import TrialSettings
 
 
 def settings_in(folder: Path, max_epochs: int) -> TrialSettings:
-    """Return what the trials of a search in that folder have in common, as small as can be."""
+    """Return minimal settings for the trials of a search in a folder."""
     made = TrialSettings(
         image_size=28,
         max_epochs=max_epochs,

@@ -1,4 +1,4 @@
-"""Tokens and modes of authentication, as users set them up."""
+"""Validation of authentication modes and tokens."""
 
 import secrets
 import stat

@@ -1,4 +1,4 @@
-"""Ray as it is: started here, asked what fits, and told of addresses where it is not."""
+"""Start of a real Ray, its resources, and refused addresses."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer

@@ -1,4 +1,4 @@
-"""A head that goes, and one that stays."""
+"""Detection of a lost head."""
 
 import socket
 import subprocess
@@ -20,7 +20,7 @@ def resources(head: str | None = None, local: LocalRay | None = None) -> Resourc
 
 
 class Told(threading.Event):
-    """What a search is told, once."""
+    """Receives the report of a lost head."""
 
     line = ""
 

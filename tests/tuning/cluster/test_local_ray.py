@@ -1,4 +1,4 @@
-"""The processes of a Ray on this machine, watched and ended; here they are any processes."""
+"""Check and end of the processes of a local Ray, tested with other processes."""
 
 import os
 import subprocess
@@ -90,7 +90,7 @@ def test_a_second_call_returns_the_same_with_an_unusable_tmpdir(monkeypatch, tmp
 
 
 def test_ray_accepts_the_size_of_the_object_store(monkeypatch):
-    """A group that may use 100 GB of 1 TB, with a small /dev/shm as in a container."""
+    """Tests a memory limit of 100 GB on a machine with 1 TB."""
     machine = SimpleNamespace(total=10**12, available=10**12)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)
     monkeypatch.setattr(local_ray, "allowed_memory", lambda: 10**11)

@@ -1,4 +1,4 @@
-"""What nodes get, and what they must have themselves."""
+"""Shipped package, and packages that nodes must have."""
 
 import json
 import subprocess

@@ -9,9 +9,9 @@ from tune_mnist.tuning.cluster.placement import count_fitting
     ("nodes", "cpus", "gpus", "expected"),
     [
         ([{"CPU": 2.0}], 1, 0, 2),
-        ([{"CPU": 3.0}, {"CPU": 3.0}], 2, 0, 2),  # one on each, not three on six cores
+        ([{"CPU": 3.0}, {"CPU": 3.0}], 2, 0, 2),  # one per node, not three on six cores
         ([{"CPU": 33.0}], 1.1, 0, 30),
-        ([{"CPU": 8.0, "GPU": 2.0}], 1, 0.6, 2),  # a share lies on one GPU
+        ([{"CPU": 8.0, "GPU": 2.0}], 1, 0.6, 2),  # one fraction per GPU
         ([{"CPU": 8.0, "GPU": 2.0}], 1, 0.25, 8),
         ([{"CPU": 8.0, "GPU": 4.0}], 1, 2, 2),
         ([{"CPU": 8.0}], 1, 1, 0),

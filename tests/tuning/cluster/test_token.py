@@ -1,4 +1,4 @@
-"""Clusters of two nodes: with a token, and one folder that a node does not see; and without."""
+"""Clusters of two nodes, with and without a token, and with a folder that one node lacks."""
 
 import os
 import secrets
@@ -30,12 +30,12 @@ SMALL = ["--num-cpus", "1", "--object-store-memory", "80000000"]
 class Cluster:
     address: str
     token: Path
-    home: Path  # of a user who has no token
-    hidden: Path  # a folder that is another one on the second node
+    home: Path  # home directory of a user without a token
+    hidden: Path  # folder that is a different one on the second node
 
     @property
     def stranger(self) -> dict[str, str]:
-        """The environment of a user who has no token; an unset RAY_AUTH_MODE is not enough."""
+        """Environment of a user without a token; leaving RAY_AUTH_MODE unset is not enough."""
         return {"HOME": str(self.home), "RAY_AUTH_MODE": "disabled"}
 
     @property
@@ -48,7 +48,7 @@ class Cluster:
 
 
 def free_port() -> str:
-    """Return a port below those that a system gives to whoever asks for any: it stays free."""
+    """Return a free port below the range from which the system assigns ports."""
     while True:
         port = 20_000 + secrets.randbelow(12_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -57,7 +57,7 @@ def free_port() -> str:
 
 @contextmanager
 def node(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[None]:
-    """A Ray node in a process group of its own, which ends with it."""
+    """Run a Ray node in a process group of its own, and end the group with the context."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -79,7 +79,7 @@ def node(command: list[str], log: Path, environment: dict[str, str]) -> Iterator
 
 
 def may(command: list[str]) -> bool:
-    """Tell whether a command succeeds."""
+    """Return whether a command succeeds."""
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
@@ -89,7 +89,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     hide = f"mount -t tmpfs tmpfs '{folder}'"
     if not (shutil.which("unshare") and may(["unshare", "--mount", "sh", "-c", hide])):
         pytest.skip("a folder can be hidden from a node on Linux, and by root only")
-    # A socket's path may have 107 characters only, and pytest's folders are deep.
+    # The path of a socket is limited to 107 characters, and pytest's folders are deep.
     sockets = tempfile.mkdtemp(prefix="ray-")
     port, dashboard, agent = free_port(), free_port(), free_port()
     cluster = Cluster(
@@ -109,7 +109,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         *(str(cluster.hidden), *RAY, *SMALL, "--address", cluster.address),
     ]
     with (
-        # Who uses a bucket needs the keys to it on all nodes.
+        # All nodes need the credentials of the bucket.
         node(head, folder / "head.log", cluster.member | KEYS),
         node(worker, folder / "worker.log", cluster.member | KEYS),
     ):
@@ -118,7 +118,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def ask(code: str, **environment: str) -> str:
-    """Run some Python as a user of a cluster; return what it prints, or how it fails."""
+    """Run Python code as a user of a cluster, and return its output or error."""
     result = subprocess.run(
         [sys.executable, "-c", f"from tune_mnist.tuning.cluster.connection import *\n{code}"],
         env=os.environ | environment,

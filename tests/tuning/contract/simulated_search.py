@@ -1,4 +1,4 @@
-"""A search whose trials are simulated: one searcher and one scheduler, as a search joins them."""
+"""A search with simulated trials, and with the searcher and scheduler of a real search."""
 
 import math
 from collections import Counter
@@ -39,36 +39,36 @@ MAX_EPOCHS = 5
 NUM_SAMPLES = 8
 
 Fault = Callable[[int, int], Exception | dict[str, Any] | None]
-"""By number and epoch of a trial: its error, or its last report, instead of that epoch."""
+"""Function of a trial's number and epoch: an error or a last report instead of this epoch."""
 
 
 def no_fault(number: int, epoch: int) -> None:
-    """Let every epoch be trained."""
+    """Cause no fault."""
 
 
 def learning(skill: float) -> float:
-    """Return an accuracy that grows with skill."""
+    """Return an accuracy that increases with skill."""
     return 1 - 0.9 * math.exp(-skill)
 
 
 @dataclass
 class SimulatedSearch:
-    """A search in a folder; it can be cut and resumed.
+    """A search in a folder that can be interrupted and resumed.
 
     Args:
         folder: Results folder.
         searcher: Name of the searcher.
         scheduler: Name of the scheduler.
-        workers: Number of trials that run at a time.
+        workers: Number of concurrent trials.
         seed: Seed of the search.
-        fault: What happens to trials.
-        accuracy: Accuracy of a trial, by its skill.
+        fault: Function that causes faults of trials.
+        accuracy: Accuracy of a trial as a function of its skill.
 
     Attributes:
-        trained: The epochs that were trained, as number and epoch, in their order.
-        most_active: Most trials that had a worker, or waited for one, at a time.
-        runs: Number of runs, the first and the resumed ones.
-        restarts: Number of times that a trial was continued from its checkpoint.
+        trained: Trained epochs in order, as number of the trial and epoch.
+        most_active: Maximum number of trials that had a worker or waited for one.
+        runs: Number of sessions, including the first.
+        restarts: Number of times that a trial resumed from its checkpoint.
     """
 
     folder: Path
@@ -150,11 +150,11 @@ class SimulatedSearch:
 
     @property
     def study(self) -> optuna.Study:
-        """The study of the search."""
+        """Study of the search."""
         return self.components.searcher.study
 
     def history(self) -> list[tuple[Any, ...]]:
-        """Return what the study knows of each trial, apart from times and Ray's names."""
+        """Return the content of the study for each trial, without times and Ray's IDs."""
         return [
             (
                 trial.number,
@@ -173,11 +173,11 @@ class SimulatedSearch:
 
 
 def _trained_elsewhere(config: dict[str, Any]) -> None:
-    """Stand for the trainable, which simulated workers do not call."""
+    """Placeholder of the trainable, which simulated workers do not call."""
 
 
 class _SimulatedTrial:
-    """A trial as ``train_trial`` runs it; its checkpoint holds its skill instead of weights."""
+    """Simulation of ``train_trial``; checkpoints contain a trial's skill instead of weights."""
 
     def __init__(
         self, search: SimulatedSearch, settings: TrialSettings, config: dict[str, Any]
@@ -193,7 +193,7 @@ class _SimulatedTrial:
         self._has_more_to_tell = self._epoch > 0
 
     def report_next(self) -> tuple[float, Any]:
-        """Train an epoch, or report that of the checkpoint; return its seconds and the report."""
+        """Train an epoch or repeat that of the checkpoint; return its duration and report."""
         if self._has_more_to_tell:
             self._has_more_to_tell = False
             self._search.restarts += 1
@@ -222,7 +222,7 @@ class _SimulatedTrial:
 
 
 class _Watch(Callback):
-    """Counts the trials that are active at a time."""
+    """Counts the concurrently active trials."""
 
     def __init__(self, search: SimulatedSearch) -> None:
         self._search = search

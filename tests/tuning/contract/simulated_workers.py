@@ -1,8 +1,8 @@
-"""Ray Tune's own controller over simulated workers: no process, no network, simulated time.
+"""Ray Tune's controller with simulated workers, without processes or network.
 
-Searcher, scheduler, study, callbacks, controller, trials and the manager of the workers are those
-of a search; only the workers, and what the trials train, are simulated. A task of a worker is
-carried out when it is submitted, as a real worker may be ahead of what the controller has heard.
+Only the workers, the training and the time are simulated. Searcher, scheduler, study, callbacks,
+controller, trials and the actor manager are those of a real search. A task is executed when it is
+submitted, because a real worker may be ahead of the reports that the controller has received.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from tune_mnist.tuning.ray_internals.controller import SteadyController
 
 START_SECONDS = 2.0
 STEPS_WITHOUT_EVENT = 50
-"""Steps after which a search that waits for nothing hangs."""
+"""Number of steps without an event after which a search is considered to hang."""
 
 
 class Future:
-    """The outcome of a task at a moment of simulated time."""
+    """Result of a task, available at a simulated time."""
 
     def __init__(self, ready_at: float, outcome: Any) -> None:
         self.ready_at = ready_at
@@ -32,17 +32,17 @@ class Future:
 
 
 class Clock:
-    """Simulated seconds."""
+    """Simulated time in seconds."""
 
     now = 0.0
 
 
 class SimulatedWorker:
-    """A worker that runs one trial at a time, and tells when each of its tasks is done.
+    """Worker that runs one trial at a time.
 
     Args:
-        clock: Tells the simulated time.
-        begin: Begins a trial, or resumes it from its checkpoint; from its configuration.
+        clock: Simulated clock.
+        begin: Function that starts or resumes a trial, given its configuration.
         config: Configuration of the first trial.
     """
 
@@ -52,7 +52,7 @@ class SimulatedWorker:
         self._trial: Any = None
 
     def __getattr__(self, name: str) -> Any:
-        if name == "get_auto_filled_metrics":  # read without waiting, in case of no report
+        if name == "get_auto_filled_metrics":  # read without waiting, if there is no report
             return SimpleNamespace(remote=dict)
         tasks = {
             "__ray_ready__": self._start,
@@ -89,7 +89,7 @@ class _Task:
 
 
 class _Places(ResourceManager):
-    """As many places for a worker each."""
+    """Manager of a fixed number of places, each for one worker."""
 
     def __init__(self, places: int, worker: type) -> None:
         self._free = places
@@ -128,11 +128,11 @@ class _Events(RayEventManager):
 
 
 class SimulatedWorkers(RayActorManager):
-    """Ray's manager of workers, over simulated ones.
+    """Ray's actor manager with simulated workers.
 
     Args:
-        places: Number of workers that there is room for.
-        begin: Begins a trial, or resumes it from its checkpoint; from its configuration.
+        places: Maximum number of workers.
+        begin: Function that starts or resumes a trial, given its configuration.
     """
 
     def __init__(self, places: int, begin: Callable[[dict[str, Any]], Any]) -> None:
@@ -149,7 +149,7 @@ class SimulatedWorkers(RayActorManager):
         self._steps_without_event = 0
 
     def next(self, timeout: Any = None) -> bool:
-        """Carry out the next event in simulated time."""
+        """Process the next event in simulated time."""
         self._try_start_actors()
         managers = (self._actor_state_events, self._actor_task_events)
         futures = [(each, future) for each in managers for future in each._tracked_futures]
@@ -166,11 +166,11 @@ class SimulatedWorkers(RayActorManager):
 
 
 class SimulatedController(SteadyController):
-    """The controller of a search, over simulated workers.
+    """The controller of a search with simulated workers.
 
     Args:
-        places: Number of workers that there is room for.
-        begin: Begins a trial, or resumes it from its checkpoint; from its configuration.
+        places: Maximum number of workers.
+        begin: Function that starts or resumes a trial, given its configuration.
         options: Options of Ray's controller.
     """
 
@@ -181,16 +181,16 @@ class SimulatedController(SteadyController):
         self._actor_manager = SimulatedWorkers(places, begin)
 
     def checkpoint(self, *_: Any, **__: Any) -> None:
-        """Write nothing: a search is resumed from its study."""
+        """Write nothing, because a search is resumed from its study."""
 
 
 class _Storage(StorageContext):
     def _get_session_path(self) -> str:
-        """Return a folder beside the results: there is no session of Ray."""
+        """Return a folder inside the storage, because there is no session of Ray."""
         return f"{self.storage_fs_path}/session"
 
 
 class SimulatedExperiment(Experiment):
-    """An experiment of Ray, whose files are in its folder only."""
+    """Ray experiment without files outside its folder."""
 
     _storage_context_cls = _Storage

@@ -1,4 +1,4 @@
-"""What each registered searcher keeps to beside each registered scheduler, and the reverse."""
+"""Contract of searchers and schedulers, tested for each registered pair."""
 
 import pytest
 from optuna.trial import TrialState as StudyState
@@ -24,7 +24,7 @@ from tune_mnist.tuning.trials.reports import ended_early
 pytestmark = pytest.mark.timeout(120)
 
 KILLED_AFTER = 4
-"""Epochs of one run of a search that is killed again and again."""
+"""Epochs of each session of a search that is killed repeatedly."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,7 +65,7 @@ all_pairs = pytest.mark.parametrize(("searcher", "scheduler"), PAIRS)
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """The search of a pair with one worker, run once."""
+    """Function that returns the uninterrupted search of a pair with one worker; runs it once."""
     runs: dict[tuple[str, str], SimulatedSearch] = {}
 
     def run(searcher: str, scheduler: str) -> SimulatedSearch:
@@ -78,7 +78,7 @@ def undisturbed(tmp_path_factory):
 
 
 def check_whole(search: SimulatedSearch) -> None:
-    """Check that every trial has ended, and that no epoch was trained twice or left out."""
+    """Check that every trial has ended, and that each epoch was trained exactly once."""
     assert [record.number for record in search.records] == list(range(NUM_SAMPLES))
     assert all(record.state.ended for record in search.records)
     assert TrialState.INTERRUPTED not in [record.state for record in search.records]
@@ -123,7 +123,7 @@ def test_a_search_killed_repeatedly_ends_like_an_uninterrupted_one(
     check_whole(search)
     assert search.history() == straight.history()
     assert search.epochs() == straight.epochs()
-    if kind.pauses_pending:  # no trial is started only to find that it must wait
+    if kind.pauses_pending:  # no trial is started that would have to wait at once
         assert search.restarts <= straight.restarts + search.runs
 
 
@@ -135,7 +135,7 @@ def test_another_seed_gives_another_search(undisturbed, tmp_path, searcher):
 
 
 def faults() -> Fault:
-    """Trial 1 diverges, 2 fails however often it is tried, 3 and 4 lose one try each."""
+    """Trial 1 diverges, 2 fails at every attempt, 3 and 4 fail once."""
     once = {
         (3, 1): RayActorError(error_msg="the worker died"),
         (4, 2): RayTaskError("train", "RuntimeError: once", RuntimeError("once")),

@@ -1,4 +1,4 @@
-"""The final evaluation on a real Ray: what becomes of runs that go wrong."""
+"""Failures of runs in the final evaluation, on a real Ray."""
 
 import io
 import json
@@ -82,7 +82,7 @@ def test_a_diverging_run_does_not_end_the_others(tmp_path, digits, digits_split,
 
 
 def final_run_workers():
-    """Return the processes that train a final run, of our own Ray only."""
+    """Return the processes of this test's Ray that train a final run."""
     found = []
     with suppress(psutil.Error):
         for process in psutil.Process().children(recursive=True):
@@ -93,7 +93,7 @@ def final_run_workers():
 
 
 def shoot_once(directory, shot):
-    """Kill the worker of a final run once it has written a checkpoint; note it."""
+    """Kill the worker of a final run once it has written a checkpoint, and record this."""
     (worker,) = wait_until(final_run_workers, every=0.02)
     wait_until(lambda: list((directory / "checkpoints").glob("final-*/epoch-*")), every=0.01)
     worker.kill()

@@ -1,4 +1,4 @@
-"""One run of the final evaluation, in this process, without Ray."""
+"""A run of the final evaluation in this process, without Ray."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def planned(images, **changes):
 
 @pytest.fixture
 def train(digits, digits_split, settings):
-    """Train and test a configuration, with these changes."""
+    """Train and test a configuration with changed fields."""
 
     def run(fraction=1.0, **changes):
         joined = train_val_indices(digits_split, fraction)

@@ -1,4 +1,4 @@
-"""Final runs and misread images from somebody else: read as they should be, or refused by name."""
+"""Reading of final runs and misclassified images of unknown origin."""
 
 import io
 import json
@@ -78,7 +78,7 @@ def test_misclassified_colour_images_are_read_back_unchanged(tmp_path):
 
 
 def header_only(shape):
-    """Return an array file whose header promises more than there is."""
+    """Return an array file whose header declares more data than the file has."""
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         file, {"descr": "|u1", "fortran_order": False, "shape": shape}

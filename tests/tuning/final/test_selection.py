@@ -97,7 +97,7 @@ def test_epochs_default_to_those_of_the_search(tmp_path):
 
 
 def leave(directory, plan, count=2):
-    """Leave what a final evaluation leaves behind."""
+    """Write the files of a final evaluation."""
     for run in plan.seeded(count):
         write_final_run(directory, made(run))
     nothing = np.zeros(0, np.int64)

@@ -153,7 +153,7 @@ def test_only_a_default_fraction_is_raised_for_small_data():
 
 
 def test_options_that_name_a_place_are_external():
-    """A results folder that another user wrote must not decide over any of them."""
+    """A results folder of another user must not determine any of them."""
     fields = OptionFields.model_fields
     paths = {name for name, field in fields.items() if field.annotation == Path | None}
     free_texts = {name for name, field in fields.items() if field.annotation == str | None}
@@ -161,4 +161,4 @@ def test_options_that_name_a_place_are_external():
 
 
 def test_options_that_affect_accuracies_are_fixed():
-    assert set(MEASURED) - {"data_dir"} <= set(FIXED)  # the images' checksum decides, not the path
+    assert set(MEASURED) - {"data_dir"} <= set(FIXED)  # a checksum of the images is compared

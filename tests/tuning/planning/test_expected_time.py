@@ -13,7 +13,7 @@ from tune_mnist.tuning.spaces.space import load_space
 
 @pytest.fixture
 def announced(digits_split):
-    """Return a function that says what a search of 9 trials on two workers is announced by."""
+    """Function that returns the announcement of a search of 9 trials on two workers."""
 
     def announce(measure, **given):
         space = load_space("lenet")
@@ -34,7 +34,7 @@ def announced(digits_split):
 def test_time_and_epochs_are_announced(announced, digits_split):
     speed = Speed(len(digits_split.train) / 200, len(digits_split.val) / 40)
     line = announced(lambda: {"lenet": speed}, final_seeds=0)
-    # 9 epochs of 240 seconds, two at a time.
+    # 9 epochs of 240 seconds on two workers.
     assert line.startswith("expected   about 0:18:00: about 9 epochs")
     assert "final runs" not in line
 

@@ -10,7 +10,7 @@ from tune_mnist.tuning.planning.speeds import (
 
 @pytest.fixture(autouse=True)
 def threads_of_the_others():
-    """Leave the number of threads as it was: it is the whole process's."""
+    """Restore the number of threads, which is a setting of the whole process."""
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""Private parts of Ray are used in one package only."""
+"""Only one package uses private parts of Ray."""
 
 import ast
 import importlib
@@ -37,7 +37,7 @@ def imports(tree):
 
 
 def defined(tree):
-    """Return the names that a module defines or assigns itself."""
+    """Return the names that a module defines or assigns."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name
@@ -49,7 +49,7 @@ def defined(tree):
 
 
 def package_names():
-    """Return the names that any module outside the room defines: a class may inherit them."""
+    """Return the names that other modules define, because a class may inherit them."""
     return {name for path in modules() for name in defined(ast.parse(path.read_text("utf-8")))}
 
 
@@ -57,7 +57,7 @@ INHERITED = package_names()
 
 
 def private_parts(tree):
-    """Return the private imports of Ray, and in a module that uses Ray, foreign private names."""
+    """Return the private imports of Ray, and foreign private names in a module that uses Ray."""
     imported = list(imports(tree))
     found = {name for name in imported if is_private(name)}
     if any(name == "ray" or name.startswith("ray.") for name in imported):

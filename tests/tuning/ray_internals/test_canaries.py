@@ -1,6 +1,6 @@
-"""Each private part of Ray that tuning/ray_internals uses is there, and does what it relies on.
+"""Existence and behaviour of each private part of Ray that tuning/ray_internals uses.
 
-A failure here names the hook that a new version of Ray breaks.
+A failing test names the hook that a new version of Ray breaks.
 """
 
 import inspect
@@ -44,7 +44,7 @@ RAY = Path(ray.__file__).parent
 
 @dataclass(frozen=True)
 class Key:
-    """A trial as far as the schedulers that only compare trials know it."""
+    """The attributes of a trial that schedulers without pauses use."""
 
     trial_id: str
 
@@ -57,7 +57,7 @@ def parameters(function):
 
 
 def draw_nothing(trial):
-    """Space without parameters."""
+    """Search space without parameters."""
 
 
 def contains(folder, word, pattern="*.py"):
@@ -294,7 +294,7 @@ def test_a_missing_local_head_is_no_error(monkeypatch):
 
 @pytest.mark.e2e
 def test_the_head_of_a_cluster_answers_the_bare_request(small_ray):
-    """With the token it answers, and says so when there is none: the search asks for one."""
+    """The head accepts the token, and rejects a request without a token."""
     head = ray.get_runtime_context().gcs_address
     assert authentication.request_health(head, with_token=True) is grpc.StatusCode.OK
     answer = authentication.request_health(head, with_token=False)

@@ -1,4 +1,4 @@
-"""Workers that die at the wrong moment, under a real Tuner."""
+"""Handling of dead workers and lost nodes, with a real Tuner."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ def train_in(folder, number):
 
 
 class OneAfterAnother(Searcher):
-    """Hands out the second trial when the first has ended, and its idle worker has died."""
+    """Suggests the second trial after the first has ended and its idle worker has died."""
 
     def __init__(self, folder, trials=2, **given):
         super().__init__(metric="val_accuracy", mode="max")
@@ -70,7 +70,7 @@ def kill(process):
 
 
 def fit(controller, trainable, searcher, folder, monkeypatch, cpus=1):
-    """Run the trials of a searcher by a controller; none may fail but for nothing."""
+    """Run the trials of a searcher with a controller and max_failures = 0."""
     monkeypatch.setattr(ray_tune, "TuneController", controller)
     return tune.Tuner(
         tune.with_resources(trainable, {"cpu": cpus}),
@@ -85,9 +85,9 @@ def fit(controller, trainable, searcher, folder, monkeypatch, cpus=1):
 
 
 class HoldsBack(SteadyController):
-    """With a scheduler that has a trial wait which is about to get an idle worker.
+    """Controller whose scheduler pauses a trial that is about to get an idle worker.
 
-    So it is where a cluster has shrunk, or a trial was added that stands at a rung.
+    This happens if a cluster has shrunk, or if the trial is paused at a rung.
     """
 
     def _schedule_trial_reset(self, trial, new_config, new_experiment_tag):
@@ -108,7 +108,7 @@ def test_a_worker_that_died_while_idle_does_not_count_as_a_failure(
 
 
 class SlowToStart(tune.Trainable):
-    """The worker that is made for the second trial is not there before it is told to be."""
+    """Trainable whose second worker starts only when the test allows it."""
 
     def setup(self, config):
         folder, number = Path(config["folder"]), config["number"]
@@ -123,11 +123,11 @@ class SlowToStart(tune.Trainable):
         return {"val_accuracy": 0.5, "done": True}
 
     def save_checkpoint(self, checkpoint_dir):
-        """Keep nothing: Ray asks for it at the end."""
+        """Save nothing; Ray requests a checkpoint at the end."""
 
 
 class BothAtOnce(OneAfterAnother):
-    """Lets the second worker start a while after the first has become idle."""
+    """Lets the second worker start some time after the first has become idle."""
 
     def suggest(self, trial_id):
         if self.begun < 2:
@@ -190,7 +190,7 @@ def test_a_calling_program_gets_tunes_own_controller_back(tmp_path):
 
 
 def died_because(reason):
-    """The error that Ray makes of what the head says of a worker."""
+    """Return the error that Ray raises for a worker that died for a reason."""
     return ActorDiedError(
         ActorDiedErrorContext(
             error_message=f"The actor died because {reason}", actor_id=bytes(ActorID.size())

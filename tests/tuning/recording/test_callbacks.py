@@ -1,4 +1,4 @@
-"""What stays on disk of trials: the best weights, and nothing of those that have ended."""
+"""Files of trials: best weights are kept, checkpoints of ended trials are removed."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from tune_mnist.tuning.recording.callbacks import BestModels, Recorder
 
 
 class Models:
-    """Trials that write checkpoints, watched by the callback."""
+    """Trials that write checkpoints and report to the callback."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -76,7 +76,7 @@ def test_a_resumed_search_replaces_a_model_only_by_a_better_one(models):
 def test_a_repeated_epoch_is_not_counted_again(models):
     models.report(0, 1, 0.5)
     models.report(0, 2, 0.6)
-    models.report(0, 1, 0.7)  # its checkpoint had gone; the study keeps what it knew
+    models.report(0, 1, 0.7)  # its checkpoint was lost; the study keeps the first value
     assert models.best() == (0, 2, 0.6)
 
 
@@ -124,7 +124,7 @@ def test_an_unwritable_table_ends_the_search_and_not_the_trial(tmp_path):
     recorder = Recorder(tmp_path / "gone" / "trials.csv", search.trial_store)
     trial, other = search.trial(0), search.trial(1)
     search.report(recorder, trial, 1, 0.5)
-    search.end(recorder, trial)  # what is raised here, Ray takes for a failure of the trial
+    search.end(recorder, trial)  # Ray would treat an error raised here as a failure of the trial
     other.error_file, other.num_failures = None, 1
     recorder.on_trial_error(trial=other)
     with pytest.raises(OSError, match="No such file"):

@@ -1,4 +1,4 @@
-"""The journal of a study after its writer was killed, read and written by the real Optuna."""
+"""Journal of a study whose writer was killed, read and written by Optuna."""
 
 import errno
 import os

@@ -15,7 +15,7 @@ def test_an_exploit_is_recorded_once_and_survives_the_driver():
     trial = study.ask({"lr": optuna.distributions.FloatDistribution(0.01, 1.0)})
     trial_store.begin(trial, "id0", CONFIG)
     trial_store.add_epoch(0, METRICS | {"epoch": 1, "val_accuracy": 0.5})
-    for _ in range(2):  # a driver that died in the middle decides the same again
+    for _ in range(2):  # a resumed driver makes the same decision again
         trial_store.exploit(0, epoch=1, source=7, params=TARGET)
     trial_store.add_epoch(0, METRICS | {"epoch": 2, "val_accuracy": 0.9})
 
@@ -26,7 +26,7 @@ def test_an_exploit_is_recorded_once_and_survives_the_driver():
 
 
 def test_a_repeated_epoch_changes_nothing():
-    """Its worker died, or its checkpoint had gone while it was paused."""
+    """An epoch is repeated if a worker died, or if a paused trial lost its checkpoint."""
     study = optuna.create_study(direction="maximize")
     trial_store = TrialStore(study, "lenet", max_epochs=3)
     trial_store.begin(study.ask(), "id0", CONFIG)

@@ -1,4 +1,4 @@
-"""The folder of a search: file systems without locks, and searches of earlier versions."""
+"""Results folders on file systems without locks, and of earlier versions."""
 
 import errno
 import fcntl

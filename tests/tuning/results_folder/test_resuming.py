@@ -1,4 +1,4 @@
-"""What a resumed search refuses, told before Ray is started or anything is written."""
+"""Checks of a resumed search before Ray is started or a file is written."""
 
 import io
 import json
@@ -40,7 +40,7 @@ def begin(directory, images, **given):
 
 def refusal_of_resume(directory, earlier, **given):
     before = {path: path.read_bytes() for path in directory.iterdir()}
-    # At this address is no Ray, so that a search which is not refused ends all the same.
+    # No Ray runs at this address, so a search that is not refused ends too.
     options = earlier.options_with(SPACE, {"address": "127.0.0.1:1", **given})
     with pytest.raises(UserError) as caught:
         run_experiment(SPACE, options, directory, Console(file=io.StringIO()), "again", earlier)
@@ -81,7 +81,7 @@ OTHER_VALUES = {
 
 @pytest.mark.parametrize(("option", "value"), OTHER_VALUES.items())
 def test_a_fixed_option_cannot_be_changed(tmp_path, digits, option, value):
-    # Several objectives need a scheduler that says none, or the combination is what is refused.
+    # Several objectives need scheduler none; otherwise the combination would be refused.
     given = {"scheduler": "none"} if option == "objective" else {}
     earlier = begin(tmp_path / "s", digits, **given)
     with pytest.raises(UserError) as caught:
@@ -189,7 +189,7 @@ def test_a_search_whose_mlflow_server_is_lost_can_be_resumed_without_it(tmp_path
     assert "--mlflow http://127.0.0.1:1: cannot be used" in refusal_of_resume(
         tmp_path / "s", earlier
     )
-    # The refusal is Ray's: there is none at the address.
+    # The search is refused because no Ray runs at the address.
     assert refusal_of_resume(tmp_path / "s", earlier, mlflow="").startswith("no Ray cluster")
     assert earlier.options_with(SPACE, {"mlflow": ""}).mlflow is None
 
@@ -221,7 +221,7 @@ def test_an_edited_network_is_named_at_each_resume(tmp_path, digits, own_network
 
     assert resumed_with(source) == []
     edited = [resumed_with(source + "\n# edited\n") for _ in range(2)]
-    restored = resumed_with(source)  # the trials in between ran with the edited source
+    restored = resumed_with(source)  # some trials have run with the edited source
     for lines in (*edited, restored):
         (line,) = lines
         assert "network my-cnn" in line

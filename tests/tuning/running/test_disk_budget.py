@@ -8,7 +8,7 @@ from tune_mnist.tuning.running.disk_budget import DiskBudget
 
 
 class Records:
-    """The part of a trial store that is asked: which trial has come how far."""
+    """The part of a trial store that the disk budget uses: progress of trials."""
 
     def __init__(self, **epochs):
         self._records = {

@@ -1,4 +1,4 @@
-"""Trials that Ray ends without a word."""
+"""Trials that Ray ends without a callback."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from tune_mnist.tuning.running.lost_trials import LOST_WORKER, LostTrials
 
 
 class Searcher:
-    """What a searcher knows of the trials that it has handed out."""
+    """The part of a searcher that lost trials are reported to."""
 
     def __init__(self, trial_store):
         self.trial_store = trial_store
@@ -23,7 +23,7 @@ class Searcher:
 
 
 class RaysTrial(SimpleNamespace):
-    """A trial in Ray's list."""
+    """A trial in Ray's list of trials."""
 
     def is_finished(self):
         return self.status in ("TERMINATED", "ERROR")
@@ -53,7 +53,7 @@ def test_a_lost_trial_is_recorded_even_if_another_trial_was_moved(searcher, hand
     trials = [hand_out(0), hand_out(1)]
     lost_trials.on_step_end(0, trials)
     trials.append(hand_out(2))
-    trials.append(trials.pop(0))  # tries again, in the same step
+    trials.append(trials.pop(0))  # Ray retries the trial in the same step
     lost_trials.on_step_end(1, trials)
     assert searcher.handed_out() == {"id0", "id1", "id2"}
 

@@ -1,4 +1,4 @@
-"""A population on a cluster that loses a node; whole searches are in the end-to-end tests."""
+"""Population based training on a cluster that loses a node."""
 
 from types import SimpleNamespace
 
@@ -8,7 +8,7 @@ from tune_mnist.tuning.spaces.space import load_space
 
 
 class Controller:
-    """As much of Ray's controller as the scheduler uses."""
+    """The part of Ray's controller that the scheduler uses."""
 
     def __init__(self):
         self.trained = []
@@ -49,7 +49,7 @@ def test_a_waiting_trial_gives_its_worker_to_a_trial_that_lost_its_node():
     assert population.on_trial_result(controller, loses, report) == "NOOP"
     assert population.choose_trial_to_run(controller) is None
     assert controller.trained == [loses]
-    assert told == [1]  # the round is closed, and among equals no trial exploits another
+    assert told == [1]  # the round is complete; no trial exploits one of equal accuracy
     loses.status = "TERMINATED"
     population.on_trial_complete(controller, loses, report)
     assert population.choose_trial_to_run(controller) is waits

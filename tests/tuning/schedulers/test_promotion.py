@@ -29,9 +29,9 @@ def accuracy(quality, epoch):
 
 
 def train(config):
-    """A learning curve that keeps its own checkpoint, and a log of the epochs really trained.
+    """Simulate a learning curve with a checkpoint, and log each trained epoch.
 
-    Waits until another trial has started, if told so.
+    If the configuration names another trial in ``after``, wait until this trial has started.
     """
     checkpoint = Path(config["folder"], "checkpoints", str(config["number"]))
     Path(config["folder"], f"{config['number']} has started").touch()
@@ -51,7 +51,7 @@ def train(config):
 
 
 class Handout(Searcher):
-    """Hands out given configurations: the unfinished first, new ones when they are wanted."""
+    """Suggests given configurations: unfinished first, then new ones when they are wanted."""
 
     def __init__(self, configs, unfinished, wanted):
         super().__init__(metric="val_accuracy", mode="max")
@@ -86,7 +86,7 @@ class Handout(Searcher):
 
 
 class Cut(tune.Stopper):
-    """Ends the search after a number of results, as if the driver had been killed."""
+    """Ends the search after a number of reports, as if the driver had been killed."""
 
     def __init__(self, results):
         self.left = results
@@ -100,7 +100,7 @@ class Cut(tune.Stopper):
 
 
 class Watch(tune.Callback):
-    """Notes which trials start, and counts how many run, or are about to, at a time."""
+    """Records started trials, and the maximum number of running and pending trials."""
 
     def __init__(self):
         self.started = []
@@ -115,7 +115,7 @@ class Watch(tune.Callback):
 
 
 class Run:
-    """A search over do-nothing trials; can be cut and resumed."""
+    """A search with simulated trials that can be interrupted and resumed."""
 
     def __init__(self, folder, qualities=QUALITIES, fails=None, after=None, **options):
         self.folder = folder
@@ -183,7 +183,7 @@ class Run:
 
 
 def algorithm_2(qualities, max_epochs=9, eta=3):
-    """The epochs of one worker, told straight from the paper; and the end, from our docstring."""
+    """Return the epochs of one worker by Algorithm 2 of the paper, and the end of each trial."""
     rungs = rung_epochs(max_epochs, 1, eta)
     reached = [[] for _ in rungs]
     promoted = [set() for _ in rungs]
@@ -219,8 +219,8 @@ def algorithm_2(qualities, max_epochs=9, eta=3):
 
 @pytest.fixture(scope="module")
 def cluster():
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # Ray's workers cannot import it
-    # Not by ray.init alone: Ray keeps the token of the first cluster that a process has met.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import it
+    # Not just ray.init: Ray keeps the token of the first cluster that a process connects to.
     with connected(None):
         yield
 
@@ -228,7 +228,7 @@ def cluster():
 def test_bracket_shares_equal_those_of_hyperband():
     assert bracket_shares(1, 2, 3) == (1.0,)
     assert bracket_shares(3, 2, 3) == pytest.approx((3 / 5.5, 1.5 / 5.5, 1 / 5.5))
-    assert len(bracket_shares(9, 2, 3)) == 3  # one that has no rung is enough
+    assert len(bracket_shares(9, 2, 3)) == 3  # only one bracket has no rung
 
 
 def test_a_bracket_depends_on_trial_number_and_seed_only():
@@ -241,17 +241,17 @@ def test_a_bracket_depends_on_trial_number_and_seed_only():
 
 
 class Controller:
-    """As much of Ray's as a decision on a result looks at."""
+    """The part of Ray's controller that a decision uses."""
 
     def __init__(self, finished=False):
         self.search_alg = SimpleNamespace(is_finished=lambda: finished)
 
     def stop_trial(self, trial):
-        """Ended without a word."""
+        """Ignore the end of a trial."""
 
 
 def scheduler(*values, num_samples=9, **options):
-    """A scheduler to which trials 0, 1, ... were replayed, unfinished, with these values."""
+    """Return a scheduler with restored, unfinished trials 0, 1, ... and their values."""
     options = {"max_epochs": 9, "rungs": (1, 3), "max_concurrent": 1} | options
     made = PromotionAsha(num_samples=num_samples, **options)
     for number, by_epoch in enumerate(values):
@@ -308,15 +308,15 @@ def test_the_last_epoch_completes_a_trial():
 def test_no_new_trial_starts_while_another_needs_the_worker():
     made = scheduler({1: 0.3}, {1: 0.2}, {1: 0.1}, {1: 0.0})
     trials = [add(made, number, Trial.PAUSED) for number in range(3)]
-    assert not made.wants_new_trial()  # the last one has not come back
+    assert not made.wants_new_trial()  # the last restored trial has not been added yet
     add(made, 3, Trial.PAUSED)
-    assert not made.wants_new_trial()  # the first one may go on
+    assert not made.wants_new_trial()  # the first trial can be promoted
     made.on_trial_remove(Controller(), trials[0])
     assert made.wants_new_trial()
     trial = add(made, 4)
-    assert not made.wants_new_trial()  # the only worker is taken
+    assert not made.wants_new_trial()  # the only worker is busy
     assert report(made, trial, 1, 0.15) == "PAUSE"
-    assert not made.wants_new_trial()  # the pause is not through
+    assert not made.wants_new_trial()  # the trial is not paused yet
     trial.status = Trial.PAUSED
     assert made.wants_new_trial()
 
@@ -330,7 +330,7 @@ def waiting(number, model):
 
 
 def mixed(*trials, **options):
-    """A scheduler to which trials of two architectures were replayed: (model, values)."""
+    """Return a scheduler with restored trials of two architectures, as (model, values)."""
     options = {"max_epochs": 9, "rungs": (1, 3), "max_concurrent": 1} | options
     made = PromotionAsha(num_samples=len(trials), share=(len(trials) + 1) // 2, **options)
     for number, (model, values) in enumerate(trials):
@@ -353,7 +353,7 @@ def test_trials_are_compared_with_those_of_their_architecture():
 
 
 def test_each_architecture_has_a_fully_trained_trial():
-    # Two trials of an architecture are too few for a third of them to be promoted.
+    # A third of two trials of an architecture is less than one promotion.
     made = mixed(("lenet", {1: 0.1}), ("lenet", {1: 0.2}), ("resnet", {9: 0.9}))
     for number in range(2):
         made.on_trial_add(Controller(), waiting(number, "lenet"))
@@ -371,8 +371,8 @@ class TestRealSearch:
         assert run.scheduler.pruned == {n for n, epoch in run.last_epochs.items() if epoch < 9}
         assert run.ended == set(range(9))
         assert run.results.num_terminated == 9
-        assert len(run.workers) == 1  # handed over from trial to trial, not started again
-        # each new trial was drawn when all that ran before it was known
+        assert len(run.workers) == 1  # reused by all trials
+        # Each new trial was suggested after all earlier reports.
         started = {number: run.log.index((number, 1)) for number in range(9)}
         assert run.searcher.results_at_start == started
 
@@ -406,7 +406,7 @@ class TestRealSearch:
         assert run.log == algorithm_2(QUALITIES)
         assert run.ended == set(range(9))
         assert run.watch.most == 1
-        # nobody was started who only had to wait; one epoch may have been trained, not reported
+        # No trial was started that had to wait. One epoch may have been trained but not reported.
         assert set(run.watch.started) <= {number for number, _ in run.log[before - 1 :]}
 
     def test_interrupted_trials_resume_one_by_one_on_one_worker(self, tmp_path):
@@ -455,7 +455,7 @@ class TestRealSearch:
 
 
 def test_a_trial_without_a_loss_ranks_last_among_equal_accuracies():
-    """Journals of earlier versions hold the validation loss of the last epoch only."""
+    """Journals of earlier versions have only the validation loss of the last epoch."""
     made = scheduler({1: 0.1}, {1: 0.1})
     made.restore_trial(EarlierTrial(2, {1: 0.1}, ended=False, losses={1: 2.3}))
     trials = {number: waiting(number, "") for number in range(3)}
@@ -476,7 +476,7 @@ def test_equal_accuracies_are_ranked_by_validation_loss():
 
 
 def test_a_grid_may_have_more_trials_of_one_architecture():
-    """Its second of three may yet be promoted: six of the nine trials may be of its kind."""
+    """The second of three trials can be promoted: six trials may be of its architecture."""
     text = """
 description: two architectures
 model: {type: categorical, choices: [lenet, resnet]}

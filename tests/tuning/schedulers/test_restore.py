@@ -1,4 +1,4 @@
-"""A scheduler that is brought back from the study decides as the one before would have."""
+"""A scheduler restored from the study makes the same decisions as before."""
 
 from types import SimpleNamespace
 
@@ -24,7 +24,7 @@ def metrics(epoch, accuracy):
 
 
 def search_in(directory, scheduler):
-    """The searcher and scheduler of a search, new or resumed."""
+    """Return the searcher and scheduler of a new or resumed search."""
     options = SearchOptions.for_space(SPACE, scheduler=scheduler, num_samples=9, max_epochs=9)
     searcher = StudySearch(
         SPACE,
@@ -43,7 +43,7 @@ def search_in(directory, scheduler):
     [
         ("asha-stopping", 0.1, "STOP"),
         ("median", 0.1, "STOP"),
-        ("asha-promotion", 0.99, "CONTINUE"),  # alone at its rung it would have to wait
+        ("asha-promotion", 0.99, "CONTINUE"),  # without earlier trials it would have to pause
     ],
 )
 def test_values_of_an_earlier_session_count(tmp_path, scheduler, accuracy, decision):
@@ -71,8 +71,8 @@ def test_a_report_repeated_after_a_resume_stops_no_trial(tmp_path, scheduler):
         trial = SimpleNamespace(config=searcher.suggest(f"id{number}"), status="RUNNING")
         first.on_trial_add(controller, trial)
         trials.append(trial)
-    # The worst trial is the first at its rung, where it cannot be compared yet. Restored in the
-    # order of numbers, it is the last.
+    # The worst trial was the first at its rung, without others to compare with. It is the last if
+    # trials are restored in the order of their numbers.
     for number, accuracy in ((5, 0.1), (0, 0.9), (1, 0.91), (2, 0.92), (3, 0.93), (4, 0.94)):
         for epoch in (1, 2, 3)[: 1 if number == 5 else 3]:
             report = metrics(epoch, accuracy)
@@ -85,7 +85,7 @@ def test_a_report_repeated_after_a_resume_stops_no_trial(tmp_path, scheduler):
         resumed.on_trial_result(controller, trials[5], metrics(epoch, 0.1)) for epoch in (1, 2, 3)
     ]
     assert decisions[0] == "CONTINUE"
-    assert "STOP" in decisions  # the trials of the earlier run count in later comparisons
+    assert "STOP" in decisions  # trials of the earlier session count in later comparisons
 
 
 def test_unfinished_trials_are_resumed_first_and_ended_ones_not(tmp_path):
@@ -118,7 +118,7 @@ def test_restored_trials_of_equal_accuracy_are_ranked_by_loss(tmp_path, stored_a
 
 
 class HeldTrial(SimpleNamespace):
-    """A trial that runs; HyperBand looks trials up."""
+    """Hashable running trial, which HyperBand can look up."""
 
     __hash__ = object.__hash__
 

@@ -8,7 +8,7 @@ from tune_mnist.tuning.schedulers.rungs import Rungs, rung_epochs
 
 
 def rungs(*values, epochs=(1, 3), reduction_factor=3, num_trials=9):
-    """Rungs whose first has been reached by trials 0, 1, ... with these values."""
+    """Return rungs; trials 0, 1, ... have reached the first with these values."""
     made = Rungs(epochs, reduction_factor, num_trials)
     for number, value in enumerate(values):
         made.add(number)
@@ -107,7 +107,7 @@ def test_the_second_rung_counts_trials_promoted_too_early():
         made.promote(number)
     made.record(2, 3, 0.3)
     made.close()
-    # Three have been promoted: one more than a third of six. One of them may yet climb on.
+    # Three trials were promoted, one more than a third of six. One of them can be promoted again.
     assert made.cannot_be_promoted(spare_best=False) == {0, 1, 3}
     made.record(4, 3, 0.5)
     assert 2 in made.cannot_be_promoted(spare_best=False)
@@ -121,7 +121,7 @@ def test_the_best_trial_of_each_rung_can_be_exempted():
 
 @pytest.mark.parametrize("seed", range(30))
 def test_a_trial_given_up_is_never_promotable_later(seed):
-    """The hopeless stay, and events come in any order: none is ever promotable afterwards."""
+    """Trials that cannot be promoted are never promotable later, for any order of events."""
     rng = np.random.default_rng(seed)
     total = int(rng.integers(3, 40))
     made = Rungs((1, 2, 4), 2 + seed % 2, total)
@@ -148,7 +148,7 @@ def test_a_trial_given_up_is_never_promotable_later(seed):
         else:
             made.record(number, running.pop(number), rng.random())
         hopeless |= made.cannot_be_promoted(spare_best=False)
-    # and nobody is left in between: who still stands has been given up
+    # All paused trials have been given up.
     made.close()
     assert numbers(made.paused()) <= made.cannot_be_promoted(spare_best=False)
 

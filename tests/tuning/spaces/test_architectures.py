@@ -1,4 +1,4 @@
-"""Keywords of networks as parameters of a space."""
+"""Constructor keywords of networks as parameters of a space."""
 
 import pytest
 import torch
@@ -142,7 +142,7 @@ def test_a_network_without_logits_is_refused(tmp_path, returns, contract, words)
 
 
 def test_a_valid_network_is_accepted(tmp_path):
-    register(lambda logits: logits if logits.sum() < 1e9 else -logits)  # reads a value
+    register(lambda logits: logits if logits.sum() < 1e9 else -logits)  # depends on a value
     state = torch.get_rng_state()
     space = space_of(tmp_path, DEPTH.replace("6", "3"), "mine")
     check_networks(space.parameters, space.models, 10, 3, [28, 64])

@@ -17,7 +17,7 @@ def test_true_is_not_one():
 
 @pytest.mark.parametrize("step", [1e-320, 5e-324, 1e-9])
 def test_a_step_with_too_many_values_is_refused(step):
-    # A denormal step is 0 in a process whose PyTorch flushes denormals.
+    # A denormal step is 0 in a process in which PyTorch flushes denormals.
     with pytest.raises(ValueError, match="step"):
         FloatParameter(type="float", low=0.1, high=1, step=step)
 

@@ -1,4 +1,4 @@
-"""Spaces: found, checked against what can be trained, and drawn from by a real Optuna."""
+"""Loading, validation and sampling of search spaces."""
 
 from pathlib import Path
 

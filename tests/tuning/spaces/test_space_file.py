@@ -1,4 +1,4 @@
-"""Every rule about the form of a space file; each refusal names file, key and what is right."""
+"""Schema of a space file; each error names file, key and remedy."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Searches whose trials begin on smaller or fewer images: what is asked, compared and noted."""
+"""Fidelity stages: validation, comparison of trials, and reports."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -87,7 +87,7 @@ def test_a_stage_must_have_an_image_of_each_class(digits_split):
 
 
 def decisions(scheduler, number, accuracies):
-    """What becomes of a trial at each epoch, until it does not go on."""
+    """Return the decision at each epoch of a trial, until it pauses or stops."""
     trial = SimpleNamespace(config={"number": number}, status="RUNNING", is_finished=lambda: False)
     controller = SimpleNamespace(search_alg=SimpleNamespace(is_finished=lambda: False))
     scheduler.on_trial_add(controller, trial)

@@ -130,6 +130,6 @@ def test_a_pipe_is_refused_without_reading(tmp_path):
 def test_a_very_large_file_is_refused_without_reading_it_all(tmp_path):
     path = tmp_path / "mine.yaml"
     with path.open("wb") as file:
-        file.truncate(10 * 2**30)  # a hole, which takes no room
+        file.truncate(10 * 2**30)  # a sparse file, which uses no disk space
     with pytest.raises(UserError, match="more than 100,000 characters"):
         read_text(path)

@@ -1,4 +1,4 @@
-"""Checkpoints in a folder and in a bucket: whatever is true of the one is true of the other."""
+"""Checkpoint stores: the same behaviour in a folder and in a bucket."""
 
 import errno
 import os
@@ -31,7 +31,7 @@ CPU = Compute(torch.device("cpu"), bf16=False)
 
 
 def bucket_in(s3_options):
-    """A folder of the bucket that no other test uses."""
+    """Folder of the bucket for one test."""
     return Bucket(f"s3://bucket/folder/{uuid4().hex}?{s3_options}")
 
 
@@ -78,7 +78,7 @@ def train(trainer, checkpoints, epochs):
 
 
 def begin(build, checkpoints, epochs):
-    """What a worker does with a run, from where it stands."""
+    """Restore a run as a worker does, train, and save."""
     trainer, _ = checkpoints.restore(build)
     return train(trainer, checkpoints, epochs)
 
@@ -295,7 +295,7 @@ def test_a_damaged_checkpoint_is_skipped_and_named(bucket_store, build, harm):
 
 
 class GoneBucket(Bucket):
-    """Whose listing fails as that of a bucket which another store knows nothing of."""
+    """Bucket whose listing fails like that of a missing bucket."""
 
     def objects(self, folder=""):
         raise FileNotFoundError(errno.ENOENT, "Path does not exist", self.uri)

@@ -1,4 +1,4 @@
-"""What may be said by --storage-path, and what is found out about it before a search begins."""
+"""Validation of --storage-path, and checks of its location before a search."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A trial on a real worker of Ray: what it reports when something goes wrong."""
+"""Reports of a trial on a Ray worker, including failures."""
 
 import os
 import resource
@@ -40,7 +40,7 @@ def train_one(config, data, settings):
 
 
 class Reports(tune.Callback):
-    """All that the driver hears, by trial."""
+    """Reports that the driver receives, by trial."""
 
     def __init__(self):
         self.heard = defaultdict(list)

@@ -1,4 +1,4 @@
-"""What MLflow itself tells of a search, from a database of its own."""
+"""Content of an MLflow database after a search."""
 
 import io
 import re
@@ -24,7 +24,7 @@ def uri(tmp_path_factory):
 
 
 class Watched:
-    """A search that MLflow is told of."""
+    """A search that is recorded in MLflow."""
 
     def __init__(self, client, directory):
         self.client, self.directory = client, Path(directory)
@@ -147,7 +147,7 @@ def test_runs_left_running_by_a_killed_session_are_ended(watched):
 
 
 def test_a_lost_server_is_reported_once(uri):
-    open_client(uri, NAME)  # it sets how long MLflow tries
+    open_client(uri, NAME)  # sets the timeouts of MLflow
     watched = Watched(MlflowClient(NOWHERE), NAME)
     trial = watched.begin(0)
     watched.report(trial, 1, 0.1)

@@ -1,4 +1,4 @@
-"""Tasks by the names of their trials; it stands on parts of Ray that are not public."""
+"""Names of tasks in the dashboard, which depend on private parts of Ray."""
 
 import gc
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ def trial_on(actor, number):
 
 @pytest.fixture
 def cluster(small_ray):
-    """Ours: where several run on a machine, Ray's own choice is the one started last."""
+    """Address of this test's Ray; Ray's default is the one that was started last."""
     return ray.get_runtime_context().gcs_address
 
 
@@ -47,7 +47,7 @@ def test_a_worker_without_references_ends(cluster):
     NamedTasks().on_trial_start(trial=trial_on(actor, 3))
     ray.get(actor.train.remote())
     number = actor._actor_id.hex()
-    gc.disable()  # what it held in a circle would go only with the next collection
+    gc.disable()  # a reference cycle would be freed only by the next collection
     try:
         del actor
         wait_until(lambda: get_actor(number, cluster).state == "DEAD")
@@ -59,7 +59,7 @@ def test_a_worker_without_references_ends(cluster):
 def test_a_worker_whose_tasks_cannot_be_named_still_trains(cluster):
     actor = ray.remote(Worker).options(num_cpus=0).remote()
     real = actor._method_shells["train"]
-    # Ray as it may become: a method that takes no options any more.
+    # A future version of Ray whose methods have no options.
     actor._method_shells["train"] = SimpleNamespace(
         bind=lambda handle: SimpleNamespace(remote=real.bind(handle).remote)
     )

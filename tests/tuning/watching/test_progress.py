@@ -1,4 +1,4 @@
-"""The live table, drawn into a terminal of 80x24, and the plain lines."""
+"""Live table in a terminal of 80x24, and plain lines."""
 
 import io
 from types import SimpleNamespace

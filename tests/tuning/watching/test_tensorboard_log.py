@@ -1,4 +1,4 @@
-"""What TensorBoard itself reads from the files of a search."""
+"""Content of event files, as TensorBoard reads it."""
 
 import io
 import os
@@ -37,7 +37,7 @@ def read(folder):
 
 
 def curve(folder, tag="val_accuracy"):
-    """Return what is to be seen of a metric, by step."""
+    """Return the values of a metric, by step."""
     return [(event.step, round(event.value, 3)) for event in read(folder).Scalars(tag)]
 
 
@@ -72,7 +72,7 @@ def test_a_resumed_search_repeats_no_epoch(search, log, tmp_path, console):
     search.go_on()
     log = TensorBoardLog(tmp_path, search.trial_store, console)
     trial = search.trial(0)
-    search.report(log, trial, 2, 0.2)  # from its checkpoint: nobody knows who has heard of it
+    search.report(log, trial, 2, 0.2)  # a resumed trial repeats the epoch of its checkpoint
     search.report(log, trial, 3, 0.3)
     search.end(log, trial)
     assert curve(tmp_path) == [(1, 0.1), (2, 0.2), (3, 0.3)]
@@ -97,7 +97,7 @@ def test_a_paused_trial_has_no_open_file(search, log, tmp_path):
 
 
 def run_on_a_full_disk(search, folder, console):
-    """Run two trials, one of them to its end, on a disk that is full after the first epoch."""
+    """Run two trials, one to its end, on a disk that is full after the first epoch."""
     log = TensorBoardLog(folder / "tensorboard", search.trial_store, console)
     trial, other = search.trial(0), search.trial(1)
     search.report(log, trial, 1, 0.1)
