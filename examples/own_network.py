@@ -65,6 +65,11 @@ class MyCNN(nn.Module):
 
 if __name__ == "__main__":
     results = run_search(
-        space=Path(__file__).with_suffix(".yaml"), dataset="digits", name="own-network"
+        space=Path(__file__).with_suffix(".yaml"),
+        dataset="digits",
+        num_samples=4,  # trials
+        max_epochs=3,  # of a trial
+        final_seeds=1,  # runs of the best configuration on the test set
+        name="own-network",
     )
     print(results.best)

@@ -72,13 +72,22 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
     ]
     assert list((directory / "checkpoints").rglob("*.pt")) == []
 
-    result = run("search", "--resume", str(directory), "--num-samples", "3")
+    more = ("--num-samples", "3", "--finalists", "2")
+    result = run("search", "--resume", str(directory), *more)
     assert result.returncode == 0, result.stderr
-    runs = read_final_runs(directory)
+    found = read_final_runs(directory)
+    runs = [run for run in found if run.best]
     trials = pd.read_csv(directory / "trials.csv")
     best = int(trials["val_accuracy"].idxmax())
     assert best > 0
     assert [(run.trial, run.seed) for run in runs] == [(best, 0), (best, 1), (best, 2)]
+    others = [run for run in found if not run.best]
+    assert [run.seed for run in others] == [0, 1, 2]
+    assert {run.trial for run in others} < set(trials["trial"]) - {best}
+    compared = pd.read_csv(directory / "tables" / "differences.csv")
+    assert {*compared["better"], *compared["worse"]} == {
+        f"lenet #{trial}" for trial in (best, others[0].trial)
+    }
     assert len({run.test_accuracy for run in runs}) > 1
     assert fmean(run.test_accuracy for run in runs) > 0.85
     for final_run in runs:
@@ -93,9 +102,10 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
     assert misread is not None
     assert len(misread.images) == round((1 - runs[0].test_accuracy) * len(digits.test_images))
     experiment = json.loads((directory / "experiment.json").read_text())
-    assert (
-        "seeds 0 to 2, 1,437 training and validation images" in experiment["facts"]["final runs"]
-    )
+    plan = experiment["facts"]["final runs"]
+    assert "2 best configurations" in plan
+    assert "seeds 0 to 2 " in plan
+    assert "1,437 training and validation images" in plan
 
 
 def kept_accuracy(directory, digits):

@@ -43,7 +43,12 @@ def stopping(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "scheduler",
-    ["asha-stopping", "hyperband", pytest.param("median", marks=pytest.mark.slow), "pbt"],
+    [
+        "asha-stopping",
+        pytest.param("hyperband", marks=pytest.mark.slow),
+        pytest.param("median", marks=pytest.mark.slow),
+        "pbt",
+    ],
 )
 def test_every_scheduler_ends_each_trial(tmp_path, request, scheduler):
     if scheduler == "asha-stopping":

@@ -96,8 +96,13 @@ def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
         pd.DataFrame(rows),
         ("model", "trial", "seeds", "test", "interval", "train_images", "epochs", "train_seconds"),
         f"{_spread_words(rows)}seconds: mean of a run.{missing_runs(runs, asked)}",
-        files_only=("trial",),
+        files_only=() if _several_of_a_model(runs) else ("trial",),
     )
+
+
+def _several_of_a_model(runs: Sequence[FinalRun]) -> bool:
+    """Return whether two configurations have the same architecture."""
+    return any(not run.best for run in runs)
 
 
 def _spread_words(rows: list[dict[str, Any]]) -> str:

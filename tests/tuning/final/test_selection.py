@@ -62,6 +62,7 @@ def made(plan):
         test_accuracy=0.9,
         confusion=[[9, 1], [1, 9]],
         train_seconds=1.0,
+        best=plan.best,
     )
 
 
@@ -88,6 +89,21 @@ def test_seeds_count_up_from_that_of_the_search(tmp_path):
     (first,) = chosen(tmp_path, [record(0, 0.8)], seed=2**32 - 2)
     assert [run.config.seed for run in first.seeded(3)] == [2**32 - 2, 2**32 - 1, 0]
     assert first.seeded(3)[0] == first
+
+
+def test_finalists_are_the_best_different_configurations_of_each_architecture(tmp_path):
+    records = [record(number, 0.8 + number / 100) for number in range(4)]
+    records += [record(4, 0.9, "resnet"), record(5, 0.99, state=TrialState.DIVERGED)]
+    records[2].config = records[3].config
+    plans = chosen(tmp_path, records, finalists=3)
+    assert [(plan.model, plan.trial, plan.best) for plan in plans] == [
+        ("lenet", 3, True),
+        ("lenet", 1, False),
+        ("lenet", 0, False),
+        ("resnet", 4, True),
+    ]
+    names = [run.name for plan in plans for run in plan.seeded(2)]
+    assert len(set(names)) == len(names)
 
 
 def test_epochs_default_to_those_of_the_search(tmp_path):
@@ -131,6 +147,31 @@ def test_runs_of_another_configuration_are_removed_with_their_files(tmp_path, re
     assert {run.model for run in drop_outdated(tmp_path, [*new, kept])} == {"resnet"}
     assert not final_folder(tmp_path, "lenet").exists()
     assert final_folder(tmp_path, "resnet").exists()
+
+
+def finished(directory, plans):
+    for plan in plans:
+        for run in plan.seeded(2):
+            write_final_run(directory, made(run))
+
+
+def trials_of(runs):
+    return sorted({run.trial for run in runs})
+
+
+def test_a_finalist_fewer_costs_its_own_runs_only(tmp_path):
+    records = [record(number, 0.9 - number / 100) for number in range(3)]
+    finished(tmp_path, chosen(tmp_path, records, finalists=3))
+    assert len(read_final_runs(tmp_path)) == 6
+    left = drop_outdated(tmp_path, chosen(tmp_path, records, finalists=2))
+    assert trials_of(left) == trials_of(read_final_runs(tmp_path)) == [0, 1]
+
+
+def test_another_best_finalist_costs_the_runs_of_its_architecture(tmp_path):
+    """Its weights are those that are kept, and an earlier run as second best kept none."""
+    finished(tmp_path, chosen(tmp_path, [record(0, 0.8), record(1, 0.7)], finalists=2))
+    again = chosen(tmp_path, [record(0, 0.8), record(1, 0.85)], finalists=2)
+    assert drop_outdated(tmp_path, again) == read_final_runs(tmp_path) == []
 
 
 def test_files_of_other_origin_are_kept(tmp_path):
@@ -184,5 +225,6 @@ def test_description_of_the_final_evaluation():
     assert "60,000 training and validation images" in words
     assert "3 epochs" in words
     assert "10,000 test images" in words
+    assert "the 3 best configurations of each" in describe_plan(options(finalists=3), 9, 9)
     assert "seed 0 " in describe_plan(options(final_seeds=1), 60_000, 10_000)
     assert describe_plan(options(final_seeds=0), 60_000, 10_000) == "none"

@@ -36,10 +36,10 @@ from tune_mnist.tuning.trials.trainable import TrialSettings
 class FinalEvaluation:
     """Final evaluation: training from scratch with several seeds, and one test per seed.
 
-    The best configuration of each architecture is trained on the training and validation part
-    together, and classifies the test set once, after its last epoch. When a search is resumed,
-    finished runs are kept, unfinished runs resume from their checkpoints, and runs of a
-    configuration that is no longer the best one are removed.
+    The finalists of each architecture are trained on the training and validation part together,
+    and classify the test set once, after their last epoch. When a search is resumed, finished runs
+    are kept, unfinished runs resume from their checkpoints, and runs of a configuration that is no
+    longer a finalist are removed.
 
     Args:
         directory: Results folder of the search.
@@ -85,9 +85,9 @@ class FinalEvaluation:
         options, store = self._options, self._settings.store
         chosen = choose(records, options, self._settings, len(self._train))
         made = drop_outdated(self._directory, chosen)
-        done = {(run.model, run.seed) for run in made}
+        done = {(run.trial, run.seed) for run in made}
         planned = [run for first in chosen for run in first.seeded(options.final_seeds)]
-        todo = [run for run in planned if (run.model, run.config.seed) not in done]
+        todo = [run for run in planned if (run.trial, run.config.seed) not in done]
         store.start()
         drop_checkpoints(store, todo)
         if not todo:
@@ -113,8 +113,13 @@ class FinalEvaluation:
     def _announce(
         self, console: Console, planned: list[PlannedRun], todo: list[PlannedRun], seconds: float
     ) -> None:
-        trials = {run.model: run.trial for run in planned}
-        models = ", ".join(f"{model} (trial {trial})" for model, trial in trials.items())
+        trials: dict[str, dict[str, None]] = {}  # an ordered set of numbers by architecture
+        for run in planned:
+            trials.setdefault(run.model, {})[str(run.trial)] = None
+        models = ", ".join(
+            f"{model} (trial{'s' * (len(numbers) > 1)} {', '.join(numbers)})"
+            for model, numbers in trials.items()
+        )
         seeds = self._options.final_seeds
         made = len(planned) - len(todo)
         done = f" ({made} of {len(planned)} runs are done)" if made else ""
@@ -186,7 +191,7 @@ class FinalEvaluation:
     def _keep(self, run: PlannedRun, tested: Succeeded) -> None:
         """Write the model and result of a run; the result comes last, and marks it as done."""
         accuracy = tested.evaluation.accuracy
-        if run.config.seed == self._options.seed:
+        if run.best and run.config.seed == self._options.seed:
             checkpoints = run.checkpoints(self._settings.store)
             keep_model(
                 final_folder(self._directory, run.model),
@@ -207,6 +212,7 @@ class FinalEvaluation:
                 confusion=tested.evaluation.confusion.tolist(),
                 train_seconds=tested.train_seconds,
                 misclassified=tested.misclassified.tolist(),
+                best=run.best,
             ),
         )
 

@@ -24,7 +24,7 @@ MIN_CLASSES = 2
 MAX_COUNT = 10**9
 """Maximum test images of a class; no data set has more."""
 
-_RUN_FILE = re.compile(r"seed-(\d{1,10})\.json", re.ASCII)
+_RUN_FILE = re.compile(r"(trial-\d{1,10}-)?seed-(\d{1,10})\.json", re.ASCII)
 
 _Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
@@ -60,6 +60,8 @@ class FinalRun:
         train_seconds: Sum of the epochs' wall time in seconds.
         misclassified: Indices of the misclassified test images, ascending, or None if an earlier
             version wrote the file without them.
+        best: Whether the configuration is the best of its architecture by validation accuracy; the
+            weights of its first run are kept.
     """
 
     model: Text
@@ -71,6 +73,13 @@ class FinalRun:
     confusion: Annotated[list[list[_Count]], AfterValidator(_square)]
     train_seconds: Annotated[Finite, Field(ge=0)]
     misclassified: list[_Count] | None = None
+    best: bool = True
+
+    @property
+    def file_name(self) -> str:
+        """Name of the run's file in the folder of its architecture."""
+        trial = "" if self.best else f"trial-{self.trial}-"
+        return f"{trial}seed-{self.seed}.json"
 
 
 def final_folder(directory: Path, model: str) -> Path:
@@ -86,11 +95,11 @@ def write_final_run(directory: Path, run: FinalRun) -> None:
     """Write the result of a final run into a results folder."""
     folder = final_folder(directory, run.model)
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(path_in(folder, f"seed-{run.seed}.json"), json.dumps(asdict(run), indent=2) + "\n")
+    write_text(path_in(folder, run.file_name), json.dumps(asdict(run), indent=2) + "\n")
 
 
 def read_final_runs(directory: Path) -> list[FinalRun]:
-    """Read the final runs of a search, ordered by architecture and seed.
+    """Read the final runs of a search, ordered by architecture, configuration and seed.
 
     Args:
         directory: Results folder.
@@ -101,10 +110,11 @@ def read_final_runs(directory: Path) -> list[FinalRun]:
     runs: list[FinalRun] = []
     for path in _run_files(directory):
         run = _read_run(path)
-        if (run.model, f"seed-{run.seed}.json") != (path.parent.name, path.name):
+        if (run.model, run.file_name) != (path.parent.name, path.name):
             raise UserError(
-                f"{path}: damaged: model = {run.model!r} and seed = {run.seed}: must be those of"
-                " its folder and file name: remove it, and resume the search"
+                f"{path}: damaged: model = {run.model!r}, trial = {run.trial}, seed = {run.seed},"
+                f" best = {run.best}: must be those of its folder and file name: remove it, and"
+                " resume the search"
             )
         if runs and len(run.confusion) != len(runs[0].confusion):
             raise UserError(
@@ -113,7 +123,7 @@ def read_final_runs(directory: Path) -> list[FinalRun]:
             )
         _check_misclassified(path, run)
         runs.append(run)
-    return sorted(runs, key=lambda run: (run.model, run.seed))
+    return sorted(runs, key=lambda run: (run.model, not run.best, run.trial, run.seed))
 
 
 def _check_misclassified(path: Path, run: FinalRun) -> None:
@@ -150,6 +160,12 @@ def _run_files(directory: Path) -> list[Path]:
         for file in files_in(final / model)
         if _RUN_FILE.fullmatch(file)
     ]
+
+
+def remove_final_run(directory: Path, run: FinalRun) -> None:
+    """Remove the file of one final run; the weights of its architecture stay."""
+    folder = final_folder(directory, run.model)
+    remove_files(folder, [name for name in files_in(folder) if is_written(name, run.file_name)])
 
 
 def remove_final_runs(directory: Path, model: str) -> None:

@@ -8,9 +8,14 @@ from typing import Any
 
 from tune_mnist.errors import UserError
 from tune_mnist.training import TrainConfig
-from tune_mnist.tuning.final.runs import FinalRun, read_final_runs, remove_final_runs
+from tune_mnist.tuning.final.runs import (
+    FinalRun,
+    read_final_runs,
+    remove_final_run,
+    remove_final_runs,
+)
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.recording.trial_record import BROKEN, TrialRecord, best_record
+from tune_mnist.tuning.recording.trial_record import BROKEN, TrialRecord, by_rank
 from tune_mnist.tuning.storage.checkpoint_store import Checkpoints, CheckpointStore
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
@@ -26,11 +31,13 @@ class PlannedRun:
         trial: Number of the trial that the configuration comes from.
         config: Configuration of the run, including its seed and epochs.
         train_images: Number of training images.
+        best: Whether the configuration is the best of its architecture by validation accuracy.
     """
 
     trial: int
     config: TrainConfig
     train_images: int
+    best: bool = True
 
     @property
     def model(self) -> str:
@@ -40,7 +47,8 @@ class PlannedRun:
     @property
     def name(self) -> str:
         """Name of the run in messages."""
-        return f"{self.model} seed {self.config.seed}"
+        trial = "" if self.best else f" trial {self.trial}"
+        return f"{self.model}{trial} seed {self.config.seed}"
 
     def checkpoints(self, store: CheckpointStore) -> Checkpoints:
         """Return the checkpoints of the run, in a folder that is unique to its configuration."""
@@ -71,7 +79,8 @@ class PlannedRun:
             config = TrainConfig.checked(**run.config)
         except UserError:  # written by a version with other fields
             return False
-        return (run.trial, run.train_images) == (self.trial, self.train_images) and (
+        made_of = (run.trial, run.train_images, run.best)
+        return made_of == (self.trial, self.train_images, self.best) and (
             config == self.config.model_copy(update={"seed": config.seed})
         )
 
@@ -79,11 +88,10 @@ class PlannedRun:
 def choose(
     records: list[TrialRecord], options: SearchOptions, settings: TrialSettings, train_images: int
 ) -> list[PlannedRun]:
-    """Return the first final run of each architecture, with its best configuration.
+    """Return the first final run of each finalist, by architecture, the best finalist first.
 
     The first run has the seed of the search; the seeds of the other runs count up from it. With
-    ``--seed 5 --final-seeds 3`` the seeds are 5, 6 and 7. Trials that diverged or failed are never
-    selected.
+    ``--seed 5 --final-seeds 3`` the seeds of each finalist are 5, 6 and 7.
 
     Args:
         records: Records of all trials.
@@ -91,41 +99,59 @@ def choose(
         settings: Settings that all trials have in common.
         train_images: Number of training images of a run.
     """
-    best = finalist_records([record for record in records if record.state not in BROKEN])
     long = replace(settings, max_epochs=options.final_run_epochs)
     return [
         PlannedRun(
-            record.number, long.train_config(record.config_of(record.best_epoch)), train_images
+            record.number,
+            long.train_config(record.config_of(record.best_epoch)),
+            train_images,
+            best=rank == 0,
         )
-        for record in best
+        for finalists in finalist_records(records, options.finalists)
+        for rank, record in enumerate(finalists)
     ]
 
 
-def finalist_records(records: list[TrialRecord]) -> list[TrialRecord]:
-    """Return the best record of each architecture, ordered by the architecture's name."""
-    models = sorted({record.config["model"] for record in records})
-    best = (
-        best_record([record for record in records if record.config["model"] == model])
-        for model in models
-    )
-    return [record for record in best if record is not None]
+def finalist_records(records: list[TrialRecord], count: int) -> list[list[TrialRecord]]:
+    """Return the finalists of each architecture, ordered by its name, the best finalist first.
+
+    Trials that diverged or failed are never finalists. Of trials with equal configurations the
+    best one is.
+
+    Args:
+        records: Records of all trials.
+        count: Maximum number of finalists per architecture, at least 1.
+    """
+    finalists: dict[str, list[TrialRecord]] = {}
+    for record in by_rank([record for record in records if record.state not in BROKEN]):
+        chosen = finalists.setdefault(record.config["model"], [])
+        if len(chosen) < count and all(record.config != other.config for other in chosen):
+            chosen.append(record)
+    return [chosen for _, chosen in sorted(finalists.items())]
 
 
 def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:
     """Remove finished runs whose configuration, epochs or images are no longer the chosen ones.
 
+    If the best configuration of an architecture has changed, all runs of the architecture are
+    removed, because the kept weights are those of the best configuration.
+
     Args:
         directory: Results folder.
-        chosen: One planned run for each architecture, with any seed.
+        chosen: One planned run for each finalist, with any seed.
 
     Returns:
         The remaining runs, including those with seeds that the options no longer ask for.
     """
     made = read_final_runs(directory)
-    outdated = {run.model for run in made if not any(other.is_like(run) for other in chosen)}
-    for model in outdated:
+    outdated = [run for run in made if not any(other.is_like(run) for other in chosen)]
+    models = {run.model for run in outdated if run.best}
+    for model in models:
         remove_final_runs(directory, model)
-    return [run for run in made if run.model not in outdated]
+    for run in outdated:
+        if run.model not in models:
+            remove_final_run(directory, run)
+    return [run for run in made if run not in outdated and run.model not in models]
 
 
 def drop_checkpoints(store: CheckpointStore, unfinished: list[PlannedRun]) -> None:
@@ -153,8 +179,10 @@ def describe_plan(options: SearchOptions, train_images: int, test_images: int) -
         return "none"
     last = (options.seed + options.final_seeds - 1) % _SEEDS
     seeds = f"seeds {options.seed} to {last}" if options.final_seeds > 1 else f"seed {last}"
+    count = "" if options.finalists == 1 else f"{options.finalists} "
     return (
-        f"the best configuration of each architecture, trained from scratch with {seeds} on"
+        f"the {count}best configuration{'s' * (options.finalists > 1)} of each architecture,"
+        f" trained from scratch with {seeds} on"
         f" {train_images:,} training and validation images for {options.final_run_epochs} epochs,"
         f" then tested once on {test_images:,} test images"
     )

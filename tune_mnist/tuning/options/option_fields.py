@@ -264,10 +264,19 @@ class OptionFields(BaseModel):
         Field(
             ge=0,
             le=1000,
-            description="Final training runs, with different seeds, of the best configuration of"
-            " each architecture; 0: none.",
+            description="Final training runs of each finalist, with different seeds; 0: none.",
         ),
     ] = 3
+    finalists: Annotated[
+        int,
+        SearchOption(FINAL),
+        Field(
+            ge=1,
+            le=100,
+            description="Finalists of each architecture: the configurations with the highest"
+            " validation accuracy, which the final runs compare on the test set.",
+        ),
+    ] = 1
     final_epochs: Annotated[
         EpochCount | None,
         SearchOption(FINAL, default="as --max-epochs"),

@@ -58,8 +58,9 @@ def _print(console: Console, text: str) -> None:
 def _expected_final_seconds(speeds: Speeds, context: SearchContext) -> float:
     """Return the expected wall time of the final runs in seconds, without the test images."""
     epochs = context.options.final_run_epochs
+    runs = context.options.final_seeds * context.options.finalists
     seconds = [epochs * context.final_images / speed.train for speed in speeds.values()]
     return time_on_workers(
-        [each for each in seconds for _ in range(context.options.final_seeds)],
+        [each for each in seconds for _ in range(runs)],
         context.workers.concurrent,
     )
