@@ -47,6 +47,10 @@ def rows(command):
     return read
 
 
+def images_in(out):
+    return [row["image"] for row in csv.DictReader(io.StringIO(out))]
+
+
 def probabilities(row):
     return np.array([float(row[f"p{i}"]) for i in range(10)])
 
@@ -186,17 +190,29 @@ def good(placed_digits, tmp_path):
         ("images", b"\x1f\x8b no gzip", "damaged gzip file"),
     ],
 )
-def test_an_invalid_file_is_refused_before_any_file_is_classified(
+def test_an_invalid_file_is_refused_after_the_rows_of_the_others(
     command, good, tmp_path, name, content, words
 ):
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    status, out, err = command(good, path)
-    assert (status, out) == (2, "")
+    status, out, err = command(path, good)
+    assert (status, images_in(out)) == (2, [str(good)])
     assert err.startswith(f"error: {path}: ")
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_each_invalid_file_among_many_is_named(command, good, tmp_path):
+    status, out, err = command(tmp_path / "one.png", good, tmp_path / "two.png")
+    assert status == 2
+    assert out.count(str(good)) == 1
+    lines = err.splitlines()
+    assert [line.partition(".png: ")[0] for line in lines] == [
+        f"error: {tmp_path / name}" for name in ("one", "two")
+    ]
+    status, out, err = command(tmp_path / "one.png", tmp_path / "two.png")
+    assert (status, out, err.splitlines()) == (2, "", lines)
 
 
 def test_a_pickle_in_place_of_a_picture_is_not_executed(command, good, tmp_path, monkeypatch):
@@ -209,7 +225,7 @@ def test_a_pickle_in_place_of_a_picture_is_not_executed(command, good, tmp_path,
     path = tmp_path / "digit.png"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
     status, out, err = command(good, path)
-    assert (status, out) == (2, "")
+    assert (status, images_in(out)) == (2, [str(good)])
     assert err.startswith(f"error: {path}: not a picture")
     assert not called.exists()
 
@@ -250,7 +266,7 @@ def test_a_silent_pipe_is_refused_in_one_line(command, good, tmp_path, monkeypat
     status, out, err = command(good, pipe)
     if end is not None:
         os.close(end)
-    assert (status, out) == (2, "")
+    assert (status, images_in(out)) == (2, [str(good)])
     assert err.startswith(f"error: {pipe}: nothing came through this pipe")
 
 
@@ -268,22 +284,21 @@ def test_an_endless_pipe_is_refused_in_one_line(command, good, tmp_path, monkeyp
     writer.start()
     status, out, err = command(good, pipe)
     writer.join()
-    assert (status, out) == (2, "")
+    assert (status, images_in(out)) == (2, [str(good)])
     assert "more than 1,000,000 bytes came through this pipe" in err
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/urandom"])
 def test_a_device_is_refused(command, good, device):
-    assert command(good, device) == (
-        2,
-        "",
-        f"error: {device}: is a device: give a file or a pipe\n",
-    )
+    status, out, err = command(good, device)
+    assert (status, images_in(out)) == (2, [str(good)])
+    assert err == f"error: {device}: is a device: give a file or a pipe\n"
 
 
 def test_a_folder_is_refused(command, good, tmp_path):
     status, out, err = command(good, tmp_path)
-    assert (status, out, err) == (2, "", f"error: {tmp_path}: cannot be read: Is a directory\n")
+    assert (status, images_in(out)) == (2, [str(good)])
+    assert err == f"error: {tmp_path}: cannot be read: Is a directory\n"
 
 
 def test_an_invalid_model_is_refused_in_one_line(command, good, digits_lenet):

@@ -21,6 +21,7 @@ from tune_mnist.inference.portable import (
     export_classifier,
     require_packages,
 )
+from tune_mnist.training import out_of_memory_reported
 
 CHECKED_IMAGES = 1_000
 RANDOM_IMAGES = 64
@@ -55,7 +56,10 @@ def export_model(
     images, called = _images(trained.form, dataset, data_dir)
     # Created before the export, which silences standard output, so that the spinner stays visible.
     console = report_console()
-    with console.status("exporting and comparing"):
+    with (
+        console.status("exporting and comparing"),
+        out_of_memory_reported(f"--model {model}: not enough memory to export and compare it"),
+    ):
         difference = export_classifier(trained.classifier, path, form, images)
     facts = {
         "model": f"{trained.config.model}, from {model}",

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tune_mnist.console import report_console
+from tune_mnist.data import DataForm
+from tune_mnist.errors import UserError, error_line
 from tune_mnist.files import named
-from tune_mnist.inference import Reading, load_model, read_digits, read_input
+from tune_mnist.inference import Input, Reading, TrainedModel, load_model, read_digits, read_input
 from tune_mnist.output import STANDARD_OUTPUT
 from tune_mnist.quoting import shortened
 from tune_mnist.training import resolve_compute
@@ -27,8 +30,8 @@ MAX_NAME_WIDTH = 20
 def predict_images(model: Path, images: tuple[Path, ...], format: str | None) -> None:  # noqa: A002
     """Classify images and print one row per image, batch by batch.
 
-    All files are read before the first image is classified, so that an unreadable file is reported
-    before any output.
+    All files are read first. Those that cannot be read are reported at the end, after the rows of
+    the others.
 
     Args:
         model: Folder of a trained model.
@@ -36,13 +39,39 @@ def predict_images(model: Path, images: tuple[Path, ...], format: str | None) ->
         format: ``"table"`` or ``"csv"``. None prints a table in a terminal, CSV elsewhere.
 
     Raises:
-        UserError: The model or a file cannot be used.
+        UserError: The model cannot be used, or a file; if there are several such files, the errors
+            of all but the last are printed.
     """
     # Full precision, so that probabilities do not depend on the hardware.
     compute = resolve_compute("auto", "fp32")
     trained = load_model(model, compute.device)
-    inputs = [read_input(path, trained.form) for path in images]
-    readings = read_digits(trained.classifier, inputs, compute.device)
+    inputs, refused = _read_all(images, trained.form)
+    if inputs:
+        _print_readings(trained, inputs, compute.device, format)
+    for error in refused[:-1]:
+        print(error_line(str(error)), file=sys.stderr)
+    if refused:
+        raise refused[-1]
+
+
+def _read_all(paths: Iterable[Path], form: DataForm) -> tuple[list[Input], list[UserError]]:
+    """Return the images of the files that can be read, and the errors of the others."""
+    inputs, refused = [], []
+    for path in paths:
+        try:
+            inputs.append(read_input(path, form))
+        except UserError as error:
+            refused.append(error)
+    return inputs, refused
+
+
+def _print_readings(
+    trained: TrainedModel,
+    inputs: Sequence[Input],
+    device: torch.device,
+    format: str | None,  # noqa: A002
+) -> None:
+    readings = read_digits(trained.classifier, inputs, device)
     console = report_console()
     if format == "table" or (format is None and console.is_terminal):
         longest = max(len(_label(given.path, len(given.images))) for given in inputs)

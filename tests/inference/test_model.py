@@ -220,3 +220,18 @@ def test_a_users_network_keeps_tensors_that_are_not_stored(tmp_path):
     finally:
         del registry._registered["positions"]
     assert torch.isfinite(probabilities).all()
+
+
+class Greedy(nn.Module):
+    """Classifier that needs more memory than any machine has."""
+
+    size = 28
+
+    def forward(self, images):
+        return torch.empty(1 << 55, dtype=torch.uint8)
+
+
+def test_too_little_memory_to_classify_is_one_line():
+    images = Input(Path("digits"), np.zeros((2, 28, 28), np.uint8), None)
+    with pytest.raises(UserError, match="not enough memory on cpu to classify 2 images at 28x28"):
+        list(read_digits(Greedy(), [images], CPU))

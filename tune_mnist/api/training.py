@@ -37,7 +37,7 @@ from tune_mnist.training import (
     Trainer,
     create_batches,
     evaluate,
-    is_out_of_memory,
+    out_of_memory_reported,
     resolve_compute,
 )
 from tune_mnist.training.settings import (
@@ -180,8 +180,13 @@ def _train_into(
     console: Console,
 ) -> TrainingResult:
     """Train and test, say so, and fill the results folder at the end."""
-    trainer = Trainer(config, data, compute)
     size = get_architecture(config.model).input_size(config.image_size)
+    too_large = (
+        f"not enough memory for batches of {config.batch_size} images at {size}x{size}:"
+        " try a smaller --batch-size or --image-size"
+    )
+    with out_of_memory_reported(too_large):
+        trainer = Trainer(config, data, compute)
     facts = {
         "model": f"{config.model}, {count_parameters(trainer.model):,} trainable parameters",
         "data": f"{images.form.describe()}, {len(data.train):,} training,"
@@ -197,17 +202,11 @@ def _train_into(
     }
     print_facts(console, facts)
     try:
-        history = _fit(trainer, console)
+        with out_of_memory_reported(too_large):
+            history = _fit(trainer, console)
+            tested = _test(trainer, images)
     except DivergedError as error:
         raise UserError(f"{error}: try a smaller --lr") from None
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise UserError(
-            f"not enough memory for batches of {config.batch_size} images at {size}x{size}:"
-            " try a smaller --batch-size or --image-size"
-        ) from None
-    tested = _test(trainer, images)
     validation = history[-1].val_accuracy
     epochs = pd.DataFrame([asdict(metrics) for metrics in history])
     with new_folder(directory) as folder:

@@ -21,6 +21,7 @@ from tune_mnist.training import (
     check_weights,
     count_bytes,
     load_tensors,
+    out_of_memory_reported,
 )
 
 CONFIG_FILE = "config.json"
@@ -97,28 +98,34 @@ def load_model(folder: Path, device: torch.device) -> TrainedModel:
     channels = (noted or MNIST).channels
     path = weights_folder / MODEL_FILE
     try:
-        largest = outline(config.model, MAX_CLASSES, channels, config.model_options)
-        weights = load_tensors(path, count_bytes(largest))
-        num_classes = _num_classes(path, weights, get_architecture(config.model).head)
-        called = f"a {config.model}, which {config_path} says they are"
-        # Compared on the meta device first: what the file says must not decide on the memory.
-        expected = outline(config.model, num_classes, channels, config.model_options)
-        check_weights(path, weights, expected, called)
-        network = unfilled(config.model, num_classes, channels, config.model_options)
-        copies = {name: tensor.to(device, copy=True) for name, tensor in weights.items()}
-        form = noted or DataForm.of_mnist(num_classes)
-        if len(form.class_names) != num_classes:
-            raise UserError(
-                f"{config_path}: data.class_names: {len(form.class_names)} names, the weights in"
-                f" {path} have {num_classes} classes"
-            )
+        with out_of_memory_reported(f"{path}: needs more memory than there is"):
+            weights, num_classes = _load_weights(path, config, config_path, channels, device)
+            network = unfilled(config.model, num_classes, channels, config.model_options)
     except CheckpointError as error:
         raise UserError(str(error)) from None
-    except MemoryError:
-        raise UserError(f"{path}: needs more memory than this process may use") from None
-    network.load_state_dict(copies, assign=True)
+    form = noted or DataForm.of_mnist(num_classes)
+    if len(form.class_names) != num_classes:
+        raise UserError(
+            f"{config_path}: data.class_names: {len(form.class_names)} names, the weights in"
+            f" {path} have {num_classes} classes"
+        )
+    network.load_state_dict(weights, assign=True)
     classifier = Classifier(network, config, form).eval().requires_grad_(False)
     return TrainedModel(config, classifier)
+
+
+def _load_weights(
+    path: Path, config: TrainConfig, config_path: Path, channels: int, device: torch.device
+) -> tuple[dict[str, Tensor], int]:
+    """Return the weights on the device, and their number of classes."""
+    largest = outline(config.model, MAX_CLASSES, channels, config.model_options)
+    weights = load_tensors(path, count_bytes(largest))
+    num_classes = _num_classes(path, weights, get_architecture(config.model).head)
+    called = f"a {config.model}, which {config_path} says they are"
+    # Compared on the meta device first: the file's content must not decide on the memory.
+    expected = outline(config.model, num_classes, channels, config.model_options)
+    check_weights(path, weights, expected, called)
+    return {name: tensor.to(device, copy=True) for name, tensor in weights.items()}, num_classes
 
 
 def _locate(folder: Path) -> tuple[Path, Path]:

@@ -12,7 +12,7 @@ from tune_mnist.data import to_tensor
 from tune_mnist.errors import UserError
 from tune_mnist.inference.inputs import Input
 from tune_mnist.inference.model import Classifier
-from tune_mnist.training import MODEL_FILE, evaluation_batch_size
+from tune_mnist.training import MODEL_FILE, evaluation_batch_size, out_of_memory_reported
 
 
 @dataclass(frozen=True)
@@ -79,4 +79,9 @@ def classify_images(
     """
     largest = max(classifier.size, images.shape[1])
     for batch in torch.split(to_tensor(images), evaluation_batch_size(largest)):
-        yield classifier(batch.to(device)).cpu().numpy()
+        with out_of_memory_reported(
+            f"not enough memory on {device.type} to classify {len(batch)} images at"
+            f" {classifier.size}x{classifier.size} pixels with this network"
+        ):
+            probabilities = classifier(batch.to(device)).cpu().numpy()
+        yield probabilities

@@ -24,7 +24,7 @@ from .evaluation import (
 )
 from .fidelity import Fidelity, Stage
 from .hyperparameters import Hyperparameter, format_number
-from .memory import describe_out_of_memory, is_out_of_memory
+from .memory import describe_out_of_memory, is_out_of_memory, out_of_memory_reported
 from .metrics import EpochMetrics
 from .precision import Compute, resolve_compute
 from .settings import DEVICES, OPTIMIZERS, PRECISIONS
@@ -72,6 +72,7 @@ __all__ = [
     "load_weights",
     "mean_loss_and_accuracy",
     "ordered_keys",
+    "out_of_memory_reported",
     "resolve_compute",
     "restore_newest",
     "score",

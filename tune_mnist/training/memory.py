@@ -1,6 +1,11 @@
 """Detection and description of out-of-memory errors."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
+
+from tune_mnist.errors import UserError
 
 # Messages of errors for which PyTorch raises no OutOfMemoryError.
 _WORDS = (
@@ -16,6 +21,24 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return any(words in str(error) for words in _WORDS)
+
+
+@contextmanager
+def out_of_memory_reported(message: str) -> Iterator[None]:
+    """Replace an out-of-memory error by a one-line message.
+
+    Args:
+        message: Message with the cause and the remedy.
+
+    Raises:
+        UserError: The memory did not suffice.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(message) from None
 
 
 def describe_out_of_memory(error: BaseException, batch_size: int) -> str:
