@@ -14,6 +14,8 @@ from tune_mnist.tuning.final.runs import FinalRun
 from tune_mnist.tuning.recording.trial_attributes import TrialAttributes
 from tune_mnist.tuning.recording.trial_record import to_frame
 from tune_mnist.tuning.results_folder.experiment_file import Experiment
+from tune_mnist.tuning.schedulers.registry import scheduler_names
+from tune_mnist.tuning.searching.registry import searcher_names
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -53,3 +55,8 @@ def test_every_key_of_a_stored_file_is_explained(model: type[StrictModel]) -> No
 
 def test_every_key_of_a_final_run_is_explained() -> None:
     assert {field.name for field in fields(FinalRun)} <= names_in("results-folder.md")
+
+
+def test_every_searcher_and_scheduler_is_explained() -> None:
+    names = names_in("searchers-and-schedulers.md")
+    assert {*searcher_names(), *scheduler_names()} <= names
