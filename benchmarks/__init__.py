@@ -1,1 +1,1 @@
-"""Measurements behind the claims: side by side with others, and of our own parts."""
+"""Benchmarks: comparison with other tools, and measurements of single parts."""

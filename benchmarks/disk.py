@@ -1,9 +1,9 @@
-"""How much disk a search takes at its peak: 16 VGG trials, each of half a gigabyte of weights.
+"""Peak disk usage of a search with 16 VGG trials, each with half a gigabyte of weights.
 
-Run: python benchmarks/disk.py [option of the search]..., as in --scheduler asha-stopping
+Run: python benchmarks/disk.py [options of search]..., for example --scheduler asha-stopping
 
-The sizes of a network's checkpoints depend on neither the images nor their number, so small ones
-do. What lies in the results folder is added up ten times a second.
+The size of a network's checkpoints does not depend on the images, so the search uses small ones.
+The size of the results folder is measured ten times per second.
 """
 
 import subprocess
@@ -17,7 +17,7 @@ CONCURRENT = 2
 
 
 def main() -> None:
-    """Run the search, and print the peak in bytes and in checkpoints."""
+    """Run the search, and print the peak in bytes and as a number of checkpoints."""
     options = sys.argv[1:]
     with tempfile.TemporaryDirectory() as output:
         directory = Path(output) / "disk"
@@ -43,12 +43,12 @@ def main() -> None:
 
 
 def size_of(directory: Path) -> int:
-    """Return the bytes of all files in a folder that is being written to."""
+    """Return the total size in bytes of the files in a folder that is being written to."""
     total = 0
     for path in directory.rglob("*"):
         try:
             total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # gone in the meantime
+        except FileNotFoundError:  # deleted in the meantime
             continue
     return total
 

@@ -1,4 +1,7 @@
-"""What the trials of a search reported. Imports little: a contestant's clock runs meanwhile."""
+"""Reports of the trials of a search.
+
+Imports few modules, because the import time counts for a contestant.
+"""
 
 import json
 from collections.abc import Iterator
@@ -7,13 +10,14 @@ from typing import Any
 
 
 def epoch_reports(results: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Give what the trials of a search reported of their epochs.
+    """Iterate over the reports of all epochs of a search.
 
     Args:
-        results: folder of the search.
+        results: Results folder of the search.
 
     Yields:
-        The trial's number and a report. After a pause a trial reports its last epoch again.
+        The number of the trial and a report. A trial that continues after a pause repeats the
+        report of its last epoch.
     """
     for path in sorted((results / "ray").glob("*/result.json")):
         for line in path.read_text(encoding="utf-8").splitlines():

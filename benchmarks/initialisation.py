@@ -1,9 +1,9 @@
-"""Do more configurations learn with derived weights? ``python -m benchmarks.initialisation``.
+"""Effect of initial weights on configurations: ``python -m benchmarks.initialisation``.
 
-Random configurations of a network's own space are trained twice from the same seed, once with
-PyTorch's default initial weights and once with those derived from the activation. The table says
-which share of them exceeds the chance level after one epoch and after the last one, and what the
-best one reaches.
+Trains random configurations of each network's shipped space twice from the same seed: with
+PyTorch's default initial weights, and with weights derived from the activation. The table has the
+share of configurations that exceed chance level after one epoch and after the last epoch, and the
+best accuracy.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ KEY = ["dataset", "model", "init", "number"]
 
 
 def random_configurations(space_name: str, count: int) -> list[dict[str, Any]]:
-    """Return random configurations of a shipped space, always the same."""
+    """Return random configurations of a shipped space, the same in each run."""
     space = load_space(space_name)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
@@ -39,7 +39,7 @@ def random_configurations(space_name: str, count: int) -> list[dict[str, Any]]:
 
 
 def accuracies(config: TrainConfig, data: DataSplit) -> list[float]:
-    """Train a configuration; return its val_accuracy by epoch, 0 once it has diverged."""
+    """Train a configuration; return its val_accuracy after each epoch, 0 from divergence on."""
     trainer = Trainer(config, data, resolve_compute("cpu"))
     found = []
     for _ in range(config.max_epochs):
@@ -75,8 +75,19 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
 @click.option("--configs", type=int, default=24, show_default=True)
 @click.option("--fraction", type=float, default=0.25, show_default=True)
 @click.option("--epochs", type=int, default=4, show_default=True)
-@click.option("--image-size", type=int, default=28, show_default=True, help="LeNet: 32.")
-@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+@click.option(
+    "--image-size",
+    type=int,
+    default=28,
+    show_default=True,
+    help="Side of the images in pixels; LeNet: 32.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=STEM,
+    help="Output path without extension.",
+)
 def main(
     models: tuple[str, ...],
     datasets: tuple[str, ...],

@@ -1,9 +1,9 @@
-"""Where the time of a training step on a GPU goes: ``python -m benchmarks.kernels``.
+"""Share of each kind of GPU kernel in a training step: ``python -m benchmarks.kernels``.
 
-Each network takes eager training steps under PyTorch's profiler, and the time of its kernels is
-added up by kind. A kernel's kind is read from its name. The share of the matrix products is an
-upper bound of the share of the GPU's peak that a step can reach: all other kernels are bound by
-memory.
+Runs eager training steps of each network under PyTorch's profiler, and adds up the time of the
+kernels by kind. The kind of a kernel is derived from its name. The share of matrix products is an
+upper bound of the share of the GPU's peak that a step can reach, because all other kernels are
+bound by memory.
 """
 
 import re
@@ -40,7 +40,7 @@ KINDS = (
 
 
 def kind_of(kernel: str) -> str:
-    """Return the kind of a kernel of that name."""
+    """Return the kind of a kernel, given its name."""
     for kind, pattern in KINDS:
         if re.search(pattern, kernel, re.IGNORECASE):
             return kind
@@ -48,10 +48,10 @@ def kind_of(kernel: str) -> str:
 
 
 def kernel_times(case: str, data: DataSplit, image_size: int) -> dict[str, float]:
-    """Return the milliseconds of kernels in one training step, by name.
+    """Return the time of each kernel in one training step, in milliseconds.
 
     Args:
-        case: ``<model>:<batch size>``.
+        case: Model and batch size, ``<model>:<batch size>``.
         data: Images, labels and indices.
         image_size: Side of the images in pixels.
     """
@@ -70,11 +70,11 @@ def kernel_times(case: str, data: DataSplit, image_size: int) -> dict[str, float
 
 
 def rows(case: str, times: dict[str, float]) -> list[dict[str, Any]]:
-    """Return a row for each kind of kernel: its milliseconds a step and its share.
+    """Return a row for each kind of kernel, with milliseconds per step and share.
 
     Args:
-        case: ``<model>:<batch size>``.
-        times: Milliseconds a step, by kernel.
+        case: Model and batch size, ``<model>:<batch size>``.
+        times: Milliseconds per step, by kernel.
     """
     by_kind: defaultdict[str, float] = defaultdict(float)
     for kernel, milliseconds in times.items():
@@ -87,10 +87,15 @@ def rows(case: str, times: dict[str, float]) -> list[dict[str, Any]]:
 
 
 @click.command()
-@click.option("--case", "cases", multiple=True, help=f"model:batch  [default: {GPU_CASES}]")
+@click.option("--case", "cases", multiple=True, help=f"Case, model:batch.  [default: {GPU_CASES}]")
 @click.option("--image-size", type=int, default=224, show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=STEM,
+    help="Output path without extension.",
+)
 def main(cases: tuple[str, ...], image_size: int, dataset: str, output: Path) -> None:
     """Add up the time of a training step's kernels by kind."""
     data = split_dataset(load_dataset(dataset))

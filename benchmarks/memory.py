@@ -1,16 +1,15 @@
-"""How much memory a worker needs for the data: ``python benchmarks/memory.py``.
+"""Memory that the data costs each worker: ``python benchmarks/memory.py``.
 
-Two single-core Ray workers train LeNet on all of MNIST at the same time, the data lying in Ray's
-object store as in a search. Each says at every step how much memory it has:
+Two Ray workers with one CPU core each train LeNet on all of MNIST at the same time, with the data
+in Ray's object store as in a search. The table has the memory of each worker at every step:
 
-- rss, the resident set, counts every page that is in the worker's address space, those that it
-  shares with other processes too;
-- uss, the unique set, counts only the pages that nobody else has: what would come free if the
-  worker ended, and so what one more worker costs.
+- rss, the resident set size, counts every page in the address space of the worker, including
+  pages shared with other processes;
+- uss, the unique set size, counts only the pages that no other process has. This is the memory
+  that would be freed if the worker ended, and the cost of one more worker.
 
-That the workers have the same physical pages is read off the kernel's own account
-(``/proc/<pid>/smaps``): their images lie in a shared mapping of the same file at the same place,
-and none of its pages is private to one of them.
+The kernel's accounting (``/proc/<pid>/smaps``) shows whether the workers share the physical pages:
+their images are in a shared mapping of the same file at the same offset, without private pages.
 """
 
 import argparse
@@ -36,22 +35,22 @@ MEGABYTE = 1e6
 PAGE = 4096
 STEPS = ("before", "mapped", "trained")
 EXPLANATION = """\
-before: PyTorch has trained LeNet on other, few images; the data is not there yet
-mapped: the data has come from the object store, and every page of it was read
-trained: one epoch over all of it, with validation
-shared, private: resident pages of the object store's file, by who else has them
+before: after PyTorch has trained LeNet on a few other images, without the data
+mapped: after the data was mapped from the object store and every page was read
+trained: after one epoch on all of the data, with validation
+shared, private: resident pages of the object store's file that other processes have or lack
 """
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A worker's memory at one moment, in MB.
+    """Memory of a worker at one step, in MB.
 
     Attributes:
-        rss: resident set.
-        uss: unique set.
-        shared: pages of the object store that other processes have in as well.
-        private: pages of the object store that only this process has in.
+        rss: Resident set size.
+        uss: Unique set size.
+        shared: Pages of the object store that other processes have mapped too.
+        private: Pages of the object store that only this process has mapped.
     """
 
     rss: float
@@ -62,12 +61,12 @@ class Memory:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the images lie: two shared mappings of one place are the same physical pages.
+    """Location of the images; shared mappings of one location have the same physical pages.
 
     Attributes:
-        file: device and inode of the mapped file.
-        offset: of the images in it, in bytes.
-        shared: whether the mapping is a shared one.
+        file: Device and inode of the mapped file.
+        offset: Offset of the images in the file, in bytes.
+        shared: Whether the mapping is shared.
     """
 
     file: str = ""
@@ -77,10 +76,10 @@ class Place:
 
 @ray.remote(num_cpus=1)
 class Worker:
-    """A process of Ray's, as a trial's; it has trained on a few images before it is measured."""
+    """Ray worker like that of a trial, which trains on a few images before it is measured."""
 
     def __init__(self) -> None:
-        """Bring PyTorch and its buffers in, which are none of the data's."""
+        """Load PyTorch and allocate its buffers, which do not belong to the data."""
         torch.set_num_threads(1)
         rng = np.random.default_rng(0)
         labels = np.arange(2000) % 10
@@ -90,7 +89,7 @@ class Worker:
         self._place = Place()
 
     def memory(self) -> Memory:
-        """Say how much memory the process has now."""
+        """Return the present memory of the process."""
         found = psutil.Process().memory_full_info()
         pages = _pages(self._place.file)
         return Memory(
@@ -101,7 +100,7 @@ class Worker:
         )
 
     def map(self, data: DataSplit) -> Place:
-        """Read a byte of every page of the data, keep hold of it, and say where it lies."""
+        """Read a byte of every page of the data, keep the data, and return its location."""
         self._data = data
         for array in (data.images, data.labels, data.train, data.val):
             array.view(np.uint8).reshape(-1)[::PAGE].sum()
@@ -109,7 +108,7 @@ class Worker:
         return self._place
 
     def train(self) -> float:
-        """Train one epoch on all of it, with validation; return the accuracy."""
+        """Train and validate one epoch on all data; return the accuracy."""
         return _train(self._data)
 
 
@@ -119,7 +118,7 @@ def _train(data: DataSplit) -> float:
 
 
 def _pages(file: str) -> dict[str, int]:
-    """Sum up, in bytes, the kernel's account of the process's mappings of a file."""
+    """Return the kernel's totals of the process's mappings of a file, in bytes."""
     sums = dict.fromkeys(("Shared_Clean", "Shared_Dirty", "Private_Clean", "Private_Dirty"), 0)
     inside = False
     for line in Path("/proc/self/smaps").read_text().splitlines():
@@ -132,7 +131,7 @@ def _pages(file: str) -> dict[str, int]:
 
 
 def _place(address: int) -> Place:
-    """Find the mapping that holds the address."""
+    """Return the mapping that contains an address."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         span, mode, offset, device, inode, *_ = line.split()
         start, end = (int(part, 16) for part in span.split("-"))
@@ -143,12 +142,12 @@ def _place(address: int) -> Place:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was found.
+    """Result of the measurement.
 
     Attributes:
-        size: of the data in MB.
-        memories: for each of STEPS the memory of each worker.
-        places: where each worker has the images.
+        size: Size of the data in MB.
+        memories: Memory of each worker at each of STEPS.
+        places: Location of the images in each worker.
     """
 
     size: float
@@ -157,7 +156,7 @@ class Measurement:
 
     @property
     def growth(self) -> float:
-        """By how many MB mapping the data makes a worker's resident set larger, at most."""
+        """Maximum growth of a worker's resident set by mapping the data, in MB."""
         before, mapped = self.memories[:2]
         return max(m.rss - b.rss for m, b in zip(mapped, before, strict=True))
 
@@ -187,7 +186,7 @@ def measure(dataset: str) -> Measurement:
 
 
 def report(found: Measurement, console: Console) -> None:
-    """Print the table and what follows from it."""
+    """Print the table and the conclusion."""
     title = f"{WORKERS} workers, {found.size:.1f} MB of data, all in MB"
     table = Table(title=title, title_justify="left")
     table.add_column("")
@@ -210,11 +209,11 @@ def report(found: Measurement, console: Console) -> None:
     console.print(EXPLANATION, soft_wrap=True, highlight=False)
     place = found.places[0]
     console.print(
-        f"mapping the data makes a resident set {found.growth:.1f} MB larger: "
+        f"mapping the data increases a resident set by {found.growth:.1f} MB, "
         + ("less" if found.growth < LIMIT else "MORE")
         + f" than {LIMIT:.0f} MB\n"
         + (
-            f"both have the same pages: the images are byte {place.offset:,} and on of one file"
+            f"both have the same pages: the images are in one file from byte {place.offset:,}"
             if found.same_pages
             else f"they have DIFFERENT pages: {found.places}"
         ),
@@ -224,12 +223,12 @@ def report(found: Measurement, console: Console) -> None:
 
 
 def main() -> None:
-    """Measure and print; exit status 1 if the data costs a worker more than it may."""
+    """Measure and print; exit with status 1 if the data costs a worker more than the limit."""
     parser = argparse.ArgumentParser(description="memory that the data costs a worker")
     parser.add_argument("--dataset", default="mnist")
     dataset = parser.parse_args().dataset
     if allowed_cpus() < WORKERS:
-        raise SystemExit(f"error: {WORKERS} cores are needed")
+        raise SystemExit(f"error: needs {WORKERS} CPU cores")
     with connected(None):
         found = measure(dataset)
     report(found, Console())

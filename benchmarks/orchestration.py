@@ -1,17 +1,17 @@
-"""What a trial costs beside its training: ``python -m benchmarks.orchestration``.
+"""Cost of a trial apart from training: ``python -m benchmarks.orchestration``.
 
-Trials that train nothing are run by the project's own engine: its searcher (TPE over the shipped
-LeNet space), its scheduler (asha), study, table of trials, callbacks. What a trial reports is made
-up: an accuracy that its number and epoch decide. It leaves an empty file where a trial leaves its
-checkpoint, for the engine looks after that. As nothing is trained,
+Runs trials without training by the project's own searcher (TPE over the shipped LeNet space),
+scheduler (asha), study, table of trials and callbacks. The reported accuracy is a function of
+trial number and epoch. Each trial writes an empty file in place of its checkpoint, because the
+search manages checkpoints. Without training,
 
     cost per trial = wall time x workers / trials
 
-is all orchestration. Plain Ray Tune runs the same number of trials beside it, with its
-OptunaSearch and its ASHA at their defaults. The time is that of the trials only: starting Ray,
-once a search, is not in it. What passes until the first report, in which the workers' processes
-start and import PyTorch, once a search too where workers are used again, has a column of its own,
-and the cost is given with it and without.
+consists of orchestration only. For comparison, Ray Tune runs the same number of trials with its
+OptunaSearch and its ASHA scheduler at their defaults. The time does not include the start of Ray,
+which happens once per search. The time until the first report has a column of its own, and the
+cost is given with and without it. In this time the worker processes start and import PyTorch,
+which also happens once per search if workers are reused.
 """
 
 import cProfile
@@ -59,7 +59,7 @@ STEM = Path(__file__).with_suffix("")
 
 
 def idle_trial(config: dict[str, Any], data: Any, settings: TrialSettings) -> None:
-    """Report made-up epochs, going on from the last one after a pause, as ``train_trial`` does."""
+    """Report made-up epochs, and resume after a pause, as ``train_trial`` does."""
     del data
     checkpoints = settings.checkpoints_of(config[NUMBER])
     assert isinstance(checkpoints, CheckpointFolder)  # noqa: S101
@@ -79,18 +79,18 @@ def idle_trial(config: dict[str, Any], data: Any, settings: TrialSettings) -> No
 
 
 def made_up_accuracy(number: int, epoch: int) -> float:
-    """Return an accuracy that grows with the epochs, and whose trials differ."""
+    """Return an accuracy that increases with the epoch and differs between trials."""
     quality = random.Random(number).random()  # noqa: S311 - no secret
     return 1 - (1 - 0.5 * quality) / (1 + epoch)
 
 
 @dataclass(frozen=True)
 class Times:
-    """How long it took.
+    """Duration of a run.
 
     Attributes:
-        first_report: seconds until the first trial reported.
-        all_trials: seconds until all had ended.
+        first_report: Seconds until the first report of a trial.
+        all_trials: Seconds until all trials have ended.
     """
 
     first_report: float
@@ -98,28 +98,28 @@ class Times:
 
 
 class Clock(Callback):
-    """Notes when the first trial reports."""
+    """Clock that records the time of the first report."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self._first_report = math.nan
 
     def on_trial_result(self, **info: Any) -> None:
-        """Note the time, the first time."""
+        """Record the time of the first call."""
         if math.isnan(self._first_report):
             self._first_report = time.perf_counter() - self._start
 
     def times(self) -> Times:
-        """Return the times of trials that have all ended just now."""
+        """Return the times, assuming that all trials have ended now."""
         return Times(self._first_report, time.perf_counter() - self._start)
 
 
 class TimedRecorder(Recorder):
-    """The engine's own recorder, with a clock beside it.
+    """The project's recorder with a clock.
 
     Args:
-        clock: is told of each report.
-        given: as to the recorder.
+        clock: Clock that is notified of each report.
+        given: Arguments of the recorder.
     """
 
     def __init__(self, clock: Clock, *given: Any) -> None:
@@ -127,7 +127,7 @@ class TimedRecorder(Recorder):
         self._clock = clock
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Tell the clock, then do what the recorder does."""
+        """Notify the clock, then record the result."""
         self._clock.on_trial_result()
         super().on_trial_result(trial, result, **info)
 
@@ -140,7 +140,7 @@ def run_engine(
     *,
     elastic: bool = False,
 ) -> Times:
-    """Run idle trials by the project's engine, as a search does; return what it took."""
+    """Run idle trials by this project, as a search does; return the times."""
     options = options.model_copy(update={"num_samples": trials})
     cluster = resources.Workers(options.cpus_per_trial, 0, options.max_concurrent or 1)
     data = split_dataset(load_dataset("digits"))
@@ -167,7 +167,7 @@ def run_engine(
             context, components, Console(file=log), trainable=idle_trial
         )
     if stop_reason is not StopReason.FINISHED:
-        raise SystemExit(f"error: the search ended otherwise: {stop_reason.value} {detail}")
+        raise SystemExit(f"error: unexpected end of the search: {stop_reason.value} {detail}")
     return clock.times()
 
 
@@ -179,7 +179,7 @@ def plain_idle_trial(config: dict[str, Any], max_epochs: int) -> None:
 
 
 def run_plain(trials: int, options: SearchOptions, directory: Path) -> Times:
-    """Run idle trials by Ray Tune as it comes; return what it took."""
+    """Run idle trials by Ray Tune with its defaults; return the times."""
     clock = Clock()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     trainable = tune.with_parameters(plain_idle_trial, max_epochs=options.max_epochs)
@@ -210,7 +210,7 @@ def run_plain(trials: int, options: SearchOptions, directory: Path) -> Times:
 def measure(
     counts: tuple[int, ...], contestants: tuple[str, ...], options: SearchOptions, profile: bool
 ) -> pd.DataFrame:
-    """Run each number of trials by each contestant; return a row a run."""
+    """Run each number of trials by each contestant; return a row per run."""
     space = load_space(SPACE)
     rows = []
     for trials in counts:
@@ -236,13 +236,13 @@ def _profiled(task: Callable[[], Times], path: Path) -> Times:
 
 
 def cost_row(name: str, trials: int, times: Times, workers: int) -> dict[str, Any]:
-    """Return what a run cost, no second of which was training.
+    """Return the row of a run, with the cost per trial.
 
     Args:
-        name: of the contestant.
-        trials: how many it ran.
-        times: that it took.
-        workers: how many trials at a time.
+        name: Name of the contestant.
+        trials: Number of trials.
+        times: Duration of the run.
+        workers: Number of concurrent trials.
     """
     return {
         "contestant": name,
@@ -263,13 +263,20 @@ def cost_row(name: str, trials: int, times: Times, workers: int) -> dict[str, An
     "counts",
     type=int,
     multiple=True,
-    help="How many; may be repeated.  [default: 16, 100]",
+    help="Number of trials; may be repeated.  [default: 16, 100]",
 )
 @click.option("--contestant", "contestants", multiple=True, type=click.Choice(CONTESTANTS))
 @click.option("--workers", type=int, default=2, show_default=True)
 @click.option("--max-epochs", type=int, default=9, show_default=True)
-@click.option("--profile", is_flag=True, help="Write <contestant>-<trials>.prof, of cProfile.")
-@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+@click.option(
+    "--profile", is_flag=True, help="Write a cProfile profile, <contestant>-<trials>.prof."
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=STEM,
+    help="Output path without extension.",
+)
 def main(
     counts: tuple[int, ...],
     contestants: tuple[str, ...],
@@ -278,7 +285,7 @@ def main(
     profile: bool,
     output: Path,
 ) -> None:
-    """Measure what a trial costs beside its training."""
+    """Measure the cost of a trial apart from training."""
     options = SearchOptions.for_space(
         load_space(SPACE), dataset="digits", max_concurrent=workers, max_epochs=max_epochs
     )

@@ -1,12 +1,12 @@
-"""How much more does a GPU train when trials share it? ``python -m benchmarks.packing``.
+"""Training throughput of workers that share a GPU: ``python -m benchmarks.packing``.
 
-As many workers as asked train the same network at the same time, each with its share of one GPU
-as ``--gpus-per-trial`` gives it. What they train together is set against one worker that has the
-GPU for itself. Small networks should gain, for they leave most of a GPU idle. Without a GPU,
-workers of one CPU core each do the same.
+Workers train the same network at the same time, each with an equal share of one GPU as
+``--gpus-per-trial`` assigns it. Their total throughput is compared with that of a single worker.
+Small networks should gain, because they leave most of a GPU idle. Without a GPU, each worker uses
+one CPU core.
 
-All workers are timed within the same stretch of time, begin before it and train beyond it. The
-numbers of workers take turns for some rounds; the table has the medians.
+All workers are timed within the same interval; they start training before it and continue after
+it. The numbers of workers alternate for several rounds, and the table has the medians.
 """
 
 import statistics
@@ -34,24 +34,24 @@ AT_A_TIME = (1, 2, 4)
 LR = 1e-4
 WARM_UP_BATCHES = 3
 MIN_BATCHES = 5
-"""That each worker has to train in the time given."""
+"""Minimum number of batches that each worker must train in the timed interval."""
 
 LEAD_SECONDS = 1.0
-"""Time for every worker to be told and to train, before it is timed."""
+"""Time before the timed interval in which all workers start to train."""
 
 
 class _EnoughError(Exception):
-    """Ends an epoch in the middle."""
+    """Ends an epoch early."""
 
 
 class PackedWorker:
-    """Trains one network, beside others.
+    """Worker that trains a network at the same time as others.
 
     Args:
-        config: what to train.
-        data: the split; it is not validated.
-        device: cpu or cuda.
-        precision: auto, fp32 or bf16.
+        config: Configuration to train.
+        data: Data split; its validation part is not used.
+        device: Device, cpu or cuda.
+        precision: Number format: auto, fp32 or bf16.
     """
 
     def __init__(self, config: TrainConfig, data: DataSplit, device: str, precision: str) -> None:
@@ -60,7 +60,7 @@ class PackedWorker:
         self._trainer = Trainer(config, data, resolve_compute(device, precision))
 
     def warm_up(self) -> None:
-        """Train some batches that are not counted: they pay for memory and code."""
+        """Train some uncounted batches, to allocate memory and load code."""
         left = WARM_UP_BATCHES
 
         def on_batch(_: int) -> None:
@@ -72,16 +72,16 @@ class PackedWorker:
         self._train(on_batch)
 
     def batches_between(self, begin: float, end: float) -> list[tuple[float, int]]:
-        """Train; return when each batch was through between two moments, and its images.
+        """Train, and return the end and the number of images of each batch in an interval.
 
         Args:
-            begin: in seconds since 1970.
-            end: the same.
+            begin: Start of the interval, in seconds since 1970.
+            end: End of the interval, in seconds since 1970.
         """
         through: list[tuple[float, int]] = []
 
         def on_batch(images: int) -> None:
-            # How far a GPU lags behind is taken to be the same at the begin and at the end.
+            # Assumes that the delay of the GPU is the same at the start and at the end.
             now = time.time()
             if now >= end:
                 raise _EnoughError
@@ -100,10 +100,10 @@ class PackedWorker:
 
 
 def config_of(case: str, image_size: int) -> TrainConfig:
-    """Return the configuration that ``<model>:<batch size>`` stands for.
+    """Return the configuration for a model and batch size, ``<model>:<batch size>``.
 
     Raises:
-        UserError: it stands for none.
+        UserError: The text does not have this form.
     """
     model, _, batch = case.partition(":")
     if not (batch.isascii() and batch.isdigit()):
@@ -114,18 +114,18 @@ def config_of(case: str, image_size: int) -> TrainConfig:
 def images_per_second(
     config: TrainConfig, count: int, gpu: bool, data: Any, seconds: float, precision: str
 ) -> float:
-    """Return what workers train together.
+    """Return the total throughput of workers that train at the same time.
 
     Args:
-        config: what each of them trains.
-        count: how many workers.
-        gpu: whether they share a GPU.
-        data: reference to the split in the object store.
-        seconds: for how long to time them.
-        precision: auto, fp32 or bf16.
+        config: Configuration that each worker trains.
+        count: Number of workers.
+        gpu: Whether the workers share a GPU.
+        data: Reference to the data split in Ray's object store.
+        seconds: Length of the timed interval in seconds.
+        precision: Number format: auto, fp32 or bf16.
 
     Raises:
-        UserError: the time is too short for so slow a network.
+        UserError: A worker trained too few batches in the interval.
     """
     share = {"num_cpus": 1, "num_gpus": 1 / count if gpu else 0}
     remote = ray.remote(**share)(PackedWorker)
@@ -140,39 +140,41 @@ def images_per_second(
             ray.kill(worker)
     if min(map(len, timed)) <= MIN_BATCHES:
         raise UserError(
-            f"--seconds {seconds:g}: too few for {config.model} in batches of"
-            f" {config.batch_size}: take more, or smaller batches or images"
+            f"--seconds {seconds:g}: too short for {config.model} in batches of"
+            f" {config.batch_size}: use a longer time, or smaller batches or images"
         )
     return sum(map(rate, timed))
 
 
 def rate(through: list[tuple[float, int]]) -> float:
-    """Return the images a second between the ends of the first and of the last batch."""
+    """Return the images per second between the end of the first and of the last batch."""
     (first, _), (last, _) = through[0], through[-1]
     return sum(images for _, images in through[1:]) / (last - first)
 
 
 def counts_that_fit(asked: tuple[int, ...], cpus: float) -> list[int]:
-    """Return how many workers to try at a time: one, and more.
+    """Return the numbers of workers to measure, starting with one.
 
     Args:
-        asked: by the user; empty: nothing is asked for.
-        cpus: how many cores there are; a worker takes one.
+        asked: Numbers that the user gave; empty for the default.
+        cpus: Number of CPU cores; each worker uses one.
 
     Raises:
-        UserError: fewer cores than were asked for.
+        UserError: A number exceeds the CPU cores.
     """
     if asked and max(asked) > cpus:
-        raise UserError(f"--at-a-time {max(asked)}: a worker takes a CPU core: there are {cpus:g}")
+        raise UserError(
+            f"--at-a-time {max(asked)}: each worker uses a CPU core: must be at most {cpus:g}"
+        )
     return sorted({1, *(count for count in asked or AT_A_TIME if count <= cpus)})
 
 
 def table(rates: dict[tuple[str, int], list[float]], gpu: bool) -> pd.DataFrame:
-    """Return a row for each case and number of workers: medians, and ratios to one alone.
+    """Return a row for each case and number of workers, with medians and ratios to one worker.
 
     Args:
-        rates: images a second of each round, by case and number of workers.
-        gpu: whether they shared a GPU.
+        rates: Images per second of each round, by case and number of workers.
+        gpu: Whether the workers shared a GPU.
     """
     medians = {key: statistics.median(found) for key, found in rates.items()}
     return pd.DataFrame(
@@ -196,14 +198,19 @@ def table(rates: dict[tuple[str, int], list[float]], gpu: bool) -> pd.DataFrame:
     "asked",
     type=click.IntRange(min=1),
     multiple=True,
-    help="How many workers; may be repeated.  [default: 1, 2, 4, as far as there are CPU cores]",
+    help="Number of workers; may be repeated.  [default: 1, 2, 4, up to the CPU cores]",
 )
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--seconds", type=click.FloatRange(min=1), default=10, show_default=True)
 @click.option("--image-size", type=int, default=224, show_default=True)
 @click.option("--precision", default="auto", show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=STEM,
+    help="Output path without extension.",
+)
 def main(
     cases: tuple[str, ...],
     asked: tuple[int, ...],
@@ -214,7 +221,7 @@ def main(
     dataset: str,
     output: Path,
 ) -> None:
-    """Measure what workers train that share a device, against one alone."""
+    """Measure the throughput of workers that share a device, compared with a single worker."""
     configs = {case: config_of(case, image_size) for case in cases}
     resolve_compute(precision=precision)
     split = split_dataset(load_dataset(dataset))

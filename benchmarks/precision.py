@@ -1,10 +1,10 @@
-"""Does bfloat16 cost accuracy? ``python -m benchmarks.precision``.
+"""Effect of bfloat16 on accuracy: ``python -m benchmarks.precision``.
 
-Each network is trained in fp32 and in bf16, from the same seeds: the same initial weights, the
-same order of batches. Learning rates fall to zero by a cosine, so that a run's last epochs differ
-by little but the format. What is compared is the best val_accuracy of each run, on all validation
-images, as means over the seeds. ``<output>.runs.csv`` has a row a run and is written on after each
-one; so a benchmark that broke off goes on where it was.
+Trains each network in fp32 and in bf16 from the same seeds, that is with the same initial weights
+and order of batches. A cosine schedule lowers the learning rate to zero, so that the last epochs
+of two runs differ only by the number format. The benchmark compares the best val_accuracy of each
+run on all validation images, as means over the seeds. ``<output>.runs.csv`` has a row per run and
+is written after each run, so an interrupted benchmark resumes.
 """
 
 from pathlib import Path
@@ -31,10 +31,10 @@ def train(case: str, seed: int, precision: str, data: DataSplit) -> dict[str, An
     """Train a network once; return a row with its best val_accuracy.
 
     Args:
-        case: ``<model>:<image size>:<fraction>:<epochs>``.
-        seed: of weights and batches.
-        precision: fp32 or bf16.
-        data: the part of the training images to use, and all validation images.
+        case: Case, ``<model>:<image size>:<fraction>:<epochs>``.
+        seed: Random seed of weights and batches.
+        precision: Number format, fp32 or bf16.
+        data: Training images to use, and all validation images.
     """
     model, size, _, epochs = case.split(":")
     config = TrainConfig.checked(
@@ -57,10 +57,10 @@ def train(case: str, seed: int, precision: str, data: DataSplit) -> dict[str, An
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a case: mean and standard deviation by format, and the difference in points.
+    """Return a row per case: mean and standard deviation of each format, and their difference.
 
     Args:
-        runs: as :func:`train` returns them, a row each.
+        runs: Rows that :func:`train` returned.
     """
     rows = []
     for case, of_case in runs.groupby("case", sort=False):
@@ -80,13 +80,21 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
 @click.command()
 @click.option(
-    "--case", "cases", multiple=True, help=f"model:size:fraction:epochs  [{', '.join(CASES)}]"
+    "--case",
+    "cases",
+    multiple=True,
+    help=f"Case, model:size:fraction:epochs.  [{', '.join(CASES)}]",
 )
 @click.option("--seeds", type=click.IntRange(min=2), default=3, show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=STEM,
+    help="Output path without extension.",
+)
 def main(cases: tuple[str, ...], seeds: int, dataset: str, output: Path) -> None:
-    """Compare the val_accuracy that networks reach in fp32 and in bf16."""
+    """Compare the val_accuracy of networks in fp32 and in bf16."""
     images = load_dataset(dataset)
     output.parent.mkdir(parents=True, exist_ok=True)
     rows = Rows(output.with_suffix(".runs.csv"), [*KEY])

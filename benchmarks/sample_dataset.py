@@ -1,4 +1,4 @@
-"""Images as a typical PyTorch script prepares them: one by one, by torchvision's transforms."""
+"""Images prepared one by one by torchvision transforms, as in a typical PyTorch script."""
 
 import numpy as np
 import torch
@@ -12,15 +12,15 @@ from tune_mnist.models import get_architecture
 
 
 class SampleDataset(Dataset[tuple[torch.Tensor, int]]):
-    """Some of the images one by one, each prepared when it is asked for.
+    """Data set that prepares each image when it is accessed.
 
-    LeNet's are padded to 32x32, those of the other networks resized, bilinearly.
+    Images for LeNet are padded to 32x32, images for other networks are resized bilinearly.
 
     Args:
-        data: images and labels.
-        indices: which of them.
-        model: decides how an image is prepared.
-        image_size: side of the prepared image in pixels, where the model takes any.
+        data: Images and labels.
+        indices: Indices of the images to use.
+        model: Name of the architecture, which determines the transforms.
+        image_size: Side of the prepared images in pixels, for networks of variable input size.
     """
 
     def __init__(

@@ -1,11 +1,11 @@
-"""Does orchestration stay cheap on a large cluster: ``python -m benchmarks.scale``.
+"""Cost of orchestration on a large cluster: ``python -m benchmarks.scale``.
 
-The trials that train nothing (benchmarks/orchestration.py) are run by the project's engine on a
-cluster of many nodes, and on a single node that has as many CPUs; both are processes of this
-machine (``ray.cluster_utils.Cluster``), so the CPUs are only counted. So many workers share few
-cores: look at the seconds a trial, which is what the driver keeps up with, and at the difference
-between the rows; the cost per trial has the workers' waiting in it. A token is asked for, as on
-any cluster.
+Runs trials without training (benchmarks/orchestration.py) on a cluster of many nodes, and on a
+single node with as many CPUs. Both clusters consist of processes on this machine
+(``ray.cluster_utils.Cluster``), so Ray only counts the CPUs, and many workers share few cores.
+Compare the seconds per trial, which show the speed of the driver, and the difference between the
+rows. The cost per trial includes the time in which workers wait for a core. The cluster requires
+a token, as a real one does.
 """
 
 import os
@@ -36,7 +36,7 @@ OBJECT_STORE_BYTES = 80_000_000
 
 @contextmanager
 def simulated(nodes: int, cpus: int) -> Iterator[None]:
-    """A cluster of nodes with so many CPUs each, which this process is connected to."""
+    """Run a cluster whose nodes have a number of CPUs each, and connect to it."""
     node = {"num_cpus": cpus, "object_store_memory": OBJECT_STORE_BYTES}
     cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     try:
@@ -50,7 +50,7 @@ def simulated(nodes: int, cpus: int) -> Iterator[None]:
 
 
 class MemoryWatch:
-    """Notes how much memory of the machine was taken at most since it was made, in GB."""
+    """Records the peak of the machine's used memory since its creation, in GB."""
 
     def __init__(self) -> None:
         self._before = self._least = psutil.virtual_memory().available
@@ -59,7 +59,7 @@ class MemoryWatch:
         self._thread.start()
 
     def end(self) -> float:
-        """Stop watching; return the most that was taken, whoever took it."""
+        """Stop recording, and return the peak of all processes together."""
         self._stop.set()
         self._thread.join()
         return (self._before - self._least) / 1e9
@@ -70,7 +70,7 @@ class MemoryWatch:
 
 
 def measure(nodes: int, cpus: int, trials: int, options: SearchOptions) -> dict[str, Any]:
-    """Run the trials on a cluster; return what they cost."""
+    """Run trials on a cluster; return the row with their cost."""
     concurrent = options.max_concurrent or 1
     watch = MemoryWatch()
     with simulated(nodes, cpus), tempfile.TemporaryDirectory() as folder:
@@ -87,7 +87,7 @@ def measure(nodes: int, cpus: int, trials: int, options: SearchOptions) -> dict[
 
 
 def ask_for_a_token() -> None:
-    """Begin again with a token of this run, unless there is one: Ray has read it when imported."""
+    """Restart this process with a token in its environment, because Ray reads it when imported."""
     if os.environ.get("RAY_AUTH_MODE") != "token":
         given = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         command = [sys.executable, "-m", "benchmarks.scale", *sys.argv[1:]]
@@ -97,14 +97,21 @@ def ask_for_a_token() -> None:
 @click.command()
 @click.option("--nodes", type=int, default=20, show_default=True)
 @click.option("--cpus-per-node", "cpus", type=int, default=4, show_default=True)
-@click.option("--concurrent", type=int, default=64, show_default=True, help="Trials at a time.")
+@click.option(
+    "--concurrent", type=int, default=64, show_default=True, help="Number of concurrent trials."
+)
 @click.option("--trials", type=int, default=2000, show_default=True)
 @click.option("--max-epochs", type=int, default=9, show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=STEM,
+    help="Output path without extension.",
+)
 def main(
     nodes: int, cpus: int, concurrent: int, trials: int, max_epochs: int, output: Path
 ) -> None:
-    """Measure what a trial that trains nothing costs on one node, and on many."""
+    """Measure the cost of a trial without training, on one node and on many."""
     options = SearchOptions.for_space(
         load_space(SPACE), dataset="digits", max_concurrent=concurrent, max_epochs=max_epochs
     )
@@ -113,7 +120,7 @@ def main(
     for count, each in ((1, nodes * cpus), (nodes, cpus)):
         rows.append(measure(count, each, trials, options))
         click.echo(rows[-1])
-    title = f"Orchestration of {concurrent} trials at a time, on one node and on {nodes}"
+    title = f"Orchestration of {concurrent} concurrent trials, on one node and on {nodes}"
     show_and_write(pd.DataFrame(rows), output, title)
 
 

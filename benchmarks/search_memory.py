@@ -1,12 +1,13 @@
-"""How much memory a running search takes: ``python -m benchmarks.search_memory``.
+"""Memory of a running search: ``python -m benchmarks.search_memory``.
 
-A search over LeNet on all of MNIST is started as a user starts one, and twice a second its driver
-and each worker that trains are looked at from outside. For each process the table has the largest
+Starts a search over LeNet on all of MNIST as a user does, and measures its driver and each worker
+twice per second. The table has the peak of each process:
 
-- rss, the resident set: every page in its address space, those it shares with others too;
-- uss, the unique set: the pages that nobody else has, which would come free if it ended.
+- rss, the resident set size: every page in its address space, including shared pages;
+- uss, the unique set size: the pages that no other process has, which would be freed if the
+  process ended.
 
-``benchmarks/memory.py`` tells what of a worker's memory is the data's.
+``benchmarks/memory.py`` measures how much of a worker's memory belongs to the data.
 """
 
 import subprocess
@@ -27,17 +28,17 @@ STEM = Path(__file__).with_suffix("")
 SAMPLE_SECONDS = 0.5
 MEGABYTE = 1e6
 TRAINING = ("ray::ImplicitFunc", "ray::#")
-"""Ray names a worker's process by what it does: a trial's function, and which trial."""
+"""Prefixes of the process names that Ray gives to workers of trials."""
 
 
 @dataclass
 class Peak:
-    """The largest memory that was seen of a process, in MB.
+    """Peak memory of a process in MB.
 
     Attributes:
-        role: ``driver``, or ``worker`` and a number.
-        rss: resident set.
-        uss: unique set.
+        role: Role of the process: ``driver``, or ``worker`` and a number.
+        rss: Resident set size.
+        uss: Unique set size.
     """
 
     role: str
@@ -45,7 +46,7 @@ class Peak:
     uss: float = 0.0
 
     def take_in(self, process: psutil.Process) -> None:
-        """Look at the process once more; one that has just ended has no memory left to see."""
+        """Measure the process again, unless it has ended."""
         try:
             found = process.memory_full_info()
         except psutil.Error:
@@ -55,7 +56,7 @@ class Peak:
 
 
 def watch(search: psutil.Popen) -> list[Peak]:
-    """Watch a search until it ends; return the peaks of its driver and of its workers."""
+    """Measure a search until it ends; return the peaks of its driver and its workers."""
     peaks = {search.pid: Peak("driver")}
     while search.poll() is None:
         peaks[search.pid].take_in(search)
@@ -67,13 +68,13 @@ def watch(search: psutil.Popen) -> list[Peak]:
 
 
 def _training(search: psutil.Popen) -> list[psutil.Process]:
-    """Return the processes below the search that hold a trial."""
+    """Return the child processes of a search that run a trial."""
     found = []
     try:
         for process in search.children(recursive=True):
             if " ".join(process.cmdline()).startswith(TRAINING):
                 found.append(process)
-    except psutil.Error:  # one ended while it was looked at; the next look is soon
+    except psutil.Error:  # a process ended during the measurement; the next one follows soon
         pass
     return found
 
@@ -83,7 +84,12 @@ def _training(search: psutil.Popen) -> list[psutil.Process]:
 @click.option("--dataset", default="mnist", show_default=True)
 @click.option("--num-samples", type=int, default=4, show_default=True)
 @click.option("--max-epochs", type=int, default=2, show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=STEM,
+    help="Output path without extension.",
+)
 def main(space: str, dataset: str, num_samples: int, max_epochs: int, output: Path) -> None:
     """Measure the memory of a running search."""
     with tempfile.TemporaryDirectory() as folder:

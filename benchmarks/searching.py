@@ -1,4 +1,4 @@
-"""Searches as commands of their own, and the rows that a benchmark has gathered so far."""
+"""Searches run as commands, and tables that grow row by row."""
 
 import os
 import subprocess
@@ -12,17 +12,17 @@ ROOT = Path(__file__).parents[1]
 
 
 def run_logged(command: list[str], log: Path, name: str) -> float:
-    """Run a command in the root of the project, and return its wall time in seconds.
+    """Run a command in the root folder of the project; return its wall time in seconds.
 
     Args:
-        command: program and arguments.
-        log: gets what it prints.
-        name: of what it does, for people.
+        command: Program and arguments.
+        log: File for its output.
+        name: Name of the command, for messages.
 
     Raises:
-        SystemExit: it failed.
+        SystemExit: The command failed.
     """
-    # Packages may lie on a PYTHONPATH of the user's.
+    # Keeps the user's PYTHONPATH, which may have packages.
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     start = time.perf_counter()
     with log.open("w") as file:
@@ -41,15 +41,15 @@ def run_logged(command: list[str], log: Path, name: str) -> float:
 
 
 class Rows:
-    """A table on disk that grows, so that a benchmark which broke off goes on where it was.
+    """CSV file that is written after each row, so that an interrupted benchmark resumes.
 
     Args:
-        path: of the CSV.
-        columns: of a table without rows.
-        dtype: of columns that pandas would take for something else.
+        path: Path of the CSV file.
+        columns: Columns of the empty table.
+        dtype: Types of columns that pandas would infer wrongly.
 
     Attributes:
-        frame: all rows.
+        frame: All rows.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class Rows:
         self.frame = pd.read_csv(path, dtype=dtype) if known else pd.DataFrame(columns=columns)
 
     def add(self, found: pd.DataFrame) -> None:
-        """Add rows, and write the table."""
-        # An empty table would make its columns' numbers objects.
+        """Add rows, and write the file."""
+        # Concatenating an empty table would change numeric columns to type object.
         known = [] if self.frame.empty else [self.frame]
         self.frame = pd.concat([*known, found], ignore_index=True)
         self.frame.to_csv(self._path, index=False)

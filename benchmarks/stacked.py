@@ -1,10 +1,10 @@
 """Many LeNets trained as one stacked network on a GPU: ``python -m benchmarks.stacked``.
 
-A prototype that answers whether training several trials in one process pays. The weights of all
-networks are stacked along a first dimension, ``torch.func.vmap`` turns their convolutions into
-grouped ones and their dense layers into batched matrix products, each network has its own order
-of images and its own learning rate (Adam), and a step of all of them is one CUDA graph. The
-numbers are set against one network trained the same way.
+Prototype that shows whether training several trials in one process pays off. The weights of all
+networks are stacked along a first dimension. ``torch.func.vmap`` turns their convolutions into
+grouped convolutions and their dense layers into batched matrix products. Each network has its own
+order of images and its own learning rate (Adam), and one CUDA graph contains a step of all
+networks. The throughput is compared with that of one network trained the same way.
 
 Source: "packed trials", Wang, Yang, Shan et al., "Horizontally Fused Training Array", MLSys 2021.
 """
@@ -36,25 +36,25 @@ REPLAYS = 10
 
 
 class MeanPool(nn.Module):
-    """Average pooling by 2x2 as a mean over a view, whose gradient is a plain expansion.
+    """Average pooling by 2x2, written as a mean over a view so that its gradient is an expansion.
 
     Shapes:
         input float (..., H, W) with even H and W; output float (..., H/2, W/2).
     """
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return the pooled maps."""
+        """Return the pooled feature maps."""
         *rest, height, width = maps.shape
         return maps.reshape(*rest, height // 2, 2, width // 2, 2).mean((-3, -1))
 
 
 class StackedLeNets:
-    """Trains several LeNets by one step.
+    """Several LeNets that are trained in a single step.
 
     Args:
         count: Number of networks.
         data: Images, labels and indices.
-        batch_size: Images in a batch of each network.
+        batch_size: Batch size of each network.
         compute: Device and number format.
 
     Attributes:
@@ -110,7 +110,7 @@ class StackedLeNets:
         return logits
 
     def _adam(self, gradients: list[Tensor]) -> None:
-        """Update all weights; Kingma, Ba, ICLR 2015, algorithm 1."""
+        """Update all weights (Kingma, Ba, ICLR 2015, Algorithm 1)."""
         torch._foreach_lerp_(self._means, gradients, 1 - BETAS[0])
         torch._foreach_mul_(self._squares, BETAS[1])
         torch._foreach_addcmul_(self._squares, gradients, gradients, 1 - BETAS[1])
@@ -126,12 +126,12 @@ class StackedLeNets:
 
 
 def images_per_second(stacked: StackedLeNets, images: int, seconds: float) -> float:
-    """Replay the step as a CUDA graph for some seconds; return the images a second.
+    """Replay the step as a CUDA graph; return the images per second.
 
     Args:
-        stacked: What to train.
-        images: Images of one step, of all networks together.
-        seconds: How long to replay.
+        stacked: Networks to train.
+        images: Number of images per step, all networks together.
+        seconds: Duration of the measurement in seconds.
     """
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
@@ -156,9 +156,14 @@ def images_per_second(stacked: StackedLeNets, images: int, seconds: float) -> fl
 @click.option("--networks", "counts", type=int, multiple=True, help=f"[default: {NETWORKS}]")
 @click.option("--batch-size", type=int, default=64, show_default=True)
 @click.option("--seconds", type=float, default=0.5, show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=STEM,
+    help="Output path without extension.",
+)
 def main(counts: tuple[int, ...], batch_size: int, seconds: float, output: Path) -> None:
-    """Measure how many images a second stacked LeNets train on one GPU."""
+    """Measure the training throughput of stacked LeNets on one GPU."""
     device = resolve_compute("cuda").device
     data = split_dataset(load_dataset("mnist"))
     rows = []

@@ -1,18 +1,19 @@
-"""Training throughput against a plain loop and the machine's limit: ``python -m benchmarks.step``.
+"""Training throughput compared with a plain loop and a limit: ``python -m benchmarks.step``.
 
-Each network is trained in turn by these, round by round, in one process with the same threads:
+Each network is trained by the following methods in turn, for several rounds, in one process with
+the same number of threads:
 
-- ours: the project's Trainer, in the precision that ``auto`` takes on this machine;
-- eager, on a GPU only: the same without a CUDA graph;
-- plain: a typical script: fp32, a torch DataLoader (``num_workers=0``, its default) over a Dataset
-  that makes a PIL image of each sample and puts it through torchvision's transforms (LeNet: Pad(2)
-  and ToTensor; the others: Resize and ToTensor), and ``loss.item()`` at every batch;
+- ours: the project's Trainer, in the precision that ``auto`` selects on this machine;
+- eager, only on a GPU: the same without a CUDA graph;
+- plain: a typical script in fp32, with a torch DataLoader (``num_workers=0``, its default) over a
+  Dataset that converts each sample to a PIL image and applies torchvision's transforms (LeNet:
+  Pad(2) and ToTensor; others: Resize and ToTensor), and with ``loss.item()`` at every batch;
 - limit: the product of two large matrices by ``torch.mm``, in fp32 and in bf16.
 
-Network, initial weights, optimizer (Adam) and images are the same. A training step is taken for
-three times the operations of a forward pass, which ``tune_mnist/models/cost.py`` counts; the share
-of the limit is those operations a second over the matrix product's, in the same precision. The
-first round warms up and is not counted; the others' medians are in the table.
+Network, initial weights, optimizer (Adam) and images are the same. A training step is assumed to
+take three times the operations of a forward pass, which ``tune_mnist/models/cost.py`` counts. The
+share of the limit is the rate of these operations divided by the rate of the matrix product in the
+same precision. The first round is a warm-up; the table has the medians of the others.
 """
 
 import statistics
@@ -39,7 +40,7 @@ from tune_mnist.training import TrainConfig, Trainer, resolve_compute
 
 STEM = Path(__file__).with_suffix("")
 TRAINING_PASSES = 3
-"""Forward, gradient by the activations, gradient by the weights."""
+"""Number of passes of equal cost: forward, gradient of activations, gradient of weights."""
 
 CASES = ("lenet:32", "lenet:128", "alexnet:32", "resnet:32", "vggnet:16")
 BATCHES = {"lenet": 100}
@@ -48,19 +49,19 @@ GPU_CASES = ("lenet:64", "lenet:256", "alexnet:128", "resnet:128", "vggnet:64")
 GPU_BATCHES = {"lenet": 750}
 FEW_GPU_BATCHES = 20
 PLAIN_BATCHES = 4
-"""Of the plain loop on a GPU: enough, for the CPU that prepares its images sets its pace."""
+"""Maximum batches of the plain loop on a GPU, where the CPU that prepares images is the limit."""
 
 LR = 1e-4
 
 
 class PlainLoop:
-    """Trains as a typical script does.
+    """Training loop of a typical script.
 
     Args:
-        config: what to train.
-        data: images, labels and indices.
-        loader_workers: processes that prepare images.
-        device: where the network is trained.
+        config: Configuration to train.
+        data: Images, labels and indices.
+        loader_workers: Number of processes that prepare images.
+        device: Device of the network.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class PlainLoop:
         )
 
     def images_per_second(self) -> float:
-        """Train an epoch; return how many images a second it took."""
+        """Train an epoch; return the images per second."""
         self._model.train()
         start, seen, loss_sum = time.perf_counter(), 0, 0.0
         for batch in self._loader:
@@ -96,16 +97,16 @@ class PlainLoop:
 
 @dataclass(frozen=True)
 class Options:
-    """How to measure.
+    """Settings of the measurement.
 
     Attributes:
-        rounds: counted ones.
-        image_size: side in pixels of the images of AlexNet, ResNet and VGG.
-        batches: in an epoch; None: as many as take a moment.
-        gemm_size: side of the matrices that tell the limit.
-        loader_workers: of the plain loop's DataLoader.
-        precision: of the project's Trainer.
-        device: cpu or cuda.
+        rounds: Number of counted rounds.
+        image_size: Side of the images of AlexNet, ResNet and VGG, in pixels.
+        batches: Batches per epoch; None: as many as take a moment.
+        gemm_size: Side of the matrices for the limit.
+        loader_workers: Number of workers of the plain loop's DataLoader.
+        precision: Number format of the project's Trainer.
+        device: Device, cpu or cuda.
     """
 
     rounds: int
@@ -118,7 +119,7 @@ class Options:
 
 
 def gemm_flops_per_second(dtype: torch.dtype, size: int, device: torch.device) -> float:
-    """Multiply two square matrices; return the operations a second, a multiply-add as two."""
+    """Multiply two square matrices; return the operations per second (a multiply-add is two)."""
     left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     products = 1
     if device.type == "cuda":
@@ -134,12 +135,12 @@ def gemm_flops_per_second(dtype: torch.dtype, size: int, device: torch.device) -
 
 
 def measure(case: str, data: DataSplit, options: Options) -> dict[str, Any]:
-    """Train one network by both in turn, and multiply matrices in between.
+    """Train a network by all methods in turn, with matrix products in between.
 
     Args:
-        case: ``<model>:<batch size>``.
-        data: images, labels and indices to take some of.
-        options: how.
+        case: Model and batch size, ``<model>:<batch size>``.
+        data: Images, labels and indices to sample from.
+        options: Settings of the measurement.
 
     Returns:
         A row of the table.
@@ -151,7 +152,7 @@ def measure(case: str, data: DataSplit, options: Options) -> dict[str, Any]:
     compute = resolve_compute(options.device, options.precision)
     gpu, device = compute.device.type == "cuda", compute.device
     usual, few = (GPU_BATCHES, FEW_GPU_BATCHES) if gpu else (BATCHES, FEW_BATCHES)
-    # All go through the same images; a set that is too small is gone through again.
+    # All methods use the same images, several times if there are too few.
     ours = _repeated(data, (options.batches or usual.get(model, few)) * config.batch_size)
     plain_data = _repeated(data, PLAIN_BATCHES * config.batch_size) if gpu else ours
     trainer = Trainer(config, ours, compute)
@@ -186,11 +187,11 @@ def row(
     """Return a row of the table.
 
     Args:
-        config: what was trained.
-        precision: of ours, ``fp32`` or ``bf16``.
-        medians: images a second of ``ours``, ``plain`` and perhaps ``eager``, and operations a
-            second of the matrix products ``fp32`` and ``bf16``.
-        flops: operations of one training image.
+        config: Trained configuration.
+        precision: Number format of the project's Trainer, ``fp32`` or ``bf16``.
+        medians: Images per second of ``ours``, ``plain`` and optionally ``eager``, and operations
+            per second of the matrix products ``fp32`` and ``bf16``.
+        flops: Operations per training image.
     """
     return {
         "model": config.model,
@@ -213,24 +214,36 @@ def row(
     "--case",
     "cases",
     multiple=True,
-    help=f"model:batch  [default: {', '.join(CASES)}; on a GPU: {', '.join(GPU_CASES)}]",
+    help=f"Case, model:batch.  [default: {', '.join(CASES)}; on a GPU: {', '.join(GPU_CASES)}]",
 )
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--image-size", type=int, default=224, show_default=True)
 @click.option(
-    "--batches", type=int, help="In an epoch.  [default: LeNet 100, others 4; more on a GPU]"
+    "--batches", type=int, help="Batches per epoch.  [default: LeNet 100, others 4; more on a GPU]"
 )
-@click.option("--threads", type=int, help="Of PyTorch.  [default: PyTorch's own]")
+@click.option(
+    "--threads", type=int, help="Number of PyTorch threads.  [default: PyTorch's default]"
+)
 @click.option("--gemm-size", type=int, default=4096, show_default=True)
 @click.option("--loader-workers", type=int, default=0, show_default=True)
-@click.option("--precision", default="auto", show_default=True, help="Of ours.")
+@click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    help="Number format of the project's Trainer.",
+)
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=STEM,
+    help="Output path without extension.",
+)
 def main(
     cases: tuple[str, ...], threads: int | None, dataset: str, output: Path, **options: Any
 ) -> None:
-    """Measure training throughput against a plain loop and the machine's limit."""
+    """Compare training throughput with a plain loop and the limit of the hardware."""
     if threads is not None:
         torch.set_num_threads(threads)
     data = split_dataset(load_dataset(dataset))

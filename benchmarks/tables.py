@@ -1,4 +1,4 @@
-"""Tables of measurements: printed, and kept as CSV and as Markdown beside the benchmark."""
+"""Output of result tables: on the console, as CSV and as Markdown."""
 
 from pathlib import Path
 
@@ -14,9 +14,9 @@ def show_and_write(frame: pd.DataFrame, stem: Path, title: str) -> None:
     """Print a table, and write it as ``<stem>.csv`` and ``<stem>.md``.
 
     Args:
-        frame: one row a measurement; floats are shown with four significant digits.
-        stem: path of both files, without an ending; its folder is made if need be.
-        title: what the table shows; the machine is named below it.
+        frame: Table with one row per measurement; floats are shown with four significant digits.
+        stem: Path of both files without extension; the folder is created if it does not exist.
+        title: Title of the table; a description of the machine follows it.
     """
     shown = frame.map(_text)
     table = Table(title=title, title_justify="left")

@@ -1,1 +1,1 @@
-"""Searches whose trials begin on smaller or fewer images: do those rank, and what do they save?"""
+"""Benchmarks of cheaper fidelities: ranking of configurations, and time saved by stages."""

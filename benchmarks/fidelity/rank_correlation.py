@@ -1,16 +1,16 @@
-"""Whether cheaper training ranks configurations as dear training does.
+"""Rank correlation between cheap and expensive training.
 
     python -m benchmarks.fidelity.rank_correlation --fidelity 28:0.015 --top 112:0.015
 
-draws configurations at random from the model's shipped space and trains each of them at every
-fidelity on its own, from fresh weights. ``<output>/trained-<dataset>-<seed>.csv`` gets the epochs
-of a run as soon as it has ended, so that a benchmark that broke off goes on where it was. The
-table shows for each fidelity and epoch Spearman's rank correlation of its val_accuracy with that
-of the top fidelity's last epoch, over the configurations of a model, and the seconds that a
-configuration takes.
+Samples random configurations from each model's shipped space and trains each of them at every
+fidelity, from fresh weights. The epochs of each run are added to
+``<output>/trained-<dataset>-<seed>.csv`` after the run, so an interrupted benchmark resumes. For
+each fidelity and epoch, the table has Spearman's rank correlation of val_accuracy with that of the
+last epoch at the top fidelity, over the configurations of a model, and the seconds per
+configuration.
 
-All are judged by the same validation images, in the size that they are trained on. One that
-diverges counts as the worst.
+All configurations are validated on the same images, at the image size of their training. A
+configuration that diverges ranks last.
 """
 
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ class Level:
     """A fidelity.
 
     Attributes:
-        image_size: side of the images in pixels.
-        fraction: share of the training part.
+        image_size: Side of the images in pixels.
+        fraction: Share of the training part, above 0, up to 1.
     """
 
     image_size: int
@@ -49,10 +49,10 @@ class Level:
 
     @classmethod
     def parse(cls, text: str) -> "Level":
-        """Read ``64:0.1``.
+        """Parse a fidelity such as ``64:0.1``.
 
         Raises:
-            UserError: it is something else.
+            UserError: The text does not have this form.
         """
         size, _, fraction = text.partition(":")
         try:
@@ -65,15 +65,15 @@ class Level:
 
 @dataclass(frozen=True)
 class Run:
-    """A configuration to be trained at a fidelity.
+    """Training of a configuration at a fidelity.
 
     Attributes:
-        model: the architecture.
-        number: of the configuration among those drawn.
-        level: the fidelity.
-        epochs: how many.
-        val_fraction: share of the validation part.
-        parameters: of the configuration.
+        model: Name of the architecture.
+        number: Number of the configuration among the sampled ones.
+        level: Fidelity.
+        epochs: Number of epochs.
+        val_fraction: Share of the validation part, above 0, up to 1.
+        parameters: Hyperparameters of the configuration.
     """
 
     model: str
@@ -88,13 +88,13 @@ class Run:
 
     @property
     def key(self) -> dict[str, Any]:
-        """What tells it from all others, by the columns of KEY."""
+        """Values of the KEY columns, which identify the training."""
         level = self.level
         values = (self.model, self.number, level.image_size, level.fraction)
         return dict(zip(KEY, (*values, self.epochs, self.val_fraction), strict=True))
 
     def train(self, dataset: Dataset, seed: int, threads: int) -> pd.DataFrame:
-        """Train, and return a row an epoch."""
+        """Train the configuration; return a row per epoch."""
         torch.set_num_threads(threads)
         config = TrainConfig.checked(
             model=self.model,
@@ -122,12 +122,12 @@ def correlations(rows: pd.DataFrame, top: Level) -> pd.DataFrame:
     """Return a row for each model, fidelity and epoch.
 
     Args:
-        rows: one an epoch: model, config, image_size, fraction, epoch, val_accuracy, seconds.
-        top: the fidelity whose last epoch the others are compared with.
+        rows: Row per epoch: model, config, image_size, fraction, epoch, val_accuracy, seconds.
+        top: Fidelity whose last epoch the others are compared with.
 
     Returns:
-        Spearman's rank correlation, how many of the top's best quarter are in the best quarter
-        here, and the mean seconds up to the epoch, also as a share of the top's.
+        Spearman's rank correlation, the number of configurations in the best quarter of both, and
+        the mean seconds up to the epoch, absolute and as a share of those at the top fidelity.
     """
     found = []
     for model, of_model in rows.groupby("model", sort=False):
@@ -172,9 +172,9 @@ def correlations(rows: pd.DataFrame, top: Level) -> pd.DataFrame:
     multiple=True,
     default=("28:0.015", "64:0.015"),
     show_default=True,
-    help="Image size and fraction, once for each cheaper fidelity.",
+    help="Cheaper fidelity, image size:fraction; may be repeated.",
 )
-@click.option("--top", default="112:0.015", show_default=True, help="What they are compared with.")
+@click.option("--top", default="112:0.015", show_default=True, help="Fidelity to compare with.")
 @click.option("--epochs", type=int, default=3, show_default=True)
 @click.option("--val-fraction", type=float, default=0.05, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
@@ -193,7 +193,7 @@ def main(
     dataset: str,
     output: Path,
 ) -> None:
-    """Measure how cheap fidelities rank configurations."""
+    """Measure how well cheap fidelities rank configurations."""
     levels = [Level.parse(text) for text in (*lower, top)]
     images = load_dataset(dataset)
     output.mkdir(parents=True, exist_ok=True)

@@ -1,16 +1,17 @@
-"""A search with cheaper stages against the same search without, side by side.
+"""Searches with and without cheaper stages, compared.
 
     python -m benchmarks.fidelity.versus --stage 2:28 --stage 4:64 --image-size 112
 
-runs ``python -m tune_mnist.search`` in turn, without final runs, on the same space and seeds, with
-as many trials and epochs unless told otherwise: plain (ASHA over epochs, all at the final image
-size) and staged. Which of them begins changes with each seed. ``<output>/epochs.csv`` gets the
-epochs of every search after it, so that a run that broke off goes on where it was. A search's
-time ends with its last epoch: its best is judged by all validation images after that.
+Runs ``python -m tune_mnist.search`` without final runs, on the same space and seeds, in two
+settings: plain (ASHA over epochs, all at the final image size) and staged. Both have the same
+number of trials and epochs by default, and the order of the two alternates from seed to seed. The
+epochs of each search are added to ``<output>/epochs.csv`` after the search, so an interrupted
+benchmark resumes. The time of a search ends with its last epoch, before its best model is
+validated on all images.
 
-The target of a seed is the best val_accuracy of its plain search. A search has reached it at the
-first epoch of at least that accuracy *at the final fidelity*, counted from the start of its
-command; Ray notes the time of each epoch to the second.
+The target of a seed is the best val_accuracy of its plain search. A search reaches the target at
+its first epoch *at the final fidelity* with at least this accuracy. Times are measured from the
+start of the command; Ray stores the time of each epoch in whole seconds.
 """
 
 import hashlib
@@ -40,11 +41,11 @@ def staged_space(text: str, stages: tuple[str, ...]) -> str:
     """Return the text of a space file with stages.
 
     Args:
-        text: of the file without.
-        stages: each as ``epochs:image_size`` or ``epochs:image_size:fraction``.
+        text: Text of the space file without stages.
+        stages: Stages as ``epochs:image_size`` or ``epochs:image_size:fraction``.
 
     Raises:
-        UserError: a stage is not of that form.
+        UserError: A stage does not have this form.
     """
     lines = [text.rstrip("\n"), "fidelity:"]
     for stage in stages:
@@ -61,11 +62,12 @@ def epochs_of(results: Path, started: float) -> pd.DataFrame:
     """Return the epochs of a search.
 
     Args:
-        results: its folder.
-        started: when its command was, in seconds since 1970.
+        results: Results folder.
+        started: Start of the command, in seconds since 1970.
 
     Returns:
-        Trial, epoch, stage (0 without), val_accuracy, seconds from the start, epoch_seconds.
+        Trial, epoch, stage (0 without stages), val_accuracy, seconds from the start, and
+        epoch_seconds.
     """
     rows = [
         {
@@ -78,12 +80,12 @@ def epochs_of(results: Path, started: float) -> pd.DataFrame:
         }
         for trial, report in epoch_reports(results)
     ]
-    # After a pause a trial reports its last epoch again.
+    # A trial repeats the report of its last epoch after a pause.
     return pd.DataFrame(rows).sort_values("seconds").drop_duplicates(["trial", "epoch"])
 
 
 def search(kind: str, space: Path, seed: int, options: list[str], output: Path) -> pd.DataFrame:
-    """Search once, and return its epochs."""
+    """Run a search, and return its epochs."""
     name = f"{kind}-{seed}"
     shutil.rmtree(output / name, ignore_errors=True)
     started = time.time()
@@ -97,16 +99,16 @@ def search(kind: str, space: Path, seed: int, options: list[str], output: Path) 
 
 
 def compare(rows: pd.DataFrame, last_stage: int) -> pd.DataFrame:
-    """Return one row a seed.
+    """Return one row per seed.
 
     Args:
-        rows: as ``search`` gives them, of one setting.
-        last_stage: number of the staged search's final stage.
+        rows: Rows that ``search`` returned, of one setting.
+        last_stage: Number of the final stage of the staged search.
 
     Returns:
-        The plain search's best val_accuracy and when it had it; when the staged search had it at
-        its last stage (infinite: never), and what it came to there; that time as a share of the
-        plain search's time to its best, and of its time to the end of its last trial.
+        The best val_accuracy of the plain search and its time; the time at which the staged search
+        reached it in its last stage (infinite: never), and its best accuracy there; this time as a
+        share of the plain search's time to its best, and of its total time.
     """
     found = []
     for seed, of_seed in rows.groupby("seed"):
@@ -138,30 +140,30 @@ def compare(rows: pd.DataFrame, last_stage: int) -> pd.DataFrame:
 
 
 @click.command()
-@click.option("--seeds", type=int, default=3, show_default=True, help="How many.")
-@click.option("--space", default="resnet", show_default=True, help="Without stages.")
+@click.option("--seeds", type=int, default=3, show_default=True, help="Number of seeds.")
+@click.option("--space", default="resnet", show_default=True, help="Search space without stages.")
 @click.option(
     "--stage",
     "stages",
     multiple=True,
     default=("2:28", "4:64"),
     show_default=True,
-    help="A cheaper stage: last epoch, image size and, if need be, fraction.",
+    help="Cheaper stage, last epoch:image size[:fraction]; may be repeated.",
 )
-@click.option("--image-size", type=int, default=112, show_default=True, help="Final.")
-@click.option("--fraction", type=float, default=0.03, show_default=True, help="Final.")
+@click.option("--image-size", type=int, default=112, show_default=True, help="Final image size.")
+@click.option("--fraction", type=float, default=0.03, show_default=True, help="Final fraction.")
 @click.option("--val-fraction", type=float, default=0.05, show_default=True)
 @click.option("--num-samples", type=int, default=12, show_default=True)
 @click.option(
     "--staged-samples",
     type=click.IntRange(min=1),
-    help="Trials of the staged search.  [default: --num-samples]",
+    help="Number of trials of the staged search.  [default: --num-samples]",
 )
 @click.option("--max-epochs", type=int, default=6, show_default=True)
 @click.option(
     "--staged-epochs",
     type=click.IntRange(min=1),
-    help="Epochs of a staged trial.  [default: --max-epochs]",
+    help="Maximum epochs per trial of the staged search.  [default: --max-epochs]",
 )
 @click.option("--reduction-factor", type=int, default=3, show_default=True)
 @click.option("--cpus-per-trial", type=float, default=1, show_default=True)
@@ -178,14 +180,14 @@ def main(
     output: Path,
     **given: Any,
 ) -> None:
-    """Compare a search with cheaper stages and the same search without."""
+    """Compare a search with cheaper stages with the same search without stages."""
     output = output.absolute()
     output.mkdir(parents=True, exist_ok=True)
     text = load_space(space).text
     spaces = {kind: output / f"{kind}.yaml" for kind in (PLAIN, STAGED)}
     write_text(spaces[PLAIN], text)
     write_text(spaces[STAGED], staged_space(text, stages))
-    load_space(str(spaces[STAGED]))  # a stage that cannot be is told before hours of searching
+    load_space(str(spaces[STAGED]))  # reports an invalid stage before hours of searching
     common = [
         word for key, value in given.items() for word in (f"--{key.replace('_', '-')}", str(value))
     ]

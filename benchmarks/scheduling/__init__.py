@@ -1,1 +1,1 @@
-"""Simulated searches over recorded learning curves: which searcher, which scheduler."""
+"""Simulated searches over recorded learning curves, to compare searchers and schedulers."""

@@ -1,4 +1,4 @@
-"""The recorded learning curves: configurations, and what each gave and cost in every epoch."""
+"""Recorded learning curves: configurations with the accuracy and cost of every epoch."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from tune_mnist.tuning.spaces.space import SearchSpace
 
-# What a network that has learned nothing gets right of ten digits.
+# Accuracy of an untrained network on ten digits.
 CHANCE = 0.1
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Configurations and their curves; row i of every array belongs to configurations[i].
+    """Configurations and their learning curves; row i of each array is that of configurations[i].
 
     Attributes:
-        configurations: the hyperparameters, those that exist under their conditions only.
-        accuracy: val_accuracy after each epoch, float64 (N, E); nan once diverged.
-        seconds: what each epoch cost, float64 (N, E).
+        configurations: Hyperparameters of each configuration, without those whose condition fails.
+        accuracy: val_accuracy after each epoch, float64 (N, E); NaN from divergence on.
+        seconds: Duration of each epoch, float64 (N, E).
     """
 
     configurations: list[dict[str, Any]]
@@ -31,23 +31,23 @@ class Curves:
 
     @property
     def epochs(self) -> int:
-        """How many epochs a configuration that is never stopped trains."""
+        """Number of epochs of a configuration that is never stopped."""
         return int(self.accuracy.shape[1])
 
     @property
     def final(self) -> NDArray[np.float64]:
-        """Accuracy after the last epoch, float64 (N,); chance where the training diverged."""
+        """Accuracy after the last epoch, float64 (N,); chance level after divergence."""
         return np.nan_to_num(self.accuracy[:, -1], nan=CHANCE)
 
     def take(self, rows: Iterable[int]) -> "Curves":
-        """Return some of the configurations, in that order."""
+        """Return a subset of the configurations, in the given order."""
         chosen = list(rows)
         configurations = [self.configurations[row] for row in chosen]
         return Curves(configurations, self.accuracy[chosen], self.seconds[chosen])
 
 
 def load_curves(table: Path, space: SearchSpace) -> Curves:
-    """Read a table that ``record_curves`` wrote for the space."""
+    """Read a table that ``record_curves`` wrote for a space."""
     frame = pd.read_csv(table).sort_values(["number", "epoch"])
     first = frame[frame["epoch"] == 1]
     configurations = [

@@ -1,4 +1,4 @@
-"""The searchers and schedulers that are compared, each built from the classes that users run."""
+"""Compared searchers and schedulers, built from the classes that users run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,22 +25,22 @@ from tune_mnist.tuning.trials.reports import METRIC, ended_early
 
 REDUCTION_FACTOR = 3
 CHANCE_LEVEL = 0.2
-"""Accuracy that a network which has learned to tell ten digits exceeds."""
+"""Accuracy that a network exceeds once it has learned to distinguish ten digits."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a method is to search.
+    """Search problem of a method.
 
     Attributes:
-        space: the search space.
-        configurations: those of the table that there are.
-        weights: of the parameters when it comes to what is near, float64 (P,).
-        max_epochs: epochs of a trial that is not stopped.
-        workers: how many trials run at a time.
-        num_samples: how many trials a user would ask for; decides how many are drawn at random
-            before a model takes over.
-        seed: of the search.
+        space: Search space.
+        configurations: Configurations of the table.
+        weights: Weight of each parameter in the distance of configurations, float64 (P,).
+        max_epochs: Maximum epochs per trial.
+        workers: Number of concurrent trials.
+        num_samples: Number of trials that a user would request; determines the number of random
+            trials before a sampler uses its model.
+        seed: Seed of the search.
     """
 
     space: SearchSpace
@@ -54,13 +54,13 @@ class Task:
 
 @dataclass(frozen=True)
 class SearchComponents:
-    """A searcher and a scheduler that are ready to search.
+    """Searcher and scheduler of a method.
 
     Attributes:
-        searcher: suggests configurations.
-        sampler: of the searcher's study; knows which row of the table a suggestion is.
-        scheduler: decides which trials go on.
-        diverged: what a trial that diverges reports at last; None: it fails with an error.
+        searcher: Searcher.
+        sampler: Sampler of the searcher's study; maps a suggestion to a row of the table.
+        scheduler: Scheduler.
+        diverged: Last report of a trial that diverges; None: the trial fails with an error.
     """
 
     searcher: Searcher
@@ -70,22 +70,22 @@ class SearchComponents:
 
 
 def random_stopping(task: Task) -> SearchComponents:
-    """Random configurations, Ray's ASHA."""
+    """Random search with Ray's ASHA."""
     return _rays_engine(task, RandomSampler(seed=task.seed))
 
 
 def rays_own(task: Task) -> SearchComponents:
-    """Ray's OptunaSearch as it comes, which is Optuna's default TPE, and Ray's ASHA."""
+    """Ray's OptunaSearch with its default sampler, Optuna's TPE, and Ray's ASHA."""
     return _rays_engine(task, TPESampler(seed=task.seed))
 
 
 def random_promotion(task: Task) -> SearchComponents:
-    """Random configurations, our promotion ASHA."""
+    """Random search with the project's promotion ASHA."""
     return _our_engine(task, "random", _promotion(task))
 
 
 def our_stopping(task: Task) -> SearchComponents:
-    """Our searcher, our stopping ASHA."""
+    """The project's searcher with its stopping ASHA."""
     options = SchedulerOptions(
         "asha-stopping",
         task.max_epochs,
@@ -97,7 +97,7 @@ def our_stopping(task: Task) -> SearchComponents:
 
 
 def our_promotion(task: Task) -> SearchComponents:
-    """Our searcher, our promotion ASHA."""
+    """The project's searcher with its promotion ASHA."""
     return _our_engine(task, "tpe", _promotion(task))
 
 
@@ -147,7 +147,7 @@ def _bound_to_table(sampler: BaseSampler, task: Task) -> TableSampler:
 
 
 def _promotion(task: Task) -> PromotionAsha:
-    # As many trials as the table has: the budget ends a search before it runs out of them.
+    # The number of configurations, so that the epoch budget ends a search first.
     return PromotionAsha(
         max_epochs=task.max_epochs,
         num_samples=len(task.configurations),

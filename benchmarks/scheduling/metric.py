@@ -1,9 +1,10 @@
-"""How alike two configurations are, measured so that like configurations train alike.
+"""Distance of configurations, such that close configurations have similar learning curves.
 
-With every parameter counting the same, the nearest configuration of a table says nothing of how a
-configuration trains: a tenth of the dropout's range weighs as much as a tenth of the learning
-rate's, which is a factor of two. So each parameter has a weight, and the weights are those with
-which the curve of each recorded configuration is best foretold by that of its nearest neighbour.
+If all parameters have the same weight, the nearest configuration of a table does not predict how a
+configuration trains: a tenth of the range of the dropout counts as much as a tenth of the range of
+the learning rate, which is a factor of two. So each parameter has a weight of its own. The weights
+are those with which the nearest neighbours of the recorded configurations predict their curves
+best.
 """
 
 from math import log
@@ -20,11 +21,11 @@ CANDIDATES = 2000
 
 
 def differences(space: SearchSpace, one: dict[str, Any], other: dict[str, Any]) -> list[float]:
-    """Return by how much two configurations differ in each parameter, from 0 to 1.
+    """Return the difference of two configurations in each parameter, from 0 to 1.
 
-    Numbers differ by their share of the range, on a logarithmic scale where the space has one;
-    categories by 0 or 1; a parameter that only one of the two has by 0, as the category it hangs
-    on differs already.
+    Numbers differ by their share of the range, on a logarithmic scale if the space uses one.
+    Categories differ by 0 or 1. A parameter that only one of the two has differs by 0, because the
+    category in its condition differs already.
 
     Source: Gower, "A General Coefficient of Similarity and Some of Its Properties", Biometrics
     1971.
@@ -43,10 +44,10 @@ def differences(space: SearchSpace, one: dict[str, Any], other: dict[str, Any]) 
 
 
 def learn_weights(curves: Curves, space: SearchSpace) -> NDArray[np.float64]:
-    """Return each parameter's weight, float64 (P,), in sum 1: the best of many drawn at random."""
+    """Return the weight of each parameter, float64 (P,), with sum 1: the best random draw."""
     pairs = pairwise(curves, space)
     names = len(space.parameters)
-    # Below 1 the draws are uneven: some parameters matter much, and others hardly.
+    # A concentration below 1 gives uneven draws, with few large weights.
     candidates = np.random.default_rng(0).dirichlet(np.full(names, 0.5), CANDIDATES)
     errors = [foretelling_error(curves, pairs, weights) for weights in candidates]
     best: NDArray[np.float64] = candidates[np.argmin(errors)]
@@ -62,12 +63,12 @@ def pairwise(curves: Curves, space: SearchSpace) -> NDArray[np.float64]:
 def foretelling_error(
     curves: Curves, pairs: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> float:
-    """Return by how much the accuracies of nearest neighbours differ, on the mean of all epochs.
+    """Return the mean difference of the accuracies of nearest neighbours over all epochs.
 
     Args:
-        curves: the configurations.
-        pairs: their differences, float64 (N, N, P).
-        weights: of the parameters, float64 (P,).
+        curves: Configurations and their learning curves.
+        pairs: Differences of all pairs, float64 (N, N, P).
+        weights: Weight of each parameter, float64 (P,).
     """
     distances = pairs @ weights
     np.fill_diagonal(distances, np.inf)

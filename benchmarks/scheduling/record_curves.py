@@ -1,15 +1,16 @@
-"""Record learning curves of random LeNet configurations: the table behind the simulated searches.
+"""Record learning curves of random LeNet configurations, the table of the simulated searches.
 
     nice -n 19 python -m benchmarks.scheduling.record_curves
 
-draws configurations at random from ``search_spaces/lenet.yaml``, trains each for nine epochs on a
-part of MNIST, and writes ``lenet_curves.csv.gz``, one row an epoch, with the facts about the run
-in ``lenet_curves.json`` beside it. Both are written anew after each configuration, so that a run
-that broke off goes on where it was when started again; more ``--configurations`` extend a table.
+Samples random configurations from ``search_spaces/lenet.yaml``, and trains each for nine epochs on
+a part of MNIST. The output is ``lenet_curves.csv.gz`` with one row per epoch, and
+``lenet_curves.json`` with the facts about the run. Both files are rewritten after each
+configuration, so an interrupted recording resumes. A larger ``--configurations`` extends a table.
 
-An epoch's seconds are processor time of its process, validation included, each process computing
-in one thread: other work on the machine makes the recording longer, but distorts no second of it.
-A configuration that diverges has no accuracy (nan) from that epoch on, and costs no time after it.
+The seconds of an epoch are the processor time of its process, including validation, with one
+thread per process. Other work on the machine makes the recording longer, but does not change these
+seconds. A configuration that diverges has no accuracy (NaN) from this epoch on, and no cost after
+it.
 """
 
 import gzip
@@ -38,7 +39,7 @@ from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 
 MODEL = "lenet"
 SPACE = Path(__file__).with_name("lenet.yaml")
-"""A space of its own: the shipped one may change, what was recorded does not."""
+"""Space file of this benchmark; the shipped space may change, but the recorded curves do not."""
 
 MAX_EPOCHS = 9
 TABLE = Path(__file__).with_name("lenet_curves.csv.gz")
@@ -46,12 +47,12 @@ TABLE = Path(__file__).with_name("lenet_curves.csv.gz")
 
 @dataclass(frozen=True)
 class Recording:
-    """What decides the table's numbers, apart from how many configurations there are.
+    """Settings that determine the numbers of the table.
 
     Attributes:
-        fraction: share of the training part.
-        val_fraction: share of the validation part.
-        seed: of the configurations drawn, of the weights and of the batches.
+        fraction: Share of the training part, above 0, up to 1.
+        val_fraction: Share of the validation part, above 0, up to 1.
+        seed: Random seed of the configurations, weights and batches.
     """
 
     fraction: float
@@ -60,7 +61,7 @@ class Recording:
 
 
 def draw_configurations(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:
-    """Draw configurations at random; those of a smaller count are the first of a larger one."""
+    """Sample random configurations; a smaller count returns the first ones of a larger count."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     trials = [study.ask() for _ in range(count)]
@@ -72,12 +73,12 @@ def draw_configurations(space: SearchSpace, count: int, seed: int) -> list[dict[
 def train_curve(
     numbered: tuple[int, dict[str, Any]], data: DataSplit, seed: int
 ) -> list[dict[str, Any]]:
-    """Train one configuration and return its rows of the table, one an epoch.
+    """Train a configuration, and return its rows of the table, one per epoch.
 
     Args:
-        numbered: the configuration's number and its parameters.
-        data: images, labels and indices.
-        seed: of the weights and batches.
+        numbered: Number and parameters of the configuration.
+        data: Images, labels and indices.
+        seed: Random seed of weights and batches.
     """
     number, parameters = numbered
     torch.set_num_threads(1)
@@ -100,10 +101,10 @@ def train_curve(
 
 
 def record(table: Path, recording: Recording, count: int, processes: int) -> None:
-    """Train what is still missing in the table, writing it anew after each configuration.
+    """Train the missing configurations, and write the table after each.
 
     Raises:
-        UserError: the table at hand was recorded with other settings.
+        UserError: The existing table was recorded with other settings.
     """
     space = load_space(str(SPACE))
     data = split_dataset(load_dataset("mnist"), recording.fraction, recording.val_fraction)
@@ -111,8 +112,8 @@ def record(table: Path, recording: Recording, count: int, processes: int) -> Non
     done = {row["number"] for row in rows}
     configurations = draw_configurations(space, count, recording.seed)
     missing = [(n, parameters) for n, parameters in enumerate(configurations) if n not in done]
-    # Forked processes share the images; threads of a parent that has computed do not survive a
-    # fork, so nothing is trained here before it.
+    # Forked processes share the images. This process must not train before the fork, because
+    # PyTorch's threads do not survive it.
     with multiprocessing.get_context("fork").Pool(processes) as pool:
         curves = pool.imap_unordered(
             partial(train_curve, data=data, seed=recording.seed), missing, chunksize=1
@@ -139,11 +140,11 @@ def _rows_so_far(table: Path, recording: Recording) -> list[dict[str, Any]]:
 
 
 def write_table(table: Path, rows: Iterable[dict[str, Any]], space: SearchSpace) -> None:
-    """Write the rows of all curves, compressed, so that a crash never leaves half a table."""
+    """Write the rows of all curves to a compressed file atomically."""
     columns = ["number", "epoch", "val_accuracy", "seconds", *space.parameter_names]
     frame = pd.DataFrame(rows, columns=columns).sort_values(["number", "epoch"])
     packed = io.BytesIO()
-    # Without a time in its head the file is the same for the same rows.
+    # Without a time stamp in its header, the file depends only on the rows.
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
         file.write(frame.to_csv(index=False).encode())
     partial_file = table.with_suffix(".partial")
@@ -182,7 +183,9 @@ def _summary(curve: list[dict[str, Any]]) -> str:
 
 @click.command()
 @click.option("--configurations", type=int, default=200, show_default=True)
-@click.option("--fraction", type=float, default=0.25, show_default=True, help="Of training part.")
+@click.option(
+    "--fraction", type=float, default=0.25, show_default=True, help="Share of training part."
+)
 @click.option("--val-fraction", type=float, default=0.25, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--processes", type=int, default=2, show_default=True)

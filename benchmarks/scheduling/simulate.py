@@ -2,17 +2,17 @@
 
     nice -n 15 python -m benchmarks.scheduling.simulate
 
-runs many searches of equal epoch budget for each method and number of workers, and writes the mean
-regret against time to ``regret.md`` (tables) and ``regret.csv`` (the whole curves).
+Runs many searches of equal epoch budget for each method and number of workers, and writes the mean
+regret over time to ``regret.md`` (tables) and ``regret.csv`` (full curves).
 
-They search two worlds: the table that ``record_curves`` recorded, and a larger one in which curves
-are imitated from it (``surrogate``). Each simulated search draws its own part of its world and its
-own seeds; the methods see the same parts, so that they can be compared pair by pair. A proposal is
-moved to the nearest configuration not tried yet (``table_sampler``, ``metric``).
+The searches run in two worlds: the table of ``record_curves``, and a larger one with imitated
+curves (``surrogate``). Each simulated search has a random part of its world and its own seeds. All
+methods get the same parts, so they can be compared pair by pair. A suggestion is moved to the
+nearest configuration that has not been tried yet (``table_sampler``, ``metric``).
 
-The incumbent at any time is the configuration with the highest val_accuracy seen so far, after
-whatever epoch; its regret is the best final val_accuracy of the part less its own final one.
-Before anything is seen the incumbent is a guess, right once in ten.
+The incumbent is the configuration with the highest val_accuracy so far, after any epoch. Its
+regret is the best final val_accuracy of the part minus its own final val_accuracy. Before the
+first epoch, the incumbent has chance-level accuracy.
 """
 
 import multiprocessing
@@ -38,14 +38,14 @@ from tune_mnist.files import write_text
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 
 WORKERS = (2, 8, 32)
-# The budget of a search of n trials is what n trials take that are stopped half way on average.
-# More than 32 would use up the recorded table.
+# The budget of a search of n trials is that of n trials stopped half way on average. Larger
+# searches would exhaust the recorded table.
 RECORDED_TRIALS = (16, 32)
 IMITATED_TRIALS = (16, 64)
 IMITATED = 2000
 REFERENCE = "random + stopping"
 OPPONENT = "Ray's own TPE + stopping"
-# Each search sees this share of the table, so that no single configuration decides them all.
+# Each search uses this share of the table, so that no single configuration decides all of them.
 SHARE = 0.75
 SHOWN = (0.1, 0.25, 0.5, 0.75, 1.0)
 SHARES = np.linspace(0, 1.5, 61)
@@ -54,13 +54,13 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class World:
-    """What is searched.
+    """World in which searches run.
 
     Attributes:
-        space: the search space.
-        curves: the configurations of it that there are.
-        weights: of the parameters when it comes to what is near, float64 (P,).
-        trials: how large the searches are.
+        space: Search space.
+        curves: Configurations and their learning curves.
+        weights: Weight of each parameter in the distance of configurations, float64 (P,).
+        trials: Sizes of the searches.
     """
 
     space: SearchSpace
@@ -71,7 +71,7 @@ class World:
 
 @dataclass(frozen=True)
 class Setting:
-    """One kind of search; ``index`` tells those apart that differ by chance only."""
+    """Kind of search; searches that differ only by chance have a different ``index``."""
 
     world: str
     trials: int
@@ -82,14 +82,14 @@ class Setting:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a simulated search came to.
+    """Outcome of a simulated search.
 
     Attributes:
-        times: when its incumbent may have changed, ascending, float64 (K,).
-        regrets: from each of those times on, float64 (K,).
-        tried: how many configurations it began.
-        finished: how many it trained to the last epoch.
-        seconds: simulated time in all.
+        times: Times at which the incumbent may have changed, ascending, float64 (K,).
+        regrets: Regret from each of these times on, float64 (K,).
+        tried: Number of started configurations.
+        finished: Number of configurations trained to the last epoch.
+        seconds: Total simulated time.
     """
 
     times: NDArray[np.float64]
@@ -137,7 +137,7 @@ def _outcome(curves: Curves, events: list[Event]) -> Outcome:
 
 
 def mean_interval(values: Iterable[float]) -> tuple[float, float, float]:
-    """Return the mean, and the ends of its 95 % interval by bootstrap (percentiles)."""
+    """Return the mean and the ends of its 95 % bootstrap interval (percentiles)."""
     sample = np.array(list(values))
     rng = np.random.default_rng(0)
     means = rng.choice(sample, (RESAMPLES, len(sample))).mean(axis=1)
@@ -157,7 +157,7 @@ def create_worlds(table: Path, space: SearchSpace) -> dict[str, World]:
 
 
 def describe(world: World) -> str:
-    """Say how large the recorded world is, what is near in it, and how true the imitated one."""
+    """Describe the recorded world, its parameter weights and the accuracy of the surrogate."""
     curves, space, weights = world.curves, world.space, world.weights
     pairs = pairwise(curves, space)
     named = ", ".join(
@@ -178,10 +178,10 @@ def describe(world: World) -> str:
 
 
 class Comparison:
-    """The outcomes of all settings, and the tables that show them.
+    """Outcomes of all settings, and the tables that show them.
 
     Args:
-        outcomes: by setting.
+        outcomes: Outcomes by setting.
     """
 
     def __init__(self, outcomes: dict[Setting, Outcome]) -> None:
@@ -244,7 +244,9 @@ def _interval(values: Iterable[float]) -> str:
 
 
 @click.command()
-@click.option("--searches", type=int, default=50, show_default=True, help="Of each kind.")
+@click.option(
+    "--searches", type=int, default=50, show_default=True, help="Number of searches of each kind."
+)
 @click.option("--processes", type=int, default=1, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), default=TABLE, show_default=True)
 @click.option(

@@ -1,11 +1,11 @@
-"""One simulated search: real schedulers and searchers, recorded curves, simulated time.
+"""A simulated search: real schedulers and searchers, recorded curves, simulated time.
 
-The search does in simulated time what Ray Tune's controller does in real time: for each free
-worker it asks the searcher for a trial, lets the scheduler choose which trial runs, and after each
-epoch lets it decide whether that trial goes on, pauses or stops, and it tells searcher and
-scheduler so in Ray's order (ray.tune.execution.tune_controller). As with Ray's
-max_concurrent_trials no trial is suggested before a worker is free for it. Suggesting, starting,
-pausing and resuming take no time.
+The simulation does in simulated time what Ray Tune's controller does in real time. It asks the
+searcher for a trial for each free worker, and lets the scheduler choose which trial runs. After
+each epoch the scheduler decides whether the trial continues, pauses or stops, and searcher and
+scheduler are notified in Ray's order (ray.tune.execution.tune_controller). As with Ray's
+max_concurrent_trials, no trial is suggested before a worker is free. Suggesting, starting, pausing
+and resuming take no time.
 """
 
 from dataclasses import dataclass, field
@@ -25,15 +25,15 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 @dataclass(eq=False)
 class SimulatedTrial:
-    """As much of a Ray trial as schedulers look at.
+    """The attributes of a Ray trial that schedulers use.
 
     Attributes:
-        trial_id: unique in its search.
-        row: which configuration of the curves it trains.
-        config: that configuration, as the searcher gave it.
-        status: PENDING, RUNNING, PAUSED, TERMINATED or ERROR.
-        epoch: how many epochs have ended.
-        last_result: what it reported last.
+        trial_id: ID of the trial, unique in its search.
+        row: Row of its configuration in the table of curves.
+        config: Configuration that the searcher suggested.
+        status: Status: PENDING, RUNNING, PAUSED, TERMINATED or ERROR.
+        epoch: Number of finished epochs.
+        last_result: Last report.
     """
 
     trial_id: str
@@ -44,21 +44,20 @@ class SimulatedTrial:
     last_result: dict[str, Any] = field(default_factory=dict)
 
     def is_finished(self) -> bool:
-        """Tell whether it has ended, well or not."""
+        """Return whether the trial has ended, with or without an error."""
         return self.status in (Trial.TERMINATED, Trial.ERROR)
 
 
 @dataclass(frozen=True)
 class Event:
-    """One epoch that was run.
+    """A trained epoch.
 
     Attributes:
-        started: when it began, in simulated seconds.
-        ended: when it ended.
-        row: the configuration.
-        epoch: which of its epochs, from 1.
-        incumbent: the row that the search holds to be the best when the epoch has ended; None:
-            nothing has been reported yet.
+        started: Start in simulated seconds.
+        ended: End in simulated seconds.
+        row: Row of the configuration in the table of curves.
+        epoch: Epoch of the trial, from 1.
+        incumbent: Row of the incumbent at the end of the epoch; None: no report yet.
     """
 
     started: float
@@ -69,13 +68,13 @@ class Event:
 
 
 class SimulatedSearch:
-    """A search over recorded curves, in simulated time; Ray's controller to its scheduler.
+    """Simulated search; takes the place of Ray's controller for the scheduler.
 
     Args:
-        curves: the table.
-        components: searcher and scheduler.
-        workers: how many epochs run at a time.
-        budget: how many epochs are run in all.
+        curves: Configurations and their learning curves.
+        components: Searcher and scheduler.
+        workers: Number of concurrent trials.
+        budget: Total number of epochs.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class SimulatedSearch:
         self._now = 0.0
 
     def run(self) -> list[Event]:
-        """Run until the budget is spent, or nothing is left to run; return the epochs in order."""
+        """Run until the budget is used or no trial is left; return the epochs in order."""
         events = []
         self._employ_idle_workers()
         while self._running:
@@ -112,11 +111,11 @@ class SimulatedSearch:
 
     @property
     def search_alg(self) -> "SimulatedSearch":
-        """What schedulers ask whether there will be more trials."""
+        """The part of Ray's search algorithm that schedulers use."""
         return self
 
     def is_finished(self) -> bool:
-        """Tell whether no further trial will be suggested."""
+        """Return whether no further trial will be suggested."""
         return self._exhausted
 
     def get_trials(self) -> list[SimulatedTrial]:
@@ -124,7 +123,7 @@ class SimulatedSearch:
         return self._trials
 
     def stop_trial(self, trial: SimulatedTrial) -> None:
-        """End a paused trial because the scheduler gives it up."""
+        """Stop a paused trial on request of the scheduler."""
         self._scheduler.on_trial_remove(self, trial)
         self._searcher.on_trial_complete(trial.trial_id)
         trial.status = Trial.TERMINATED
@@ -159,7 +158,7 @@ class SimulatedSearch:
         trial.status = Trial.RUNNING
         self._started_epochs += 1
         end = self._now + self._curves.seconds[trial.row, trial.epoch]
-        # The count breaks ties: epochs that end at once are looked at in the order they began.
+        # The count breaks ties: epochs that end at the same time are processed in order of start.
         heappush(self._running, (end, self._started_epochs, self._now, trial))
 
     def _on_epoch(self, trial: SimulatedTrial) -> None:

@@ -1,7 +1,7 @@
-"""Learning curves for configurations that nobody trained, foretold from those that were.
+"""Surrogate of the recorded learning curves, which predicts those of untrained configurations.
 
-A search of the recorded table soon runs out of good configurations, and a sampler that has found
-where they are cannot try more of them there. Among thousands of imitated ones it can.
+A search of the recorded table soon runs out of good configurations, so a sampler that has found a
+good region cannot try more of it. A table of thousands of predicted curves avoids this.
 
 Source: Eggensperger et al., "Efficient Benchmarking of Hyperparameter Optimizers via Surrogates",
 AAAI 2015; the trees are those of Geurts et al., "Extremely Randomized Trees", Machine Learning
@@ -23,18 +23,18 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 TREES = 300
 FOLDS = 10
-# Far from the range of those that are there, so that a tree can tell them apart in one step.
+# Far outside the range of present values, so that a tree separates absent ones in one split.
 ABSENT = -1.0
 
 
 def imitate(curves: Curves, space: SearchSpace, count: int, seed: int) -> Curves:
-    """Draw configurations at random and foretell what each epoch gives and costs.
+    """Sample random configurations, and predict the accuracy and cost of each epoch.
 
     Args:
-        curves: those recorded.
-        space: what to draw from.
-        count: how many configurations.
-        seed: of the draw.
+        curves: Recorded curves.
+        space: Search space to sample from.
+        count: Number of configurations.
+        seed: Random seed of the samples.
     """
     configurations = draw_configurations(space, count, seed)
     model = _create_model().fit(_encode_all(space, curves.configurations), _targets(curves))
@@ -43,7 +43,7 @@ def imitate(curves: Curves, space: SearchSpace, count: int, seed: int) -> Curves
 
 
 def explained_variance(curves: Curves, space: SearchSpace) -> float:
-    """Return R2 of the foretold final accuracy of configurations held out (cross-validation)."""
+    """Return R2 of the predicted final accuracy in a cross-validation."""
     folds = KFold(FOLDS, shuffle=True, random_state=0)
     inputs = _encode_all(space, curves.configurations)
     foretold = cross_val_predict(_create_model(), inputs, _targets(curves), cv=folds)
@@ -57,7 +57,7 @@ def _create_model() -> ExtraTreesRegressor:
 
 def _targets(curves: Curves) -> NDArray[np.float64]:
     accuracy = np.nan_to_num(curves.accuracy, nan=CHANCE)
-    # What a diverged configuration would have gone on to cost is unknown: as much as before.
+    # The cost after divergence is unknown; assume that of the first epoch.
     seconds = np.where(np.isnan(curves.accuracy), curves.seconds[:, :1], curves.seconds)
     return np.hstack([accuracy, seconds])
 

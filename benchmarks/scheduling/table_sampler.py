@@ -1,4 +1,4 @@
-"""An Optuna sampler whose proposals are moved to the nearest configuration of a finite table."""
+"""Optuna sampler that moves suggestions to the nearest configuration of a finite table."""
 
 from typing import Any
 
@@ -19,24 +19,24 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 
 class TableExhausted(Exception):  # noqa: N818 - the end of a search, not an error
-    """Every configuration of the table has been proposed."""
+    """All configurations of the table have been suggested."""
 
 
 class TableSampler(BaseSampler):
-    """Moves each proposal of another sampler to the nearest configuration not proposed before.
+    """Moves each suggestion of another sampler to the nearest configuration not suggested before.
 
-    The study then holds the table's configuration, never the proposal: what the other sampler
-    learns is true, an accuracy together with the hyperparameters that really gave it. What it
-    loses is aim, by the distance to the nearest configuration, and all samplers lose it alike.
+    The study contains the configuration of the table, not the original suggestion, so the other
+    sampler learns from accuracies of the right hyperparameters. All samplers lose precision alike,
+    by the distance to the nearest configuration.
 
     Args:
-        sampler: makes the proposals.
-        space: what it draws from.
-        configurations: the table's.
-        weights: of the parameters when it comes to what is near (``metric``), float64 (P,).
+        sampler: Sampler that makes the suggestions.
+        space: Search space.
+        configurations: Configurations of the table.
+        weights: Weight of each parameter in the distance (``metric``), float64 (P,).
 
     Attributes:
-        rows: which of the configurations have been proposed, in order.
+        rows: Rows of the suggested configurations, in order.
     """
 
     def __init__(
@@ -57,16 +57,16 @@ class TableSampler(BaseSampler):
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return all parameters: each proposal is moved as a whole."""
+        """Return all parameters, because a suggestion is moved as a whole."""
         return self._distributions
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Return the nearest unused configuration to what the other sampler proposes.
+        """Return the nearest unused configuration to a suggestion of the other sampler.
 
         Raises:
-            TableExhausted: there is none left.
+            TableExhausted: All configurations have been used.
         """
         if not self._unused:
             raise TableExhausted
@@ -85,17 +85,17 @@ class TableSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Never needed: a configuration of the table has every parameter that exists in it."""
+        """Raise an error; a configuration of the table has values of all existing parameters."""
         raise AssertionError(f"the table's configuration lacks {param_name}")
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Pass on."""
+        """Forward the call to the other sampler."""
         self._sampler.before_trial(study, trial)
 
     def after_trial(
         self, study: Study, trial: FrozenTrial, state: TrialState, values: Any
     ) -> None:
-        """Pass on."""
+        """Forward the call to the other sampler."""
         self._sampler.after_trial(study, trial, state, values)
 
     def _propose(self, study: Study, trial: FrozenTrial) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class TableSampler(BaseSampler):
 
 
 class _StandIn:
-    """Stands in for an Optuna trial while a space draws from it, and leaves the study alone."""
+    """Substitute of an Optuna trial from which a space samples without changing the study."""
 
     def choose(self, name: str, distribution: BaseDistribution) -> Any:
         raise NotImplementedError
@@ -121,7 +121,7 @@ class _StandIn:
 
 
 class _Proposal(_StandIn):
-    """Takes what a sampler proposes, jointly where it does, else parameter by parameter."""
+    """Trial whose values a sampler suggests, jointly if possible, else one by one."""
 
     def __init__(self, sampler: BaseSampler, study: Study, trial: FrozenTrial) -> None:
         self.params: dict[str, Any] = {}
@@ -140,7 +140,7 @@ class _Proposal(_StandIn):
 
 
 class _Distributions(_StandIn):
-    """Notes the distributions, choosing anything."""
+    """Trial that records the distributions, with arbitrary values."""
 
     def __init__(self) -> None:
         self.found: dict[str, BaseDistribution] = {}

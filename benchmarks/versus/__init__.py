@@ -1,1 +1,1 @@
-"""The same search by this project, by a plain Ray Tune script, by Optuna alone, by Syne Tune."""
+"""The same search by this project, a plain Ray Tune script, Optuna alone and Syne Tune."""

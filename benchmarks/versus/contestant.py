@@ -1,6 +1,6 @@
-"""What the contestants have in common: command line, and the rows they write.
+"""Command line and output of all contestants.
 
-Imports little: what a contestant does not need itself must not count for its time.
+Imports few modules, because the import time counts for a contestant.
 """
 
 from collections.abc import Callable
@@ -19,16 +19,16 @@ HEADER = "trial,epoch,val_accuracy,seconds"
 
 @dataclass(frozen=True)
 class Task:
-    """What a contestant is asked to do.
+    """Task of a contestant.
 
     Attributes:
-        seed: of its search, and of weights and batches.
-        num_samples: how many trials.
-        max_epochs: epochs of a trial that is not stopped.
-        output: the CSV file that gets a row an epoch.
-        dataset: mnist, or digits to try the script.
-        workers: Trials at a time, each with one CPU core.
-        device: cpu, or cuda: the workers share one GPU.
+        seed: Random seed of the search, weights and batches.
+        num_samples: Number of trials.
+        max_epochs: Maximum epochs per trial.
+        output: CSV file that gets a row per epoch.
+        dataset: Data set: mnist, or digits to test the script.
+        workers: Number of concurrent trials, each with one CPU core.
+        device: Device: cpu, or cuda, which the workers share.
     """
 
     seed: int
@@ -41,44 +41,44 @@ class Task:
 
     @property
     def gpus(self) -> float:
-        """Share of a GPU that each worker gets."""
+        """Share of a GPU for each worker."""
         return 1 / self.workers if self.device == "cuda" else 0.0
 
 
 @dataclass(frozen=True)
 class EpochLog:
-    """A CSV file to which the processes of a contestant add rows.
+    """CSV file to which the processes of a contestant add rows.
 
     Attributes:
-        path: of the file, absolute.
-        started: when the contestant's command was started, in seconds since 1970.
+        path: Absolute path of the file.
+        started: Start of the contestant's command, in seconds since 1970.
     """
 
     path: Path
     started: float
 
     def add(self, trial: object, epoch: int, val_accuracy: float, now: float) -> None:
-        """Add a row; rows that are this short are never mixed up by two writers.
+        """Add a row; writes as short as a row are atomic.
 
         Args:
-            trial: its name or number.
-            epoch: from 1.
-            val_accuracy: after it.
-            now: when that was known, in seconds since 1970.
+            trial: Name or number of the trial.
+            epoch: Epoch of the trial, from 1.
+            val_accuracy: Validation accuracy after the epoch.
+            now: Time of the report, in seconds since 1970.
         """
         with self.path.open("a", encoding="utf-8") as file:
             file.write(f"{trial},{epoch},{val_accuracy:.6f},{now - self.started:.3f}\n")
 
 
 def open_log(task: Task) -> EpochLog:
-    """Begin the file of a contestant; its clock began with the process."""
+    """Create the file of a contestant; its clock starts with the process."""
     path = task.output.absolute()
     write_text(path, HEADER + "\n")
     return EpochLog(path, psutil.Process().create_time())
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a click command the options that all contestants take: the fields of Task."""
+    """Add the options of all contestants, the fields of Task, to a click command."""
     for option in reversed(
         (
             click.option("--seed", type=int, default=0, show_default=True),

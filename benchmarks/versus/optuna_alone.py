@@ -1,6 +1,7 @@
-"""Optuna alone, as its guide for parallel work on one machine does it.
+"""Optuna alone, as in its guide for parallel optimisation on one machine.
 
-Two processes with one study in a journal file; its default sampler and SuccessiveHalvingPruner.
+Two processes share a study in a journal file, with Optuna's default sampler and
+SuccessiveHalvingPruner.
 """
 
 import multiprocessing
@@ -30,7 +31,7 @@ ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 def optimise(worker: int, journal: Path, task: Task, log: EpochLog) -> None:
-    """Run trials until there are enough of all workers together."""
+    """Run trials until all workers together have run enough."""
     space = same_space()
 
     def objective(trial: optuna.Trial) -> float:
@@ -47,13 +48,13 @@ def optimise(worker: int, journal: Path, task: Task, log: EpochLog) -> None:
     study = optuna.create_study(
         storage=JournalStorage(JournalFileBackend(str(journal))),
         study_name="versus",
-        # Two workers with the same seed would draw the same.
+        # Workers with the same seed would sample the same configurations.
         sampler=optuna.samplers.TPESampler(seed=task.workers * task.seed + worker),
         pruner=optuna.pruners.SuccessiveHalvingPruner(),
         direction="maximize",
         load_if_exists=True,
     )
-    # The first worker to see this many ends; the trial of the other one is then the last.
+    # The first worker that sees enough trials ends; the other one finishes its last trial.
     enough = MaxTrialsCallback(task.num_samples - task.workers + 1, states=ENDED)
     study.optimize(objective, callbacks=[enough])
 

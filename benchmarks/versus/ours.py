@@ -1,7 +1,8 @@
-"""This project's search: its command as a user types it, without the final runs on the test set.
+"""This project's search, run by its command without final runs on the test images.
 
-The rows come from the lines that the command prints, at the moment they are printed. The report
-that it writes at its end counts for its time. Its log ends with what the workers' time went into.
+The rows come from the lines that the command prints, with the time at which they are printed. The
+time includes the report at the end. The last lines of the log show how the workers spent their
+time.
 """
 
 import re

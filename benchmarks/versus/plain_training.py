@@ -1,8 +1,8 @@
-"""Training as the guides of PyTorch and Ray Tune do it: the loop of the other contestants.
+"""Training loop of the other contestants, as in the guides of PyTorch and Ray Tune.
 
-A DataLoader over a Dataset that puts each sample through torchvision's transforms, fp32, one
-thread. Network, initial weights, optimizers, split and the prepared images are the project's own,
-so that a configuration is worth the same to every contestant.
+Uses a DataLoader over a Dataset that applies torchvision's transforms to each sample, in fp32 with
+one thread. Network, initial weights, optimizers, split and prepared images are those of the
+project, so that a configuration has the same accuracy for each contestant.
 """
 
 from collections.abc import Iterator
@@ -23,17 +23,17 @@ VAL_BATCH = 1024
 
 
 class PlainTraining:
-    """One trial.
+    """A trial.
 
     Args:
-        config: lr, batch_size, dropout and optimizer.
-        dataset: name of the data set, loaded by each trial.
-        seed: of weights and batches.
-        device: cpu or cuda.
+        config: Hyperparameters lr, batch_size, dropout and optimizer.
+        dataset: Name of the data set, which each trial loads.
+        seed: Random seed of weights and batches.
+        device: Device, cpu or cuda.
 
     Attributes:
-        model: the network.
-        optimizer: its optimizer.
+        model: Network.
+        optimizer: Optimizer of the network.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PlainTraining:
         )
 
     def epochs(self, count: int) -> Iterator[tuple[int, float]]:
-        """Train; yield the number of each epoch, from 1, and its validation accuracy."""
+        """Train, and yield the number of each epoch, from 1, with its validation accuracy."""
         for epoch in range(1, count + 1):
             self._train_epoch()
             yield epoch, self._accuracy()

@@ -1,6 +1,7 @@
-"""A plain Ray Tune script, written as Ray's guide for PyTorch does it.
+"""A plain Ray Tune script, as in Ray's guide for PyTorch.
 
-A DataLoader a trial, a checkpoint an epoch, OptunaSearch and ASHAScheduler with their defaults.
+Uses a DataLoader per trial, a checkpoint per epoch, and OptunaSearch and ASHAScheduler with their
+defaults.
 """
 
 import os
@@ -28,7 +29,7 @@ from tune_mnist.command import run
 
 
 def train_mnist(config: dict[str, Any], task: Task, log: EpochLog) -> None:
-    """Train one trial, reporting each epoch with a checkpoint."""
+    """Train a trial, and report each epoch with a checkpoint."""
     training = PlainTraining(config, task.dataset, task.seed, task.device)
     trial = tune.get_context().get_trial_id()
     for epoch, val_accuracy in training.epochs(task.max_epochs):
@@ -45,7 +46,7 @@ def train_mnist(config: dict[str, Any], task: Task, log: EpochLog) -> None:
 @click.command()
 @common_options
 def main(**options: Any) -> int:
-    """Search by Ray Tune as it comes."""
+    """Search by Ray Tune with its defaults."""
     task = Task(**options)
     log = open_log(task)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"

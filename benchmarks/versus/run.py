@@ -1,8 +1,8 @@
-"""Let the contestants search in turn and compare them: ``python -m benchmarks.versus.run``.
+"""Run all contestants and compare them: ``python -m benchmarks.versus.run``.
 
-Each contestant is a command of its own, started from nothing, and nothing else runs beside it.
-Which of them begins moves on by one with each seed. ``<output>/epochs.csv`` holds every epoch of
-every search and is written on after each one; so a run that broke off goes on where it was.
+Each search is a command of its own, and only one runs at a time. The order of the contestants
+rotates from seed to seed. ``<output>/epochs.csv`` has every epoch of every search and is written
+after each search, so an interrupted benchmark resumes.
 """
 
 import sys
@@ -23,17 +23,17 @@ OUTPUT = Path(__file__).with_name("results")
 def search(
     contestant: str, seed: int, options: list[str], output: Path, python: str
 ) -> pd.DataFrame:
-    """Let a contestant search once.
+    """Run one search of a contestant.
 
     Args:
-        contestant: one of CONTESTANTS.
-        seed: of the search.
-        options: further ones of its command.
-        output: folder for the log and the rows of the search.
-        python: the interpreter.
+        contestant: Name of the contestant, one of CONTESTANTS.
+        seed: Seed of the search.
+        options: Further options of its command.
+        output: Folder for the log and the rows of the search.
+        python: Python interpreter.
 
     Returns:
-        Its rows, a row an epoch, with the wall time of the whole command.
+        A row per epoch, with the wall time of the whole command.
     """
     stem = output / f"{contestant}-{seed}"
     command = [
@@ -46,7 +46,7 @@ def search(
 
 
 def in_turn(contestants: tuple[str, ...], seed: int) -> tuple[str, ...]:
-    """Return the contestants in another order for each seed."""
+    """Return the contestants in an order that depends on the seed."""
     first = seed % len(contestants)
     return contestants[first:] + contestants[:first]
 
@@ -57,17 +57,19 @@ def in_turn(contestants: tuple[str, ...], seed: int) -> tuple[str, ...]:
     "contestants",
     multiple=True,
     type=click.Choice(CONTESTANTS),
-    help="[default: all, Syne Tune only with --syne-python]",
+    help="Contestant; may be repeated.  [default: all, Syne Tune only with --syne-python]",
 )
-@click.option("--seeds", type=int, default=5, show_default=True, help="How many.")
+@click.option("--seeds", type=int, default=5, show_default=True, help="Number of seeds.")
 @click.option("--num-samples", type=int, default=16, show_default=True)
 @click.option("--max-epochs", type=int, default=6, show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)
-@click.option("--workers", type=int, default=2, show_default=True, help="Trials at a time.")
+@click.option(
+    "--workers", type=int, default=2, show_default=True, help="Number of concurrent trials."
+)
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-@click.option("--target", type=float, default=0.98, show_default=True, help="val_accuracy.")
-@click.option("--syne-python", help="Interpreter that has syne-tune and this project.")
-@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, help="Folder.")
+@click.option("--target", type=float, default=0.98, show_default=True, help="Target val_accuracy.")
+@click.option("--syne-python", help="Python interpreter with syne-tune and this project.")
+@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, help="Output folder.")
 def main(
     contestants: tuple[str, ...],
     seeds: int,
@@ -80,7 +82,7 @@ def main(
     syne_python: str | None,
     output: Path,
 ) -> None:
-    """Compare the same search by several means."""
+    """Compare the same search by several tools."""
     chosen = contestants or CONTESTANTS[: 4 if syne_python else 3]
     options = [
         *("--num-samples", str(num_samples), "--max-epochs", str(max_epochs)),

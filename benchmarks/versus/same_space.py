@@ -1,4 +1,4 @@
-"""The space of all contestants, and how to put it in another library's terms."""
+"""Search space of all contestants, and its conversion for other libraries."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ Distribution = TypeVar("Distribution")
 
 
 def same_space() -> SearchSpace:
-    """Return the space of all contestants."""
+    """Return the search space of all contestants."""
     return load_space(str(SPACE))
 
 
@@ -21,10 +21,10 @@ def in_terms_of(
     loguniform: Callable[[float, float], Distribution],
     choice: Callable[[list[Any]], Distribution],
 ) -> dict[str, Distribution]:
-    """Return the space in another library's terms.
+    """Return the space in the form of another library.
 
     Raises:
-        TypeError: it has a parameter that is neither a number in a range nor a choice.
+        TypeError: A parameter is neither a numeric range nor a choice.
     """
     translated: dict[str, Distribution] = {}
     for name, parameter in space.parameters.items():

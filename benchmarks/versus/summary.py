@@ -1,4 +1,4 @@
-"""What the searches came to: medians over the seeds, and ratios to the plain Ray Tune script."""
+"""Results of the searches: medians over the seeds, and ratios to the plain Ray Tune script."""
 
 import math
 
@@ -9,16 +9,16 @@ TIMES = ("wall_seconds", "wall_seconds_per_epoch", "seconds_to_target")
 
 
 def searches(rows: pd.DataFrame, target: float) -> pd.DataFrame:
-    """Return one row a search.
+    """Return one row per search.
 
     Args:
-        rows: one an epoch: contestant, seed, trial, epoch, val_accuracy, seconds since the start
+        rows: Row per epoch: contestant, seed, trial, epoch, val_accuracy, seconds since the start
             of the command, wall_seconds of the whole command.
-        target: the val_accuracy to reach.
+        target: Target val_accuracy.
 
     Returns:
-        Per contestant and seed: wall_seconds, epochs run, wall_seconds_per_epoch, best_accuracy
-        and seconds_to_target, infinite where the target was not reached.
+        For each contestant and seed: wall_seconds, number of epochs, wall_seconds_per_epoch,
+        best_accuracy, and seconds_to_target, infinite if the target was not reached.
     """
     found = []
     for (contestant, seed), search in rows.groupby(["contestant", "seed"], sort=False):
@@ -39,10 +39,10 @@ def searches(rows: pd.DataFrame, target: float) -> pd.DataFrame:
 
 
 def summarise(rows: pd.DataFrame, target: float) -> pd.DataFrame:
-    """Return one row a contestant: medians over its seeds, and ratios of medians.
+    """Return one row per contestant: medians over its seeds, and ratios of medians.
 
-    A search that did not reach the target counts as infinitely long on its way there, so that
-    failing never makes a median better. Without the plain Ray Tune script there are no ratios.
+    The time to the target is infinite for a search that did not reach it, so a failure never
+    improves a median. Without the plain Ray Tune script there are no ratios.
     """
     medians = (
         searches(rows, target)

@@ -1,7 +1,7 @@
-"""Syne Tune's ASHA with its local backend, as its guide does it.
+"""Syne Tune's ASHA with its local backend, as in its guide.
 
-Needs an environment that has ``syne-tune`` beside this project. Each trial is a process of its
-own, ``syne_tune_trial.py``, that prints what it reports.
+Needs an environment with ``syne-tune`` and this project. Each trial is a process,
+``syne_tune_trial.py``, that prints its reports.
 """
 
 import logging
@@ -34,7 +34,7 @@ def main(**options: Any) -> None:
     """Search by Syne Tune."""
     task = Task(**options)
     if task.device != "cpu":
-        raise UserError(f"--device {task.device}: this contestant trains on the CPU only")
+        raise UserError(f"--device {task.device}: this contestant supports only the CPU")
     log = open_log(task)
     logging.getLogger().setLevel(logging.WARNING)
     constants = {
@@ -57,7 +57,7 @@ def main(**options: Any) -> None:
         Tuner(
             trial_backend=LocalBackend(str(TRIAL), rotate_gpus=False),
             scheduler=scheduler,
-            # It goes on starting trials until there are more than that.
+            # Syne Tune starts trials until there are more than this number.
             stop_criterion=StoppingCriterion(max_num_trials_started=task.num_samples - 1),
             n_workers=task.workers,
             wait_trial_completion_when_stopping=True,

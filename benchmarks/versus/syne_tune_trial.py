@@ -1,4 +1,4 @@
-"""One trial of Syne Tune's: what its local backend starts as a process."""
+"""Trial of Syne Tune, started as a process by its local backend."""
 
 import time
 from pathlib import Path
@@ -31,7 +31,7 @@ def main(
     st_checkpoint_dir: Path,
     **config: Any,
 ) -> None:
-    """Train one configuration, reporting each epoch."""
+    """Train a configuration, and report each epoch."""
     report, log = Reporter(), EpochLog(output, started)
     trial = st_checkpoint_dir.parent.name
     for epoch, val_accuracy in PlainTraining(config, dataset, seed).epochs(max_epochs):

@@ -1,23 +1,22 @@
-"""Where the time of a search goes: into its start, into training, between epochs, and its end."""
+"""Shares of a search's time: start, training, time between epochs, and end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 Epoch = tuple[int, int]
-"""Number of a trial, and of one of its epochs."""
+"""Number of a trial and number of its epoch."""
 
 
 @dataclass(frozen=True)
 class TimeShares:
-    """The time that the workers of a search had, in seconds of a worker.
+    """Total time of the workers of a search, in worker seconds.
 
     Attributes:
-        start: until the first epoch began.
-        training: within epochs, validation included.
-        between: while a worker waited, and there was or would be something for it to do; epochs
-            that diverged are in it, too.
-        tail: after a worker's last epoch, while other workers trained the last trials.
-        end: after the last epoch.
+        start: Time until the start of the first epoch.
+        training: Time within epochs, including validation.
+        between: Time in which a worker waited although trials remained, including diverged epochs.
+        tail: Time after a worker's last epoch while other workers trained the last trials.
+        end: Time after the last epoch.
     """
 
     start: float
@@ -41,21 +40,21 @@ def time_shares(
     started: float,
     ended: float,
 ) -> TimeShares:
-    """Divide the time of a search.
+    """Divide the time of a search into shares.
 
     Args:
-        ends: when each epoch ended, in seconds of any clock; one at least.
-        lengths: how many seconds each epoch took.
-        workers: how many epochs can be trained at a time.
-        started: when the search's command was, by the same clock.
-        ended: when it had ended.
+        ends: End of each epoch in seconds of any clock; at least one.
+        lengths: Duration of each epoch in seconds.
+        workers: Number of concurrent trials.
+        started: Start of the search's command, by the same clock.
+        ended: End of the search's command.
     """
     first = min(end - lengths[epoch] for epoch, end in ends.items())
     training = sum(lengths[epoch] for epoch in ends)
     last_of_trial: dict[int, float] = {}
     for (trial, _), end in ends.items():
         last_of_trial[trial] = max(end, last_of_trial.get(trial, end))
-    # A worker that finds no trial any more has ended one of the trials that ended last.
+    # Idle workers at the end have trained the trials that ended last.
     last, *others = sorted(last_of_trial.values(), reverse=True)[:workers]
     without_trial = [first] * (workers - 1 - len(others))
     tail = sum(last - each for each in (*others, *without_trial))

@@ -39,7 +39,7 @@ MANY = {"lenet": {}, "resnet": {}, "vggnet": {}, "alexnet": {}}
 def test_leaving_the_context_cancels_the_measurement(digits_split):
     with measuring_here(MANY, digits_split, 28, 1, "fp32") as measured:
         pass
-    with pytest.raises(NotMeasuredError, match="given up"):
+    with pytest.raises(NotMeasuredError, match="cancelled"):
         measured()
 
 
