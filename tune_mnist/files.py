@@ -123,7 +123,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def require_writable(path: Path) -> None:
-    """Check that :func:`new_file` can write a file, without leaving anything behind.
+    """Check that ``new_file`` can write a file, without leaving anything behind.
 
     Args:
         path: File to be written.

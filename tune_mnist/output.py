@@ -22,7 +22,7 @@ class UnfailingStream:
     """Stream that swallows write errors, such as a full disk or a closed pipe.
 
     All that is printed is also in the results folder, so the run continues. The first error is
-    raised at the end of the command by :func:`finish_output`.
+    raised at the end of the command by ``finish_output``.
     """
 
     failure: ClassVar[OSError | None] = None

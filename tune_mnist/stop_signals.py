@@ -28,7 +28,7 @@ class StopSignals:
     """Handler of the signals that ask a process to stop.
 
     The first signal raises KeyboardInterrupt in the main thread, or calls the handler registered
-    by :meth:`pass_on`. A second signal, more than half a second later, ends the process at once
+    by ``pass_on``. A second signal, more than half a second later, ends the process at once
     from a separate thread, as the main thread may be blocked inside a library.
     """
 
@@ -46,7 +46,7 @@ class StopSignals:
 
     @property
     def installed(self) -> bool:
-        """Whether :meth:`install` was called: true in commands, false when the API is used."""
+        """Whether ``install`` was called: true in commands, false when the API is used."""
         return self._installed
 
     @property

@@ -33,9 +33,9 @@ def in_empty_folder(tmp_path, monkeypatch):
         (run_search, {"scheduler": "ahsa"}, "unknown scheduler 'ahsa'"),
         (run_search, {"space": "lenett"}, "did you mean 'lenet'"),
         (run_search, {"space": 3}, "space: is int: must be a name, a path or a dict"),
-        (run_search, {"trust_stored": True}, "only a search to --resume"),
+        (run_search, {"trust_stored": True}, "--trust-stored: .* --resume"),
         (run_search, {"resume": "nowhere"}, "nowhere is not the folder of a search"),
-        (run_search, {"resume": "one", "name": "other"}, "give the folder or the name, not both"),
+        (run_search, {"resume": "one", "name": "other"}, "only one of folder and name"),
         (run_search, {"dataset": 7}, "dataset: is int: must be"),
         (run_search, {"dataset": (1, 2, 3)}, "dataset: is tuple: must be"),
         (run_search, {"dataset": (1, 2, 3, 4)}, "must be"),
@@ -62,7 +62,7 @@ def test_images_are_given_once(call, given, digits, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     arrays = (digits.train_images, digits.train_labels, digits.test_images, digits.test_labels)
     dataset = {"Dataset": digits, "arrays": arrays, "path": other}[given]
-    with pytest.raises(UserError, match=rf"data_dir = '{other}': .*: leave one of them out"):
+    with pytest.raises(UserError, match=rf"data_dir = '{other}': .*: omit one of them"):
         call(dataset=dataset, data_dir=other)
 
 

@@ -175,5 +175,5 @@ def test_digits_are_always_the_same(digits: Dataset) -> None:
 
 
 def test_digits_accept_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="leave out"):
+    with pytest.raises(UserError, match=r"--data-dir .* --dataset digits"):
         load_dataset("digits", tmp_path)

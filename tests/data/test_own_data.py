@@ -105,7 +105,7 @@ def test_a_picture_of_another_size_is_refused_by_name(pictures: Path) -> None:
 def test_invalid_sizes_are_refused(pictures: Path, size: tuple[int, int]) -> None:
     for path in pictures.rglob("*.png"):
         Image.new("RGB", size).save(path)
-    assert "must be square, 8 to 512 pixels a side" in refusal(pictures)
+    assert "must be square with a side of 8 to 512 pixels" in refusal(pictures)
 
 
 def test_unreadable_pictures_are_refused_by_name(pictures: Path) -> None:
@@ -208,7 +208,7 @@ def test_an_object_array_is_never_unpickled(
     ("change", "words"),
     [
         ({"x_train": np.zeros((30, 10, 10))}, "x_train: float64: must be whole numbers"),
-        ({"x_train": np.full((30, 10, 10), 256)}, "x_train: pixels beyond 0 to 255"),
+        ({"x_train": np.full((30, 10, 10), 256)}, "x_train: pixels must be from 0 to 255"),
         ({"x_train": np.zeros((30, 10, 12), np.uint8)}, "x_train: shape (30, 10, 12)"),
         ({"x_train": np.zeros((29, 10, 10), np.uint8)}, "29 images but"),
         ({"x_test": np.zeros((9, 10, 10, 3), np.uint8)}, "images of shape (10, 10, 3)"),
@@ -256,7 +256,7 @@ def test_an_array_larger_than_memory_is_refused_before_it_is_unpacked(tmp_path: 
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, member in members.items():
             archive.writestr(name, member)
-    assert "x_train: its header (1000000000, 512, 512) means" in refusal(path)
+    assert "x_train: its header (1000000000, 512, 512) requires" in refusal(path)
 
 
 def test_arrays_of_the_calling_program_are_read() -> None:

@@ -220,4 +220,4 @@ def test_trust_stored_needs_a_search_to_resume(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["search", "--trust-stored"])
     with pytest.raises(SystemExit):
         run(search)
-    assert "only a search to --resume has stored values" in capsys.readouterr().err
+    assert "--trust-stored: " in capsys.readouterr().err

@@ -220,7 +220,7 @@ def test_a_frame_with_soft_lines_is_not_the_ground(read, plain):
 def test_a_frame_within_a_margin_is_refused(read):
     picture = drawn(size=(300, 200), corner=(60, 40))
     ImageDraw.Draw(picture).rectangle((5, 5, 294, 194), outline="black", width=2)
-    with pytest.raises(UserError, match="shows a frame beside the digit: cut it off"):
+    with pytest.raises(UserError, match="shows a frame beside the digit"):
         read(picture)
 
 
@@ -274,7 +274,7 @@ def test_extreme_numbers_are_read_as_brightness(read, plain, extreme, signed):
 def test_pixels_that_are_not_finite_are_refused(read, number):
     deep = np.asarray(drawn().convert("L"), dtype=np.float32).copy()
     deep[3, 3] = number
-    with pytest.raises(UserError, match="holds numbers that are not finite"):
+    with pytest.raises(UserError, match="NaN or infinite"):
         read(Image.fromarray(deep), "picture.tiff")
 
 
@@ -319,7 +319,7 @@ def test_an_empty_picture_is_refused(read, picture):
 def test_a_picture_larger_than_the_limit_is_refused_before_decoding(read, monkeypatch):
     # A real picture takes seconds to create. Up to twice its limit, Pillow only warns.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 6_000)
-    with pytest.raises(UserError, match="too large: a picture may have 6,000 pixels at most"):
+    with pytest.raises(UserError, match=r"too large: .* 6,000 pixels"):
         read(Image.new("L", (100, 100), 0))
     with pytest.raises(UserError, match="too large"):
         read(Image.new("L", (200, 200), 0))

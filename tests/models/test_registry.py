@@ -67,7 +67,7 @@ def test_a_network_without_activation_keeps_the_weights_of_its_constructor():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"widht": 8}, "model.widht: mine has no such keyword (did you mean 'width'?): it has"),
+        ({"widht": 8}, "model.widht: mine has no such keyword (did you mean 'width'?)"),
         ({"width": 0}, "model.width = 0: must be greater than or equal to 1"),
         ({"width": 8.5}, "model.width = 8.5: must be a whole number"),
         ({"width": True}, "model.width = True: must be a whole number"),
@@ -122,7 +122,7 @@ class Lacking(nn.Module):
         (lambda: None, {}, "must be a class derived from torch.nn.Module"),
         (Lacking, {}, "the constructor of Lacking must take the keyword num_classes"),
         (Lacking, {"name": "lenet"}, "the name is taken"),
-        (Lacking, {"name": "Too Wide/.."}, "the name must be lower case letters"),
+        (Lacking, {"name": "Too Wide/.."}, "the name must start with a letter"),
     ],
 )
 def test_a_class_that_breaks_the_contract_is_refused(build, contract, words):

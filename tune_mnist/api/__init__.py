@@ -1,1 +1,1 @@
-"""The Python API: searches, training runs and their results. The commands call it."""
+"""Python API for searches, training runs and their results, also used by the commands."""

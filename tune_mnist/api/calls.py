@@ -1,4 +1,4 @@
-"""Arguments of the API: checked, resolved, and written down as a call."""
+"""Validation and resolution of API arguments."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,31 +14,31 @@ from tune_mnist.models.user_modules import load_models
 from tune_mnist.quoting import shortened
 
 Models = str | Path | Sequence[str | Path]
-"""One or several Python files or modules with networks of a user's own."""
+"""One or several Python files or modules that register networks of the user."""
 
 Arrays = tuple[Any, Any, Any, Any]
-"""Training images, training labels, test images, test labels."""
+"""Training images, training labels, test images and test labels."""
 
 Images = str | Path | Dataset | Arrays
-"""Name of a data set, path of a folder or file with one, or the data set itself."""
+"""Name of a data set, path of a folder or file, a data set in memory, or its arrays."""
 
 MAX_VALUE = 200
-"""Characters of an option's value in the record of a call."""
+"""Maximum length of an argument in the recorded call, in characters."""
 
 
 def require_known(
     options: Mapping[str, Any], schema: type[BaseModel], *more: str, keywords: bool = False
 ) -> None:
-    """Check that every option has a known name.
+    """Check the names of options.
 
     Args:
-        options: Options by name.
-        schema: Model whose fields the options are; fields that are not stored are no options.
-        more: Other known names.
-        keywords: Whether ``model.<keyword>`` names keywords of the network's constructor.
+        options: Value by name.
+        schema: Model whose fields are the known options. Excluded fields are not options.
+        more: Further known names.
+        keywords: Whether ``model.<keyword>`` names are accepted too.
 
     Raises:
-        UserError: One is unknown; suggests the closest name.
+        UserError: A name is unknown. The message suggests the closest known name.
     """
     fields = [name for name, field in schema.model_fields.items() if not field.exclude]
     for name in options:
@@ -48,20 +48,26 @@ def require_known(
 
 
 def load_networks(models: Models) -> None:
-    """Import the modules with networks that a call names.
+    """Import modules that register networks of the user.
+
+    Args:
+        models: Python files or modules.
 
     Raises:
-        UserError: One cannot be imported, or registers no network.
+        UserError: A module cannot be imported or registers no network.
     """
     several = [models] if isinstance(models, str | Path) else models
     load_models(map(str, several))
 
 
 def checked_images(dataset: Images) -> str | Path | Dataset:
-    """Return the name or path of a data set, or the data set itself.
+    """Convert arrays to a data set and return a name, path or data set unchanged.
+
+    Args:
+        dataset: Argument of the user.
 
     Raises:
-        UserError: It is of another type, or arrays that make no data set.
+        UserError: The argument has an unsupported type, or the arrays are invalid.
     """
     if isinstance(dataset, tuple) and len(dataset) == len(get_args(Arrays)):
         return dataset_from_arrays(*dataset)
@@ -76,12 +82,12 @@ def checked_images(dataset: Images) -> str | Path | Dataset:
 def require_one_source(
     dataset: str | Path | Dataset, data_dir: str | Path | None, *, transpose: bool | None
 ) -> None:
-    """Check that a call gives its images once.
+    """Check that a call specifies its images only once.
 
     Args:
-        dataset: Name or path of a data set, or the data set itself.
-        data_dir: Folder or file with data of the user's own, or None.
-        transpose: Whether to transpose the images; None: not given.
+        dataset: Name or path of a data set, or a data set in memory.
+        data_dir: Folder or file with data of the user, or None.
+        transpose: Whether to swap the rows and columns of each image. None uses the default.
 
     Raises:
         UserError: ``data_dir`` or ``transpose`` would have no effect.
@@ -89,17 +95,17 @@ def require_one_source(
     in_memory = isinstance(dataset, Dataset)
     given = "the images are in memory" if in_memory else f"dataset is the path {dataset}"
     if data_dir is not None and (in_memory or "data_dir" in data_options(dataset)):
-        raise UserError(f"data_dir = {str(data_dir)!r}: {given}: leave one of them out")
+        raise UserError(f"data_dir = {str(data_dir)!r}: {given}: omit one of them")
     if isinstance(dataset, Dataset) and transpose and not dataset.transposed:
         raise UserError(f"transpose = True: {given}: transpose the arrays themselves")
 
 
 def data_options(dataset: str | Path | Dataset | None) -> dict[str, Any]:
-    """Return the options of a search that name the data set.
+    """Return the search options for a data set.
 
     Args:
-        dataset: Name of a data set, path of a folder or file, or the data set itself; None: not
-            given.
+        dataset: Name of a data set, path of a folder or file, or a data set in memory. None
+            returns no options.
     """
     if dataset is None:
         return {}
@@ -121,15 +127,15 @@ def load_images(
     *,
     transpose: bool = False,
 ) -> Dataset:
-    """Return the data set that an argument names, or is.
+    """Load the data set of a training run.
 
     Args:
-        dataset: Data set, its name or path, or its arrays.
-        data_dir: Folder or file with data of the user's own, or None.
-        transpose: Whether to exchange rows and columns of each image of the user's own.
+        dataset: Name of a data set, path of a folder or file, a data set in memory, or its arrays.
+        data_dir: Folder or file with data of the user, or None.
+        transpose: Whether to swap the rows and columns of each image. Only for data of the user.
 
     Raises:
-        UserError: Unknown name, or files that are missing or damaged.
+        UserError: The name is unknown, or the files are missing or damaged.
     """
     given = checked_images(dataset)
     require_one_source(given, data_dir, transpose=transpose)
@@ -141,11 +147,11 @@ def load_images(
 
 
 def python_call(function: str, given: Mapping[str, Any]) -> str:
-    """Return a call as a line of Python.
+    """Return a function call as Python source.
 
     Args:
         function: Name of the function.
-        given: Arguments by name; None: not given.
+        given: Arguments by name. Those that are None are omitted.
     """
     said = [f"{name}={_literal(value)}" for name, value in given.items() if value is not None]
     return f"{function}({', '.join(said)})"

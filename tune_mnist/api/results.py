@@ -1,4 +1,4 @@
-"""Results of a search for use in Python: tables, plots, models, the study."""
+"""Results of a search in Python: tables, plots, models and the Optuna study."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,24 +25,23 @@ from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.trial_record import TrialRecord, by_rank
 
 _TITLE_SPACE = 60
-"""Pixels above a figure: the page sets a plot's title itself, a notebook does not."""
+"""Top margin for the title of a figure in pixels. The report page has its own titles."""
 
 
 @dataclass(frozen=True)
 class BestTrial:
-    """The best trial of an architecture.
+    """Best trial of an architecture.
 
     Attributes:
         model: Name of the architecture.
         trial: Number of the trial.
-        epoch: Epoch of its best validation accuracy, from 1.
-        val_accuracy: That accuracy, 0 to 1, on the validation images of the search.
-        full_val_accuracy: Accuracy of its kept model on the whole validation part; None: it is
-            ``val_accuracy``, or the search has not come to that.
-        test_accuracies: Test accuracy of each run of the final evaluation, by seed; empty if there
-            was none.
-        config: Hyperparameters of that epoch and the model's name, as ``run_training`` takes
-            them.
+        epoch: Epoch with the best validation accuracy, from 1.
+        val_accuracy: Best accuracy on the validation images of the search, from 0 to 1.
+        full_val_accuracy: Accuracy of the trial's saved model on the whole validation part. None
+            if the search validates on the whole part anyway, or has not measured it yet.
+        test_accuracies: Test accuracy of each final run by seed. Empty without a final evaluation.
+        config: Name of the model and hyperparameters at the best epoch, as arguments of
+            ``run_training``.
     """
 
     model: str
@@ -55,15 +54,15 @@ class BestTrial:
 
 
 class SearchResults:
-    """What a search has found, whether it is finished, interrupted or still running.
+    """Results of a finished, interrupted or running search.
 
-    Made by ``load_results`` and ``run_search``.
+    Returned by ``load_results`` and ``run_search``.
 
     Attributes:
-        directory: The results folder.
-        options: The search's options.
-        trials: One row a trial, as in ``trials.csv``; hyperparameters are those of its best epoch.
-        study: The Optuna study, for Optuna's own functions.
+        directory: Results folder.
+        options: Options of the search.
+        trials: One row per trial, as in ``trials.csv``, with hyperparameters at the best epoch.
+        study: Optuna study, for use with Optuna's own functions.
     """
 
     def __init__(self, stored: stored_search.StoredSearch) -> None:
@@ -84,7 +83,7 @@ class SearchResults:
 
     @cached_property
     def best(self) -> dict[str, BestTrial]:
-        """Best trial by architecture, best first; empty before the first epoch has ended."""
+        """Best trial of each architecture, best first. Empty before the first epoch ends."""
         best: dict[str, BestTrial] = {}
         for record in by_rank(self._stored.records):
             best.setdefault(record.config["model"], self._best_trial(record))
@@ -92,7 +91,7 @@ class SearchResults:
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Tables of the report by name (``best``, ``top``, ...), with numbers in full."""
+        """Tables of the report by name (``best``, ``top``, ...), with unrounded numbers."""
         tables = search_tables(self._stored)
         return {
             table.name: (table.cells if table.values is None else table.values).convert_dtypes()
@@ -101,17 +100,18 @@ class SearchResults:
 
     @property
     def plot_names(self) -> tuple[str, ...]:
-        """Names that ``plot`` takes; which there are depends on the search."""
+        """Names of the plots that are available for this search, see ``plot``."""
         return tuple(plot.key for plot in self._drawn.plots if plot.figure is not None)
 
     def plot(self, name: str) -> go.Figure:
         """Return a plot of the report.
 
         Args:
-            name: One of ``plot_names``, such as ``"history"`` or ``"importances"``.
+            name: Name of the plot, one of ``plot_names``, such as ``"history"`` or
+                ``"importances"``.
 
         Raises:
-            UserError: There is no such plot, or the trials so far do not suffice for it.
+            UserError: The name is unknown, or there are too few trials for the plot.
         """
         for plot in self._drawn.plots:
             if plot.key == name and plot.figure is not None:
@@ -131,17 +131,17 @@ class SearchResults:
             model: Name of the architecture.
 
         Returns:
-            A module from raw images, uint8 (N, H, W), to the probabilities of the classes, with
-            scaling and resizing inside; its ``network`` is the trained network alone.
+            Module from raw images, uint8 (N, H, W), to class probabilities, including scaling and
+            resizing. The attribute ``network`` is the trained network.
 
         Raises:
-            UserError: The search keeps no model of it, or the files are damaged.
+            UserError: The search has no model of this architecture, or its files are damaged.
         """
         get_architecture(model)
         folder = path_in(self.directory, "best", model)
         if not folder.is_dir():
             kept = ", ".join(self.best) or "none yet"
-            raise UserError(f"{self.directory}: keeps no model of {model}: best models: {kept}")
+            raise UserError(f"{self.directory}: has no model of {model}: best models: {kept}")
         return load_trained_model(folder, torch.device("cpu")).classifier
 
     @cached_property
@@ -163,16 +163,17 @@ class SearchResults:
 
 
 def load_results(path: str | Path, models: Models = ()) -> SearchResults:
-    """Read the results folder of a search, also of one that is running or was interrupted.
+    """Read the results folder of a finished, interrupted or running search.
 
-    Nothing that a folder names is imported, connected to or read elsewhere.
+    Modules, addresses and paths that are stored in the folder are not imported, connected to or
+    opened.
 
     Args:
         path: Results folder.
-        models: Python files or modules with the networks of your own that were searched.
+        models: Python files or modules that register your own networks, if any were searched.
 
     Raises:
-        UserError: It is not the folder of a search, or a file in it is damaged.
+        UserError: The folder is not that of a search, or a file in it is damaged.
     """
     with import_path_restored():
         load_networks(models)

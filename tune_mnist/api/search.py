@@ -1,4 +1,4 @@
-"""A search from its options to its results: what ``run_search`` and the command do."""
+"""Searches from Python and from the command ``search``."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -58,40 +58,40 @@ def run_search(
     console: Console | None = None,
     **options: Any,
 ) -> "SearchResults":
-    """Run or resume a search, as the command ``python -m tune_mnist.search`` does.
+    """Run or resume a search like the command ``python -m tune_mnist.search``.
 
-    Progress and tables are printed as the search goes. If this process is connected to Ray
-    (``ray.is_initialized()``), the search runs there and leaves that Ray running; otherwise it
-    starts a Ray of its own on this machine, or connects to ``address``, and ends it or disconnects
-    afterwards. One search runs in a process at a time.
+    Progress and tables are printed during the search. If this process is connected to Ray
+    (``ray.is_initialized()``), the search uses that Ray and leaves it running. Otherwise it starts
+    Ray on this machine, or connects to ``address``, and stops it or disconnects afterwards. A
+    process can run only one search at a time.
 
     Args:
-        space: Name of a shipped space, path of a space file, or the content of one as a dict.
-            None: ``"lenet"``, or with ``resume`` the space of that search.
+        space: Name of a shipped space, path of a space file, or the content of a space file as a
+            dict. None uses ``"lenet"``, or with ``resume`` the space of the resumed search.
         dataset: Name of a data set, path of a folder or .npz file, a ``Dataset``, or the
-            arrays (x_train, y_train, x_test, y_test). None: ``"mnist"``, or with ``resume`` the
-            data set of that search.
-        name: Name of the results folder. None: space and time.
-        output_dir: Folder that holds the results folders; made if need be.
-        models: Python files or modules with networks of your own, which are sent to the workers.
-            Networks that the calling program registers itself need nothing here.
-        resume: Results folder of the search to resume; the other options change it. A
-            search on a ``Dataset`` or arrays needs them again.
-        trust_stored: With ``resume``: whether to use the addresses, paths and URIs that the folder
-            names, though this user did not write it on this machine.
-        console: Console for progress and tables. None: standard output, or the notebook's cell.
-        options: The command's options with underscores, each a field of ``SearchOptions``, for
-            example ``num_samples=16`` (trials), ``max_epochs=9``, ``time_budget=600`` (seconds),
-            ``seed=0``. None: not given.
+            arrays (x_train, y_train, x_test, y_test). None uses ``"mnist"``, or with ``resume``
+            the data set of the resumed search.
+        name: Name of the results folder. None uses the name of the space and the time.
+        output_dir: Parent folder of the results folders. Created if it does not exist.
+        models: Python files or modules that register your own networks, which are sent to the
+            workers. Not needed for networks registered by the calling program.
+        resume: Results folder of the search to resume. Other options change the resumed search.
+            A ``Dataset`` or arrays must be given again.
+        trust_stored: With ``resume``, whether to use the addresses, paths and URIs stored in the
+            folder even if another user or machine wrote them.
+        console: Console for progress and tables. None uses standard output, or the notebook cell.
+        options: Options of the command with underscores, which are the fields of
+            ``SearchOptions``, for example ``num_samples=16`` (trials), ``max_epochs=9``,
+            ``time_budget=600`` (seconds), ``seed=0``. None uses the default.
 
     Returns:
-        The results, as ``load_results`` reads them from the folder.
+        Results of the search, as returned by ``load_results``.
 
     Raises:
-        UserError: An option is unknown or wrong, the resources do not suffice, the disk is full,
-            or the storage of the checkpoints is lost. What has ended is kept in the folder.
-        KeyboardInterrupt: The search was interrupted (Ctrl-C, or the notebook's stop button). Its
-            results so far are in the folder; ``resume`` continues it.
+        UserError: An option is unknown or invalid, there are too few resources, the disk is full,
+            or the storage of the checkpoints is unreachable. Finished work is kept in the folder.
+        KeyboardInterrupt: The search was interrupted by Ctrl-C or by stopping the notebook cell.
+            The results so far are in the folder, and ``resume`` continues the search.
     """
     given: dict[str, Any] = {
         "space": space,
@@ -132,25 +132,25 @@ def perform_search(
     """Run or resume a search.
 
     Args:
-        command: Command or call of the user, for the record.
-        space: As for ``run_search``, like all that follow.
-        dataset: Data set.
+        command: Command line or call of the user, which is recorded in the results.
+        space: Search space, see ``run_search``.
+        dataset: Data set, see ``run_search``.
         name: Name of the results folder.
-        output_dir: Folder that holds the results folders.
-        models: Modules with networks of the user's own.
-        resume: Results folder to resume; empty: that of ``name``.
-        trust_stored: Whether to use what the folder names.
+        output_dir: Parent folder of the results folders.
+        models: Python files or modules that register networks of the user.
+        resume: Results folder of the search to resume. Empty resumes the search ``name``.
+        trust_stored: Whether to use addresses, paths and URIs stored in the folder.
         console: Console for progress and tables.
         options: Fields of SearchOptions.
 
     Raises:
-        UserError: As for ``run_search``.
-        KeyboardInterrupt: The search was interrupted; its results so far are written.
+        UserError: See ``run_search``.
+        KeyboardInterrupt: The search was interrupted. Its results so far are written.
     """
     earlier: Experiment | None = None
     place: AbstractContextManager[Path]
     with _alone(), process_restored():
-        load_networks(models)  # before a space or a folder may name one of them
+        load_networks(models)  # before reading a space or a folder that names the networks
         require_known(options, SearchOptions)
         console = report_console() if console is None else console
         dataset = None if dataset is None else checked_images(dataset)
@@ -162,7 +162,7 @@ def perform_search(
         given = options | data_options(dataset)
         if resume is None:
             if trust_stored:
-                raise UserError("--trust-stored: only a search to --resume has stored values")
+                raise UserError("--trust-stored: must be used together with --resume")
             chosen = _space(DEFAULT_SPACE if space is None else space)
             settings = SearchOptions.for_space(chosen, **given)
             place = new_results(output_dir, name, chosen.name)
@@ -171,7 +171,7 @@ def perform_search(
             earlier = read_experiment(directory)
             chosen = earlier.search_space(directory)
             _require_same_space(space, earlier, directory)
-            earlier.stored_options(directory, chosen)  # a mistake in the file is not the user's
+            earlier.stored_options(directory, chosen)  # reports damage of the file
             if not trust_stored:
                 earlier.require_repeated(directory, given)
             elif stored := only_stored(earlier.options, given):
@@ -183,7 +183,7 @@ def perform_search(
             outcome = run_experiment(
                 chosen, settings, directory, console, command, earlier, images
             )
-            # Imported here: tables and plots take two seconds that the first trial need not wait.
+            # Imported late: plotting takes two seconds, by which the first trial would be delayed.
             from tune_mnist.reporting.search_end import report_search_end
 
             report_search_end(console, directory, outcome)
@@ -191,13 +191,13 @@ def perform_search(
         raise ReportedInterrupt
     if outcome.stop_reason is StopReason.DISK_FULL:
         raise UserError(
-            f"{outcome.detail}: make room, then go on with --resume"
-            f" {directory}{repeated_flags()}; all that has ended is kept"
+            f"{outcome.detail}: free space on the disk, then continue with --resume"
+            f" {directory}{repeated_flags()} (finished work is kept)"
         )
     if outcome.stop_reason is StopReason.STORAGE_LOST:
         raise UserError(
-            f"{outcome.detail}: once it can be reached, go on with --resume"
-            f" {directory}{repeated_flags()}; all that has ended is kept"
+            f"{outcome.detail}: when it is reachable again, continue with --resume"
+            f" {directory}{repeated_flags()} (finished work is kept)"
         )
     from tune_mnist.api.results import load_results
 
@@ -206,9 +206,9 @@ def perform_search(
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Refuse a second search in the same process: signals and Ray's settings are the process's."""
+    """Refuse a second search in this process: signal handlers and Ray's settings are global."""
     if not _running.acquire(blocking=False):
-        raise UserError("another search is running in this process: wait for its end")
+        raise UserError("another search is running in this process: wait until it ends")
     try:
         yield
     finally:
@@ -230,14 +230,14 @@ def _require_same_space(
         return
     named = "" if isinstance(space, Mapping) else f" {space}"
     raise UserError(
-        f"--space{named}: differs from the space {earlier.space.name} that {directory} was begun"
-        " with: leave the option out, or begin another search"
+        f"--space{named}: differs from the space {earlier.space.name} of the search {directory}:"
+        " omit the option, or start a new search"
     )
 
 
 def _folder_to_resume(resume: str, name: str | None, output_dir: Path) -> Path:
     if resume and name:
-        raise UserError(f"--resume {resume} --name {name}: give the folder or the name, not both")
+        raise UserError(f"--resume {resume} --name {name}: give only one of folder and name")
     if not resume and not name:
-        raise UserError("--resume: which search? give its folder, or its --name")
+        raise UserError("--resume: needs the folder of a search, or its --name")
     return absolute(Path(resume)) if resume else results_directory(output_dir, str(name))

@@ -1,4 +1,4 @@
-"""One configuration trained and tested: what ``run_training`` and the command do."""
+"""Training runs from Python and from the command ``train``."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -58,7 +58,7 @@ _OWN_OPTIONS = (
     "device",
     "name",
 )
-"""Options of a run that are no hyperparameters."""
+"""Options of a run that are not hyperparameters."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,14 @@ class TrainingResult:
     """Result of one training run.
 
     Attributes:
-        directory: The results folder.
-        config: The configuration.
-        epochs: Metrics, one row an epoch, as in ``epochs.csv``.
-        val_accuracy: Accuracy on the validation images after the last epoch, 0 to 1.
-        test_accuracy: Accuracy on the test images after the last epoch, 0 to 1.
+        directory: Results folder.
+        config: Configuration of the run.
+        epochs: Metrics with one row per epoch, as in ``epochs.csv``.
+        val_accuracy: Accuracy on the validation images after the last epoch, from 0 to 1.
+        test_accuracy: Accuracy on the test images after the last epoch, from 0 to 1.
         recall: Recall on the test images by class, float64 (C,).
-        confusion: Test images by true class (rows) and predicted class, int64 (C, C).
+        confusion: Number of test images by true class (rows) and predicted class (columns),
+            int64 (C, C).
         class_names: Name of each class.
     """
 
@@ -89,11 +90,11 @@ class TrainingResult:
         """Load the trained model, in evaluation mode on the CPU.
 
         Returns:
-            A module from raw images, uint8 (N, H, W), to the probabilities of the classes, with
-            scaling and resizing inside; its ``network`` is the trained network alone.
+            Module from raw images, uint8 (N, H, W), to class probabilities, including scaling and
+            resizing. The attribute ``network`` is the trained network.
 
         Raises:
-            UserError: The files are gone or damaged.
+            UserError: The files are missing or damaged.
         """
         return load_trained_model(self.directory, torch.device("cpu")).classifier
 
@@ -114,35 +115,35 @@ def run_training(
     console: Console | None = None,
     **hyperparameters: Any,
 ) -> TrainingResult:
-    """Train one configuration and test it, as the command ``python -m tune_mnist.train`` does.
+    """Train and test one configuration like the command ``python -m tune_mnist.train``.
 
     Args:
         model: Name of the architecture.
-        dataset: Name of a data set, path of a folder or ``.npz`` file with data of your own, or a
-            ``Dataset``.
-        data_dir: Folder or file with data of your own. None: the user's cache, or a download.
-        transpose: Whether to exchange rows and columns of each image of your own.
-        models: Python files or modules with networks of your own. Networks that the calling
-            program registers itself need nothing here.
-        epochs: Epochs to train, at least 1. None: 10 for a light
-            network such as lenet, 3 for the others.
-        fraction: Share of the training part, above 0, at most 1. None: all for a light
-            network such as lenet, a tenth for the others; more of a small data set.
-        precision: ``auto``, ``fp32`` or ``bf16``.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        name: Name of the results folder. None: model and time.
-        output_dir: Folder that holds the results folders; made if need be.
-        console: Console for progress and result. None: standard output, or the notebook's cell.
-        hyperparameters: The other fields of ``TrainConfig``: ``lr`` (needed), ``batch_size``,
-            ``dropout``, ``optimizer``, ``image_size`` (64 pixels unless given), ``seed``, ...;
-            keywords of the constructor as ``**{"model.width": 12}``.
+        dataset: Name of a data set, path of a folder or ``.npz`` file with your own data, a
+            ``Dataset``, or the arrays (x_train, y_train, x_test, y_test).
+        data_dir: Folder or file with your own data. None uses the cache, or downloads the data.
+        transpose: Whether to swap the rows and columns of each image of your own data.
+        models: Python files or modules that register your own networks. Not needed for networks
+            registered by the calling program.
+        epochs: Number of epochs, at least 1. None uses 10 for light networks such as lenet and 3
+            for other networks.
+        fraction: Fraction of the training part, greater than 0 and at most 1. None uses 1 for
+            light networks such as lenet, 0.1 for other networks, and more for small data sets.
+        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        name: Name of the results folder. None uses the name of the model and the time.
+        output_dir: Parent folder of the results folders. Created if it does not exist.
+        console: Console for progress and results. None uses standard output, or the notebook cell.
+        hyperparameters: Other fields of ``TrainConfig``: ``lr`` (required), ``batch_size``,
+            ``dropout``, ``optimizer``, ``image_size`` (64 pixels by default), ``seed`` and so on,
+            and keywords of the network's constructor as ``**{"model.width": 12}``.
 
     Returns:
-        Metrics of each epoch, accuracies, and the folder.
+        Metrics of each epoch, accuracies and the results folder.
 
     Raises:
-        UserError: An option is unknown or wrong, the loss diverges, or the memory does not
-            suffice; nothing is written.
+        UserError: An option is unknown or invalid, the loss diverges, or there is too little
+            memory. No results are written.
     """
     console = report_console() if console is None else console
     with process_restored():
@@ -179,7 +180,7 @@ def _train_into(
     compute: Compute,
     console: Console,
 ) -> TrainingResult:
-    """Train and test, say so, and fill the results folder at the end."""
+    """Train and test a configuration, print the results and write them to the folder."""
     size = get_architecture(config.model).input_size(config.image_size)
     too_large = (
         f"not enough memory for batches of {config.batch_size} images at {size}x{size}:"
@@ -193,7 +194,7 @@ def _train_into(
         f" {len(data.val):,} validation and {len(images.test_labels):,} test images at"
         f" {size}x{size}",
         "configuration": ", ".join(
-            # The image size that counts stands with the data: a network of fixed size has its own.
+            # The image size is shown with the data, as networks of fixed size ignore the option.
             f"{key} {value}"
             for key, value in config.flat().items()
             if key not in ("model", "image_size")
@@ -230,7 +231,7 @@ def _train_into(
 
 
 def _fit(trainer: Trainer, console: Console) -> list[EpochMetrics]:
-    """Train all epochs behind a progress bar; return the metrics of each."""
+    """Train all epochs with a progress bar and return their metrics."""
     history = []
     console.print(epoch_heading(), highlight=False, soft_wrap=True)
     columns = (
@@ -255,7 +256,7 @@ def _fit(trainer: Trainer, console: Console) -> list[EpochMetrics]:
 
 
 def _test(trainer: Trainer, images: Dataset) -> Evaluation:
-    """Classify the test set with the trained network, once."""
+    """Evaluate the trained network on the test set."""
     batches = create_batches(
         trainer.config,
         images.test_images,

@@ -1,4 +1,4 @@
-"""The data pipeline: where the images come from, how they are split, and how they are batched."""
+"""Loading, splitting and batching of image data sets."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Images and labels of the user's own, checked and put together into a data set."""
+"""Validation of user-provided images and labels, and their assembly into a data set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ _SHAPES = f"(N, S, S) or (N, S, S, 3) with S from {MIN_SIDE} to {MAX_SIDE}"
 
 @dataclass(frozen=True)
 class Part:
-    """Training or test images as they were given, not checked yet.
+    """Unvalidated training or test images with their labels.
 
     Attributes:
-        images: Should be uint8 (N, S, S) or (N, S, S, 3).
-        labels: Should be whole numbers or texts (N,).
-        images_at: Where the images come from, for errors.
-        labels_at: Where the labels come from, for errors.
+        images: Images, expected to be uint8 (N, S, S) or (N, S, S, 3).
+        labels: Labels, expected to be integers or texts (N,).
+        images_at: Source of the images for error messages, such as a file name.
+        labels_at: Source of the labels for error messages.
     """
 
     images: NDArray[Any]
@@ -44,20 +44,20 @@ def dataset_from_arrays(
     class_names: Sequence[str] | None = None,
     transpose: bool = False,
 ) -> Dataset:
-    """Make a data set of arrays in memory.
+    """Create a data set from arrays in memory.
 
     Args:
-        x_train: Training images, uint8 (N, S, S) or (N, S, S, 3), S from 8 to 512.
-        y_train: Training labels (N,): whole numbers, which need not start at 0, or texts.
-        x_test: Test images, of the same shape.
+        x_train: Training images, uint8 (N, S, S) or (N, S, S, 3), with S from 8 to 512.
+        y_train: Training labels (N,), integers (not necessarily from 0) or texts.
+        x_test: Test images, uint8, with the same image shape as the training images.
         y_test: Test labels (M,).
-        name: Name in tables and plots.
-        class_names: Name of each label, in the order of the sorted labels; None: the labels.
-        transpose: Whether to exchange rows and columns of each image.
+        name: Name of the data set in tables and plots.
+        class_names: Names of the classes in the order of the sorted labels. None uses the labels.
+        transpose: Whether to swap the rows and columns of each image.
 
     Raises:
-        UserError: An array has another type or shape, the arrays do not fit together, or there
-            is one class only.
+        UserError: An array has the wrong type or shape, the arrays do not match each other, or
+            there is only one class.
     """
     if not 0 < len(name) <= MAX_NAME:
         raise UserError(f"name = {quoted(name)}: must have 1 to {MAX_NAME} characters")
@@ -75,33 +75,33 @@ def assemble(
     transpose: bool = False,
     centred: bool = False,
 ) -> Dataset:
-    """Check both parts, number the classes from 0, and return the data set.
+    """Validate both parts, number the classes from 0 and return the data set.
 
     Args:
         name: Name of the data set.
         train: Training images and labels.
         test: Test images and labels.
-        class_names: Name of each label, in the order of the sorted labels; None: the labels.
-        transpose: Whether to exchange rows and columns of each image.
-        centred: Whether grey images of 28x28 pixels are prepared as MNIST's are.
+        class_names: Names of the classes in the order of the sorted labels. None uses the labels.
+        transpose: Whether to swap the rows and columns of each image.
+        centred: Whether grey images of 28x28 pixels are centred like MNIST's.
 
     Returns:
-        The data set; its class numbers follow the sorted labels.
+        Data set whose classes are numbered in the order of the sorted labels.
 
     Raises:
-        UserError: The parts are wrong or do not fit together; names where they come from.
+        UserError: A part is invalid, or the parts do not match. The message names their source.
     """
     train_images, test_images = _images(train), _images(test)
     if train_images.shape[1:] != test_images.shape[1:]:
         raise UserError(
             f"{test.images_at}: images of shape {test_images.shape[1:]}, those of"
-            f" {train.images_at} have {train_images.shape[1:]}: must be alike"
+            f" {train.images_at} have {train_images.shape[1:]}: must be the same"
         )
     classes, train_labels = np.unique(_labels(train, len(train_images)), return_inverse=True)
     if len(classes) < 2:
         raise UserError(
             f"{train.labels_at}: every training label is {quoted(classes[0].item())}:"
-            " there must be two classes at least"
+            " there must be two classes or more"
         )
     if len(classes) > MAX_CLASSES:
         raise UserError(
@@ -139,32 +139,34 @@ def _images(part: Part) -> NDArray[np.uint8]:
         raise UserError(f"{part.images_at}: shape {part.images.shape}: must be {_SHAPES}")
     if images.dtype != np.uint8:
         if images.min() < 0 or images.max() > 255:
-            raise UserError(f"{part.images_at}: pixels beyond 0 to 255")
+            raise UserError(f"{part.images_at}: pixels must be from 0 to 255")
         images = images.astype(np.uint8)
     return np.ascontiguousarray(images)
 
 
 def _labels(part: Part, count: int) -> NDArray[Any]:
     labels = part.labels
-    if labels.ndim == 2 and labels.shape[1] == 1:  # as MedMNIST has them
+    if labels.ndim == 2 and labels.shape[1] == 1:  # the shape of MedMNIST's labels
         labels = labels[:, 0]
     if labels.ndim != 1:
-        raise UserError(f"{part.labels_at}: shape {labels.shape}: must be (N,), a label an image")
+        raise UserError(f"{part.labels_at}: shape {labels.shape}: must be (N,), one per image")
     if labels.dtype.kind not in "iubU":
         raise UserError(f"{part.labels_at}: {labels.dtype}: must be whole numbers or texts")
     if len(labels) != count:
         raise UserError(
             f"{part.images_at} has {count:,} images but {part.labels_at} {len(labels):,} labels:"
-            " they must be as many"
+            " must be the same number"
         )
     return labels
 
 
 def _numbered(test: Part, count: int, classes: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the test labels as numbers of the training part's classes."""
+    """Return the class numbers of the test labels."""
     labels = _labels(test, count)
     if (labels.dtype.kind == "U") != (classes.dtype.kind == "U"):
-        raise UserError(f"{test.labels_at}: {labels.dtype}: training labels are {classes.dtype}")
+        raise UserError(
+            f"{test.labels_at}: {labels.dtype}: must be {classes.dtype} like the training labels"
+        )
     places = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
     unknown = labels[classes[places] != labels]
     if len(unknown):

@@ -1,4 +1,4 @@
-"""Batches gathered by index from the shared images, made ready on the device."""
+"""Batches of shared images, gathered by index and prepared on the device."""
 
 import warnings
 from collections.abc import Iterator
@@ -12,14 +12,15 @@ from torch.nn.functional import interpolate, pad
 
 
 def to_tensor(array: NDArray[Any] | Tensor) -> Tensor:
-    """Return a tensor over the array's own memory, also if that is read-only.
+    """Return a tensor that shares the memory of an array, which may be read-only.
 
-    What is a tensor already comes back as it is, from wherever it lies.
+    Args:
+        array: Array, or a tensor, which is returned unchanged.
     """
     if isinstance(array, Tensor):
         return array
     with warnings.catch_warnings():
-        # Arrays mapped from an object store are read-only, and nothing here writes to them.
+        # Arrays in Ray's object store are read-only. The tensors are never written to.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(np.ascontiguousarray(array))
 
@@ -27,17 +28,17 @@ def to_tensor(array: NDArray[Any] | Tensor) -> Tensor:
 def prepare_batch(
     pixels: Tensor, size: int, resize: bool, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """Turn raw pixels into a network's input.
+    """Convert raw pixels to the input of a network.
 
     Args:
-        pixels: uint8 (B, H, H), or (B, H, H, C) with channels, on any device.
+        pixels: Images, uint8 (B, H, H) or (B, H, H, C), on any device.
         size: Side of the result in pixels.
-        resize: Whether to enlarge smaller images, bilinearly; False: pad them with zeros on all
-            sides. Larger ones are reduced in any case.
+        resize: Whether to enlarge smaller images bilinearly. False pads them with zeros on all
+            sides. Larger images are always reduced.
         dtype: Floating-point type of the result.
 
     Returns:
-        (B, C, size, size) in [0, 1], on the same device; grey images have one channel.
+        Images (B, C, size, size) in [0, 1] on the same device. Grey images have one channel.
     """
     grey = pixels.ndim == 3
     images = (pixels.unsqueeze(1) if grey else pixels.permute(0, 3, 1, 2)).to(dtype).div_(255)
@@ -53,28 +54,29 @@ def prepare_batch(
 
 
 class Batches:
-    """Iterates over some of the images, in batches; once through is one epoch.
+    """Iterable over batches of selected images. One iteration is one epoch.
 
-    On the CPU only the images of one batch are ever copied; on a GPU the whole set is moved there
-    once (47 MB for MNIST), and gathered from there.
+    On the CPU only the images of the current batch are copied. On a GPU all images are moved to
+    the device once (47 MB for MNIST) and gathered there.
 
-    The last batch may be smaller. When shuffling, a last batch of a single image is left out:
-    batch norm cannot train on it.
+    The last batch may be smaller. With shuffling, a last batch of a single image is dropped,
+    because batch norm cannot train on it.
 
     Args:
-        images: uint8 (N, H, H), or (N, H, H, C) with channels.
-        labels: int64 (N,).
-        indices: int64, which images to go through.
-        batch_size: images in a batch.
-        size: side of the prepared images in pixels.
-        resize: stretch (True) or pad (False) to that size.
-        device: where batches are gathered and prepared.
-        shuffle: source of a new order each epoch; None: in the order of ``indices``.
-        channels_last: give the images in that memory format.
+        images: Images, uint8 (N, H, H) or (N, H, H, C).
+        labels: Labels, int64 (N,).
+        indices: Indices of the selected images, int64.
+        batch_size: Images per batch, at least 1.
+        size: Side of the prepared images in pixels.
+        resize: Whether to enlarge smaller images. False pads them with zeros.
+        device: Device on which batches are gathered and prepared.
+        shuffle: Generator that shuffles the images before each epoch. None keeps the order of
+            ``indices``.
+        channels_last: Whether to return the images in channels_last memory format.
 
     Attributes:
-        size: side of the prepared images in pixels.
-        batch_size: images in a batch; the last one of an epoch may have fewer.
+        size: Side of the prepared images in pixels.
+        batch_size: Images per batch. The last batch of an epoch may be smaller.
     """
 
     def __init__(
@@ -103,13 +105,13 @@ class Batches:
 
     @property
     def num_images(self) -> int:
-        """How many images an epoch goes through."""
+        """Number of images per epoch."""
         count = len(self._indices)
         lonely = self._shuffle is not None and count > 1 and count % self.batch_size == 1
         return count - lonely
 
     def order(self) -> Tensor:
-        """Return int64 indices of an epoch's images, on the device, shuffled if so asked."""
+        """Return the indices of the next epoch's images, int64, on the device."""
         order = self._indices
         if self._shuffle is not None:
             chosen = torch.randperm(len(order), generator=self._shuffle).to(order.device)
@@ -117,11 +119,18 @@ class Batches:
         return order[: self.num_images]
 
     def gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Return images float32 (B, C, size, size) and labels int64 (B,) at int64 indices (B,)."""
+        """Return the prepared images and the labels of a batch.
+
+        Args:
+            indices: Indices into all images, int64 (B,).
+
+        Returns:
+            Images, float32 (B, C, size, size), and labels, int64 (B,).
+        """
         images = prepare_batch(self._images.index_select(0, indices), self.size, self._resize)
         return images.contiguous(memory_format=self._format), self._labels[indices]
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield images float32 (B, C, size, size) and labels int64 (B,), on the device."""
+        """Yield the images, float32 (B, C, size, size), and labels, int64 (B,), of each batch."""
         for batch in torch.split(self.order(), self.batch_size):
             yield self.gather(batch)

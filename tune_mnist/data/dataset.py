@@ -1,4 +1,4 @@
-"""A data set in memory: training and test images with their labels."""
+"""Data set in memory."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ class Dataset:
     """Training and test images with their labels.
 
     Attributes:
-        name: Name of the data set; for data of the user's own that of the folder or file.
-        train_images: uint8 (N, S, S), or (N, S, S, 3) in RGB.
-        train_labels: int64 (N,), numbers of the classes.
-        test_images: uint8 (M, S, S) or (M, S, S, 3).
-        test_labels: int64 (M,).
-        class_names: Name of each class; empty: the numbers from 0 to the largest label.
-        transposed: Whether rows and columns of the files' images were exchanged.
-        centred: Whether the images are prepared as MNIST's are, see ``DataForm``.
+        name: Name of the data set. For data of the user, the name of the folder or file.
+        train_images: Training images, uint8 (N, S, S), or (N, S, S, 3) in RGB.
+        train_labels: Training labels as class numbers, int64 (N,).
+        test_images: Test images, uint8 (M, S, S) or (M, S, S, 3).
+        test_labels: Test labels, int64 (M,).
+        class_names: Name of each class. Empty uses the numbers from 0 to the largest label.
+        transposed: Whether the rows and columns of the stored images were swapped.
+        centred: Whether the images are centred like MNIST's, see ``DataForm``.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Dataset:
 
     @property
     def channels(self) -> int:
-        """1 (grey) or 3 (RGB)."""
+        """Number of channels: 1 (grey) or 3 (RGB)."""
         return channels_of(self.train_images)
 
     @property
     def form(self) -> DataForm:
-        """What a network that is trained on the images expects of others."""
+        """Form that a network trained on this data set expects of its input."""
         return DataForm(
             name=self.name,
             side=self.train_images.shape[1],
@@ -61,5 +61,5 @@ class Dataset:
 
 
 def channels_of(images: NDArray[np.uint8]) -> int:
-    """Return the channels of images (N, S, S) or (N, S, S, C)."""
+    """Return the number of channels of images (N, S, S) or (N, S, S, C)."""
     return 1 if images.ndim == 3 else images.shape[3]

@@ -1,4 +1,4 @@
-"""Downloads that resume, are checked, and appear whole or not at all."""
+"""Resumable, verified and atomic downloads."""
 
 import hashlib
 import sys
@@ -13,32 +13,33 @@ from tune_mnist.console import report_console
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
 CHUNK = 1 << 16
-# The largest file of a known data set has 26 MB: whatever a server sends, no disk is filled.
 MAX_BYTES = 256 << 20
+"""Maximum size of a download. The largest file of a shipped data set has 26 MB."""
 
 
 class DownloadError(Exception):
-    """A file could not be had from one place; the next may have it."""
+    """Error for a failed download. Another source may still provide the file."""
 
 
 def download(url: str, target: Path, md5: str, max_bytes: int = MAX_BYTES) -> None:
-    """Fetch a file, going on where an earlier attempt broke off.
+    """Download a file, resuming an interrupted earlier attempt.
 
-    What has arrived waits beside the target, in a file ending in ``.part``.
+    Incomplete data is kept beside the target in a file with the suffix ``.part``.
 
     Args:
-        url: where it lies; an https address is never left for plain http.
-        target: where it goes; written only if complete and unharmed.
-        md5: what it must hash to.
-        max_bytes: Size of the largest file that is accepted.
+        url: Address of the file. Redirects from https to http are refused.
+        target: Path of the file. It is written only if the checksum is correct.
+        md5: Expected MD5 checksum.
+        max_bytes: Maximum size of the file in bytes.
 
     Raises:
-        DownloadError: unreachable, cut off, too large, or other content than expected.
+        DownloadError: The server is unreachable, the connection broke, or the file is too large or
+            has the wrong checksum.
     """
     part = target.with_name(target.name + ".part")
     resumed = _fetch(url, part, max_bytes)
     if resumed and md5_of(part) != md5:
-        # The earlier attempt may be to blame, so this place gets a fair try of its own.
+        # The earlier attempt may have been damaged: download the whole file once more.
         part.unlink()
         _fetch(url, part, max_bytes)
     found = md5_of(part)
@@ -49,17 +50,17 @@ def download(url: str, target: Path, md5: str, max_bytes: int = MAX_BYTES) -> No
 
 
 def md5_of(path: Path) -> str:
-    """Return the MD5 of a file's content, the checksum that data sets are published with."""
+    """Return the MD5 checksum of a file. Data sets are published with MD5 checksums."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _fetch(url: str, part: Path, max_bytes: int) -> bool:
-    """Bring ``part`` to the file's full length; return whether it had a beginning already."""
+    """Download the missing bytes of ``part``; return whether a previous download was resumed."""
     try:
         with requests.Session() as session:
             if url.startswith("https:"):
-                # Without a way to speak it, a redirect to plain http fails.
+                # Without an adapter for http, a redirect to http fails.
                 session.adapters.pop("http://")
             return _continue(session, url, part, max_bytes)
     except requests.HTTPError as error:
@@ -78,7 +79,7 @@ def _continue(session: requests.Session, url: str, part: Path, max_bytes: int) -
     timeout = (CONNECT_SECONDS, READ_SECONDS)
     with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
         if have and response.status_code == requests.codes.requested_range_not_satisfiable:
-            return True  # nothing is missing any more; the checksum tells whether it is right
+            return True  # the file is complete; the caller verifies its checksum
         response.raise_for_status()
         resumed: bool = response.status_code == requests.codes.partial_content
         start = have if resumed else 0
@@ -86,7 +87,7 @@ def _continue(session: requests.Session, url: str, part: Path, max_bytes: int) -
         with part.open("ab" if resumed else "wb") as file, _bar() as progress:
             name = part.name.removesuffix(".part")
             task = progress.add_task(name, total=total or None, completed=start)
-            # Read raw: a server may call a .gz file "encoded", and requests would unpack it.
+            # Read raw: requests would decompress a .gz file sent with a Content-Encoding header.
             size = start
             for chunk in response.raw.stream(CHUNK, decode_content=False):
                 size += len(chunk)

@@ -1,4 +1,4 @@
-"""What a network expects of an image: side, channels, classes and orientation."""
+"""Form of the images that a network expects: side, channels, classes and orientation."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -43,16 +43,16 @@ _Name = Annotated[
 
 
 class DataForm(BaseModel):
-    """The form of a data set, kept beside the weights of each network that is trained on it.
+    """Form of a data set, stored beside the weights of every network trained on it.
 
     Attributes:
         name: Name of the data set.
-        side: Side of its images in pixels, 8 to 512.
-        channels: 1 (grey) or 3 (RGB).
+        side: Side of the images in pixels, from 8 to 512.
+        channels: Number of channels, 1 (grey) or 3 (RGB).
         class_names: Name of each class, in the order of the network's outputs.
-        transposed: Whether rows and columns of the files' images were exchanged.
-        centred: Whether images are prepared as MNIST's are: one light mark, centred by its mass.
-            ``predict`` prepares pictures in the same way.
+        transposed: Whether the rows and columns of the stored images were swapped.
+        centred: Whether images show one light digit centred by its mass, like MNIST's. ``predict``
+            then prepares pictures in the same way.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,8 +62,8 @@ class DataForm(BaseModel):
     channels: Annotated[int, Field(strict=True), AfterValidator(_grey_or_rgb)] = GREY
     class_names: Annotated[
         tuple[_Name, ...],
-        # Strict validation takes a list of JSON for a tuple only outside of a model that has a
-        # validator before all fields, as TrainConfig has.
+        # Strict validation rejects a JSON list for a tuple if the enclosing model has a validator
+        # with mode="before", as TrainConfig has.
         BeforeValidator(_as_tuple),
         Field(min_length=2, max_length=MAX_CLASSES),
         AfterValidator(_distinct),
@@ -73,7 +73,7 @@ class DataForm(BaseModel):
 
     @classmethod
     def of_mnist(cls, num_classes: int) -> "DataForm":
-        """Return the form of MNIST with another number of classes, for weights without a form."""
+        """Return the form of MNIST with a given number of classes."""
         return cls(class_names=number_names(num_classes))
 
     @property
@@ -83,16 +83,16 @@ class DataForm(BaseModel):
 
     @property
     def pixels(self) -> str:
-        """Size and colours of an image, in words: ``64x64 RGB``."""
+        """Description of the size and colours, such as ``64x64 RGB``."""
         return f"{self.side}x{self.side} {'RGB' if self.channels == RGB else 'grey'}"
 
     @property
     def is_mnist_like(self) -> bool:
-        """Whether nothing but the number of classes differs from MNIST."""
+        """Whether the form equals that of MNIST except for the name and the classes."""
         return self == DataForm(name=self.name, class_names=self.class_names)
 
     def describe(self) -> str:
-        """Return the name of the data set, with its form where that is not MNIST's."""
+        """Return the name of the data set, followed by its form unless it is that of MNIST."""
         numbered = self.class_names == number_names(len(self.class_names))
         if (self.is_mnist_like or self.name == "digits") and numbered:
             return self.name
@@ -106,15 +106,15 @@ class DataForm(BaseModel):
 
 
 def number_names(count: int) -> tuple[str, ...]:
-    """Return the names of classes that have none: their numbers, from 0."""
+    """Return default class names: the numbers from 0."""
     return tuple(str(number) for number in range(count))
 
 
 def class_name(names: Sequence[str], number: int) -> str:
-    """Return the name of a class, or its number where it has no name."""
+    """Return the name of a class, or its number if it has no name."""
     return names[number] if number < len(names) else str(number)
 
 
 MNIST = DataForm.of_mnist(10)
 DATA = "data"
-"""Key of ``config.json`` that holds the form."""
+"""Key of the form in ``config.json``."""

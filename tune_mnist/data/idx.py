@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST: found, checked and read."""
+"""Validated reading of IDX files, the format of MNIST."""
 
 import gzip
 import io
@@ -19,18 +19,19 @@ from tune_mnist.machine import free_memory
 UINT8 = 0x08
 HEADER = 4
 GZIP_START = b"\x1f\x8b"
-# The most that every supported NumPy has.
 MAX_DIMENSIONS = 32
+"""Maximum number of dimensions that all supported NumPy versions accept."""
+
 CHUNK = 1 << 20
 
 
 def find_idx(directory: Path, stem: str) -> Path | None:
-    """Return the file of that stem in the folder, plain or gzipped; None if there is none.
+    """Return the path of an IDX file, plain or gzipped, or None if it does not exist.
 
     Args:
-        directory: where to look.
-        stem: the usual name without an ending, such as ``train-images-idx3-ubyte``; the spelling
-            with a dot, ``train-images.idx3-ubyte``, is found as well.
+        directory: Folder of the file.
+        stem: File name without ``.gz``, such as ``train-images-idx3-ubyte``. The spelling
+            ``train-images.idx3-ubyte`` is found too.
     """
     dotted = stem.replace("-idx", ".idx")
     names = (stem, dotted, f"{stem}.gz", f"{dotted}.gz")
@@ -41,14 +42,14 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     """Read an IDX file of unsigned bytes.
 
     Args:
-        path: The file, plain or gzipped: its first bytes count, not its name.
+        path: IDX file, plain or gzipped, detected by its first bytes.
 
     Returns:
-        uint8, in the shape that the file's header gives.
+        Array of uint8 with the shape in the header.
 
     Raises:
-        UserError: The file is damaged, too short or too long, holds something else, or needs more
-            memory than there is.
+        UserError: The file is damaged, is not an IDX file of unsigned bytes, has the wrong length,
+            or does not fit into memory.
     """
     try:
         with path.open("rb") as file:
@@ -58,13 +59,14 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def parse_idx(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
-    """Read an open IDX file; see :func:`read_idx`.
+    """Read an open IDX file. See ``read_idx``.
 
-    Never more is unpacked than the header says, and no memory is taken for what is not there.
+    No more bytes are decompressed than the header announces, and memory is allocated only for
+    bytes that exist.
 
     Args:
-        file: At its beginning; must be seekable.
-        path: Names the file in errors.
+        file: Seekable file at its beginning.
+        path: Name of the file for error messages.
     """
     try:
         start = file.read(len(GZIP_START))
@@ -76,18 +78,18 @@ def parse_idx(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
         file.seek(0)
         return _parse(file, path, size)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{path}: damaged gzip file ({error}): fetch it again") from None
+        raise UserError(f"{path}: damaged gzip file ({error}): download it again") from None
     except MemoryError:
         raise UserError(f"{path}: needs more memory than this process may use") from None
 
 
 def _parse(file: BinaryIO, path: Path, size: int | None) -> NDArray[np.uint8]:
-    """Read what an IDX file holds, unpacked.
+    """Read the decompressed content of an IDX file.
 
     Args:
-        file: At its beginning.
-        path: Names the file in errors.
-        size: Of the file in bytes; None if only unpacking tells.
+        file: File at its beginning.
+        path: Name of the file for error messages.
+        size: Size in bytes. None for a gzipped file, whose size is unknown until it is read.
     """
     header, shape = _header(file, path)
     expected = len(header) + math.prod(shape)
@@ -96,7 +98,7 @@ def _parse(file: BinaryIO, path: Path, size: int | None) -> NDArray[np.uint8]:
     available = free_memory()
     if expected > available:
         raise UserError(
-            f"{path}: its header {shape} means {expected / 1e9:.1f} GB:"
+            f"{path}: its header {shape} requires {expected / 1e9:.1f} GB:"
             f" {available / 1e9:.1f} GB of memory are free"
         )
     content = _read_up_to(file, expected + 1 - len(header), header)
@@ -109,21 +111,20 @@ def _parse(file: BinaryIO, path: Path, size: int | None) -> NDArray[np.uint8]:
 
 
 def _header(file: BinaryIO, path: Path) -> tuple[bytes, tuple[int, ...]]:
-    """Return the header as it stands in the file, and the shape that it gives."""
+    """Return the bytes of the header and the shape that they encode."""
     magic = file.read(HEADER)
     if len(magic) < HEADER or magic[:2] != b"\0\0":
-        raise UserError(f"{path}: not an IDX file: it should begin with two zero bytes")
+        raise UserError(f"{path}: not an IDX file: must begin with two zero bytes")
     kind, dimensions = magic[2], magic[3]
     if kind != UINT8:
         raise UserError(
-            f"{path}: IDX of data type 0x{kind:02x}: must be unsigned bytes (0x{UINT8:02x})"
+            f"{path}: IDX array of data type 0x{kind:02x}: must be unsigned bytes (0x{UINT8:02x})"
         )
     if dimensions == 0:
-        raise UserError(f"{path}: not an IDX file of images or labels: it has no dimensions")
+        raise UserError(f"{path}: not an IDX file of images or labels: has no dimensions")
     if dimensions > MAX_DIMENSIONS:
         raise UserError(
-            f"{path}: IDX of {dimensions} dimensions: images have 3, labels 1, and at most"
-            f" {MAX_DIMENSIONS} can be read"
+            f"{path}: IDX array with {dimensions} dimensions: must be at most {MAX_DIMENSIONS}"
         )
     sizes = file.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
@@ -132,14 +133,14 @@ def _header(file: BinaryIO, path: Path) -> tuple[bytes, tuple[int, ...]]:
             f" {HEADER + 4 * dimensions}"
         )
     shape = struct.unpack(f">{dimensions}I", sizes)
-    # NumPy refuses such an array even if one of the sizes is 0.
+    # NumPy refuses too large a shape even if one of its sizes is 0.
     if 0 in shape and math.prod(max(1, size) for size in shape) > sys.maxsize:
-        raise UserError(f"{path}: its header {shape} means more than can be addressed")
+        raise UserError(f"{path}: damaged: impossible shape {shape} in its header")
     return magic + sizes, shape
 
 
 def _read_up_to(file: BinaryIO, count: int, start: bytes) -> bytes:
-    """Return ``start`` and up to ``count`` bytes more: no more memory than what is there."""
+    """Return ``start`` followed by up to ``count`` bytes, read in chunks to bound the memory."""
     chunks = [start]
     while count > 0 and (chunk := file.read(min(count, CHUNK))):
         chunks.append(chunk)
@@ -151,4 +152,4 @@ def _wrong_size(
     path: Path, shape: tuple[int, ...], expected: int, found: str, *, too_long: bool
 ) -> UserError:
     fault = "too long" if too_long else "truncated"
-    return UserError(f"{path}: {fault}: {found}, but its header {shape} means {expected:,}")
+    return UserError(f"{path}: {fault}: {found}, but its header {shape} requires {expected:,}")

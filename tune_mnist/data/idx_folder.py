@@ -1,4 +1,4 @@
-"""The four IDX files of a data set, found in a folder by their names."""
+"""Search for the four IDX files of a data set by their names."""
 
 import re
 from pathlib import Path
@@ -13,9 +13,9 @@ STEMS = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-"""Names of MNIST's files, without the ending of a gzipped one."""
+"""Names of MNIST's files without the suffix ``.gz``."""
 
-# EMNIST's have a prefix, such as emnist-letters-; images with channels have four dimensions.
+# EMNIST's names have a prefix such as emnist-letters-. Images with channels have four dimensions.
 _NAME = re.compile(
     r"(?P<prefix>.*?)(?P<part>train|t10k|test)-(?P<what>images|labels)[-.]idx[1-4]-ubyte"
     r"(?P<packed>\.gz)?",
@@ -25,7 +25,7 @@ _Files = dict[tuple[str, str], Path]
 
 
 def has_idx_files(folder: Path) -> bool:
-    """Return whether a folder holds a file with the name of an IDX file."""
+    """Return whether a folder contains a file with the name of an IDX file."""
     return bool(_by_prefix(folder))
 
 
@@ -33,12 +33,12 @@ def find_idx_files(folder: Path, given_as: str = "") -> _Files:
     """Return the path of each file by part (train, test) and content (images, labels).
 
     Args:
-        folder: Folder that holds them, plain or gzipped. Their names are those of MNIST's, with
-            a dot or a hyphen before ``idx``, ``test`` or ``t10k``, and any prefix.
-        given_as: Option or variable that names the folder, for errors.
+        folder: Folder of the files, plain or gzipped. They are named like MNIST's files, with a
+            dot or a hyphen before ``idx``, ``test`` or ``t10k`` for the test part, and any prefix.
+        given_as: Option or environment variable that names the folder, for error messages.
 
     Raises:
-        UserError: A file is missing, or there are several data sets.
+        UserError: A file is missing, or the folder contains several data sets.
     """
     sets = _by_prefix(folder)
     whole = [prefix for prefix, files in sets.items() if len(files) == len(STEMS)]
@@ -49,8 +49,8 @@ def find_idx_files(folder: Path, given_as: str = "") -> _Files:
         return sets[whole[0]]
     if whole:
         raise UserError(
-            f"{start}: holds the files of several data sets, {', '.join(sorted(whole))}: put those"
-            " of one into a folder of their own"
+            f"{start}: contains several data sets, {', '.join(sorted(whole))}: move the files of"
+            " one data set into a separate folder"
         )
     found = max(sets.values(), key=len, default={})
     order = ((part, what) for part in (TRAIN, TEST) for what in (IMAGES, LABELS))
@@ -60,9 +60,9 @@ def find_idx_files(folder: Path, given_as: str = "") -> _Files:
 
 
 def _by_prefix(folder: Path) -> dict[str, _Files]:
-    """Return what there is of each data set; of two files for one thing, the plain one."""
+    """Return the files of each data set by prefix. A plain file precedes a gzipped one."""
     sets: dict[str, _Files] = {}
-    # Sorted backwards, a plain file comes after the gzipped one of the same name.
+    # In reverse order, a plain file replaces the gzipped file of the same name.
     for path in sorted(folder.iterdir(), reverse=True):
         match = _NAME.fullmatch(path.name)
         if match and path.is_file():

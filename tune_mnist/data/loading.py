@@ -1,4 +1,4 @@
-"""A data set loaded by name, or from files of the user's own."""
+"""Loading of a data set by name or from files of the user."""
 
 import os
 from pathlib import Path
@@ -21,28 +21,30 @@ DIGITS_SEED = 0
 def load_dataset(
     name: str = "mnist", data_dir: Path | None = None, *, transpose: bool = False
 ) -> Dataset:
-    """Load a data set, fetching it if it is not on this machine yet.
+    """Load a data set, downloading it if it is not cached.
 
     Args:
-        name: One of DATASETS.
-        data_dir: Folder or file with data of the user's own to use instead, see
-            :func:`~tune_mnist.data.own_data.load_own`; None: TUNE_MNIST_DATA may name one.
-        transpose: Whether to exchange rows and columns of each image of the user's own.
+        name: Name of a shipped data set, one of DATASETS.
+        data_dir: Folder or file with data of the user, which replaces the named data set, see
+            ``load_own``. None uses the environment variable
+            TUNE_MNIST_DATA if it is set.
+        transpose: Whether to swap the rows and columns of each image. Only for data of the user.
 
     Raises:
-        UserError: Unknown name, or files that cannot be had, are damaged, or do not fit together.
+        UserError: The name is unknown, or the files cannot be downloaded, are damaged or do not
+            match each other.
     """
     if name == ARRAYS and data_dir is None:
         raise UserError(
-            f"--dataset {ARRAYS}: these images were given from Python, and are in no file: go on"
-            " from Python, with run_search(resume=..., dataset=...)"
+            f"--dataset {ARRAYS}: the images were given from Python and are not stored: resume"
+            " from Python with run_search(resume=..., dataset=...)"
         )
     if name not in (*DATASETS, ARRAYS):
         raise unknown("dataset", name, DATASETS)
     if name == DIGITS and data_dir is not None:
         raise UserError(
-            f"--data-dir {data_dir}: digits is built in and reads no files:"
-            " leave out --dataset digits, or --data-dir"
+            f"--data-dir {data_dir}: cannot be combined with --dataset digits, which is built in:"
+            " omit one of them"
         )
     named = os.environ.get(DATA_VARIABLE)
     own = Path(named) if data_dir is None and named else data_dir
@@ -51,8 +53,8 @@ def load_dataset(
         return load_own(own, given_as, transpose=transpose)
     if transpose:
         raise UserError(
-            f"--transpose: the images of {name} lie as they should: leave the option out, or give"
-            " transposed images of your own with --data-dir"
+            f"--transpose: applies only to data of your own, not to {name}: omit the option, or"
+            " give --data-dir"
         )
     if name == DIGITS:
         return _digits()
@@ -60,8 +62,8 @@ def load_dataset(
 
 
 def _digits() -> Dataset:
-    """Return scikit-learn's 1,797 digits of 8x8 pixels, enlarged to 28x28."""
-    # Every worker has this module, and only who loads this data set needs scikit-learn here.
+    """Return the 1,797 digits of scikit-learn, enlarged from 8x8 to 28x28 pixels."""
+    # Imported late: every worker imports this module, but few load this data set.
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 

@@ -4,7 +4,7 @@ TORCHVISION_NAMES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist"
 DIGITS = "digits"
 DATASETS = (*TORCHVISION_NAMES, DIGITS)
 ARRAYS = "arrays"
-"""Data set of a search that was begun from Python with arrays, which no command can load again."""
+"""Name of a data set given from Python as arrays, which no command can load again."""
 
 CLASS_NAMES = {
     "fashion-mnist": (
@@ -13,4 +13,4 @@ CLASS_NAMES = {
     ),
     "kmnist": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
 }
-"""Class names of the shipped data sets whose labels are not digits, by label."""
+"""Class names by label of the shipped data sets that do not show digits."""

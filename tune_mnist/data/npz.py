@@ -1,4 +1,4 @@
-"""NumPy archives (.npz), read array by array after their headers; nothing is unpickled."""
+"""Safe reading of untrusted NumPy archives (.npz) without unpickling."""
 
 import warnings
 import zipfile
@@ -26,7 +26,7 @@ _NO_HEADER = (
     *(TypeError, SyntaxError, RecursionError, OverflowError, AttributeError, LookupError),
     TokenError,
 )
-"""Errors of numpy on text that is no header."""
+"""Exceptions that numpy raises for an invalid array header."""
 
 _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _KERAS = ("x_train", "y_train", "x_test", "y_test")
@@ -34,26 +34,29 @@ _MEDMNIST = ("train_images", "train_labels", "test_images", "test_labels")
 _VALIDATION = ("val_images", "val_labels")
 
 Check = Callable[[tuple[int, ...], "np.dtype[Any]", int], None]
-"""Takes shape, type and size in bytes of an array; raises ValueError to refuse it."""
+"""Check of an array's shape, type and size in bytes, which raises ValueError to refuse it."""
 
 
 def has_zip_start(path: Path) -> bool:
-    """Return whether a file begins as a zip archive does."""
+    """Return whether a file begins like a zip archive."""
     require_file(path)
     with path.open("rb") as file:
         return file.read(len(ZIP_START)) == ZIP_START
 
 
 def read_npz(path: Path) -> tuple[Part, Part]:
-    """Read a data set from a NumPy archive; return its training and its test part.
+    """Read the training and test part of a data set from a NumPy archive.
 
-    The arrays are ``x_train``, ``y_train``, ``x_test`` and ``y_test``, or MedMNIST's
-    ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``, whose ``val_images``
-    and ``val_labels`` join the training part.
+    The archive contains ``x_train``, ``y_train``, ``x_test`` and ``y_test``, or the arrays of
+    MedMNIST: ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``. MedMNIST's
+    ``val_images`` and ``val_labels`` are added to the training part.
+
+    Args:
+        path: NumPy archive.
 
     Raises:
-        UserError: An array is missing, holds Python objects or needs more memory than there is,
-            or the archive is damaged.
+        UserError: An array is missing, contains Python objects or does not fit into memory, or the
+            archive is damaged.
     """
     with opened_archive(path) as archive:
         there = {name.removesuffix(".npy") for name in archive.namelist()}
@@ -78,10 +81,13 @@ def read_npz(path: Path) -> tuple[Part, Part]:
 
 @contextmanager
 def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a NumPy archive, and report in one line whatever is wrong with it.
+    """Open a NumPy archive and convert all errors of reading it to UserError.
+
+    Args:
+        path: NumPy archive.
 
     Raises:
-        UserError: It cannot be read, is damaged, or an array in it was refused.
+        UserError: The archive cannot be read or is damaged, or an array was refused.
     """
     require_file(path)
     try:
@@ -89,36 +95,36 @@ def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except MemoryError:
         raise UserError(f"{path}: needs more memory than this process may use") from None
-    except (NotImplementedError, RuntimeError):  # encrypted, or packed by another method
-        raise UserError(f"{path}: damaged: not an archive as numpy writes it") from None
+    except (NotImplementedError, RuntimeError):  # encryption or an unknown compression method
+        raise UserError(f"{path}: damaged: not written by numpy") from None
     except (ValueError, LookupError, OverflowError, OSError, EOFError, *_DAMAGED) as error:
         what = shortened(str(error), MAX_QUOTED)
         raise UserError(f"{path}: damaged: {what}") from None
 
 
 def read_array(archive: zipfile.ZipFile, name: str, check: Check) -> NDArray[Any]:
-    """Read an array after its header, which alone says how much memory it takes.
+    """Read one array of an archive if its header passes a check.
 
     Args:
-        archive: An open archive.
+        archive: Open archive.
         name: Name of the array.
-        check: Refuses it by its header.
+        check: Check of the shape, type and size in the header, before memory is allocated.
 
     Raises:
-        ValueError: It is refused, or damaged.
+        ValueError: The array is damaged or was refused.
     """
     with archive.open(f"{name}.npy") as member:
         version = npy.read_magic(member)
         if version not in _READERS:
-            raise ValueError(f"{name}: not an array as numpy writes it")
+            raise ValueError(f"{name}: not written by numpy")
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # numpy mends headers of Python 2, and says so
+                warnings.simplefilter("ignore")  # numpy warns about headers of Python 2
                 shape, fortran_order, dtype = _READERS[version](member)
         except _NO_HEADER:
             raise ValueError(f"{name}: its header cannot be read") from None
         if dtype.hasobject:
-            raise ValueError(f"{name}: object array (a pickle), which is never loaded")
+            raise ValueError(f"{name}: object array (pickle), not loaded for safety")
         if any(side < 0 for side in shape):
             raise ValueError(f"{name}: shape {shape}")
         count = 1
@@ -135,15 +141,15 @@ def read_array(archive: zipfile.ZipFile, name: str, check: Check) -> NDArray[Any
 
 
 def _fill(member: Any, target: memoryview, name: str) -> None:
-    """Fill an array with exactly as many bytes as it takes: pages come as they are written."""
+    """Fill an array from a file and check that the file has exactly its size."""
     place = 0
     while place < len(target):
         read = member.readinto(target[place : place + CHUNK])
         if not read:
-            raise ValueError(f"{name}: shorter than its header says")
+            raise ValueError(f"{name}: truncated: shorter than its header requires")
         place += read
     if member.read(1):
-        raise ValueError(f"{name}: longer than its header says")
+        raise ValueError(f"{name}: longer than its header requires")
 
 
 def _check(shape: tuple[int, ...], dtype: "np.dtype[Any]", size: int) -> None:
@@ -152,7 +158,7 @@ def _check(shape: tuple[int, ...], dtype: "np.dtype[Any]", size: int) -> None:
     available = free_memory()
     if size > available:
         raise ValueError(
-            f"its header {shape} means {size / 1e9:.1f} GB: {available / 1e9:.1f} GB of memory"
+            f"its header {shape} requires {size / 1e9:.1f} GB: {available / 1e9:.1f} GB of memory"
             " are free"
         )
 

@@ -1,4 +1,4 @@
-"""Data of the user's own: IDX files, a folder of pictures by class, or an .npz file."""
+"""Loading of user data: IDX files, a folder of pictures by class, or an .npz file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +14,21 @@ from tune_mnist.quoting import printable, shortened
 
 
 def load_own(path: Path, given_as: str, *, transpose: bool = False) -> Dataset:
-    """Load data of the user's own; its content says of which kind it is, not its name.
+    """Load a data set of the user. The format is detected from the content.
 
-    The kinds are: a folder with four IDX files; a folder with ``train/<class>/`` and
-    ``test/<class>/`` full of pictures; a NumPy archive (``.npz``).
+    Supported formats:
+
+    - a folder with four IDX files,
+    - a folder with pictures in ``train/<class>/`` and ``test/<class>/``,
+    - a NumPy archive (``.npz``).
 
     Args:
         path: Folder or file.
-        given_as: Option or variable that names it, for errors.
-        transpose: Whether to exchange rows and columns of each image.
+        given_as: Option or environment variable that names the path, for error messages.
+        transpose: Whether to swap the rows and columns of each image.
 
     Raises:
-        UserError: It is of none of the kinds, damaged, or its parts do not fit together.
+        UserError: The format is not supported, the data is damaged, or its parts do not match.
     """
     name = shortened(printable(path.absolute().name or str(path)), MAX_NAME)
     try:
@@ -34,8 +37,8 @@ def load_own(path: Path, given_as: str, *, transpose: bool = False) -> Dataset:
         if path.is_file():
             if not has_zip_start(path):
                 raise UserError(
-                    f"{given_as} {path}: not a NumPy archive (.npz): give a folder with four IDX"
-                    " files or with pictures by class, or an .npz file"
+                    f"{given_as} {path}: not a NumPy archive (.npz): must be a folder with four"
+                    " IDX files or with pictures by class, or an .npz file"
                 )
             return assemble(name, *read_npz(path), transpose=transpose)
     except OSError as error:
@@ -53,17 +56,17 @@ def load_idx(
     class_names: Sequence[str] | None = None,
     transpose: bool = False,
 ) -> Dataset:
-    """Load four IDX files.
+    """Load a data set from four IDX files.
 
     Args:
-        folder: Folder that holds them.
+        folder: Folder of the files.
         name: Name of the data set.
-        given_as: Option or variable that names the folder, for errors.
-        class_names: Name of each label, in the order of the labels; None: the labels.
-        transpose: Whether to exchange rows and columns of each image.
+        given_as: Option or environment variable that names the folder, for error messages.
+        class_names: Names of the classes in the order of the sorted labels. None uses the labels.
+        transpose: Whether to swap the rows and columns of each image.
 
     Raises:
-        UserError: A file is missing or damaged, or they do not fit together.
+        UserError: A file is missing or damaged, or the files do not match each other.
     """
     files = find_idx_files(folder, given_as)
     parts = [
@@ -80,7 +83,7 @@ def load_idx(
 
 def _load_folder(folder: Path, name: str, given_as: str, *, transpose: bool) -> Dataset:
     if not has_idx_files(folder) and (folder / TRAIN).is_dir():
-        # Pillow is imported for pictures only: every worker has this module.
+        # Imported late: every worker imports this module, but only pictures need Pillow.
         from tune_mnist.data.picture_folder import read_picture_folder
 
         train, test, classes = read_picture_folder(folder)

@@ -1,4 +1,4 @@
-"""Picture files, opened without trusting them."""
+"""Safe decoding of untrusted picture files."""
 
 import warnings
 from collections.abc import Iterator
@@ -13,71 +13,71 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tune_mnist.errors import UserError
 from tune_mnist.machine import free_memory
 
-# What cameras, scanners, drawing programs and screenshots write. Pillow has more formats, and
-# starts a program (Ghostscript) for one of them.
 FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "PPM")
+"""Accepted formats. Others of Pillow are refused, as one of them starts Ghostscript."""
 
-# At most, as measured with grey and transparency, and with numbers of 32 bits.
-_BYTES_A_PIXEL = 14
-# Asking for the free memory takes longer than decoding a picture of fewer pixels.
+# Maximum memory for decoding, measured for grey pictures with transparency and 32-bit pixels.
+_BYTES_PER_PIXEL = 14
+# Below this size, decoding is faster than determining the free memory.
 _FEW_PIXELS = 1 << 20
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 _TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")
-_DEEPEST = 0xFFFF
+_MAX_16_BITS = 0xFFFF
 
 
 @contextmanager
 def picture_errors(path: Path, expected: str = "") -> Iterator[None]:
-    """Report in one line why a picture cannot be read.
+    """Convert all errors of reading a picture to UserError.
 
     Args:
-        path: Names the picture in errors.
-        expected: What else than a picture the file may be, for errors.
+        path: Name of the picture for error messages.
+        expected: Text appended to the error for a file that is not a picture.
 
     Raises:
-        UserError: The picture is damaged, no picture, or too large.
+        UserError: The file is not a picture, is damaged or is too large.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # Of a picture that would fill the memory, Pillow only warns up to twice its limit.
+            # Pillow raises an error only above twice its pixel limit, and warns below that.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     except UnidentifiedImageError:
         raise UserError(f"{path}: not a picture ({', '.join(FORMATS)}){expected}") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise UserError(
-            f"{path}: too large: a picture may have {Image.MAX_IMAGE_PIXELS:,} pixels at most"
+            f"{path}: too large: must have at most {Image.MAX_IMAGE_PIXELS:,} pixels"
         ) from None
     except MemoryError:
         raise UserError(
-            f"{path}: needs more memory than this process may use: give a smaller picture"
+            f"{path}: needs more memory than this process may use: use a smaller picture"
         ) from None
     except UserError:
         raise
-    except Exception as error:  # a damaged picture fails in whatever part of it is read first
+    except Exception as error:  # a damaged picture can raise any exception
         raise UserError(f"{path}: cannot be read: {error}") from None
 
 
 def decoded(file: BinaryIO, side: int | None = None) -> Image.Image:
-    """Return the picture, upright.
+    """Decode a picture and rotate it upright.
 
     Args:
-        file: The picture, seekable.
-        side: Pixels that are enough: a JPEG may be decoded at a fraction of its size; None: all.
+        file: Seekable picture file.
+        side: Required side in pixels. A JPEG may be decoded at a fraction of its size that is not
+            smaller. None decodes at full size.
     """
     with Image.open(file, formats=FORMATS) as image:
         if image.format == "PNG":
-            # Pillow reads a PNG whose end is missing; only this looks for the end.
+            # Pillow decodes a truncated PNG without an error unless it is verified.
             image.verify()
     file.seek(0)
     with Image.open(file, formats=FORMATS) as image:
         if side is not None:
-            # A JPEG is decoded at up to an eighth of its size, which saves time and memory.
+            # Decode a JPEG at down to an eighth of its size, which saves time and memory.
             image.draft(None, (side, side))
         pixels = image.width * image.height
-        # Where a control group limits the memory, no error tells that there is no more of it.
-        if pixels > _FEW_PIXELS and pixels * _BYTES_A_PIXEL > free_memory():
+        # A process that exceeds the limit of its control group is killed without an exception.
+        if pixels > _FEW_PIXELS and pixels * _BYTES_PER_PIXEL > free_memory():
             raise MemoryError
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
@@ -85,32 +85,32 @@ def decoded(file: BinaryIO, side: int | None = None) -> Image.Image:
 
 
 def picture_size(file: BinaryIO, path: Path) -> tuple[int, int, bool]:
-    """Return width, height and whether a picture has colours, by its header.
+    """Return the width, the height and whether a picture has colours, from its header.
 
     Args:
-        file: The picture, seekable.
-        path: Names it in errors.
+        file: Seekable picture file.
+        path: Name of the picture for error messages.
 
     Raises:
-        UserError: The file is no picture, or too large.
+        UserError: The file is not a picture, or is too large.
     """
     with picture_errors(path), Image.open(file, formats=FORMATS) as image:
         return image.width, image.height, image.mode not in _GREY
 
 
 def read_pixels(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
-    """Decode a picture as it is.
+    """Decode a picture at its original size.
 
     Args:
-        file: The picture, seekable.
-        path: Names it in errors.
+        file: Seekable picture file.
+        path: Name of the picture for error messages.
 
     Returns:
-        uint8 (H, W) if it is grey, (H, W, 3) in RGB if it has colours; upright, transparent
-        ground black, 16 bits reduced to 8.
+        Upright pixels, uint8 (H, W) if grey or (H, W, 3) in RGB. Transparent pixels are black, and
+        16 bits per channel are reduced to 8.
 
     Raises:
-        UserError: The file is damaged, no picture, or too large.
+        UserError: The file is not a picture, is damaged or is too large.
     """
     with picture_errors(path):
         image = decoded(file)
@@ -124,7 +124,7 @@ def read_pixels(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
 
 
 def _eight_bits(deep: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Reduce grey of 16 bits to 8."""
-    if deep.dtype.kind not in "iu" or deep.min() < 0 or deep.max() > _DEEPEST:
-        raise ValueError("more than 16 bits a pixel")
+    """Convert 16-bit grey pixels to 8 bits."""
+    if deep.dtype.kind not in "iu" or deep.min() < 0 or deep.max() > _MAX_16_BITS:
+        raise ValueError("more than 16 bits per pixel")
     return (deep.astype(np.uint16) >> 8).astype(np.uint8)

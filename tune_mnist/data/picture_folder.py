@@ -1,4 +1,4 @@
-"""A folder of pictures by class: train/<class>/ and test/<class>/."""
+"""Reading of picture folders with the layout train/<class>/ and test/<class>/."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -18,36 +18,38 @@ from tune_mnist.models.settings import MAX_CLASSES
 from tune_mnist.quoting import printable, shortened
 
 VALIDATION = "val"
-# What file managers leave behind; their other files begin with a dot.
+# Files of file managers. Their other files begin with a dot.
 _NO_PICTURES = ("Thumbs.db", "desktop.ini")
 
 _Listed = list[tuple[Path, int]]
 
 
 def read_picture_folder(folder: Path) -> tuple[Part, Part, list[str]]:
-    """Read all pictures of a folder.
+    """Read all pictures of a data set.
 
-    Grey pictures become RGB where any of the others has colours. Transparent ground is black.
-    Pictures in ``val/`` join the training part.
+    If any picture has colours, grey pictures are converted to RGB. Transparent pixels are black.
+    Pictures in ``val/`` are added to the training part.
 
     Args:
-        folder: Holds ``train/`` and ``test/``, and in each a folder of pictures a class.
+        folder: Folder with ``train/`` and ``test/``, each with one subfolder per class.
 
     Returns:
-        Training part, test part, and the name of each class.
+        Training part, test part and name of each class.
 
     Raises:
-        UserError: A part or class is missing or empty, or a picture cannot be read or has
-            another size than the others.
+        UserError: A part or class is missing or empty, or a picture cannot be read or differs in
+            size.
     """
     classes = _class_folders(folder / TRAIN)
     if len(classes) < 2:
         raise UserError(
-            f"{folder / TRAIN}: {len(classes)} folders of pictures: there must be two classes at"
-            " least, each a folder"
+            f"{folder / TRAIN}: {len(classes)} folders of pictures: there must be two classes or"
+            " more, one folder each"
         )
     if len(classes) > MAX_CLASSES:
-        raise UserError(f"{folder / TRAIN}: {len(classes):,} classes: at most {MAX_CLASSES}")
+        raise UserError(
+            f"{folder / TRAIN}: {len(classes):,} classes: must be at most {MAX_CLASSES}"
+        )
     train = _listed(folder / TRAIN, classes)
     if (folder / VALIDATION).is_dir():
         train += _listed(folder / VALIDATION, classes)
@@ -64,20 +66,20 @@ def read_picture_folder(folder: Path) -> tuple[Part, Part, list[str]]:
 def _class_folders(part: Path) -> list[str]:
     if not part.is_dir():
         raise UserError(
-            f"{part}: there is no such folder: train/ and test/ must each hold a folder of"
-            " pictures a class"
+            f"{part}: there is no such folder: train/ and test/ must each contain one folder of"
+            " pictures per class"
         )
     return sorted(path.name for path in _visible(part) if path.is_dir())
 
 
 def _listed(part: Path, classes: list[str]) -> _Listed:
-    """Return the pictures of a part and the number of each one's class."""
+    """Return the path and the class number of each picture of a part."""
     numbers = {name: number for number, name in enumerate(classes)}
     for name in _class_folders(part):
         if name not in numbers:
             raise UserError(
-                f"{part / name}: there are no training pictures of this class: it must be one of"
-                f" the folders in {part.with_name(TRAIN)}"
+                f"{part / name}: there are no training pictures of this class: must be the name of"
+                f" a folder in {part.with_name(TRAIN)}"
             )
     listed = [
         (path, number)
@@ -98,12 +100,12 @@ def _visible(folder: Path) -> Iterator[Path]:
 
 
 def _common_form(paths: list[Path]) -> tuple[int, bool]:
-    """Return the side that all pictures have, and whether any has colours, by their headers."""
+    """Return the common side of all pictures and whether any has colours, from their headers."""
     first: tuple[int, int] | None = None
     colours = False
     for path in paths:
         if path.is_dir():
-            raise UserError(f"{path}: is a folder: pictures must lie in the folder of their class")
+            raise UserError(f"{path}: is a folder: pictures must be directly in a class folder")
         require_file(path)
         with path.open("rb") as file:
             width, height, coloured = picture_size(file, path)
@@ -111,8 +113,8 @@ def _common_form(paths: list[Path]) -> tuple[int, bool]:
         if first is None:
             if width != height or not MIN_SIDE <= width <= MAX_SIDE:
                 raise UserError(
-                    f"{path}: {width}x{height} pixels: must be square, {MIN_SIDE} to {MAX_SIDE}"
-                    " pixels a side"
+                    f"{path}: {width}x{height} pixels: must be square with a side of {MIN_SIDE} to"
+                    f" {MAX_SIDE} pixels"
                 )
             first = width, height
         if (width, height) != first:
@@ -139,7 +141,7 @@ def _read(listed: _Listed, side: int, colours: bool) -> NDArray[np.uint8]:
         with path.open("rb") as file:
             pixels = read_pixels(file, path)
         if pixels.shape[:2] != (side, side):
-            raise UserError(f"{path}: has another size than its header says")
+            raise UserError(f"{path}: damaged: its size differs from its header")
         image[...] = pixels[..., np.newaxis] if colours and pixels.ndim == 2 else pixels
     return images
 

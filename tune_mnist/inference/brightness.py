@@ -1,4 +1,4 @@
-"""The brightness of a picture, whatever its colours, depth and transparency."""
+"""Conversion of pictures of any colour depth and transparency to brightness."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -11,7 +11,7 @@ from tune_mnist.data.picture_file import decoded, picture_errors
 
 WORKING_SIDE = 1024
 WHITE = 255.0
-# With numbers closer together than this, white divided by their distance has no float32.
+# Below this range of values, WHITE / range overflows float32.
 _MIN_REACH = 1e-30
 
 Pixels = NDArray[np.float32]
@@ -21,15 +21,16 @@ def read_brightness(file: BinaryIO, path: Path) -> Pixels:
     """Decode a picture and return its brightness.
 
     Args:
-        file: The picture, seekable.
-        path: Names it in errors.
+        file: Seekable picture file.
+        path: Name of the picture for error messages.
 
     Returns:
-        float32 (H, W), from 0 to 255, at most WORKING_SIDE wide and high, upright, transparent
-        ground filled in. White is 255 for 8 bits, and the largest number of a deeper picture.
+        Brightness from 0 to 255, float32 (H, W), upright, reduced to at most WORKING_SIDE pixels
+        per side, with transparent pixels filled. 255 is white for 8 bits per channel, and the
+        maximum of the picture for more bits.
 
     Raises:
-        UserError: The file is damaged, no picture, or too large.
+        UserError: The file is not a picture, is damaged or is too large.
     """
     with picture_errors(path, ", nor an IDX file of images"):
         return _brightness(decoded(file, WORKING_SIDE))
@@ -41,24 +42,24 @@ def _brightness(image: Image.Image) -> Pixels:
         return np.asarray(_reduced(small))
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         return _opaque(_reduced(image if image.mode == "RGBA" else image.convert("RGBA")))
-    # Pillow does not convert CIELAB, whose first channel is the brightness.
+    # Pillow cannot convert CIELAB, but its first channel is the brightness.
     grey = image.getchannel("L") if image.mode == "LAB" else image.convert("L")
     return np.asarray(_reduced(grey), dtype=np.float32)
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    """Reduce a picture, in its own memory, to what is worked on."""
+    """Reduce a picture in place to at most WORKING_SIDE pixels per side."""
     image.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
     return image
 
 
 def _spread(deep: Pixels) -> Pixels:
-    """Bring a picture deeper than 8 bits, in its own memory, to 0 to 255; black stays 0."""
+    """Scale a picture of more than 8 bits per channel in place to 0..255, keeping black at 0."""
     low, high = float(deep.min()), float(deep.max())
     if not np.isfinite([low, high]).all():
-        raise ValueError("holds numbers that are not finite")
+        raise ValueError("contains NaN or infinite values")
+    # Including 0 keeps the contrast of an empty page low.
     low, high = min(0.0, low), max(0.0, high)
-    # What differs little compared with its own size, such as an empty page, must not stand out.
     reach = high - low
     scale = WHITE / reach if reach > _MIN_REACH else 0.0
     deep *= np.float32(scale)
@@ -67,14 +68,14 @@ def _spread(deep: Pixels) -> Pixels:
 
 
 def _opaque(image: Image.Image) -> Pixels:
-    """Return the brightness of a picture that may be transparent, laid on fitting ground."""
+    """Return the brightness of a transparent picture on a suitable background."""
     grey = np.asarray(image.convert("L"), dtype=np.float32)
     alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / np.float32(WHITE)
     if alpha.max() == 0:
         return np.zeros_like(grey)
     edge = edge_of(alpha)
     if edge.mean() > 0.5:
-        # The picture has a ground of its own, with rounded corners perhaps.
+        # The picture has an opaque background, possibly with rounded corners.
         ground = float(np.average(edge_of(grey), weights=edge))
     else:
         ground = WHITE if np.average(grey, weights=alpha) < WHITE / 2 else 0.0
@@ -83,5 +84,5 @@ def _opaque(image: Image.Image) -> Pixels:
 
 
 def edge_of(pixels: Pixels) -> Pixels:
-    """Return the outermost pixels, all around."""
+    """Return the outermost pixels on all four sides."""
     return np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])

@@ -1,4 +1,7 @@
-"""Frames around a digit, and dark strips beside it, as screenshots and scanners leave them."""
+"""Removal and detection of frames and strips at the edge of a picture.
+
+Screenshots have frames around the digit, and scans have dark strips along an edge.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,25 +9,31 @@ from scipy.ndimage import find_objects, label
 
 from tune_mnist.inference.brightness import Pixels, edge_of
 
-# Of the picture's shorter side: a thicker frame is not taken for one.
 MAX_FRAME = 0.08
+"""Maximum thickness of a frame as a fraction of the shorter side."""
+
 MAX_STRIP = 0.15
-# Of a side that a strip or frame runs along.
+"""Maximum thickness of a strip as a fraction of the side that it is perpendicular to."""
+
 MIN_LENGTH = 0.95
-# Of the pixels of a frame or its inside that must be alike.
-MOST = 0.9
-MAJORITY = 0.6
+"""Minimum length of a strip or of the sides of a frame as a fraction of the picture's side."""
+
+MIN_UNIFORM = 0.9
+"""Minimum fraction of the edge pixels with the brightness of the frame."""
+
+MIN_BACKGROUND = 0.6
+"""Minimum fraction of the pixels inside a frame that are closer to the background than to it."""
 
 
 def without_frame(grey: Pixels) -> Pixels:
-    """Cut off a thin frame of one brightness all around, so that it is not taken for the ground.
+    """Crop a thin frame of uniform brightness, which would be mistaken for the background.
 
     Args:
-        grey: Brightness (H, W).
+        grey: Brightness, float32 (H, W).
     """
     edge = edge_of(grey)
     frame, contrast = float(np.median(edge)), float(np.ptp(grey))
-    if np.mean(np.abs(edge - frame) < contrast / 4) < MOST:
+    if np.mean(np.abs(edge - frame) < contrast / 4) < MIN_UNIFORM:
         return grey
     for depth in range(1, max(1, round(MAX_FRAME * min(grey.shape))) + 1):
         inside = _inside(grey, depth)
@@ -32,18 +41,18 @@ def without_frame(grey: Pixels) -> Pixels:
             return grey
         ground = float(np.median(edge_of(inside)))
         if abs(ground - frame) > contrast / 2:
-            # Else the frame is the ground, and what it surrounds is a digit that fills the page.
+            # Otherwise the supposed frame is the background around a digit that fills the picture.
             alike = np.mean(np.abs(inside - ground) < np.abs(inside - frame))
-            # The innermost line of the frame may be half covered.
-            return _inside(grey, depth + 1) if alike > MAJORITY else grey
+            # The innermost pixels of a frame may be blurred, so one more is cropped.
+            return _inside(grey, depth + 1) if alike > MIN_BACKGROUND else grey
     return grey
 
 
 def strip_along_edge(ink: NDArray[np.bool_]) -> str:
-    """Return what runs along the edge and is not part of a digit; empty if nothing does.
+    """Describe a strip or frame along the edge, or return an empty text if there is none.
 
     Args:
-        ink: Where there is ink (H, W).
+        ink: Mask of the ink, bool (H, W).
     """
     height, width = ink.shape
     labels, count = label(ink, structure=np.ones((3, 3)))
@@ -66,7 +75,7 @@ def _inside(pixels: Pixels, depth: int) -> Pixels:
 
 
 def _is_frame(part: NDArray[np.bool_], shape: tuple[int, ...]) -> bool:
-    """Return whether connected ink is the outline of a rectangle that is most of the picture."""
+    """Return whether a connected component is the outline of a rectangle of at least half size."""
     height, width = part.shape
     if height < shape[0] / 2 or width < shape[1] / 2:
         return False

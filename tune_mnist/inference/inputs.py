@@ -1,4 +1,4 @@
-"""What a user wants to have classified: a picture, or an IDX file full of images."""
+"""Reading of the images to classify: pictures and IDX files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +14,20 @@ from tune_mnist.errors import UserError
 from tune_mnist.inference.images import read_picture
 from tune_mnist.inference.opening import opened
 
-# Two zero bytes and the data type: no format that Pillow reads begins like this, nor like gzip.
+# Two zero bytes and the data type, or a gzip header. No picture format of Pillow begins like this.
 IDX_STARTS = (b"\0\0\x08", GZIP_START)
 
 
 @dataclass(frozen=True)
 class Input:
-    """The images of one file.
+    """Images of one file, prepared for a network.
 
     Attributes:
-        path: the file, as the user gave it.
-        images: uint8 (N, S, S) or (N, S, S, 3), as the network was trained on them.
-        ink: Whether the digit of a picture was ``dark`` or ``light``; None where images are taken
-            as they are.
-        is_picture: Whether the file is a picture, of one image, and no IDX file.
+        path: Path of the file as given by the user.
+        images: Images in the form of the training images, uint8 (N, S, S) or (N, S, S, 3).
+        ink: Colour of a picture's digit, ``"dark"`` or ``"light"``. None if the images were not
+            converted.
+        is_picture: Whether the file is a picture with one image. False for an IDX file.
     """
 
     path: Path
@@ -37,15 +37,15 @@ class Input:
 
 
 def read_input(path: Path, form: DataForm) -> Input:
-    """Read a picture, or an IDX file of images, plain or gzipped, from a file or a pipe.
+    """Read a picture or an IDX file of images, plain or gzipped, from a file or a pipe.
 
     Args:
-        path: The file or pipe.
+        path: File or pipe.
         form: Form of the images that the network was trained on.
 
     Raises:
-        UserError: The file is missing, damaged, neither of them, or its images are of another
-            form.
+        UserError: The file is missing, damaged or of another type, or its images do not have the
+            required form.
     """
     with opened(path) as file:
         start = file.read(len(IDX_STARTS[0]))
@@ -66,7 +66,7 @@ def _read_idx_images(file: BinaryIO, path: Path, form: DataForm) -> NDArray[np.u
     wanted = form.shape
     if images.shape[1:] != wanted:
         raise UserError(
-            f"{path}: shape {images.shape}: must be (N, {', '.join(map(str, wanted))}), as the"
+            f"{path}: shape {images.shape}: must be (N, {', '.join(map(str, wanted))}) like the"
             f" images of {form.name} that the network was trained on"
         )
     if len(images) == 0:
@@ -75,12 +75,12 @@ def _read_idx_images(file: BinaryIO, path: Path, form: DataForm) -> NDArray[np.u
 
 
 def _as_trained(pixels: NDArray[np.uint8], path: Path, form: DataForm) -> NDArray[np.uint8]:
-    """Return a picture in the channels of the training images, if it has their size."""
+    """Convert a picture to the channels of the training images and check its size."""
     height, width = pixels.shape[:2]
     if (height, width) != (form.side, form.side):
         raise UserError(
-            f"{path}: {width}x{height} pixels: the network was trained on {form.pixels} images of"
-            f" {form.name}: give a picture of that size"
+            f"{path}: {width}x{height} pixels: must be {form.side}x{form.side}, as the network was"
+            f" trained on {form.pixels} images of {form.name}"
         )
     if form.channels == RGB:
         return pixels if pixels.ndim == 3 else np.stack([pixels] * RGB, axis=-1)
@@ -88,12 +88,12 @@ def _as_trained(pixels: NDArray[np.uint8], path: Path, form: DataForm) -> NDArra
         return pixels
     if (pixels != pixels[..., :1]).any():
         raise UserError(
-            f"{path}: has colours: the network was trained on {form.pixels} images of"
-            f" {form.name}: give a grey picture"
+            f"{path}: has colours: must be grey, as the network was trained on {form.pixels}"
+            f" images of {form.name}"
         )
     return pixels[..., 0]
 
 
 def _upright(images: NDArray[np.uint8], form: DataForm) -> NDArray[np.uint8]:
-    """Exchange rows and columns if that was done with the training images, too."""
+    """Swap the rows and columns of images if those of the training images were swapped."""
     return np.ascontiguousarray(images.swapaxes(1, 2)) if form.transposed else images

@@ -1,4 +1,4 @@
-"""A trained model, found in a results folder and made ready to classify raw images."""
+"""Loading of trained models from results folders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,20 +29,25 @@ CHECKPOINT_FOLDER = "checkpoint"
 
 
 class Classifier(nn.Module):
-    """From raw pixels to probabilities: preparation as in training, network, softmax.
+    """Module from raw pixels to class probabilities.
+
+    It applies the preparation of training (scaling, and resizing or padding), the network and a
+    softmax.
 
     Args:
-        network: gives logits, for images as its architecture takes them.
-        config: the configuration that the network was trained with.
-        form: Form of the images that it was trained on.
+        network: Trained network, which returns logits.
+        config: Configuration that the network was trained with.
+        form: Form of the images that the network was trained on.
 
     Attributes:
+        network: Trained network.
         form: Form of the images, with the names of the classes.
+        size: Side of the network's input in pixels.
 
-    Shapes:
-        input uint8 (B, S, S), or (B, S, S, 3) in RGB, as the images that the network was trained
-        on: those of MNIST are 28x28, light digits on dark ground; output float32 (B, C), each row
-        adding up to 1.
+    Shape:
+        - Input: uint8 (B, S, S), or (B, S, S, 3) in RGB, like the training images. For MNIST these
+          are 28x28 pixels with light digits on a dark background.
+        - Output: float32 (B, C), with a sum of 1 per row.
     """
 
     def __init__(self, network: nn.Module, config: TrainConfig, form: DataForm = MNIST) -> None:
@@ -54,18 +59,18 @@ class Classifier(nn.Module):
         self._resize = architecture.fixed_size is None
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the probability of each class (B, C) for raw images (B, S, S)."""
+        """Return the class probabilities (B, C) of raw images (B, S, S)."""
         logits: Tensor = self.network(prepare_batch(images, self.size, self._resize))
         return logits.softmax(dim=1)
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model read back from disk.
+    """Trained model loaded from a results folder.
 
     Attributes:
-        config: what it was trained with.
-        classifier: in evaluation mode, on the device, in float32.
+        config: Configuration that the model was trained with.
+        classifier: Classifier in evaluation mode on the device, in float32.
     """
 
     config: TrainConfig
@@ -73,7 +78,7 @@ class TrainedModel:
 
     @property
     def form(self) -> DataForm:
-        """Form of the images that it was trained on, with the names of the classes."""
+        """Form of the training images, with the names of the classes."""
         return self.classifier.form
 
     @property
@@ -87,11 +92,11 @@ def load_model(folder: Path, device: torch.device) -> TrainedModel:
 
     Args:
         folder: ``best/<model>`` or ``final/<model>`` of a search, or the folder of a single run.
-        device: where the network goes.
+        device: Device of the classifier.
 
     Raises:
-        UserError: there is no model, there are several, or its files are damaged or do not fit
-            together.
+        UserError: The folder contains no model or several, or its files are damaged or do not
+            match each other.
     """
     weights_folder, config_path = _locate(folder)
     config, noted = _read_config(config_path)
@@ -106,8 +111,8 @@ def load_model(folder: Path, device: torch.device) -> TrainedModel:
     form = noted or DataForm.of_mnist(num_classes)
     if len(form.class_names) != num_classes:
         raise UserError(
-            f"{config_path}: data.class_names: {len(form.class_names)} names, the weights in"
-            f" {path} have {num_classes} classes"
+            f"{config_path}: data.class_names: {len(form.class_names)} names: must be"
+            f" {num_classes}, the number of classes of the weights in {path}"
         )
     network.load_state_dict(weights, assign=True)
     classifier = Classifier(network, config, form).eval().requires_grad_(False)
@@ -117,12 +122,12 @@ def load_model(folder: Path, device: torch.device) -> TrainedModel:
 def _load_weights(
     path: Path, config: TrainConfig, config_path: Path, channels: int, device: torch.device
 ) -> tuple[dict[str, Tensor], int]:
-    """Return the weights on the device, and their number of classes."""
+    """Return the weights on the device and their number of classes."""
     largest = outline(config.model, MAX_CLASSES, channels, config.model_options)
     weights = load_tensors(path, count_bytes(largest))
     num_classes = _num_classes(path, weights, get_architecture(config.model).head)
-    called = f"a {config.model}, which {config_path} says they are"
-    # Compared on the meta device first: the file's content must not decide on the memory.
+    called = f"a {config.model}, as named in {config_path}"
+    # Checked on the meta device first, so that an untrusted file cannot exhaust the memory.
     expected = outline(config.model, num_classes, channels, config.model_options)
     check_weights(path, weights, expected, called)
     return {name: tensor.to(device, copy=True) for name, tensor in weights.items()}, num_classes
@@ -131,27 +136,27 @@ def _load_weights(
 def _locate(folder: Path) -> tuple[Path, Path]:
     """Return the folder of the weights and the path of the configuration."""
     if folder.is_file():
-        raise UserError(f"--model {folder}: is a file: give the folder that it lies in")
+        raise UserError(f"--model {folder}: is a file: give its folder")
     if not folder.is_dir():
         raise UserError(f"--model {folder}: there is no such folder")
     for weights_folder in (folder, path_in(folder, CHECKPOINT_FOLDER)):
         if path_in(weights_folder, MODEL_FILE).is_file():
-            # A single run keeps its configuration beside the checkpoint, not in it.
+            # A single run stores its configuration in the parent folder of the checkpoint.
             places = (weights_folder, weights_folder.parent)
             configs = [path_in(place, CONFIG_FILE) for place in places]
             return weights_folder, next((path for path in configs if path.is_file()), configs[0])
     inside = sorted({*folder.glob(f"*/{MODEL_FILE}"), *folder.glob(f"*/*/{MODEL_FILE}")})
     if inside:
         choice = ", ".join(str(path.parent) for path in inside)
-        raise UserError(f"--model {folder}: is not one model: give one of {choice}")
+        raise UserError(f"--model {folder}: contains several models: give one of {choice}")
     raise UserError(
-        f"--model {folder}: there is no {MODEL_FILE}: give best/<model> in the results folder of a"
+        f"--model {folder}: contains no {MODEL_FILE}: give best/<model> in the results folder of a"
         " search, or the results folder of a single run"
     )
 
 
 class _NotedConfig(TrainConfig):
-    """A configuration as a search notes it: with its trial, and how well that did."""
+    """Stored configuration, which may contain further keys such as the trial and its accuracy."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -159,11 +164,11 @@ class _NotedConfig(TrainConfig):
 
 
 def _read_config(path: Path) -> tuple[TrainConfig, DataForm | None]:
-    """Return the configuration and the form of the data, which older folders do not hold."""
+    """Return the configuration and the form of the data, which is None in older folders."""
     if not path.exists():
         raise UserError(
-            f"{path}: there is no such file: it must lie beside the weights and name their"
-            " architecture and image size"
+            f"{path}: there is no such file: the configuration of the model must be beside its"
+            " weights"
         )
     noted = read_stored(path, _NotedConfig)
     flat = noted.flat()
@@ -172,10 +177,10 @@ def _read_config(path: Path) -> tuple[TrainConfig, DataForm | None]:
 
 
 def _num_classes(path: Path, weights: Mapping[str, Tensor], head: str) -> int:
-    """Return the number of outputs of the layer that gives the logits."""
+    """Return the number of outputs of the layer that returns the logits."""
     weight = weights.get(f"{head}.weight")
     if weight is None or weight.ndim < 2 or not 2 <= len(weight) <= MAX_CLASSES:
         raise UserError(
-            f"{path}: has no weights of a layer {head} with 2 to {MAX_CLASSES} classes"
+            f"{path}: must contain the weights of a layer {head} with 2 to {MAX_CLASSES} classes"
         )
     return len(weight)

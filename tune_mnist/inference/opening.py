@@ -1,4 +1,4 @@
-"""Files and pipes that a user names, opened with bounds on the wait and on the memory."""
+"""Opening of files and pipes with limits on waiting time and memory."""
 
 import io
 import os
@@ -14,21 +14,27 @@ from tune_mnist.errors import UserError
 
 MAX_PIPE_BYTES = 256 << 20
 PIPE_SECONDS = 10.0
-"""How long to wait for somebody to open the other end of a pipe."""
+"""Maximum time to wait for a writer to open a pipe, in seconds."""
+
 WRITER_SECONDS = 600.0
-"""How long to wait for the next bytes of a writer that holds the other end."""
+"""Maximum time to wait for the next bytes of a writer, in seconds."""
+
 CHUNK = 1 << 16
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file, or read a pipe such as ``/dev/stdin`` to its end; what is given can seek.
+    """Open a file, or read a pipe such as ``/dev/stdin`` to its end, as a seekable file.
+
+    Args:
+        path: File or pipe.
 
     Raises:
-        UserError: The path is missing, neither a file nor a pipe, or nothing comes through it.
+        UserError: The path does not exist or is neither a file nor a pipe, or no data arrives
+            through the pipe in time.
     """
     try:
-        # Without O_NONBLOCK, opening a pipe that nobody writes to blocks without end.
+        # Without O_NONBLOCK, opening a pipe without a writer blocks forever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             mode = os.fstat(descriptor).st_mode
@@ -39,7 +45,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
             elif stat.S_ISDIR(mode):
                 raise UserError(f"{path}: cannot be read: Is a directory")
             else:
-                raise UserError(f"{path}: is a device: give a file or a pipe")
+                raise UserError(f"{path}: is a device: must be a file or a pipe")
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
 
@@ -52,7 +58,7 @@ def _read_pipe(descriptor: int, path: Path) -> bytes:
         patience = PIPE_SECONDS
         try:
             chunk = os.read(descriptor, CHUNK)
-        except BlockingIOError:  # somebody holds the other end and has written nothing yet
+        except BlockingIOError:  # a writer has opened the pipe but written nothing yet
             patience = WRITER_SECONDS
             select.select([descriptor], [], [], 1.0)
         else:
@@ -62,12 +68,12 @@ def _read_pipe(descriptor: int, path: Path) -> bytes:
             elif size:
                 return b"".join(chunks)
             else:
-                time.sleep(0.05)  # nobody holds the other end yet
+                time.sleep(0.05)  # no writer has opened the pipe yet
         if size > MAX_PIPE_BYTES:
             raise UserError(
-                f"{path}: more than {MAX_PIPE_BYTES:,} bytes came through this pipe: give a file"
+                f"{path}: received more than {MAX_PIPE_BYTES:,} bytes through a pipe: use a file"
             )
         if time.monotonic() - last > patience:
             raise UserError(
-                f"{path}: nothing came through this pipe for {patience:.0f} s: give a file"
+                f"{path}: received no data through a pipe for {patience:.0f} s: use a file"
             )

@@ -1,4 +1,4 @@
-"""Trained models in files that need none of our code: ONNX, and PyTorch's exported programs."""
+"""Export of trained models to ONNX and to PyTorch's exported programs (.pt2)."""
 
 import json
 from collections.abc import Callable
@@ -22,11 +22,14 @@ from tune_mnist.inference.reading import classify_images
 
 INPUT, OUTPUT = "images", "probabilities"
 CLASS_NAMES = "class_names"
-"""Metadata of the file: the names of the classes in the order of the output, as JSON."""
-# The oldest that PyTorch's exporter writes: every runtime of the last years reads it.
+"""Metadata key of the class names, stored as JSON in the order of the outputs."""
+
+# The oldest opset that PyTorch's exporter writes, supported by all recent runtimes.
 OPSET = 18
-# Other kernels add up in another order; this much in a probability is no longer rounding.
+
 TOLERANCE = 1e-4
+"""Maximum difference of a probability that counts as a rounding error."""
+
 ONNX_SILENT = 4
 ONNX_TRACE = "pkg.torch.onnx.stack_trace"
 
@@ -35,13 +38,13 @@ Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file that a model can be exported to.
+    """File format for exported models.
 
     Attributes:
-        suffix: how its files' names end.
-        packages: what writing and checking it needs, beyond what the project always needs.
-        write: Writes the program and what is to be known of it to a file.
-        load: reads the file back, as a user would; returns what computes its output.
+        suffix: Suffix of the file names.
+        packages: Optional packages required to write and verify a file.
+        write: Function that writes a program and its metadata to a file.
+        load: Function that loads a file and returns a function from images to probabilities.
     """
 
     suffix: str
@@ -57,24 +60,24 @@ def export_classifier(
     images: NDArray[np.uint8],
     tolerance: float = TOLERANCE,
 ) -> float:
-    """Write a model to a file, read it back, and compare its output with the original's.
+    """Export a model to a file and compare the output of the file with the original.
 
-    The graph takes ``images``, uint8 (N, S, S) or (N, S, S, 3) for any N, as the model was trained
-    on them, and gives ``probabilities``, float32 (N, C). Scaling, resizing or padding, and the
-    softmax are part of it. The file also says the names of the classes.
+    The exported graph maps ``images``, uint8 (N, S, S) or (N, S, S, 3) for any N, to
+    ``probabilities``, float32 (N, C). It includes scaling, resizing or padding, and the softmax.
+    The metadata of the file contains the names of the classes.
 
     Args:
         classifier: Classifier on the CPU.
-        path: the file; it appears only if all goes well.
-        form: one of FORMATS.
-        images: uint8 (M, S, S) or (M, S, S, 3), to compare on.
-        tolerance: the largest difference of a probability that is rounding.
+        path: File to write. It is created only if the comparison succeeds.
+        form: File format, one of FORMATS.
+        images: Images for the comparison, uint8 (M, S, S) or (M, S, S, 3).
+        tolerance: Maximum accepted difference of a probability.
 
     Returns:
-        The largest difference of any probability.
+        Maximum difference of a probability.
 
     Raises:
-        UserError: they differ by more than the tolerance.
+        UserError: The probabilities differ by more than the tolerance.
     """
     with new_file(path) as partial, quiet():
         data = classifier.form
@@ -83,18 +86,21 @@ def export_classifier(
         difference = _difference(classifier, form.load(partial), images)
         if not difference <= tolerance:
             raise UserError(
-                f"{path}: not written: probabilities differ from the original's by up to"
-                f" {difference:.1e} on {len(images):,} images: at most {tolerance:.0e} would be"
-                " rounding"
+                f"{path}: not written: probabilities differ from the original model by up to"
+                f" {difference:.1e} on {len(images):,} images: must be at most {tolerance:.0e}"
             )
     return difference
 
 
 def require_packages(name: str, form: Format) -> None:
-    """See that what an export needs is installed.
+    """Check that the packages required by a file format are installed.
+
+    Args:
+        name: Name of the format.
+        form: File format.
 
     Raises:
-        UserError: it is not; the message says how to install it.
+        UserError: A package is missing. The message gives the command that installs it.
     """
     missing = [package for package in form.packages if find_spec(package) is None]
     if missing:
@@ -105,19 +111,19 @@ def require_packages(name: str, form: Format) -> None:
 
 
 def _program(classifier: Classifier) -> ExportedProgram:
-    # A batch of 1 would be taken for a constant.
+    # torch.export treats a batch size of 1 as a constant.
     example = torch.zeros((2, *classifier.form.shape), dtype=torch.uint8)
     program = torch.export.export(
         classifier, (example,), dynamic_shapes={INPUT: {0: Dim("batch")}}, strict=False
     )
-    # Where each operation stood in the source: paths of this machine, of no use on another.
+    # The stack traces contain paths of this machine.
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)
     return program
 
 
 def _difference(classifier: Classifier, run: Run, images: NDArray[np.uint8]) -> float:
-    """Return the largest difference of a probability, NaN if one of them is NaN."""
+    """Return the maximum difference of a probability, or NaN if any probability is NaN."""
     largest, first = 0.0, 0
     for expected in classify_images(classifier, images, torch.device("cpu")):
         got = run(images[first : first + len(expected)])
@@ -128,7 +134,7 @@ def _difference(classifier: Classifier, run: Run, images: NDArray[np.uint8]) -> 
 
 def _write_onnx(program: ExportedProgram, path: Path, known: dict[str, str]) -> None:
     exported = cast(
-        ONNXProgram,  # None comes of the old exporter only
+        ONNXProgram,  # only the old exporter returns None
         torch.onnx.export(
             program,
             dynamo=True,

@@ -1,4 +1,4 @@
-"""Silence for libraries that tell users what only their developers can use."""
+"""Suppression of library output that is of no use to users."""
 
 import io
 import logging
@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let nothing that Python code says, warns or logs reach the terminal; errors are raised."""
+    """Suppress standard output, standard error, warnings and logging of Python code."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -1,4 +1,4 @@
-"""Images in, one reading each out, in batches."""
+"""Batched classification of input images."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from tune_mnist.training import MODEL_FILE, evaluation_batch_size, out_of_memory
 
 @dataclass(frozen=True)
 class Reading:
-    """What the network takes an image for.
+    """Classification of one image.
 
     Attributes:
-        path: the file of the image.
-        index: which image of an IDX file, from 0; None for a picture.
-        ink: Whether a picture's digit was ``dark`` or ``light``; None where images are taken as
-            they are.
-        probabilities: float32 (C,), of each class.
+        path: File of the image.
+        index: Number of the image in an IDX file, from 0. None for a picture.
+        ink: Colour of a picture's digit, ``"dark"`` or ``"light"``. None if the image was not
+            converted.
+        probabilities: Probability of each class, float32 (C,).
     """
 
     path: Path
@@ -34,30 +34,30 @@ class Reading:
 
     @property
     def predicted(self) -> int:
-        """The most probable class."""
+        """Most probable class."""
         return int(self.probabilities.argmax())
 
 
 def read_digits(
     classifier: Classifier, inputs: Iterable[Input], device: torch.device
 ) -> Iterator[list[Reading]]:
-    """Yield the readings of all images in order, as soon as a batch of them is there.
+    """Classify all images and yield the results batch by batch, in order.
 
     Args:
-        classifier: on the device.
-        inputs: what to read.
-        device: where to compute.
+        classifier: Classifier on the device.
+        inputs: Images to classify.
+        device: Device of the classifier.
 
     Raises:
-        UserError: The network's answer is not a number: its weights overflow.
+        UserError: The output of the network is not finite, because its weights are too large.
     """
     for given in inputs:
         first = 0
         for batch in classify_images(classifier, given.images, device):
             if not np.isfinite(batch).all():
                 raise UserError(
-                    f"{given.path}: the network's answer is not a number: the weights in"
-                    f" {MODEL_FILE} are too large to compute with"
+                    f"{given.path}: the output of the network is not finite: the weights in"
+                    f" {MODEL_FILE} are too large"
                 )
             yield [
                 Reading(given.path, None if given.is_picture else first + i, given.ink, row)
@@ -70,11 +70,11 @@ def read_digits(
 def classify_images(
     classifier: Classifier, images: NDArray[np.uint8], device: torch.device
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield the probabilities (B, C) of one batch of the images after the other.
+    """Yield the class probabilities of each batch, float32 (B, C).
 
     Args:
         classifier: Classifier on the device.
-        images: uint8 (N, S, S) or (N, S, S, 3).
+        images: Images, uint8 (N, S, S) or (N, S, S, 3).
         device: Device of the classifier.
     """
     largest = max(classifier.size, images.shape[1])

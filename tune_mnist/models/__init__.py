@@ -1,4 +1,4 @@
-"""Architectures: registry, shipped networks, and the factory that builds them by name."""
+"""Architectures: shipped networks, registry and factory."""
 
 import lazy_loader
 

@@ -18,15 +18,15 @@ class AlexNet(nn.Module):
     normalisation.
 
     Args:
-        num_classes: Size of the output.
-        dropout: Probability of dropping a unit after each of the two hidden dense layers.
-        in_channels: Channels of the input.
-        width: Channels of the first convolution; the other layers keep their proportion to it.
+        num_classes: Number of classes.
+        dropout: Dropout probability after each of the two hidden dense layers.
+        in_channels: Number of input channels.
+        width: Channels of the first convolution. The other layers scale in proportion.
 
-    Shapes:
-        input float (B, in_channels, S, S), S = 224 in the paper's proportions, smaller from 28 on
-        (maps are brought to 5x5 before the classifier, which changes nothing at 224); output
-        logits float (B, num_classes).
+    Shape:
+        - Input: float (B, in_channels, S, S) with S of at least 28, 224 in the paper. The feature
+          maps are pooled to 5x5 before the classifier, which is the identity for S = 224.
+        - Output: logits, float (B, num_classes).
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Check of a network's contract on one batch, before there is work to lose."""
+"""Check of a network on one batch before a run starts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,20 +23,20 @@ def check_network(
     *,
     values: bool = True,
 ) -> None:
-    """Build a network, and apply it to one batch.
+    """Build a network, apply it to one batch and check its output.
 
     Args:
         name: Name of the architecture.
         num_classes: Number of classes.
-        in_channels: Channels of the images, 1 or 3.
-        image_size: Side of the images in pixels, unless the network has a fixed size.
-        options: Values for keywords of the constructor.
-        values: Whether to compute with real weights; else shapes alone are checked, where
-            PyTorch can do so, which takes neither time nor memory.
+        in_channels: Number of image channels, 1 or 3.
+        image_size: Side of the images in pixels. Ignored for a network of fixed size.
+        options: Keyword arguments of the constructor.
+        values: Whether to compute with allocated weights. False checks only the shapes on the meta
+            device, if the network supports it, which takes almost no time and memory.
 
     Raises:
-        UserError: The network cannot be built or applied, or its logits have another shape or
-            type than float (B, num_classes).
+        UserError: The network cannot be built or applied, or its output is not a float tensor of
+            shape (B, num_classes).
     """
     architecture = get_architecture(name)
     arguments = architecture.checked_options(options)
@@ -98,7 +98,7 @@ def _check_logits(
     if len(head.weight) != num_classes:
         raise UserError(
             f"{where}: its head {architecture.head} has {len(head.weight)} outputs: must be the"
-            " layer that gives the logits"
+            " layer that returns the logits"
         )
 
 

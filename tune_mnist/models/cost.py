@@ -1,4 +1,4 @@
-"""What a network costs to apply, whatever the machine."""
+"""Computational cost of a network, independent of the machine."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,27 +18,27 @@ def count_flops(
     in_channels: int = 1,
     options: Mapping[str, Any] | None = None,
 ) -> int:
-    """Return the floating-point operations of one image's way through a network.
+    """Count the floating-point operations of a forward pass of one image.
 
-    Convolutions and dense layers are counted, a multiply-add as two operations, by PyTorch's own
-    counter; activations, pooling and batch norm are not. Weights are allocated only for a network
-    that computes by their values.
+    PyTorch's ``FlopCounterMode`` counts convolutions and dense layers, with a multiply-add as two
+    operations, but not activations, pooling and batch norm. Weights are allocated only if the
+    network cannot run on the meta device.
 
     Args:
         name: Name of the architecture.
-        image_size: Side of the images in pixels; without effect on a network of fixed size.
+        image_size: Side of the images in pixels. Ignored for a network of fixed size.
         num_classes: Number of classes.
-        in_channels: Channels of the images, 1 or 3.
-        options: Values for other keywords of the network's constructor; None: its defaults.
+        in_channels: Number of image channels, 1 or 3.
+        options: Further keyword arguments of the constructor. None uses its defaults.
 
     Raises:
-        UserError: unknown name, or an image size out of its range.
+        UserError: The name is unknown, or the image size is out of range.
     """
     size = get_architecture(name).input_size(image_size)
     shape = (1, in_channels, size, size)
     try:
         return _counted(outline(name, num_classes, in_channels, options), shape)
-    except (NotImplementedError, RuntimeError):  # it reads values, and there are none
+    except (NotImplementedError, RuntimeError):  # the network reads values of tensors
         with torch.random.fork_rng(devices=[]):
             network = create_model(name, num_classes, in_channels=in_channels, options=options)
         return _counted(network, shape)

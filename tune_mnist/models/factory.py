@@ -1,4 +1,4 @@
-"""The model factory: a name in, a freshly initialised network out."""
+"""Creation of networks by the name of their architecture."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,24 +21,23 @@ def create_model(
     in_channels: int = 1,
     options: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """Build a network with freshly drawn weights.
+    """Create a network with random initial weights.
 
     Args:
         name: Name of the architecture.
-        num_classes: Size of the output, from 2 to 256.
-        dropout: Probability of dropping a unit, 0 <= dropout < 1.
-        image_size: Side of the input in pixels, at least 28; without effect on a network of
-            fixed size.
-        init: How weights are drawn: derived (from the activation; biases are zero) or torch
-            (PyTorch's defaults).
-        in_channels: Channels of the input, 1 or 3.
-        options: Values for other keywords of the network's constructor; None: its defaults.
+        num_classes: Number of classes, from 2 to 256.
+        dropout: Dropout probability, at least 0 and less than 1.
+        image_size: Side of the input in pixels, at least 28. Ignored for a network of fixed size.
+        init: Weight initialisation: ``"derived"`` (from the activation, with zero biases) or
+            ``"torch"`` (PyTorch's defaults).
+        in_channels: Number of input channels, 1 or 3.
+        options: Further keyword arguments of the constructor. None uses its defaults.
 
     Returns:
-        A module that takes float (B, in_channels, S, S) and gives logits float (B, num_classes).
+        Module from images, float (B, in_channels, S, S), to logits, float (B, num_classes).
 
     Raises:
-        UserError: unknown name, or an argument out of its range.
+        UserError: The name is unknown, or an argument is out of range.
     """
     architecture = get_architecture(name)
     if not 0 <= dropout < 1:
@@ -67,18 +66,19 @@ def outline(
     in_channels: int = 1,
     options: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """Build a network that has shapes, but no memory for its weights: on the meta device.
+    """Create a network on the meta device, without memory for its weights.
 
-    A constructor that reads a tensor's value cannot be run there; its network takes memory.
+    If the constructor cannot run on the meta device because it reads values of tensors, the
+    network is created on the CPU.
 
     Args:
         name: Name of the architecture.
-        num_classes: Size of the output, from 2 to 256.
-        in_channels: Channels of the input, 1 or 3.
-        options: Values for other keywords of the network's constructor; None: its defaults.
+        num_classes: Number of classes, from 2 to 256.
+        in_channels: Number of input channels, 1 or 3.
+        options: Further keyword arguments of the constructor. None uses its defaults.
 
     Raises:
-        UserError: Unknown name, or an argument out of its range.
+        UserError: The name is unknown, or an argument is out of range.
     """
     try:
         with torch.device("meta"):
@@ -93,19 +93,19 @@ def unfilled(
     in_channels: int = 1,
     options: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """Build a network to load stored weights into.
+    """Create a network for loading stored weights.
 
-    A network of the user's own may hold tensors that its ``state_dict`` lacks, such as a buffer
-    that is not persistent: it is built with all of them. The others are outlines.
+    Shipped networks are created on the meta device. Networks of the user are created on the CPU,
+    as they may contain tensors that are not in the ``state_dict``, such as non-persistent buffers.
 
     Args:
         name: Name of the architecture.
-        num_classes: Size of the output, from 2 to 256.
-        in_channels: Channels of the input, 1 or 3.
-        options: Values for other keywords of the network's constructor; None: its defaults.
+        num_classes: Number of classes, from 2 to 256.
+        in_channels: Number of input channels, 1 or 3.
+        options: Further keyword arguments of the constructor. None uses its defaults.
 
     Raises:
-        UserError: Unknown name, or an argument out of its range.
+        UserError: The name is unknown, or an argument is out of range.
     """
     build = outline if name in SHIPPED else create_model
     return build(name, num_classes, in_channels=in_channels, options=options)

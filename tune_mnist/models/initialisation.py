@@ -1,4 +1,4 @@
-"""Initial weights, derived from the activation that follows a layer."""
+"""Weight initialisation derived from the activation of a network."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 from tune_mnist.errors import UserError
 
-# Glorot and Bengio (AISTATS 2010, section 4.2.1) derive Xavier's variance for an activation whose
-# slope at 0 is 1, as tanh's is. The logistic sigmoid's slope there is 1/4, so its weights are four
-# times as large. Kaiming's derivation is for ReLU (He et al., ICCV 2015, section 2.2), and usual
-# for activations that resemble it.
+# Glorot and Bengio (AISTATS 2010, section 4.2.1) derive Xavier's variance for an activation with
+# slope 1 at 0, such as tanh. The slope of the logistic sigmoid is 1/4, so its gain is 4. Kaiming's
+# variance is derived for ReLU (He et al., ICCV 2015, section 2.2) and is commonly used for similar
+# activations.
 _DRAW: dict[str, Callable[[Tensor], object]] = {
     "sigmoid": partial(nn.init.xavier_uniform_, gain=4.0),
     "tanh": nn.init.xavier_uniform_,
@@ -19,21 +19,20 @@ _DRAW: dict[str, Callable[[Tensor], object]] = {
 
 
 def draw_weights(model: nn.Module, activation: str, head: str) -> None:
-    """Draw the weights of all convolutions and dense layers afresh; biases become zero.
+    """Draw new weights for all convolutions and dense layers, and set their biases to zero.
 
     Args:
-        model: The network.
-        activation: Activation between its layers.
-        head: Dotted path of the layer that gives the logits.
+        model: Network to initialise.
+        activation: Name of the activation between its layers.
+        head: Dotted path of the layer that returns the logits.
 
     Raises:
-        UserError: The activation is unknown, or there is no such layer.
+        UserError: The activation is unknown, or the head does not exist.
     """
     if activation not in _DRAW:
         raise UserError(
-            f"activation = {activation!r}: the initial weights are known only for"
-            f" {', '.join(_DRAW)}: register the network with activation=None to keep the weights"
-            " that its constructor draws"
+            f"activation = {activation!r}: must be one of {', '.join(_DRAW)}, or register the"
+            " network with activation=None to keep the weights of its constructor"
         )
     last = head_of(model, head)
     for layer in model.modules():
@@ -41,19 +40,20 @@ def draw_weights(model: nn.Module, activation: str, head: str) -> None:
             continue
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
-        # The head feeds a softmax: an activation's gain would make the first loss too large.
+        # The head is followed by a softmax. The gain of an activation would make the first loss
+        # too large.
         (nn.init.xavier_uniform_ if layer is last else _DRAW[activation])(layer.weight)
 
 
 def head_of(model: nn.Module, head: str) -> nn.Conv2d | nn.Linear:
-    """Return the layer that gives the logits.
+    """Return the layer that returns the logits.
 
     Args:
-        model: The network.
+        model: Network that contains the layer.
         head: Dotted path of the layer.
 
     Raises:
-        UserError: There is no such layer, or it is neither dense nor a convolution.
+        UserError: The layer does not exist, or is neither a Linear nor a Conv2d layer.
     """
     try:
         layer = model.get_submodule(head)

@@ -1,4 +1,4 @@
-"""Keywords of a network's constructor: types, choices, bounds and defaults from its signature."""
+"""Keyword arguments of network constructors, validated by their annotations."""
 
 import inspect
 import re
@@ -14,7 +14,7 @@ from tune_mnist.errors import UserError, complaint, reason
 from tune_mnist.quoting import quoted
 
 MODEL_PREFIX = "model."
-"""What the key of an architecture's keyword begins with in a space file: ``model.width``."""
+"""Prefix of a constructor's keyword in space files and tables, as in ``model.width``."""
 
 MAX_TEXT = 100
 _SCALARS = (bool, int, float, str, NoneType)
@@ -25,12 +25,12 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWOR
 
 @dataclass(frozen=True)
 class Keyword:
-    """A keyword of a network's constructor.
+    """Keyword argument of a network's constructor.
 
     Attributes:
         name: Name of the keyword.
-        annotation: Its type annotation; ``inspect.Parameter.empty`` if there is none.
-        default: Its default; ``inspect.Parameter.empty`` if there is none.
+        annotation: Type annotation, or ``inspect.Parameter.empty``.
+        default: Default value, or ``inspect.Parameter.empty``.
     """
 
     name: str
@@ -39,19 +39,19 @@ class Keyword:
 
     @property
     def required(self) -> bool:
-        """Whether the constructor has no default for it."""
+        """Whether the keyword has no default."""
         return self.default is inspect.Parameter.empty
 
     @property
     def key(self) -> str:
-        """Its key in space files and tables, such as ``model.width``."""
+        """Key in space files and tables, such as ``model.width``."""
         return MODEL_PREFIX + self.name
 
     def checked(self, value: Any) -> Any:
-        """Return a value in the annotated type.
+        """Validate a value and return it in the annotated type.
 
         Raises:
-            UserError: The annotation forbids the value, or is none that values can be checked by.
+            UserError: The value does not match the annotation, or the annotation is not supported.
         """
         if not _is_scalar(self.annotation):
             raise UserError(
@@ -70,10 +70,10 @@ class Keyword:
 
 
 def keywords_of(build: type) -> dict[str, Keyword]:
-    """Return the keywords of a class's constructor, by name.
+    """Return the keyword arguments of a class's constructor by name.
 
     Raises:
-        TypeError: The signature cannot be read, or an annotation names an unknown type.
+        TypeError: The signature cannot be read, or an annotation contains an unknown name.
     """
     try:
         parameters = inspect.signature(build).parameters
@@ -88,15 +88,15 @@ def keywords_of(build: type) -> dict[str, Keyword]:
 
 
 def is_keyword(name: str) -> bool:
-    """Return whether a keyword of this name can be set: it becomes part of file names."""
+    """Return whether a keyword's name is valid. It becomes part of file names."""
     return _NAME.fullmatch(name) is not None
 
 
 def split_keys(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Separate ``model.<keyword>`` keys from the others.
+    """Separate ``model.<keyword>`` keys from the other keys.
 
     Returns:
-        The others, and the architecture's options by keyword.
+        Values of the other keys, and values of the ``model.<keyword>`` keys by keyword.
     """
     others = {key: value for key, value in values.items() if not key.startswith(MODEL_PREFIX)}
     options = {
@@ -106,13 +106,16 @@ def split_keys(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
 
 
 def parse_options(texts: Iterable[str]) -> dict[str, Any]:
-    """Return an architecture's options by keyword.
+    """Parse the values of the option ``--model-option``.
 
     Args:
-        texts: Each ``keyword=value``, the value as in YAML.
+        texts: Texts of the form ``keyword=value``, with values in YAML syntax.
+
+    Returns:
+        Value by keyword.
 
     Raises:
-        UserError: A text has another form, or names a keyword for the second time.
+        UserError: A text has another form, or a keyword is repeated.
     """
     options: dict[str, Any] = {}
     for text in texts:
@@ -133,12 +136,12 @@ def parse_options(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def join_keys(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an architecture's options by ``model.<keyword>`` key."""
+    """Return options by ``model.<keyword>`` key, the inverse of ``split_keys``."""
     return {MODEL_PREFIX + name: value for name, value in options.items()}
 
 
 def _is_scalar(annotation: Any) -> bool:
-    """Return whether all values of an annotation are numbers, words, true or false."""
+    """Return whether an annotation allows only numbers, texts, booleans and None."""
     kind = get_origin(annotation)
     if kind is Annotated:
         return _is_scalar(get_args(annotation)[0])

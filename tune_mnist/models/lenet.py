@@ -1,4 +1,4 @@
-"""LeNet-5: the small one of the shipped networks."""
+"""LeNet-5 for grey or RGB images."""
 
 from typing import Annotated, Literal
 
@@ -18,19 +18,20 @@ class LeNet(nn.Module):
     """LeNet-5: two 5x5 convolutions and three dense layers.
 
     Source: LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document
-    Recognition", Proceedings of the IEEE, 1998, section II.B. The trainable pooling, the partial
-    connections of C3 and the radial output of the paper are left out, as is usual since.
+    Recognition", Proceedings of the IEEE, 1998, section II.B. As in most later implementations,
+    the trainable pooling, the partial connections of C3 and the radial basis output are omitted.
 
     Args:
-        num_classes: Size of the output.
-        dropout: Probability of dropping a unit before the classifier (the last layer).
-        in_channels: Channels of the input.
-        activation: Function after each hidden layer.
-        pooling: Average or maximum of each 2x2 window.
-        width: Channels of the first convolution; the other layers keep their proportion to it.
+        num_classes: Number of classes.
+        dropout: Dropout probability before the last layer.
+        in_channels: Number of input channels.
+        activation: Activation after each hidden layer.
+        pooling: Average or maximum pooling of 2x2 windows.
+        width: Channels of the first convolution. The other layers scale in proportion.
 
-    Shapes:
-        input float (B, in_channels, 32, 32); output logits float (B, num_classes).
+    Shape:
+        - Input: float (B, in_channels, 32, 32).
+        - Output: logits, float (B, num_classes).
     """
 
     def __init__(

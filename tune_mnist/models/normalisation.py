@@ -1,20 +1,20 @@
-"""Batch norm that also trains on a single value per channel."""
+"""Batch norm that can train on a single value per channel."""
 
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Batch norm that normalises by its running statistics where a batch has none of its own.
+    """Batch norm that uses its running statistics for a single value per channel.
 
-    A batch of one image on maps of 1x1, as ResNet-18 has them last at 32x32, has no variance:
-    PyTorch's batch norm raises an error there. All else is as in PyTorch.
+    PyTorch's batch norm raises an error for such a batch, as it has no variance. This happens for
+    a batch of one image in the last layers of ResNet-18, whose maps are 1x1 for 32x32 images.
 
     Source: Ioffe, Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
-    Internal Covariate Shift", ICML 2015, section 3.1 (which uses them for single images at test).
+    Internal Covariate Shift", ICML 2015, section 3.1, which uses running statistics at test time.
 
-    Shapes:
-        input and output float (B, C, H, W).
+    Shape:
+        - Input and output: float (B, C, H, W).
     """
 
     def forward(self, maps: Tensor) -> Tensor:

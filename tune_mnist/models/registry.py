@@ -1,6 +1,6 @@
-"""Registry of architectures: ``@register_model`` over a network's class.
+"""Registry of architectures and the decorator ``register_model``.
 
-Importing it needs no PyTorch: commands list the shipped names in their help.
+Importable without PyTorch, because ``--help`` lists the shipped architectures.
 """
 
 import re
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 SHIPPED = ("lenet", "alexnet", "resnet", "vggnet")
-"""Architectures of the package, each in a module of its name."""
+"""Names of the shipped architectures and of their modules."""
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "gelu", "silu", "elu", "leaky_relu")
-"""Activations whose initial weights are known; see :mod:`tune_mnist.models.initialisation`."""
+"""Activations with a derived initialisation, see ``tune_mnist.models.initialisation``."""
 
 RESERVED = ("num_classes", "in_channels", "dropout")
-"""Keywords of a constructor that are not options of the architecture."""
+"""Keywords of a constructor that cannot be searched as ``model.<keyword>``."""
 
 MIN_FIXED_SIZE = 8
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -36,18 +36,19 @@ _registered: dict[str, "Architecture"] = {}
 
 @dataclass(frozen=True)
 class Architecture:
-    """A registered network: its class, and what the system must know of it.
+    """Class and metadata of a registered network.
 
     Attributes:
         name: Name in space files, tables and folders.
-        build: The network's class.
-        head: Dotted path of the layer that gives the logits, such as ``classifier.6``.
-        activation: Name of the activation between the layers, which decides how weights are
-            drawn; None: weights stay as the constructor draws them.
-        fixed_size: Side in pixels of the only input size that the network takes (smaller images
-            are padded with zeros); None if it takes any from 28 on (images are resized).
-        light: Whether one CPU core trains an epoch on all of MNIST within about a minute.
-        cpu_probe: Images of 224x224 with which one CPU core is kept busy for about a second.
+        build: Class of the network.
+        head: Dotted path of the layer that returns the logits, such as ``classifier.6``.
+        activation: Activation between the layers, from which the initial weights are derived. None
+            keeps the weights of the constructor.
+        fixed_size: Side of the only supported input in pixels, to which smaller images are padded
+            with zeros. None if the network takes any size of at least 28 pixels, to which images
+            are resized.
+        light: Whether one CPU core trains an epoch of MNIST within about a minute.
+        cpu_probe: Number of 224x224 images that one CPU core processes in about a second.
     """
 
     name: str
@@ -59,17 +60,21 @@ class Architecture:
     cpu_probe: int = 32
 
     def input_size(self, image_size: int) -> int:
-        """Return the side in pixels of the input when ``image_size`` was asked for."""
+        """Return the side of the network's input in pixels.
+
+        Args:
+            image_size: Requested side in pixels, ignored by a network of fixed size.
+        """
         return self.fixed_size or image_size
 
     @cached_property
     def signature(self) -> dict[str, Keyword]:
-        """All keywords of the constructor, by name."""
+        """All keywords of the constructor by name."""
         return keywords_of(self.build)
 
     @property
     def keywords(self) -> dict[str, Keyword]:
-        """Keywords of the constructor that may be searched, by name."""
+        """Searchable keywords of the constructor by name."""
         return {name: word for name, word in self.signature.items() if name not in RESERVED}
 
     @property
@@ -78,11 +83,14 @@ class Architecture:
         return "dropout" in self.signature
 
     def checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return values for the constructor's keywords, in the annotated types.
+        """Validate values for the constructor's keywords and return them in the annotated types.
+
+        Args:
+            options: Value by keyword.
 
         Raises:
-            UserError: A keyword does not exist, its annotation forbids the value, or one without
-                a default is missing.
+            UserError: A keyword is unknown, a value does not match its annotation, or a keyword
+                without a default is missing.
         """
         checked = {name: self.checked_option(name, value) for name, value in options.items()}
         for name, keyword in self.keywords.items():
@@ -94,25 +102,26 @@ class Architecture:
         return checked
 
     def checked_option(self, name: str, value: Any) -> Any:
-        """Return the value for one keyword, in the annotated type.
+        """Validate a value for one keyword and return it in the annotated type.
 
         Raises:
-            UserError: The keyword does not exist, or its annotation forbids the value.
+            UserError: The keyword is unknown, or the value does not match its annotation.
         """
         keywords = self.keywords
         if name not in keywords:
             known = ", ".join(word.key for word in keywords.values())
             raise UserError(
                 f"{MODEL_PREFIX}{shortened(name, MAX_QUOTED)}: {self.name} has no such keyword"
-                f"{did_you_mean(name, keywords)}: it has {known or 'none'}"
+                f"{did_you_mean(name, keywords)}: known are {known or 'none'}"
             )
         return keywords[name].checked(value)
 
     def chosen_activation(self, options: Mapping[str, Any]) -> str | None:
-        """Return the activation that decides how weights are drawn.
+        """Return the activation from which the initial weights are derived, or None.
 
         Args:
-            options: Values of the constructor's keywords; a keyword ``activation`` decides.
+            options: Values of the constructor's keywords. A keyword ``activation`` takes
+                precedence over the registered activation.
         """
         keyword = self.keywords.get("activation")
         if keyword is None or self.activation is None:
@@ -132,27 +141,27 @@ def register_model(
     light: bool = False,
     cpu_probe: int = 32,
 ) -> Callable[[Network], Network]:
-    """Register the class below as an architecture.
+    """Decorate a class to register it as an architecture.
 
-    The constructor takes ``num_classes`` and ``in_channels``, optionally ``dropout``; every other
-    keyword that is annotated as bool, int, float, str or Literal may be searched as
-    ``model.<keyword>``. The network takes float (B, in_channels, S, S) and returns logits
+    The constructor must take ``num_classes`` and ``in_channels`` and may take ``dropout``. Every
+    other keyword annotated as bool, int, float, str or Literal can be searched as
+    ``model.<keyword>``. The network maps images, float (B, in_channels, S, S), to logits, float
     (B, num_classes).
 
     Args:
-        name: Name in space files: lower case letters, digits, - and _; not taken yet.
-        head: Dotted path of the layer that gives the logits, such as ``classifier``.
-        activation: Activation between the layers, by which weights are drawn: one of
-            ``ACTIVATIONS``; a keyword ``activation`` of the constructor takes precedence. None:
-            weights stay as the constructor draws them.
-        fixed_size: Side in pixels of the only input size that the network takes; None: any.
-        light: Whether one CPU core trains an epoch on all of MNIST within about a minute; then
-            ``train`` uses all images by default.
-        cpu_probe: Images of 224x224 with which one CPU core is kept busy for about a second, by
-            which the speed is measured before a search.
+        name: Unused name for space files, of lower case letters, digits, - and _.
+        head: Dotted path of the layer that returns the logits, such as ``classifier``.
+        activation: Activation between the layers, one of ``ACTIVATIONS``, from which the initial
+            weights are derived. A keyword ``activation`` of the constructor takes precedence. None
+            keeps the weights of the constructor.
+        fixed_size: Side of the only supported input in pixels. None supports any size.
+        light: Whether one CPU core trains an epoch of MNIST within about a minute. ``train`` then
+            uses all images by default.
+        cpu_probe: Number of 224x224 images that one CPU core processes in about a second, used to
+            measure the speed before a search.
 
     Raises:
-        UserError: The name is taken, or the class does not fulfil the contract.
+        UserError: The name is invalid or taken, or the class does not meet the requirements.
     """
 
     def register(build: Network) -> Network:
@@ -167,45 +176,45 @@ def register_model(
 
 
 def is_name(name: object) -> bool:
-    """Return whether an architecture may have this name: it becomes part of file names."""
+    """Return whether an architecture's name is valid. It becomes part of file names."""
     return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 def model_names() -> tuple[str, ...]:
-    """Return the names of all architectures, the shipped ones first."""
+    """Return the names of all registered architectures, the shipped ones first."""
     return SHIPPED + tuple(name for name in _registered if name not in SHIPPED)
 
 
 def get_architecture(name: str) -> Architecture:
-    """Return the architecture of that name.
+    """Return an architecture by name.
 
     Raises:
-        UserError: There is none of that name.
+        UserError: The name is not registered.
     """
     if name in SHIPPED and name not in _registered:
         import_module(f"tune_mnist.models.{name}")
     if name not in _registered:
         error = unknown("model", name, model_names())
-        raise UserError(f"{error}; a network of your own needs --models FILE on the command line")
+        raise UserError(f"{error} (a network of your own needs --models FILE)")
     return _registered[name]
 
 
 def check_registered(name: str) -> str:
-    """Return the name of an architecture.
+    """Return the name if an architecture of that name is registered.
 
     Raises:
-        UserError: There is none of that name.
+        UserError: The name is not registered.
     """
     return get_architecture(name).name
 
 
 def own_networks() -> tuple[Architecture, ...]:
-    """Return the registered networks that do not come with the package."""
+    """Return the registered networks of the user."""
     return tuple(each for name, each in _registered.items() if name not in SHIPPED)
 
 
 def registered_in(module: str) -> tuple[str, ...]:
-    """Return the networks whose classes are defined in a module, or elsewhere in its package."""
+    """Return the names of the user's networks that are defined in the package of a module."""
     package = module.partition(".")[0]
     return tuple(
         each.name for each in own_networks() if each.build.__module__.partition(".")[0] == package
@@ -213,25 +222,25 @@ def registered_in(module: str) -> tuple[str, ...]:
 
 
 def forget_module(module: str) -> None:
-    """Forget the networks whose classes are defined in a module."""
+    """Unregister the networks that are defined in a module."""
     for each in own_networks():
         if each.build.__module__ == module:
             del _registered[each.name]
 
 
 def take_over(architecture: Architecture) -> None:
-    """Register a network that another process has checked."""
+    """Register a network that was already checked in another process."""
     _registered[architecture.name] = architecture
 
 
 def _check(architecture: Architecture) -> None:
-    """Check the contract as far as the class and its signature show it."""
+    """Check the name, the class and the signature of the constructor."""
     name, build = architecture.name, architecture.build
     where = f"register_model({name!r})"
     if not is_name(name):
         raise UserError(
-            f"{where}: the name must be lower case letters, digits, - and _, a letter first, 40"
-            " at most"
+            f"{where}: the name must start with a letter and have at most 40 lower case letters,"
+            " digits, - and _"
         )
     own = getattr(build, "__module__", "") == f"tune_mnist.models.{name}"
     taken = name in _registered and not _is_new_version(_registered[name].build, build)
@@ -256,12 +265,12 @@ def _check(architecture: Architecture) -> None:
         )
     if not isinstance(architecture.head, str) or not architecture.head:
         raise UserError(
-            f"{where}: head must be the dotted path of the layer that gives the logits"
+            f"{where}: head must be the dotted path of the layer that returns the logits"
         )
 
 
 def _is_new_version(earlier: type, build: type) -> bool:
-    """Return whether a cell of a notebook is run again, or a class typed again."""
+    """Return whether a class is redefined in a notebook or interactive session."""
     places = [(each.__module__, each.__qualname__) for each in (earlier, build)]
     return hasattr(sys, "ps1") and places[0] == places[1] and places[0][0] == "__main__"
 

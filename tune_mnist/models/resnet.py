@@ -12,19 +12,20 @@ from tune_mnist.models.registry import register_model
 
 
 class Residual(nn.Module):
-    """The basic residual block: two 3x3 convolutions, batch norm, and a shortcut.
+    """Basic residual block: two 3x3 convolutions with batch norm, and a shortcut.
 
     Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
-    section 3.2 and figure 5 (left). Convolutions keep their bias, and the projecting shortcut is
-    a bare 1x1 convolution.
+    section 3.2 and figure 5 (left). Unlike there, convolutions have a bias, and the projection
+    shortcut is a 1x1 convolution without batch norm.
 
     Args:
-        in_channels: channels of the input.
-        out_channels: channels of the output.
-        stride: stride of the first convolution and of the shortcut.
+        in_channels: Number of input channels.
+        out_channels: Number of output channels.
+        stride: Stride of the first convolution and of the shortcut.
 
-    Shapes:
-        input float (B, in_channels, H, W); output float (B, out_channels, H/stride, W/stride).
+    Shape:
+        - Input: float (B, in_channels, H, W).
+        - Output: float (B, out_channels, H/stride, W/stride).
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
@@ -38,7 +39,7 @@ class Residual(nn.Module):
             self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return the block's output maps."""
+        """Return the output of the block."""
         inner = relu(self.norm1(self.conv1(maps)))
         return relu(self.norm2(self.conv2(inner)) + self.shortcut(maps))
 
@@ -51,15 +52,15 @@ class ResNet(nn.Module):
     table 1 (18-layer).
 
     Args:
-        num_classes: Size of the output.
-        dropout: Probability of dropping a unit before the classifier.
-        in_channels: Channels of the input.
-        width: Channels of the stem and the first stage; each further stage has twice as many.
-        blocks: Residual blocks in each of the four stages.
+        num_classes: Number of classes.
+        dropout: Dropout probability before the last layer.
+        in_channels: Number of input channels.
+        width: Channels of the stem and the first stage. Each further stage doubles them.
+        blocks: Number of residual blocks in each of the four stages.
 
-    Shapes:
-        input float (B, in_channels, S, S), S = 224 in the paper, smaller from 28 on; output logits
-        float (B, num_classes).
+    Shape:
+        - Input: float (B, in_channels, S, S) with S of at least 28, 224 in the paper.
+        - Output: logits, float (B, num_classes).
     """
 
     def __init__(

@@ -1,11 +1,12 @@
-"""Limits and settings that all architectures share; importing it needs no PyTorch."""
+"""Limits and settings shared by all architectures, importable without PyTorch."""
 
 FULL_SIZE = 224
 MIN_SIZE = 28
-# Beyond, enlarged digits show nothing new, and one batch of them fills a large memory.
 MAX_SIZE = 1024
-# The labels of an IDX file are unsigned bytes.
+"""Maximum image side in pixels. Larger images add no detail and exhaust the memory."""
+
 MAX_CLASSES = 256
+"""Maximum number of classes: the labels of an IDX file are unsigned bytes."""
 
 DERIVED = "derived"
 INITS = (DERIVED, "torch")

@@ -1,6 +1,7 @@
-"""Networks of a user: modules that the command line or the calling program names.
+"""Import of modules with networks of the user.
 
-Nothing else loads code: no space file, results folder or checkpoint has a say in it.
+Code is loaded only from modules named on the command line or by the calling program, never because
+of a space file, a results folder or a checkpoint.
 """
 
 import hashlib
@@ -25,46 +26,46 @@ _SAFE_NAME = "tune_mnist_user_networks_"
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 _loaded: dict[str, str] = {}
-"""Names under which files were loaded, by resolved path."""
+"""Module name of each loaded file, by resolved path."""
 
 _digests: dict[str, str] = {}
-"""SHA-256 of the sources of modules that were loaded from a file, by name."""
+"""SHA-256 of the source of each loaded file, by module name."""
 
 _given: dict[str, None] = {}
-"""Modules as they were named, in order."""
+"""Arguments of ``load_models`` in order, used as an ordered set."""
 
 
 def load_models(given: Iterable[str]) -> None:
-    """Import modules that register networks; those that are imported already are left alone.
+    """Import modules that register networks, except those that are already imported.
 
     Args:
         given: Paths of Python files, or names of importable modules (``package.module``).
 
     Raises:
-        UserError: There is no such module, it cannot be imported, it registers no network, or
-            one that breaks the contract or has the name of another.
+        UserError: A module does not exist, cannot be imported or registers no network, or a
+            network is invalid or its name is taken.
     """
     for name in given:
         where = f"{FLAG} {name}"
         module = _load_file(Path(name), where) if _is_path(name) else _import(name, where)
         if not registry.registered_in(module):
             raise UserError(
-                f"{where}: registers no network: write @register_model(...) above its class"
+                f"{where}: registers no network: decorate its class with @register_model(...)"
             )
         _given[name] = None
 
 
 def repeated_flags() -> str:
-    """Return the flags that a command needs to know the same networks; empty if none."""
+    """Return the ``--models`` flags that load the same modules in another command."""
     return "".join(f" {FLAG} {shlex.quote(name)}" for name in _given)
 
 
 def source_digests(models: Iterable[str]) -> dict[str, str]:
-    """Return the SHA-256 of the file that defines each network of a user's own.
+    """Return the SHA-256 of the source file of each network of the user.
 
     Args:
-        models: Names of architectures; shipped ones, and those that were defined outside a file,
-            are left out.
+        models: Names of architectures. Shipped networks, and networks that are not defined in a
+            file, are omitted from the result.
     """
     wanted = set(models)
     digests = {
@@ -90,7 +91,7 @@ def _is_path(name: str) -> bool:
 
 
 def _load_file(path: Path, where: str) -> str:
-    """Run a file as a module of its own, whatever it is called, and return the module's name."""
+    """Import a file under a unique module name and return that name."""
     if not path.is_file():
         raise UserError(f"{where}: there is no such file")
     source = read_limited(path, MAX_SOURCE_BYTES)
@@ -100,7 +101,7 @@ def _load_file(path: Path, where: str) -> str:
     name = f"{_SAFE_NAME}{re.sub(r'[^0-9A-Za-z]', '_', path.stem)}_{digest[:12]}"
     if _loaded.get(key) == name:
         return name
-    if key in _loaded:  # by the calling program, before the file was edited
+    if key in _loaded:  # an earlier version of the file
         registry.forget_module(_loaded.pop(key))
     module = ModuleType(name)
     module.__file__ = key
@@ -113,12 +114,12 @@ def _load_file(path: Path, where: str) -> str:
 
 
 def _import(name: str, where: str) -> str:
-    """Import a module by its name, from the folder of the command too."""
+    """Import a module by name. The current folder is searched last."""
     if not _MODULE.fullmatch(name):
         raise UserError(f"{where}: must be the path of a .py file, or package.module")
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:
-        sys.path.append(here)  # behind the installed modules, which it must not hide
+        sys.path.append(here)  # last, so that it does not shadow installed modules
     with _errors_named(where, None, name):
         importlib.import_module(name)
     return name
@@ -130,7 +131,7 @@ def _run(code: CodeType, module: ModuleType) -> None:
 
 @contextmanager
 def _errors_named(where: str, path: Path | None, name: str) -> Iterator[None]:
-    """Turn whatever a module raises when it is imported into one line, and forget the module."""
+    """Convert all errors of importing a module to UserError and unregister its networks."""
     try:
         yield
     except (Exception, SystemExit) as error:
@@ -143,7 +144,7 @@ def _errors_named(where: str, path: Path | None, name: str) -> Iterator[None]:
         )
         if missing:
             raise UserError(
-                f"{where}: there is no module of that name (a file needs its ending, .py)"
+                f"{where}: there is no module of that name (the path of a file must end in .py)"
             ) from None
         line = _line_of(error, path)
         at = f" in line {line}" if line else ""
@@ -153,7 +154,7 @@ def _errors_named(where: str, path: Path | None, name: str) -> Iterator[None]:
 
 
 def _line_of(error: BaseException, path: Path | None) -> int | None:
-    """Return the line of a file that an error comes from."""
+    """Return the line number of a file at which an error was raised, or None."""
     if path is None:
         return None
     if isinstance(error, SyntaxError):

@@ -10,10 +10,10 @@ from tune_mnist.models.pooling import MaxPoolIfLarger
 from tune_mnist.models.registry import register_model
 
 CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3)}
-"""Convolutions of each block, by depth."""
+"""Number of convolutions in each block, by depth."""
 
 
-# A core takes five times as long for it as for the others.
+# VGG takes five times as long per image as the other networks.
 @register_model("vggnet", head="classifier.7", cpu_probe=4)
 class VGGNet(nn.Module):
     """VGG: five blocks of 3x3 convolutions, three dense layers, ReLU and dropout.
@@ -22,17 +22,17 @@ class VGGNet(nn.Module):
     Recognition", ICLR 2015, table 1, configurations A, B and D.
 
     Args:
-        num_classes: Size of the output.
-        dropout: Probability of dropping a unit after each of the two hidden dense layers.
-        in_channels: Channels of the input.
-        depth: Layers that have weights.
+        num_classes: Number of classes.
+        dropout: Dropout probability after each of the two hidden dense layers.
+        in_channels: Number of input channels.
+        depth: Number of layers with weights.
         batch_norm: Whether batch norm follows each convolution.
-        width: Channels of the first block; the other layers keep their proportion to it.
+        width: Channels of the first block. The other layers scale in proportion.
 
-    Shapes:
-        input float (B, in_channels, S, S), S = 224 in the paper, smaller from 28 on (maps are
-        brought to 7x7 before the classifier, which changes nothing at 224); output logits float
-        (B, num_classes).
+    Shape:
+        - Input: float (B, in_channels, S, S) with S of at least 28, 224 in the paper. The feature
+          maps are pooled to 7x7 before the classifier, which is the identity for S = 224.
+        - Output: logits, float (B, num_classes).
     """
 
     def __init__(

@@ -164,7 +164,7 @@ class TrainConfig(BaseModel):
             if options[key] != given[key]:
                 raise UserError(
                     f"{MODEL_PREFIX}{key} = {quoted(options[key])}: model_options gives"
-                    f" {quoted(given[key])}: leave one of them out"
+                    f" {quoted(given[key])}: omit one of them"
                 )
         return {**others, "model_options": given | options}
 

@@ -125,7 +125,7 @@ class EagerEpochs:
     def run(
         self, batches: Batches, learning_rates: Sequence[float], on_batch: OnBatch | None
     ) -> tuple[float, float]:
-        """Train one epoch; see :class:`Epochs`."""
+        """Train one epoch; see ``Epochs``."""
         self._totals.reset()
         for (images, labels), lr in zip(batches, learning_rates, strict=True):
             set_learning_rate(self._step.optimizer, lr)

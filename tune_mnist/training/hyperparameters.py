@@ -20,7 +20,7 @@ class Hyperparameter:
         heading: Column heading in tables. Empty uses the name.
         label: Short name in the label of a trial, such as ``mom`` in ``mom=0.9``. Empty shows only
             the value, None uses the name.
-        format: Number format in tables, such as ``.2e``. Empty uses :func:`format_number`.
+        format: Number format in tables, such as ``.2e``. Empty uses ``format_number``.
         name: Name of the field, filled in from TrainConfig.
         numeric: Whether values are numbers, filled in from the type of the field.
         required: Whether the field has no default, filled in from TrainConfig.

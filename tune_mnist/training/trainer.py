@@ -149,7 +149,7 @@ class Trainer:
         save_checkpoint(directory, self.model.state_dict(), state)
 
     def load(self, directory: Path) -> None:
-        """Restore a checkpoint written by :meth:`save`.
+        """Restore a checkpoint written by ``save``.
 
         The architecture and the optimizer must be the same as in the checkpoint. All other
         hyperparameters are taken from this trainer's configuration.

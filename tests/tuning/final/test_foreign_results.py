@@ -99,7 +99,7 @@ def header_only(shape):
         ({"probability": np.array([np.nan, 1], np.float32)}, "probability: must be from 0 to 1"),
         ({"truth": None}, "truth.npy"),
         ({"images": header_only((10**6, 10**4, 10**4))}, "images: larger than"),
-        ({"images": header_only((2, 28, 28))}, "images: shorter than its header says"),
+        ({"images": header_only((2, 28, 28))}, "images: truncated"),
     ],
 )
 def test_arrays_of_wrong_shape_are_refused(tmp_path, changes, words):

@@ -40,7 +40,7 @@ def refusal(tmp_path, parameters, model="lenet"):
         (
             "  model.widht: {type: int, low: 2, high: 4}\n",
             "parameters.model.widht: lenet has no such keyword"
-            " (did you mean 'width'?): it has model.activation, model.pooling, model.width",
+            " (did you mean 'width'?): known are model.activation, model.pooling, model.width",
         ),
         (
             "  model.width: {type: int, low: 0, high: 4}\n",
