@@ -1,4 +1,4 @@
-"""Every searcher draws from real Optuna studies, and goes on after a restart as if without."""
+"""Samplers on Optuna studies: suggestions, reproducibility and resuming."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def space_of(text: str = STEPS):
 
 
 def draw(name: str, space, count: int, study=None) -> list[dict]:
-    """Draw and judge that many trials: the larger the learning rate the better."""
+    """Suggest and evaluate trials whose value increases with the learning rate."""
     sampler = create_sampler(name, space, 12, seed=3, chance_level=0.2)
     study = study or optuna.create_study(sampler=sampler, direction="maximize")
     study.sampler = sampler
@@ -41,17 +41,17 @@ def draw(name: str, space, count: int, study=None) -> list[dict]:
 
 
 @pytest.mark.parametrize("name", SEARCHERS)
-def test_every_searcher_draws_the_same_again_and_goes_on_where_it_was(name):
+def test_every_searcher_is_reproducible_and_resumes(name):
     space = space_of()
     straight = draw(name, space, 12)
     assert draw(name, space, 12) == straight
     study = optuna.create_study(direction="maximize")
-    # A new sampler in the middle, as after a restart.
+    # A new sampler halfway, as in a resumed search.
     assert draw(name, space, 5, study) + draw(name, space, 7, study) == straight
 
 
 def test_no_pickle_of_a_study_is_read_or_written(tmp_path):
-    """CMA-ES keeps its state in the study, as Optuna has it: pickled, under this key."""
+    """Optuna's CMA-ES stores its state in the study, pickled under this key."""
     trap = b"cos\nmkdir\n(V%s\ntR." % str(tmp_path / "trapped").encode()
     space = space_of(STEPS.replace(", step: 0.1", ""))
     study = optuna.create_study(direction="maximize")
@@ -63,7 +63,7 @@ def test_no_pickle_of_a_study_is_read_or_written(tmp_path):
     assert not (tmp_path / "trapped").exists()
 
 
-def test_a_grid_walks_through_every_combination_once():
+def test_a_grid_suggests_every_combination_once():
     space = space_of()
     assert Grid.count(space) == 12
     drawn = draw("grid", space, 12)
@@ -71,7 +71,7 @@ def test_a_grid_walks_through_every_combination_once():
 
 
 @pytest.mark.parametrize("name", [name for name in SEARCHERS if name != "grid"])
-def test_architectures_take_turns_after_what_is_queued(name):
+def test_architectures_alternate_after_queued_configurations(name):
     space = load_space("all")
     sampler = create_sampler(name, space, 16, seed=1, chance_level=0.2)
     study = optuna.create_study(sampler=sampler, direction="maximize")
@@ -82,13 +82,13 @@ def test_architectures_take_turns_after_what_is_queued(name):
         trial = study.ask()
         space.sample(trial)
         models.append(trial.params["model"])
-        # One architecture that is far better than the others must not take their share.
+        # An architecture that is far better than the others must not get their trials.
         study.tell(trial, 0.9 if models[-1] == "resnet" else 0.3 + number / 100)
     assert models[:2] == ["vggnet", "vggnet"]
     assert {model: models.count(model) for model in space.models} == dict.fromkeys(space.models, 3)
 
 
-def test_qmc_spreads_conditional_parameters_too_and_repeats_nothing():
+def test_qmc_covers_conditional_parameters_without_repetition():
     space = load_space("lenet")
     drawn = draw("qmc", space, 64)
     momenta = [parameters["momentum"] for parameters in drawn if "momentum" in parameters]
@@ -98,7 +98,7 @@ def test_qmc_spreads_conditional_parameters_too_and_repeats_nothing():
     assert len({tuple(sorted(parameters.items())) for parameters in drawn}) == 64
 
 
-def test_gp_proposes_different_points_to_workers_that_run_at_the_same_time():
+def test_gp_suggests_different_points_to_concurrent_workers():
     space = space_of(STEPS.replace(", step: 0.1", ""))
     sampler = create_sampler("gp", space, 24, seed=3, chance_level=0.2)
     study = optuna.create_study(sampler=sampler, direction="maximize")
@@ -115,7 +115,7 @@ def test_gp_proposes_different_points_to_workers_that_run_at_the_same_time():
 
 
 @pytest.mark.parametrize("name", ["tpe", "gp", "cmaes"])
-def test_a_model_finds_better_trials_than_chance(name):
+def test_a_model_finds_better_trials_than_random_search(name):
     text = STEPS.replace(", step: 0.1", "")
     later = [parameters["lr"] for parameters in draw(name, space_of(text), 40)[20:]]
     by_chance = [parameters["lr"] for parameters in draw("random", space_of(text), 40)[20:]]
@@ -129,7 +129,7 @@ def test_a_model_finds_better_trials_than_chance(name):
         ("grid", "--searcher grid: parameter 'lr' of space lenet is a number from"),
     ],
 )
-def test_what_cannot_search_a_space_says_why(name, words):
+def test_a_searcher_refuses_a_space_that_it_cannot_search(name, words):
     with pytest.raises(UserError) as caught:
         searcher_class(name).check_space(load_space("lenet"))
     assert words in str(caught.value)
@@ -144,7 +144,7 @@ def test_a_grid_refuses_conditions():
         searcher_class("grid").check_space(space_of(text))
 
 
-def test_a_grid_too_large_to_list_is_refused_and_not_listed():
+def test_a_grid_that_is_too_large_is_refused():
     batches = "  batch_size: {type: int, low: 1, high: 65536}\n"
     momenta = "  momentum: {type: float, low: 0, high: 0.99, step: 1.0e-5}\n"
     with pytest.raises(UserError, match="combinations, more than 1,000,000"):
@@ -161,7 +161,7 @@ def test_cmaes_refuses_a_space_without_numbers():
 
 
 def rates_drawn_beside_running_trials(directory: Path, *, reporting: bool) -> list[float]:
-    """Start 30 trials that never end, then 20 more; return the learning rates of those."""
+    """Start 30 trials that never end, then 20 more; return the learning rates of the latter."""
     space = space_of(STEPS.replace(", step: 0.1", ""))
     directory.mkdir()
     study = optuna.create_study(
@@ -179,15 +179,15 @@ def rates_drawn_beside_running_trials(directory: Path, *, reporting: bool) -> li
     return [trial.params["lr"] for trial in study.trials[30:]]
 
 
-def test_the_sampler_learns_from_trials_that_still_run(tmp_path):
+def test_the_sampler_learns_from_running_trials(tmp_path):
     learned = rates_drawn_beside_running_trials(tmp_path / "reported", reporting=True)
     by_chance = rates_drawn_beside_running_trials(tmp_path / "silent", reporting=False)
     assert sum(learned) / 20 > sum(by_chance) / 20 + 0.03
 
 
 @pytest.mark.parametrize("name", ["tpe", "gp", "cmaes"])
-def test_no_model_is_made_of_trials_that_only_guess(name):
-    """Their accuracies differ by the classes' shares, and a model would take that for real."""
+def test_no_model_is_fitted_to_trials_at_chance_level(name):
+    """At chance level, accuracies differ only by the sizes of the classes."""
     space = space_of(STEPS.replace(", step: 0.1", ""))
 
     def draws(searcher: str, learned: float) -> list[dict]:

@@ -1,4 +1,4 @@
-"""The searcher, the scheduler and the store, driven by a real Tuner; the study is read back."""
+"""Searcher, scheduler and trial store under a real Tuner, as seen in the study."""
 
 import math
 import os
@@ -42,7 +42,7 @@ DIVERGES, RAISES, DIES = 0.5, 0.4, 0.3
 
 
 def accuracy(lr: float, epoch: int) -> float:
-    """Rises with lr, and falls after epoch 7."""
+    """Return an accuracy that increases with lr and decreases after epoch 7."""
     return lr * (1 - math.exp(-epoch / 3)) - (0.1 if epoch > 7 else 0.0)
 
 
@@ -73,7 +73,7 @@ def report(config, epoch):
 
 
 def slow_to_end(config):
-    os.environ["TUNE_FUNCTION_THREAD_TIMEOUT_S"] = "1"  # how long Ray waits for it, in this worker
+    os.environ["TUNE_FUNCTION_THREAD_TIMEOUT_S"] = "1"  # timeout of Ray in this worker
     for epoch in (1, 2):
         try:
             report(config, epoch)
@@ -142,7 +142,7 @@ def study(small_ray, tmp_path_factory) -> optuna.Study:
 pytestmark = pytest.mark.e2e
 
 
-def test_a_trial_trained_to_its_end_is_complete_with_its_best_epochs_value(study):
+def test_a_fully_trained_trial_is_complete_with_its_best_value(study):
     first = study.trials[0]
     assert first.state is TrialState.COMPLETE
     assert first.value == pytest.approx(accuracy(0.9, 7))
@@ -154,35 +154,35 @@ def test_every_epoch_is_an_intermediate_value(study):
     assert study.trials[0].intermediate_values == pytest.approx(expected)
 
 
-def test_a_trial_stopped_by_the_scheduler_is_pruned_with_what_it_had(study):
+def test_a_stopped_trial_is_pruned_with_its_intermediate_values(study):
     stopped = study.trials[2]
     assert stopped.state is TrialState.PRUNED
     assert stopped.intermediate_values == pytest.approx({1: accuracy(0.3, 1)})
     assert stopped.value == pytest.approx(accuracy(0.3, 1))
 
 
-def test_a_diverged_trial_fails_and_says_so(study):
+def test_a_diverged_trial_fails_with_its_reason(study):
     diverged = study.trials[3]
     assert diverged.state is TrialState.FAIL
     assert diverged.user_attrs["reason"] == "diverged: train_loss is nan"
     assert diverged.user_attrs["diverged"]
 
 
-def test_a_failed_trial_says_why(study):
+def test_a_failed_trial_has_its_reason(study):
     failed = study.trials[4]
     assert failed.state is TrialState.FAIL
     assert "no such luck" in failed.user_attrs["reason"]
     assert not failed.user_attrs["diverged"]
 
 
-def test_a_trial_whose_worker_dies_again_and_again_fails_with_the_count(study):
+def test_a_trial_whose_worker_dies_repeatedly_fails(study):
     failed = study.trials[6]
     assert failed.state is TrialState.FAIL
     assert failed.user_attrs["reason"] == "its worker died 2 times"
     assert not failed.user_attrs["diverged"]
 
 
-def test_the_study_knows_where_and_how_long(study):
+def test_the_study_has_node_and_duration_of_trials(study):
     attributes = study.trials[0].user_attrs
     assert attributes["epochs"] == MAX_EPOCHS
     assert attributes["seconds"] == 2.0 * MAX_EPOCHS
@@ -191,7 +191,7 @@ def test_the_study_knows_where_and_how_long(study):
     assert set(study.trials[0].distributions) == {"lr", "dropout"}
 
 
-def test_tpe_prefers_the_complete_then_the_longest_then_the_best(study):
+def test_tpe_ranks_by_state_then_length_then_accuracy(study):
     from optuna.samplers._tpe.sampler import _split_trials
 
     judged = [t for t in study.trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
@@ -200,7 +200,7 @@ def test_tpe_prefers_the_complete_then_the_longest_then_the_best(study):
     assert 2 in [trial.number for trial in bad]
 
 
-def test_the_search_is_over_once_the_last_trial_has_ended(tmp_path):
+def test_the_search_ends_with_the_last_trial(tmp_path):
     searcher = searcher_in(tmp_path, num_samples=2, max_concurrent=2)
     searcher.left = 2
     assert [type(searcher.suggest(name)) for name in "ab"] == [dict, dict]
@@ -211,7 +211,7 @@ def test_the_search_is_over_once_the_last_trial_has_ended(tmp_path):
     assert searcher.suggest("c") == Searcher.FINISHED
 
 
-def test_a_trial_that_ray_loses_ends_the_search_all_the_same(small_ray, tmp_path):
+def test_a_search_ends_although_ray_loses_a_trial(small_ray, tmp_path):
     searcher = search(tmp_path, num_samples=2, max_epochs=2, trainable=slow_to_end)
     assert [str(record.state) for record in searcher.trial_store.records] == ["COMPLETE", "FAILED"]
     assert searcher.suggest("next") == Searcher.FINISHED

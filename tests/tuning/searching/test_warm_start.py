@@ -53,14 +53,14 @@ def taken_over(directory: Path, new=None, comparable=("lenet", "resnet"), model=
 def earlier(tmp_path: Path) -> Path:
     study = study_in(tmp_path / "earlier")
     add(study, 0.9, lr=0.3, dropout=0.1)
-    add(study, 0.95, lr=9.0, dropout=0.2)  # its lr is outside the new space
+    add(study, 0.95, lr=9.0, dropout=0.2)  # lr outside the new space
     add(study, 0.5, lr=0.4, dropout=0.3)
     add(study, 0.97, state=TrialState.PRUNED, lr=0.15, dropout=0.4)
     add(study, 0.99, momentum=0.5)  # nothing in common
     return tmp_path / "earlier"
 
 
-def test_earlier_trials_are_there_to_learn_from_but_are_not_ones_own(tmp_path, earlier):
+def test_earlier_trials_inform_the_sampler_but_are_not_own_trials(tmp_path, earlier):
     study = study_in(tmp_path / "new")
     prepare_study(study, space(), 10, taken_over(earlier))
     imported = [trial for trial in study.trials if trial.state.is_finished()]
@@ -77,14 +77,14 @@ def test_earlier_trials_are_there_to_learn_from_but_are_not_ones_own(tmp_path, e
     assert is_prepared(study)
 
 
-def test_only_what_was_not_taken_over_whole_is_run_again(tmp_path, earlier):
+def test_only_trials_not_reused_as_a_whole_are_queued(tmp_path, earlier):
     study = study_in(tmp_path / "new")
     prepare_study(study, space(), 10, taken_over(earlier))
     queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
     assert queue == [{"dropout": 0.2}, {"lr": 0.2}]
 
 
-def test_a_baseline_that_was_taken_over_is_not_run_again(tmp_path):
+def test_a_reused_baseline_is_not_repeated(tmp_path):
     study = study_in(tmp_path / "earlier")
     add(study, 0.9, lr=0.2, dropout=0.1)
     new = study_in(tmp_path / "new")
@@ -92,9 +92,7 @@ def test_a_baseline_that_was_taken_over_is_not_run_again(tmp_path):
     assert own_trials(new) == []
 
 
-def test_where_accuracies_do_not_compare_the_best_configurations_are_tried_and_no_value_taken(
-    tmp_path, earlier
-):
+def test_incomparable_searches_give_configurations_only(tmp_path, earlier):
     study = study_in(tmp_path / "new")
     prepare_study(study, space(), 10, taken_over(earlier, comparable=()))
     assert not [trial for trial in study.trials if trial.state.is_finished()]
@@ -115,14 +113,14 @@ def test_no_more_is_queued_than_will_be_tried(tmp_path, earlier):
     assert len(own_trials(study)) == 2
 
 
-def test_nothing_in_common_is_refused(tmp_path):
+def test_an_earlier_search_without_common_parameters_is_refused(tmp_path):
     study = study_in(tmp_path / "other")
     add(study, 0.9, momentum=0.3)
     with pytest.raises(UserError, match="none of its trials has a parameter"):
         taken_over(tmp_path / "other")
 
 
-def test_trials_whose_hyperparameters_changed_on_the_way_are_left_out(tmp_path):
+def test_trials_with_changed_hyperparameters_are_ignored(tmp_path):
     earlier = study_in(tmp_path / "earlier")
     trial = earlier.ask({"lr": optuna.distributions.FloatDistribution(0.1, 0.5)})
     trial.set_user_attr("takeovers", [{"epoch": 1, "donor": 1, "params": {"lr": 0.2}}])
@@ -141,7 +139,7 @@ def queue_of(study: optuna.Study) -> list[tuple[TrialState, dict]]:
     ]
 
 
-def test_a_driver_killed_while_it_prepares_the_study_leaves_nothing_twice(tmp_path, earlier):
+def test_an_interrupted_warm_start_adds_no_trial_twice(tmp_path, earlier):
     prepare_study(study_in(tmp_path / "alone"), space(), 10, taken_over(earlier))
     lines = (tmp_path / "alone" / JOURNAL).read_bytes().splitlines(keepends=True)
     expected = queue_of(load_study(tmp_path / "alone"))
@@ -155,14 +153,14 @@ def test_a_driver_killed_while_it_prepares_the_study_leaves_nothing_twice(tmp_pa
         assert queue_of(study) == expected
 
 
-def test_an_earlier_search_may_go_on_while_it_is_taken_over(tmp_path, earlier):
+def test_the_earlier_search_may_continue_during_the_warm_start(tmp_path, earlier):
     going_on = load_study(earlier)
     late = going_on.ask()
     add(going_on, 0.6, lr=0.25, dropout=0.45)
     prepare_study(study_in(tmp_path / "alone"), space(), 10, taken_over(earlier))
     lines = (tmp_path / "alone" / JOURNAL).read_bytes().splitlines(keepends=True)
     space().sample(late)
-    going_on.tell(late, 0.99)  # it becomes the best, and the first in a queue made from here on
+    going_on.tell(late, 0.99)  # becomes the best, and so the first of a queue created later
     for written in range(1, len(lines)):
         killed = tmp_path / f"killed-{written}"
         killed.mkdir()
@@ -186,15 +184,15 @@ def finished(study: optuna.Study) -> list[dict]:
     return [trial.params for trial in study.trials if trial.state.is_finished()]
 
 
-def test_accuracies_of_another_architecture_are_not_taken_over(tmp_path, earlier):
+def test_accuracies_of_another_architecture_are_not_reused(tmp_path, earlier):
     study = study_in(tmp_path / "new")
     prepare_study(study, space(), 10, taken_over(earlier, model="resnet"))
     assert finished(study) == []
     queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
-    assert queue[1] == {"lr": 0.3, "dropout": 0.1}  # its configurations are tried all the same
+    assert queue[1] == {"lr": 0.3, "dropout": 0.1}  # its configurations are still tried
 
 
-def test_trials_of_a_fixed_architecture_keep_it_where_several_are_searched(tmp_path, earlier):
+def test_trials_of_a_fixed_architecture_fit_a_space_of_several(tmp_path, earlier):
     both = parse_space(BOTH, Path("both.yaml"))
     study = study_in(tmp_path / "new")
     prepare_study(study, both, 10, taken_over(earlier, both, model="resnet"))
@@ -202,7 +200,7 @@ def test_trials_of_a_fixed_architecture_keep_it_where_several_are_searched(tmp_p
     assert {"lr": 0.3, "dropout": 0.1, "model": "resnet"} in finished(study)
 
 
-def test_of_several_architectures_only_those_of_the_space_are_taken_over(tmp_path):
+def test_only_architectures_of_the_space_are_reused(tmp_path):
     before = study_in(tmp_path / "earlier")
     both = parse_space(BOTH, Path("both.yaml"))
     for model, lr, value in (("lenet", 0.2, 0.8), ("resnet", 0.3, 0.99), ("lenet", 0.4, 0.7)):
@@ -218,11 +216,11 @@ def test_of_several_architectures_only_those_of_the_space_are_taken_over(tmp_pat
     study = study_in(tmp_path / "new")
     prepare_study(study, space(), 10, taken_over(tmp_path / "earlier", model=None))
     assert finished(study) == [{"lr": 0.2, "dropout": 0.1}, {"lr": 0.4, "dropout": 0.1}]
-    # Nor is the best configuration of another architecture tried where there are own ones.
+    # A configuration of another architecture is not tried if the space's own have some.
     assert own_trials(study) == []
 
 
-def test_only_networks_of_unchanged_code_give_their_accuracies(tmp_path, earlier):
+def test_only_accuracies_of_unchanged_networks_are_reused(tmp_path, earlier):
     both = parse_space(BOTH, Path("both.yaml"))
     study = study_in(tmp_path / "new")
     prepare_study(study, both, 10, taken_over(earlier, both, comparable=("resnet",)))
