@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install search lab-report test test-fast bench docs monitoring lint format clean
+.PHONY: help install search lab-report test test-fast bench docs plotly-js monitoring lint format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -64,6 +64,9 @@ docs: $(READY) ## Write the generated pages, and build the documentation site in
 	$(BIN)/python -m docs.pictures
 	$(BIN)/python -m benchmarks.results_page
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+plotly-js: $(READY) ## Renew the report's copy of plotly.js for the installed plotly (needs npm)
+	$(BIN)/python tools/update_plotly_js.py
 
 monitoring: ## Start Prometheus, and Grafana if it is there, on loopback: docs/how-to/monitoring.md
 	deploy/monitoring/start.sh

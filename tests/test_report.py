@@ -7,7 +7,7 @@ from tune_mnist.command import run
 from tune_mnist.report import report
 from tune_mnist.tuning.recording.study import JOURNAL
 
-TABLES = ("best", "costs", "top", "effect_optimizer_lr", "effect_batch_size", "effect_dropout")
+TABLES = ("best", "costs", "top", "effects")
 FINALS = ("final", "final_runs", "recall", "confused")
 
 

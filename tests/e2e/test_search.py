@@ -41,7 +41,7 @@ def test_a_search_prints_and_writes_its_tables(finished):
     summary = (directory / "summary.md").read_text()
     assert "| lenet " in summary
     assert "Effect of optimizer and lr" in summary
-    assert (directory / "tables" / "effect_dropout.tex").exists()
+    assert (directory / "tables" / "effects.tex").exists()
 
 
 def test_no_output_of_ray_is_shown(finished):

@@ -5,14 +5,20 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from plotly.offline import get_plotlyjs
-
 from tune_mnist.files import write_text
 from tune_mnist.models import model_names
 from tune_mnist.reporting import trial_table
 from tune_mnist.reporting.finals import labelled
+from tune_mnist.reporting.plotly_js import plotly_js
 from tune_mnist.reporting.plots import Plot, draw, is_key
-from tune_mnist.reporting.rendering import environment, render, script, to_json, wide
+from tune_mnist.reporting.rendering import (
+    environment,
+    render,
+    script,
+    script_source,
+    to_json,
+    wide,
+)
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.summary import search_facts
 from tune_mnist.reporting.tables import Comparison
@@ -24,6 +30,9 @@ from tune_mnist.tuning.trials.reports import METRIC
 
 PLOTS_FOLDER = "plots"
 PLOTLY_FILE = "plotly.min.js"
+
+_BESIDE = ("'self'", "file:")
+"""Sources of a script beside the page. ``'self'`` alone matches no file in some browsers."""
 
 
 def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> None:
@@ -62,18 +71,28 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
 def _write_plots(plots: list[Plot], folder: Path, models: Iterable[str]) -> None:
     """Write each plot as a small page; they share plotly.js, which lies beside them."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(path_in(folder, PLOTLY_FILE), get_plotlyjs())
+    write_text(path_in(folder, PLOTLY_FILE), plotly_js())
     page = environment().get_template("plot.html.j2")
+    theme = script("theme.js")
     for plot in plots:
         text = page.render(
-            plot=plot, figures=to_json([plot]), plotly_file=PLOTLY_FILE, script=script("theme.js")
+            plot=plot,
+            figures=to_json([plot]),
+            plotly_file=PLOTLY_FILE,
+            script=theme,
+            script_sources=[*_BESIDE, script_source(theme)],
         )
         write_text(path_in(folder, f"{plot.key}.html"), text)
+    _remove_outdated(plots, folder, models)
+
+
+def _remove_outdated(plots: list[Plot], folder: Path, models: Iterable[str]) -> None:
+    """Remove the files of an earlier report that this one does not write."""
     current = {plot.key for plot in plots}
     for name in files_in(folder):
         key = name.removesuffix(".html")
         if name != key and is_key(key, models) and key not in current:
-            (folder / name).unlink()  # a plot of an earlier report that this search no longer has
+            (folder / name).unlink()
 
 
 def _headline(results: StoredSearch) -> str:

@@ -1,4 +1,4 @@
-"""The form of a comparison table: cells to read, values to compute with, and four ways out."""
+"""Comparison tables for the terminal, Markdown, CSV and LaTeX."""
 
 from dataclasses import dataclass
 from textwrap import wrap
@@ -22,7 +22,7 @@ from tune_mnist.training import (
 )
 
 CONFIG = "hyperparameters"
-"""Stands in a list of columns for all hyperparameters of the rows, except the model."""
+"""Placeholder in a list of columns for all hyperparameters of the rows, except the model."""
 
 COLUMNS = {
     "full_val_accuracy": "on all validation images",
@@ -39,7 +39,7 @@ COLUMNS = {
     "true_class": "class",
     "taken_for": "taken for",
 }
-"""Headings of columns, where not the name; those of hyperparameters are declared with them."""
+"""Headings that differ from the column's name. Hyperparameters declare their own."""
 
 FORMATS = {
     "val_accuracy": "{:.4f}",
@@ -62,14 +62,14 @@ FORMATS = {
 MISSING = "-"
 DIVERGED = "diverged"
 CONFIGURATION = "configuration"
-"""Heading of the hyperparameters where a terminal shows them in one column."""
+"""Heading of the column that holds all hyperparameters."""
 
 _SPREAD = {"test": ("test_accuracy", "test_sd"), "interval": ("test_low", "test_high")}
-"""Columns that are texts for people, and the numbers that they are made of."""
+"""Columns of text, and the columns of the numbers in that text."""
 
 _PROSE = ("search", CONFIGURATION, "data", "image size", "hardware")
 _PROSE_WIDTH = (0.3, 0.75)
-"""Share of a page's width that prose takes: one column of it, several together."""
+"""Fraction of a page's width for columns of prose: for a single one, for several together."""
 
 _BY_HEADING = {
     declared.heading or name: declared
@@ -78,7 +78,7 @@ _BY_HEADING = {
 }
 _TEXTS = (
     *_PROSE,
-    *("state", "class"),
+    *("state", "class", "parameter", "value"),
     *(heading for heading, declared in _BY_HEADING.items() if not declared.numeric),
 )
 
@@ -88,13 +88,14 @@ class Comparison:
     """One comparison table.
 
     Attributes:
-        title: what it compares.
-        cells: one row a line, all cells ready to print, headings as column names.
-        caption: how to read it, in one line; may be empty.
-        name: of its files, without ending.
-        values: the same as numbers, for ``.csv``; None: the cells.
-        folded: whether a terminal shows hyperparameters in one column, to save width.
-        files_only: headings of columns that a terminal has no room for.
+        title: What the table compares.
+        cells: Formatted cells, with headings as column names.
+        caption: One-line explanation; may be empty.
+        name: Name of the table's files, without suffix.
+        values: The same table as numbers, for ``.csv``; None: the cells.
+        folded: Whether a terminal shows all hyperparameters in one column, to save width.
+        files_only: Headings of columns that are not shown in a terminal.
+        group: Heading of the column whose equal values make rows a group; empty: no groups.
     """
 
     title: str
@@ -104,6 +105,7 @@ class Comparison:
     values: pd.DataFrame | None = None
     folded: bool = False
     files_only: tuple[str, ...] = ()
+    group: str = ""
 
     def to_rich(self) -> Group:
         """Return the table for a terminal."""
@@ -118,6 +120,8 @@ class Comparison:
                 overflow="fold",
                 ratio=1 if heading == CONFIGURATION else None,
             )
+        if self.group:
+            shown[self.group] = shown[self.group].where(~self.continues(), "")
         for row in shown.itertuples(index=False):
             table.add_row(*(Text(cell) for cell in row))
         caption = (
@@ -128,9 +132,13 @@ class Comparison:
         return Group(Text(self.title, style="bold"), table, *caption)
 
     def _narrowed(self) -> pd.DataFrame:
-        """Return the cells for where width is short."""
+        """Return the cells to show where width is limited."""
         shown = self.cells.drop(columns=[h for h in self.files_only if h in self.cells])
         return _fold(shown) if self.folded else shown
+
+    def continues(self) -> "pd.Series[bool]":
+        """Return for each row whether it belongs to the group of the row above."""
+        return self.cells[self.group].eq(self.cells[self.group].shift())
 
     def to_markdown(self) -> str:
         """Return the table as a Markdown section."""
@@ -145,16 +153,16 @@ class Comparison:
         return f"## {self.title}\n\n{caption}{cells}\n"
 
     def to_csv(self) -> str:
-        """Return the table for programs: numbers in full, nothing where there is none."""
+        """Return the table as CSV: numbers with all digits, missing values as empty fields."""
         values = self.cells if self.values is None else self.values
-        # A missing value makes pandas turn whole numbers into floats; this turns them back.
+        # A missing value makes pandas convert integers to floats; convert_dtypes reverts that.
         return values.convert_dtypes().to_csv(index=False)
 
     def to_latex(self, setting: str = "") -> str:
-        """Return the table for LaTeX, as narrow as in a terminal; it needs the package booktabs.
+        """Return the table as LaTeX for the package booktabs, with the columns of a terminal.
 
         Args:
-            setting: what was done on what; a table in a paper stands without the summary.
+            setting: Data, image size and hardware of the search, for the caption.
         """
         parts = (part.rstrip(".") for part in (self.title, self.caption, setting) if part)
         shown = self._narrowed().map(printable)
@@ -179,18 +187,20 @@ def comparison(
     *,
     folded: bool = False,
     files_only: tuple[str, ...] = (),
+    group: str = "",
 ) -> Comparison:
-    """Make a table of the columns that say anything.
+    """Make a table of the columns that have any value.
 
     Args:
-        name: of its files, without ending.
-        title: what it compares.
-        rows: one row a line, numbers as numbers.
-        columns: which to show, in this order; those that are missing or empty are left out. CONFIG
+        name: Name of the table's files, without suffix.
+        title: What the table compares.
+        rows: Rows with unformatted values.
+        columns: Columns to show, in this order. Missing and empty ones are left out. CONFIG
             stands for all hyperparameters.
-        caption: how to read it, in one line.
-        folded: whether a terminal shows hyperparameters in one column.
-        files_only: columns that a terminal has no room for.
+        caption: One-line explanation.
+        folded: Whether a terminal shows all hyperparameters in one column.
+        files_only: Columns that are not shown in a terminal.
+        group: Column whose equal values make rows a group; empty: no groups.
     """
     config = [key for key in ordered_keys(map(str, rows)) if key != "model"]
     named = [key for column in columns for key in (config if column == CONFIG else [column])]
@@ -200,11 +210,12 @@ def comparison(
     )
     numbers = [number for column in shown for number in _SPREAD.get(column, (column,))]
     hidden = tuple(_heading(column) for column in files_only)
-    return Comparison(title, cells, caption, name, rows[numbers], folded, hidden)
+    grouped = _heading(group) if group else ""
+    return Comparison(title, cells, caption, name, rows[numbers], folded, hidden, grouped)
 
 
 def cell(column: str, value: Any) -> str:
-    """Return a value as people read it in that column."""
+    """Return a value formatted for its column."""
     if pd.isna(value):
         return MISSING
     if isinstance(value, str):
@@ -222,9 +233,9 @@ def _heading(column: str) -> str:
 
 
 def _is_text(heading: str, cells: pd.Series) -> bool:
-    """Return whether a column is set as text, to the left."""
+    """Return whether a column is text, which is aligned to the left."""
     if heading.startswith(MODEL_PREFIX):
-        # Keywords of an architecture are numbers or names, which only their values tell.
+        # Keywords of an architecture have no declared type.
         return bool(pd.to_numeric(cells[cells != MISSING], errors="coerce").isna().any())
     return heading in _TEXTS
 
@@ -235,7 +246,7 @@ def _narrow(heading: str, cells: pd.Series) -> str:
 
 
 def _latex_columns(shown: pd.DataFrame) -> str:
-    """Return how LaTeX sets the columns: prose in lines of a width, so that it breaks."""
+    """Return LaTeX's column specification; columns of prose get a width, so that they wrap."""
     prose = [str(heading) for heading in shown if heading in _PROSE]
     width = _PROSE_WIDTH[len(prose) > 1] / max(len(prose), 1)
     kinds = dict.fromkeys(prose, f"p{{{width:.2f}\\linewidth}}")

@@ -67,7 +67,7 @@ class TrainConfig(BaseModel):
     lr_schedule: Annotated[
         str,
         Choices(SCHEDULES),
-        Hyperparameter(heading="schedule", label="schedule"),
+        Hyperparameter(whole_training=True, heading="schedule", label="schedule"),
         Field(
             description="Learning rate schedule: constant, cosine (decay to zero) or onecycle"
             " (warm-up, then decay to zero)."

@@ -17,6 +17,8 @@ class Hyperparameter:
     Attributes:
         searchable: Whether a space file may search the hyperparameter.
         mutable: Whether population based training may change the value during a trial.
+        whole_training: Whether the value acts over all epochs of a training, so that values can be
+            compared after the last epoch only.
         heading: Column heading in tables. Empty uses the name.
         label: Short name in the label of a trial, such as ``mom`` in ``mom=0.9``. Empty shows only
             the value, None uses the name.
@@ -29,6 +31,7 @@ class Hyperparameter:
 
     searchable: bool = True
     mutable: bool = True
+    whole_training: bool = False
     heading: str = ""
     label: str | None = None
     format: str = ""
