@@ -40,7 +40,7 @@ def test_a_search_prints_and_writes_its_tables(finished):
     assert (directory / "plots" / "history.html").exists()
     summary = (directory / "summary.md").read_text()
     assert "| lenet " in summary
-    assert "Effect of optimizer and lr" in summary
+    assert "| optimizer, lr " in summary
     assert (directory / "tables" / "effects.tex").exists()
 
 

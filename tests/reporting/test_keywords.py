@@ -56,4 +56,4 @@ def test_every_keyword_has_its_plot(results):
     keys = {plot.key for plot in drawn.plots}
     for keyword in ("width", "pooling", "batch_norm", "depth"):
         assert f"slice-model.{keyword}" in keys
-    assert {"importances", "parallel"} <= keys, drawn.left_out
+    assert {"rank", "parallel"} <= keys, drawn.left_out

@@ -21,7 +21,7 @@ def searches(tmp_path):
 
 def test_the_best_of_each_architecture_stand_together(searches):
     cells = tables(*searches)["best"].cells
-    rows = zip(cells["model"], cells["search"], cells["val_accuracy"], strict=True)
+    rows = zip(cells["model"], cells["search"], cells["val_accuracy (selected)"], strict=True)
     assert list(rows) == [
         ("lenet", "small", "0.9200"),
         ("resnet", "large", "0.9700"),
@@ -48,7 +48,7 @@ def test_a_search_without_a_result_is_shown_too(searches, tmp_path):
     none = Search(tmp_path / "none")
     none.trial(ends=False)
     cells = tables(*searches, none)["best"].cells
-    assert (cells["search"].iloc[-1], cells["val_accuracy"].iloc[-1]) == ("none", "-")
+    assert (cells["search"].iloc[-1], cells["val_accuracy (selected)"].iloc[-1]) == ("none", "-")
     assert list(tables(none)) == ["setups"]
 
 

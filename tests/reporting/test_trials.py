@@ -28,7 +28,7 @@ def test_each_architecture_shows_its_best_trial_best_first(search):
     three_trials(search)
     cells = tables(search)["best"].cells
     assert list(cells["model"]) == ["resnet", "lenet"]
-    assert list(cells["val_accuracy"]) == ["0.9900", "0.9500"]
+    assert list(cells["val_accuracy (selected)"]) == ["0.9900", "0.9500"]
     assert list(cells["trial"]) == ["2", "0"]
     assert list(cells["trials"]) == ["2", "2"]
     assert list(cells["momentum"]) == ["0.90", "-"]
@@ -52,6 +52,7 @@ def test_test_accuracy_stands_beside_the_configuration_that_was_tested(search):
     cells = tables(search)["best"].cells
     assert list(cells["test accuracy"]) == ["0.7500 ± 0.3536", "-"]
     assert list(cells["seeds"]) == ["2", "-"]
+    assert list(cells["val_accuracy (selected)"]) == ["0.9900", "0.9500"]
 
 
 def test_what_was_tested_and_then_beaten_lends_its_number_to_no_other(search):
@@ -59,7 +60,7 @@ def test_what_was_tested_and_then_beaten_lends_its_number_to_no_other(search):
     search.final("resnet", 1, 0, RIGHT)
     table = tables(search)["best"]
     assert "test accuracy" not in table.cells
-    assert "trial 1 of resnet, since beaten" in table.caption
+    assert "before a better trial was found: trial 1 of resnet" in table.caption
 
 
 def test_of_two_equals_the_tested_one_is_shown(search):
@@ -152,4 +153,4 @@ def test_a_trial_that_came_to_a_later_stage_stands_before_those_that_did_not(tmp
     assert list(found["best"].cells["trial"]) == ["3"]
     assert list(found["top"].cells["trial"]) == ["3", "1", "2", "0"]
     assert list(found["top"].cells["stage"]) == ["3", "3", "2", "1"]
-    assert "Those that came to a later stage" in found["top"].caption
+    assert "later stage" in found["top"].caption

@@ -1,4 +1,4 @@
-"""The page that sets several searches side by side."""
+"""The page that compares several searches."""
 
 import shlex
 from collections.abc import Sequence
@@ -7,24 +7,24 @@ from pathlib import Path
 import pandas as pd
 
 from tune_mnist.files import write_text
-from tune_mnist.reporting import trial_table
 from tune_mnist.reporting.plots.searches import accuracy_by_search
-from tune_mnist.reporting.rendering import render, wide
+from tune_mnist.reporting.rendering import page_table, render
 from tune_mnist.reporting.side_by_side import names_of
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import Comparison
+from tune_mnist.reporting.trial_table import trial_table
 from tune_mnist.tuning.trials.reports import METRIC
 
 
 def write_comparison_page(
     searches: Sequence[StoredSearch], tables: Sequence[Comparison], path: Path
 ) -> None:
-    """Write one self-contained page: tables, every trial, how to reproduce.
+    """Write one self-contained page: a plot, tables, all trials, how to reproduce.
 
     Args:
-        searches: what is compared.
-        tables: of the comparison, in the order of reading.
-        path: of the page.
+        searches: Searches to compare.
+        tables: Comparison tables in reading order.
+        path: Path of the page.
     """
     named = dict(zip(names_of(searches), searches, strict=True))
     trials = pd.concat([each.trials.assign(search=name) for name, each in named.items()])
@@ -37,11 +37,9 @@ def write_comparison_page(
             "comparison.html.j2",
             plots,
             title=f"Searches {', '.join(named)}",
-            tables=[wide(table) for table in tables],
+            tables=[page_table(table) for table in tables],
             plots=plots,
-            columns=trial_table.columns(trials),
-            rows=trial_table.rows(trials),
-            filters=trial_table.choices(trials, ("search", "state", "model")),
+            trials=trial_table(trials, ("search", "state", "model")),
             commands={name: each.experiment.commands for name, each in named.items()},
             report=f"python -m tune_mnist.report {folders} --output {output}",
         ),

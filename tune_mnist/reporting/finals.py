@@ -1,4 +1,4 @@
-"""Tables of the final evaluation: test accuracy over the seeds, recall by class, confusions."""
+"""Tables of the final evaluation: test accuracy, recall by class, confused classes."""
 
 import statistics
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from tune_mnist.tuning.final.runs import FinalRun
 
 PAIRS = 5
 _INTERVAL = (
-    f"{CONFIDENCE:.0%} interval of the mean: Student's t over the seeds; it covers the chance in"
-    " the training, not that in the choice of the test images"
+    f"{CONFIDENCE:.0%} interval of the mean: Student's t over the seeds, which covers chance in"
+    " the training but not in the choice of the test images"
 )
 
 
 def by_configuration(runs: Sequence[FinalRun]) -> dict[tuple[str, int], list[FinalRun]]:
-    """Group final runs by model and trial, so that no mean is over two configurations."""
+    """Group final runs by model and number of the trial, which is one configuration each."""
     groups: dict[tuple[str, int], list[FinalRun]] = {}
     for run in runs:
         groups.setdefault((run.model, run.trial), []).append(run)
@@ -29,7 +29,7 @@ def by_configuration(runs: Sequence[FinalRun]) -> dict[tuple[str, int], list[Fin
 
 
 def test_columns(runs: Sequence[FinalRun]) -> dict[str, Any]:
-    """Return what the table of a configuration says of its final runs; nothing without any."""
+    """Return the columns of a table that summarize final runs; none without runs."""
     if not runs:
         return {}
     tested = spread([run.test_accuracy for run in runs])
@@ -47,11 +47,11 @@ def test_columns(runs: Sequence[FinalRun]) -> dict[str, Any]:
 def final_tables(
     runs: Sequence[FinalRun], asked: int, class_names: Sequence[str]
 ) -> list[Comparison]:
-    """Return the tables of the final evaluation, none if there was none.
+    """Return the tables of the final evaluation, no tables without runs.
 
     Args:
-        runs: that were made.
-        asked: how many of each configuration were to be made.
+        runs: Final runs.
+        asked: Number of runs of each configuration that the search asked for.
         class_names: Name of each class.
     """
     if not runs:
@@ -67,7 +67,7 @@ def final_tables(
 
 
 def missing_runs(runs: Sequence[FinalRun], asked: int) -> str:
-    """Return a sentence on the configurations with fewer runs than asked for, or nothing."""
+    """Return a sentence on configurations with fewer runs than asked for, or an empty text."""
     short = [
         f"{len(group)} of {asked} for {label}"
         for label, group in labelled(runs).items()
@@ -75,7 +75,7 @@ def missing_runs(runs: Sequence[FinalRun], asked: int) -> str:
     ]
     if not short:
         return ""
-    return f" Runs made: {', '.join(short)}; the others diverged, failed or are yet to come."
+    return f" Runs made: {', '.join(short)}; the others diverged, failed or have not run."
 
 
 def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
@@ -90,9 +90,11 @@ def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
         }
         for (model, trial), group in by_configuration(runs).items()
     ]
+    seeds = max(row["seeds"] for row in rows)
+    times = f"with {seeds} seeds" if seeds > 1 else "with one seed"
     return comparison(
         "final",
-        "Final evaluation: trained anew with several seeds, and tested once",
+        f"Final evaluation: trained again {times}, and tested once",
         pd.DataFrame(rows),
         ("model", "trial", "seeds", "test", "interval", "train_images", "epochs", "train_seconds"),
         f"{_spread_words(rows)}seconds: mean of a run.{missing_runs(runs, asked)}",
@@ -106,7 +108,7 @@ def _several_of_a_model(runs: Sequence[FinalRun]) -> bool:
 
 
 def _spread_words(rows: list[dict[str, Any]]) -> str:
-    """Explain mean, deviation and interval, if a configuration has more than one run."""
+    """Return the explanation of mean, deviation and interval, empty if no run is repeated."""
     if all(row["seeds"] == 1 for row in rows):
         return ""
     return f"Mean ± standard deviation over the seeds; {_INTERVAL}; "
@@ -130,7 +132,7 @@ def _recall(runs: Sequence[FinalRun], class_names: Sequence[str]) -> Comparison:
     return Comparison(
         "Recall by class",
         written.rename(columns={"true_class": "class"}),
-        "Share of the test images of a class that were recognised, mean over the seeds.",
+        "Share of the test images of a class that were classified correctly, mean over the seeds.",
         "recall",
         rows,
     )
@@ -153,13 +155,13 @@ def _confused(runs: Sequence[FinalRun], class_names: Sequence[str]) -> Compariso
         "Most confused pairs",
         pd.DataFrame(rows, columns=list(columns)),
         columns,
-        f"The {PAIRS} most frequent mistakes, summed over the seeds; share: of all test images of"
+        f"The {PAIRS} most frequent errors, summed over the seeds; share: of all test images of"
         " the class.",
     )
 
 
 def labelled(runs: Sequence[FinalRun]) -> dict[str, list[FinalRun]]:
-    """Group by configuration; the label is the model, with the trial where two have one model."""
+    """Group final runs by label: the model, with the trial if two trials have the same model."""
     groups = by_configuration(runs)
     models = [model for model, _ in groups]
     return {
@@ -169,7 +171,7 @@ def labelled(runs: Sequence[FinalRun]) -> dict[str, list[FinalRun]]:
 
 
 def _shares(run: FinalRun) -> NDArray[np.float64]:
-    """Return the confusion matrix with rows that sum to 1; NaN for a class without images."""
+    """Return the confusion matrix with rows that sum to 1. A class without images has NaN."""
     counts = np.array(run.confusion, dtype=float)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.full_like(counts, np.nan)

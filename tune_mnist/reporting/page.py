@@ -1,4 +1,4 @@
-"""The page of a search: one file with all that it found, which asks nothing of the network."""
+"""The page of a search: one HTML file with all results, which needs no network."""
 
 import shlex
 from collections import Counter
@@ -7,21 +7,15 @@ from pathlib import Path
 
 from tune_mnist.files import write_text
 from tune_mnist.models import model_names
-from tune_mnist.reporting import trial_table
 from tune_mnist.reporting.finals import labelled
 from tune_mnist.reporting.plotly_js import plotly_js
 from tune_mnist.reporting.plots import Plot, draw, is_key
-from tune_mnist.reporting.rendering import (
-    environment,
-    render,
-    script,
-    script_source,
-    to_json,
-    wide,
-)
+from tune_mnist.reporting.rendering import environment, render, script, script_source, to_json
+from tune_mnist.reporting.sections import first_plot, page_sections
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.summary import search_facts
 from tune_mnist.reporting.tables import Comparison
+from tune_mnist.reporting.trial_table import trial_table
 from tune_mnist.reporting.verdict import verdict
 from tune_mnist.safe_paths import files_in, path_in
 from tune_mnist.tuning.recording.trial_record import TrialState, best_record
@@ -39,11 +33,13 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
     """Write the page of a search, and its plots as single files into ``plots/`` beside it.
 
     Args:
-        results: of the search, in whatever state it is.
-        tables: the comparison tables, in the order of reading.
-        path: of the page.
+        results: Search, which may be unfinished.
+        tables: Comparison tables in reading order.
+        path: Path of the page.
     """
     drawn = draw(results)
+    trials = results.trials
+    first = first_plot(drawn, trials.loc[trials[METRIC].notna(), "model"].nunique())
     write_text(
         path,
         render(
@@ -51,17 +47,16 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
             drawn.plots,
             results=results,
             facts=search_facts(results),
+            verdict=verdict(labelled(results.final)),
             headline=_headline(results),
             unended=_unended(results),
             resume=_resume(results),
             report=f"python -m tune_mnist.report {shlex.quote(str(results.directory))}",
-            tables=[wide(table) for table in tables],
-            drawn=drawn,
-            judged=_judged(results),
-            columns=trial_table.columns(results.trials),
-            rows=trial_table.rows(results.trials),
-            filters=trial_table.choices(results.trials, ("state", "model")),
-            failures=results.trials[results.trials["reason"] != ""].to_dict("records"),
+            first=first,
+            sections=page_sections(tables, drawn, first),
+            evaluated=_evaluated(results),
+            trials=trial_table(trials, ("state", "model")),
+            failures=trials[trials["reason"] != ""].to_dict("records"),
         ),
     )
     models = {*model_names(), *results.space.models}
@@ -96,21 +91,22 @@ def _remove_outdated(plots: list[Plot], folder: Path, models: Iterable[str]) -> 
 
 
 def _headline(results: StoredSearch) -> str:
+    """Return the best trial of the search, and how many trials ended in which state."""
     best = best_record(results.records)
     if best is None:
         return "No trial has finished an epoch yet."
     counted = Counter(str(record.state).lower() for record in results.records).most_common()
     states = ", ".join(f"{times} {state}" for state, times in counted)
-    searched = (
+    return (
         f"{'Best so far' if _unended(results) else 'Best'} in the search:"
         f" {best.config['model']} with {METRIC} {best.val_accuracy:.4f} (trial #{best.number},"
-        f" epoch {best.best_epoch}); chosen as the highest, so optimistic. {states}."
+        f" epoch {best.best_epoch}), selected as the highest of {len(results.records)} trials and"
+        f" so optimistic. {states}."
     )
-    return " ".join(filter(None, (verdict(labelled(results.final)), searched)))
 
 
 def _unended(results: StoredSearch) -> str:
-    """Return what is missing of the search, empty if nothing is."""
+    """Return how many trials have not ended, an empty text if all have."""
     asked = results.options.num_samples
     states = Counter(record.state for record in results.records)
     missing = asked - len(results.records)
@@ -122,8 +118,8 @@ def _unended(results: StoredSearch) -> str:
     return f"Of {asked} trials, {' and '.join(parts)}." if parts else ""
 
 
-def _judged(results: StoredSearch) -> str:
-    """Return how many trials the plots are about."""
+def _evaluated(results: StoredSearch) -> str:
+    """Return how many trials the plots show."""
     with_epoch = [record for record in results.records if record.best_epoch]
     complete = sum(record.state is TrialState.COMPLETE for record in with_epoch)
     total = len(results.records)
@@ -131,7 +127,7 @@ def _judged(results: StoredSearch) -> str:
 
 
 def _resume(results: StoredSearch) -> str:
-    """Return the command that goes on with the search, empty if it cannot be gone on with."""
+    """Return the command that resumes the search, an empty text if it cannot be resumed."""
     if not scheduler_class(results.options.scheduling.name).resumable:
         return ""
     return f"python -m tune_mnist.search --resume {shlex.quote(str(results.directory))}"

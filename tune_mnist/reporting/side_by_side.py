@@ -1,4 +1,4 @@
-"""Tables that set several searches side by side."""
+"""Tables that compare several searches."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,13 @@ import pandas as pd
 from tune_mnist.errors import UserError
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
-from tune_mnist.reporting.trials import best_trials, hidden_of_best
+from tune_mnist.reporting.trials import (
+    SELECTED_CAPTION,
+    SELECTED_HEADINGS,
+    TEST_CAPTION,
+    best_trials,
+    hidden_of_best,
+)
 
 _BEST = (
     *("model", "search", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
@@ -22,10 +28,10 @@ _SETUPS = ("search", "data", "image_size", "epochs", "seed", "hardware")
 
 
 def compare_searches(searches: Sequence[StoredSearch]) -> list[Comparison]:
-    """Return the tables of several searches: how each was set up, and its best.
+    """Return the tables of several searches: their settings, best trials and costs.
 
     Raises:
-        UserError: a search is among them twice.
+        UserError: A search is given twice.
     """
     names = names_of(searches)
     best = _best(searches, names)
@@ -33,23 +39,34 @@ def compare_searches(searches: Sequence[StoredSearch]) -> list[Comparison]:
     if best["val_accuracy"].notna().any():
         title = "Best trial of each architecture and search"
         caption = (
-            "Accuracies compare only between searches of the same data; validation images may"
-            " differ in number. Test: the configuration trained anew, mean ± sd over the seeds."
+            f"{SELECTED_CAPTION} Accuracies can be compared only between searches of the same"
+            f" data; the number of validation images may differ.{TEST_CAPTION}"
         )
         hidden = (*hidden_of_best(best), "full_val_accuracy")
         tables.append(
-            comparison("best", title, best, _BEST, caption, folded=True, files_only=hidden)
+            comparison(
+                "best",
+                title,
+                best,
+                _BEST,
+                caption,
+                folded=True,
+                files_only=hidden,
+                headings=SELECTED_HEADINGS,
+            )
         )
-        caption = "Speeds and times compare only on the same hardware at the same image size."
-        tables.append(comparison("costs", "What they cost", best, _COSTS, caption))
+        caption = (
+            "Speeds and times can be compared only on the same hardware at the same image size."
+        )
+        tables.append(comparison("costs", "Costs", best, _COSTS, caption))
     return tables
 
 
 def names_of(searches: Sequence[StoredSearch]) -> list[str]:
-    """Return what to call each search: its name, or its folder where names are the same.
+    """Return a label for each search: its name, or its folder if another has the same name.
 
     Raises:
-        UserError: a search is among them twice.
+        UserError: A search is given twice.
     """
     folders = [results.directory.resolve() for results in searches]
     for folder in folders:
@@ -63,7 +80,7 @@ def names_of(searches: Sequence[StoredSearch]) -> list[str]:
 
 
 def _best(searches: Sequence[StoredSearch], names: list[str]) -> pd.DataFrame:
-    """Return the best of each, by architecture, better first; a row too for one without any."""
+    """Return the best trials by architecture, best first; a search without any has a row too."""
     parts = []
     for results, name in zip(searches, names, strict=True):
         best = best_trials(results)
@@ -85,4 +102,4 @@ def _setups(searches: Sequence[StoredSearch], names: list[str]) -> Comparison:
                 "hardware": facts.get("hardware"),
             }
         )
-    return comparison("setups", "What was done on what", pd.DataFrame(rows), _SETUPS)
+    return comparison("setups", "Settings of the searches", pd.DataFrame(rows), _SETUPS)

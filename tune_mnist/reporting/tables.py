@@ -1,7 +1,9 @@
 """Comparison tables for the terminal, Markdown, CSV and LaTeX."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import wrap
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -134,7 +136,7 @@ class Comparison:
     def _narrowed(self) -> pd.DataFrame:
         """Return the cells to show where width is limited."""
         shown = self.cells.drop(columns=[h for h in self.files_only if h in self.cells])
-        return _fold(shown) if self.folded else shown
+        return fold(shown) if self.folded else shown
 
     def continues(self) -> "pd.Series[bool]":
         """Return for each row whether it belongs to the group of the row above."""
@@ -188,6 +190,7 @@ def comparison(
     folded: bool = False,
     files_only: tuple[str, ...] = (),
     group: str = "",
+    headings: Mapping[str, str] = MappingProxyType({}),
 ) -> Comparison:
     """Make a table of the columns that have any value.
 
@@ -201,12 +204,16 @@ def comparison(
         folded: Whether a terminal shows all hyperparameters in one column.
         files_only: Columns that are not shown in a terminal.
         group: Column whose equal values make rows a group; empty: no groups.
+        headings: Headings of columns of this table that differ from those of other tables.
     """
     config = [key for key in ordered_keys(map(str, rows)) if key != "model"]
     named = [key for column in columns for key in (config if column == CONFIG else [column])]
     shown = [column for column in named if column in rows and rows[column].notna().any()]
     cells = pd.DataFrame(
-        {_heading(column): [cell(column, value) for value in rows[column]] for column in shown}
+        {
+            headings.get(column, _heading(column)): [cell(column, value) for value in rows[column]]
+            for column in shown
+        }
     )
     numbers = [number for column in shown for number in _SPREAD.get(column, (column,))]
     hidden = tuple(_heading(column) for column in files_only)
@@ -255,8 +262,8 @@ def _latex_columns(shown: pd.DataFrame) -> str:
     )
 
 
-def _fold(cells: pd.DataFrame) -> pd.DataFrame:
-    """Put the hyperparameters into one column."""
+def fold(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with all hyperparameters in one column."""
     config = {
         heading: hyperparameter(_BY_HEADING[heading].name if heading in _BY_HEADING else heading)
         for heading in map(str, cells)

@@ -1,4 +1,4 @@
-"""The table of all trials on the page: what is shown of each, and what it is sorted by."""
+"""Table of all trials on the page: its columns, cells and sort keys."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tune_mnist.reporting.column_widths import TABLE_WIDTH, WRAPPED_WIDTH, column_width, wraps
 from tune_mnist.training import hyperparameter, ordered_keys
 
 MISSING = "-"
+OTHER = "other settings"
 
 
 @dataclass(frozen=True)
@@ -18,16 +20,18 @@ class Column:
     """A column of the table.
 
     Attributes:
-        key: of the column in the table of trials.
-        heading: what stands over it.
-        show: turns a value into text.
-        numeric: whether it is sorted, and set, as a number.
+        key: Key of the column in the data frame of trials.
+        heading: Heading.
+        show: Function that formats a value.
+        numeric: Whether it is sorted as a number, and aligned to the right.
+        wraps: Whether long cells wrap.
     """
 
     key: str
     heading: str
     show: Callable[[Any], str] = str
     numeric: bool = True
+    wraps: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,29 @@ class Cell:
     """A cell of the table.
 
     Attributes:
-        text: what is shown.
-        order: what it is sorted by; empty: after all others.
+        text: Text of the cell.
+        order: Sort key; an empty one sorts after all others.
     """
 
     text: str
     order: str
+
+
+@dataclass(frozen=True)
+class TrialTable:
+    """Content of the table.
+
+    Attributes:
+        columns: Columns from left to right.
+        rows: Cells of each trial.
+        constant: Settings that are the same in all trials, by heading. They have no column.
+        filters: Values that a column can be filtered by, by key of the column.
+    """
+
+    columns: list[Column]
+    rows: list[list[Cell]]
+    constant: dict[str, str]
+    filters: dict[str, list[str]]
 
 
 def _formatted(pattern: str) -> Callable[[Any], str]:
@@ -60,6 +81,8 @@ _BEFORE = (
     Column("val_accuracy", "val_accuracy", _formatted("{:.4f}")),
     Column("best_epoch", "best epoch", _formatted("{:.0f}")),
     Column("epochs", "epochs", _formatted("{:.0f}")),
+)
+_FIDELITY = (
     _hyperparameter("image_size", numeric=True),
     Column("fraction", "fraction", _formatted("{:.4g}")),
 )
@@ -71,38 +94,107 @@ _AFTER = (
 )
 
 
-def columns(trials: pd.DataFrame) -> list[Column]:
-    """Return the columns that say anything."""
+def trial_table(trials: pd.DataFrame, filters: Sequence[str]) -> TrialTable:
+    """Return the table of trials.
+
+    Settings that are the same in all trials have no column. If the others do not fit the page
+    side by side, the last of them share one column.
+
+    Args:
+        trials: One row for each trial.
+        filters: Keys of the columns to filter by.
+    """
     said = trials.replace("", np.nan)
-    config = [
-        _hyperparameter(key, numeric=_all_numbers(trials[key]))
-        for key in ordered_keys(map(str, trials))
-        if key != "model"
+    settings = [
+        *_FIDELITY,
+        *(
+            _hyperparameter(key, numeric=_all_numbers(trials[key]))
+            for key in ordered_keys(map(str, trials))
+            if key != "model"
+        ),
     ]
-    return [
-        column
-        for column in (*_BEFORE, *config, *_AFTER)
-        if column.key in said and said[column.key].notna().any()
-    ]
-
-
-def rows(trials: pd.DataFrame) -> list[list[Cell]]:
-    """Return the cells of each trial, in those columns."""
-    return [
-        [_cell(column, row[column.key]) for column in columns(trials)]
+    before, after, settings = (
+        [column for column in columns if column.key in said and said[column.key].notna().any()]
+        for columns in (_BEFORE, _AFTER, settings)
+    )
+    same = [column for column in settings if _is_constant(trials[column.key])]
+    varying = [column for column in settings if column not in same]
+    before, after = ([_with_wrap(column, trials) for column in part] for part in (before, after))
+    shown = _fitting(varying, trials, TABLE_WIDTH - _width([*before, *after], trials))
+    folded = [column for column in varying if column not in shown]
+    rest = [Column(OTHER, OTHER, numeric=False, wraps=True)] if folded else []
+    rows = [
+        [
+            *(_cell(column, row) for column in (*before, *shown)),
+            *(_folded(folded, row) for _ in rest),
+            *(_cell(column, row) for column in after),
+        ]
         for row in trials.to_dict("records")
     ]
+    constant = {column.heading: _text(column, trials[column.key].iloc[0]) for column in same}
+    return TrialTable(
+        [*before, *shown, *rest, *after],
+        rows,
+        constant,
+        {key: sorted(set(trials[key].astype(str))) for key in filters},
+    )
 
 
-def choices(trials: pd.DataFrame, keys: Sequence[str]) -> dict[str, list[str]]:
-    """Return by key what its column can be narrowed to."""
-    return {key: sorted(set(trials[key].astype(str))) for key in keys}
+def _fitting(settings: list[Column], trials: pd.DataFrame, width: float) -> list[Column]:
+    """Return the settings that get a column of their own, of a width in pixels."""
+    if _width(settings, trials) <= width:
+        return settings
+    shown = []
+    left = width - WRAPPED_WIDTH
+    for column in settings:
+        left -= _width([column], trials)
+        if left < 0:
+            break
+        shown.append(column)
+    return shown
 
 
-def _cell(column: Column, value: Any) -> Cell:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+def _width(columns: list[Column], trials: pd.DataFrame) -> float:
+    return sum(column_width(each.heading, _texts(each, trials)) for each in columns)
+
+
+def _with_wrap(column: Column, trials: pd.DataFrame) -> Column:
+    if column.numeric or not wraps(_texts(column, trials)):
+        return column
+    return Column(column.key, column.heading, column.show, column.numeric, wraps=True)
+
+
+def _texts(column: Column, trials: pd.DataFrame) -> list[str]:
+    return [_text(column, value) for value in trials[column.key]]
+
+
+def _is_constant(values: pd.Series) -> bool:
+    return len(values) > 1 and bool(values.notna().all()) and values.nunique() == 1
+
+
+def _text(column: Column, value: Any) -> str:
+    return MISSING if _is_missing(value) else column.show(value)
+
+
+def _cell(column: Column, row: dict[Any, Any]) -> Cell:
+    value = row[column.key]
+    if _is_missing(value):
         return Cell(MISSING, "")
     return Cell(column.show(value), repr(value) if column.numeric else str(value))
+
+
+def _folded(columns: list[Column], row: dict[Any, Any]) -> Cell:
+    """Return several settings of a trial as one cell."""
+    text = ", ".join(
+        f"{column.heading} {column.show(row[column.key])}"
+        for column in columns
+        if not _is_missing(row[column.key])
+    )
+    return Cell(text or MISSING, text)
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _all_numbers(values: pd.Series) -> bool:

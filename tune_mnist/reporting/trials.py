@@ -1,4 +1,4 @@
-"""Tables of trials: the best of each architecture, what it costs, the top ten, the Pareto set."""
+"""Tables of trials: best of each architecture, its costs, the top ten, the Pareto set."""
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,15 @@ from tune_mnist.tuning.recording.trial_record import BROKEN, TrialState
 from tune_mnist.tuning.spaces.stages import STAGE
 
 TOP = 10
+SELECTED_HEADINGS = {"val_accuracy": "val_accuracy (selected)"}
+SELECTED_CAPTION = (
+    "val_accuracy (selected): of the best epoch, on the validation images of the search, chosen"
+    " as the highest of all trials and so optimistic."
+)
+TEST_CAPTION = (
+    " Test accuracy: of the configuration trained again, mean ± sd over the seeds; nothing was"
+    " selected by it."
+)
 _ARCHITECTURES = (
     *("model", "trial", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
     CONFIG,
@@ -28,10 +37,10 @@ _PARETO = ("trial", "model", "val_accuracy", "parameters", "train_seconds", CONF
 
 
 def best_trials(results: StoredSearch) -> pd.DataFrame:
-    """Return the row of the best trial of each architecture, best first, with all that it cost.
+    """Return the best trial of each architecture with its costs, best first.
 
-    Of equals it is the one that the final evaluation has tested, then the eldest. A trial that
-    diverged or failed is never the best, unless its architecture has no other.
+    Among equal trials, the one that the final evaluation tested is the best, then the oldest. A
+    trial that diverged or failed is the best only if its architecture has no other.
     """
     tested = by_configuration(results.final)
     judged = _judged(results.trials)
@@ -62,18 +71,19 @@ def best_trials(results: StoredSearch) -> pd.DataFrame:
 
 
 def hidden_of_best(best: pd.DataFrame) -> tuple[str, ...]:
-    """Return the columns of best trials that a terminal has no room for.
+    """Return the columns of best trials that are not shown in a terminal.
 
-    Their state is worth the room where one was not trained to its end.
+    The state is shown if one of the trials was not trained to the last epoch.
     """
     hidden = ("trial", "interval", "seeds", "stage", "best_epoch", "epochs", "trials")
     return (*hidden, "state") if (best["state"].dropna() == "COMPLETE").all() else hidden
 
 
 def trial_tables(results: StoredSearch) -> list[Comparison]:
-    """Return the tables of the best trials; none before any has finished an epoch.
+    """Return the tables of the best trials, with several objectives also the Pareto set.
 
-    With several objectives there is a Pareto set too.
+    Returns:
+        No table if no trial has finished an epoch.
     """
     directions = results.options.directions
     judged = _judged(results.trials)
@@ -85,29 +95,29 @@ def trial_tables(results: StoredSearch) -> list[Comparison]:
     if len(directions) > 1 and not complete.empty:
         title = f"Pareto set of {' and '.join(directions)}"
         caption = (
-            "Of the trials trained to their end, those that no other beats in one objective"
-            " without losing in another."
+            "Trials trained to the last epoch that no other trial beats in one objective without"
+            " being worse in another."
         )
         front = pareto_set(complete, directions)
         tables.append(comparison("pareto", title, front, _PARETO, caption, folded=True))
     title = f"Top {min(TOP, len(judged))} trials"
     top = judged.head(TOP)
-    caption = "val_accuracy: of the best epoch."
+    caption = "val_accuracy: of the best epoch. The highest of many are optimistic."
     if "INTERRUPTED" in set(top["state"]):
-        caption += " INTERRUPTED: cut off or still running, by its epochs so far."
+        caption += " INTERRUPTED: cut off or still running, with its epochs so far."
     if judged[STAGE].notna().any():
-        caption += " Those that came to a later stage, of larger or more images, stand first."
+        caption += " Trials that reached a later stage, of larger or more images, rank first."
     hidden = ("best_epoch", "model") if judged["model"].nunique() == 1 else ("best_epoch",)
     tables.append(comparison("top", title, top, _TOP, caption, folded=True, files_only=hidden))
     return tables
 
 
 def pareto_set(trials: pd.DataFrame, directions: dict[str, str]) -> pd.DataFrame:
-    """Return the trials that no other beats in one objective without losing in another.
+    """Return the trials that no other beats in one objective without being worse in another.
 
     Args:
-        trials: one row a trial.
-        directions: by objective, a column of the trials, ``max`` or ``min``.
+        trials: One row for each trial.
+        directions: Direction, ``max`` or ``min``, by objective, which is a column of the trials.
     """
     signs = [1 if direction == "max" else -1 for direction in directions.values()]
     values = trials[list(directions)].to_numpy(dtype=float) * signs
@@ -118,32 +128,44 @@ def pareto_set(trials: pd.DataFrame, directions: dict[str, str]) -> pd.DataFrame
 
 
 def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
-    caption = "val_accuracy: of the best epoch, on the validation images of the search."
+    caption = SELECTED_CAPTION
     if best["full_val_accuracy"].notna().any():
-        caption += " The same weights were then judged by all validation images."
+        caption += " The same weights were then evaluated on all validation images."
     if "seeds" in best:
-        caption += " Test: the configuration trained anew, mean ± sd over the seeds."
-        caption += missing_runs(results.final, results.options.final_seeds)
+        caption += TEST_CAPTION + missing_runs(results.final, results.options.final_seeds)
     chosen = set(zip(best["model"], best["trial"], strict=True))
-    for model, trial in by_configuration(results.final):
-        if (model, trial) not in chosen:
-            caption += f" Tested was trial {trial} of {model}, since beaten."
+    beaten = [
+        f"trial {trial} of {model}"
+        for model, trial in by_configuration(results.final)
+        if (model, trial) not in chosen
+    ]
+    if beaten:
+        caption += f" Tested before a better trial was found: {', '.join(beaten)}."
     title = "Best trial of each architecture"
     hidden = hidden_of_best(best)
-    return comparison("best", title, best, _ARCHITECTURES, caption, folded=True, files_only=hidden)
+    return comparison(
+        "best",
+        title,
+        best,
+        _ARCHITECTURES,
+        caption,
+        folded=True,
+        files_only=hidden,
+        headings=SELECTED_HEADINGS,
+    )
 
 
 def _costs(best: pd.DataFrame) -> Comparison:
     caption = (
-        "Of the best trials. FLOPs of the forward pass, a multiply-add as two; images/s while"
-        " training; s an epoch: with its validation, mean of the trial; s to best: the best epoch"
-        " times that."
+        "Costs of the best trials. FLOPs: of the forward pass, a multiply-add counts as two;"
+        " images/s: in training; s an epoch: with its validation, mean of the trial; s to best:"
+        " that mean times the best epoch."
     )
     return comparison("costs", "What each architecture costs", best, _COSTS, caption)
 
 
 def _judged(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials with a result, best first: a later stage before any earlier one."""
+    """Return the trials with a result, best first. Later stages rank before earlier ones."""
     judged = trials.dropna(subset=["val_accuracy"])
     judged = judged.assign(stage_rank=pd.to_numeric(judged[STAGE]).fillna(0))
     return judged.sort_values(

@@ -50,11 +50,11 @@ def accuracy_by_time(evaluated: EvaluatedTrials) -> list[Plot]:
     figure.update_layout(showlegend=True)
     _cost_axis(figure, "seconds trained", [record.train_seconds for record in evaluated.records])
     parts = [
-        f"of {model}, #{record.number} reached {text_format.accuracy(record.val_accuracy)} in"
-        f" {text_format.seconds(record.train_seconds)}"
+        f"{model} {text_format.accuracy(record.val_accuracy)} in"
+        f" {text_format.seconds(record.train_seconds)} (#{record.number})"
         for model, record in best.items()
     ]
-    sentence = f"The best trials and how long they trained: {text_format.listed(parts)}."
+    sentence = f"Best trial and its training time: {text_format.listed(parts)}."
     return [Plot("cost-time", "Accuracy against training time", sentence, figure)]
 
 

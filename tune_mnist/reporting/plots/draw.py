@@ -1,4 +1,4 @@
-"""All plots of a search, as far as they show anything."""
+"""All plots of a search that have something to show."""
 
 import warnings
 from collections.abc import Callable, Iterable
@@ -23,39 +23,46 @@ Drawer = Callable[[EvaluatedTrials], list[Plot]]
 
 
 def _of_one_stage(drawer: Drawer) -> Drawer:
-    """Let a plot show only trials whose accuracies compare."""
+    """Restrict a plot to the trials of the best stage, whose accuracies can be compared."""
 
     def draw_comparable(evaluated: EvaluatedTrials) -> list[Plot]:
         evaluated.require(1)
-        return drawer(evaluated.at_best_stage())
+        return drawer(evaluated.at_best_stage)
 
     return draw_comparable
 
 
+COURSE = "Course of the search"
+EFFECTS = "Effects of the hyperparameters"
+COST = "Accuracy and cost"
+FINAL = "Final evaluation"
+
 SECTIONS: dict[str, dict[str, Drawer]] = {
-    "How the search went": {
-        "Optimisation history": search_history.history,
-        "Learning curves": search_history.learning_curves,
-        "Values by epoch": search_history.intermediate_values,
-        "Timeline": search_history.timeline,
+    FINAL: {
+        "Confusion matrices": prediction_plots.confusion_matrices,
+        "Misread images": prediction_plots.misclassified_images,
     },
-    "What the hyperparameters do": {
+    COST: {
+        "Accuracy against training time": cost_plots.accuracy_by_time,
+        "Accuracy against size": cost_plots.accuracy_by_size,
+        "Accuracy against computation": cost_plots.accuracy_by_flops,
+        "Pareto front": cost_plots.pareto_fronts,
+    },
+    EFFECTS: {
         "Parameter importances": _of_one_stage(hyperparameter_plots.importances),
         "Parallel coordinates": _of_one_stage(hyperparameter_plots.parallel_coordinates),
         "Contour": _of_one_stage(hyperparameter_plots.contour),
         "Rank": _of_one_stage(hyperparameter_plots.rank),
         "Slices": _of_one_stage(hyperparameter_plots.slices),
     },
-    "What the architectures give and cost": {
-        "Accuracy against training time": cost_plots.accuracy_by_time,
-        "Accuracy against size": cost_plots.accuracy_by_size,
-        "Accuracy against computation": cost_plots.accuracy_by_flops,
-        "Pareto front": cost_plots.pareto_fronts,
-        "Confusion matrices": prediction_plots.confusion_matrices,
-        "Misread images": prediction_plots.misclassified_images,
+    COURSE: {
+        "Optimisation history": search_history.history,
+        "Learning curves": search_history.learning_curves,
+        "Values by epoch": search_history.intermediate_values,
+        "Timeline": search_history.timeline,
     },
 }
-
+"""Plots by section of the page, in reading order."""
 
 _KEYS = {
     *("history", "curves", "intermediate", "timeline"),
@@ -85,8 +92,8 @@ class LeftOut:
     """A plot that was not drawn.
 
     Attributes:
-        title: of the plot.
-        reason: why it would show nothing.
+        title: Title of the plot.
+        reason: Why it would show nothing.
     """
 
     title: str
@@ -94,34 +101,54 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Section:
+    """The plots of one section of the page.
+
+    Attributes:
+        plots: Plots in reading order.
+        left_out: Plots that were not drawn.
+    """
+
+    plots: list[Plot]
+    left_out: list[LeftOut]
+
+
+@dataclass(frozen=True)
 class Drawn:
     """The plots of a search.
 
     Attributes:
-        sections: by heading, its plots; a section without any is left out.
-        left_out: what was not drawn, and why.
+        sections: Sections by heading, in the order of SECTIONS.
     """
 
-    sections: dict[str, list[Plot]]
-    left_out: list[LeftOut]
+    sections: dict[str, Section]
 
     @property
     def plots(self) -> list[Plot]:
-        """All of them."""
-        return [plot for plots in self.sections.values() for plot in plots]
+        """Plots of all sections."""
+        return [plot for section in self.sections.values() for plot in section.plots]
+
+    @property
+    def left_out(self) -> list[LeftOut]:
+        """Plots of all sections that were not drawn."""
+        return [each for section in self.sections.values() for each in section.left_out]
 
 
 def draw(results: StoredSearch) -> Drawn:
     """Draw all plots of a search."""
-    sections: dict[str, list[Plot]] = {}
-    left_out = []
     with quiet_optuna(), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         evaluated = EvaluatedTrials.of(results)
-        for heading, drawers in SECTIONS.items():
-            for title, drawer in drawers.items():
-                try:
-                    sections.setdefault(heading, []).extend(drawer(evaluated))
-                except CannotDrawError as reason:
-                    left_out.append(LeftOut(title, str(reason)))
-    return Drawn({heading: plots for heading, plots in sections.items() if plots}, left_out)
+        return Drawn(
+            {heading: _section(drawers, evaluated) for heading, drawers in SECTIONS.items()}
+        )
+
+
+def _section(drawers: dict[str, Drawer], evaluated: EvaluatedTrials) -> Section:
+    section = Section([], [])
+    for title, drawer in drawers.items():
+        try:
+            section.plots.extend(drawer(evaluated))
+        except CannotDrawError as reason:
+            section.left_out.append(LeftOut(title, str(reason)))
+    return section

@@ -1,8 +1,8 @@
-"""The trials that can be compared: those that have finished an epoch, however they ended.
+"""The trials of a search that have finished an epoch, as the plots compare them.
 
-Optuna's plots look at COMPLETE trials only. After a search that stops the poor ones early these
-are few, and the best of them: what made a trial poor could not be seen. So the plots get a study
-in memory in which each trial counts by its best validation accuracy.
+Optuna's plots show COMPLETE trials only. After a search with early stopping these are few, and
+the best ones: what made a trial poor could not be seen. So the plots get a study in memory in
+which each trial is COMPLETE with its best validation accuracy.
 """
 
 import math
@@ -14,26 +14,25 @@ from types import MappingProxyType
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from optuna.importance import FanovaImportanceEvaluator
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from tune_mnist.reporting.common_epoch import common_epoch, last_epoch
+from tune_mnist.reporting.importances import Importance, importances
 from tune_mnist.reporting.plots.plot import CannotDrawError
 from tune_mnist.reporting.stored_search import StoredSearch
+from tune_mnist.training import hyperparameter
 from tune_mnist.tuning.recording.trial_record import TrialRecord, by_rank
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.reports import METRIC
 
 BEST_SHARE = 4
-"""The best quarter is what is looked at for what good trials have in common."""
+"""One in four trials is among the best, whose values are summarized."""
 
 MIN_BEST = 3
-_FOREST_SEED = 0
+MIN_FOR_IMPORTANCES = 50
+"""Shares of the variance from fewer trials are mostly noise."""
+
 _Parameters = tuple[dict[str, Any], dict[str, BaseDistribution]]
 
 
@@ -42,15 +41,18 @@ class EvaluatedTrials:
     """The trials of a search that have finished an epoch.
 
     Attributes:
-        results: of the search.
-        study: the same numbers; those trials as COMPLETE, with their best validation accuracy as
-            value, all others, and those taken over from another search, as FAIL.
-        records: in the order of their numbers; ``config`` is what the best epoch was trained with.
+        results: The search.
+        study: Study in memory. Those trials are COMPLETE with the accuracy that they are compared
+            by. All others, and those taken over from another search, are FAIL.
+        records: Records in the order of their numbers. ``config`` is the configuration of the
+            best epoch.
+        epoch: Epoch after which the accuracies were measured; None: the best epoch of each trial.
     """
 
     results: StoredSearch
     study: optuna.Study
     records: list[TrialRecord]
+    epoch: int | None = None
 
     @classmethod
     def of(cls, results: StoredSearch) -> "EvaluatedTrials":
@@ -71,14 +73,27 @@ class EvaluatedTrials:
         )
         return cls(results=results, study=study, records=records)
 
+    @cached_property
     def at_best_stage(self) -> "EvaluatedTrials":
-        """Select the trials that came as far as the best: without stages, all of them.
+        """The trials that reached the stage of the best one; without stages, all trials.
 
-        Accuracies on small images do not compare with those on large ones.
+        Accuracies on small images cannot be compared with those on large ones.
         """
         stage = self.ranked[0].stage
         own = [record for record in self.results.records if record.stage == stage]
         return EvaluatedTrials.of(replace(self.results, records=own)) if stage else self
+
+    def at_last_epoch(self) -> "EvaluatedTrials":
+        """Select the trials that reached the last epoch, with their accuracy after it."""
+        last = last_epoch(self.results)
+        records = [
+            replace(record, val_accuracy=last.values[record.number])
+            for record in self.records
+            if math.isfinite(last.values.get(record.number, math.nan))
+        ]
+        values = {record.number: [record.val_accuracy] for record in records}
+        study = _study(self.results.study, values)
+        return EvaluatedTrials(self.results, study, records, last.epoch)
 
     @cached_property
     def ranked(self) -> list[TrialRecord]:
@@ -92,7 +107,7 @@ class EvaluatedTrials:
 
     @cached_property
     def distributions(self) -> dict[str, BaseDistribution]:
-        """What each parameter was drawn from, of those that differ between two of the trials."""
+        """Distributions of the parameters that vary between the trials."""
         found: dict[str, BaseDistribution] = {}
         for trial in _complete(self.study):
             for name, distribution in trial.distributions.items():
@@ -105,7 +120,7 @@ class EvaluatedTrials:
 
     @property
     def shared(self) -> list[str]:
-        """The parameters that vary and that every trial has: no condition decides over them."""
+        """The parameters that vary and that every trial has, whatever its other values."""
         return [
             name
             for name in self.distributions
@@ -113,25 +128,59 @@ class EvaluatedTrials:
         ]
 
     @cached_property
-    def importances(self) -> dict[str, float]:
-        """How much of the variance each shared parameter explains (fANOVA), the most first."""
-        return optuna.importance.get_param_importances(
-            self.on_log_scale(), evaluator=fanova(), params=self.shared, target=value_of
-        )
+    def importances(self) -> list[Importance]:
+        """Importances of the shared parameters after the common epoch, the largest first.
+
+        Parameters that act over a whole training are left out before the last epoch.
+
+        Raises:
+            CannotDrawError: There are too few trials, or too few parameters vary.
+        """
+        compared = common_epoch(self.results)
+        values = {} if compared is None else compared.values
+        trials = [
+            trial
+            for trial in self.results.study.get_trials(deepcopy=False)
+            if math.isfinite(values.get(trial.number, math.nan))
+        ]
+        if compared is None or len(trials) < MIN_FOR_IMPORTANCES:
+            raise CannotDrawError(
+                f"shares of the variance from fewer than {MIN_FOR_IMPORTANCES} trials are mostly"
+                f" noise, and {len(trials)} can be compared at one epoch"
+            )
+        if len({values[trial.number] for trial in trials}) == 1:
+            raise CannotDrawError(
+                f"after epoch {compared.epoch} all trials have the same {METRIC}"
+            )
+        names = [
+            name
+            for name in self.results.space.parameter_names
+            if all(name in trial.params for trial in trials)
+            and len({trial.params[name] for trial in trials}) > 1
+            and (compared.epoch == self.max_epochs or not hyperparameter(name).whole_training)
+        ]
+        if len(names) < 2:
+            raise CannotDrawError("fewer than 2 parameters vary that every trial has")
+        return importances(trials, [values[trial.number] for trial in trials], names)
+
+    @property
+    def max_epochs(self) -> int:
+        """Last epoch of a trial that is not stopped early."""
+        return self.results.options.max_epochs
 
     def values(self, name: str) -> list[Any]:
-        """Return the values of a parameter in the trials that have it."""
+        """Return the values of a parameter, of the trials that have it."""
         return [record.config[name] for record in self.records if name in record.config]
 
     def require(self, least: int, parameters: int = 0) -> None:
-        """See that there is something to compare.
+        """Check that there is something to compare.
 
         Args:
-            least: how many trials there must be.
-            parameters: how many parameters that all trials have must vary.
+            least: Number of trials needed.
+            parameters: Number of parameters needed that vary and that every trial has.
 
         Raises:
-            CannotDrawError: there is not; says why.
+            CannotDrawError: There are fewer.
         """
         if not self.records:
             raise CannotDrawError("no trial has finished an epoch")
@@ -147,10 +196,10 @@ class EvaluatedTrials:
             )
 
     def require_differences(self) -> None:
-        """See that not all trials are equally good.
+        """Check that not all trials are equally good.
 
         Raises:
-            CannotDrawError: they are.
+            CannotDrawError: All have the same accuracy.
         """
         if len({record.val_accuracy for record in self.records}) == 1:
             raise CannotDrawError(f"all trials have the same {METRIC}")
@@ -163,37 +212,10 @@ class EvaluatedTrials:
             {t.number: t.values for t in _complete(self.results.study) if t.number in own},
         )
 
-    def on_log_scale(self) -> optuna.Study:
-        """Return the study with the parameters that are searched by their logarithm as such.
-
-        Optuna's fANOVA weighs the values of a parameter evenly, not as they were searched: of a
-        learning rate from 1e-5 to 1e-1 it would see the last decade only.
-        """
-        study = optuna.create_study(direction="maximize")
-        for trial in _complete(self.study):
-            params, distributions = {}, {}
-            for name, value in trial.params.items():
-                params[name], distributions[name] = _log10(value, trial.distributions[name])
-            study.add_trial(
-                create_trial(value=trial.value, params=params, distributions=distributions)
-            )
-        return study
-
-
-def fanova() -> FanovaImportanceEvaluator:
-    """Return the judge of the parameters' importance, whose forest is the same every time."""
-    return FanovaImportanceEvaluator(seed=_FOREST_SEED)
-
-
-def value_of(trial: FrozenTrial) -> float:
-    """Return what a trial of a study in memory counts by."""
-    assert trial.value is not None  # noqa: S101 - only trials with a value are asked
-    return trial.value
-
 
 @contextmanager
 def quiet_optuna() -> Iterator[None]:
-    """Keep Optuna from reporting each study in memory, and each trial without a value."""
+    """Suppress Optuna's messages about studies in memory and trials without a value."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
@@ -203,7 +225,7 @@ def quiet_optuna() -> Iterator[None]:
 
 
 def is_categorical(distribution: BaseDistribution) -> bool:
-    """Tell whether a parameter is a choice, be it among numbers."""
+    """Return whether a parameter is categorical; its choices may be numbers."""
     return isinstance(distribution, CategoricalDistribution)
 
 
@@ -219,9 +241,9 @@ def _study(
     """Copy a study into memory.
 
     Args:
-        study: what to copy.
-        values: of the trials that become COMPLETE, by number; all others become FAIL.
-        changed: parameters that a trial has come to, in the place of those it began with.
+        study: Study to copy.
+        values: Values of the trials that become COMPLETE, by number. All others become FAIL.
+        changed: Parameters and distributions that replace those of a trial, by number.
     """
     objectives = max(map(len, values.values()), default=1)
     evaluated = optuna.create_study(directions=study.directions[:objectives])
@@ -252,10 +274,3 @@ def _with_values(
 def _parameters(config: dict[str, Any], space: SearchSpace) -> _Parameters:
     params = {name: config[name] for name in space.parameters if name in config}
     return params, {name: space.parameters[name].distribution() for name in params}
-
-
-def _log10(value: Any, distribution: BaseDistribution) -> tuple[Any, BaseDistribution]:
-    if not isinstance(distribution, FloatDistribution | IntDistribution) or not distribution.log:
-        return value, distribution
-    low, high = math.log10(distribution.low), math.log10(distribution.high)
-    return min(max(math.log10(value), low), high), FloatDistribution(low, high)

@@ -1,15 +1,11 @@
-"""What the hyperparameters do: Optuna's importances, slices, coordinates, contour and rank."""
-
-from typing import Any
+"""Plots of hyperparameters: importances, slices, parallel coordinates, contour and rank."""
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from optuna.importance import BaseImportanceEvaluator
 from optuna.visualization import (
     plot_contour,
     plot_parallel_coordinate,
-    plot_param_importances,
     plot_rank,
     plot_slice,
 )
@@ -25,83 +21,85 @@ from tune_mnist.reporting.plots.hyperparameter_sentences import (
     rank_sentence,
     span_sentence,
 )
-from tune_mnist.reporting.plots.plot import BLUE, LOW_TO_HIGH, CannotDrawError, Plot, tidied
+from tune_mnist.reporting.plots.plot import (
+    BLUE,
+    GREY,
+    LOW_TO_HIGH,
+    CannotDrawError,
+    Plot,
+    tidied,
+)
+from tune_mnist.training import hyperparameter
 from tune_mnist.tuning.trials.reports import METRIC
 
 MIN_TO_COMPARE = 4
-MIN_FOR_IMPORTANCES = 8
+MIN_FOR_PAIRS = 8
 _FILLED = "Cividis"
 _SMALL = 1e-3
 
 
-class _Computed(BaseImportanceEvaluator):
-    """Hands out importances that are known: a forest of a large search takes a while to grow.
-
-    Args:
-        importances: by parameter.
-    """
-
-    def __init__(self, importances: dict[str, float]) -> None:
-        self._importances = importances
-
-    def evaluate(self, study: Any, params: Any = None, *, target: Any = None) -> dict[str, float]:
-        """Return them, whatever the study."""
-        return self._importances
-
-
 def importances(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's parameter importances by fANOVA."""
-    evaluated.require(MIN_FOR_IMPORTANCES, parameters=2)
-    evaluated.require_differences()
-    figure = plot_param_importances(
-        evaluated.study,
-        evaluator=_Computed(evaluated.importances),
-        params=evaluated.shared,
-        target_name=METRIC,
+    """Draw the importance of each parameter by fANOVA, with its bootstrap interval."""
+    evaluated.require(1)
+    found = evaluated.importances[::-1]
+    figure = go.Figure()
+    figure.add_bar(
+        x=[each.share for each in found],
+        y=[each.name for each in found],
+        orientation="h",
+        marker={"color": BLUE},
+        error_x={
+            "array": [each.high - each.share for each in found],
+            "arrayminus": [each.share - each.low for each in found],
+            "color": GREY,
+            "thickness": 1.5,
+        },
+        customdata=[(each.low, each.high) for each in found],
+        hovertemplate="%{y}: %{x:.2f} (%{customdata[0]:.2f} to %{customdata[1]:.2f})"
+        "<extra></extra>",
     )
-    (bars,) = figure.data
-    ordered = sorted(zip(bars.x, bars.y, strict=True), reverse=True)
-    bars.update(marker_color=BLUE, hovertemplate="%{y}: %{x:.2f}<extra></extra>")
-    tidied(figure, height=150 + 34 * len(ordered))
-    figure.update_xaxes(title_text="share of the variance", range=[0, 1.12])
-    figure.update_yaxes(title_text=None)
-    return [
-        Plot(
-            "importances",
-            "Parameter importances",
-            importances_sentence(ordered, evaluated),
-            figure,
-        )
-    ]
+    tidied(figure, height=150 + 34 * len(found))
+    figure.update_xaxes(title_text="share of the variance", range=[0, 1.05])
+    sentence = importances_sentence(evaluated)
+    return [Plot("importances", "Parameter importances", sentence, figure)]
 
 
 def slices(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's slices, one plot a parameter."""
+    """Draw Optuna's slices, one plot for each parameter.
+
+    A parameter that acts over a whole training is judged by the trials that reached the last
+    epoch, and gets no plot where these are too few.
+    """
     evaluated.require(MIN_TO_COMPARE)
     evaluated.require_differences()
     if not evaluated.distributions:
         raise CannotDrawError("no parameter varies")
     plots = []
     for name in evaluated.distributions:
-        figure = plot_slice(evaluated.study, [name], target_name=METRIC)
-        for trace in figure.data:
-            trace.marker.update(
-                size=8,
-                colorscale=LOW_TO_HIGH,
-                colorbar={"title": "trial", "xpad": 8, "thickness": 12},
-            )
-            trace.hovertemplate = "#%{marker.color}: %{customdata:.4f}<extra></extra>"
-            # Optuna writes choices as Python would.
-            trace.x = [x.strip("'") if isinstance(x, str) else x for x in trace.x]
-        if figure.layout.xaxis.categoryarray is not None:
-            choices = [choice.strip("'") for choice in figure.layout.xaxis.categoryarray]
-            figure.update_xaxes(categoryarray=choices)
-        _powers_of_ten(stretch(tidied(figure), METRIC), evaluated)
-        sentence = (
-            choice_sentence if is_categorical(evaluated.distributions[name]) else span_sentence
-        )
-        plots.append(Plot(f"slice-{name}", f"Slice: {name}", sentence(name, evaluated), figure))
+        late = hyperparameter(name).whole_training
+        compared = evaluated.at_last_epoch() if late else evaluated
+        if len(compared.records) >= MIN_TO_COMPARE and name in compared.distributions:
+            plots.append(_slice(name, compared))
     return plots
+
+
+def _slice(name: str, evaluated: EvaluatedTrials) -> Plot:
+    figure = plot_slice(evaluated.study, [name], target_name=METRIC)
+    for trace in figure.data:
+        trace.marker.update(
+            size=8,
+            colorscale=LOW_TO_HIGH,
+            colorbar={"title": "trial", "xpad": 8, "thickness": 12},
+        )
+        trace.hovertemplate = "#%{marker.color}: %{customdata:.4f}<extra></extra>"
+        # Optuna writes choices as Python literals.
+        trace.x = [x.strip("'") if isinstance(x, str) else x for x in trace.x]
+    if figure.layout.xaxis.categoryarray is not None:
+        choices = [choice.strip("'") for choice in figure.layout.xaxis.categoryarray]
+        figure.update_xaxes(categoryarray=choices)
+    _powers_of_ten(stretch(tidied(figure), METRIC), evaluated)
+    sentence = choice_sentence if is_categorical(evaluated.distributions[name]) else span_sentence
+    return Plot(f"slice-{name}", f"Slice: {name}", sentence(name, evaluated), figure)
 
 
 def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
@@ -116,10 +114,10 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
         share = (record.val_accuracy - low) / (high - low)
         (colour,) = sample_colorscale(LOW_TO_HIGH, [share])
         trace.line, trace.opacity = {"color": colour, "width": 1.5}, 0.8
-        # Optuna has each value again as text here, of each trial at each axis.
+        # Optuna repeats each value as text here, for each trial at each axis.
         trace.customdata, trace.hovertemplate = None, f"#{record.number}<extra></extra>"
     order = sorted(range(len(lines)), key=values.__getitem__)
-    # Without Optuna's colour bar, which says no more than the first axis and takes its room.
+    # Optuna's colour bar is left out: it repeats the first axis and takes its room.
     figure.data = [lines[index] for index in order]
     tidied(figure, height=400)
     figure.update_layout(margin={"l": 44, "r": 34})
@@ -128,7 +126,11 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
     for annotation in figure.layout.annotations:
         annotation.text = _short_tick(annotation.text)
     best = evaluated.best_quarter
-    in_common = text_format.listed(common_values(name, evaluated) for name in evaluated.shared)
+    in_common = text_format.listed(
+        common_values(name, evaluated)
+        for name in evaluated.shared
+        if not hyperparameter(name).whole_training
+    )
     sentence = (
         f"The best {len(best)} of {len(values)} trials, each judged by its best epoch, have"
         f" {in_common}."
@@ -139,10 +141,10 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def contour(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's contour of the two most important parameters that are numbers."""
-    first, second = _most_important_two(evaluated, numbers=True)
+    """Draw Optuna's contour over two parameters that are numbers."""
+    first, second = _two_parameters(evaluated, numbers=True)
     figure = plot_contour(evaluated.study, [first, second], target_name=METRIC)
-    # Nearly all of Optuna's grid, a line and a column a trial, is empty.
+    # Optuna's grid has a line and a column for each trial: single precision halves the page.
     figure.data[0].z = np.array(figure.data[0].z, dtype=np.float32)
     figure.update_traces(
         colorscale=_FILLED, colorbar={"thickness": 12}, selector={"type": "contour"}
@@ -156,10 +158,9 @@ def contour(evaluated: EvaluatedTrials) -> list[Plot]:
     best = evaluated.ranked[0]
     places = len({(str(r.config[first]), str(r.config[second])) for r in evaluated.records})
     sentence = (
-        f"Of {first} and {second}, the most important parameters that are numbers, the best"
-        f" trial (#{best.number}) has {text_format.number(best.config[first])} and"
-        f" {text_format.number(best.config[second])}; the surface is interpolated between {places}"
-        f" places (dots) and is a guess elsewhere."
+        f"The best trial, #{best.number}, has {first} {text_format.number(best.config[first])} and"
+        f" {second} {text_format.number(best.config[second])}. The surface is interpolated"
+        f" between {places} points (dots) and is a guess elsewhere."
     )
     tidied(figure)
     _powers_of_ten(figure, evaluated)
@@ -167,14 +168,18 @@ def contour(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def rank(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's ranks over the two most important parameters."""
-    first, second = _most_important_two(evaluated)
+    """Draw Optuna's ranks over two parameters."""
+    first, second = _two_parameters(evaluated)
     figure = plot_rank(evaluated.study, [first, second], target_name=METRIC)
     ranks = pd.Series({r.number: r.val_accuracy for r in evaluated.records}).rank(ascending=False)
     (points, *scales) = figure.data
     shares = (len(ranks) - ranks) / max(1, len(ranks) - 1)
     points.marker.update(
         size=10, color=sample_colorscale(LOW_TO_HIGH, list(shares)), line={"width": 0}
+    )
+    points.update(
+        text=[f"#{number}" for number in ranks.index],
+        hovertemplate="%{text}<br>%{x}, %{y}<extra></extra>",
     )
     for trace in scales:
         trace.marker.update(
@@ -190,23 +195,26 @@ def rank(evaluated: EvaluatedTrials) -> list[Plot]:
     return [Plot("rank", "Rank", rank_sentence(first, ranks, evaluated), figure)]
 
 
-def _most_important_two(evaluated: EvaluatedTrials, *, numbers: bool = False) -> tuple[str, str]:
-    """Return the two parameters that explain most.
+def _two_parameters(evaluated: EvaluatedTrials, *, numbers: bool = False) -> tuple[str, str]:
+    """Return the two most important parameters, the first two of the space if that is unknown.
 
     Args:
-        evaluated: the trials.
-        numbers: leave out the parameters between whose values there is nothing.
+        evaluated: Trials to draw.
+        numbers: Whether both must be numbers.
 
     Raises:
-        CannotDrawError: there are not two, or nothing to explain.
+        CannotDrawError: There are fewer, or nothing to compare.
     """
-    evaluated.require(MIN_FOR_IMPORTANCES, parameters=2)
+    evaluated.require(MIN_FOR_PAIRS, parameters=2)
     evaluated.require_differences()
-    fit = [name for name in evaluated.importances if not numbers or _is_number(name, evaluated)]
+    try:
+        names = [each.name for each in evaluated.importances]
+    except CannotDrawError:
+        names = [name for name in evaluated.shared if not hyperparameter(name).whole_training]
+    fit = [name for name in names if not numbers or _is_number(name, evaluated)]
     if len(fit) < 2:
-        raise CannotDrawError(
-            "it takes two parameters that are numbers, vary, and have no condition"
-        )
+        kind = " and are numbers" if numbers else ""
+        raise CannotDrawError(f"fewer than 2 parameters vary that every trial has{kind}")
     first, second, *_ = fit
     return first, second
 
@@ -216,14 +224,14 @@ def _is_number(name: str, evaluated: EvaluatedTrials) -> bool:
 
 
 def _powers_of_ten(figure: go.Figure, evaluated: EvaluatedTrials) -> None:
-    """Give round ticks to the axes that show a parameter by its logarithm."""
+    """Set round ticks on the axes that show a parameter on a logarithmic scale."""
     for axis in (figure.layout.xaxis, figure.layout.yaxis):
         if axis.type == "log" and axis.title.text in evaluated.distributions:
             set_ticks(axis, evaluated.values(axis.title.text), power)
 
 
 def _short_tick(text: str) -> str:
-    """Return a number that Optuna has written along an axis in fewer letters."""
+    """Return a number that Optuna has written along an axis in fewer characters."""
     try:
         value = float(text)
     except ValueError:

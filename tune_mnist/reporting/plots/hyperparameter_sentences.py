@@ -1,42 +1,52 @@
-"""Sentences below the plots of hyperparameters: which values the best trials have."""
+"""Sentences above the plots of hyperparameters: which values the best trials have."""
 
+import math
 import statistics
 from typing import Any
 
 import pandas as pd
 from scipy.stats import mannwhitneyu
 
+from tune_mnist.reporting.common_epoch import common_epoch
+from tune_mnist.reporting.importances import COVERAGE, RESAMPLES
 from tune_mnist.reporting.plots import text_format
 from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials, is_categorical
+from tune_mnist.training import hyperparameter
 from tune_mnist.tuning.trials.reports import METRIC
 
 MIN_IN_A_GROUP = 5
 SIGNIFICANT = 0.05
 
 
-def importances_sentence(ordered: list[tuple[float, str]], evaluated: EvaluatedTrials) -> str:
-    """Give each parameter's share of the variance, the largest first."""
+def importances_sentence(evaluated: EvaluatedTrials) -> str:
+    """Return each parameter's share of the variance with its interval, the largest first."""
     shares = text_format.listed(
-        f"{name} {text_format.percent(share)}" for share, name in ordered[1:]
+        f"{each.name} explains {text_format.percent(each.share)}"
+        f" ({text_format.percent(each.low)} to {text_format.percent(each.high)})"
+        for each in evaluated.importances
     )
-    share, name = ordered[0]
+    compared = common_epoch(evaluated.results)
+    assert compared is not None  # noqa: S101 - there are importances
+    count = sum(map(math.isfinite, compared.values.values()))
     sentence = (
-        f"Of the variance of {METRIC} that single parameters explain between"
-        f" {len(evaluated.records)} trials, {name} makes up {text_format.percent(share)},"
-        f" {shares} (fANOVA,"
-        f" each trial by its best epoch)"
+        f"Of the variance of {METRIC} that single parameters explain among {count} trials after"
+        f" epoch {compared.epoch}, {shares}: fANOVA, with {COVERAGE:.0%} intervals from"
+        f" {RESAMPLES} bootstrap resamples of the trials"
     )
-    conditional = [name for name in evaluated.distributions if name not in evaluated.shared]
+    named = {each.name for each in evaluated.importances}
+    missing = [name for name in evaluated.distributions if name not in named]
+    late = [name for name in missing if hyperparameter(name).whole_training]
+    conditional = [name for name in missing if name not in late]
     if conditional:
         verb = "exist" if len(conditional) > 1 else "exists"
-        sentence += (
-            f"; {text_format.listed(conditional)} {verb} in some trials only, and cannot take part"
-        )
+        sentence += f"; {text_format.listed(conditional)} {verb} in some trials only"
+    if late:
+        sentence += f"; {text_format.listed(late)} cannot be judged before the last epoch"
     return f"{sentence}."
 
 
 def choice_sentence(name: str, evaluated: EvaluatedTrials) -> str:
-    """Compare the medians of the choices; call one the best only if its lead is more than luck."""
+    """Compare the medians of the choices; call one the best only if its lead is significant."""
     by_choice: dict[Any, list[float]] = {}
     for record in evaluated.records:
         if name in record.config:
@@ -47,35 +57,39 @@ def choice_sentence(name: str, evaluated: EvaluatedTrials) -> str:
         f" ({text_format.count(len(by_choice[choice]), 'trial')})"
         for choice in ordered
     )
+    when = f" after epoch {evaluated.epoch}" if evaluated.epoch else ""
     champion = f"the best trial has {evaluated.ranked[0].config.get(name, 'none')}"
     doubt = _doubt([by_choice[choice] for choice in ordered])
     if doubt:
         medians = text_format.listed([best, *others])
-        return f"Median {METRIC} by {name}: {medians}; {doubt}; {champion}."
+        return f"Median {METRIC}{when} by {name}: {medians}; {doubt}; {champion}."
     return (
-        f"By the median of {METRIC}, the best {name} is {best}, before"
+        f"By the median of {METRIC}{when}, the best {name} is {best}, before"
         f" {text_format.listed(others)};"
         f" {champion}."
     )
 
 
 def _doubt(groups: list[list[float]]) -> str:
-    """Return why the first of some groups of accuracies cannot be called the best, or nothing.
+    """Return why the first group of accuracies cannot be called the best.
 
-    Its lead over each other group is tested by Mann and Whitney's rank test, with Bonferroni's
-    correction for their number.
+    Its lead over each other group is tested by the Mann-Whitney U test, with Bonferroni's
+    correction for the number of groups.
+
+    Returns:
+        An empty text if the lead is significant.
     """
     first, *others = groups
     if min(map(len, groups)) < MIN_IN_A_GROUP:
-        return f"a value with fewer than {MIN_IN_A_GROUP} trials is too few to call one the best"
+        return f"no value is called the best where one has fewer than {MIN_IN_A_GROUP} trials"
     for other in others:
         if mannwhitneyu(first, other).pvalue > SIGNIFICANT / len(others):
-            return "the lead of the first is within what chance explains"
+            return "chance explains the lead of the first"
     return ""
 
 
 def span_sentence(name: str, evaluated: EvaluatedTrials) -> str:
-    """Say where the best trials lie, and which way the ranks go."""
+    """Return the range of the best trials, and the rank correlation with the accuracy."""
     having = [record for record in evaluated.records if name in record.config]
     best = [r for r in evaluated.best_quarter if name in r.config]
     frame = pd.DataFrame([(r.config[name], r.val_accuracy) for r in having]).rank()
@@ -101,7 +115,7 @@ def span_sentence(name: str, evaluated: EvaluatedTrials) -> str:
 
 
 def common_values(name: str, evaluated: EvaluatedTrials) -> str:
-    """Give the values of a parameter in the best quarter of the trials."""
+    """Return the values of a parameter in the best quarter of the trials."""
     values = [record.config[name] for record in evaluated.best_quarter]
     if is_categorical(evaluated.distributions[name]):
         return (

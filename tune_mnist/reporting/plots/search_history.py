@@ -53,7 +53,7 @@ def history(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw Optuna's optimisation history, of the best epoch of each trial."""
     evaluated.require(1)
     numbers = [record.number for record in evaluated.results.records]
-    evaluated = evaluated.at_best_stage()
+    evaluated = evaluated.at_best_stage
     figure = plot_optimization_history(evaluated.study, target_name=METRIC)
     colours = {METRIC: GREY, "Best Value": BLUE}
     # Optuna has a trace for trials that break a constraint, of which there are none here.
@@ -123,8 +123,9 @@ def intermediate_values(evaluated: EvaluatedTrials) -> list[Plot]:
         trace.line.width = 3 if ahead else 1
         trace.opacity = 1 if ahead else 0.55
         trace.marker.size = 7 if ahead else 4
-        trace.hovertemplate = "%{text}, epoch %{x}: %{customdata:.4f}<extra></extra>"
-        trace.text = [f"#{trace.name.removeprefix('Trial')}"] * len(trace.x)
+        number = trace.name.removeprefix("Trial")
+        trace.hovertemplate = f"#{number}, epoch %{{x}}: %{{customdata:.4f}}<extra></extra>"
+        trace.text = None
     stretch(tidied(figure), METRIC)
     figure.update_xaxes(title_text="epoch", **_whole_ticks(_longest(curves)))
     return [

@@ -20,7 +20,7 @@
     rows.sort((first, second) => {
       const a = order(first.cells[index]);
       const b = order(second.cells[index]);
-      // What a trial does not have comes last, whichever way the others are sorted.
+      // Missing values are last in both directions.
       if (a === "" || b === "") return (a === "") - (b === "");
       return sign * compare(a, b, numeric);
     });
@@ -32,11 +32,11 @@
   headings.forEach((heading, index) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = heading.textContent;
-    heading.replaceChildren(button);
+    button.append(...heading.childNodes);
+    heading.append(button);
     button.addEventListener("click", () => {
       const now = heading.getAttribute("aria-sort");
-      // Of an accuracy the best is wanted first.
+      // The best accuracy is first.
       const first = heading.dataset.key === "val_accuracy" ? "descending" : "ascending";
       const other = first === "ascending" ? "descending" : "ascending";
       sortBy(index, now === first ? other : first);

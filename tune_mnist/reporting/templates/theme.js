@@ -1,5 +1,5 @@
-// Draws the figures that wait in the page, in the colours of its style sheet, and again when
-// these change: when the reader turns to the dark, or prints.
+// Draws the figures of the page in the colours of its style sheet: when they become visible, and
+// again when the colour scheme changes or the page is printed.
 "use strict";
 (() => {
   const figures = JSON.parse(document.getElementById("figures").textContent);
@@ -50,25 +50,33 @@
     };
   }
 
+  // A figure in a closed section has no size, and cannot be drawn.
+  const isVisible = (place) => place.closest("details:not([open])") === null;
+
   function draw(place) {
     const figure = figures[place.dataset.figure];
-    Plotly.newPlot(place, figure.data, coloured(figure.layout), config(place));
+    Plotly.react(place, figure.data, coloured(figure.layout), config(place));
+    if (place.clientWidth !== place._fullLayout?.width) Plotly.Plots.resize(place);
   }
 
-  function recolour() {
-    for (const place of plots) {
-      Plotly.react(place, place.data, coloured(place.layout), config(place));
-    }
+  function drawVisible() {
+    plots.filter(isVisible).forEach(draw);
   }
 
-  plots.forEach(draw);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+  drawVisible();
+  // A section was opened or closed. The event does not bubble.
+  document.addEventListener(
+    "toggle",
+    (event) => plots.filter((place) => event.target.contains(place) && isVisible(place)).forEach(draw),
+    true,
+  );
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawVisible);
   addEventListener("beforeprint", () => {
     document.documentElement.dataset.printing = "";
-    recolour();
+    drawVisible();
   });
   addEventListener("afterprint", () => {
     delete document.documentElement.dataset.printing;
-    recolour();
+    drawVisible();
   });
 })();

@@ -1,0 +1,92 @@
+"""Sections of the page of a search: which tables and plots each one holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tune_mnist.reporting.plots import Drawn, LeftOut, Plot
+from tune_mnist.reporting.plots.draw import COST, COURSE, EFFECTS, FINAL
+from tune_mnist.reporting.plots.text_format import count
+from tune_mnist.reporting.rendering import PageTable, page_table
+from tune_mnist.reporting.tables import Comparison
+
+BEST = "Best trials"
+_HEADINGS = {
+    "best": BEST,
+    "final": FINAL,
+    "cost": COST,
+    "effects": EFFECTS,
+    "course": COURSE,
+}
+"""Headings by identifier, in reading order."""
+
+_TABLES = {
+    "costs": COST,
+    "effects": EFFECTS,
+    **dict.fromkeys(("final", "differences", "final_runs", "recall", "confused"), FINAL),
+}
+"""Sections of the tables by name; all others are in BEST."""
+
+
+@dataclass(frozen=True)
+class PageSection:
+    """A section of the page.
+
+    Attributes:
+        key: Identifier within the page.
+        heading: Heading.
+        tables: Tables in reading order.
+        plots: Plots in reading order.
+        left_out: Plots that were not drawn.
+    """
+
+    key: str
+    heading: str
+    tables: list[PageTable] = field(default_factory=list)
+    plots: list[Plot] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    @property
+    def contents(self) -> str:
+        """Number of tables and plots, such as ``1 table, 2 plots``."""
+        parts = ((len(self.tables), "table"), (len(self.plots), "plot"))
+        return ", ".join(count(number, noun) for number, noun in parts if number)
+
+
+def page_sections(
+    tables: Sequence[Comparison], drawn: Drawn, first: Plot | None
+) -> list[PageSection]:
+    """Return the sections that have any content.
+
+    Args:
+        tables: Comparison tables.
+        drawn: Plots.
+        first: Plot that stands above all sections, and in none of them.
+    """
+    sections = []
+    for key, heading in _HEADINGS.items():
+        section = PageSection(key, heading)
+        of_section = [table for table in tables if _TABLES.get(table.name, BEST) == heading]
+        section.tables.extend(map(page_table, of_section))
+        if heading in drawn.sections:
+            plots = drawn.sections[heading]
+            section.plots.extend(plot for plot in plots.plots if plot is not first)
+            section.left_out.extend(plots.left_out)
+        if section.tables or section.plots or section.left_out:
+            sections.append(section)
+    return sections
+
+
+def first_plot(drawn: Drawn, models: int) -> Plot | None:
+    """Return the plot that shows most of a search at one glance.
+
+    Args:
+        drawn: Plots of the search.
+        models: Number of architectures with a result.
+
+    Returns:
+        Accuracy against training time for several architectures, the learning curves for one.
+        None if no trial has finished an epoch.
+    """
+    plots = {plot.key: plot for plot in drawn.plots}
+    keys = ("cost-time", "history") if models > 1 else ("curves", "history")
+    return next((plots[key] for key in keys if key in plots), None)
