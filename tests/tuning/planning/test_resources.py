@@ -30,11 +30,11 @@ def test_trials_that_use_eight_cores(monkeypatch, given, expected):
 @pytest.mark.parametrize(
     ("given", "gpus", "words"),
     [
-        ({"device": "cuda"}, 0, "--device cuda: trials get no GPU: there is no GPU"),
+        ({"device": "cuda"}, 0, "--device cuda: trials get no GPU, because there is none"),
         (
             {"device": "cuda", "gpus_per_trial": 0},
             1,
-            "--device cuda: trials get no GPU: --gpus-per-trial 0",
+            "--device cuda: trials get no GPU, because of --gpus-per-trial 0",
         ),
         (
             {"device": "cpu", "gpus_per_trial": 1},

@@ -27,8 +27,8 @@ def check_mode() -> str | None:
         return None
     if mode.lower() not in MODES:
         raise UserError(
-            f"{MODE}={mode}: must be token or disabled, or unset, which requires a token on this"
-            " machine"
+            f"{MODE}={mode}: must be token or disabled; if it is unset, Ray on this machine"
+            " requires a token"
         )
     return mode.lower()
 

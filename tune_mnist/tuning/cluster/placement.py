@@ -28,7 +28,10 @@ def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
                 f"--{kind.lower()}s-per-trial {need:g}: no node has that many {kind}s"
                 f" (the largest has {most:g})"
             )
-    raise UserError(f"no single node has {cpus_per_trial:g} CPUs and {gpus_per_trial:g} GPUs")
+    raise UserError(
+        f"--cpus-per-trial {cpus_per_trial:g} and --gpus-per-trial {gpus_per_trial:g}: no single"
+        " node has both: reduce one of them"
+    )
 
 
 def count_fitting(

@@ -165,7 +165,7 @@ class SearchOptions(OptionFields):
         return stages_of(space, self.max_epochs, self.image_size, self.fraction)
 
     def scheduling_for(self, space: SearchSpace) -> SchedulerOptions:
-        """Return the options of the scheduler for a space; ends of stages become rungs.
+        """Return the options of the scheduler for a space, with the ends of its stages as rungs.
 
         Args:
             space: Search space.

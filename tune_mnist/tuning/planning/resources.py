@@ -55,8 +55,10 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
     if gpus is None:
         gpus = 1.0 if resources.gpus and options.device != "cpu" else 0.0
     if options.device == "cuda" and not gpus:
-        given = "--gpus-per-trial 0" if options.gpus_per_trial == 0 else "there is no GPU"
-        raise UserError(f"--device cuda: trials get no GPU: {given}")
+        reason = "of --gpus-per-trial 0" if options.gpus_per_trial == 0 else "there is none"
+        raise UserError(
+            f"--device cuda: trials get no GPU, because {reason}: use --device cpu or auto"
+        )
     if options.device == "cpu" and gpus:
         raise UserError(f"--gpus-per-trial {gpus:g}: contradicts --device cpu")
     check_placeable(options.cpus_per_trial, gpus)

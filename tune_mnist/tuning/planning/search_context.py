@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SearchContext:
-    """Checked inputs of a search, as the code that runs the trials needs them.
+    """Validated inputs of a search that is ready to run its trials.
 
     Attributes:
         space: Search space.

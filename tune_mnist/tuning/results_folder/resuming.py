@@ -82,7 +82,7 @@ def _check_same_data(
         if stored is not None and checksum(images, labels) != stored:
             raise UserError(
                 f"--resume {directory}: the {part}images or labels of {given} differ from those"
-                " that the search was started with"
+                " that the search was started with: resume it with the original data"
             )
     if earlier.data is None or earlier.data.class_names == dataset.class_names:
         return

@@ -56,7 +56,7 @@ def is_own(content: Mapping[str, Any]) -> bool:
 
 
 def only_stored(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    """Return the stored external options that the user has not given, as command-line text.
+    """Return the stored external options that the user has not given, as command-line options.
 
     Args:
         stored: Options in ``experiment.json``.

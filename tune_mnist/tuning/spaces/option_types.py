@@ -1,4 +1,4 @@
-"""Types with limits that space defaults and command-line options share."""
+"""Bounded types of options, shared by space defaults and the command line."""
 
 from typing import Annotated
 

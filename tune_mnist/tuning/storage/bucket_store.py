@@ -29,11 +29,11 @@ class BucketStore:
     """Checkpoint store in a bucket, writable by one session of a search.
 
     Each checkpoint gets unique keys, so two workers never write into the same one. A worker checks
-    its right to write before it uploads a checkpoint, before it marks the checkpoint as complete,
-    and before it deletes older ones. A new session, or a new worker of a trial, revokes the right
+    its write access before it uploads a checkpoint, before it marks the checkpoint as complete,
+    and before it deletes older ones. A new session, or a new worker of a trial, revokes the access
     of the earlier one before it looks for checkpoints, so a stale worker never deletes a
     checkpoint that another worker resumes from. A stale worker can complete one of its own
-    checkpoints only if it loses the right within the single request between check and mark.
+    checkpoints only if it loses the access within the single request between check and mark.
 
     Attributes:
         bucket: Bucket folder with the checkpoints of all trials.
@@ -52,11 +52,11 @@ class BucketStore:
         return 5.0
 
     def start(self) -> None:
-        """Revoke the right to write of all earlier sessions of the search."""
+        """Revoke the write access of all earlier sessions of the search."""
         self.bucket.write(_RUN, self.run.encode())
 
     def require_right(self) -> None:
-        """Check that this session may still write.
+        """Check that this session still has write access.
 
         Raises:
             RuntimeError: The search was killed and resumed, so this worker is stale.
@@ -125,7 +125,7 @@ class BucketCheckpoints:
             self._delete(others)
 
     def restore(self, build: Callable[[], Trainer]) -> tuple[Trainer, list[str]]:
-        """Restore a trainer from the newest usable checkpoint, and claim the right to save.
+        """Restore a trainer from the newest usable checkpoint, and claim the write access.
 
         Args:
             build: Function that creates an untrained trainer.
@@ -238,9 +238,9 @@ class BucketCheckpoints:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """Yield a temporary folder on the local disk; its path is added to errors of the disk.
+    """Yield a temporary folder on the local disk, whose path is added to errors of the disk.
 
-    Folders that killed workers left behind are deleted first: each may hold 1.5 GB.
+    Folders left behind by killed workers are deleted first, because each may hold 1.5 GB.
     """
     prefix = f"tune-mnist-{gethostname()}-"
     for other in Path(gettempdir()).glob(f"{prefix}*"):

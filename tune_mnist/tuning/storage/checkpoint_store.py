@@ -40,7 +40,7 @@ class Checkpoints(Protocol):
         """
 
     def restore(self, build: Callable[[], Trainer]) -> tuple[Trainer, list[str]]:
-        """Restore a trainer from the newest usable checkpoint, and claim the right to save.
+        """Restore a trainer from the newest usable checkpoint, and claim the write access.
 
         Args:
             build: Function that creates an untrained trainer.
@@ -69,8 +69,9 @@ class Checkpoints(Protocol):
 class CheckpointStore(Protocol):
     """Checkpoints of all trials and final runs of a search.
 
-    A store is writable by one session of the search: each start or resume revokes the right to
-    write of workers of earlier sessions. Its string form is its path or URI.
+    A store is writable by one session of a search. A session is one start or resume; it revokes
+    the write access of the workers of earlier sessions. The string form of a store is its path or
+    URI.
     """
 
     @property
@@ -78,7 +79,7 @@ class CheckpointStore(Protocol):
         """Minimum interval between polls for new checkpoints, in seconds."""
 
     def start(self) -> None:
-        """Revoke the right to write of all earlier sessions of the search."""
+        """Revoke the write access of all earlier sessions of the search."""
 
     def of(self, name: str) -> Checkpoints:
         """Return the checkpoints of a trial or final run."""

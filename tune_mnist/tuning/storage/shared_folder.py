@@ -43,7 +43,7 @@ class SharedFolder:
         return 0.5
 
     def start(self) -> None:
-        """Create the folder, and revoke the right to write of all earlier sessions."""
+        """Create the folder, and revoke the write access of all earlier sessions."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / _LOCK):
             write_text(self.folder / _RUN, self.run)
@@ -108,7 +108,7 @@ class FolderCheckpoints(CheckpointFolder):
             self.keep_only(trainer.epoch)
 
     def restore(self, build: Callable[[], Trainer]) -> tuple[Trainer, list[str]]:
-        """Restore a trainer from the newest usable checkpoint, and claim the right to save.
+        """Restore a trainer from the newest usable checkpoint, and claim the write access.
 
         Args:
             build: Function that creates an untrained trainer.
