@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What only a machine with a GPU can tell, in under eight minutes on one H200:
+# Tests and benchmarks that need a GPU, in less than eight minutes on one H200:
 #   benchmarks/gpu.sh OUTPUT [STAGE ...]        stages: tests step kernels packing mps ours ours-mps guide
-# Every figure is a ratio of things measured in the same run. PYTHON names the interpreter.
+# Each figure is a ratio of values from the same run. PYTHON is the Python interpreter.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
@@ -10,14 +10,14 @@ shift
 [ $# -gt 0 ] || set -- tests step kernels packing mps ours guide
 mkdir -p "$output"
 
-# Longest time of a stage in seconds, then its command.
+# Arguments: maximum duration of the stage in seconds, then its command.
 stage() {
     local limit=$1
     shift
     timeout --kill-after 10 "$limit" "$@" || echo "status $? (limit $limit s): $*"
 }
 
-# CUDA's multi-process service lets kernels of several processes run at the same time.
+# CUDA's multi-process service runs kernels of several processes at the same time.
 start_mps() {
     command -v nvidia-cuda-mps-control > /dev/null || return 1
     export CUDA_MPS_PIPE_DIRECTORY CUDA_MPS_LOG_DIRECTORY
