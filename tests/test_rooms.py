@@ -8,8 +8,8 @@ import pytest
 import tune_mnist
 
 PACKAGE = Path(tune_mnist.__file__).parent
-# From the bottom to the top, as in the README. "base" holds the modules that all rooms share,
-# "commands" the modules that only commands need.
+# From the bottom to the top, as in docs/contributing/architecture.md. "base" holds the modules
+# that all rooms share, "commands" the modules that only commands need.
 ROOMS = (
     "base",
     "models",
