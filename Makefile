@@ -1,5 +1,4 @@
-# The two commands of a newcomer: `make search` and `make test`. Both build the environment first,
-# and do nothing about it the second time.
+# Start with `make search` or `make test`. The first call creates the environment.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -28,25 +27,27 @@ $(READY): pyproject.toml
 search: $(READY) ## Run a search: make search SPACE=resnet ARGS="--num-samples 8"
 	$(BIN)/python -m tune_mnist.search --space $(SPACE) $(ARGS)
 
-# Not results/lab-report: that holds what is committed. A search that was cut off is gone on with.
+# results/lab-report holds the committed results, so the repetition has its own folder. Interrupted
+# searches are resumed.
 LAB ?= results/lab-report-again
 lab = $(BIN)/python -m tune_mnist.search $(if $(wildcard $(LAB)/$(1)/experiment.json),\
 	--resume $(LAB)/$(1),$(2) --output-dir $(LAB) --name $(1))
 
-lab-report: $(READY) ## Repeat the lab report's experiments, and search beside them (an hour and more)
+lab-report: $(READY) ## Repeat the experiments of the lab report (more than an hour)
 	$(call lab,grid,--space lab-report --searcher grid --scheduler none --final-seeds 0)
 	$(call lab,lenet-all-data,--space lab-report-lenet --searcher grid --scheduler none)
 	$(call lab,searched,--space all --image-size 48 --max-epochs 3 --num-samples 12 --final-seeds 0)
 	$(BIN)/python -m tune_mnist.report $(LAB)/grid $(LAB)/lenet-all-data $(LAB)/searched --output $(LAB)
 
-# Not the files with the most tests first: those with the longest tests would come last, and alone.
-test: lint ## Run all tests, the end-to-end ones included
+# By default xdist starts with the files that have the most tests, so the slow e2e files would run
+# last, on one worker only.
+test: lint ## Run all tests, including the end-to-end tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: $(READY) ## Run the tests that need no Ray and no download
 	$(BIN)/python -m pytest -m "not e2e" $(ARGS)
 
-bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/reference/performance.md
+bench: $(READY) ## Run short versions of the benchmarks (about 20 minutes)
 	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python -m benchmarks.search_memory --output $(BENCH)/search_memory
 	$(BIN)/python -m benchmarks.step --rounds 2 --batches 2 --output $(BENCH)/step
@@ -58,17 +59,17 @@ bench: $(READY) ## Run the benchmarks in a short form, some 20 minutes: docs/ref
 	$(BIN)/python -m benchmarks.fidelity.rank_correlation --configs 3 --epochs 1 --top 64:0.015 --fidelity 28:0.015 --output $(BENCH)/fidelity-short
 	$(BIN)/python -m benchmarks.fidelity.versus --seeds 1 --num-samples 3 --max-epochs 3 --stage 1:28 --stage 2:48 --image-size 64 --output $(BENCH)/fidelity-short
 
-docs: $(READY) ## Write the generated pages, and build the documentation site into site/
+docs: $(READY) ## Generate the reference pages and build the documentation site into site/
 	PYTHONPATH=. $(BIN)/python docs/generate_options.py
 	PYTHONPATH=. $(BIN)/python docs/generate_space_file.py
 	$(BIN)/python -m docs.pictures
 	$(BIN)/python -m benchmarks.results_page
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-plotly-js: $(READY) ## Renew the report's copy of plotly.js for the installed plotly (needs npm)
+plotly-js: $(READY) ## Update the report's copy of plotly.js to the installed plotly (needs npm)
 	$(BIN)/python tools/update_plotly_js.py
 
-monitoring: ## Start Prometheus, and Grafana if it is there, on loopback: docs/how-to/monitoring.md
+monitoring: ## Start Prometheus, and Grafana if installed, on loopback
 	deploy/monitoring/start.sh
 
 lint: $(READY) ## Check style, types and wording

@@ -1,11 +1,11 @@
-"""A search on pictures of your own: three classes, 64x64 pixels, in colour.
+"""Search on your own pictures: three classes of 64x64 RGB pictures.
 
-Run it in an empty folder; it takes about a minute on two cores:
+Run this script in an empty folder. It takes about a minute on two cores:
 
     python examples/own_data.py
 
-It first makes the pictures, as there are none of yours here. With a folder of yours, laid out in
-the same way, the search alone is enough; by the command:
+The script first draws example pictures. To search on a folder of your own pictures with the same
+layout, run:
 
     python -m tune_mnist.search --space lenet --data-dir shapes
 """
@@ -23,7 +23,7 @@ CLASSES = tuple(COLOURS)
 
 
 def draw_shape(name: str, random: np.random.Generator) -> Image.Image:
-    """Draw a shape in its colour, somewhere on a noisy ground."""
+    """Draw a coloured shape at a random position on a noisy background."""
     ground = random.integers(0, 60, (SIDE, SIDE, 3), dtype=np.uint8)
     picture = Image.fromarray(ground)
     draw, colour = ImageDraw.Draw(picture), COLOURS[name]
@@ -62,7 +62,7 @@ space = {
         "model.activation": {"type": "categorical", "choices": ["tanh", "relu"]},
     },
 }
-# A folder of pictures, a folder with four IDX files, an .npz file, or four NumPy arrays.
+# `dataset` is a folder of pictures, a folder with four IDX files, an .npz file or four arrays.
 results = run_search(
     space, dataset="shapes", num_samples=4, max_epochs=5, final_seeds=1, name="shapes"
 )
@@ -71,6 +71,6 @@ best = results.best["lenet"]
 print(f"val_accuracy {best.val_accuracy:.4f} with {best.config}")
 print(results.tables["recall"])
 
-# The best configuration once more: the confusion matrix bears the names of the classes.
+# Train the best configuration again. The confusion matrix shows the names of the classes.
 run = run_training(dataset="shapes", epochs=5, name="shapes-best", **best.config)
 print(f"test accuracy {run.test_accuracy:.4f}")

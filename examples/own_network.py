@@ -1,10 +1,10 @@
-"""A network of your own, with its width and depth searched.
+"""Search over the width and depth of your own network.
 
-By the command, from the folder of the project:
+From the command line, in the root of the repository:
 
     python -m tune_mnist.search --space examples/own_network.yaml --models examples/own_network.py
 
-or from Python:
+From Python:
 
     python examples/own_network.py
 """
@@ -20,19 +20,22 @@ from tune_mnist import register_model, run_search
 
 @register_model("my-cnn", head="classifier")
 class MyCNN(nn.Module):
-    """A small CNN: blocks of a convolution, a normalisation and pooling, then a dense layer.
+    """Small CNN: blocks of convolution, normalisation and pooling, followed by a dense layer.
+
+    ``num_classes`` and ``in_channels`` are required keywords of every network, and ``dropout`` is
+    optional. All other keywords are your own and can be searched as ``model.<keyword>``.
 
     Args:
-        num_classes: Number of classes. Every network takes this keyword...
-        in_channels: Channels of the images. ...and this one.
-        dropout: Probability of dropping a unit before the classifier. Optional.
-        width: Channels of the first block; each further one has twice as many. This and the
-            keywords below are yours, and can be searched as ``model.<keyword>``.
+        num_classes: Number of classes.
+        in_channels: Number of input channels.
+        dropout: Dropout probability before the classifier.
+        width: Channels of the first block. Each further block doubles them.
         depth: Number of blocks.
         norm: Normalisation after each convolution.
 
-    Shapes:
-        input float (B, in_channels, S, S); output logits float (B, num_classes).
+    Shape:
+        - Input: float (B, in_channels, S, S).
+        - Output: logits, float (B, num_classes).
     """
 
     def __init__(
@@ -67,9 +70,9 @@ if __name__ == "__main__":
     results = run_search(
         space=Path(__file__).with_suffix(".yaml"),
         dataset="digits",
-        num_samples=4,  # trials
-        max_epochs=3,  # of a trial
-        final_seeds=1,  # runs of the best configuration on the test set
+        num_samples=4,  # number of trials
+        max_epochs=3,  # maximum epochs per trial
+        final_seeds=1,  # final runs of the best configuration, evaluated on the test set
         name="own-network",
     )
     print(results.best)

@@ -1,13 +1,13 @@
-"""A search from Python, a look at its results, and the best configuration trained longer.
+"""Run a search from Python, inspect its results and train the best configuration longer.
 
-Run it in an empty folder; it takes about a minute on two cores:
+Run this script in an empty folder. It takes about a minute on two cores:
 
     python examples/python_api.py
 """
 
 from tune_mnist import load_results, run_search, run_training
 
-# The content of a space file as a dict. A name ("lenet") or a path ("my-space.yaml") do as well.
+# Content of a space file as a dict. The name of a space ("lenet") or a path work too.
 space = {
     "description": "LeNet on scikit-learn's digits",
     "model": "lenet",
@@ -18,12 +18,12 @@ space = {
     },
 }
 
-# Options are those of `python -m tune_mnist.search`, with underscores.
+# The options are those of `python -m tune_mnist.search`, with underscores.
 results = run_search(
     space, dataset="digits", num_samples=6, max_epochs=3, final_seeds=1, name="python-api"
 )
 
-# The folder is all there is to keep: another program reads it later.
+# All results are in the folder, from which another program can load them later.
 results = load_results(results.directory)
 best = results.best["lenet"]
 print(f"best of {len(results.trials)} trials: #{best.trial}, val_accuracy {best.val_accuracy:.4f}")
@@ -31,7 +31,7 @@ print(results.tables["top"])
 results.plot("history").write_html(results.directory / "history.html")
 print(f"Optuna's study has {len(results.study.trials)} trials")
 
-# The same configuration once more, for longer.
+# Train the best configuration for more epochs.
 run = run_training(dataset="digits", epochs=6, name="python-api-longer", **best.config)
 print(run.epochs[["epoch", "train_loss", "val_accuracy"]])
 print(f"test accuracy {run.test_accuracy:.4f}")

@@ -136,7 +136,7 @@ def models_option(group: str) -> Grouped:
     return own(
         "--models",
         group,
-        "Python file or package.module that registers your own networks. Repeatable.",
+        "Python file or package.module that registers your own networks; may be repeated.",
         multiple=True,
         metavar="FILE|MODULE",
     )

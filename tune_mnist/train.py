@@ -59,8 +59,8 @@ OPTIONS = (
     own(
         "--model-option",
         CONFIGURATION,
-        "Keyword argument of the network's constructor. Repeatable.  [default: the constructor's"
-        " own defaults]",
+        "Keyword argument of the network's constructor; may be repeated.  [default: the"
+        " constructor's own defaults]",
         multiple=True,
         metavar="KEYWORD=VALUE",
     ),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts Prometheus, and Grafana where it is installed, for the searches of this machine; both
-# listen on loopback only, until Ctrl-C. Called by `make monitoring`; see docs/how-to/monitoring.md.
+# Starts Prometheus, and Grafana if it is installed, for the searches on this machine. Both listen
+# on loopback only and stop with Ctrl-C. Called by `make monitoring`, see docs/how-to/monitoring.md.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 data=${MONITORING_DATA:-$PWD/.monitoring}
@@ -8,15 +8,15 @@ prometheus_port=${PROMETHEUS_PORT:-9090}
 grafana_port=${GRAFANA_PORT:-3000}
 
 if ! type -P prometheus > /dev/null; then
-    echo "error: no prometheus on the PATH: install the package 'prometheus' of your system (Debian," \
-        "Ubuntu: apt install prometheus), or unpack a release of https://prometheus.io/download" >&2
+    echo "error: prometheus is not on the PATH: install it (Debian, Ubuntu: apt install prometheus)," \
+        "or unpack a release from https://prometheus.io/download" >&2
     exit 1
 fi
 mkdir -p "$data"
 trap 'trap - EXIT; kill $(jobs -p) 2> /dev/null || true; wait' EXIT
 trap 'exit 130' INT TERM
 
-# The private folder of a search's Ray: tune_mnist/private_folder.py.
+# The private folder of Ray, see tune_mnist/private_folder.py.
 ray=/tmp/ray-$(id -u)/ray
 for place in "${TMPDIR:-}" "${RAY_TMPDIR:-}"; do
     if [ -n "$place" ] && [ -d "$place/ray-$(id -u)/ray" ]; then ray=$place/ray-$(id -u)/ray; fi
@@ -42,10 +42,10 @@ if [ -n "$grafana" ]; then
         "$grafana" $server --homepath "${GRAFANA_HOME:-/usr/share/grafana}" &
     echo "Grafana:    http://127.0.0.1:$grafana_port/d/tune-mnist"
 else
-    echo "Grafana is not on the PATH: Prometheus runs without it. A Grafana elsewhere can import" \
+    echo "Grafana is not on the PATH: only Prometheus is started. To use another Grafana, import" \
         "$here/grafana/dashboards/tune_mnist.json"
 fi
 [ -e "$ray/prom_metrics_service_discovery.json" ] ||
-    echo "No search has run on this machine yet: begin one, and its metrics appear."
-# Whichever ends first, because its port is taken for instance, ends the other.
+    echo "No search has run on this machine yet: metrics appear when a search starts."
+# If one of the two ends, for example because its port is taken, the exit trap stops the other.
 wait -n

@@ -84,7 +84,7 @@ def test_a_missing_prometheus_is_named(tmp_path):
         check=False,
     )
     assert result.returncode == 1
-    assert result.stderr.startswith("error: no prometheus on the PATH: install")
+    assert result.stderr.startswith("error: prometheus is not on the PATH: install")
     assert list(tmp_path.iterdir()) == [tools]
 
 
