@@ -43,6 +43,25 @@ try:
 except KeyboardInterrupt:
     time.sleep(100)
 """
+# The work of a command ends, and the rest of it takes time.
+AFTER_WORK = """
+with stop_signals.before_forced_end(lambda: "to resume: --resume x"):
+    with stop_signals.before_forced_end(lambda: "within"):
+        pass
+    try:
+        ready()
+        time.sleep(100)
+    except KeyboardInterrupt:
+        time.sleep(100)
+"""
+SLOW_WITH_WORD = """
+with stop_signals.acknowledged(lambda: print("stopping", flush=True)):
+    try:
+        ready()
+        time.sleep(100)
+    except KeyboardInterrupt:
+        time.sleep(100)
+"""
 OTHERS_HANDLER = """
 import signal
 asked = []
@@ -93,7 +112,16 @@ def test_simultaneous_signals_count_as_one():
     assert process.returncode in (143, 129, 130)
 
 
-@pytest.mark.parametrize("code", [STUCK, SLOW_END])
+def test_the_first_signal_is_acknowledged_at_once():
+    process = started(SLOW_WITH_WORD)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "stopping\n"
+    assert process.poll() is None
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("code", [STUCK, SLOW_END, AFTER_WORK])
 def test_a_second_ctrl_c_always_ends_the_command_with_one_line(code):
     process = started(code)
     for _ in range(50):
@@ -103,7 +131,7 @@ def test_a_second_ctrl_c_always_ends_the_command_with_one_line(code):
         time.sleep(0.3)
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    hint = "; to resume: --resume x" if code == STUCK else ""
+    hint = "" if code == SLOW_END else "; to resume: --resume x"
     assert (out, err) == ("", f"interrupted twice{hint}\n")
 
 

@@ -38,6 +38,7 @@ class StopSignals:
         self._number: int | None = None
         self._handler: Handler | None = None
         self._before_forced_end: Callable[[], str] = str
+        self._on_first: Callable[[], None] = _do_nothing
 
     @property
     def status(self) -> int:
@@ -100,11 +101,24 @@ class StopSignals:
             action: Function that stops remaining processes. It returns the next step for the user,
                 or an empty text.
         """
-        self._before_forced_end = action
+        outer, self._before_forced_end = self._before_forced_end, action
         try:
             yield
         finally:
-            self._before_forced_end = str
+            self._before_forced_end = outer
+
+    @contextmanager
+    def acknowledged(self, action: Callable[[], None]) -> Iterator[None]:
+        """Call a function as soon as the first signal arrives, for a command that ends slowly.
+
+        Args:
+            action: Function that tells the user. It is called in a thread of its own.
+        """
+        outer, self._on_first = self._on_first, action
+        try:
+            yield
+        finally:
+            self._on_first = outer
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if number == getattr(signal, "SIGHUP", None):
@@ -125,6 +139,8 @@ class StopSignals:
                     continue
                 self._number = self._number or number
                 if first is None:
+                    # In a thread of its own: a terminal that is held by Ctrl-S blocks it.
+                    threading.Thread(target=self._on_first, daemon=True).start()
                     self._wake_main_thread(number)
                     # Set only now: the repeated signals arrive here too, and late on a busy
                     # machine.
@@ -152,6 +168,10 @@ class StopSignals:
             next_step = self._before_forced_end()
         finally:
             end_at_once("interrupted twice" + (f"; {next_step}" if next_step else ""), self.status)
+
+
+def _do_nothing() -> None:
+    """Acknowledge nothing."""
 
 
 def _leave_terminal() -> None:

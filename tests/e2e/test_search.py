@@ -131,6 +131,7 @@ def test_ctrl_c_keeps_the_results_and_the_search_can_be_resumed(tmp_path):
     assert process.returncode == 130, err
     assert "Traceback" not in err + out
     assert "Top " in out
+    assert "Ctrl-C again" in out  # said at once, as the end takes seconds
     assert "interrupted" in out
     assert f"--resume {directory}" in out
     states = list(pd.read_csv(trials)["state"])

@@ -25,6 +25,7 @@ from tune_mnist.files import absolute
 from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.process import process_restored
 from tune_mnist.results import new_results, results_directory
+from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.experiment import run_experiment
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.results_folder.experiment_file import (
@@ -32,6 +33,7 @@ from tune_mnist.tuning.results_folder.experiment_file import (
     Experiment,
     read_experiment,
 )
+from tune_mnist.tuning.results_folder.resuming import next_step
 from tune_mnist.tuning.results_folder.trust import only_stored
 from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space
@@ -179,7 +181,8 @@ def perform_search(
                 console.print(line, markup=False, soft_wrap=True)
             settings = earlier.options_with(chosen, given)
             place = nullcontext(directory)
-        with place as directory:
+        # The tables at the end take seconds, too.
+        with place as directory, stop_signals.before_forced_end(lambda: next_step(directory)):
             outcome = run_experiment(
                 chosen, settings, directory, console, command, earlier, images
             )

@@ -1,12 +1,11 @@
 """What a search shows and writes at its end."""
 
-import shlex
 from pathlib import Path
 
 from rich.console import Console
 
-from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.tuning.recording.trial_record import TrialState
+from tune_mnist.tuning.results_folder.resuming import resume_command
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 
@@ -53,8 +52,7 @@ def report_search_end(console: Console, directory: Path, outcome: Outcome) -> No
     more = _HOW_TO_CONTINUE.get(outcome.stop_reason)
     if more is not None and scheduler_class(results.options.scheduling.name).resumable:
         console.print(
-            f"to go on: python -m tune_mnist.search --resume {shlex.quote(str(directory))}"
-            f"{repeated_flags()}{more}",
+            f"to go on: {resume_command(directory)}{more}",
             markup=False,
             soft_wrap=True,
         )

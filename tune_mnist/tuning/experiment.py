@@ -106,6 +106,7 @@ def run_experiment(
         with (
             claimed(directory),
             stop_signals.before_forced_end(stopping.tidy_up),
+            stop_signals.acknowledged(stopping.acknowledge),
             stopping.head_loss_raised(),
             head_watched(cluster, stopping.end_without_head),
         ):

@@ -23,7 +23,7 @@ from tune_mnist.tuning.results_folder.experiment_file import (
     read_experiment,
     write_experiment,
 )
-from tune_mnist.tuning.results_folder.resuming import changed_networks, check_resumable
+from tune_mnist.tuning.results_folder.resuming import changed_networks, check_resumable, next_step
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 from tune_mnist.tuning.spaces.space import load_space, parse_space
 from tune_mnist.tuning.storage.bucket import StorageError
@@ -136,6 +136,13 @@ def test_a_folder_without_a_checksum_of_the_test_images_can_be_resumed(tmp_path,
     path.write_text(json.dumps(stored))
     earlier = read_experiment(tmp_path / "s")
     assert refusal_of_resume(tmp_path / "s", earlier).startswith("no Ray cluster")
+
+
+def test_a_search_that_ends_by_force_tells_how_to_resume_it(tmp_path, digits, own_network):
+    assert next_step(tmp_path / "s") == ""  # nothing to resume yet
+    begin(tmp_path / "s", digits)
+    assert f"--resume {tmp_path / 's'}" in next_step(tmp_path / "s")
+    assert f"--models {own_network}" in next_step(tmp_path / "s")
 
 
 def test_hyperband_cannot_be_resumed(tmp_path, digits):

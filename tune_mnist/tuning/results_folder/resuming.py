@@ -1,10 +1,11 @@
 """Checks before a search is resumed."""
 
+import shlex
 from pathlib import Path
 
 from tune_mnist.data import Dataset
 from tune_mnist.errors import UserError
-from tune_mnist.models.user_modules import source_digests
+from tune_mnist.models.user_modules import repeated_flags, source_digests
 from tune_mnist.quoting import MAX_QUOTED, shortened
 from tune_mnist.tuning.final.runs import read_final_runs
 from tune_mnist.tuning.options.search_options import SearchOptions
@@ -12,7 +13,7 @@ from tune_mnist.tuning.recording.callbacks import TRIALS_FILE
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
 from tune_mnist.tuning.recording.study_check import check_belongs
 from tune_mnist.tuning.recording.trial_store import begun_trials
-from tune_mnist.tuning.results_folder.experiment_file import Experiment, checksum
+from tune_mnist.tuning.results_folder.experiment_file import EXPERIMENT_FILE, Experiment, checksum
 from tune_mnist.tuning.schedulers.registry import scheduler_class, scheduler_names
 from tune_mnist.tuning.spaces.space import SearchSpace
 
@@ -94,6 +95,18 @@ def _check_same_data(
         f"--resume {directory}: the class names of {given}, {now}, differ from those that the"
         f" search was started with, {before}"
     )
+
+
+def resume_command(directory: Path) -> str:
+    """Return the command that resumes a search, with the networks that this process knows."""
+    resume = shlex.join(["python", "-m", "tune_mnist.search", "--resume", str(directory)])
+    return resume + repeated_flags()
+
+
+def next_step(directory: Path) -> str:
+    """Return how to resume a search; empty as long as there is nothing to resume."""
+    begun = (directory / EXPERIMENT_FILE).exists()
+    return f"to resume: {resume_command(directory)}" if begun else ""
 
 
 def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:

@@ -1,7 +1,6 @@
 """The end of a search on a signal, or on the loss of Ray's head node."""
 
 import ctypes
-import shlex
 import signal
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from rich.console import Console
 from tune_mnist.errors import USER_ERROR, UserError, end_at_once, error_line
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.cluster.connection import Resources
+from tune_mnist.tuning.results_folder.resuming import resume_command
 
 _INTERRUPT_SECONDS = 1.0
 
@@ -63,8 +63,12 @@ class Stopping:
         if self._resources.local is not None:
             self._resources.local.kill()
         self._console.show_cursor()
-        return (
-            f"to resume: python -m tune_mnist.search --resume {shlex.quote(str(self._directory))}"
+        return f"to resume: {resume_command(self._directory)}"
+
+    def acknowledge(self) -> None:
+        """Tell the user at once that the search is ending, which may take some seconds."""
+        self._console.print(
+            "stopping: all results are kept; Ctrl-C again ends the search at once", soft_wrap=True
         )
 
     def end_without_head(self, complaint: str) -> None:
