@@ -108,6 +108,32 @@ def test_free_memory_is_bounded_by_the_limit_of_the_group(cgroups):
     assert free_memory(cgroups("0::/", {})) <= psutil.virtual_memory().total
 
 
+@pytest.mark.parametrize(
+    ("membership", "files"),
+    [
+        (
+            "0::/job/worker",
+            {
+                "job/memory.max": str(10 * GIB),
+                "job/memory.current": str(10 * GIB - 50_000_000),
+                "job/memory.stat": "anon 7\ninactive_file 20000000",
+                "job/worker/memory.max": "max",
+            },
+        ),
+        (
+            "5:memory:/job",
+            {
+                "memory/job/memory.limit_in_bytes": str(10 * GIB),
+                "memory/job/memory.usage_in_bytes": str(10 * GIB - 50_000_000),
+                "memory/job/memory.stat": "cache 7\ntotal_inactive_file 20000000",
+            },
+        ),
+    ],
+)
+def test_the_workers_of_a_group_share_its_memory(cgroups, membership, files):
+    assert free_memory(cgroups(membership, files)) == 70_000_000
+
+
 def test_the_hardware_description_names_the_limits_of_the_process():
     code = "from tune_mnist.environment import describe_hardware; print(describe_hardware())"
     limit = 16 * GIB if psutil.virtual_memory().total > 17 * GIB else None

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -71,6 +73,25 @@ def test_only_one_of_two_runs_gets_a_given_name(tmp_path):
         ):
             pass
         assert first.is_dir()
+
+
+def test_an_empty_folder_of_a_killed_run_does_not_take_its_name(tmp_path):
+    code = f"""
+import os, signal
+from pathlib import Path
+from tune_mnist.results import new_results
+with new_results(Path({str(tmp_path)!r}), "same", "lenet") as directory:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert (tmp_path / "same").is_dir()
+    with new_results(tmp_path, "same", "lenet") as directory:
+        assert directory == tmp_path / "same"
+        with pytest.raises(UserError, match="exists"), new_results(tmp_path, "same", "lenet"):
+            pass
+        (directory / "summary.md").touch()
+    with pytest.raises(UserError, match="exists"), new_results(tmp_path, "same", "lenet"):
+        pass
 
 
 def test_runs_started_in_the_same_second_get_different_names(tmp_path, monkeypatch):

@@ -41,6 +41,25 @@ class Cgroups:
         texts += [_read(folder / "memory.limit_in_bytes") for folder in self._folders("memory")]
         return min((int(text) for text in texts if text.isdecimal()), default=None)
 
+    def free_memory(self) -> int | None:
+        """Return the bytes that the groups may still allocate, or None without a limit.
+
+        Other processes of the groups count too, such as the workers of a search. The file cache
+        does not: the kernel frees it.
+        """
+        left = []
+        for controller, limits, used, cache in (
+            ("", ("memory.max", "memory.high"), "memory.current", "inactive_file"),
+            ("memory", ("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            for folder in self._folders(controller):
+                texts = [_read(folder / name) for name in (*limits, used)]
+                *caps, held = (int(text) if text.isdecimal() else None for text in texts)
+                known = [cap for cap in caps if cap is not None]
+                if known and held is not None:
+                    left.append(min(known) - held + _stored_in(folder / "memory.stat", cache))
+        return min(left, default=None)
+
     def _folders(self, controller: str) -> Iterator[Path]:
         """Yield the folders of the group of the process and of all its parents.
 
@@ -103,7 +122,9 @@ def free_memory(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
         cgroups: Control groups of the process.
     """
     left = allowed_memory(cgroups) - psutil.Process().memory_info().rss
-    return max(0, min(psutil.virtual_memory().available, left))
+    in_groups = cgroups.free_memory()
+    bounds = [psutil.virtual_memory().available, left, left if in_groups is None else in_groups]
+    return max(0, min(bounds))
 
 
 def _address_space() -> int | None:
@@ -121,6 +142,12 @@ def _quota(text: str) -> float | None:
     if not (quota.isdecimal() and period.isdecimal() and int(period)):
         return None
     return int(quota) / int(period)
+
+
+def _stored_in(path: Path, key: str) -> int:
+    """Return the value of a key in a file with a key and a number in each line; 0 without it."""
+    pairs = (line.partition(" ") for line in _read(path).splitlines())
+    return next((int(value) for name, _, value in pairs if name == key and value.isdecimal()), 0)
 
 
 def _read(path: Path) -> str:

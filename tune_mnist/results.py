@@ -38,25 +38,56 @@ def new_results(output_dir: Path, name: str | None, kind: str) -> Iterator[Path]
     missing = list(itertools.takewhile(lambda folder: not folder.exists(), directory.parents))
     directory.parent.mkdir(parents=True, exist_ok=True)
     made = missing
+    reservation = None
     try:
-        directory = _made(directory, numbered=name is None)
+        directory, reservation = _reserve(directory, numbered=name is None)
         made = [directory, *missing]
         yield directory
     finally:
         for folder in made:
             with suppress(OSError):  # not empty
                 folder.rmdir()
+        if reservation is not None:
+            os.close(reservation)
 
 
-def _made(directory: Path, numbered: bool) -> Path:
+def _reserve(directory: Path, numbered: bool) -> tuple[Path, int | None]:
+    """Create a results folder; return its path, and the descriptor that holds its lock."""
     for number in itertools.count(1):
         place = directory if number == 1 else directory.with_name(f"{directory.name}-{number}")
-        with suppress(FileExistsError):
+        try:
             place.mkdir()
-            return place
-        if not numbered:
-            raise taken(place)
+        except FileExistsError:
+            if numbered:
+                continue
+            # A run that was killed before it wrote anything has left an empty folder.
+            reservation = None if _is_used(place) else _lock(place)
+            if reservation is None or _is_used(place):  # or another run was faster
+                raise taken(place) from None
+            return place, reservation
+        return place, _lock(place)
     raise AssertionError  # unreachable: the loop is infinite
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder as long as this process runs; return a descriptor, None if it cannot be."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # removed meanwhile, or unreadable
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # The folder may have been removed, and created again, since it was opened.
+        if os.path.samestat(os.fstat(descriptor), folder.stat()):
+            return descriptor
+    except OSError:  # another run holds the lock, or the file system has none for folders
+        pass
+    os.close(descriptor)
+    return None
 
 
 def results_directory(output_dir: Path, name: str) -> Path:
@@ -97,9 +128,13 @@ def require_new(directory: Path) -> None:
     Raises:
         UserError: The path exists and is not an empty folder.
     """
-    empty = directory.is_dir() and not any(directory.iterdir())
-    if os.path.lexists(directory) and not empty:
+    if os.path.lexists(directory) and _is_used(directory):
         raise taken(directory)
+
+
+def _is_used(place: Path) -> bool:
+    """Return whether a path that exists is anything but an empty folder."""
+    return place.is_symlink() or not place.is_dir() or any(place.iterdir())
 
 
 def taken(directory: Path) -> UserError:
