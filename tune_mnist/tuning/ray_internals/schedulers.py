@@ -112,13 +112,13 @@ class ContinuingMedian(MedianStoppingRule):
     """Ray's median stopping rule without pauses.
 
     Ray's scheduler pauses a trial that has too few others to be compared with, and no option turns
-    this off. Here the trial continues. Ray's also refuses, by an assertion, further reports of a
-    trial that it has stopped; the trial of a resumed search may have continued. Neither is
+    this off. Here the trial continues. Ray's scheduler also raises an AssertionError for further
+    reports of a stopped trial, but in a resumed search this trial may have continued. Neither is
     reported upstream.
     """
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Decide, and keep no note of a stopped trial."""
+        """Return the decision, and forget a stopped trial, so that further reports are accepted."""
         decision: str = super().on_trial_result(tune_controller, trial, result)
         self._stopped_trials.discard(trial)
         return decision

@@ -79,7 +79,7 @@ def options_to_try(
     Args:
         parameters: All parameters of the space, by name.
         models: All architectures of the space.
-        model: The architecture.
+        model: Name of the architecture.
 
     Returns:
         Values by keyword; the first entry has the lowest value of each.
@@ -102,7 +102,7 @@ def typical_options(parameters: Parameters, models: Sequence[str], model: str) -
     Args:
         parameters: All parameters of the space, by name.
         models: All architectures of the space.
-        model: The architecture.
+        model: Name of the architecture.
 
     Returns:
         Values by keyword.
