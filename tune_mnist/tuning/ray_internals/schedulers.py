@@ -118,7 +118,7 @@ class ContinuingMedian(MedianStoppingRule):
     """
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Return the decision, and forget a stopped trial, so that further reports are accepted."""
+        """Return the decision; forget a stopped trial, to accept its further reports."""
         decision: str = super().on_trial_result(tune_controller, trial, result)
         self._stopped_trials.discard(trial)
         return decision
