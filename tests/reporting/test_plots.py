@@ -102,7 +102,7 @@ def test_a_search_without_rungs_marks_none(tmp_path: Path):
 
 def test_the_first_epoch_foretells_the_last(drawn):
     # 0.7 after an epoch, behind the 0.71, 0.73, 0.75 and 0.77 of the other four of ResNet.
-    assert "#11 (bold), stood at place 5 of 11" in plot(drawn, "intermediate").sentence
+    assert "#11 (bold), ranked 5 of 11 after epoch 1" in plot(drawn, "intermediate").sentence
 
 
 def test_shares_of_few_trials_are_noise_and_not_shown(drawn):
@@ -201,7 +201,7 @@ def test_computation_is_that_of_the_searchs_image_size(drawn):
 
 def test_confusion_is_summed_over_the_seeds(drawn):
     confusion = plot(drawn, "confusion-lenet")
-    assert "Over 2 final runs, lenet misread 19 of 2,000 test images" in confusion.sentence
+    assert "In 2 final runs, lenet misclassified 19 of 2,000 test images" in confusion.sentence
     assert "most often 4 as 9 (15 times)" in confusion.sentence
 
 
@@ -209,7 +209,7 @@ def test_misread_digits_come_with_what_they_were_taken_for(drawn):
     misread = plot(drawn, "misread-lenet")
     captions = [picture.caption.replace("\xa0", " ") for picture in misread.pictures]
     assert captions == ["7 read as 1, 98 %", "4 read as 9, 90 %", "4 read as 9, 80 %"]
-    assert "4 read as 9 is the most frequent of them, 2 times" in misread.sentence
+    assert "3 images, most often 4 read as 9 (2 times)" in misread.sentence
     assert all(picture.uri.startswith("data:image/png;base64,") for picture in misread.pictures)
 
 
@@ -271,7 +271,7 @@ def test_several_objectives_get_a_front_each(tmp_path: Path):
     drawn = draw(make_search(tmp_path / "s", TWO_MODELS, courses, objective=objective))
     # #7 is the best and the quickest, #6 the best of the small ones.
     sentence = plot(drawn, "pareto-parameters").sentence
-    assert sentence.startswith("2 of 8 complete trials are beaten by no other")
+    assert sentence.startswith("No other trial beats 2 of 8 complete trials in all of")
     assert "from #7 with 0.8750 at 11,178,378 parameters to #6 with 0.8500 at 61,706" in sentence
     assert "none is better or cheaper than #7" in plot(drawn, "pareto-train_seconds").sentence
     assert "several objectives" in reasons(drawn)["Learning curves"]
@@ -299,7 +299,7 @@ def test_after_an_exploit_a_trial_counts_by_what_its_best_epoch_was_trained_with
     assert 0.05 in points.x
 
 
-def test_a_search_in_stages_draws_its_rungs_and_compares_those_that_came_equally_far(
+def test_a_search_in_stages_draws_its_rungs_and_compares_trials_of_one_stage(
     tmp_path: Path,
 ):
     space = LENET + "fidelity: [{epochs: 2, fraction: 0.1}]\n"
@@ -311,4 +311,4 @@ def test_a_search_in_stages_draws_its_rungs_and_compares_those_that_came_equally
     points = next(t for t in history.figure.data if t.name == "trial")
     assert list(points.x) == [1, 3]
     assert "The best trial, #3, reached val_accuracy 0.9300; it was number 4" in history.sentence
-    assert "Shown are the trials that came to stage 2" in history.sentence
+    assert "Only trials that reached stage 2" in history.sentence

@@ -1,4 +1,4 @@
-"""Values of a hyperparameter put into groups that are large enough to compare."""
+"""Grouping of a hyperparameter's values, so that the groups are large enough to compare."""
 
 import math
 from bisect import bisect_right
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParameter, IntParameter
 
 MAX_VALUES = 8
-"""As many whole numbers, or steps, get a group each; more share groups."""
+"""Maximum number of integers or steps that get a group each."""
 
 MAX_BINS = 5
 
@@ -16,8 +16,8 @@ class Group(NamedTuple):
     """A group of values.
 
     Attributes:
-        place: among the groups of the parameter.
-        label: for people.
+        place: Index among the groups of the parameter.
+        label: Label.
     """
 
     place: int
@@ -25,11 +25,12 @@ class Group(NamedTuple):
 
 
 def group_of(parameter: FloatParameter | IntParameter | CategoricalParameter, value: Any) -> Group:
-    """Return the group that a value of a parameter belongs to.
+    """Return the group of a value.
 
-    Choices, few whole numbers and few steps are groups of their own. Other numbers share decades
-    on a logarithmic scale and equal, round intervals on a linear one; a bound belongs to the
-    interval above it, and the upper end of the range to the last.
+    Each choice is a group, and so is each of at most MAX_VALUES integers or steps. Other numbers
+    are grouped by decade on a logarithmic scale, and by round intervals of equal width on a
+    linear one. A bound belongs to the interval above it, and the upper end of the range to the
+    last interval.
     """
     if isinstance(parameter, CategoricalParameter):
         return Group(parameter.choices.index(value), str(value))
@@ -44,17 +45,17 @@ def group_of(parameter: FloatParameter | IntParameter | CategoricalParameter, va
 
 
 def _decades(parameter: FloatParameter | IntParameter) -> dict[float, str]:
-    """Return the bounds of decades, and how to write them."""
+    """Return the bounds of the decades with their labels."""
     first = math.floor(math.log10(parameter.low))
     last = max(math.ceil(math.log10(parameter.high)), first + 1)
     return {10.0**exponent: f"1e{exponent}" for exponent in range(first, last + 1)}
 
 
 def _intervals(parameter: FloatParameter | IntParameter) -> dict[float, str]:
-    """Return the bounds of at most MAX_BINS intervals (one more if the range begins uneven)."""
+    """Return the bounds of at most MAX_BINS intervals, one more if the range starts unevenly."""
     smallest = (parameter.high - parameter.low) / MAX_BINS
     unit = 10.0 ** math.floor(math.log10(smallest))
-    # Rounding hides that 0.5 / 5 is not quite a tenth.
+    # Floating point: 0.5 / 5 is not exactly a tenth.
     width = next(unit * step for step in (1, 2, 5, 10) if round(unit * step / smallest, 9) >= 1)
     first = math.floor(round(parameter.low / width, 9))
     last = math.ceil(round(parameter.high / width, 9))

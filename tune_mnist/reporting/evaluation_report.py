@@ -1,4 +1,4 @@
-"""How one trained network did: accuracies, recall by class, confusion matrix."""
+"""Report of one trained network: accuracies, recall by class, confusion matrix."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from tune_mnist.reporting.markup import markdown
 from tune_mnist.training import Evaluation
 
 _TITLE = "Test images by true class (rows) and predicted class"
-_LIST_TITLE = "Test images by class; summary.md has how often each was taken for each other"
+_LIST_TITLE = "Test images by class; the full confusion matrix is in summary.md"
 _MISTAKES = 3
 UNLIMITED = 100_000
 
@@ -22,7 +22,7 @@ def to_rich(val_accuracy: float, tested: Evaluation, console: Console) -> Group:
     Args:
         val_accuracy: Validation accuracy.
         tested: Result on the test images.
-        console: Where it is printed: a confusion matrix that is too wide for it becomes a list.
+        console: Console to print on. A confusion matrix that is too wide for it becomes a list.
     """
     title, table = _TITLE, _rich(_confusion(tested))
     unlimited = console.options.update(width=UNLIMITED)
@@ -65,7 +65,7 @@ def _confusion(tested: Evaluation) -> pd.DataFrame:
 
 
 def _by_class(tested: Evaluation) -> pd.DataFrame:
-    """Return a row for each class: images, recall, and its most frequent mistakes, as text."""
+    """Return a row for each class: images, recall and most frequent errors, as text."""
     rows = [
         (tested.class_names[number], str(row.sum()), recall, _mistakes(tested, number))
         for number, (row, recall) in enumerate(
@@ -83,12 +83,12 @@ def _mistakes(tested: Evaluation, number: int) -> str:
 
 
 def _recalls(tested: Evaluation) -> list[str]:
-    """Return the recall of each class as text; a class without test images has none."""
+    """Return the recall of each class as text, ``-`` for a class without test images."""
     return ["-" if np.isnan(recall) else f"{recall:.4f}" for recall in tested.recall]
 
 
 def _rich(cells: pd.DataFrame) -> Table:
-    # Ten columns of four digits and two more fit 80 columns only without lines between them.
+    # Twelve columns of up to four digits fit into 80 characters only without vertical lines.
     table = Table(box=SIMPLE_HEAD, padding=0)
     for heading in cells.columns:
         table.add_column(Text(heading), justify="right", no_wrap=True)

@@ -1,4 +1,4 @@
-"""Text of a results folder as text in Markdown and LaTeX: no heading, tag, link or command."""
+"""Escaping of text from a results folder for Markdown and LaTeX."""
 
 import re
 
@@ -12,19 +12,19 @@ _LATEX = str.maketrans(
 
 
 def markdown(text: str) -> str:
-    """Return a text for a line or a cell of Markdown."""
+    """Return a text escaped for a paragraph or a table cell of Markdown."""
     return _line(text).translate(_MARKDOWN)
 
 
 def markdown_code(text: str) -> str:
-    """Return a text as code in a line of Markdown."""
+    """Return a text as inline code of Markdown."""
     line = _line(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
 
 
 def latex(text: str) -> str:
-    """Return a text for a caption in LaTeX."""
+    """Return a text escaped for a caption in LaTeX."""
     return _line(text).translate(_LATEX)
 
 

@@ -1,4 +1,4 @@
-"""Computation that the network of a trial takes."""
+"""Floating-point operations of the network of a trial."""
 
 from tune_mnist.models.cost import count_flops
 from tune_mnist.models.keywords import split_keys
@@ -10,8 +10,8 @@ def mflops(results: StoredSearch, record: TrialRecord) -> float:
     """Return the millions of floating-point operations for one image.
 
     Args:
-        results: The search, which knows the images.
-        record: The trial, which knows the keywords of the network's constructor.
+        results: Search of the trial.
+        record: Trial, whose configuration has the keywords of the network's constructor.
     """
     form = results.form
     config, options = split_keys(record.config)

@@ -1,4 +1,4 @@
-"""What a search shows and writes at its end."""
+"""Output of a search at its end."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 
 SHOWN = ("best", "costs", "pareto", "top", "final")
-"""Tables that a search shows at its end; the others are in its files."""
+"""Tables that are printed at the end of a search. The others are only written to files."""
 
 _HOW_TO_CONTINUE = {
     StopReason.INTERRUPTED: "",
@@ -21,14 +21,14 @@ _HOW_TO_CONTINUE = {
 
 
 def report_search_end(console: Console, directory: Path, outcome: Outcome) -> None:
-    """Write all tables into the folder of a search, and show those for the first questions.
+    """Write the report of a search into its folder, and print the main tables.
 
     Args:
         console: Console for the tables.
-        directory: Folder of the search.
-        outcome: What ended the search.
+        directory: Results folder of the search.
+        outcome: Outcome of the search.
     """
-    # Plots and statistics take a second or two to import, which no trial has to wait for.
+    # Imported late: plots and statistics take a second or two, and no trial should wait for them.
     from tune_mnist.reporting.search_report import show, write_report
     from tune_mnist.reporting.stored_search import read_search
     from tune_mnist.reporting.summary import search_tables
@@ -38,13 +38,13 @@ def report_search_end(console: Console, directory: Path, outcome: Outcome) -> No
     show(results, [table for table in tables if table.name in SHOWN], console)
     for line in outcome.failed_final_runs:
         console.print(line, markup=False, soft_wrap=True)
-    # Last, for it is the most likely to fail, and the folder can be reported on again.
+    # After the tables: writing is most likely to fail, and `report` can repeat it.
     if outcome.stop_reason is not StopReason.DISK_FULL:
         write_report(results, tables, directory)
     ended = sum(record.state is not TrialState.INTERRUPTED for record in results.records)
     console.print(
-        f"{outcome.stop_reason.value}: {ended} of {len(results.records)} started trials came to"
-        f" their end; results in {directory}: report.html, summary.md, tables/, plots/,"
+        f"{outcome.stop_reason.value}: {ended} of {len(results.records)} started trials ended;"
+        f" results in {directory}: report.html, summary.md, tables/, plots/,"
         " trials.csv, best/",
         markup=False,
         soft_wrap=True,
@@ -52,7 +52,7 @@ def report_search_end(console: Console, directory: Path, outcome: Outcome) -> No
     more = _HOW_TO_CONTINUE.get(outcome.stop_reason)
     if more is not None and scheduler_class(results.options.scheduling.name).resumable:
         console.print(
-            f"to go on: {resume_command(directory)}{more}",
+            f"to resume: {resume_command(directory)}{more}",
             markup=False,
             soft_wrap=True,
         )

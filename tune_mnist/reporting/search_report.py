@@ -1,4 +1,4 @@
-"""Report of a search, or of several side by side: shown, and written to a folder."""
+"""Report of one search, or comparison of several: printed, and written to a folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,14 +32,15 @@ COMPARISON_FILE = "comparison.md"
 
 
 def report_searches(directories: Sequence[Path], output: Path | None) -> None:
-    """Show the tables of one search, or of several side by side, and write them.
+    """Print and write the report of one search, or the comparison of several.
 
     Args:
-        directories: results folders.
-        output: where to write to; None: into the folder of a single search, else nowhere.
+        directories: Results folders.
+        output: Folder to write to; None: the results folder of a single search. A comparison is
+            then printed only.
 
     Raises:
-        UserError: a folder is not that of a search, or damaged.
+        UserError: A folder is no results folder, or a file in it is damaged.
     """
     searches = [read_search(directory) for directory in directories]
     console = report_console()
@@ -62,24 +63,24 @@ def report_searches(directories: Sequence[Path], output: Path | None) -> None:
         SUMMARY_FILE,
         *([f"{TABLES_FOLDER}/"] * bool(tables)),
     ]
-    _tell(console, f"written to {folder}: {', '.join(written)}")
+    _print(console, f"written to {folder}: {', '.join(written)}")
 
 
 def write_report(results: StoredSearch, tables: list[Comparison], folder: Path) -> None:
-    """Write all that a search has to tell, its tables among it, into a folder."""
+    """Write the report of a search into a folder: page, plots, summary and tables."""
     write_text(folder / SUMMARY_FILE, search_page(results, tables))
     write_tables(tables, path_in(folder, TABLES_FOLDER), setting(results))
     write_page(results, tables, folder / PAGE_FILE)
 
 
 def show(results: StoredSearch, tables: Sequence[Comparison], console: Console) -> None:
-    """Print tables of a search, and which trials could not go on."""
+    """Print tables of a search, and the trials that failed."""
     for table in tables:
         console.print(table.to_rich())
     if results.trials["val_accuracy"].isna().all():
-        _tell(console, "no trial has finished an epoch: there is nothing to compare")
+        _print(console, "no trial has finished an epoch: there is nothing to compare")
     for line in failures(results):
-        _tell(console, line)
+        _print(console, line)
 
 
 def _compare(searches: Sequence[StoredSearch], output: Path | None, console: Console) -> None:
@@ -94,8 +95,8 @@ def _compare(searches: Sequence[StoredSearch], output: Path | None, console: Con
     write_text(output / COMPARISON_FILE, page(f"Searches {names}", lines, tables))
     write_tables(tables, path_in(output, TABLES_FOLDER), ". ".join(map(setting, searches)))
     write_comparison_page(searches, tables, output / PAGE_FILE)
-    _tell(console, f"written to {output}: {PAGE_FILE}, {COMPARISON_FILE}, {TABLES_FOLDER}/")
+    _print(console, f"written to {output}: {PAGE_FILE}, {COMPARISON_FILE}, {TABLES_FOLDER}/")
 
 
-def _tell(console: Console, line: str) -> None:
+def _print(console: Console, line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What several seeds say of one configuration."""
+"""Mean, standard deviation and confidence interval of accuracies over seeds."""
 
 import math
 import statistics
@@ -15,11 +15,11 @@ class Spread:
     """Mean and spread of accuracies.
 
     Attributes:
-        mean: of them.
-        sd: sample standard deviation; NaN of a single one.
-        low: lower end of the 95 % interval of the mean, by Student's t; NaN of a single one.
-        high: its upper end.
-        count: how many there are.
+        mean: Mean.
+        sd: Sample standard deviation; NaN for a single accuracy.
+        low: Lower end of the 95 % interval of the mean by Student's t; NaN for a single accuracy.
+        high: Upper end.
+        count: Number of accuracies.
     """
 
     mean: float
@@ -33,14 +33,15 @@ class Spread:
 
     @property
     def interval(self) -> str | None:
-        """The 95 % interval in words, None if there is none."""
+        """The 95 % interval as text, None for a single accuracy."""
         return None if math.isnan(self.low) else f"{self.low:.4f} to {self.high:.4f}"
 
 
 def spread(accuracies: Sequence[float]) -> Spread:
-    """Return mean and spread of accuracies, each between 0 and 1; at least one.
+    """Return mean and spread of accuracies. The interval is limited to 0 and 1.
 
-    The interval is cut off at 0 and 1, beyond which no accuracy lies.
+    Args:
+        accuracies: One or more accuracies, from 0 to 1.
     """
     count = len(accuracies)
     mean = statistics.fmean(accuracies)

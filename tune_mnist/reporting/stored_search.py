@@ -1,4 +1,4 @@
-"""A search as its results folder tells it: all that tables, plots and page are made of."""
+"""A search as read from its results folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,19 +27,19 @@ from tune_mnist.tuning.storage.kept_models import kept_models, read_config
 
 @dataclass(frozen=True)
 class StoredSearch:
-    """What a search has found, whether it came to its end or not.
+    """A search and its results so far.
 
     Attributes:
-        directory: its results folder; the name of the folder is the search's.
-        experiment: how it was set up.
-        space: what it searched.
-        options: how.
-        study: its Optuna study, to be read; trials taken over from another search included.
-        records: its trials, in the order of their numbers.
-        trials: the same as a table, one row a trial, as in ``trials.csv``.
-        full_val_accuracy: by architecture and number of the trial, the kept model's accuracy on
-            the whole validation part; empty if the trials were judged by all of it.
-        final: runs of the final evaluation, by model and seed; empty if there was none.
+        directory: Results folder. Its name is the name of the search.
+        experiment: Settings, commands and versions of the search.
+        space: Search space.
+        options: Options.
+        study: Optuna study, to be read only. It includes trials taken over from other searches.
+        records: Trials in the order of their numbers.
+        trials: Trials as a data frame with the columns of ``trials.csv``.
+        full_val_accuracy: Accuracy of a kept model on all validation images, by architecture and
+            number of the trial. Empty if the search used all validation images.
+        final: Runs of the final evaluation.
     """
 
     directory: Path
@@ -59,22 +59,22 @@ class StoredSearch:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Name of each class; its number in folders of versions that knew no names."""
+        """Name of each class. Folders of early versions have no names; there it is the number."""
         if self.experiment.data is not None:
             return self.experiment.data.class_names
         return number_names(len(self.final[0].confusion)) if self.final else ()
 
     @property
     def form(self) -> DataForm:
-        """Form of the images: MNIST's in folders of versions that knew no other."""
+        """Form of the images. Folders of early versions do not store it; there it is MNIST's."""
         return self.experiment.data or MNIST
 
 
 def read_search(directory: Path) -> StoredSearch:
-    """Read a results folder, also of a search that was interrupted or is still running.
+    """Read a results folder; the search may have been interrupted, or be still running.
 
     Raises:
-        UserError: it is none, or a file in it is damaged.
+        UserError: The folder is no results folder, or a file in it is damaged.
     """
     experiment = read_experiment(directory)
     space = experiment.search_space(directory)
@@ -98,7 +98,7 @@ def read_search(directory: Path) -> StoredSearch:
 
 
 def _check_class_names(directory: Path, experiment: Experiment, final: Sequence[FinalRun]) -> None:
-    """Check that there is a name for each class of the confusion matrices."""
+    """Check that each class of the confusion matrices has a name."""
     if experiment.data is None or not final:
         return
     named, classes = len(experiment.data.class_names), len(final[0].confusion)

@@ -1,4 +1,4 @@
-"""All tables of a search, and the page of Markdown that they stand on."""
+"""All tables of a search, and its summary in Markdown."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _NO_RESULT = "No trial has finished an epoch: there is nothing to compare."
 
 
 def search_tables(results: StoredSearch) -> list[Comparison]:
-    """Return all tables of a search, whatever has become of it; none without a result."""
+    """Return all tables of a search, no tables if no trial has finished an epoch."""
     return [
         *trial_tables(results),
         *final_tables(results.final, results.options.final_seeds, results.class_names),
@@ -29,7 +29,7 @@ def search_tables(results: StoredSearch) -> list[Comparison]:
 
 
 def search_facts(results: StoredSearch) -> dict[str, str]:
-    """Return what was done on what, and what has become of it."""
+    """Return the facts about a search: data, hardware, states of the trials, tested trials."""
     states = Counter(str(record.state) for record in results.records)
     counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
     facts = {
@@ -50,19 +50,19 @@ def search_facts(results: StoredSearch) -> dict[str, str]:
 
 
 def nothing_learned(results: StoredSearch) -> str:
-    """Return a sentence if no trial is better than guessing, an empty text otherwise."""
+    """Return a warning if no trial is better than guessing, an empty text otherwise."""
     level = results.study.user_attrs.get(CHANCE_LEVEL)
     best = [record.val_accuracy for record in results.records if record.best_epoch]
     if not best or not isinstance(level, float) or max(best) > level:
         return ""
     return (
         f"no trial has learned: the best val_accuracy is {max(best):.4f}, and guessing reaches up"
-        f" to {level:.4f}: take more epochs, more of the data, or other learning rates"
+        f" to {level:.4f}; use more epochs, more of the data, or other learning rates"
     )
 
 
 def failures(results: StoredSearch) -> list[str]:
-    """Return a line for each trial that could not go on."""
+    """Return number, state and reason of each trial that failed or diverged."""
     return [
         f"#{record.number} {record.state}: {record.reason}"
         for record in results.records
@@ -71,7 +71,7 @@ def failures(results: StoredSearch) -> list[str]:
 
 
 def search_page(results: StoredSearch, tables: Sequence[Comparison]) -> str:
-    """Return the summary of a search in Markdown: what was done, the tables, what failed."""
+    """Return the summary of a search in Markdown: facts, tables, failed trials."""
     facts = search_facts(results)
     lines = [f"- **{markdown(key)}**: {markdown(value)}" for key, value in facts.items()]
     commands = "; then ".join(map(markdown_code, results.experiment.commands))
@@ -80,7 +80,7 @@ def search_page(results: StoredSearch, tables: Sequence[Comparison]) -> str:
         lines += ["", _NO_RESULT]
     failed = failures(results)
     listed = [
-        "## Trials that could not go on",
+        "## Trials that failed or diverged",
         "",
         *(f"- {markdown(line)}" for line in failed),
         "",
@@ -94,17 +94,17 @@ def page(
     """Return a page of Markdown.
 
     Args:
-        title: of the page.
-        first: lines above the tables.
-        tables: what it shows.
-        last: lines below them.
+        title: Title of the page.
+        first: Lines above the tables.
+        tables: Tables.
+        last: Lines below the tables.
     """
     sections = [table.to_markdown() for table in tables]
     return "\n".join([f"# {markdown(title)}", "", *first, "", *sections, *last])
 
 
 def setting(results: StoredSearch) -> str:
-    """Return in one line on what the numbers of a search rest."""
+    """Return data, image size, epochs, seed and hardware of a search as one line."""
     options, facts = results.options, results.experiment.facts
     parts = [
         f"Search {results.name}",
@@ -121,9 +121,9 @@ def write_tables(tables: Sequence[Comparison], folder: Path, standing_alone: str
     """Write each table as ``.csv`` and ``.tex``.
 
     Args:
-        tables: to be written, each under its name.
-        folder: where to; made if need be.
-        standing_alone: what the caption says of all of them where no page is around them.
+        tables: Tables to write, each under its name.
+        folder: Folder to write to; created if it does not exist.
+        standing_alone: Settings of the search for the captions in LaTeX.
     """
     for table in tables:
         folder.mkdir(parents=True, exist_ok=True)

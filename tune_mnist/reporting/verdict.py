@@ -15,7 +15,7 @@ from tune_mnist.reporting.tables import Comparison, comparison
 from tune_mnist.tuning.final.runs import FinalRun
 
 MIN_SEEDS = 2
-"""Fewer runs of a configuration say nothing of the spread over the seeds."""
+"""Minimum number of runs of a configuration from which its spread over the seeds is known."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Difference:
 
     @property
     def holds(self) -> bool:
-        """Whether it is more than chance explains."""
+        """Whether the difference is larger than chance explains."""
         return self.p < 1 - CONFIDENCE
 
 
@@ -81,7 +81,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values corrected for their number by Holm's method.
 
     Args:
-        p_values: From 0 to 1.
+        p_values: P-values, from 0 to 1.
     """
     corrected = [1.0] * len(p_values)
     largest = 0.0
@@ -92,7 +92,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def verdict(groups: Mapping[str, Sequence[FinalRun]]) -> str:
-    """Return in a sentence or two which configuration is the best on the test set.
+    """Return in one or two sentences which configuration is the best on the test set.
 
     Args:
         groups: Final runs by label of their configuration.
@@ -125,7 +125,7 @@ def verdict(groups: Mapping[str, Sequence[FinalRun]]) -> str:
 
 
 def verdict_tables(groups: Mapping[str, Sequence[FinalRun]]) -> list[Comparison]:
-    """Return the table of all differences; none without two configurations to compare.
+    """Return the table of all differences, no table without two configurations to compare.
 
     Args:
         groups: Final runs by label of their configuration.
@@ -186,7 +186,7 @@ def _difference(better: str, worse: str, groups: Mapping[str, Sequence[FinalRun]
 
 def _p_value(mean: float, error: _Error) -> float:
     if not error.standard:
-        return 1.0  # no spread at all, as between equal runs, is no evidence
+        return 1.0  # Equal runs have no spread, which is no evidence of a difference.
     return float(2 * stats.t.sf(abs(mean) / error.standard, error.freedom))
 
 
@@ -241,7 +241,7 @@ def _described(label: str, groups: Mapping[str, Sequence[FinalRun]]) -> str:
 
 
 def _listed(labels: Sequence[str]) -> str:
-    """Return labels as English lists them."""
+    """Return labels joined by commas and ``and``."""
     if len(labels) == 1:
         return labels[0]
     return f"{', '.join(labels[:-1])} and {labels[-1]}"

@@ -1,4 +1,4 @@
-"""What a search has found, as figures, each with a sentence that says what it shows."""
+"""Plots of a search, each with a sentence that describes it."""
 
 from tune_mnist.reporting.plots.draw import Drawn, LeftOut, draw, is_key
 from tune_mnist.reporting.plots.plot import Picture, Plot

@@ -1,10 +1,10 @@
-"""Axes of plots: costs by their logarithm, accuracies by the logarithm of their error.
+"""Logarithmic axes: costs by their logarithm, accuracies by the logarithm of their error.
 
-Costs and learning rates get few round ticks: plotly's own are many, small and named 100µ.
+Plotly's own logarithmic ticks are many and small, with names such as 100µ. Those set here are few
+and round.
 
-Accuracies are stretched towards 1. From 0.98 to 0.99 half of the mistakes vanish, as from 0.8 to
-0.9; on a plain axis the one is a hair's breadth and the other a step, and a search is decided
-among the former.
+Accuracies are stretched towards 1. Half of the errors vanish from 0.98 to 0.99, as from 0.8 to
+0.9, and most good trials of a search lie in the former range.
 """
 
 import math
@@ -25,12 +25,12 @@ _NO_ERROR_AT_ALL = 1e-3
 
 
 def set_ticks(axis: Any, values: Iterable[float], name: Callable[[float], str]) -> None:
-    """Make an axis logarithmic, with ticks that suit how far its values reach.
+    """Make an axis logarithmic, with ticks that suit the range of its values.
 
     Args:
-        axis: of a figure; changed in place.
-        values: what is shown along it.
-        name: writes a tick.
+        axis: Axis of a figure, changed in place.
+        values: Values along the axis.
+        name: Function that formats a tick.
     """
     positive = [max(value, _SMALLEST) for value in values]
     low, high = min(positive), max(positive)
@@ -43,13 +43,13 @@ def set_ticks(axis: Any, values: Iterable[float], name: Callable[[float], str]) 
 
 
 def power(value: float) -> str:
-    """Return a small number as a digit and a power of ten: 2e-4."""
+    """Return a small number as a digit and a power of ten, such as ``2e-4``."""
     mantissa, exponent = f"{value:.0e}".split("e")
     return f"{mantissa}e{int(exponent)}"
 
 
 def short(value: float) -> str:
-    """Return a large number with k or M."""
+    """Return a large number with k or M, such as ``61.7k``."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.3g}{letter}"
@@ -66,13 +66,13 @@ def _round_ticks(low: float, high: float) -> list[float]:
 
 
 def stretch(figure: go.Figure, name: str) -> go.Figure:
-    """Turn the y axis of a figure, which shows accuracies, into one by the log of their error.
+    """Show the accuracies on the y axis of a figure by the logarithm of their error.
 
-    The accuracies themselves stay with the points as ``customdata``, for the hover text.
+    The points keep the accuracies as ``customdata``, for the hover text.
 
     Args:
-        figure: changed in place, and returned.
-        name: of what the axis shows.
+        figure: Figure, changed in place and returned.
+        name: Name of the y axis.
     """
     accuracies = [
         [None if not _is_accuracy(value) else float(value) for value in trace.y]
@@ -102,7 +102,7 @@ def _is_accuracy(value: Any) -> bool:
 
 
 def _error_ticks(low: float, high: float) -> list[float]:
-    """Return round errors from ``low`` to ``high``, and ``low`` itself where that is no error."""
+    """Return round errors from ``low`` to ``high``, or both ends if there are none."""
     for mantissas in (_MANTISSAS, _FINE_MANTISSAS):
         decades = range(math.ceil(-math.log10(low)) + 1)
         ticks = [m * 10.0**-decade for decade in decades for m in mantissas]

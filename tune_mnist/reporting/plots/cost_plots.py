@@ -23,7 +23,7 @@ from tune_mnist.tuning.recording.trial_record import TrialRecord
 from tune_mnist.tuning.trials.reports import METRIC
 
 _MIN_ARCHITECTURES = 2
-_NO_DECIMALS_FROM = 10  # from here on decimals say nothing
+_NO_DECIMALS_FROM = 10
 
 
 def accuracy_by_time(evaluated: EvaluatedTrials) -> list[Plot]:
@@ -68,7 +68,7 @@ def accuracy_by_size(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def accuracy_by_flops(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw the same against the floating-point operations that an image takes."""
+    """Draw the same against the floating-point operations for one image."""
     best = _best_by_model(evaluated)
     flops = {model: mflops(evaluated.results, record) for model, record in best.items()}
     title = "Accuracy against computation"
@@ -76,7 +76,7 @@ def accuracy_by_flops(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def pareto_fronts(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's Pareto front, a plot for each objective beside the accuracy."""
+    """Draw Optuna's Pareto front, one plot for each objective other than the accuracy."""
     names = evaluated.results.options.objective.split(",")
     if len(names) == 1:
         raise CannotDrawError(f"the search has one objective only, {names[0]}")
@@ -102,9 +102,9 @@ def pareto_fronts(evaluated: EvaluatedTrials) -> list[Plot]:
         )
         reach = "none is better or cheaper than" if best == cheapest else f"from {first} {name} to"
         sentence = (
-            f"{len(front)} of {text_format.count(len(values), 'complete trial')} are beaten by no"
-            " other"
-            f" in all of {text_format.listed(names)}: {reach} {last}."
+            f"No other trial beats {len(front)} of"
+            f" {text_format.count(len(values), 'complete trial')} in all of"
+            f" {text_format.listed(names)}: {reach} {last}."
         )
         plots.append(Plot(f"pareto-{name}", f"Pareto front: {name}", sentence, figure))
     return plots
@@ -113,7 +113,7 @@ def pareto_fronts(evaluated: EvaluatedTrials) -> list[Plot]:
 def _accuracy_by_cost(
     evaluated: EvaluatedTrials, key: str, title: str, unit: str, costs: dict[str, float]
 ) -> Plot:
-    """Draw the best of each architecture, and its final runs, against what it costs."""
+    """Draw the best trial of each architecture, and its final runs, against a cost."""
     evaluated.require(1)
     best = _best_by_model(evaluated)
     if len(best) < _MIN_ARCHITECTURES:
@@ -128,9 +128,10 @@ def _accuracy_by_cost(
             mode="markers",
             name=model,
             marker=look | {"symbol": symbol},
-            hovertemplate="validation: %{customdata:.4f}<extra>%{fullData.name}</extra>",
+            hovertemplate="validation (selected): %{customdata:.4f}"
+            "<extra>%{fullData.name}</extra>",
         )
-        runs = [run for run in evaluated.results.final if run.model == model]
+        runs = [run for run in evaluated.results.final if run.model == model and run.best]
         figure.add_scatter(
             x=[costs[model]] * len(runs),
             y=[run.test_accuracy for run in runs],
@@ -145,12 +146,15 @@ def _accuracy_by_cost(
     _cost_axis(figure, unit, list(costs.values()))
     sentence = _cost_sentence(best, costs, unit)
     if evaluated.results.final:
-        sentence += " Open marks are the test accuracies of the final runs."
+        sentence += (
+            " Filled marks are validation accuracies, selected as the highest and so optimistic;"
+            " open marks are the test accuracies of the final runs."
+        )
     return Plot(key, title, sentence, figure)
 
 
 def _best_by_model(evaluated: EvaluatedTrials) -> dict[str, TrialRecord]:
-    """Return the best record of each architecture, the best architecture first."""
+    """Return the best trial of each architecture, best first."""
     best: dict[str, TrialRecord] = {}
     for record in evaluated.ranked:
         best.setdefault(record.config["model"], record)
@@ -158,7 +162,7 @@ def _best_by_model(evaluated: EvaluatedTrials) -> dict[str, TrialRecord]:
 
 
 def _cost_axis(figure: go.Figure, title: str, values: list[float]) -> None:
-    """Let the x axis show a cost by its logarithm."""
+    """Show a cost on the x axis, on a logarithmic scale."""
     figure.update_xaxes(title_text=title)
     set_ticks(figure.layout.xaxis, values, short)
 
@@ -187,7 +191,7 @@ def _cost_in(front: dict[int, list[float]], index: int) -> Callable[[int], float
 
 
 def _restyle_pareto(figure: go.Figure) -> None:
-    """Give the two kinds of trials our colours, and a hover text that fits the screen."""
+    """Set the page's colours, and a hover text that is not too large for the screen."""
     kinds = (("beaten", GREY, "circle-open", 8), ("Pareto set", BLUE, "circle", 10))
     for trace, (name, colour, symbol, size) in zip(figure.data, kinds, strict=True):
         numbers = [int(text.split('"number": ')[1].split(",")[0]) for text in trace.text or ()]

@@ -76,11 +76,11 @@ _OF_A_KEYWORD = f"slice-{MODEL_PREFIX}"
 
 
 def is_key(name: str, models: Iterable[str]) -> bool:
-    """Return whether a plot of a search may have this key.
+    """Return whether a plot of a search can have this key.
 
     Args:
         name: Key, such as ``confusion-lenet``.
-        models: Architectures that the search may have.
+        models: Architectures that the search can have.
     """
     of_model = name in {f"{kind}{model}" for kind in _OF_A_MODEL for model in models}
     of_keyword = name.startswith(_OF_A_KEYWORD) and is_keyword(name.removeprefix(_OF_A_KEYWORD))

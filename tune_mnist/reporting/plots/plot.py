@@ -1,11 +1,11 @@
-"""What a plot is: a figure or pictures, a title, and what it says."""
+"""A plot of the page: figure or pictures, title and description."""
 
 from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
-# Okabe and Ito's colours, some darkened or lightened so that each has a contrast of 3:1 or more
-# both on white and on the dark page.
+# Okabe and Ito's colours. Some are darkened or lightened so that each has a contrast of at least
+# 3:1 on the light and on the dark page.
 BLUE = "#2b7bba"
 ORANGE = "#c77700"
 GREEN = "#0a9a73"
@@ -15,18 +15,18 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 
 LOW_TO_HIGH = [[0.0, ORANGE], [0.5, GREY], [1.0, BLUE]]
-"""A colour scale for points and lines, to be told from the page everywhere."""
+"""Colour scale for points and lines, with enough contrast on the light and on the dark page."""
 
 HEIGHT = 360
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A small image with what there is to say about it.
+    """A small image with a caption.
 
     Attributes:
-        uri: the image itself, as a data URI.
-        caption: a few words.
+        uri: Image as a data URI.
+        caption: Caption of a few words.
     """
 
     uri: str
@@ -38,11 +38,11 @@ class Plot:
     """A plot of a search.
 
     Attributes:
-        key: its name in addresses and files, unlike that of any other plot of the search.
-        title: what it is.
-        sentence: what this one shows, from the data.
-        figure: the plot, without a title; None if it consists of pictures.
-        pictures: in the order of reading.
+        key: Name in addresses and files, unique among the plots of a search.
+        title: Title.
+        sentence: Description of what the data show.
+        figure: Figure without a title; None if the plot consists of pictures.
+        pictures: Pictures in reading order.
     """
 
     key: str
@@ -53,15 +53,15 @@ class Plot:
 
 
 class CannotDrawError(Exception):
-    """A plot would show nothing, for the reason given."""
+    """A plot has nothing to show. The message is the reason."""
 
 
 def tidied(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:
-    """Prepare a figure for the page, which gives it a title, a width, and its colours by theme.
+    """Prepare a figure for the page, which adds title, width and the colours of the theme.
 
     Args:
-        figure: changed in place, and returned.
-        height: in pixels.
+        figure: Figure, changed in place and returned.
+        height: Height in pixels.
     """
     figure.update_layout(
         title=None,

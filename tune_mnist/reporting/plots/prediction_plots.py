@@ -1,4 +1,4 @@
-"""What the final runs predict: confusion matrices, and the images that they misclassify."""
+"""Plots of the final runs' predictions: confusion matrices and misclassified images."""
 
 import base64
 import io
@@ -36,7 +36,7 @@ def confusion_matrices(evaluated: EvaluatedTrials) -> list[Plot]:
     plots = []
     names = evaluated.results.class_names
     for model in sorted({run.model for run in evaluated.results.final}):
-        runs = [run for run in evaluated.results.final if run.model == model]
+        runs = [run for run in evaluated.results.final if run.model == model and run.best]
         confusion = np.sum([run.confusion for run in runs], axis=0)
         plots.append(
             Plot(
@@ -50,7 +50,7 @@ def confusion_matrices(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def misclassified_images(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Show the surest mistakes of each architecture."""
+    """Show the misclassified images of each architecture with the highest probabilities."""
     if not evaluated.results.final:
         raise CannotDrawError(_NO_FINAL_RUNS)
     plots = []
@@ -73,17 +73,16 @@ def misclassified_images(evaluated: EvaluatedTrials) -> list[Plot]:
         )
         pairs = Counter((int(misread.truth[i]), int(misread.predicted[i])) for i in shown)
         ((truth, predicted), times), *_ = pairs.most_common()
-        surest = float(misread.probability[0])
+        highest = float(misread.probability[0])
         sentence = (
-            f"The {text_format.count(len(shown), 'surest mistake')} of {model} on the test images"
-            " (first"
-            f" final run), up to {text_format.percent(surest)} sure; {named(truth)} read as"
-            f" {named(predicted)} is the most frequent of them,"
-            f" {text_format.count(times, 'time')}."
-        ).replace("The 1 surest", "The one surest")
+            f"Test images that {model} misclassifies with the highest probabilities, up to"
+            f" {text_format.percent(highest)} (first final run):"
+            f" {text_format.count(len(shown), 'image')}, most often {named(truth)} read as"
+            f" {named(predicted)} ({text_format.count(times, 'time')})."
+        )
         plots.append(Plot(f"misread-{model}", f"Misread: {model}", sentence, pictures=pictures))
     if not plots:
-        raise CannotDrawError("no misread images were kept")
+        raise CannotDrawError("no misclassified images were stored")
     return plots
 
 
@@ -93,7 +92,7 @@ def _confusion_sentence(
     wrong = confusion - np.diag(np.diag(confusion))
     total = int(confusion.sum())
     sentence = (
-        f"Over {text_format.count(runs, 'final run')}, {model} misread {int(wrong.sum()):,} of"
+        f"In {text_format.count(runs, 'final run')}, {model} misclassified {int(wrong.sum()):,} of"
         f" {total:,} test images"
     )
     if not wrong.any():
@@ -106,7 +105,7 @@ def _confusion_sentence(
 
 
 def _confusion_figure(confusion: NDArray[np.int64], names: Sequence[str]) -> go.Figure:
-    """Draw the mistakes as colours; the right answers, a hundred times as many, as numbers."""
+    """Draw errors as colours; correct predictions, a hundred times as many, only as numbers."""
     classes = text_format.axis_labels(names)
     wrong = confusion.astype(float)
     np.fill_diagonal(wrong, np.nan)

@@ -1,4 +1,4 @@
-"""How the search went: history, learning curves by rung, values epoch by epoch, timeline."""
+"""Plots of the course of a search: history, learning curves, values by epoch, timeline."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ ENDS = {
     TrialState.DIVERGED: ("diverged", PURPLE, "dot", "diamond"),
     TrialState.FAILED: ("failed", GREY, "dashdot", "square"),
 }
-"""How a trial ended: in words, and its colour, line and mark."""
+"""Label, colour, line and mark of a trial by how it ended."""
 
 _FEW = 10
 _STATES = {
@@ -50,13 +50,13 @@ _STATES = {
 
 
 def history(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's optimisation history, of the best epoch of each trial."""
+    """Draw Optuna's optimisation history, with the best epoch of each trial."""
     evaluated.require(1)
     numbers = [record.number for record in evaluated.results.records]
     evaluated = evaluated.at_best_stage
     figure = plot_optimization_history(evaluated.study, target_name=METRIC)
     colours = {METRIC: GREY, "Best Value": BLUE}
-    # Optuna has a trace for trials that break a constraint, of which there are none here.
+    # Optuna adds a trace for trials that violate a constraint; these searches have none.
     figure.data = [trace for trace in figure.data if trace.name in colours]
     for trace in figure.data:
         trace.marker.color = trace.line.color = colours[trace.name]
@@ -69,12 +69,11 @@ def history(evaluated: EvaluatedTrials) -> list[Plot]:
         f"The best trial, #{best.number}, reached {METRIC}"
         f" {text_format.accuracy(best.val_accuracy)};"
         f" it was number {len(numbers) - after} of {len(numbers)} in the order of their start, and"
-        f" {_improvements(evaluated.records)} bettered the best before them (each counts by its"
-        " best"
-        f" epoch, also if it was stopped early)."
+        f" {_improvements(evaluated.records)} improved on the best before them (by their best"
+        " epoch, including trials that were stopped early)."
     )
     if best.stage:
-        sentence += f" Shown are the trials that came to stage {best.stage} of the fidelity."
+        sentence += f" Only trials that reached stage {best.stage} of the fidelity are shown."
     figure = stretch(tidied(figure), METRIC)
     figure.update_xaxes(title_text="trial", **_whole_ticks(len(numbers)))
     return [Plot("history", "Optimisation history", sentence, figure)]
@@ -89,7 +88,7 @@ def learning_curves(evaluated: EvaluatedTrials) -> list[Plot]:
         epochs, accuracies, labels = [], [], []
         for record in records:
             values = curves.get(record.number, {})
-            # A gap ends the line of a trial: one trace an ending keeps the legend short.
+            # One trace for each ending keeps the legend short. None ends the line of a trial.
             epochs += [*values, None]
             accuracies += [*values.values(), None]
             labels += [f"#{record.number} {record.config['model']}"] * (len(values) + 1)
@@ -113,7 +112,7 @@ def learning_curves(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def intermediate_values(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's intermediate values, the best trial before all others."""
+    """Draw Optuna's intermediate values, with the best trial in bold."""
     curves = _curves(evaluated)
     figure = plot_intermediate_values(evaluated.study)
     best = evaluated.ranked[0]
@@ -134,7 +133,7 @@ def intermediate_values(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def timeline(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's timeline of the search's own trials."""
+    """Draw Optuna's timeline without trials taken over from other searches."""
     records = {record.number: record for record in evaluated.results.records}
     trials = [t for t in evaluated.results.study.get_trials(deepcopy=False) if t.number in records]
     begins = {trial.number: trial.datetime_start for trial in trials if trial.datetime_start}
@@ -143,9 +142,9 @@ def timeline(evaluated: EvaluatedTrials) -> list[Plot]:
     figure = plot_timeline(evaluated.results.study)
     figure.data = [trace for trace in figure.data if _keep_own(trace, records)]
     tidied(figure)
-    # Left to itself, Plotly makes bars as thick as the smallest gap between trials of one state.
+    # Plotly's default width depends on the smallest gap between trials of one state.
     figure.update_traces(width=0.8)
-    # The last time of day needs room for its second half.
+    # Room for the label of the last tick.
     figure.update_layout(barmode="overlay", margin={"r": 36})
     ended = [trial.datetime_complete for trial in trials if trial.datetime_complete]
     first, last = min(begins.values()), max([*begins.values(), *ended])
@@ -180,7 +179,7 @@ def _curves(evaluated: EvaluatedTrials) -> dict[int, dict[int, float]]:
     """Return validation accuracy by epoch, by trial.
 
     Raises:
-        CannotDrawError: the study has none.
+        CannotDrawError: The study has none.
     """
     evaluated.require(1)
     curves = {
@@ -205,7 +204,7 @@ def _longest(curves: dict[int, dict[int, float]]) -> int:
 
 
 def _whole_ticks(count: int) -> dict[str, Any]:
-    """Return the ticks of an axis that counts: plotly would put those of a few at halves."""
+    """Return tick options of an axis of whole numbers, without plotly's ticks at halves."""
     return {"tickformat": "d", "dtick": 1} if count <= _FEW else {"tickformat": "d"}
 
 
@@ -237,27 +236,27 @@ def _foretelling_sentence(evaluated: EvaluatedTrials, curves: dict[int, dict[int
     early = {n: curve[first] for n, curve in curves.items() if first in curve}
     best = evaluated.ranked[0]
     if best.number not in early:
-        return f"Trial #{best.number}, the best, is drawn bold."
+        return f"The best trial, #{best.number}, is bold."
     place = 1 + sum(value > early[best.number] for value in early.values())
     sentence = (
-        f"After epoch {first} the trial that became the best, #{best.number} (bold), stood at"
-        f" place {place} of {len(early)}"
+        f"The best trial, #{best.number} (bold), ranked {place} of {len(early)} after epoch"
+        f" {first}"
     )
     final = pd.Series({r.number: r.val_accuracy for r in evaluated.records if r.number in early})
     order = pd.Series(early).rank().corr(final.rank())
     if pd.notna(order) and len(early) > 2:
         sentence += (
-            f"; the order after that epoch and the order in the end agree with a rank correlation"
-            f" of {order:.2f}"
+            f"; the rank correlation between the accuracies after that epoch and the best ones is"
+            f" {order:.2f}"
         )
     return f"{sentence}."
 
 
 def _keep_own(trace: go.Bar, records: dict[int, TrialRecord]) -> bool:
-    """Reduce the bars to the search's own trials; tell whether any is left.
+    """Reduce the bars to the search's own trials; return whether any is left.
 
-    A trial that has not ended gets a bar as long as it has trained: Optuna would have it run on
-    until today.
+    A trial that has not ended gets a bar as long as its training time. Optuna draws its bar until
+    the present.
     """
     if trace.name not in StudyState.__members__:
         return False

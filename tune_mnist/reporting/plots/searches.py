@@ -1,4 +1,4 @@
-"""Several searches in one figure."""
+"""Plot of several searches."""
 
 import plotly.graph_objects as go
 
@@ -15,7 +15,7 @@ def accuracy_by_search(searches: dict[str, StoredSearch]) -> Plot:
     """Draw the best validation accuracy of every trial, by architecture and search.
 
     Args:
-        searches: by what to call them; at least one trial has finished an epoch.
+        searches: Searches by label; at least one trial has finished an epoch.
     """
     figure = go.Figure()
     best: dict[str, tuple[float, str]] = {}
@@ -45,5 +45,8 @@ def accuracy_by_search(searches: dict[str, StoredSearch]) -> Plot:
         f"{model} {text_format.accuracy(accuracy)} ({name})"
         for model, (accuracy, name) in sorted(best.items(), key=lambda item: -item[1][0])
     ]
-    sentence = f"Every trial by its best epoch; the best of them: {text_format.listed(parts)}."
+    sentence = (
+        "All trials by their best epoch. Best of each architecture, selected and so optimistic:"
+        f" {text_format.listed(parts)}."
+    )
     return Plot("searches", "All trials by architecture and search", sentence, figure)

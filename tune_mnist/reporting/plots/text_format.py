@@ -1,4 +1,4 @@
-"""Numbers, lists and spans as words, for the sentences under the plots."""
+"""Formatting of numbers, lists and ranges for the sentences of the plots."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from tune_mnist.quoting import shortened
 MINUTE = 60
 HOUR = 3600
 LONGEST_LABEL = 24
-"""Characters of a class name on an axis."""
+"""Maximum number of characters of a class name on an axis."""
 
 
 def accuracy(value: float) -> str:
@@ -19,7 +19,7 @@ def accuracy(value: float) -> str:
 
 
 def number(value: Any) -> str:
-    """Return the value of a parameter, short."""
+    """Return the value of a parameter with two significant digits."""
     return f"{value:.2g}" if isinstance(value, float) else str(value)
 
 
@@ -29,7 +29,7 @@ def percent(share: float) -> str:
 
 
 def seconds(duration: float) -> str:
-    """Return a duration in the unit that suits it."""
+    """Return a duration in seconds, minutes or hours."""
     if duration < MINUTE:
         return f"{duration:.1f} s" if duration < 10 else f"{duration:.0f} s"
     if duration < HOUR:
@@ -38,31 +38,31 @@ def seconds(duration: float) -> str:
 
 
 def count(amount: int, noun: str) -> str:
-    """Return an amount with its noun, in the plural unless it is one."""
+    """Return an amount with its noun, which is in the plural unless the amount is 1."""
     return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
 
 
 def listed(parts: Iterable[str]) -> str:
-    """Return a list with commas, and ``and`` before its last part."""
+    """Return parts joined by commas, with ``and`` before the last one."""
     *most, last = parts
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def span(values: Iterable[float]) -> str:
-    """Return from where to where values reach."""
+    """Return the range of values."""
     ordered = sorted(values)
     low, high = number(ordered[0]), number(ordered[-1])
     return low if low == high else f"{low} to {high}"
 
 
 def shares(values: Iterable[Any]) -> str:
-    """Return how often each value occurs, the most frequent first."""
+    """Return values with their numbers of occurrences, the most frequent first."""
     counted = Counter(map(str, values)).most_common()
     return listed(f"{value} ({times})" for value, times in counted)
 
 
 def axis_labels(names: Sequence[str]) -> list[str]:
-    """Return names for an axis: short, all different, and no markup of Plotly's."""
+    """Return labels for an axis: short, unique, and without markup of plotly."""
     labels = [escape(shortened(name, LONGEST_LABEL), quote=False) for name in names]
     if len(set(labels)) == len(labels):
         return labels
