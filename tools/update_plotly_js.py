@@ -1,8 +1,8 @@
-"""Replace the page's copy of plotly.js by the one that matches the installed plotly.
+"""Update the report's copy of plotly.js to the version of the installed plotly.
 
-Run ``make plotly-js`` after raising the version of plotly. It needs npm. The copy is the
-"cartesian" bundle, a third of the size of the full library: it draws scatter, bar, heatmap and
-contour traces, and no maps, no 3D and no WebGL.
+Run ``make plotly-js`` after an upgrade of plotly. It requires npm. The copy is the "cartesian"
+bundle, which is a third of the size of the full library. It supports scatter, bar, heatmap and
+contour traces, but no maps, 3D plots or WebGL.
 """
 
 import re
@@ -19,11 +19,11 @@ FILES = ("plotly-cartesian.min.js", "LICENSE")
 
 
 def main() -> None:
-    """Download the bundle of that version from the npm registry, and write its two files."""
+    """Download the matching bundle from the npm registry and write its two files."""
     banner = get_plotlyjs()[:200]
     found = re.search(r"plotly\.js v([\d.]+)", banner)
     if found is None:
-        raise SystemExit(f"error: plotly's library names no version: {banner!r}")
+        raise SystemExit(f"error: no version in the banner of plotly's library: {banner!r}")
     version = found[1]
     with tempfile.TemporaryDirectory() as folder:
         packed = subprocess.run(  # noqa: S603 - the version is digits and dots

@@ -200,7 +200,7 @@ def _option(
 
 
 def _default(field: FieldInfo) -> str:
-    """Return the default of a field as text, or an empty text if there is none to show."""
+    """Return the default of a field as text, or an empty string if there is none to show."""
     shown = field.default not in (PydanticUndefined, None) and field.default is not False
     return str(field.default) if shown else ""
 

@@ -123,5 +123,5 @@ _REASONS = {
     "list_type": "a list, [one, two, ...]",
     "model_attributes_type": "a mapping, {key: value, ...}",
     "model_type": "a mapping, {key: value, ...}",
-    "string_type": "a text",
+    "string_type": "text",
 }

@@ -30,8 +30,8 @@ MAX_NAME_WIDTH = 20
 def predict_images(model: Path, images: tuple[Path, ...], format: str | None) -> None:  # noqa: A002
     """Classify images and print one row per image, batch by batch.
 
-    All files are read first. Those that cannot be read are reported at the end, after the rows of
-    the others.
+    All files are read before the first image is classified. Files that cannot be read are reported
+    after the rows of the other files.
 
     Args:
         model: Folder of a trained model.
@@ -39,8 +39,8 @@ def predict_images(model: Path, images: tuple[Path, ...], format: str | None) ->
         format: ``"table"`` or ``"csv"``. None prints a table in a terminal, CSV elsewhere.
 
     Raises:
-        UserError: The model cannot be used, or a file; if there are several such files, the errors
-            of all but the last are printed.
+        UserError: The model or a file cannot be read. If several files cannot be read, all errors
+            except the last are printed before.
     """
     # Full precision, so that probabilities do not depend on the hardware.
     compute = resolve_compute("auto", "fp32")
@@ -55,7 +55,7 @@ def predict_images(model: Path, images: tuple[Path, ...], format: str | None) ->
 
 
 def _read_all(paths: Iterable[Path], form: DataForm) -> tuple[list[Input], list[UserError]]:
-    """Return the images of the files that can be read, and the errors of the others."""
+    """Return the images of the readable files and the errors of the other files."""
     inputs, refused = [], []
     for path in paths:
         try:

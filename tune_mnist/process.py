@@ -67,7 +67,7 @@ def process_restored() -> Iterator[None]:
         torch.set_rng_state(random_state)
         if cuda_states is not None:
             torch.cuda.set_rng_state_all(cuda_states)
-        elif torch.cuda.is_available():  # not used before: it would have started from this seed
+        elif torch.cuda.is_available():  # first used during the run: reset to the initial seed
             torch.cuda.manual_seed_all(seed)
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
@@ -76,7 +76,7 @@ def process_restored() -> Iterator[None]:
 
 @contextmanager
 def import_path_restored() -> Iterator[None]:
-    """Restore ``sys.path`` at the end: modules of a user's own are imported from their folder."""
+    """Restore ``sys.path`` on exit, as importing networks of the user may extend it."""
     path = list(sys.path)
     try:
         yield
@@ -85,7 +85,7 @@ def import_path_restored() -> Iterator[None]:
 
 
 def _cuda_states() -> "list[torch.Tensor] | None":
-    """Return the random state of each GPU; None: this process has not used CUDA yet."""
+    """Return the random state of each GPU, or None if this process has not used CUDA yet."""
     import torch
 
     if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]

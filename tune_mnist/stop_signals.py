@@ -99,7 +99,7 @@ class StopSignals:
 
         Args:
             action: Function that stops remaining processes. It returns the next step for the user,
-                or an empty text.
+                or an empty string.
         """
         outer, self._before_forced_end = self._before_forced_end, action
         try:

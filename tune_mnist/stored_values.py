@@ -23,7 +23,7 @@ def _scalar(value: Any) -> Any:
         return value
     if isinstance(value, str) and len(value) <= MAX_TEXT:
         return value
-    raise ValueError("a number, a text, true or false")
+    raise ValueError("a number, text, true or false")
 
 
 Scalar = Annotated[Any, PlainValidator(_scalar)]

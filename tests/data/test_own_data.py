@@ -215,7 +215,7 @@ def test_an_object_array_is_never_unpickled(
         ({"y_train": np.ones(30, np.uint8)}, "every training label is 1"),
         ({"y_train": np.ones((30, 14), np.uint8)}, "y_train: shape (30, 14)"),
         ({"y_train": np.linspace(0, 1, 30)}, "y_train: float64"),
-        ({"y_test": np.full(9, 7, np.uint8)}, "y_test: label 7: no training image has it"),
+        ({"y_test": np.full(9, 7, np.uint8)}, "y_test: label 7: must occur in the training part"),
     ],
 )
 def test_invalid_arrays_are_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
@@ -264,7 +264,7 @@ def test_arrays_of_the_calling_program_are_read() -> None:
     data = dataset_from_arrays(*arrays.values(), name="cells", class_names=["a", "b", "c"])
     assert (data.name, data.class_names) == ("cells", ("a", "b", "c"))
     assert data.train_images is arrays["x_train"]
-    with pytest.raises(UserError, match="2 names for 3 classes"):
+    with pytest.raises(UserError, match="2 names: must be 3"):
         dataset_from_arrays(*arrays.values(), class_names=["a", "b"])
     with pytest.raises(UserError, match="x_train: float32"):
         dataset_from_arrays(arrays["x_train"].astype(np.float32), *list(arrays.values())[1:])
@@ -277,4 +277,4 @@ def test_arrays_cannot_be_loaded_by_name() -> None:
 
 def test_a_path_that_is_neither_folder_nor_file_is_refused(tmp_path: Path) -> None:
     assert "there is no such folder or file" in refusal(tmp_path / "absent")
-    assert "lacks train-images-idx3-ubyte" in refusal(tmp_path)
+    assert "has no train-images-idx3-ubyte" in refusal(tmp_path)

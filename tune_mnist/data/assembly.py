@@ -23,7 +23,7 @@ class Part:
 
     Attributes:
         images: Images, expected to be uint8 (N, S, S) or (N, S, S, 3).
-        labels: Labels, expected to be integers or texts (N,).
+        labels: Labels, expected to be integers or strings (N,).
         images_at: Source of the images for error messages, such as a file name.
         labels_at: Source of the labels for error messages.
     """
@@ -48,7 +48,7 @@ def dataset_from_arrays(
 
     Args:
         x_train: Training images, uint8 (N, S, S) or (N, S, S, 3), with S from 8 to 512.
-        y_train: Training labels (N,), integers (not necessarily from 0) or texts.
+        y_train: Training labels (N,), integers (not necessarily from 0) or strings.
         x_test: Test images, uint8, with the same image shape as the training images.
         y_test: Test labels (M,).
         name: Name of the data set in tables and plots.
@@ -151,7 +151,7 @@ def _labels(part: Part, count: int) -> NDArray[Any]:
     if labels.ndim != 1:
         raise UserError(f"{part.labels_at}: shape {labels.shape}: must be (N,), one per image")
     if labels.dtype.kind not in "iubU":
-        raise UserError(f"{part.labels_at}: {labels.dtype}: must be whole numbers or texts")
+        raise UserError(f"{part.labels_at}: {labels.dtype}: must be whole numbers or strings")
     if len(labels) != count:
         raise UserError(
             f"{part.images_at} has {count:,} images but {part.labels_at} {len(labels):,} labels:"
@@ -171,7 +171,7 @@ def _numbered(test: Part, count: int, classes: NDArray[Any]) -> NDArray[np.int64
     unknown = labels[classes[places] != labels]
     if len(unknown):
         raise UserError(
-            f"{test.labels_at}: label {quoted(unknown[0].item())}: no training image has it"
+            f"{test.labels_at}: label {quoted(unknown[0].item())}: must occur in the training part"
         )
     return places.astype(np.int64)
 
@@ -179,9 +179,9 @@ def _numbered(test: Part, count: int, classes: NDArray[Any]) -> NDArray[np.int64
 def _names(classes: NDArray[Any], given: Sequence[str] | None) -> tuple[str, ...]:
     names = tuple(printable(str(name)) for name in (classes.tolist() if given is None else given))
     if len(names) != len(classes):
-        raise UserError(f"class_names: {len(names)} names for {len(classes)} classes")
+        raise UserError(f"class_names: {len(names)} names: must be {len(classes)}, one per class")
     if len(set(names)) < len(names):
-        raise UserError("class_names: two classes have the same name")
+        raise UserError("class_names: must be unique")
     for name in names:
         if not 0 < len(name) <= MAX_NAME:
             raise UserError(f"class {quoted(name)}: the name must have 1 to {MAX_NAME} characters")

@@ -17,7 +17,7 @@ _NAMED_CLASSES = 5
 
 def _printable(name: str) -> str:
     if not name.isprintable():
-        raise ValueError("a text without control characters")
+        raise ValueError("text without control characters")
     return name
 
 
@@ -27,7 +27,7 @@ def _as_tuple(names: object) -> object:
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
-        raise ValueError("class names that differ from each other")
+        raise ValueError("unique class names")
     return names
 
 

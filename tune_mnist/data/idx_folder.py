@@ -56,7 +56,7 @@ def find_idx_files(folder: Path, given_as: str = "") -> _Files:
     order = ((part, what) for part in (TRAIN, TEST) for what in (IMAGES, LABELS))
     missing = [stem for stem, key in zip(STEMS, order, strict=True) if key not in found]
     others = ", or pictures in train/<class>/ and test/<class>/" if not found else ""
-    raise UserError(f"{start}: lacks {', '.join(missing)} (plain or .gz){others}")
+    raise UserError(f"{start}: has no {', '.join(missing)} (plain or .gz){others}")
 
 
 def _by_prefix(folder: Path) -> dict[str, _Files]:

@@ -154,7 +154,7 @@ def _fill(member: Any, target: memoryview, name: str) -> None:
 
 def _check(shape: tuple[int, ...], dtype: "np.dtype[Any]", size: int) -> None:
     if dtype.kind not in "iubU":
-        raise ValueError(f"{dtype}: must be whole numbers; labels may also be texts")
+        raise ValueError(f"{dtype}: must be whole numbers, or strings for labels")
     available = free_memory()
     if size > available:
         raise ValueError(

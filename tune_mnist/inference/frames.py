@@ -49,7 +49,7 @@ def without_frame(grey: Pixels) -> Pixels:
 
 
 def strip_along_edge(ink: NDArray[np.bool_]) -> str:
-    """Describe a strip or frame along the edge, or return an empty text if there is none.
+    """Describe a strip or frame along the edge, or return an empty string if there is none.
 
     Args:
         ink: Mask of the ink, bool (H, W).

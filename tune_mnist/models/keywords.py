@@ -60,7 +60,7 @@ class Keyword:
             )
         if not is_keyword(self.name):
             raise UserError(
-                f"{self.key}: cannot be set: must be up to 40 ASCII letters and digits"
+                f"{self.key}: cannot be set: the name must be up to 40 ASCII letters and digits"
             )
         try:
             return _adapter(self.annotation).validate_python(value)
@@ -109,13 +109,13 @@ def parse_options(texts: Iterable[str]) -> dict[str, Any]:
     """Parse the values of the option ``--model-option``.
 
     Args:
-        texts: Texts of the form ``keyword=value``, with values in YAML syntax.
+        texts: Strings of the form ``keyword=value``, with values in YAML syntax.
 
     Returns:
         Value by keyword.
 
     Raises:
-        UserError: A text has another form, or a keyword is repeated.
+        UserError: A string has another form, or a keyword is repeated.
     """
     options: dict[str, Any] = {}
     for text in texts:
@@ -141,7 +141,7 @@ def join_keys(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_scalar(annotation: Any) -> bool:
-    """Return whether an annotation allows only numbers, texts, booleans and None."""
+    """Return whether an annotation allows only numbers, strings, booleans and None."""
     kind = get_origin(annotation)
     if kind is Annotated:
         return _is_scalar(get_args(annotation)[0])

@@ -31,7 +31,7 @@ def out_of_memory_reported(message: str) -> Iterator[None]:
         message: Message with the cause and the remedy.
 
     Raises:
-        UserError: The memory did not suffice.
+        UserError: The block ran out of memory.
     """
     try:
         yield

@@ -77,7 +77,7 @@ def count_bytes(network: nn.Module) -> int:
 
 
 def _difference(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
-    """Describe the first difference from the expected weights, or return an empty text."""
+    """Describe the first difference from the expected weights, or return an empty string."""
     for name in weights:
         if name not in expected:
             return f"{quoted(name)} is not part of the network"

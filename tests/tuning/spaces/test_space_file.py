@@ -149,8 +149,8 @@ def test_invalid_bounds_are_refused(path, bounds, words):
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("", "model = None: must be a text"),
-        ("[lenet, resnet]", "model = ['lenet', 'resnet']: must be a text"),
+        ("", "model = None: must be text"),
+        ("[lenet, resnet]", "model = ['lenet', 'resnet']: must be text"),
         ("{type: categorical, choice: [lenet]}", "'choice' in model (did you mean 'choices'?)"),
         ("{type: categorical, choices: []}", "model: choices = []"),
     ],
