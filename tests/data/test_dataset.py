@@ -44,7 +44,7 @@ def test_a_data_set_is_named_after_its_folder(
 
 def test_a_test_label_that_no_training_image_has_is_refused(idx_folder: Path) -> None:
     replace(idx_folder, STEMS[3], np.full(20, 46, np.uint8))
-    assert f"{idx_folder / STEMS[3]}: label 46: must occur in the training part" in refusal(idx_folder)
+    assert f"{idx_folder / STEMS[3]}: label 46: must occur in the training" in refusal(idx_folder)
 
 
 def test_labels_need_not_start_at_0_and_name_the_classes(idx_folder: Path) -> None:
