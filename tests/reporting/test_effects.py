@@ -44,20 +44,20 @@ def test_a_diverged_trial_counts_as_the_worst(search):
     assert list(rows["diverged"]) == ["33%", "100%"]
 
 
-def test_what_failed_or_was_cut_off_before_is_left_out_and_counted(search):
+def test_trials_that_ended_before_the_common_epoch_are_excluded_and_counted(search):
     search.trial(0.5, 0.6)
     search.trial(0.7, 0.75, 0.8)
     search.trial(0.9, fails="its worker died")
     search.trial(0.9, ends=False)
     search.trial(ends=False)
-    search.trial(0.7, 0.65, ends=False)  # cut off as well, but late enough to compare
+    search.trial(0.7, 0.65, ends=False)  # interrupted, too, but after the common epoch
     rows = of(search, "dropout")
     assert list(rows["trials"]) == ["3"]
     assert list(rows["median"]) == ["0.6500"]
     assert "Left out: 3" in effects(search).caption
 
 
-def test_a_search_cut_off_early_compares_what_it_has(search):
+def test_an_interrupted_search_compares_the_unfinished_trials(search):
     search.trial(0.5, 0.6, ends=False)
     search.trial(0.7, ends=False)
     rows = of(search, "dropout")
@@ -105,7 +105,7 @@ def test_with_several_objectives_trials_compare_by_their_best_epoch(tmp_path):
     assert "best epoch up to epoch 3" in effects(search).caption
 
 
-def test_the_caption_warns_of_a_searcher_that_has_favourites(tmp_path):
+def test_the_caption_warns_of_biased_samples(tmp_path):
     for searcher, warned in (("tpe", True), ("random", False)):
         search = Search(tmp_path / searcher, searcher=searcher)
         search.trial(0.5)
@@ -118,7 +118,7 @@ def test_without_an_epoch_there_is_nothing_to_compare(search):
     assert effect_tables(search.read()) == []
 
 
-def test_no_setting_is_credited_with_what_a_trial_did_with_those_of_another(search):
+def test_epochs_after_an_exploit_do_not_count_for_the_first_hyperparameters(search):
     other = {"epoch": 2, "donor": 1, "params": {"model": "lenet", "lr": 0.1}}
     search.trial(0.5, 0.6, 0.9, takeovers=[other], batch_size=32)
     search.trial(0.7, 0.8, 0.85, batch_size=64)
@@ -131,7 +131,7 @@ def test_no_setting_is_credited_with_what_a_trial_did_with_those_of_another(sear
 SCHEDULES = ONE_MODEL + "  lr_schedule: {type: categorical, choices: [constant, cosine]}\n"
 
 
-def test_a_schedule_is_judged_after_the_last_epoch_only(tmp_path):
+def test_schedules_are_compared_after_the_last_epoch_only(tmp_path):
     search = Search(tmp_path / "demo", SCHEDULES)
     search.trial(0.5, 0.6, 0.7, lr_schedule="constant")
     search.trial(0.4, 0.5, 0.9, lr_schedule="cosine")
@@ -144,7 +144,7 @@ def test_a_schedule_is_judged_after_the_last_epoch_only(tmp_path):
     assert "lr_schedule: after epoch 3 only" in effects(search).caption
 
 
-def test_a_schedule_has_no_effect_to_show_while_no_trial_has_reached_the_last_epoch(tmp_path):
+def test_schedules_are_omitted_until_a_trial_reaches_the_last_epoch(tmp_path):
     search = Search(tmp_path / "demo", SCHEDULES)
     search.trial(0.5, 0.6, lr_schedule="constant")
     search.trial(0.4, diverges=True, lr_schedule="cosine")

@@ -1,4 +1,4 @@
-"""Keywords of networks in tables and plots, though no trial has all of them."""
+"""Keywords of networks in tables and plots of a search whose trials have different keywords."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def results(tmp_path, monkeypatch):
     return search.read()
 
 
-def test_every_keyword_has_its_column_and_whole_numbers_stay_whole(results):
+def test_every_keyword_has_a_column_and_integers_stay_integers(results):
     tables = {table.name: table for table in search_tables(results)}
     best = tables["best"].cells
     assert list(best["model.width"]) == ["14", "14"]
@@ -44,10 +44,10 @@ def test_every_keyword_has_its_column_and_whole_numbers_stay_whole(results):
     assert list(best["model.depth"]) == ["16", "-"]
 
 
-def test_computation_is_that_of_the_best_trials_own_network(results):
+def test_flops_are_computed_for_the_best_trials_network(results):
     costs = next(table for table in search_tables(results) if table.name == "costs")
     flops = dict(zip(costs.cells["model"], costs.cells["MFLOPs an image"], strict=True))
-    # LeNet has 0.83 by default, with a width of 6.
+    # LeNet needs 0.83 MFLOPs by default, with a width of 6.
     assert float(flops["lenet"]) > 3
 
 

@@ -1,4 +1,4 @@
-"""The page of a search, in a real browser: at a desk, on a phone, in the dark, on paper."""
+"""The page of a search in a browser: on a desktop, on a phone, with a dark theme, and printed."""
 
 import re
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Visit:
-    """A page that is looked at, with all that it asked for and complained of."""
+    """An open page with its requests and error messages."""
 
     def __init__(self, page: Page, path: Path) -> None:
         self.page = page
@@ -67,7 +67,7 @@ class Visit:
         expect(page.locator("form.filters")).to_be_visible()
 
     def column(self, key: str) -> list[str]:
-        """Return what stands in a column of the trials that are shown."""
+        """Return the cells of a column for the visible trials."""
         index = self.page.eval_on_selector_all(
             "table.trials th", f"all => all.findIndex(each => each.dataset.key === '{key}')"
         )
@@ -80,20 +80,20 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def visit(browser: Browser, report: Path) -> Visit:
-    """The page on a desk, opened once for all that only look."""
+    """Page on a desktop, shared by tests that do not change it."""
     return Visit(browsers.open_page(browser, DESK), report)
 
 
-def test_it_opens_without_complaint_and_asks_for_nothing(visit: Visit, report: Path):
+def test_the_page_opens_without_errors_and_requests(visit: Visit, report: Path):
     assert visit.requests == [report.as_uri()]
     assert visit.complaints == []
 
 
-def test_it_is_no_larger_than_two_megabytes(report: Path):
+def test_the_page_has_at_most_two_megabytes(report: Path):
     assert report.stat().st_size < 2e6
 
 
-def test_it_begins_with_the_verdict_and_one_plot(browser: Browser, report: Path):
+def test_the_page_starts_with_the_verdict_and_one_plot(browser: Browser, report: Path):
     page = browsers.open_page(browser, DESK)
     page.goto(report.as_uri())
     assert "resnet" in page.locator("header p").first.inner_text()
@@ -143,13 +143,13 @@ def test_effects_are_shown_by_parameter(browser: Browser, report: Path):
     assert rows.count() == total
 
 
-def test_no_button_sends_a_plot_anywhere(visit: Visit):
+def test_no_button_uploads_a_plot(visit: Visit):
     titles = "buttons => buttons.map(button => button.dataset.title)"
     buttons = set(visit.page.eval_on_selector_all(".modebar-btn", titles))
     assert buttons == {"Download plot", "Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"}
 
 
-def test_every_plot_is_drawn_and_says_something(visit: Visit):
+def test_every_plot_is_drawn_with_a_sentence(visit: Visit):
     places = visit.page.locator("[data-figure]").count()
     assert places == 17
     expect(visit.page.locator("[data-figure] .main-svg:first-child")).to_have_count(places)
@@ -159,13 +159,13 @@ def test_every_plot_is_drawn_and_says_something(visit: Visit):
     assert visit.page.eval_on_selector_all(".pictures img", loaded)
 
 
-def test_what_others_wrote_is_shown_not_run(visit: Visit):
+def test_untrusted_text_is_shown_and_not_executed(visit: Visit):
     expect(visit.page.get_by_text("<script>alert(1)</script>")).to_be_visible()
     expect(visit.page.get_by_text("out of memory <&>")).to_be_visible()
     expect(visit.page.get_by_text("two <architectures> & more")).to_be_visible()
 
 
-def test_it_says_what_failed_and_how_to_reproduce(visit: Visit):
+def test_the_page_lists_failures_and_the_commands(visit: Visit):
     failures = visit.page.locator("#failures li").all_inner_texts()
     assert failures[0] == "#9 resnet, DIVERGED: diverged: train_loss is nan (lr 0.1)"
     reproduce = visit.page.locator("#reproduce").inner_text()
@@ -177,7 +177,7 @@ def test_it_says_what_failed_and_how_to_reproduce(visit: Visit):
         assert words in reproduce
 
 
-def test_trials_are_sorted_by_number_not_by_letter(visit: Visit):
+def test_trials_are_sorted_numerically(visit: Visit):
     visit.sort("lr")
     rates = [float(text) for text in visit.column("lr")]
     assert rates == sorted(rates)
@@ -187,7 +187,7 @@ def test_trials_are_sorted_by_number_not_by_letter(visit: Visit):
     assert visit.column("trial") == [str(number) for number in range(12)]
 
 
-def test_the_best_accuracy_comes_first_and_none_at_all_last(visit: Visit):
+def test_missing_accuracies_are_sorted_last(visit: Visit):
     visit.sort("val_accuracy")
     first, *_, last = visit.column("val_accuracy")
     assert (first, last) == ("0.9850", "-")
@@ -236,7 +236,7 @@ def test_plots_are_saved_as_svg(visit: Visit):
     assert download.value.path().read_text(encoding="utf-8").startswith("<svg")
 
 
-def test_plots_follow_the_reader_into_the_dark_and_onto_paper(visit: Visit):
+def test_plots_follow_the_dark_theme_and_print_in_light_colours(visit: Visit):
     label = visit.page.locator("#history .xtick text").first
     dark, light = "rgb(228, 232, 235)", "rgb(28, 34, 39)"
     expect(label).to_have_css("fill", light)
@@ -252,7 +252,7 @@ def test_plots_follow_the_reader_into_the_dark_and_onto_paper(visit: Visit):
 
 @pytest.fixture(scope="module")
 def comparison(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Visit:
-    """The page of two searches."""
+    """Page of two searches."""
     folder = tmp_path_factory.mktemp("searches")
     two_models(folder / "two")
     make_search(folder / "small", LENET, [Course({}, LEARNING), Course({}, ends=False)])
@@ -293,7 +293,7 @@ def all_failed(folder: Path) -> StoredSearch:
     return make_search(folder, LENET, [Course({}, reason="diverged: train_loss is nan")] * 2)
 
 
-# What is written or drawn beyond the frame of its plot.
+# Texts and drawings that exceed the frame of their plot.
 CUT = """plots => plots.flatMap(plot => {
     const frame = plot.getBoundingClientRect();
     const kinds = ".main-svg, .xtick text, .ytick text, .xtitle, .ytitle, .legendtext, "
@@ -306,7 +306,7 @@ CUT = """plots => plots.flatMap(plot => {
 })"""
 
 
-# Ticks that run into their neighbours.
+# Labels of ticks that overlap.
 TOUCHING = """plots => plots.flatMap(plot => {
     const boxes = kind => [...plot.querySelectorAll(`${kind} text`)].map(text =>
         [text.textContent, text.getBoundingClientRect()]);
@@ -318,7 +318,7 @@ TOUCHING = """plots => plots.flatMap(plot => {
 })"""
 
 
-# Tables that are wider than their place, and have to be scrolled.
+# Tables that are wider than their container.
 SCROLLED = """places => places.filter(place => place.scrollWidth > place.clientWidth + 1)
     .map(place => place.querySelector("table").innerText.slice(0, 200))"""
 
@@ -335,26 +335,26 @@ def check_both_widths(visit: Visit) -> None:
 
 
 def wait_for_resize(page: Page) -> None:
-    """Wait until all plots are as wide as their places, which plotly makes them by and by."""
+    """Wait until plotly has resized all plots to the width of their containers."""
     fits = """plots => plots.every(plot =>
         plot.querySelector(".main-svg").clientWidth === plot.clientWidth)"""
-    # Not wait_for_function: it evaluates in the page, which its content security policy forbids.
+    # The content security policy of the page forbids wait_for_function.
     wait_until(lambda: page.eval_on_selector_all("[data-figure]", fits))
 
 
-def test_nothing_sticks_out_or_is_cut_at_a_desk_or_on_a_phone(visit: Visit):
+def test_nothing_overflows_on_a_desktop_or_a_phone(visit: Visit):
     check_both_widths(visit)
     visit.page.set_viewport_size(DESK)
 
 
 @pytest.mark.parametrize("search", [interrupted, several_objectives, nothing_begun, all_failed])
-def test_nothing_sticks_out_whatever_the_search(search, browser, tmp_path):
+def test_nothing_overflows_for_any_search(search, browser, tmp_path):
     visit = Visit(browsers.open_page(browser, DESK), written(search(tmp_path / "made")))
     assert visit.complaints == []
     check_both_widths(visit)
 
 
-def test_an_interrupted_search_says_how_to_go_on(tmp_path: Path):
+def test_an_interrupted_search_shows_the_resume_command(tmp_path: Path):
     page = written(interrupted(tmp_path / "cut")).read_text(encoding="utf-8")
     assert "Best so far in the search: lenet with val_accuracy 0.9500 (trial #0, epoch 3)" in page
     assert "Of 16 trials, 2 have not ended and 13 have not begun." in page
@@ -367,7 +367,7 @@ def test_a_search_without_a_result_says_so(tmp_path: Path):
     assert re.search(r"Optimisation history:\s+no trial has finished an epoch\.", page)
 
 
-def test_plots_lie_as_files_of_their_own_and_old_ones_go(browser: Browser, tmp_path: Path):
+def test_plots_are_separate_files_and_outdated_ones_are_removed(browser: Browser, tmp_path: Path):
     results = interrupted(tmp_path / "cut")
     plots = results.directory / "plots"
     plots.mkdir()
@@ -401,7 +401,7 @@ def test_every_hyperparameter_is_in_the_table_of_all_trials():
         assert key in shown or f"{heading} " in other.text
 
 
-def test_what_all_trials_have_in_common_is_said_once():
+def test_constant_hyperparameters_are_shown_once():
     table = trial_table(
         pd.DataFrame({"trial": [0, 1], "lr": [0.1, 0.2], "dropout": [0.5] * 2}), ()
     )
@@ -409,7 +409,7 @@ def test_what_all_trials_have_in_common_is_said_once():
     assert table.constant == {"dropout": "0.50"}
 
 
-def test_the_headline_does_not_praise_a_trial_that_diverged(tmp_path: Path):
+def test_the_headline_never_names_a_diverged_trial(tmp_path: Path):
     courses = [
         Course({"lr": 0.01}, (0.8, 0.9, 0.95)),
         Course({"lr": 0.1}, (0.99,), reason="diverged: train_loss is nan"),
@@ -418,7 +418,7 @@ def test_the_headline_does_not_praise_a_trial_that_diverged(tmp_path: Path):
     assert "Best in the search: lenet with val_accuracy 0.9500 (trial #0, epoch 3)" in page
 
 
-def test_a_damaged_file_of_pictures_costs_only_the_pictures(tmp_path: Path):
+def test_a_damaged_file_of_pictures_omits_only_the_pictures(tmp_path: Path):
     results = make_search(tmp_path / "one", LENET, [Course({"lr": 0.01}, LEARNING)])
     add_final_runs(results.directory, ("lenet",))
     path = results.directory / "final" / "lenet" / "misread.npz"

