@@ -382,7 +382,7 @@ def test_plots_are_separate_files_and_outdated_ones_are_removed(browser: Browser
     page.goto((plots / "curves.html").as_uri())
     expect(page.locator(DRAWN).first).to_be_visible()
     assert errors == []
-    # What a plot's text could smuggle in is not run.
+    # Scripts that a plot's text might inject are not executed.
     page.evaluate("document.head.append(document.createElement('script'))")
     page.evaluate("document.head.lastElementChild.textContent = 'document.title = 1'")
     assert page.title() == "Learning curves"
