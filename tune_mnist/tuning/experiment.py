@@ -235,12 +235,13 @@ def _search(
     ended = [record.number for record in searcher.trial_store.records if record.state.ended]
     context.settings.drop_checkpoints(ended)
     components.recorder.write()
-    left = context.options.num_samples - len(ended)
+    left = components.trials_left()
     stopper = SearchStopper.of(context, searcher)
     if left <= 0 or stopper.stop_all():
         for watcher in watchers(context, searcher.trial_store, console):
             watcher.on_experiment_end([])  # the earlier driver may have been killed before this
-        return _ended(searcher, stopper.stop_reason or StopReason.FINISHED)
+        done = StopReason.EXHAUSTED if components.is_exhausted() else StopReason.FINISHED
+        return _ended(searcher, stopper.stop_reason or done)
     try:
         announce_time(console, context, data, left, measured or partial(_measure, context))
     except KeyboardInterrupt:

@@ -206,3 +206,89 @@ def test_no_model_is_fitted_to_trials_at_chance_level(name):
     assert draws(name, 0.1) == by_chance
     assert draws(name, 0.9)[:11] == by_chance[:11]
     assert draws(name, 0.9)[11:] != by_chance[11:]
+
+
+NOT_GRID = [name for name in SEARCHERS if name != "grid"]
+
+
+def key_of(parameters: dict) -> tuple:
+    return tuple((name, round(value, 6)) for name, value in sorted(parameters.items()))
+
+
+@pytest.mark.parametrize("name", NOT_GRID)
+def test_no_configuration_is_drawn_twice_until_all_have_been(name):
+    """Twelve configurations; a resumed search, with a new sampler, knows the earlier ones."""
+    space = space_of()
+    study = optuna.create_study(direction="maximize")
+    study.enqueue_trial({"lr": 0.2})
+    drawn = draw(name, space, 6, study)
+    assert create_sampler(name, space, 12, 3, 0.2).count_untried(study) == 6
+    drawn += draw(name, space, 6, study)
+    assert len(set(map(key_of, drawn))) == 12
+    assert create_sampler(name, space, 12, 3, 0.2).count_untried(study) == 0
+
+
+def test_a_queued_configuration_that_has_been_tried_gives_way_to_another():
+    space = space_of()
+    study = optuna.create_study(direction="maximize")
+    tried = draw("tpe", space, 2, study)
+    study.enqueue_trial(tried[0])
+    (drawn,) = draw("tpe", space, 1, study)
+    assert drawn not in tried
+
+
+def test_an_architecture_whose_configurations_are_all_tried_takes_no_more_turns():
+    text = (
+        "description: one of three\n"
+        "model: {type: categorical, choices: [lenet, resnet]}\n"
+        "parameters:\n"
+        "  lr: {type: categorical, choices: [0.1, 0.2]}\n"
+        "  dropout: {type: categorical, choices: [0.1, 0.2, 0.3], when: {model: resnet}}\n"
+    )
+    drawn = draw("random", space_of(text), 8)
+    models = [parameters["model"] for parameters in drawn]
+    assert models == ["lenet", "resnet", "lenet", "resnet", *["resnet"] * 4]
+    assert len({tuple(sorted(parameters.items())) for parameters in drawn}) == 8
+
+
+@pytest.mark.parametrize("directions", [["maximize"], ["maximize", "minimize"]])
+def test_tpe_keeps_away_from_where_trials_diverged(directions):
+    """Half of the range diverges after a good epoch; Optuna leaves out trials that failed."""
+    space = space_of(STEPS.replace(", step: 0.1", ""))
+
+    def diverging(*, told: bool) -> int:
+        sampler = create_sampler("tpe", space, 12, seed=5, chance_level=0.2)
+        study = optuna.create_study(sampler=sampler, directions=directions)
+        later = 0
+        for number in range(40):
+            trial = study.ask()
+            space.sample(trial)
+            bad = trial.params["lr"] > 0.25
+            later += bad and number >= 20
+            if bad:
+                if len(directions) == 1:
+                    trial.report(0.6, step=1)
+                trial.set_user_attr("diverged", told)
+                study.tell(trial, state=TrialState.FAIL)
+            else:
+                study.tell(trial, [0.5 + trial.params["lr"], 1.0][: len(directions)])
+        return later
+
+    assert diverging(told=True) < diverging(told=False)
+
+
+def test_gp_takes_a_diverged_trial_for_the_worst():
+    space = space_of(STEPS.replace(", step: 0.1", ""))
+    sampler = create_sampler("gp", space, 24, seed=3, chance_level=0.2)
+    study = optuna.create_study(sampler=sampler, direction="maximize")
+    for number in range(10):
+        trial = study.ask()
+        space.sample(trial)
+        if trial.params["lr"] > 0.25:
+            trial.set_user_attr("diverged", True)
+            study.tell(trial, state=TrialState.FAIL)
+        else:
+            study.tell(trial, 0.3 + trial.params["lr"] + number / 1000)
+    following = study.ask()
+    space.sample(following)
+    assert following.params["lr"] < 0.3

@@ -107,6 +107,17 @@ def test_incomparable_searches_give_configurations_only(tmp_path, earlier):
     assert tried[3]["lr"] == 0.2
 
 
+def test_a_configuration_is_queued_once(tmp_path):
+    text = SPACE.replace(
+        "[{lr: 0.2}]",
+        "[{lr: 0.3, dropout: 0.1}, {lr: 0.2}, {dropout: 0.1, lr: 0.30000000000000004}]",
+    )
+    study = study_in(tmp_path / "new")
+    prepare_study(study, parse_space(text, Path("two.yaml")), 10, None)
+    queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
+    assert queue == [{"lr": 0.3, "dropout": 0.1}, {"lr": 0.2}]
+
+
 def test_no_more_is_queued_than_will_be_tried(tmp_path, earlier):
     study = study_in(tmp_path / "new")
     prepare_study(study, space(), 2, taken_over(earlier))

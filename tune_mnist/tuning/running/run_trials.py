@@ -23,7 +23,6 @@ from tune_mnist.tuning.ray_internals.controller import (
     steady_controller,
 )
 from tune_mnist.tuning.recording.callbacks import BestModels
-from tune_mnist.tuning.recording.trial_record import TrialState
 from tune_mnist.tuning.running.disk_budget import DiskBudget
 from tune_mnist.tuning.running.elastic import ClusterFollower
 from tune_mnist.tuning.running.interruption import StopOnSignal
@@ -31,7 +30,6 @@ from tune_mnist.tuning.running.lost_trials import LostTrials
 from tune_mnist.tuning.running.search_components import SearchComponents
 from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.running.stopper import SearchStopper
-from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.stages import epoch_costs
 from tune_mnist.tuning.storage.bucket import StorageError, storage_error_in
 from tune_mnist.tuning.storage.shared_folder import SharedFolder
@@ -155,16 +153,15 @@ def run_trials(
     recorder.write()
     if stopper.stop_reason is not None:
         return stopper.stop_reason, ""
-    return _stop_reason(searcher, options, time.monotonic() - start), ""
+    return _stop_reason(components, options, time.monotonic() - start), ""
 
 
-def _stop_reason(searcher: StudySearch, options: SearchOptions, seconds: float) -> StopReason:
-    ended = [
-        record
-        for record in searcher.trial_store.records
-        if record.state.ended and record.state is not TrialState.INTERRUPTED
-    ]
-    if len(ended) >= options.num_samples:
+def _stop_reason(
+    components: SearchComponents, options: SearchOptions, seconds: float
+) -> StopReason:
+    if components.is_exhausted():
+        return StopReason.EXHAUSTED
+    if components.count_ended() >= options.num_samples:
         return StopReason.FINISHED
     if options.time_budget and seconds >= options.time_budget:
         return StopReason.OUT_OF_TIME

@@ -7,6 +7,7 @@ from pathlib import Path
 from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.recording.callbacks import TRIALS_FILE, Recorder
 from tune_mnist.tuning.recording.study import CHANCE_LEVEL, open_storage
+from tune_mnist.tuning.recording.trial_record import TrialState
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.schedulers.protocol import SearchScheduler
 from tune_mnist.tuning.schedulers.restore import scheduler_for
@@ -24,11 +25,34 @@ class SearchComponents:
         searcher: Searcher, which suggests configurations and writes the study.
         scheduler: Scheduler, which pauses, promotes and stops trials.
         recorder: Recorder, which writes the table of trials.
+        num_samples: Number of trials that the user requested.
     """
 
     searcher: StudySearch
     scheduler: SearchScheduler
     recorder: Recorder
+    num_samples: int
+
+    def count_ended(self) -> int:
+        """Return the number of trials that have ended, and are not run again."""
+        return sum(
+            record.state.ended and record.state is not TrialState.INTERRUPTED
+            for record in self.searcher.trial_store.records
+        )
+
+    def trials_left(self) -> int:
+        """Return the number of trials to hand out: those asked for that are new."""
+        asked = self.num_samples - self.count_ended()
+        remaining = self._remaining()
+        return asked if remaining is None else min(asked, remaining)
+
+    def is_exhausted(self) -> bool:
+        """Return whether fewer trials were run than asked for because no other ones exist."""
+        return self.count_ended() < self.num_samples and self._remaining() == 0
+
+    def _remaining(self) -> int | None:
+        # The trials of a population differ by what they exploit, and it needs all its members.
+        return None if self.scheduler.fixed_population else self.searcher.count_remaining()
 
 
 def build_components(
@@ -62,4 +86,4 @@ def build_components(
         searcher, space, scheduling, context.settings, context.workers.concurrent
     )
     recorder = make_recorder(context.directory / TRIALS_FILE, searcher.trial_store)
-    return SearchComponents(searcher, scheduler, recorder)
+    return SearchComponents(searcher, scheduler, recorder, options.num_samples)

@@ -11,6 +11,7 @@ class StopReason(Enum):
     """Reason for the end of a search; the value is shown to users."""
 
     FINISHED = "all trials have ended"
+    EXHAUSTED = "all configurations of the search space have been tried"
     OUT_OF_TIME = "the time budget is used up"
     INTERRUPTED = "interrupted"
     DISK_FULL = "stopped, the disk is full"
@@ -23,6 +24,7 @@ class StopReason(Enum):
         """Whether the search ended as planned, so the final evaluation follows."""
         return self in (
             StopReason.FINISHED,
+            StopReason.EXHAUSTED,
             StopReason.OUT_OF_TIME,
             StopReason.TARGET_REACHED,
             StopReason.NO_IMPROVEMENT,

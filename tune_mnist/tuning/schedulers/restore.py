@@ -16,8 +16,9 @@ from tune_mnist.tuning.schedulers.protocol import (
     SearchLink,
     SearchScheduler,
 )
-from tune_mnist.tuning.searching.per_trial_sampler import FIXED_PARAMETERS, MODEL
+from tune_mnist.tuning.searching.per_trial_sampler import FIXED_PARAMETERS
 from tune_mnist.tuning.searching.searcher import StudySearch
+from tune_mnist.tuning.spaces.architectures import MODEL
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.trainable import TrialSettings, trial_name
 

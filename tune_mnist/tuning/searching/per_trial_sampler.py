@@ -1,47 +1,73 @@
-"""A sampler that draws each trial from a state of its own, and sees unfinished trials too."""
+"""A sampler that draws each trial from a state of its own, and no configuration twice."""
 
-import copy
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from tune_mnist.tuning.recording.trial_store import own_trials
+from tune_mnist.tuning.searching.draft import Draft
+from tune_mnist.tuning.searching.study_view import StudyView
+from tune_mnist.tuning.searching.tried import TriedConfigurations
+from tune_mnist.tuning.spaces.architectures import MODEL
+from tune_mnist.tuning.spaces.space import SearchSpace
 
-MODEL = "model"
 FIXED_PARAMETERS = "fixed_params"
-"""System attribute in which Optuna keeps what a queued trial is to try."""
+"""System attribute in which Optuna keeps the fixed parameters of a queued trial."""
+
+SAMPLER_DRAWS, RANDOM_DRAWS = 3, 100
+"""Draws of the sampler, then at random, before the untried configurations are listed."""
+
+
+@dataclass(frozen=True)
+class SamplerTraits:
+    """Facts about the samplers that draw the trials.
+
+    Attributes:
+        learns: Whether they draw by the results of earlier trials.
+        sees_running: Whether they make allowance for trials that still run, which are then shown
+            to them as they are.
+        needs_complete_trials: Whether they learn from complete trials only.
+        enumerates: Whether they walk through all configurations by themselves, so that
+            architectures take no turns and no draw is repeated.
+    """
+
+    learns: bool = False
+    sees_running: bool = False
+    needs_complete_trials: bool = False
+    enumerates: bool = False
 
 
 class PerTrialSampler(BaseSampler):
     """Draws each trial with a sampler of its own, seeded by the search and the trial's number.
 
-    A search that was killed and resumed therefore draws what it would have drawn anyway: there is
-    no random state to lose. The sampler is shown unfinished trials as pruned at their last epoch,
-    so that it learns from trials that run or are paused, at whatever rung.
+    A search that was killed and resumed therefore draws the same trials as an undisturbed one:
+    there is no random state to lose. The sampler sees unfinished trials as pruned at their last
+    epoch, so it learns from trials that run or are paused, at any rung.
 
-    Several architectures take turns: a trial gets the one that has had the fewest trials, and its
-    other hyperparameters are drawn from what the trials of that architecture have shown. Drawn
-    freely, the architecture that learns fastest would take nearly all trials, and the search
-    could not say which one is best.
+    No configuration is drawn twice. A draw that equals an earlier trial is repeated with another
+    seed, then at random; at last, one of the untried configurations of a small space is taken.
 
-    A model of what is good needs something good. As long as all trials guess, their accuracies
-    differ by the shares of the classes only, and a model would search where the most frequent
-    class won: until a trial has learned something, the draws are random.
+    Several architectures take turns: a trial gets the one with the fewest trials, and its other
+    hyperparameters are drawn from the results of that architecture. Drawn freely, the
+    architecture that learns fastest would take nearly all trials, and the search could not answer
+    which one is best.
+
+    Until a trial is better than guessing, the draws are random. While all trials guess, their
+    accuracies differ only by the shares of the classes, and a model would search where the most
+    frequent class won.
 
     Args:
         make: Returns a sampler, from a seed.
         seed: Seed of the search.
-        learns: Whether the sampler draws by the results of earlier trials.
-        models: Architectures that take turns; empty: the sampler draws them, or there is one.
-        sees_running: Whether the sampler itself makes allowance for trials that still run; they
-            are then shown to it as they are.
+        space: Search space.
+        traits: Facts about the samplers.
         chance_level: val_accuracy that a network which has learned exceeds.
     """
 
@@ -49,40 +75,65 @@ class PerTrialSampler(BaseSampler):
         self,
         make: Callable[[int], BaseSampler],
         seed: int,
+        space: SearchSpace,
+        traits: SamplerTraits,
         *,
-        learns: bool = False,
-        models: tuple[str, ...] = (),
-        sees_running: bool = False,
         chance_level: float,
     ) -> None:
         self._make = make
         self._seed = seed
-        self._learns = learns
-        self._models = models
-        self._sees_running = sees_running
+        self._space = space
+        self._traits = traits
+        self._turns = space.models if len(space.models) > 1 and not traits.enumerates else ()
         self._chance_level = chance_level
-        self._model: str | None = None
+        self._tried = TriedConfigurations(space)
         self._inner = make(seed)
-        self._seen: tuple[int, Any] | None = None
+        self._view: Any = None
+        self._draft: Draft | None = None
+        self._drafted: int | None = None
+        """Number of the trial whose draft this is."""
+
+    def count_untried(self, study: optuna.Study) -> int | None:
+        """Return the number of configurations that no trial has; None: too many to list."""
+        self._tried.update(study)
+        return self._tried.count_untried()
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Draw the configuration of a trial that begins."""
+        self._draft, self._drafted = None, trial.number
+        if self._traits.enumerates:
+            self._view = self._view_of(study, None)
+            self._inner = self._make(self._state(trial, 0))
+            self._inner.before_trial(self._view, trial)
+            return
+        self._tried.update(study)
+        fixed = trial.system_attrs.get(FIXED_PARAMETERS, {})
+        fixed = {name: value for name, value in fixed.items() if name in self._space.parameters}
+        draft = self._new(study, trial, {**fixed, **trial.params})
+        if draft is None and fixed:
+            # All configurations with the queued values have been tried: another one is drawn.
+            study._storage.set_trial_system_attr(trial._trial_id, FIXED_PARAMETERS, {})
+            trial.system_attrs = {**trial.system_attrs, FIXED_PARAMETERS: {}}
+            draft = self._new(study, trial, dict(trial.params))
+        self._draft = draft or next(self._drafts(study, trial, dict(trial.params)))
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return which parameters are modelled together."""
-        space = self._inner.infer_relative_search_space(self._view(study, trial), trial)
-        if self._model is None:
-            return space
-        return {**space, MODEL: CategoricalDistribution(self._models)}
+        """Return the distributions of the draft."""
+        if self._drafted != trial.number:
+            self.before_trial(study, trial)
+        if self._draft is None:
+            return self._inner.infer_relative_search_space(self._view, trial)
+        return self._draft.distributions
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Draw the parameters that are modelled together."""
-        view = self._view(study, trial)
-        if self._model is None:
-            return self._inner.sample_relative(view, trial, search_space)
-        others = {name: kind for name, kind in search_space.items() if name != MODEL}
-        return {**self._inner.sample_relative(view, trial, others), MODEL: self._model}
+        """Return the values of the draft."""
+        if self._draft is None:
+            return self._inner.sample_relative(self._view, trial, search_space)
+        return self._draft.params
 
     def sample_independent(
         self,
@@ -91,21 +142,8 @@ class PerTrialSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Draw a parameter by itself."""
-        return self._inner.sample_independent(
-            self._view(study, trial), trial, param_name, param_distribution
-        )
-
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Make the sampler of a trial that begins."""
-        if self._models:
-            self._model = next_model(study, trial, self._models)
-            self._seen = None
-        state = int(np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0])
-        view = self._view(study, trial)
-        blind = self._learns and not any(map(self._has_learned, view.get_trials(deepcopy=False)))
-        self._inner = RandomSampler(state) if blind else self._make(state)
-        self._inner.before_trial(view, trial)
+        """Draw a parameter that the draft lacks."""
+        return self._inner.sample_independent(self._view, trial, param_name, param_distribution)
 
     def after_trial(
         self,
@@ -115,93 +153,73 @@ class PerTrialSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Tell the sampler that a trial has ended."""
-        self._inner.after_trial(cast(optuna.Study, _StudyView(study)), trial, state, values)
+        view = cast(optuna.Study, self._view_of(study, None))
+        self._inner.after_trial(view, trial, state, values)
+
+    def _new(self, study: optuna.Study, trial: FrozenTrial, fixed: dict[str, Any]) -> Draft | None:
+        """Return a draft that no earlier trial equals; None: there is none."""
+        for draft in self._drafts(study, trial, fixed):
+            if not self._tried.has(draft.params, before=trial.number):
+                return draft
+        return None
+
+    def _drafts(
+        self, study: optuna.Study, trial: FrozenTrial, fixed: dict[str, Any]
+    ) -> Iterator[Draft]:
+        """Yield drafts of a trial, the sampler's own first."""
+        model = None
+        if self._turns:
+            exhausted = self._tried.exhausted_models()
+            turns = tuple(model for model in self._turns if model not in exhausted) or self._turns
+            model = str(fixed.get(MODEL) or next_model(study, trial, turns))
+            fixed = {**fixed, MODEL: model}
+        self._view = view = self._view_of(study, model)
+        blind = self._traits.learns and not any(
+            map(self._has_learned, view.get_trials(deepcopy=False))
+        )
+        for attempt in range(SAMPLER_DRAWS + RANDOM_DRAWS):
+            state = self._state(trial, attempt)
+            random = blind or attempt >= SAMPLER_DRAWS
+            self._inner = RandomSampler(state) if random else self._make(state)
+            self._inner.before_trial(view, trial)
+            yield self._drawn(trial, fixed)
+        untried = list(self._tried.untried(fixed))
+        for index in np.random.default_rng([self._seed, trial.number]).permutation(len(untried)):
+            yield self._drawn(trial, untried[index])
+
+    def _drawn(self, trial: FrozenTrial, fixed: dict[str, Any]) -> Draft:
+        draft = Draft(self._inner, self._view, trial, fixed, turns=(MODEL,) if self._turns else ())
+        self._space.sample(draft)
+        return draft
+
+    def _state(self, trial: FrozenTrial, attempt: int) -> int:
+        entropy = [self._seed, trial.number, *([attempt] if attempt else [])]
+        return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
     def _has_learned(self, trial: FrozenTrial) -> bool:
         seen = [*trial.intermediate_values.values(), *(trial.values or ())[:1]]
         return max(seen, default=0.0) > self._chance_level
 
-    def _view(self, study: optuna.Study, trial: FrozenTrial) -> Any:
-        # A sampler asks for all trials several times while it draws one, and they stay the same.
-        if self._seen is None or self._seen[0] != trial.number:
-            view = _StudyView(study, self._model, as_pruned=not self._sees_running)
-            self._seen = (trial.number, view)
-        return self._seen[1]
+    def _view_of(self, study: optuna.Study, model: str | None) -> Any:
+        return StudyView(
+            study,
+            model,
+            unfinished_as_pruned=not self._traits.sees_running,
+            diverged_as_complete=self._traits.needs_complete_trials,
+        )
 
 
 def next_model(study: optuna.Study, trial: FrozenTrial, models: tuple[str, ...]) -> str:
-    """Return the architecture of a trial: that of the queue, or the one with the fewest trials.
+    """Return the architecture with the fewest trials.
 
     Args:
         study: Study of the search; trials taken over from another search do not count.
         trial: Trial that is about to be drawn.
         models: Architectures in the order of the space.
     """
-    fixed = trial.system_attrs.get(FIXED_PARAMETERS, {}).get(MODEL)
-    if fixed is not None:
-        return str(fixed)
     counts = Counter(
         other.params.get(MODEL)
         for other in own_trials(study)
         if other.number < trial.number and MODEL in other.params
     )
     return min(models, key=lambda model: (counts[model], models.index(model)))
-
-
-class _StudyView:
-    """A study whose unfinished trials look pruned at their last epoch.
-
-    Its trials are read once, at the first use.
-
-    Args:
-        study: The real study.
-        model: Architecture whose trials are shown; None: all trials.
-        as_pruned: Whether unfinished trials look pruned.
-    """
-
-    def __init__(
-        self, study: optuna.Study, model: str | None = None, *, as_pruned: bool = True
-    ) -> None:
-        self._study = study
-        self._model = model
-        self._as_pruned = as_pruned
-
-    @cached_property
-    def _trials(self) -> list[FrozenTrial]:
-        return [
-            _pruned(trial) if self._as_pruned else trial
-            for trial in self._study.get_trials(deepcopy=False)
-            if self._model is None or trial.params.get(MODEL) == self._model
-        ]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._study, name)
-
-    def stop(self) -> None:
-        """Ignore that a grid is exhausted: the search limits the number of trials."""
-
-    @property
-    def trials(self) -> list[FrozenTrial]:
-        return self.get_trials()
-
-    def get_trials(
-        self, deepcopy: bool = True, states: Container[TrialState] | None = None
-    ) -> list[FrozenTrial]:
-        shown = [trial for trial in self._trials if states is None or trial.state in states]
-        return copy.deepcopy(shown) if deepcopy else shown
-
-    def _get_trials(
-        self,
-        deepcopy: bool = True,
-        states: Container[TrialState] | None = None,
-        use_cache: bool = False,
-    ) -> list[FrozenTrial]:
-        return self.get_trials(deepcopy, states)
-
-
-def _pruned(trial: FrozenTrial) -> FrozenTrial:
-    if trial.state is not TrialState.RUNNING or not trial.intermediate_values:
-        return trial
-    shown = copy.copy(trial)
-    shown.state = TrialState.PRUNED
-    return shown

@@ -5,7 +5,7 @@ import warnings
 import optuna
 from optuna.samplers import BaseSampler
 
-from tune_mnist.tuning.searching.per_trial_sampler import PerTrialSampler
+from tune_mnist.tuning.searching.per_trial_sampler import PerTrialSampler, SamplerTraits
 from tune_mnist.tuning.searching.protocol import SamplerMaker
 from tune_mnist.tuning.searching.registry import searcher_class
 from tune_mnist.tuning.spaces.space import SearchSpace
@@ -34,7 +34,6 @@ def create_sampler(
     searcher = searcher_class(name)
     searcher.check_space(space)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    models = space.models if len(space.models) > 1 and not searcher.enumerates else ()
     startup = min(MAX_STARTUP, max(MIN_STARTUP, num_samples // len(space.models) // 3))
     maker = searcher(space, startup, seed)
 
@@ -44,9 +43,13 @@ def create_sampler(
     return PerTrialSampler(
         make,
         seed,
-        learns=searcher.learns,
-        models=models,
-        sees_running=searcher.sees_running,
+        space,
+        SamplerTraits(
+            learns=searcher.learns,
+            sees_running=searcher.sees_running,
+            needs_complete_trials=searcher.needs_complete_trials,
+            enumerates=searcher.enumerates,
+        ),
         chance_level=chance_level,
     )
 

@@ -60,6 +60,7 @@ class StudySearch(OpenOptunaSearch):
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self.study.set_metric_names(list(directions))
         self.trial_store = TrialStore(self.study, space.model, max_epochs, tuple(directions))
+        self._sampler = sampler
         self.may_begin: Callable[[], bool] = lambda: len(self._live) < max_concurrent
         self.left: int | None = None
         self.all_at_once = False
@@ -73,6 +74,16 @@ class StudySearch(OpenOptunaSearch):
     def all_begun(self) -> bool:
         """Return whether all trials have been handed out."""
         return self.left == 0
+
+    def count_remaining(self) -> int | None:
+        """Return the number of trials that can still end, so that none is run twice.
+
+        These are the unfinished trials and the untried configurations. None: no limit.
+        """
+        untried = self._sampler.count_untried(self.study)
+        running = (optuna.trial.TrialState.RUNNING,)
+        unfinished = len(self.study.get_trials(deepcopy=False, states=running))
+        return None if untried is None else untried + unfinished
 
     def handed_out(self) -> frozenset[str]:
         """Return Ray's names of the trials that were handed out and have not ended yet."""

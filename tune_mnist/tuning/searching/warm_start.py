@@ -1,6 +1,6 @@
 """What goes into a fresh study: the trials of an earlier search, and what to try first."""
 
-from collections.abc import Container
+from collections.abc import Container, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from tune_mnist.errors import UserError
 from tune_mnist.tuning.recording.trial_attributes import EXPLOITS
 from tune_mnist.tuning.recording.trial_record import WARM_START_NAME
 from tune_mnist.tuning.recording.trial_store import own_trials
-from tune_mnist.tuning.searching.per_trial_sampler import MODEL
+from tune_mnist.tuning.spaces.architectures import MODEL
+from tune_mnist.tuning.spaces.configurations import configuration_key, is_whole
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import STAGE
 from tune_mnist.tuning.trials.reports import METRIC
@@ -121,7 +122,7 @@ def prepare_study(
     queue = study.user_attrs.get(QUEUE)
     if queue is None:
         best = [] if warm_start is None else _import(study, warm_start)
-        queue = (best + _untried(space, study))[:num_samples]
+        queue = _distinct(best + _untried(space, study), space)[:num_samples]
         # A killed driver's part is completed by it, though the earlier search may have gone on.
         study.set_user_attr(QUEUE, queue)
     for parameters in queue[len(own_trials(study)) :]:
@@ -142,6 +143,15 @@ def _untried(space: SearchSpace, study: optuna.Study) -> list[dict[str, Any]]:
         for baseline in space.baselines
         if not any(baseline.items() <= parameters.items() for parameters in tried)
     ]
+
+
+def _distinct(queue: list[dict[str, Any]], space: SearchSpace) -> list[dict[str, Any]]:
+    """Return the configurations, each one once; one that leaves values open may stand again."""
+    kept: dict[Hashable, dict[str, Any]] = {}
+    for index, parameters in enumerate(queue):
+        whole = is_whole(space, parameters)
+        kept.setdefault(configuration_key(space, parameters) if whole else index, parameters)
+    return list(kept.values())
 
 
 def _import(study: optuna.Study, warm_start: WarmStart) -> list[dict[str, Any]]:

@@ -1,0 +1,47 @@
+"""Configurations are equal if networks are trained alike, and small spaces are listed whole."""
+
+from pathlib import Path
+
+from tune_mnist.tuning.spaces.configurations import (
+    configuration_key,
+    is_whole,
+    list_configurations,
+)
+from tune_mnist.tuning.spaces.space import load_space, parse_space
+
+SPACE = parse_space(
+    """
+description: a condition, and steps
+model: lenet
+parameters:
+  lr: {type: float, low: 0.1, high: 0.3, step: 0.1}
+  optimizer: {type: categorical, choices: [sgd, adam]}
+  momentum: {type: categorical, choices: [0.0, 0.9], when: {optimizer: sgd}}
+""",
+    Path("conditional.yaml"),
+)
+
+
+def test_every_configuration_is_listed_once_with_its_conditions():
+    listed = list_configurations(SPACE)
+    assert len(listed) == 3 * (2 + 1)
+    assert len({configuration_key(SPACE, each) for each in listed}) == 9
+    assert all(("momentum" in each) == (each["optimizer"] == "sgd") for each in listed)
+    assert all(is_whole(SPACE, each) for each in listed)
+
+
+def test_a_space_without_end_is_not_listed():
+    assert list_configurations(load_space("lenet")) is None
+
+
+def test_values_are_compared_as_training_sees_them():
+    one = {"lr": 0.3, "optimizer": "adam"}
+    same = {"lr": 0.30000000000000004, "optimizer": "adam", "momentum": 0.9}
+    other = {"lr": 0.3001, "optimizer": "adam"}
+    assert configuration_key(SPACE, one) == configuration_key(SPACE, same)
+    assert configuration_key(SPACE, one) != configuration_key(SPACE, other)
+
+
+def test_a_configuration_that_leaves_a_value_open_is_not_whole():
+    assert not is_whole(SPACE, {"lr": 0.3, "optimizer": "sgd"})
+    assert not is_whole(SPACE, {"optimizer": "adam"})

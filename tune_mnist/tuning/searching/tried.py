@@ -1,0 +1,82 @@
+"""The configurations that a search has tried, and those that it has not."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import optuna
+
+from tune_mnist.tuning.spaces.architectures import MODEL
+from tune_mnist.tuning.spaces.configurations import (
+    configuration_key,
+    is_whole,
+    list_configurations,
+)
+from tune_mnist.tuning.spaces.space import SearchSpace
+
+
+class TriedConfigurations:
+    """The configurations of a study, compared as training sees them.
+
+    Args:
+        space: Search space.
+    """
+
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
+        self._known: set[int] = set()
+        """Numbers of the trials whose configuration is complete, or remains incomplete."""
+        self._first: dict[tuple[Hashable, ...], int] = {}
+        """Lowest number of a trial with a configuration, by the configuration's key."""
+
+    def update(self, study: optuna.Study) -> None:
+        """Take in the trials that have got their configuration since the last call."""
+        for trial in study.get_trials(deepcopy=False):
+            if trial.number in self._known:
+                continue
+            whole = bool(trial.params) and is_whole(self._space, trial.params)
+            if whole:
+                key = configuration_key(self._space, trial.params)
+                self._first[key] = min(trial.number, self._first.get(key, trial.number))
+            if whole or trial.state.is_finished():
+                self._known.add(trial.number)
+
+    def has(self, parameters: Mapping[str, Any], before: int) -> bool:
+        """Return whether a trial with a lower number has this configuration.
+
+        Args:
+            parameters: Values by name.
+            before: Number of the trial that is to try them.
+        """
+        return self._first.get(configuration_key(self._space, parameters), before) < before
+
+    def count_untried(self) -> int | None:
+        """Return the number of configurations that no trial has; None: too many to list."""
+        if self._all is None:
+            return None
+        return len(self._all.keys() - self._first.keys())
+
+    def exhausted_models(self) -> frozenset[str]:
+        """Return the architectures of which every configuration has been tried."""
+        if self._all is None or self._space.model is not None:
+            return frozenset()
+        untried = Counter(self._all[key][MODEL] for key in self._all.keys() - self._first.keys())
+        return frozenset(model for model in self._space.models if not untried[model])
+
+    def untried(self, fixed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the configurations that no trial has, of a space whose configurations are listed.
+
+        Args:
+            fixed: Values by name that they must have.
+        """
+        for key, parameters in (self._all or {}).items():
+            if key not in self._first and fixed.items() <= parameters.items():
+                yield parameters
+
+    @cached_property
+    def _all(self) -> dict[tuple[Hashable, ...], dict[str, Any]] | None:
+        listed = list_configurations(self._space)
+        if listed is None:
+            return None
+        return {configuration_key(self._space, each): each for each in listed}
