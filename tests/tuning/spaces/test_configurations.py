@@ -32,6 +32,8 @@ def test_every_configuration_is_listed_once_with_its_conditions():
 
 def test_a_space_without_end_is_not_listed():
     assert list_configurations(load_space("lenet")) is None
+    fine = SPACE.text.replace("step: 0.1", "step: 0.000001")
+    assert list_configurations(parse_space(fine, Path("fine.yaml"))) is None
 
 
 def test_values_are_compared_as_training_sees_them():

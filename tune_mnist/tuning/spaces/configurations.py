@@ -1,7 +1,7 @@
 """Configurations of a search space: when two are equal, and all that there are."""
 
 import itertools
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from tune_mnist.tuning.spaces.space import SearchSpace
@@ -9,6 +9,7 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 MAX_LISTED = 100_000
 """Most configurations that are listed; no search has more trials."""
 
+_ABSENT = object()
 _PRECISION = ".7g"
 """Significant digits of a number in single precision, in which networks are trained."""
 
@@ -37,26 +38,25 @@ def is_whole(space: SearchSpace, parameters: Mapping[str, Any]) -> bool:
 
 def list_configurations(space: SearchSpace) -> list[dict[str, Any]] | None:
     """Return all configurations of a space; None: they are more than ``MAX_LISTED``."""
-    if any(parameter.values() is None for parameter in space.parameters.values()):
-        return None
-    listed = list(itertools.islice(_configurations(space, {}), MAX_LISTED + 1))
-    return listed if len(listed) <= MAX_LISTED else None
-
-
-def _configurations(space: SearchSpace, drawn: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the configurations that begin with the values drawn so far."""
+    for parameter in space.parameters.values():
+        count = parameter.count()
+        if count is None or count > MAX_LISTED:
+            return None
+    values = {name: parameter.values() or [] for name, parameter in space.parameters.items()}
+    listed: list[dict[str, Any]] = [{}]
     # Parameters come after those that their conditions name.
-    for name in itertools.islice(space.parameters, _decided(space, drawn), None):
-        if space.exists(name, drawn):
-            for value in space.parameters[name].values() or ():
-                yield from _configurations(space, {**drawn, name: value})
-            return
-    yield drawn
-
-
-def _decided(space: SearchSpace, drawn: dict[str, Any]) -> int:
-    names = list(space.parameters)
-    return names.index(next(reversed(drawn))) + 1 if drawn else 0
+    for name in space.parameters:
+        longer = (
+            {**drawn, name: value}
+            for drawn in listed
+            for value in (values[name] if space.exists(name, drawn) else [_ABSENT])
+        )
+        listed = list(itertools.islice(longer, MAX_LISTED + 1))
+        if len(listed) > MAX_LISTED:
+            return None
+    return [
+        {name: value for name, value in drawn.items() if value is not _ABSENT} for drawn in listed
+    ]
 
 
 def _rounded(value: Any) -> Hashable:

@@ -84,12 +84,15 @@ class FloatParameter(_Conditional):
         """Return the Optuna distribution of this parameter."""
         return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
 
+    def count(self) -> int | None:
+        """Return the number of values, or None if the parameter has no step."""
+        return None if self.step is None else int(_steps(self.low, self.high, self.step)) + 1
+
     def values(self) -> list[Any] | None:
         """Return all values of this parameter, or None if it has no step."""
         if self.step is None:
             return None
-        count = int(_steps(self.low, self.high, self.step)) + 1
-        return [_at_step(self.low, self.step, number) for number in range(count)]
+        return [_at_step(self.low, self.step, number) for number in range(self.count() or 0)]
 
     def suggest(self, trial: Any, name: str) -> float:
         """Suggest a value for an Optuna trial."""
@@ -121,6 +124,10 @@ class IntParameter(_Conditional):
     def distribution(self) -> BaseDistribution:
         """Return the Optuna distribution of this parameter."""
         return IntDistribution(self.low, self.high, log=self.log, step=self.step or 1)
+
+    def count(self) -> int:
+        """Return the number of values."""
+        return (self.high - self.low) // (self.step or 1) + 1
 
     def values(self) -> list[Any] | None:
         """Return all values of this parameter, or None if there are more than MAX_STEPS."""
@@ -163,6 +170,10 @@ class CategoricalParameter(_Conditional):
     def distribution(self) -> BaseDistribution:
         """Return the Optuna distribution of this parameter."""
         return CategoricalDistribution(self.choices)
+
+    def count(self) -> int:
+        """Return the number of choices."""
+        return len(self.choices)
 
     def values(self) -> list[Any] | None:
         """Return all choices."""
