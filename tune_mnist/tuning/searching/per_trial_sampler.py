@@ -13,9 +13,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tune_mnist.tuning.recording.trial_store import own_trials
 from tune_mnist.tuning.searching.draft import Draft
+from tune_mnist.tuning.searching.history import BoundedHistory
 from tune_mnist.tuning.searching.study_view import StudyView
 from tune_mnist.tuning.searching.tried import TriedConfigurations
 from tune_mnist.tuning.spaces.architectures import MODEL
+from tune_mnist.tuning.spaces.configurations import is_whole
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 FIXED_PARAMETERS = "fixed_params"
@@ -34,6 +36,7 @@ class SamplerTraits:
         sees_running: Whether they make allowance for trials that still run, which are then shown
             to them as they are.
         needs_complete_trials: Whether they learn from complete trials only.
+        bounded_history: Whether they are shown the best and the latest trials only.
         enumerates: Whether they walk through all configurations by themselves, so that
             architectures take no turns and no draw is repeated.
     """
@@ -41,6 +44,7 @@ class SamplerTraits:
     learns: bool = False
     sees_running: bool = False
     needs_complete_trials: bool = False
+    bounded_history: bool = False
     enumerates: bool = False
 
 
@@ -88,6 +92,7 @@ class PerTrialSampler(BaseSampler):
         self._chance_level = chance_level
         self._tried = TriedConfigurations(space)
         self._inner = make(seed)
+        self._history: BoundedHistory | None = None
         self._view: Any = None
         self._draft: Draft | None = None
         self._drafted: int | None = None
@@ -106,6 +111,8 @@ class PerTrialSampler(BaseSampler):
             self._inner = self._make(self._state(trial, 0))
             self._inner.before_trial(self._view, trial)
             return
+        if trial.params and is_whole(self._space, trial.params):
+            return  # handed out again by a resumed search; a quasi-random draw has a side effect
         self._tried.update(study)
         fixed = trial.system_attrs.get(FIXED_PARAMETERS, {})
         fixed = {name: value for name, value in fixed.items() if name in self._space.parameters}
@@ -153,8 +160,7 @@ class PerTrialSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Tell the sampler that a trial has ended."""
-        view = cast(optuna.Study, self._view_of(study, None))
-        self._inner.after_trial(view, trial, state, values)
+        self._inner.after_trial(cast(optuna.Study, StudyView(study)), trial, state, values)
 
     def _new(self, study: optuna.Study, trial: FrozenTrial, fixed: dict[str, Any]) -> Draft | None:
         """Return a draft that no earlier trial equals; None: there is none."""
@@ -201,9 +207,12 @@ class PerTrialSampler(BaseSampler):
         return max(seen, default=0.0) > self._chance_level
 
     def _view_of(self, study: optuna.Study, model: str | None) -> Any:
+        if self._traits.bounded_history and self._history is None:
+            self._history = BoundedHistory(study.directions)
         return StudyView(
             study,
             model,
+            self._history,
             unfinished_as_pruned=not self._traits.sees_running,
             diverged_as_complete=self._traits.needs_complete_trials,
         )

@@ -25,6 +25,8 @@ class SamplerMaker:
         sees_running: Whether it makes allowance for trials that still run, and is shown them as
             they are.
         needs_complete_trials: Whether it learns from trials only that are trained to their end.
+        bounded_history: Whether it is shown the best and the latest trials only, so that a draw
+            costs the same at any number of trials.
         single_objective: Whether it knows one objective only.
         enumerates: Whether it walks through all configurations, by the number of the trial. Then
             no trial can be queued, and architectures take no turns.
@@ -37,6 +39,7 @@ class SamplerMaker:
     learns: ClassVar[bool] = False
     sees_running: ClassVar[bool] = False
     needs_complete_trials: ClassVar[bool] = False
+    bounded_history: ClassVar[bool] = False
     single_objective: ClassVar[bool] = False
     enumerates: ClassVar[bool] = False
 

@@ -48,6 +48,7 @@ def create_sampler(
             learns=searcher.learns,
             sees_running=searcher.sees_running,
             needs_complete_trials=searcher.needs_complete_trials,
+            bounded_history=searcher.bounded_history,
             enumerates=searcher.enumerates,
         ),
         chance_level=chance_level,

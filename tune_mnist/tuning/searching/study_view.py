@@ -9,6 +9,7 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from tune_mnist.tuning.searching.history import BoundedHistory
 from tune_mnist.tuning.spaces.architectures import MODEL
 from tune_mnist.tuning.trials.reports import DIVERGED
 
@@ -25,6 +26,7 @@ class StudyView:
     Args:
         study: The real study.
         model: Architecture whose trials are shown; None: all trials.
+        history: Selection of the trials that are shown; None: all of them.
         unfinished_as_pruned: Whether a trial that has not ended looks pruned at its last epoch.
         diverged_as_complete: Whether a trial that diverged looks complete, instead of pruned.
     """
@@ -33,17 +35,21 @@ class StudyView:
         self,
         study: optuna.Study,
         model: str | None = None,
+        history: BoundedHistory | None = None,
         *,
         unfinished_as_pruned: bool = True,
         diverged_as_complete: bool = False,
     ) -> None:
         self._study = study
         self._model = model
+        self._history = history
         self._unfinished_as_pruned = unfinished_as_pruned
         self._diverged_as_complete = diverged_as_complete
 
     @cached_property
     def _trials(self) -> list[FrozenTrial]:
+        if self._history is not None:
+            return [self._shown(each) for each in self._history.select(self._study, self._model)]
         return [
             self._shown(trial)
             for trial in self._study.get_trials(deepcopy=False)

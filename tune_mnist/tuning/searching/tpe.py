@@ -13,6 +13,7 @@ class Tpe(SamplerMaker):
     """
 
     learns = True
+    bounded_history = True
 
     def make(self, seed: int) -> BaseSampler:
         """Return the sampler that draws one trial."""

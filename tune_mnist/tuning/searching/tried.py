@@ -27,12 +27,17 @@ class TriedConfigurations:
         self._space = space
         self._known: set[int] = set()
         """Numbers of the trials whose configuration is complete, or remains incomplete."""
+        self._settled = 0
+        """All lower numbers are known."""
         self._first: dict[tuple[Hashable, ...], int] = {}
         """Lowest number of a trial with a configuration, by the configuration's key."""
 
     def update(self, study: optuna.Study) -> None:
         """Take in the trials that have got their configuration since the last call."""
-        for trial in study.get_trials(deepcopy=False):
+        trials = study.get_trials(deepcopy=False)
+        while self._settled in self._known:
+            self._settled += 1
+        for trial in trials[self._settled :]:
             if trial.number in self._known:
                 continue
             whole = bool(trial.params) and is_whole(self._space, trial.params)

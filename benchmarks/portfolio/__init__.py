@@ -1,0 +1,1 @@
+"""The shipped portfolios: recorded curves, and the choice of complementary configurations."""

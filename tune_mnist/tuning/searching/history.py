@@ -1,0 +1,122 @@
+"""The trials that a sampler is shown, so that a draw costs the same at any length of a search.
+
+TPE makes a model of all trials that it is shown: its cost grows with their number. It counts 25 of
+them at most as good, and among the others the latest ones have the largest weight.
+"""
+
+import bisect
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from tune_mnist.tuning.spaces.architectures import MODEL
+from tune_mnist.tuning.trials.reports import DIVERGED
+
+BEST, LATEST = 50, 200
+"""Numbers of ended trials that are shown: the best ones, and those that began last."""
+
+Rank = tuple[int, float, float]
+
+
+@dataclass
+class _Selection:
+    """Trials of one architecture.
+
+    Attributes:
+        best: Rank and number of the best trials, best first.
+        front: Values of the trials that no other one dominates, by number; several objectives.
+        latest: Highest numbers of ended trials, ascending.
+    """
+
+    best: list[tuple[Rank, int]] = field(default_factory=list)
+    front: dict[int, list[float]] = field(default_factory=dict)
+    latest: list[int] = field(default_factory=list)
+
+
+class BoundedHistory:
+    """The best and the latest of the ended trials, and all unfinished ones.
+
+    The selection depends on the study alone, not on the order in which trials have ended, so a
+    resumed search makes the same one.
+
+    Args:
+        directions: Directions of the objectives.
+        best: Number of best trials.
+        latest: Number of latest trials.
+    """
+
+    def __init__(
+        self, directions: Sequence[StudyDirection], best: int = BEST, latest: int = LATEST
+    ) -> None:
+        self._signs = [1 if each is StudyDirection.MINIMIZE else -1 for each in directions]
+        self._max_best, self._max_latest = best, latest
+        self._selections: dict[str | None, _Selection] = defaultdict(_Selection)
+        self._unfinished: set[int] = set()
+        self._seen = 0
+
+    def select(self, study: optuna.Study, model: str | None) -> list[FrozenTrial]:
+        """Return the trials to show, in the order of their numbers.
+
+        Args:
+            study: Study, always the same one.
+            model: Architecture whose trials are shown; None: all trials.
+        """
+        trials = study.get_trials(deepcopy=False)
+        self._unfinished |= {trial.number for trial in trials[self._seen :]}
+        self._seen = len(trials)
+        for number in sorted(self._unfinished):
+            if trials[number].state.is_finished():
+                self._unfinished.remove(number)
+                self._add(
+                    trials[number], None if model is None else trials[number].params.get(MODEL)
+                )
+        selection = self._selections[model]
+        numbers = {number for _, number in selection.best} | set(selection.latest)
+        numbers |= set(sorted(selection.front)[-self._max_best :])
+        unfinished = (trials[number] for number in self._unfinished)
+        numbers |= {
+            trial.number
+            for trial in unfinished
+            if model is None or trial.params.get(MODEL) == model
+        }
+        return [trials[number] for number in sorted(numbers)]
+
+    def _add(self, trial: FrozenTrial, model: str | None) -> None:
+        diverged = trial.user_attrs.get(DIVERGED)
+        if trial.state is TrialState.FAIL and not diverged:
+            return
+        selection = self._selections[model]
+        bisect.insort(selection.latest, trial.number)
+        del selection.latest[: -self._max_latest]
+        if diverged:
+            return
+        if len(self._signs) == 1:
+            bisect.insort(selection.best, (self._rank(trial), trial.number))
+            del selection.best[self._max_best :]
+        elif trial.values is not None:
+            losses = [sign * value for sign, value in zip(self._signs, trial.values, strict=True)]
+            if not any(_dominates(other, losses) for other in selection.front.values()):
+                selection.front = {
+                    number: other
+                    for number, other in selection.front.items()
+                    if not _dominates(losses, other)
+                }
+                selection.front[trial.number] = losses
+
+    def _rank(self, trial: FrozenTrial) -> Rank:
+        """Return a sort key, the best trial first, in TPE's own order."""
+        if trial.state is TrialState.COMPLETE and trial.value is not None:
+            return 0, self._signs[0] * trial.value, 0.0
+        if not trial.intermediate_values:
+            return 2, 0.0, 0.0
+        epoch, value = max(trial.intermediate_values.items())
+        return 1, -epoch, math.inf if math.isnan(value) else self._signs[0] * value
+
+
+def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(a <= b for a, b in zip(one, other, strict=True)) and list(one) != list(other)
