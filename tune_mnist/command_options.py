@@ -196,13 +196,17 @@ def _option(
         attributes |= {"type": duration, "metavar": declared.metavar or "TIME"}
     else:
         attributes["type"] = _TYPES.get(kind, kind)
-    return cloup.Option([f"--{name.replace('_', '-')}"], **attributes)
+    flag = f"--{name.replace('_', '-')}"
+    if kind is bool and field.default is True:
+        flag += f"/--no-{flag.removeprefix('--')}"
+    return cloup.Option([flag], **attributes)
 
 
 def _default(field: FieldInfo) -> str:
     """Return the default of a field as text, or an empty string if there is none to show."""
-    shown = field.default not in (PydanticUndefined, None) and field.default is not False
-    return str(field.default) if shown else ""
+    if isinstance(field.default, bool):
+        return "on" if field.default else ""
+    return "" if field.default in (PydanticUndefined, None) else str(field.default)
 
 
 def _unwrapped(field: FieldInfo) -> tuple[type, list[Any]]:

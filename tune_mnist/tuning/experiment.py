@@ -157,6 +157,7 @@ def _context(
         val_images=len(search.data.val),
         chance_level=search.data.chance_level,
         warm_start=search.warm_start,
+        portfolio=search.portfolio,
     )
 
 

@@ -20,6 +20,8 @@ from tune_mnist.tuning.recording.study import load_study
 from tune_mnist.tuning.results_folder.experiment_file import Experiment, read_experiment
 from tune_mnist.tuning.results_folder.lock import check_lockable
 from tune_mnist.tuning.results_folder.resuming import check_resumable, has_study
+from tune_mnist.tuning.searching.portfolio import SHARE, Portfolio, portfolio_of
+from tune_mnist.tuning.searching.registry import searcher_class
 from tune_mnist.tuning.searching.warm_start import WarmStart, is_prepared, select_trials
 from tune_mnist.tuning.spaces.architectures import check_networks
 from tune_mnist.tuning.spaces.space import SearchSpace
@@ -33,6 +35,11 @@ if TYPE_CHECKING:
 
 WARM_START_FACT = "warm start"
 """Key of the fact that describes a search's warm start."""
+
+PORTFOLIO_FACT = "portfolio"
+"""Key of the fact that describes a search's portfolio."""
+
+QUEUE_FACTS = (WARM_START_FACT, PORTFOLIO_FACT)
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,8 @@ class Preparation:
         checkpoints: Path or URI of the checkpoints, or None if they are in the results folder.
         mlflow: MLflow client, or None if the options do not ask for MLflow.
         warm_start: What a fresh study imports from an earlier search, or None.
-        warm_start_fact: Fact that describes the warm start; empty without one.
+        portfolio: Configurations that a fresh study tries first, or None.
+        queue_facts: Facts that describe the warm start and the portfolio.
     """
 
     space: SearchSpace
@@ -67,7 +75,8 @@ class Preparation:
     checkpoints: str | None
     mlflow: "MlflowClient | None" = None
     warm_start: WarmStart | None = None
-    warm_start_fact: dict[str, str] = field(default_factory=dict)
+    portfolio: Portfolio | None = None
+    queue_facts: dict[str, str] = field(default_factory=dict)
 
     @property
     def whole_val(self) -> NDArray[np.int64] | None:
@@ -92,7 +101,7 @@ class Preparation:
             cluster,
             describe_plan(self.options, len(self.joined), len(self.dataset.test_labels)),
         )
-        return facts | self.warm_start_fact
+        return facts | self.queue_facts
 
 
 def prepare_search(
@@ -123,12 +132,15 @@ def prepare_search(
         require_new(directory)
         check_lockable(directory)
         warm_start = read_warm_start(space, options, dataset)
-        fact = _describe(warm_start) if warm_start else {}
+        portfolio = read_portfolio(space, options)
+        facts = _describe(warm_start) if warm_start else {}
+        facts |= {PORTFOLIO_FACT: portfolio.describe()} if portfolio else {}
     else:
         check_resumable(directory, space, options, dataset, earlier)
         prepared = has_study(directory) and is_prepared(load_study(directory))
         warm_start = None if prepared else read_warm_start(space, options, dataset)
-        fact = {key: text for key, text in earlier.facts.items() if key == WARM_START_FACT}
+        portfolio = None if prepared else read_portfolio(space, options)
+        facts = {key: text for key, text in earlier.facts.items() if key in QUEUE_FACTS}
     checkpoints = _place_of_checkpoints(directory, options, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
     fidelity = options.fidelity(space)
@@ -156,7 +168,8 @@ def prepare_search(
         checkpoints=checkpoints,
         mlflow=open_client(options.mlflow, directory.name) if options.mlflow else None,
         warm_start=warm_start,
-        warm_start_fact=fact,
+        portfolio=portfolio,
+        queue_facts=facts,
     )
 
 
@@ -209,6 +222,21 @@ def read_warm_start(
         earlier.fixed_model(directory),
         earlier.unchanged_networks(space.models) if alike else (),
     )
+
+
+def read_portfolio(space: SearchSpace, options: SearchOptions) -> Portfolio | None:
+    """Return the configurations that a search tries first; None: there are none.
+
+    Args:
+        space: Search space.
+        options: Options of the search.
+    """
+    if not options.portfolio or searcher_class(options.searcher).enumerates:
+        return None
+    portfolio = portfolio_of(space)
+    if portfolio is None or options.num_samples < SHARE:
+        return None
+    return portfolio.shortened(options.num_samples)
 
 
 def _describe(warm_start: WarmStart) -> dict[str, str]:

@@ -66,6 +66,14 @@ class OptionFields(BaseModel):
         SearchOption(WHAT, metavar="FOLDER", fixed=True, external=True),
         Field(description="Results folder of an earlier search whose trials are reused."),
     ] = None
+    portfolio: Annotated[
+        bool,
+        SearchOption(WHAT, fixed=True),
+        Field(
+            description="Try shipped configurations that were found on other data first, and train"
+            " each to its last epoch."
+        ),
+    ] = True
     init: Annotated[
         str,
         Choices(INITS),

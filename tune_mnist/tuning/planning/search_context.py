@@ -10,6 +10,7 @@ from tune_mnist.data import DataSplit
 from tune_mnist.tuning.cluster.node_tasks import Node
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.resources import Workers
+from tune_mnist.tuning.searching.portfolio import Portfolio
 from tune_mnist.tuning.searching.warm_start import WarmStart
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.trainable import TrialSettings
@@ -37,6 +38,7 @@ class SearchContext:
             None: Ray runs on this machine only.
         mlflow: Client of the MLflow server that records the trials; None: no recording.
         warm_start: What a fresh study imports from an earlier search, or None.
+        portfolio: Configurations that a fresh study tries first, or None.
     """
 
     space: SearchSpace
@@ -52,3 +54,4 @@ class SearchContext:
     nodes: list[Node] | None = None
     mlflow: "MlflowClient | None" = None
     warm_start: WarmStart | None = None
+    portfolio: Portfolio | None = None

@@ -11,6 +11,10 @@ EXPLOITS = "takeovers"
 """User attribute of a trial: its exploits. The name is fixed by journals of earlier versions."""
 
 
+PORTFOLIO = "portfolio"
+"""User attribute of a trial of the portfolio: true."""
+
+
 def _loss(value: Any) -> Any:
     whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_WHOLE
     if whole or isinstance(value, float):
@@ -100,3 +104,4 @@ class TrialAttributes(StrictModel, extra="allow"):
     seconds: Finite = 0.0
     node: Text = ""
     warm_start: Text = ""
+    portfolio: bool = False

@@ -79,7 +79,7 @@ def build_components(
     if not is_prepared(searcher.study):
         enumerates = searcher_class(options.searcher).enumerates
         queued = 0 if enumerates else options.num_samples
-        prepare_study(searcher.study, space, queued, context.warm_start)
+        prepare_study(searcher.study, space, queued, context.warm_start, context.portfolio)
     searcher.study.set_user_attr(CHANCE_LEVEL, context.chance_level)
     scheduling = options.scheduling_for(space)
     scheduler = scheduler_for(

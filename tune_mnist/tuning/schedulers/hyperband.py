@@ -9,7 +9,7 @@ from tune_mnist.tuning.ray_internals.schedulers import WholeBracketsHyperBand
 from tune_mnist.tuning.schedulers.asha_stopping import StoppingAsha
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.protocol import OBJECTIVE, SearchScheduler
-from tune_mnist.tuning.trials.reports import METRIC
+from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 
 class HyperBand(SearchScheduler, WholeBracketsHyperBand):
@@ -21,6 +21,10 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
     accepts = frozenset({"reduction_factor"})
     resumable = False
     draws_ahead = True
+
+    def __init__(self, max_concurrent: int, max_t: int, **options: Any) -> None:
+        super().__init__(max_concurrent, max_t=max_t, **options)
+        self._max_epochs = max_t
 
     @classmethod
     def from_options(cls, options: SchedulerOptions) -> Self:
@@ -41,6 +45,36 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
         """Return whether a worker is free or a bracket is not full yet."""
         return self.has_room() or super().wants_new_trial()
 
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Add a trial to a bracket, unless it is exempt."""
+        if self._is_exempt(trial):
+            self._trials[trial.config[NUMBER]] = trial
+        else:
+            super().on_trial_add(tune_controller, trial)
+
+    def on_trial_complete(
+        self, tune_controller: Any, trial: Trial, result: dict[str, Any]
+    ) -> None:
+        """Remove a trial that ended while it was running."""
+        if self._is_exempt(trial):
+            self._end(trial.config[NUMBER])
+        else:
+            super().on_trial_complete(tune_controller, trial, result)
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        """Remove a trial that failed; Ray adds it again if it is tried again."""
+        if self._is_exempt(trial):
+            self._end(trial.config[NUMBER])
+        else:
+            super().on_trial_error(tune_controller, trial)
+
+    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
+        """Remove a trial that ended while it was paused or pending."""
+        if self._is_exempt(trial):
+            self._end(trial.config[NUMBER])
+        else:
+            super().on_trial_remove(tune_controller, trial)
+
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Decide whether the trial continues after this epoch.
 
@@ -48,5 +82,10 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
         """
         if METRIC not in result:
             return self.CONTINUE
+        if self._is_exempt(trial):
+            return self.STOP if result[TIME_ATTR] >= self._max_epochs else self.CONTINUE
         decision: str = super().on_trial_result(tune_controller, trial, result)
         return decision
+
+    def _is_exempt(self, trial: Trial) -> bool:
+        return trial.config[NUMBER] in self._exempt

@@ -94,6 +94,7 @@ class PopulationBasedTraining(SearchScheduler):
 
     def connect(self, search: SearchLink) -> None:
         """Restore the values of earlier runs of the search, and keep the link for exploits."""
+        super().connect(search)
         self._search = search
         self._closed = search.closed_round
         for trial in search.trials:

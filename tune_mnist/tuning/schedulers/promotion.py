@@ -118,6 +118,7 @@ class PromotionAsha(SearchScheduler):
 
     def connect(self, search: SearchLink) -> None:
         """Restore the rungs from the trials of earlier runs."""
+        super().connect(search)
         for trial in search.trials:
             self.restore_trial(trial)
         self.all_begun = search.all_begun
@@ -129,6 +130,8 @@ class PromotionAsha(SearchScheduler):
             trial: Trial of the earlier run.
         """
         self._brackets.restore(trial)
+        if trial.number in self._exempt:
+            self._brackets.of(trial.number).promote(trial.number)
 
     def wants_new_trial(self) -> bool:
         """Return whether a free worker should start a new trial.
@@ -157,6 +160,8 @@ class PromotionAsha(SearchScheduler):
             return self.STOP
         rungs = self._brackets.of(number)
         rungs.record(number, epoch, result[METRIC], result.get("val_loss", 0.0))
+        if number in self._exempt:
+            rungs.promote(number)
         if not rungs.is_paused(number):
             return self.CONTINUE
         if self._next(self._search_over(tune_controller), pausing=number) == number:

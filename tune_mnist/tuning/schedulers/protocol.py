@@ -65,6 +65,7 @@ class SearchLink:
         close_round: Function that records a finished synchronous comparison, given its epoch.
         exploit: Function that copies the source's checkpoint to the target and records the
             exploit; a repeated call changes nothing.
+        exempt: Numbers of the trials that are not stopped early: those of the portfolio.
     """
 
     space: SearchSpace
@@ -73,6 +74,7 @@ class SearchLink:
     closed_round: int
     close_round: Callable[[int], None]
     exploit: Callable[[Exploit], None]
+    exempt: frozenset[int] = frozenset()
 
 
 class SearchScheduler(UnbufferedScheduler):
@@ -122,6 +124,8 @@ class SearchScheduler(UnbufferedScheduler):
     def __init__(self, max_concurrent: int, **options: Any) -> None:
         super().__init__(**options)
         self.max_concurrent = max_concurrent
+        self._exempt: frozenset[int] = frozenset()
+        """Numbers of the trials that are not stopped early."""
         self._trials: dict[int, Trial] = {}
         """Ray's trials that have not ended, by number."""
 
@@ -168,6 +172,7 @@ class SearchScheduler(UnbufferedScheduler):
         Args:
             search: Data and functions of the search.
         """
+        self._exempt = search.exempt
 
     def set_concurrency(self, max_concurrent: int) -> None:
         """Change the maximum number of concurrent trials; running trials are not stopped.

@@ -7,6 +7,7 @@ from functools import partial
 
 from optuna import Study
 
+from tune_mnist.tuning.recording.trial_attributes import PORTFOLIO
 from tune_mnist.tuning.recording.trial_store import TrialStore, begun_trials, own_trials
 from tune_mnist.tuning.schedulers.factory import create_scheduler
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
@@ -59,6 +60,9 @@ def scheduler_for(
             closed_round=study.user_attrs.get(CLOSED_ROUND, 0),
             close_round=partial(study.set_user_attr, CLOSED_ROUND),
             exploit=_exploit(searcher.trial_store, settings),
+            exempt=frozenset(
+                trial.number for trial in study.trials if trial.user_attrs.get(PORTFOLIO)
+            ),
         )
     )
     searcher.may_begin = scheduler.wants_new_trial

@@ -61,6 +61,7 @@ class StoppingScheduler(SearchScheduler):
         stays the same. The Ray scheduler may decide otherwise now, since it gets the trials in
         another order.
         """
+        super().connect(search)
         for trial in search.trials:
             self._add(trial.number)
             for epoch in sorted(trial.values):
@@ -89,6 +90,8 @@ class StoppingScheduler(SearchScheduler):
         if epoch not in decisions:
             result = {TIME_ATTR: epoch, METRIC: value}
             decision = self._rule.on_trial_result(None, _Key(str(number)), result)
+            if number in self._exempt:
+                decision = self.CONTINUE
             decisions[epoch] = self.STOP if epoch >= self._max_epochs else decision
         return decisions[epoch]
 

@@ -1,6 +1,6 @@
 """What goes into a fresh study: the trials of an earlier search, and what to try first."""
 
-from collections.abc import Container, Hashable
+from collections.abc import Container, Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,10 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.recording.trial_attributes import EXPLOITS
+from tune_mnist.tuning.recording.trial_attributes import EXPLOITS, PORTFOLIO
 from tune_mnist.tuning.recording.trial_record import WARM_START_NAME
 from tune_mnist.tuning.recording.trial_store import own_trials
+from tune_mnist.tuning.searching.portfolio import Portfolio
 from tune_mnist.tuning.spaces.architectures import MODEL
 from tune_mnist.tuning.spaces.configurations import configuration_key, is_whole
 from tune_mnist.tuning.spaces.space import SearchSpace
@@ -22,6 +23,9 @@ BEST = 3
 PREPARED = "prepared"
 QUEUE = "queue"
 """User attribute of a study: the configurations that are to be tried first."""
+
+FIRST_OF_PORTFOLIO = "first_of_portfolio"
+"""User attribute of a study: the place in the queue at which the portfolio begins."""
 
 STAGES = "stages"
 """User attribute of a study whose trials go through cheaper stages: which."""
@@ -103,30 +107,40 @@ def select_trials(
 
 
 def prepare_study(
-    study: optuna.Study, space: SearchSpace, num_samples: int, warm_start: WarmStart | None
+    study: optuna.Study,
+    space: SearchSpace,
+    num_samples: int,
+    warm_start: WarmStart | None,
+    portfolio: Portfolio | None = None,
 ) -> None:
-    """Fill a fresh study: earlier trials to learn from, then what is to be tried first.
+    """Fill a fresh study: earlier trials to learn from, then a queue of trials.
 
-    First come the best of the earlier configurations, then the space's baselines. An earlier
-    trial whose value was imported is not run again. If the driver was killed during the import,
-    the next run completes it.
+    The queue begins with the best of the earlier configurations. The space's baselines follow,
+    then the portfolio. An earlier trial whose value was imported is not run again. If the driver
+    was killed during the import, the next run completes it.
 
     Args:
         study: Study without trials, or with a part of the imported ones.
         space: Search space.
         num_samples: Number of trials of the search; no more are put into the queue.
         warm_start: What to take over from an earlier search, or None.
+        portfolio: Configurations that are found on other data, or None.
     """
     if space.fidelity:
         study.set_user_attr(STAGES, _stages(space))
     queue = study.user_attrs.get(QUEUE)
     if queue is None:
         best = [] if warm_start is None else _import(study, warm_start)
-        queue = _distinct(best + _untried(space, study), space)[:num_samples]
+        own = _distinct(best + _untried(space.baselines, study), space)
+        found = portfolio.configurations if portfolio else ()
+        queue = _distinct(own + _untried(found, study), space)[:num_samples]
+        study.set_user_attr(FIRST_OF_PORTFOLIO, len(own))
         # A killed driver's part is completed by it, though the earlier search may have gone on.
         study.set_user_attr(QUEUE, queue)
-    for parameters in queue[len(own_trials(study)) :]:
-        study.enqueue_trial(parameters)
+    first = study.user_attrs.get(FIRST_OF_PORTFOLIO, len(queue))
+    for number in range(len(own_trials(study)), len(queue)):
+        marks = {PORTFOLIO: True} if number >= first else None
+        study.enqueue_trial(queue[number], user_attrs=marks)
     study.set_user_attr(PREPARED, True)
 
 
@@ -135,13 +149,15 @@ def is_prepared(study: optuna.Study) -> bool:
     return bool(study.user_attrs.get(PREPARED))
 
 
-def _untried(space: SearchSpace, study: optuna.Study) -> list[dict[str, Any]]:
-    """Return the space's baselines that no trial taken over has tried."""
+def _untried(
+    configurations: Iterable[dict[str, Any]], study: optuna.Study
+) -> list[dict[str, Any]]:
+    """Return the configurations that no imported trial has tried."""
     tried = [trial.params for trial in study.get_trials(deepcopy=False)]
     return [
-        baseline
-        for baseline in space.baselines
-        if not any(baseline.items() <= parameters.items() for parameters in tried)
+        configuration
+        for configuration in configurations
+        if not any(configuration.items() <= parameters.items() for parameters in tried)
     ]
 
 

@@ -93,6 +93,19 @@ class SearchSpace:
         """
         return _exists(self.parameters[name], drawn)
 
+    def fits(self, configuration: Mapping[str, Any]) -> bool:
+        """Return whether a configuration, whole or in part, lies in the space.
+
+        Args:
+            configuration: Values by name.
+        """
+        return all(
+            name in self.parameters
+            and self.parameters[name].contains(value)
+            and self.exists(name, configuration)
+            for name, value in configuration.items()
+        )
+
     def sample(self, trial: Any) -> dict[str, Any]:
         """Sample a configuration with Optuna's define-by-run interface.
 

@@ -1,0 +1,106 @@
+"""Portfolios: complementary configurations of the shipped networks, which a search tries first.
+
+Sources: Feurer et al., "Auto-sklearn 2.0", JMLR 2022; Salinas et al., "Syne Tune", AutoML 2022.
+"""
+
+import itertools
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tune_mnist.errors import UserError, complaint, reason
+from tune_mnist.tuning.spaces.architectures import MODEL
+from tune_mnist.tuning.spaces.parameters import Strict, YamlScalar
+from tune_mnist.tuning.spaces.space import SearchSpace, shipped_spaces
+from tune_mnist.tuning.spaces.yaml_text import load_yaml, read_text
+
+SHARE = 4
+"""One trial in this many is of the portfolio, at most: the others explore the space."""
+
+
+class PortfolioFile(Strict):
+    """Content of a portfolio file.
+
+    Attributes:
+        description: What the configurations were chosen from, in one line.
+        model: Name of the network.
+        configurations: Hyperparameters, the best single configuration first.
+    """
+
+    description: str
+    model: str
+    configurations: list[dict[str, YamlScalar]]
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """The portfolio of a search.
+
+    Attributes:
+        configurations: Configurations of the space, to be tried in this order.
+        left_out: Number of configurations that do not fit the space.
+    """
+
+    configurations: tuple[dict[str, Any], ...]
+    left_out: int
+
+    def shortened(self, num_samples: int) -> "Portfolio":
+        """Return the part that a search tries: one in ``SHARE`` of its trials at most.
+
+        Args:
+            num_samples: Number of trials of the search.
+        """
+        return Portfolio(self.configurations[: num_samples // SHARE], self.left_out)
+
+    def describe(self) -> str:
+        """Return what a search does with it, in one line."""
+        count = len(self.configurations)
+        text = f"{count} configuration{'s' * (count != 1)} found on other data, tried first and"
+        text += " trained to the last epoch"
+        if self.left_out:
+            text += f"; {self.left_out} that do not fit the space left out"
+        return text
+
+
+def portfolio_of(space: SearchSpace, folder: Path | None = None) -> Portfolio | None:
+    """Return the portfolio of a space, or None if no network of the space has one.
+
+    A configuration is left out if it has a hyperparameter that the space does not search, a value
+    outside the space, or a hyperparameter whose condition it does not meet.
+
+    Args:
+        space: Search space.
+        folder: Folder of the portfolio files; None: the shipped ones.
+
+    Raises:
+        UserError: A file is not a portfolio.
+    """
+    folder = folder or shipped_spaces() / "portfolio"
+    found = [_read(folder / f"{model}.yaml") for model in space.models]
+    if not any(found):
+        return None
+    fixed = space.model is not None
+    # Several networks take turns, so that a search with few trials tries each.
+    turns = itertools.zip_longest(
+        *(
+            [each if fixed else {MODEL: file.model, **each} for each in file.configurations]
+            for file in found
+            if file
+        )
+    )
+    listed = [each for turn in turns for each in turn if each is not None]
+    fitting = tuple(each for each in listed if space.fits(each))
+    return Portfolio(fitting, len(listed) - len(fitting))
+
+
+@cache
+def _read(path: Path) -> PortfolioFile | None:
+    if not path.exists():
+        return None
+    try:
+        return PortfolioFile.model_validate(load_yaml(read_text(path), path))
+    except ValidationError as error:
+        raise UserError(f"{path}: {reason(complaint(error))}") from None
