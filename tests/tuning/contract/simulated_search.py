@@ -19,6 +19,7 @@ from tune_mnist.tuning.planning.resources import Workers, trial_settings
 from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.running.lost_trials import LostTrials
 from tune_mnist.tuning.running.search_components import build_components
+from tune_mnist.tuning.searching.portfolio import Portfolio
 from tune_mnist.tuning.spaces.space import parse_space
 from tune_mnist.tuning.trials.reports import NUMBER
 from tune_mnist.tuning.trials.trainable import TrialSettings
@@ -63,6 +64,7 @@ class SimulatedSearch:
         seed: Seed of the search.
         fault: Function that causes faults of trials.
         accuracy: Accuracy of a trial as a function of its skill.
+        portfolio: Configurations to try first, or None.
 
     Attributes:
         trained: Trained epochs in order, as number of the trial and epoch.
@@ -78,6 +80,7 @@ class SimulatedSearch:
     seed: int = 0
     fault: Fault = no_fault
     accuracy: Callable[[float], float] = learning
+    portfolio: Portfolio | None = None
     trained: list[tuple[int, int]] = field(default_factory=list)
     most_active: int = 0
     runs: int = 0
@@ -113,6 +116,7 @@ class SimulatedSearch:
             final_images=1,
             val_images=1_000,
             chance_level=0.2,
+            portfolio=self.portfolio,
         )
         components = build_components(context)
         ended = sum(record.state.ended for record in components.searcher.trial_store.records)

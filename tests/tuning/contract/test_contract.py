@@ -18,6 +18,7 @@ from tune_mnist.tuning.ray_internals.settings import ENVIRONMENT
 from tune_mnist.tuning.recording.trial_record import TrialState
 from tune_mnist.tuning.schedulers.options import OWN_OPTIONS, SchedulerOptions
 from tune_mnist.tuning.schedulers.registry import SCHEDULERS, scheduler_class, scheduler_names
+from tune_mnist.tuning.searching.portfolio import Portfolio
 from tune_mnist.tuning.searching.registry import searcher_class, searcher_names
 from tune_mnist.tuning.trials.reports import ended_early
 
@@ -202,6 +203,39 @@ def test_a_searcher_that_does_not_learn_ignores_results(undisturbed, tmp_path, s
     ).run()
     drawn = [trial.params for trial in search.study.trials]
     assert drawn == [trial.params for trial in undisturbed(searcher, "none").study.trials]
+
+
+POOR = Portfolio(
+    (
+        {"model": "lenet", "lr": 0.05, "dropout": 0.4},
+        {"model": "resnet", "lr": 0.05, "dropout": 0.3},
+    ),
+    left_out=0,
+)
+"""Configurations that every scheduler would stop early."""
+
+
+@pytest.mark.parametrize(
+    ("searcher", "scheduler"),
+    [pair for pair in PAIRS if pair[0] == "random" and scheduler_class(pair[1]).stops_early],
+)
+def test_a_portfolio_runs_first_and_to_its_end(tmp_path, searcher, scheduler):
+    search = SimulatedSearch(tmp_path / "search", searcher, scheduler, portfolio=POOR)
+    kind = scheduler_class(scheduler)
+    cut = KILLED_AFTER if kind.resumable else None
+    while not search.run(cut).is_over():
+        assert search.runs < NUM_SAMPLES * MAX_EPOCHS, "no progress"
+    check_whole(search)
+    assert [search.study.trials[number].params for number in (1, 2)] == [*POOR.configurations]
+    assert {search.records[number].state for number in (1, 2)} == {TrialState.COMPLETE}
+    # One worker: nothing runs between the epochs of such a trial.
+    for number in (1, 2):
+        places = [at for at, (trained, _) in enumerate(search.trained) if trained == number]
+        assert places == list(range(places[0], places[0] + MAX_EPOCHS))
+    assert max(at for at, (number, _) in enumerate(search.trained) if number == 2) < min(
+        at for at, (number, _) in enumerate(search.trained) if number > 2
+    )
+    assert min(search.epochs().values()) < MAX_EPOCHS
 
 
 @pytest.mark.parametrize("option", OWN_OPTIONS)

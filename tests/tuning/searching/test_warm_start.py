@@ -7,6 +7,7 @@ from optuna.trial import TrialState
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, load_study, open_storage
 from tune_mnist.tuning.recording.trial_store import own_trials
+from tune_mnist.tuning.searching.portfolio import Portfolio
 from tune_mnist.tuning.searching.warm_start import is_prepared, prepare_study, select_trials
 from tune_mnist.tuning.spaces.space import parse_space
 
@@ -116,6 +117,20 @@ def test_a_configuration_is_queued_once(tmp_path):
     prepare_study(study, parse_space(text, Path("two.yaml")), 10, None)
     queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
     assert queue == [{"lr": 0.3, "dropout": 0.1}, {"lr": 0.2}]
+
+
+def test_a_portfolio_comes_after_the_baselines_and_is_marked(tmp_path):
+    study = study_in(tmp_path / "new")
+    found = ({"lr": 0.2, "dropout": 0.1}, {"lr": 0.4, "dropout": 0.1})
+    prepare_study(study, space(), 10, None, Portfolio(found, left_out=0))
+    queue = [trial.system_attrs["fixed_params"] for trial in own_trials(study)]
+    assert queue == [{"lr": 0.2}, *found]
+    assert [trial.user_attrs.get("portfolio", False) for trial in study.trials] == [
+        False,
+        True,
+        True,
+    ]
+    assert {trial.state for trial in study.trials} == {TrialState.WAITING}
 
 
 def test_no_more_is_queued_than_will_be_tried(tmp_path, earlier):

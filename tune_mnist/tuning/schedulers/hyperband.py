@@ -87,5 +87,13 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
         decision: str = super().on_trial_result(tune_controller, trial, result)
         return decision
 
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """Return the trial that gets a free worker: an exempt one first."""
+        for trial in self._trials.values():
+            if self._is_exempt(trial) and trial.status == Trial.PENDING:
+                return trial
+        chosen: Trial | None = super().choose_trial_to_run(tune_controller)
+        return chosen
+
     def _is_exempt(self, trial: Trial) -> bool:
         return trial.config[NUMBER] in self._exempt

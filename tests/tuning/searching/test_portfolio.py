@@ -1,0 +1,92 @@
+"""The shipped configurations that a search tries first."""
+
+from pathlib import Path
+
+import pytest
+
+from tune_mnist.errors import UserError
+from tune_mnist.models.registry import SHIPPED
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.preparation import read_portfolio
+from tune_mnist.tuning.searching.portfolio import Portfolio, portfolio_of
+from tune_mnist.tuning.spaces.space import load_space, parse_space, shipped_spaces
+
+SPACE = """
+description: two optimizers
+model: {model}
+parameters:
+  lr: {{type: float, low: 0.001, high: 0.1}}
+  optimizer: {{type: categorical, choices: [sgd, adam]}}
+  momentum: {{type: float, low: 0.0, high: 0.9, when: {{optimizer: sgd}}}}
+"""
+FILE = """
+description: for tests
+model: lenet
+configurations:
+  - {lr: 0.01, optimizer: sgd, momentum: 0.5}
+  - {lr: 0.5, optimizer: adam}
+  - {lr: 0.01, optimizer: adam, momentum: 0.5}
+  - {lr: 0.01, optimizer: adam, dropout: 0.1}
+  - {lr: 0.02, optimizer: adam}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "lenet.yaml").write_text(FILE)
+    return tmp_path
+
+
+def space(model: str = "lenet"):
+    return parse_space(SPACE.format(model=model), Path("two.yaml"))
+
+
+def test_what_does_not_fit_the_space_is_left_out_and_counted(folder):
+    portfolio = portfolio_of(space(), folder)
+    assert portfolio.configurations == (
+        {"lr": 0.01, "optimizer": "sgd", "momentum": 0.5},
+        {"lr": 0.02, "optimizer": "adam"},
+    )
+    assert portfolio.left_out == 3
+    assert "3" in portfolio.describe()
+
+
+def test_in_a_space_over_several_networks_a_configuration_names_its_network(folder):
+    several = space("{type: categorical, choices: [alexnet, lenet]}")
+    portfolio = portfolio_of(several, folder)
+    assert {each["model"] for each in portfolio.configurations} == {"lenet"}
+
+
+def test_a_network_without_a_file_has_none(folder):
+    assert portfolio_of(space("resnet"), folder) is None
+
+
+def test_a_damaged_file_is_named(folder):
+    (folder / "resnet.yaml").write_text("model: resnet\n")
+    with pytest.raises(UserError, match=r"resnet\.yaml"):
+        portfolio_of(space("resnet"), folder)
+
+
+def test_the_portfolio_takes_a_quarter_of_the_trials_at_most():
+    many = Portfolio(tuple({"lr": number / 100} for number in range(6)), left_out=0)
+    assert len(many.shortened(16).configurations) == 4
+    assert len(many.shortened(100).configurations) == 6
+
+
+def test_shipped_portfolios_fit_the_shipped_space_of_their_network():
+    files = sorted((shipped_spaces() / "portfolio").glob("*.yaml"))
+    assert {file.stem for file in files} <= set(SHIPPED)
+    for file in files:
+        portfolio = portfolio_of(load_space(file.stem))
+        assert portfolio.left_out == 0
+        assert 4 <= len(portfolio.configurations) <= 8
+
+
+@pytest.mark.parametrize("given", [{"portfolio": False}, {"searcher": "grid"}, {"num_samples": 3}])
+def test_a_search_may_have_no_portfolio(given):
+    steps = parse_space(
+        "description: steps\nmodel: lenet\n"
+        "parameters: {lr: {type: categorical, choices: [0.001, 0.01]}}\n",
+        Path("steps.yaml"),
+    )
+    assert read_portfolio(steps, SearchOptions.for_space(steps, **given)) is None
