@@ -62,6 +62,7 @@ def test_a_bucket_lost_in_the_final_evaluation_ends_the_search(tmp_path):
 OTHER_VALUES = {
     "dataset": "mnist",
     "transpose": True,
+    "portfolio": False,
     "fraction": 0.5,
     "val_fraction": 0.5,
     "image_size": 28,
