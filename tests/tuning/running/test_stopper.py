@@ -35,6 +35,7 @@ def test_the_final_evaluation_follows_a_regular_end_only():
     in_order = {stop_reason for stop_reason in StopReason if stop_reason.in_order}
     assert in_order == {
         StopReason.FINISHED,
+        StopReason.EXHAUSTED,
         StopReason.OUT_OF_TIME,
         StopReason.TARGET_REACHED,
         StopReason.NO_IMPROVEMENT,
