@@ -132,7 +132,7 @@ class TimedRecorder(Recorder):
         super().on_trial_result(trial, result, **info)
 
 
-def run_engine(
+def run_components(
     trials: int,
     space: SearchSpace,
     options: SearchOptions,
@@ -218,7 +218,7 @@ def measure(
             with tempfile.TemporaryDirectory() as folder:
                 directory = Path(folder) / "search"
                 task: Callable[[], Times] = (
-                    (lambda: run_engine(trials, space, options, directory))  # noqa: B023
+                    (lambda: run_components(trials, space, options, directory))  # noqa: B023
                     if name == CONTESTANTS[0]
                     else (lambda: run_plain(trials, options, directory))  # noqa: B023
                 )

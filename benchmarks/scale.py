@@ -23,7 +23,7 @@ import pandas as pd
 import psutil
 from ray.cluster_utils import Cluster
 
-from benchmarks.orchestration import SPACE, cost_row, run_engine
+from benchmarks.orchestration import SPACE, cost_row, run_components
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
 from tune_mnist.tuning.cluster.connection import connected
@@ -74,7 +74,7 @@ def measure(nodes: int, cpus: int, trials: int, options: SearchOptions) -> dict[
     concurrent = options.max_concurrent or 1
     watch = MemoryWatch()
     with simulated(nodes, cpus), tempfile.TemporaryDirectory() as folder:
-        times = run_engine(
+        times = run_components(
             trials, load_space(SPACE), options, Path(folder, "search"), elastic=nodes > 1
         )
     return {

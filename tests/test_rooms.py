@@ -1,6 +1,7 @@
 """Imports between the rooms (subpackages): a room imports only the rooms below it."""
 
 import ast
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,27 @@ def modules() -> dict[str, Path]:
         for path in PACKAGE.rglob("*.py")
         if path != PACKAGE / "__init__.py"
     }
+
+
+def constants(path: Path) -> set[str]:
+    """Return the public constants that a module defines."""
+    targets = [
+        target
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    ]
+    names = {target.id for target in targets if isinstance(target, ast.Name)}
+    return {name for name in names if name.isupper() and not name.startswith("_")}
+
+
+def test_a_public_constant_has_one_home():
+    homes = defaultdict(list)
+    for module, path in modules().items():
+        if room(module) != "reporting":
+            for name in constants(path):
+                homes[name].append(module)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
 
 
 def test_every_room_is_listed():

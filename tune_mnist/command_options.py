@@ -21,6 +21,9 @@ SETTINGS = cloup.Context.settings(
 )
 """Context settings of all commands: the layout of ``--help``."""
 
+MODEL_GROUP = "Model"
+"""Heading of the options that name a trained model."""
+
 Grouped = tuple[str, cloup.Option]
 """Heading of an option group and an option listed under it."""
 

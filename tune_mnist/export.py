@@ -8,6 +8,7 @@ import cloup
 
 from tune_mnist.command import run
 from tune_mnist.command_options import (
+    MODEL_GROUP,
     SETTINGS,
     derived,
     grouped,
@@ -19,22 +20,21 @@ from tune_mnist.declarations import Option
 from tune_mnist.process import set_up_process
 from tune_mnist.tuning.options.option_fields import OptionFields
 
-MODEL = "Model"
-FILE = "File to write"
-CHECK = "Images to check the file on"
-OPTIONS = (
-    trained_model(MODEL),
-    models_option(MODEL),
+_FILE = "File to write"
+_CHECK = "Images to check the file on"
+_OPTIONS = (
+    trained_model(MODEL_GROUP),
+    models_option(MODEL_GROUP),
     own(
         "--format",
-        FILE,
+        _FILE,
         "ONNX, or the format of torch.export.  [default: onnx]",
         choices=("onnx", "torch"),
         default="onnx",
     ),
     own(
         "--output",
-        FILE,
+        _FILE,
         "File to write.  [default: <model>.onnx or <model>.pt2 in the current folder]",
         type=click.Path(path_type=Path),
         metavar="FILE",
@@ -44,15 +44,15 @@ OPTIONS = (
         only=("dataset", "data_dir"),
         presentation={
             "dataset": Option(
-                CHECK, default="mnist, or random images if the model was trained on other data"
+                _CHECK, default="mnist, or random images if the model was trained on other data"
             )
         },
-        group=CHECK,
+        group=_CHECK,
     ),
 )
 
 
-@cloup.command(params=grouped((MODEL, FILE, CHECK), OPTIONS), context_settings=SETTINGS)
+@cloup.command(params=grouped((MODEL_GROUP, _FILE, _CHECK), _OPTIONS), context_settings=SETTINGS)
 def export(models: tuple[str, ...], **given: Any) -> None:
     """Export a trained model to a file that runs without this package.
 

@@ -14,7 +14,7 @@ from tune_mnist.errors import UserError
 from tune_mnist.files import require_writable
 from tune_mnist.inference import TrainedModel, load_model
 from tune_mnist.inference.portable import (
-    FORMATS,
+    EXPORT_FORMATS,
     INPUT,
     OUTPUT,
     Format,
@@ -48,7 +48,7 @@ def export_model(
         UserError: The input is invalid, a package is not installed, or the outputs of the file
             differ from the original. No file is left behind.
     """
-    form = FORMATS[format]
+    form = EXPORT_FORMATS[format]
     require_packages(format, form)
     trained = load_model(model, torch.device("cpu"))
     path = output or Path(trained.config.model + form.suffix)

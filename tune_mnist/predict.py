@@ -7,12 +7,18 @@ import click
 import cloup
 
 from tune_mnist.command import run
-from tune_mnist.command_options import SETTINGS, grouped, models_option, own, trained_model
+from tune_mnist.command_options import (
+    MODEL_GROUP,
+    SETTINGS,
+    grouped,
+    models_option,
+    own,
+    trained_model,
+)
 from tune_mnist.process import set_up_process
 
-MODEL = "Model"
-RESULT = "Result"
-PICTURES = cloup.Argument(
+_RESULT = "Result"
+_PICTURES = cloup.Argument(
     ["images"],
     metavar="IMAGE...",
     type=click.Path(path_type=Path),
@@ -22,19 +28,21 @@ PICTURES = cloup.Argument(
     " an IDX file of 28x28 images, plain or gzipped. A model that was trained on other data takes"
     " pictures and IDX files with the image size and colours of that data.",
 )
-OPTIONS = (
-    trained_model(MODEL),
-    models_option(MODEL),
+_OPTIONS = (
+    trained_model(MODEL_GROUP),
+    models_option(MODEL_GROUP),
     own(
         "--format",
-        RESULT,
+        _RESULT,
         "Output format.  [default: table in a terminal, else csv]",
         choices=("table", "csv"),
     ),
 )
 
 
-@cloup.command(params=[PICTURES, *grouped((MODEL, RESULT), OPTIONS)], context_settings=SETTINGS)
+@cloup.command(
+    params=[_PICTURES, *grouped((MODEL_GROUP, _RESULT), _OPTIONS)], context_settings=SETTINGS
+)
 def predict(models: tuple[str, ...], **given: Any) -> None:
     """Classify pictures with a trained model and print the probability of each class."""
     # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.

@@ -8,7 +8,7 @@ import cloup
 from tune_mnist.command import run
 from tune_mnist.command_options import SETTINGS, grouped, models_option, own
 
-GROUPS = ("Options",)
+_GROUPS = ("Options",)
 FOLDERS = cloup.Argument(
     ["directories"],
     nargs=-1,
@@ -17,20 +17,20 @@ FOLDERS = cloup.Argument(
     type=click.Path(path_type=Path),
     help="Folders of finished, interrupted or running searches.",
 )
-OPTIONS = (
+_OPTIONS = (
     own(
         "--output",
-        GROUPS[0],
+        _GROUPS[0],
         "Folder to write to.  [default: the folder of a single search; a comparison is only"
         " printed]",
         type=click.Path(path_type=Path),
         metavar="FOLDER",
     ),
-    models_option(GROUPS[0]),
+    models_option(_GROUPS[0]),
 )
 
 
-@cloup.command(params=[FOLDERS, *grouped(GROUPS, OPTIONS)], context_settings=SETTINGS)
+@cloup.command(params=[FOLDERS, *grouped(_GROUPS, _OPTIONS)], context_settings=SETTINGS)
 def report(directories: tuple[Path, ...], output: Path | None, models: tuple[str, ...]) -> None:
     """Print and write the report of a search, or compare several searches."""
     # Imported late: Optuna and PyTorch take seconds, too long for --help and for Ctrl-C.

@@ -13,8 +13,8 @@ from tune_mnist.errors import UserError
 from tune_mnist.files import absolute
 from tune_mnist.quoting import quoted
 
-MAX_NAME = 100
-MAX_NAME_BYTES = 200
+MAX_RUN_NAME = 100
+MAX_RUN_NAME_BYTES = 200
 """Maximum name length: file systems allow 255 bytes, and temporary files add a suffix."""
 
 
@@ -100,12 +100,12 @@ def results_directory(output_dir: Path, name: str) -> Path:
     Raises:
         UserError: The name is not a plain folder name, or the parent folder is not writable.
     """
-    long = len(name) > MAX_NAME or len(os.fsencode(name)) > MAX_NAME_BYTES
+    long = len(name) > MAX_RUN_NAME or len(os.fsencode(name)) > MAX_RUN_NAME_BYTES
     if long or not re.fullmatch(r"\w[\w .+=-]*", name):
         raise UserError(
             f"--name {quoted(name)}: must start with a letter or digit, contain only letters,"
-            f" digits, spaces and . + = _ -, and have at most {MAX_NAME} characters and"
-            f" {MAX_NAME_BYTES} bytes (use --output-dir to choose the parent folder)"
+            f" digits, spaces and . + = _ -, and have at most {MAX_RUN_NAME} characters and"
+            f" {MAX_RUN_NAME_BYTES} bytes (use --output-dir to choose the parent folder)"
         )
     output_dir = absolute(output_dir)
     existing = nearest_existing(output_dir)

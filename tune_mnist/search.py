@@ -17,9 +17,9 @@ from tune_mnist.errors import ReportedInterrupt
 from tune_mnist.process import set_up_process
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.options.option_fields import OptionFields
-from tune_mnist.tuning.options.option_presentation import GROUPS, RESULTS, WHAT
+from tune_mnist.tuning.options.option_presentation import RESULTS, SEARCH_GROUPS, WHAT
 
-OPTIONS = (
+_OPTIONS = (
     own(
         "--space",
         WHAT,
@@ -47,7 +47,7 @@ OPTIONS = (
 )
 
 
-@cloup.command(params=grouped(GROUPS, OPTIONS), context_settings=SETTINGS)
+@cloup.command(params=grouped(SEARCH_GROUPS, _OPTIONS), context_settings=SETTINGS)
 def search(**given: Any) -> int:
     """Run a hyperparameter search, evaluate its best trials and write a report."""
     set_up_process()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from tune_mnist.errors import UserError, validation_error
 from tune_mnist.files import read_limited
 
-MAX_BYTES = 4_000_000
+MAX_JSON_BYTES = 4_000_000
 """Maximum size of a stored JSON file. The confusion matrix of 256 classes takes 1 MB."""
 
 Stored = TypeVar("Stored")
@@ -34,7 +34,7 @@ def read_stored(path: Path, schema: type[Stored]) -> Stored:
         UserError: The file cannot be read, is not JSON or does not match the schema. The message
             names the file and the key.
     """
-    content = read_limited(path, MAX_BYTES)
+    content = read_limited(path, MAX_JSON_BYTES)
     try:
         return TypeAdapter(schema).validate_json(content, strict=True)
     except ValidationError as error:

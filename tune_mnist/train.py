@@ -32,18 +32,18 @@ def _by_weight(light: float, large: float) -> str:
     return f"{light:g} for light networks such as lenet, {large:g} for the others"
 
 
-CONFIGURATION = "Configuration"
-GROUPS = (CONFIGURATION, DATA, MACHINES, RESULTS)
-OPTIONS = (
+_CONFIGURATION = "Configuration"
+_GROUPS = (_CONFIGURATION, DATA, MACHINES, RESULTS)
+_OPTIONS = (
     *derived(
         TrainConfig,
         without=("max_epochs",),
-        presentation={name: Option(CONFIGURATION) for name in HYPERPARAMETERS}
+        presentation={name: Option(_CONFIGURATION) for name in HYPERPARAMETERS}
         | {"image_size": Option(DATA, default=str(RUN_IMAGE_SIZE))},
     ),
     own(
         "--epochs",
-        CONFIGURATION,
+        _CONFIGURATION,
         f"Number of epochs.  [default: {_by_weight(LIGHT_EPOCHS, LARGE_EPOCHS)}]",
         type=click.IntRange(min=1),
         metavar="INT",
@@ -55,10 +55,10 @@ OPTIONS = (
             "fraction": Option(DATA, default=_by_weight(LIGHT_FRACTION, LARGE_FRACTION))
         },
     ),
-    models_option(CONFIGURATION),
+    models_option(_CONFIGURATION),
     own(
         "--model-option",
-        CONFIGURATION,
+        _CONFIGURATION,
         "Keyword argument of the network's constructor; may be repeated.  [default: the"
         " constructor's own defaults]",
         multiple=True,
@@ -68,7 +68,7 @@ OPTIONS = (
 )
 
 
-@cloup.command(params=grouped(GROUPS, OPTIONS), context_settings=SETTINGS)
+@cloup.command(params=grouped(_GROUPS, _OPTIONS), context_settings=SETTINGS)
 def train(model_option: tuple[str, ...], **given: Any) -> None:
     """Train one configuration and evaluate it on the test set."""
     # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.

@@ -71,17 +71,17 @@ class SearchComponents:
 
 def random_stopping(task: Task) -> SearchComponents:
     """Random search with Ray's ASHA."""
-    return _rays_engine(task, RandomSampler(seed=task.seed))
+    return _rays_components(task, RandomSampler(seed=task.seed))
 
 
 def rays_own(task: Task) -> SearchComponents:
     """Ray's OptunaSearch with its default sampler, Optuna's TPE, and Ray's ASHA."""
-    return _rays_engine(task, TPESampler(seed=task.seed))
+    return _rays_components(task, TPESampler(seed=task.seed))
 
 
 def random_promotion(task: Task) -> SearchComponents:
     """Random search with the project's promotion ASHA."""
-    return _our_engine(task, "random", _promotion(task))
+    return _our_components(task, "random", _promotion(task))
 
 
 def our_stopping(task: Task) -> SearchComponents:
@@ -93,12 +93,12 @@ def our_stopping(task: Task) -> SearchComponents:
         seed=task.seed,
         max_concurrent=task.workers,
     )
-    return _our_engine(task, "tpe", create_scheduler(options))
+    return _our_components(task, "tpe", create_scheduler(options))
 
 
 def our_promotion(task: Task) -> SearchComponents:
     """The project's searcher with its promotion ASHA."""
-    return _our_engine(task, "tpe", _promotion(task))
+    return _our_components(task, "tpe", _promotion(task))
 
 
 METHODS: dict[str, Callable[[Task], SearchComponents]] = {
@@ -110,7 +110,7 @@ METHODS: dict[str, Callable[[Task], SearchComponents]] = {
 }
 
 
-def _rays_engine(task: Task, sampler: BaseSampler) -> SearchComponents:
+def _rays_components(task: Task, sampler: BaseSampler) -> SearchComponents:
     table_sampler = _bound_to_table(sampler, task)
     searcher = OptunaSearch(
         space=task.space.sample, metric=METRIC, mode=MODE, sampler=table_sampler
@@ -125,7 +125,7 @@ def _rays_engine(task: Task, sampler: BaseSampler) -> SearchComponents:
     return SearchComponents(searcher, table_sampler, scheduler)
 
 
-def _our_engine(task: Task, sampler: str, scheduler: SearchScheduler) -> SearchComponents:
+def _our_components(task: Task, sampler: str, scheduler: SearchScheduler) -> SearchComponents:
     searcher = StudySearch(
         space=task.space,
         storage=optuna.storages.InMemoryStorage(),

@@ -85,7 +85,7 @@ class SimulatedSearch:
         budget: int,
     ) -> None:
         self._curves = curves
-        self._engine = components
+        self._components = components
         self._searcher, self._scheduler = components.searcher, components.scheduler
         self._idle = workers
         self._budget = budget
@@ -150,7 +150,7 @@ class SimulatedSearch:
         if config is None:
             return
         numbered = {NUMBER: len(self._trials)} | config
-        trial = SimulatedTrial(trial_id, self._engine.sampler.rows[-1], numbered)
+        trial = SimulatedTrial(trial_id, self._components.sampler.rows[-1], numbered)
         self._trials.append(trial)
         self._scheduler.on_trial_add(self, trial)
 
@@ -195,7 +195,7 @@ class SimulatedSearch:
 
     def _on_diverged(self, trial: SimulatedTrial) -> None:
         self._idle += 1
-        last_report = self._engine.diverged
+        last_report = self._components.diverged
         if last_report is None:
             self._scheduler.on_trial_error(self, trial)
             self._searcher.on_trial_complete(trial.trial_id, error=True)

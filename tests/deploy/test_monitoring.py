@@ -11,7 +11,7 @@ import pytest
 from tests.deploy.recipes import DEPLOY
 from tests.waiting import PATIENCE
 from tune_mnist.tuning.watching.live_metrics import (
-    BEST,
+    BEST_METRIC,
     BY_STATE,
     BY_TRIAL,
     OF_SEARCH,
@@ -24,7 +24,7 @@ DASHBOARD = MONITORING / "grafana" / "dashboards" / "tune_mnist.json"
 # Ray adds a prefix to the names of metrics.
 TAGS = {f"ray_{name}": OF_TRIAL for name in BY_TRIAL} | {
     f"ray_{TRIALS}": BY_STATE,
-    f"ray_{BEST}": OF_SEARCH,
+    f"ray_{BEST_METRIC}": OF_SEARCH,
 }
 
 

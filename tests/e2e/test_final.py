@@ -98,9 +98,11 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
             final_run.test_accuracy
         )
     assert kept_accuracy(directory, digits) == runs[0].test_accuracy
-    misread = read_misclassified(final_folder(directory, "lenet"))
-    assert misread is not None
-    assert len(misread.images) == round((1 - runs[0].test_accuracy) * len(digits.test_images))
+    misclassified = read_misclassified(final_folder(directory, "lenet"))
+    assert misclassified is not None
+    assert len(misclassified.images) == round(
+        (1 - runs[0].test_accuracy) * len(digits.test_images)
+    )
     experiment = json.loads((directory / "experiment.json").read_text())
     plan = experiment["facts"]["final runs"]
     assert "2 best configurations" in plan

@@ -44,9 +44,9 @@ def test_a_search_on_colour_pictures_reports_class_names(searched):
     assert list(pd.read_csv(directory / "tables" / "recall.csv")["true_class"]) == CLASSES
     plot = (directory / "plots" / "confusion-lenet.html").read_text()
     assert '"circle","cross","square"' in plot.replace(" ", "")
-    misread = read_misclassified(directory / "final" / "lenet")
-    assert misread is not None
-    assert misread.images.shape[1:] == (64, 64, 3)
+    misclassified = read_misclassified(directory / "final" / "lenet")
+    assert misclassified is not None
+    assert misclassified.images.shape[1:] == (64, 64, 3)
 
 
 def test_the_configuration_beside_the_weights_has_the_class_names(searched):

@@ -17,7 +17,7 @@ from tests.fuzz.mutators import byte_damage, json_damage, one_of
 from tests.fuzz.target import Damage, Target
 from tests.inference.pictures import drawn
 from tests.training.hostile_weights import HOSTILE, repacked, saved
-from tune_mnist.data.form import DATA, MNIST
+from tune_mnist.data.form import FORM_KEY, MNIST
 from tune_mnist.models import create_model
 from tune_mnist.predict import predict
 from tune_mnist.training import TrainConfig
@@ -129,7 +129,7 @@ def _model(folder: Path) -> Path:
     model.mkdir()
     torch.manual_seed(0)
     (model / "model.pt").write_bytes(saved(dict(create_model("lenet").state_dict())))
-    noted = {**TrainConfig(model="lenet", lr=0.1).flat(), DATA: MNIST.model_dump(mode="json")}
+    noted = {**TrainConfig(model="lenet", lr=0.1).flat(), FORM_KEY: MNIST.model_dump(mode="json")}
     (model / "config.json").write_text(json.dumps(noted))
     drawn().save(folder / "digit.png")
     return model / "model.pt"

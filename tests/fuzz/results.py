@@ -16,14 +16,14 @@ from tune_mnist.predict import predict
 from tune_mnist.report import report
 from tune_mnist.reporting.stored_search import read_search
 from tune_mnist.reporting.summary import search_page, search_tables
-from tune_mnist.training import MODEL_FILE
+from tune_mnist.training import CONFIG_FILE, MODEL_FILE
 from tune_mnist.tuning.final.misclassified import (
     Misclassified,
     read_misclassified,
     write_misclassified,
 )
 from tune_mnist.tuning.final.runs import final_folder
-from tune_mnist.tuning.storage.kept_models import CONFIG_FILE, write_config
+from tune_mnist.tuning.storage.kept_models import write_config
 
 
 def _search(folder: Path) -> None:

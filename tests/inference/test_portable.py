@@ -11,7 +11,7 @@ import torch
 
 from tune_mnist.errors import UserError
 from tune_mnist.inference import Classifier
-from tune_mnist.inference.portable import FORMATS, export_classifier, require_packages
+from tune_mnist.inference.portable import EXPORT_FORMATS, export_classifier, require_packages
 from tune_mnist.inference.quiet import quiet
 from tune_mnist.models import create_model
 from tune_mnist.training import TrainConfig
@@ -56,11 +56,11 @@ def images():
 @pytest.mark.parametrize(
     "name", ["lenet", "resnet", *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)]
 )
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_an_exported_model_accepts_raw_images_in_batches_of_any_size(tmp_path, images, name, form):
     classifier = network(name)
-    path = tmp_path / f"model{FORMATS[form].suffix}"
-    assert export_classifier(classifier, path, FORMATS[form], images) < 1e-4
+    path = tmp_path / f"model{EXPORT_FORMATS[form].suffix}"
+    assert export_classifier(classifier, path, EXPORT_FORMATS[form], images) < 1e-4
     assert list(tmp_path.iterdir()) == [path]
     run = RUNNERS[form](path)
     expected = classifier(torch.from_numpy(images)).numpy()
@@ -69,11 +69,11 @@ def test_an_exported_model_accepts_raw_images_in_batches_of_any_size(tmp_path, i
         assert run(images[:count]) == pytest.approx(expected[:count], abs=1e-4)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_an_export_with_other_outputs_is_refused_and_removed(tmp_path, images, form):
-    path = tmp_path / f"model{FORMATS[form].suffix}"
+    path = tmp_path / f"model{EXPORT_FORMATS[form].suffix}"
     with pytest.raises(UserError, match=r"not written: probabilities differ .* on 7 images"):
-        export_classifier(network("lenet"), path, FORMATS[form], images, tolerance=-1.0)
+        export_classifier(network("lenet"), path, EXPORT_FORMATS[form], images, tolerance=-1.0)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -81,14 +81,14 @@ def test_a_network_with_nan_outputs_is_refused(tmp_path, images):
     classifier = network("lenet")
     next(classifier.parameters()).fill_(torch.nan)
     with pytest.raises(UserError, match="by up to nan"):
-        export_classifier(classifier, tmp_path / "model.pt2", FORMATS["torch"], images)
+        export_classifier(classifier, tmp_path / "model.pt2", EXPORT_FORMATS["torch"], images)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_an_export_holds_no_path_of_this_machine(tmp_path, images, form):
-    path = tmp_path / f"model{FORMATS[form].suffix}"
-    export_classifier(network("lenet"), path, FORMATS[form], images)
+    path = tmp_path / f"model{EXPORT_FORMATS[form].suffix}"
+    export_classifier(network("lenet"), path, EXPORT_FORMATS[form], images)
     assert b"models/lenet.py" not in path.read_bytes()
 
 
@@ -96,9 +96,9 @@ def test_an_export_holds_no_path_of_this_machine(tmp_path, images, form):
 def test_the_error_for_a_missing_package_names_the_extra(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError) as caught:
-        require_packages("onnx", FORMATS["onnx"])
+        require_packages("onnx", EXPORT_FORMATS["onnx"])
     assert f"{package} not installed: pip install 'tune-mnist[onnx]'" in str(caught.value)
-    require_packages("torch", FORMATS["torch"])
+    require_packages("torch", EXPORT_FORMATS["torch"])
 
 
 def test_output_of_the_exporter_is_hidden_except_errors(capsys):

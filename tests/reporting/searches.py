@@ -76,7 +76,7 @@ class Search:
             directions=["maximize" if way == "max" else "minimize" for way in directions],
         )
         names = tuple(checked.directions)
-        self._ledger = TrialStore(self._study, self._space.model, checked.max_epochs, names)
+        self._trial_store = TrialStore(self._study, self._space.model, checked.max_epochs, names)
 
     def trial(
         self,
@@ -102,19 +102,19 @@ class Search:
         self._study.enqueue_trial(chosen)
         trial = self._study.ask()
         config = self._space.sample(trial) | trial.params
-        self._ledger.begin(trial, f"id{trial.number}", config)
+        self._trial_store.begin(trial, f"id{trial.number}", config)
         if takeovers:
             trial.set_user_attr("takeovers", takeovers)
         metrics: dict[str, Any] = {}
         for epoch, accuracy in enumerate(accuracies, start=1):
             metrics = _metrics(epoch, accuracy, config["model"])
             metrics |= report_of(self._fidelity, epoch, config["model"])
-            self._ledger.add_epoch(trial.number, metrics)
+            self._trial_store.add_epoch(trial.number, metrics)
         if fails or diverges:
             reason = fails or "diverged: train_loss is nan"
-            self._ledger.fail(trial.number, reason, diverged=diverges)
+            self._trial_store.fail(trial.number, reason, diverged=diverges)
         elif ends:
-            self._ledger.end(trial.number, metrics)
+            self._trial_store.end(trial.number, metrics)
         return trial.number
 
     def final(self, model: str, trial: int, seed: int, confusion: list[list[int]]) -> None:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tune_mnist.api.calls import Images, Models, load_images, load_networks, require_known
 from tune_mnist.console import print_facts, report_console
 from tune_mnist.data import Dataset, DataSplit, default_fraction, split_dataset
-from tune_mnist.data.form import DATA
+from tune_mnist.data.form import FORM_KEY
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
 from tune_mnist.files import new_folder, write_text
@@ -29,6 +29,7 @@ from tune_mnist.reporting.epoch_log import epoch_heading, epoch_line
 from tune_mnist.reporting.evaluation_report import to_markdown, to_rich
 from tune_mnist.results import new_results
 from tune_mnist.training import (
+    CONFIG_FILE,
     Compute,
     DivergedError,
     EpochMetrics,
@@ -213,8 +214,8 @@ def _train_into(
     with new_folder(directory) as folder:
         trainer.save(folder / "checkpoint")
         epochs.to_csv(folder / "epochs.csv", index=False)
-        noted = {**config.flat(), DATA: images.form.model_dump(mode="json")}
-        write_text(folder / "config.json", json.dumps(noted, indent=2) + "\n")
+        noted = {**config.flat(), FORM_KEY: images.form.model_dump(mode="json")}
+        write_text(folder / CONFIG_FILE, json.dumps(noted, indent=2) + "\n")
         write_text(folder / "summary.md", to_markdown(directory.name, facts, validation, tested))
     console.print(to_rich(validation, tested, console))
     console.print(f"results in {directory}", markup=False)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tune_mnist.data.dataset import Dataset
-from tune_mnist.data.form import GREY, MAX_NAME, MAX_SIDE, MIN_SIDE, RGB, SIDE
+from tune_mnist.data.form import GREY, MAX_CLASS_NAME, MAX_SIDE, MIN_SIDE, RGB, SIDE
 from tune_mnist.data.names import ARRAYS
 from tune_mnist.errors import UserError
 from tune_mnist.models.settings import MAX_CLASSES
@@ -59,8 +59,8 @@ def dataset_from_arrays(
         UserError: An array has the wrong type or shape, the arrays do not match each other, or
             there is only one class.
     """
-    if not 0 < len(name) <= MAX_NAME:
-        raise UserError(f"name = {quoted(name)}: must have 1 to {MAX_NAME} characters")
+    if not 0 < len(name) <= MAX_CLASS_NAME:
+        raise UserError(f"name = {quoted(name)}: must have 1 to {MAX_CLASS_NAME} characters")
     train = Part(np.asarray(x_train), np.asarray(y_train), "x_train", "y_train")
     test = Part(np.asarray(x_test), np.asarray(y_test), "x_test", "y_test")
     return assemble(printable(name), train, test, class_names=class_names, transpose=transpose)
@@ -183,8 +183,10 @@ def _names(classes: NDArray[Any], given: Sequence[str] | None) -> tuple[str, ...
     if len(set(names)) < len(names):
         raise UserError("class_names: must be unique")
     for name in names:
-        if not 0 < len(name) <= MAX_NAME:
-            raise UserError(f"class {quoted(name)}: the name must have 1 to {MAX_NAME} characters")
+        if not 0 < len(name) <= MAX_CLASS_NAME:
+            raise UserError(
+                f"class {quoted(name)}: the name must have 1 to {MAX_CLASS_NAME} characters"
+            )
     return names
 
 

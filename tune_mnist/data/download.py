@@ -10,10 +10,10 @@ from urllib3.exceptions import HTTPError
 
 from tune_mnist.console import report_console
 
-CONNECT_SECONDS = 5
+DOWNLOAD_CONNECT_SECONDS = 5
 READ_SECONDS = 30
-CHUNK = 1 << 16
-MAX_BYTES = 256 << 20
+DOWNLOAD_CHUNK = 1 << 16
+MAX_DOWNLOAD_BYTES = 256 << 20
 """Maximum size of a download. The largest file of a shipped data set has 26 MB."""
 
 
@@ -21,7 +21,7 @@ class DownloadError(Exception):
     """Error for a failed download. Another source may still provide the file."""
 
 
-def download(url: str, target: Path, md5: str, max_bytes: int = MAX_BYTES) -> None:
+def download(url: str, target: Path, md5: str, max_bytes: int = MAX_DOWNLOAD_BYTES) -> None:
     """Download a file, resuming an interrupted earlier attempt.
 
     Incomplete data is kept beside the target in a file with the suffix ``.part``.
@@ -76,7 +76,7 @@ def _continue(session: requests.Session, url: str, part: Path, max_bytes: int) -
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-    timeout = (CONNECT_SECONDS, READ_SECONDS)
+    timeout = (DOWNLOAD_CONNECT_SECONDS, READ_SECONDS)
     with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
         if have and response.status_code == requests.codes.requested_range_not_satisfiable:
             return True  # the file is complete; the caller verifies its checksum
@@ -89,7 +89,7 @@ def _continue(session: requests.Session, url: str, part: Path, max_bytes: int) -
             task = progress.add_task(name, total=total or None, completed=start)
             # Read raw: requests would decompress a .gz file sent with a Content-Encoding header.
             size = start
-            for chunk in response.raw.stream(CHUNK, decode_content=False):
+            for chunk in response.raw.stream(DOWNLOAD_CHUNK, decode_content=False):
                 size += len(chunk)
                 if size > max_bytes:
                     part.unlink()

@@ -11,7 +11,7 @@ SIDE = 28
 """Side of MNIST's images in pixels."""
 MIN_SIDE, MAX_SIDE = 8, 512
 GREY, RGB = 1, 3
-MAX_NAME = 255
+MAX_CLASS_NAME = 255
 _NAMED_CLASSES = 5
 
 
@@ -38,7 +38,7 @@ def _grey_or_rgb(channels: int) -> int:
 
 
 _Name = Annotated[
-    str, Field(min_length=1, max_length=MAX_NAME, strict=True), AfterValidator(_printable)
+    str, Field(min_length=1, max_length=MAX_CLASS_NAME, strict=True), AfterValidator(_printable)
 ]
 
 
@@ -116,5 +116,5 @@ def class_name(names: Sequence[str], number: int) -> str:
 
 
 MNIST = DataForm.of_mnist(10)
-DATA = "data"
+FORM_KEY = "data"
 """Key of the form in ``config.json``."""

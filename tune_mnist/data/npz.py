@@ -20,7 +20,7 @@ from tune_mnist.machine import free_memory
 from tune_mnist.quoting import MAX_QUOTED, printable, shortened
 
 ZIP_START = b"PK\x03\x04"
-CHUNK = 1 << 20
+NPZ_CHUNK = 1 << 20
 _DAMAGED = (zlib.error, zipfile.BadZipFile)
 _NO_HEADER = (
     *(TypeError, SyntaxError, RecursionError, OverflowError, AttributeError, LookupError),
@@ -144,7 +144,7 @@ def _fill(member: Any, target: memoryview, name: str) -> None:
     """Fill an array from a file and check that the file has exactly its size."""
     place = 0
     while place < len(target):
-        read = member.readinto(target[place : place + CHUNK])
+        read = member.readinto(target[place : place + NPZ_CHUNK])
         if not read:
             raise ValueError(f"{name}: truncated: shorter than its header requires")
         place += read

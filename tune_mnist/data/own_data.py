@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tune_mnist.data.assembly import Part, assemble
 from tune_mnist.data.dataset import Dataset
-from tune_mnist.data.form import MAX_NAME
+from tune_mnist.data.form import MAX_CLASS_NAME
 from tune_mnist.data.idx import read_idx
 from tune_mnist.data.idx_folder import IMAGES, LABELS, TEST, TRAIN, find_idx_files, has_idx_files
 from tune_mnist.data.npz import has_zip_start, read_npz
@@ -30,7 +30,7 @@ def load_own(path: Path, given_as: str, *, transpose: bool = False) -> Dataset:
     Raises:
         UserError: The format is not supported, the data is damaged, or its parts do not match.
     """
-    name = shortened(printable(path.absolute().name or str(path)), MAX_NAME)
+    name = shortened(printable(path.absolute().name or str(path)), MAX_CLASS_NAME)
     try:
         if path.is_dir():
             return _load_folder(path, name, given_as, transpose=transpose)

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tune_mnist.errors import UserError
 from tune_mnist.machine import free_memory
 
-FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "PPM")
+PICTURE_FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "PPM")
 """Accepted formats. Others of Pillow are refused, as one of them starts Ghostscript."""
 
 # Maximum memory for decoding, measured for grey pictures with transparency and 32-bit pixels.
@@ -43,7 +43,8 @@ def picture_errors(path: Path, expected: str = "") -> Iterator[None]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     except UnidentifiedImageError:
-        raise UserError(f"{path}: not a picture ({', '.join(FORMATS)}){expected}") from None
+        formats = ", ".join(PICTURE_FORMATS)
+        raise UserError(f"{path}: not a picture ({formats}){expected}") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise UserError(
             f"{path}: too large: must have at most {Image.MAX_IMAGE_PIXELS:,} pixels"
@@ -66,12 +67,12 @@ def decoded(file: BinaryIO, side: int | None = None) -> Image.Image:
         side: Required side in pixels. A JPEG may be decoded at a fraction of its size that is not
             smaller. None decodes at full size.
     """
-    with Image.open(file, formats=FORMATS) as image:
+    with Image.open(file, formats=PICTURE_FORMATS) as image:
         if image.format == "PNG":
             # Pillow decodes a truncated PNG without an error unless it is verified.
             image.verify()
     file.seek(0)
-    with Image.open(file, formats=FORMATS) as image:
+    with Image.open(file, formats=PICTURE_FORMATS) as image:
         if side is not None:
             # Decode a JPEG at down to an eighth of its size, which saves time and memory.
             image.draft(None, (side, side))
@@ -94,7 +95,7 @@ def picture_size(file: BinaryIO, path: Path) -> tuple[int, int, bool]:
     Raises:
         UserError: The file is not a picture, or is too large.
     """
-    with picture_errors(path), Image.open(file, formats=FORMATS) as image:
+    with picture_errors(path), Image.open(file, formats=PICTURE_FORMATS) as image:
         return image.width, image.height, image.mode not in _GREY
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tune_mnist.data.assembly import Part
-from tune_mnist.data.form import MAX_NAME, MAX_SIDE, MIN_SIDE
+from tune_mnist.data.form import MAX_CLASS_NAME, MAX_SIDE, MIN_SIDE
 from tune_mnist.data.idx_folder import TEST, TRAIN
 from tune_mnist.data.picture_file import picture_size, read_pixels
 from tune_mnist.errors import UserError
@@ -60,7 +60,7 @@ def read_picture_folder(folder: Path) -> tuple[Part, Part, list[str]]:
         Part(_read(listed, side, colours), _labels(listed), str(at), str(at))
         for listed, at in ((train, folder / TRAIN), (test, folder / TEST))
     ]
-    return parts[0], parts[1], [shortened(printable(name), MAX_NAME) for name in classes]
+    return parts[0], parts[1], [shortened(printable(name), MAX_CLASS_NAME) for name in classes]
 
 
 def _class_folders(part: Path) -> list[str]:

@@ -50,7 +50,8 @@ def read_picture(file: BinaryIO, path: Path) -> tuple[NDArray[np.uint8], str]:
     http://yann.lecun.com/exdb/mnist/.
 
     Args:
-        file: Seekable picture file in one of FORMATS, of any size, colour depth and orientation.
+        file: Seekable picture file in one of PICTURE_FORMATS, of any size, colour depth and
+            orientation.
         path: Name of the picture for error messages.
 
     Returns:

@@ -9,12 +9,13 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 
 from tune_mnist.data import DataForm, prepare_batch
-from tune_mnist.data.form import DATA, MNIST
+from tune_mnist.data.form import FORM_KEY, MNIST
 from tune_mnist.errors import UserError
 from tune_mnist.models import MAX_CLASSES, get_architecture, outline, unfilled
 from tune_mnist.safe_paths import path_in
 from tune_mnist.stored_json import read_stored
 from tune_mnist.training import (
+    CONFIG_FILE,
     MODEL_FILE,
     CheckpointError,
     TrainConfig,
@@ -24,7 +25,6 @@ from tune_mnist.training import (
     out_of_memory_reported,
 )
 
-CONFIG_FILE = "config.json"
 CHECKPOINT_FOLDER = "checkpoint"
 
 
@@ -172,7 +172,7 @@ def _read_config(path: Path) -> tuple[TrainConfig, DataForm | None]:
         )
     noted = read_stored(path, _NotedConfig)
     flat = noted.flat()
-    flat.pop(DATA)
+    flat.pop(FORM_KEY)
     return TrainConfig(**flat), noted.data
 
 

@@ -19,7 +19,7 @@ PIPE_SECONDS = 10.0
 WRITER_SECONDS = 600.0
 """Maximum time to wait for the next bytes of a writer, in seconds."""
 
-CHUNK = 1 << 16
+PIPE_CHUNK = 1 << 16
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def _read_pipe(descriptor: int, path: Path) -> bytes:
     while True:
         patience = PIPE_SECONDS
         try:
-            chunk = os.read(descriptor, CHUNK)
+            chunk = os.read(descriptor, PIPE_CHUNK)
         except BlockingIOError:  # a writer has opened the pipe but written nothing yet
             patience = WRITER_SECONDS
             select.select([descriptor], [], [], 1.0)

@@ -21,7 +21,7 @@ from tune_mnist.inference.quiet import quiet
 from tune_mnist.inference.reading import classify_images
 
 INPUT, OUTPUT = "images", "probabilities"
-CLASS_NAMES = "class_names"
+CLASS_NAMES_KEY = "class_names"
 """Metadata key of the class names, stored as JSON in the order of the outputs."""
 
 # The oldest opset that PyTorch's exporter writes, supported by all recent runtimes.
@@ -69,7 +69,7 @@ def export_classifier(
     Args:
         classifier: Classifier on the CPU.
         path: File to write. It is created only if the comparison succeeds.
-        form: File format, one of FORMATS.
+        form: File format, one of EXPORT_FORMATS.
         images: Images for the comparison, uint8 (M, S, S) or (M, S, S, 3).
         tolerance: Maximum accepted difference of a probability.
 
@@ -81,7 +81,7 @@ def export_classifier(
     """
     with new_file(path) as partial, quiet():
         data = classifier.form
-        known = {CLASS_NAMES: json.dumps(data.class_names), INPUT: data.pixels}
+        known = {CLASS_NAMES_KEY: json.dumps(data.class_names), INPUT: data.pixels}
         form.write(_program(classifier), partial, known)
         difference = _difference(classifier, form.load(partial), images)
         if not difference <= tolerance:
@@ -183,7 +183,7 @@ def _load_torch(path: Path) -> Run:
     return run
 
 
-FORMATS = {
+EXPORT_FORMATS = {
     "onnx": Format(".onnx", ("onnx", "onnxscript", "onnxruntime"), _write_onnx, _load_onnx),
     "torch": Format(".pt2", (), _write_torch, _load_torch),
 }

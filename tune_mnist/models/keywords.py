@@ -16,10 +16,10 @@ from tune_mnist.quoting import quoted
 MODEL_PREFIX = "model."
 """Prefix of a constructor's keyword in space files and tables, as in ``model.width``."""
 
-MAX_TEXT = 100
+MAX_KEYWORD_TEXT = 100
 _SCALARS = (bool, int, float, str, NoneType)
 _NAME = re.compile(r"[A-Za-z]\w{0,39}", re.ASCII)
-_STRICT = ConfigDict(strict=True, allow_inf_nan=False, str_max_length=MAX_TEXT)
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False, str_max_length=MAX_KEYWORD_TEXT)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 

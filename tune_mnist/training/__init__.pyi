@@ -1,6 +1,7 @@
 from .archive import CheckpointError
 from .batching import create_batches, evaluation_batch_size
 from .checkpoint import (
+    CONFIG_FILE,
     MODEL_FILE,
     STATE_FILE,
     CheckpointFolder,
@@ -38,6 +39,7 @@ from .weights import (
 
 __all__ = [
     "CONFIG_COLUMNS",
+    "CONFIG_FILE",
     "DEVICES",
     "HYPERPARAMETERS",
     "MODEL_FILE",

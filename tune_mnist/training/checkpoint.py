@@ -14,6 +14,9 @@ import torch
 from tune_mnist.safe_paths import folders_in, remove_files
 
 MODEL_FILE = "model.pt"
+CONFIG_FILE = "config.json"
+"""File beside the weights: configuration of the network and form of its images."""
+
 STATE_FILE = "state.pt"
 _UNFINISHED = "."
 _COMPLETE_NAME = re.compile(r"epoch-(\d{1,9})", re.ASCII)

@@ -57,8 +57,8 @@ def test_all_test_images_are_classified_after_the_last_epoch(train, digits, sett
     assert tested.evaluation.accuracy > 0.85
     assert tested.evaluation.confusion.sum() == len(digits.test_labels)
     wrong = round((1 - tested.evaluation.accuracy) * len(digits.test_labels))
-    assert len(tested.misread.images) == wrong
-    assert (tested.misread.truth != tested.misread.predicted).all()
+    assert len(tested.confident_errors.images) == wrong
+    assert (tested.confident_errors.truth != tested.confident_errors.predicted).all()
     assert tested.train_seconds > 0
     assert plan.checkpoints(settings.store).newest_epoch() == 12
 
@@ -137,17 +137,17 @@ def test_the_hundred_most_confident_mistakes_are_kept():
     truth = np.zeros(300, np.int64)
     predicted = np.arange(300) % 2
     probability = rng.random(300, dtype=np.float32)
-    misread = select_misclassified(images, Classified(truth, predicted, probability))
-    assert len(misread.images) == 100
-    assert set(misread.predicted) == {1}
-    assert list(misread.probability) == sorted(probability[1::2], reverse=True)[:100]
+    misclassified = select_misclassified(images, Classified(truth, predicted, probability))
+    assert len(misclassified.images) == 100
+    assert set(misclassified.predicted) == {1}
+    assert list(misclassified.probability) == sorted(probability[1::2], reverse=True)[:100]
     surest = np.argmax(np.where(predicted == 1, probability, 0))
-    assert (misread.images[0] == images[surest]).all()
+    assert (misclassified.images[0] == images[surest]).all()
 
 
 def test_no_mistakes_give_an_empty_list():
     truth = np.arange(3)
-    misread = select_misclassified(
+    misclassified = select_misclassified(
         np.zeros((3, 28, 28), np.uint8), Classified(truth, truth, np.ones(3, np.float32))
     )
-    assert misread.images.shape == (0, 28, 28)
+    assert misclassified.images.shape == (0, 28, 28)

@@ -20,7 +20,7 @@ from tune_mnist.tuning.storage.kept_models import read_config
 
 RUN = FinalRun("lenet", 3, 0, {"model": "lenet", "lr": 0.1}, 1000, 0.5, [[1, 1], [1, 1]], 2.0)
 CLASSES = np.array([1, 2], np.int64)
-MISREAD = Misclassified(
+MISCLASSIFIED = Misclassified(
     np.zeros((2, 28, 28), np.uint8), CLASSES, CLASSES + 1, np.array([0.9, 0.8], np.float32)
 )
 
@@ -65,15 +65,15 @@ def test_runs_with_different_numbers_of_classes_are_refused(tmp_path):
 
 
 def test_misclassified_images_are_read_back_unchanged(tmp_path):
-    write_misclassified(tmp_path, MISREAD)
+    write_misclassified(tmp_path, MISCLASSIFIED)
     back = read_misclassified(tmp_path)
-    for name, array in asdict(MISREAD).items():
+    for name, array in asdict(MISCLASSIFIED).items():
         np.testing.assert_array_equal(getattr(back, name), array)
 
 
 def test_misclassified_colour_images_are_read_back_unchanged(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), dtype=np.uint8)
-    write_misclassified(tmp_path, replace(MISREAD, images=images))
+    write_misclassified(tmp_path, replace(MISCLASSIFIED, images=images))
     np.testing.assert_array_equal(read_misclassified(tmp_path).images, images)
 
 
@@ -95,7 +95,7 @@ def header_only(shape):
         ({"images": np.array([None, 1])}, "images: object"),
         ({"images": np.zeros((2, 0, 28), np.uint8)}, "no pixels"),
         ({"truth": CLASSES[:1]}, "truth: 1 of 2 images"),
-        ({"predicted": CLASSES - 5}, "predicted: must be classes"),
+        ({"predicted": CLASSES - 5}, "predicted: must be"),
         ({"probability": np.array([np.nan, 1], np.float32)}, "probability: must be from 0 to 1"),
         ({"truth": None}, "truth.npy"),
         ({"images": header_only((10**6, 10**4, 10**4))}, "images: larger than"),
@@ -105,7 +105,7 @@ def header_only(shape):
 def test_arrays_of_wrong_shape_are_refused(tmp_path, changes, words):
     path = tmp_path / "misread.npz"
     with zipfile.ZipFile(path, "w") as archive:
-        for name, array in (asdict(MISREAD) | changes).items():
+        for name, array in (asdict(MISCLASSIFIED) | changes).items():
             if isinstance(array, bytes):
                 archive.writestr(f"{name}.npy", array)
             elif array is not None:

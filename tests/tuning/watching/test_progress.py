@@ -29,7 +29,7 @@ def record(number: int, state: TrialState, *accuracies: float) -> TrialRecord:
     return made
 
 
-def ledger_of(records: list[TrialRecord]) -> SimpleNamespace:
+def trial_store_of(records: list[TrialRecord]) -> SimpleNamespace:
     by_number = {record.number: record for record in records}
     return SimpleNamespace(records=records, record=by_number.__getitem__)
 
@@ -38,7 +38,7 @@ def drawn(records: list[TrialRecord], name: str = "tries", width: int = 80) -> l
     stream = io.StringIO()
     console = Console(file=stream, width=width, height=24, force_terminal=True, color_system=None)
     plan = Outline(name, 40, 9, 120.0, None, "http://127.0.0.1:8265")
-    table = create_progress(console, plan, ledger_of(records))
+    table = create_progress(console, plan, trial_store_of(records))
     table.setup()
     table.on_step_end()
     table.close()
@@ -76,7 +76,7 @@ def test_the_time_left_is_unknown_before_the_first_epoch():
 def test_the_time_left_follows_from_the_expected_epochs(monkeypatch):
     records = [record(0, TrialState.RUNNING, 0.5)]
     plan = Outline("tries", 4, 9, 20.0, None, None)
-    lines = create_progress(Console(file=io.StringIO()), plan, ledger_of(records))
+    lines = create_progress(Console(file=io.StringIO()), plan, trial_store_of(records))
     for epoch in range(2, 7):
         records[0].add_epoch(METRICS | {"epoch": epoch, "val_accuracy": 0.5})
     monkeypatch.setattr(lines, "_elapsed", lambda: 10.0)
@@ -89,7 +89,7 @@ def test_the_time_left_follows_from_the_expected_epochs(monkeypatch):
 def test_cheaper_epochs_count_less_in_the_time_left(monkeypatch):
     records = [record(0, TrialState.RUNNING)]
     plan = Outline("tries", 1, 3, 2.0, None, None, costs=[0.25, 0.75, 1.0])
-    lines = create_progress(Console(file=io.StringIO()), plan, ledger_of(records))
+    lines = create_progress(Console(file=io.StringIO()), plan, trial_store_of(records))
     monkeypatch.setattr(lines, "_elapsed", lambda: 10.0)
     records[0].add_epoch(METRICS | {"epoch": 1, "val_accuracy": 0.5})
     assert lines._left() == pytest.approx(10.0 * 1.75 / 0.25)
@@ -101,7 +101,7 @@ def test_plain_output_has_a_line_per_epoch():
     stream = io.StringIO()
     ended = record(3, TrialState.PRUNED, 0.5, 0.75)
     plan = Outline("tries", 4, 9, 20.0, None, None)
-    lines = create_progress(Console(file=stream), plan, ledger_of([ended]))
+    lines = create_progress(Console(file=stream), plan, trial_store_of([ended]))
     trial = SimpleNamespace(config={"number": 3})
     lines.on_trial_result(trial=trial, result={"val_accuracy": 0.75})
     lines.on_trial_complete(trial=trial)
@@ -115,7 +115,7 @@ def test_an_unusable_checkpoint_is_reported(terminal):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=terminal, color_system=None)
     plan = Outline("tries", 4, 9, 20.0, None, None)
-    progress = create_progress(console, plan, ledger_of([record(3, TrialState.RUNNING)]))
+    progress = create_progress(console, plan, trial_store_of([record(3, TrialState.RUNNING)]))
     progress.setup()
     progress.on_trial_result(
         trial=SimpleNamespace(config={"number": 3}),

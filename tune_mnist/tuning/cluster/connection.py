@@ -23,7 +23,7 @@ from tune_mnist.tuning.ray_internals.settings import (
     reread_authentication,
 )
 
-CONNECT_SECONDS = 5
+RAY_CONNECT_SECONDS = 5
 LAST_PORT = 65_535
 
 
@@ -252,10 +252,10 @@ def open_connection(address: str) -> socket.socket:
     """Open a TCP connection to ``host:port``.
 
     Raises:
-        OSError: Nothing answers within CONNECT_SECONDS.
+        OSError: Nothing answers within RAY_CONNECT_SECONDS.
     """
     host, _, port = address.rpartition(":")
-    return socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS)
+    return socket.create_connection((host.strip("[]"), int(port)), RAY_CONNECT_SECONDS)
 
 
 def disconnect() -> None:

@@ -199,7 +199,7 @@ class FinalEvaluation:
                 run.config.max_epochs,
                 to_config(run, self._settings, accuracy),
             )
-            write_misclassified(final_folder(self._directory, run.model), tested.misread)
+            write_misclassified(final_folder(self._directory, run.model), tested.confident_errors)
         write_final_run(
             self._directory,
             FinalRun(

@@ -32,14 +32,14 @@ class Succeeded:
     Attributes:
         evaluation: Evaluation on the test set.
         misclassified: Indices of the misclassified test images, int64, ascending.
-        misread: The misclassified test images with the highest confidence.
+        confident_errors: The misclassified test images with the highest confidence.
         train_seconds: Sum of the epochs' wall time in seconds.
         complaints: One-line message for each checkpoint that could not be used.
     """
 
     evaluation: Evaluation
     misclassified: NDArray[np.int64]
-    misread: Misclassified
+    confident_errors: Misclassified
     train_seconds: float
     complaints: list[str]
 
@@ -115,7 +115,7 @@ def _train_and_test(
     return Succeeded(
         evaluation=score(classified, data.class_names),
         misclassified=np.flatnonzero(classified.truth != classified.predicted),
-        misread=select_misclassified(test_images, classified),
+        confident_errors=select_misclassified(test_images, classified),
         train_seconds=trainer.metrics.train_seconds if trainer.metrics else 0.0,
         complaints=complaints,
     )

@@ -14,11 +14,11 @@ from tune_mnist.errors import UserError
 from tune_mnist.models import MAX_CLASSES
 from tune_mnist.safe_paths import path_in
 
-MISREAD_FILE = "misread.npz"
-PART_OF_MISREAD = f".{MISREAD_FILE}.part"
+MISCLASSIFIED_FILE = "misread.npz"
+PART_OF_MISCLASSIFIED = f".{MISCLASSIFIED_FILE}.part"
 """Name of the file while it is written."""
 
-MAX_BYTES = 64_000_000
+MAX_MISCLASSIFIED_BYTES = 64_000_000
 """Maximum size of an array in the file; a search stores at most 100 images."""
 
 
@@ -39,18 +39,18 @@ class Misclassified:
     probability: NDArray[np.float32]
 
 
-def write_misclassified(folder: Path, misread: Misclassified) -> None:
+def write_misclassified(folder: Path, misclassified: Misclassified) -> None:
     """Write the misclassified images of an architecture's first final run.
 
     Args:
         folder: Folder of the architecture's final runs, which is created if it does not exist.
-        misread: Misclassified images.
+        misclassified: Misclassified images.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path_in(folder, PART_OF_MISREAD)
+    partial = path_in(folder, PART_OF_MISCLASSIFIED)
     with partial.open("wb") as file:
-        np.savez_compressed(file, **asdict(misread))
-    partial.replace(path_in(folder, MISREAD_FILE))
+        np.savez_compressed(file, **asdict(misclassified))
+    partial.replace(path_in(folder, MISCLASSIFIED_FILE))
 
 
 def read_misclassified(folder: Path) -> Misclassified | None:
@@ -65,11 +65,11 @@ def read_misclassified(folder: Path) -> Misclassified | None:
     Raises:
         UserError: The file is damaged, or an array has the wrong type or shape.
     """
-    path = path_in(folder, MISREAD_FILE)
+    path = path_in(folder, MISCLASSIFIED_FILE)
     if not path.exists():
         return None
     with opened_archive(path) as archive:
-        misread = Misclassified(
+        misclassified = Misclassified(
             images=read_array(archive, "images", partial(_check_header, np.uint8, (3, 4))),
             truth=read_array(archive, "truth", partial(_check_header, np.int64, (1,))),
             predicted=read_array(archive, "predicted", partial(_check_header, np.int64, (1,))),
@@ -77,8 +77,8 @@ def read_misclassified(folder: Path) -> Misclassified | None:
                 archive, "probability", partial(_check_header, np.float32, (1,))
             ),
         )
-    _check(path, misread)
-    return misread
+    _check(path, misclassified)
+    return misclassified
 
 
 def _check_header(
@@ -100,20 +100,20 @@ def _check_header(
         )
     if len(shape) == 4 and shape[3] != RGB:
         raise ValueError(f"shape {shape}: must be (N, S, S) or (N, S, S, {RGB})")
-    if size > MAX_BYTES:
-        raise ValueError(f"larger than {MAX_BYTES:,} bytes")
+    if size > MAX_MISCLASSIFIED_BYTES:
+        raise ValueError(f"larger than {MAX_MISCLASSIFIED_BYTES:,} bytes")
 
 
-def _check(path: Path, misread: Misclassified) -> None:
-    count = len(misread.images)
-    for name, array in asdict(misread).items():
+def _check(path: Path, misclassified: Misclassified) -> None:
+    count = len(misclassified.images)
+    for name, array in asdict(misclassified).items():
         if len(array) != count:
             raise UserError(f"{path}: damaged: {name}: {len(array)} of {count} images")
-    if count and not all(misread.images.shape[1:]):
+    if count and not all(misclassified.images.shape[1:]):
         raise UserError(f"{path}: damaged: images: have no pixels")
     for name in ("truth", "predicted"):
-        classes = getattr(misread, name)
+        classes = getattr(misclassified, name)
         if ((classes < 0) | (classes >= MAX_CLASSES)).any():
             raise UserError(f"{path}: damaged: {name}: must be from 0 to {MAX_CLASSES - 1}")
-    if not ((misread.probability >= 0) & (misread.probability <= 1)).all():
+    if not ((misclassified.probability >= 0) & (misclassified.probability <= 1)).all():
         raise UserError(f"{path}: damaged: probability: must be from 0 to 1")

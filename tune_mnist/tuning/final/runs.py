@@ -14,19 +14,19 @@ from tune_mnist.models import MAX_CLASSES
 from tune_mnist.safe_paths import files_in, folders_in, path_in, remove_files
 from tune_mnist.stored_json import read_stored
 from tune_mnist.stored_values import Accuracy, Finite, Scalar, Text, Whole
-from tune_mnist.training import MODEL_FILE
-from tune_mnist.tuning.final.misclassified import MISREAD_FILE, PART_OF_MISREAD
-from tune_mnist.tuning.storage.kept_models import CONFIG_FILE, PART_OF_MODEL, model_folder
+from tune_mnist.training import CONFIG_FILE, MODEL_FILE
+from tune_mnist.tuning.final.misclassified import MISCLASSIFIED_FILE, PART_OF_MISCLASSIFIED
+from tune_mnist.tuning.storage.kept_models import PART_OF_MODEL, model_folder
 
 FINAL_FOLDER = "final"
 SEEDS = 2**32
 MIN_CLASSES = 2
-MAX_COUNT = 10**9
+MAX_IMAGE_COUNT = 10**9
 """Maximum test images of a class; no data set has more."""
 
 _RUN_FILE = re.compile(r"(trial-\d{1,10}-)?seed-(\d{1,10})\.json", re.ASCII)
 
-_Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+_Count = Annotated[int, Field(ge=0, le=MAX_IMAGE_COUNT)]
 
 
 MAX_IMAGES = 10_000_000
@@ -180,7 +180,7 @@ def remove_final_runs(directory: Path, model: str) -> None:
     folder = final_folder(directory, model)
     there = files_in(folder)
     runs = [name for name in there if _RUN_FILE.fullmatch(name)]
-    written = (MODEL_FILE, CONFIG_FILE, MISREAD_FILE, *runs)
+    written = (MODEL_FILE, CONFIG_FILE, MISCLASSIFIED_FILE, *runs)
     others = [name for name in there if any(is_written(name, other) for other in written)]
     first = [name for name in others if name not in runs]
-    remove_files(folder, [PART_OF_MODEL, PART_OF_MISREAD, *first, *runs])
+    remove_files(folder, [PART_OF_MODEL, PART_OF_MISCLASSIFIED, *first, *runs])

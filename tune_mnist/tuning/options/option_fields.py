@@ -21,18 +21,17 @@ from tune_mnist.tuning.options.option_presentation import (
     from_space,
 )
 from tune_mnist.tuning.schedulers.registry import (
-    DEFAULT,
     DEFAULT_FOR_SEVERAL_OBJECTIVES,
+    DEFAULT_SCHEDULER,
     scheduler_names,
 )
-from tune_mnist.tuning.searching.registry import DEFAULT as DEFAULT_SEARCHER
-from tune_mnist.tuning.searching.registry import searcher_names
+from tune_mnist.tuning.searching.registry import DEFAULT_SEARCHER, searcher_names
 from tune_mnist.tuning.spaces.option_types import EpochCount, Fraction, ImageSize, Samples, Seconds
 from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
 
 # Each trial is a process that loads PyTorch: more than ten per core would only use memory.
 MIN_CPUS = 0.1
-MAX_COUNT = 100_000
+MAX_OPTION_COUNT = 100_000
 """Maximum of options that count cores, epochs or trials."""
 
 
@@ -114,7 +113,7 @@ class OptionFields(BaseModel):
         SearchOption(HOW_MUCH),
         Field(
             ge=1,
-            le=MAX_COUNT,
+            le=MAX_OPTION_COUNT,
             description="Number of consecutive trials without an improvement larger than noise,"
             " after which the search ends.",
         ),
@@ -125,7 +124,8 @@ class OptionFields(BaseModel):
         Choices(scheduler_names),
         SearchOption(
             EARLY_STOPPING,
-            default=f"{DEFAULT}; {DEFAULT_FOR_SEVERAL_OBJECTIVES} with several objectives",
+            default=f"{DEFAULT_SCHEDULER}; {DEFAULT_FOR_SEVERAL_OBJECTIVES} with several"
+            " objectives",
             fixed=True,
         ),
         Field(description="Scheduler that stops trials early; asha means asha-promotion."),
@@ -133,14 +133,14 @@ class OptionFields(BaseModel):
     grace_period: Annotated[
         int,
         SearchOption(EARLY_STOPPING, fixed=True),
-        Field(ge=1, le=MAX_COUNT, description="Minimum epochs per trial."),
+        Field(ge=1, le=MAX_OPTION_COUNT, description="Minimum epochs per trial."),
     ] = 1
     reduction_factor: Annotated[
         int,
         SearchOption(EARLY_STOPPING, fixed=True),
         Field(
             ge=2,
-            le=MAX_COUNT,
+            le=MAX_OPTION_COUNT,
             description="ASHA and HyperBand continue one in this many trials at each rung.",
         ),
     ] = 3
@@ -152,7 +152,7 @@ class OptionFields(BaseModel):
     perturbation_interval: Annotated[
         int,
         SearchOption(EARLY_STOPPING, fixed=True),
-        Field(ge=1, le=MAX_COUNT, description="Epochs between two exploit steps of pbt."),
+        Field(ge=1, le=MAX_OPTION_COUNT, description="Epochs between two exploit steps of pbt."),
     ] = 1
 
     dataset: Annotated[
@@ -214,7 +214,7 @@ class OptionFields(BaseModel):
         SearchOption(MACHINES),
         Field(
             ge=MIN_CPUS,
-            le=MAX_COUNT,
+            le=MAX_OPTION_COUNT,
             allow_inf_nan=False,
             description="CPU cores per trial; may be a fraction.",
         ),
@@ -224,7 +224,7 @@ class OptionFields(BaseModel):
         SearchOption(MACHINES, default="1 if there is a GPU"),
         Field(
             ge=0,
-            le=MAX_COUNT,
+            le=MAX_OPTION_COUNT,
             allow_inf_nan=False,
             description="GPUs per trial; may be a fraction of one GPU.",
         ),
@@ -232,14 +232,14 @@ class OptionFields(BaseModel):
     max_concurrent: Annotated[
         int | None,
         SearchOption(MACHINES, default="as many as fit"),
-        Field(ge=1, le=MAX_COUNT, description="Maximum number of concurrent trials."),
+        Field(ge=1, le=MAX_OPTION_COUNT, description="Maximum number of concurrent trials."),
     ] = None
     max_failures: Annotated[
         int,
         SearchOption(MACHINES),
         Field(
             ge=0,
-            le=MAX_COUNT,
+            le=MAX_OPTION_COUNT,
             description="Maximum retries of a trial after its worker died.",
         ),
     ] = 2
@@ -306,7 +306,7 @@ class OptionFields(BaseModel):
     ] = None
 
 
-OPTIONS = {
+SEARCH_OPTIONS = {
     name: mark
     for name, field in OptionFields.model_fields.items()
     for mark in field.metadata
@@ -314,6 +314,6 @@ OPTIONS = {
 }
 """Presentation of the options, by name."""
 
-FIXED = tuple(name for name, option in OPTIONS.items() if option.fixed)
-MEASURED = tuple(name for name, option in OPTIONS.items() if option.measured)
-EXTERNAL = tuple(name for name, option in OPTIONS.items() if option.external)
+FIXED = tuple(name for name, option in SEARCH_OPTIONS.items() if option.fixed)
+MEASURED = tuple(name for name, option in SEARCH_OPTIONS.items() if option.measured)
+EXTERNAL = tuple(name for name, option in SEARCH_OPTIONS.items() if option.external)

@@ -12,7 +12,7 @@ DATA = "Data"
 MACHINES = "Workers and cluster"
 FINAL = "Final evaluation on the test images"
 RESULTS = "Results"
-GROUPS = (WHAT, HOW_MUCH, EARLY_STOPPING, DATA, MACHINES, FINAL, RESULTS)
+SEARCH_GROUPS = (WHAT, HOW_MUCH, EARLY_STOPPING, DATA, MACHINES, FINAL, RESULTS)
 """Headings of the options in ``--help``."""
 
 FALLBACKS: dict[str, Any] = {

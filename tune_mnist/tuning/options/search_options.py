@@ -16,8 +16,8 @@ from tune_mnist.tuning.options.option_fields import OptionFields
 from tune_mnist.tuning.options.option_presentation import FALLBACKS
 from tune_mnist.tuning.schedulers.options import OWN_OPTIONS, SchedulerOptions
 from tune_mnist.tuning.schedulers.registry import (
-    DEFAULT,
     DEFAULT_FOR_SEVERAL_OBJECTIVES,
+    DEFAULT_SCHEDULER,
     canonical_name,
     scheduler_class,
 )
@@ -144,7 +144,7 @@ class SearchOptions(OptionFields):
     def scheduling(self) -> SchedulerOptions:
         """Options of the scheduler, before stages of the space are considered."""
         several = len(self.directions) > 1
-        fallback = DEFAULT_FOR_SEVERAL_OBJECTIVES if several else DEFAULT
+        fallback = DEFAULT_FOR_SEVERAL_OBJECTIVES if several else DEFAULT_SCHEDULER
         return SchedulerOptions(
             name=canonical_name(self.scheduler or fallback),
             max_epochs=self.max_epochs,

@@ -44,7 +44,7 @@ class Recorder(Callback):
 
     def __init__(self, csv_path: Path, trial_store: TrialStore) -> None:
         self._csv_path = csv_path
-        self._ledger = trial_store
+        self._trial_store = trial_store
         self._next_write = 0.0
         self._changed = False
 
@@ -54,19 +54,19 @@ class Recorder(Callback):
 
     def on_trial_start(self, trial: Trial, **info: Any) -> None:
         """Mark the trial as running."""
-        self._ledger.record(trial.config[NUMBER]).state = TrialState.RUNNING
+        self._trial_store.record(trial.config[NUMBER]).state = TrialState.RUNNING
 
     def on_trial_save(self, trial: Trial, **info: Any) -> None:
         """Mark the trial as paused; Ray makes a trial save only to pause it."""
-        self._ledger.record(trial.config[NUMBER]).state = TrialState.PAUSED
+        self._trial_store.record(trial.config[NUMBER]).state = TrialState.PAUSED
 
     def on_trial_recover(self, trial: Trial, **info: Any) -> None:
         """Mark the trial as pending: its worker died, and it waits for another one."""
-        self._ledger.record(trial.config[NUMBER]).state = TrialState.PENDING
+        self._trial_store.record(trial.config[NUMBER]).state = TrialState.PENDING
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Record the metrics of an epoch, before the searcher gets them."""
-        self._ledger.add_epoch(trial.config[NUMBER], result)
+        self._trial_store.add_epoch(trial.config[NUMBER], result)
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
         """Mark the table as out of date."""
@@ -74,7 +74,7 @@ class Recorder(Callback):
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
         """Record the reason of the trial's failure."""
-        self._ledger.fail(trial.config[NUMBER], _reason(trial))
+        self._trial_store.fail(trial.config[NUMBER], _reason(trial))
         self._changed = True
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
@@ -89,14 +89,14 @@ class Recorder(Callback):
 
     def finish(self) -> None:
         """Mark the trials that have not ended as interrupted."""
-        for record in self._ledger.records:
+        for record in self._trial_store.records:
             if not record.state.ended:
                 record.state = TrialState.INTERRUPTED
 
     def write(self) -> None:
         """Write the table atomically."""
         start = time.monotonic()
-        write_text(self._csv_path, to_frame(self._ledger.records).to_csv(index=False))
+        write_text(self._csv_path, to_frame(self._trial_store.records).to_csv(index=False))
         end = time.monotonic()
         self._next_write = end + max(WRITE_SECONDS, (end - start) / WRITE_SHARE)
         self._changed = False

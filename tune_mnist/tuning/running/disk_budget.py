@@ -41,7 +41,7 @@ class DiskBudget(Callback):
         free_bytes: int = FREE_BYTES,
     ) -> None:
         self._checkpoints_of = checkpoints_of
-        self._ledger = trial_store
+        self._trial_store = trial_store
         self._free_bytes = free_bytes
         self._largest = 0
         self._sizes: dict[int, tuple[int, int]] = {}
@@ -64,12 +64,12 @@ class DiskBudget(Callback):
             if excess <= 0:
                 return
             self._checkpoints_of(number).remove()
-            self._sizes[number] = (self._ledger.record(number).epochs, 0)
+            self._sizes[number] = (self._trial_store.record(number).epochs, 0)
             excess -= sizes[number]
 
     def _size(self, number: int) -> int:
         # The checkpoint of a paused trial does not change, so its size is read only once.
-        epochs = self._ledger.record(number).epochs
+        epochs = self._trial_store.record(number).epochs
         known = self._sizes.get(number)
         if known is None or known[0] != epochs:
             known = (epochs, _folder_size(self._checkpoints_of(number).directory))
@@ -77,7 +77,7 @@ class DiskBudget(Callback):
         return known[1]
 
     def _least_urgent_first(self, paused: list[int]) -> list[int]:
-        records = [self._ledger.record(number) for number in paused]
+        records = [self._trial_store.record(number) for number in paused]
         records.sort(key=lambda record: (record.epochs, record.val_accuracy, -record.number))
         return [record.number for record in records]
 

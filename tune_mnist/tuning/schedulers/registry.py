@@ -23,7 +23,7 @@ SCHEDULERS = {
 ALIASES = {"asha": "asha-promotion"}
 """Other names of schedulers. ``asha`` is the variant that did better in benchmarks/scheduling."""
 
-DEFAULT = "asha"
+DEFAULT_SCHEDULER = "asha"
 DEFAULT_FOR_SEVERAL_OBJECTIVES = "none"
 
 

@@ -20,7 +20,7 @@ SEARCHERS = {
 }
 """By name, the class: a :class:`~tune_mnist.tuning.searching.protocol.SamplerMaker`."""
 
-DEFAULT = "tpe"
+DEFAULT_SEARCHER = "tpe"
 
 
 def searcher_names() -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import STAGE
 from tune_mnist.tuning.trials.reports import METRIC
 
-BEST = 3
+MAX_TRIED_FIRST = 3
 PREPARED = "prepared"
 QUEUE = "queue"
 """User attribute of a study: the configurations that are to be tried first."""
@@ -102,7 +102,7 @@ def select_trials(
     return WarmStart(
         directory.name,
         tuple(_copied(trial, config, space, directory.name) for trial, config in taken),
-        tuple(_common(config, space) for config in wanted[:BEST]),
+        tuple(_common(config, space) for config in wanted[:MAX_TRIED_FIRST]),
     )
 
 

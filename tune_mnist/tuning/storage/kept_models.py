@@ -13,10 +13,8 @@ from tune_mnist.models import get_architecture
 from tune_mnist.safe_paths import files_in, folders_in, path_in
 from tune_mnist.stored_json import read_stored
 from tune_mnist.stored_values import Accuracy, Finite, Whole
-from tune_mnist.training import MODEL_FILE, TrainConfig
+from tune_mnist.training import CONFIG_FILE, MODEL_FILE, TrainConfig
 from tune_mnist.tuning.storage.checkpoint_store import Checkpoints
-
-CONFIG_FILE = "config.json"
 
 PART_OF_MODEL = f".{MODEL_FILE}.part"
 """Temporary name of the weights while they are written."""

@@ -8,7 +8,7 @@ import torch
 from ray import tune
 
 from tune_mnist.data import DataForm, DataSplit
-from tune_mnist.data.form import DATA, MNIST
+from tune_mnist.data.form import FORM_KEY, MNIST
 from tune_mnist.files import means_no_room
 from tune_mnist.models import DERIVED, count_parameters
 from tune_mnist.training import (
@@ -77,7 +77,7 @@ class TrialSettings:
 
     def noted(self, config: TrainConfig) -> dict[str, Any]:
         """Return the values that ``config.json`` holds beside the weights of a trained network."""
-        return {**config.flat(), DATA: self.data.model_dump(mode="json")}
+        return {**config.flat(), FORM_KEY: self.data.model_dump(mode="json")}
 
     def compute(self) -> Compute:
         """Register the user's networks, set the threads, and return device and number format."""

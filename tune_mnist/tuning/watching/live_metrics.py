@@ -14,7 +14,7 @@ from tune_mnist.tuning.trials.labels import label
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 # Ray drops a value after each export. The export interval is ten seconds by default, at least one.
-REFRESH_SECONDS = 1.0
+METRICS_SECONDS = 1.0
 OF_SEARCH = ("search",)
 OF_TRIAL = ("search", "number", "trial")
 BY_STATE = ("search", "state")
@@ -26,7 +26,7 @@ BY_TRIAL = {
 """Key in a trial's last report and description of each metric of a trial, by name."""
 
 TRIALS = "tune_mnist_trials"
-BEST = "tune_mnist_best_val_accuracy"
+BEST_METRIC = "tune_mnist_best_val_accuracy"
 BEST_TEXT = "Best validation accuracy so far; in a search with stages, of the latest stage."
 
 
@@ -52,7 +52,7 @@ class LiveMetrics(Callback):
             Gauge(name, text, OF_TRIAL): key for name, (key, text) in BY_TRIAL.items()
         }
         self._trials = Gauge(TRIALS, "Trials by their state.", BY_STATE)
-        self._best = Gauge(BEST, BEST_TEXT, OF_SEARCH)
+        self._best = Gauge(BEST_METRIC, BEST_TEXT, OF_SEARCH)
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray pickles callbacks with its experiment state, but resuming needs only the study.
@@ -82,4 +82,4 @@ class LiveMetrics(Callback):
         best = best_record(records)
         if best is not None:
             self._best.set(best.val_accuracy, self._search)
-        self._next_refresh = time.monotonic() + REFRESH_SECONDS
+        self._next_refresh = time.monotonic() + METRICS_SECONDS

@@ -19,7 +19,7 @@ from tune_mnist.tuning.spaces.stages import STAGE
 from tune_mnist.tuning.trials.labels import describe_config
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, WARNING
 
-REFRESH_SECONDS = 0.5
+REDRAW_SECONDS = 0.5
 STYLES = {
     TrialState.RUNNING: "cyan",
     TrialState.COMPLETE: "green",
@@ -177,7 +177,7 @@ class LiveTable(Progress):
 
     def on_step_end(self, **info: Any) -> None:
         """Redraw the table, at most twice per second."""
-        if time.monotonic() - self._drawn >= REFRESH_SECONDS:
+        if time.monotonic() - self._drawn >= REDRAW_SECONDS:
             self._drawn = time.monotonic()
             self._live.update(self._draw(), refresh=True)
 

@@ -21,7 +21,7 @@ from tune_mnist.tuning.trials.labels import label
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 TENSORBOARD_FOLDER = "tensorboard"
-BEST = f"best/{METRIC}"
+BEST_TAG = f"best/{METRIC}"
 FLUSH_SECONDS = 5.0
 
 
@@ -80,9 +80,9 @@ class TensorBoardLog(Callback):
         record = self._trial_store.record(trial.config[NUMBER])
         if record.best_epoch:
             best = record.val_accuracy
-            summaries = hparams(record.config_of(record.best_epoch), {BEST: best})
+            summaries = hparams(record.config_of(record.best_epoch), {BEST_TAG: best})
             # A step after the last epoch, so that TensorBoard drops no epoch.
-            self._write(record.number, record.epochs + 1, *summaries, scalar(BEST, best))
+            self._write(record.number, record.epochs + 1, *summaries, scalar(BEST_TAG, best))
         self._close(record.number)
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
