@@ -228,7 +228,7 @@ def test_a_portfolio_runs_first_and_to_its_end(tmp_path, searcher, scheduler):
     check_whole(search)
     assert [search.study.trials[number].params for number in (1, 2)] == [*POOR.configurations]
     assert {search.records[number].state for number in (1, 2)} == {TrialState.COMPLETE}
-    # One worker: nothing runs between the epochs of such a trial.
+    # With one worker, no other trial runs between the epochs of a portfolio trial.
     for number in (1, 2):
         places = [at for at, (trained, _) in enumerate(search.trained) if trained == number]
         assert places == list(range(places[0], places[0] + MAX_EPOCHS))

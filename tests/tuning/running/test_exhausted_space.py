@@ -66,7 +66,7 @@ def test_a_search_ends_when_every_configuration_has_been_tried(tmp_path):
     assert StopReason.EXHAUSTED.in_order
 
 
-def test_a_search_that_asks_for_no_more_than_there_are_is_not_cut_short(tmp_path):
+def test_a_search_as_large_as_its_space_is_not_exhausted(tmp_path):
     components = components_in(tmp_path, num_samples=4)
     for config in begin(components, 4):
         components.searcher.trial_store.fail(config["number"], "no such luck")
@@ -80,6 +80,6 @@ def test_a_population_may_have_equal_members(tmp_path):
 
 
 @pytest.mark.parametrize("count", [3, 9])
-def test_a_grid_is_as_long_as_before(tmp_path, count):
+def test_num_samples_limits_a_grid(tmp_path, count):
     options = SearchOptions.for_space(SPACE, searcher="grid", num_samples=count)
     assert options.num_samples == min(count, 4)

@@ -1,4 +1,4 @@
-"""A sampler is shown the best and the latest trials of a long study, whatever ended first."""
+"""Bounded history: a sampler sees the best and the latest trials of a long study."""
 
 import random
 
@@ -19,7 +19,7 @@ def study_of(count: int, directions: list[str], models: tuple[str, ...] = ()) ->
         if models:
             parameters["model"] = models[number % len(models)]
             distributions["model"] = CategoricalDistribution(models)
-        # Every third trial was pruned; the values fall.
+        # Every third trial was pruned; values decrease.
         pruned = number % 3 == 0 and len(directions) == 1
         study.add_trial(
             optuna.trial.create_trial(
@@ -57,7 +57,7 @@ def test_each_architecture_has_its_own_best_and_latest():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_order_in_which_trials_end_makes_no_difference(seed):
+def test_the_order_of_ended_trials_does_not_matter(seed):
     study = optuna.create_study(direction="maximize")
     trials = [study.ask({"lr": LR}) for _ in range(40)]
     growing = BoundedHistory(study.directions, best=5, latest=6)

@@ -1,4 +1,4 @@
-"""The shipped configurations that a search tries first."""
+"""Shipped portfolios of configurations that a search tries first."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def space(model: str = "lenet"):
     return parse_space(SPACE.format(model=model), Path("two.yaml"))
 
 
-def test_what_does_not_fit_the_space_is_left_out_and_counted(folder):
+def test_configurations_outside_the_space_are_omitted_and_counted(folder):
     portfolio = portfolio_of(space(), folder)
     assert portfolio.configurations == (
         {"lr": 0.01, "optimizer": "sgd", "momentum": 0.5},
@@ -51,13 +51,13 @@ def test_what_does_not_fit_the_space_is_left_out_and_counted(folder):
     assert "3" in portfolio.describe()
 
 
-def test_in_a_space_over_several_networks_a_configuration_names_its_network(folder):
+def test_configurations_name_their_network_in_a_space_of_several(folder):
     several = space("{type: categorical, choices: [alexnet, lenet]}")
     portfolio = portfolio_of(several, folder)
     assert {each["model"] for each in portfolio.configurations} == {"lenet"}
 
 
-def test_a_network_without_a_file_has_none(folder):
+def test_a_network_without_a_file_has_no_portfolio(folder):
     assert portfolio_of(space("resnet"), folder) is None
 
 
@@ -67,7 +67,7 @@ def test_a_damaged_file_is_named(folder):
         portfolio_of(space("resnet"), folder)
 
 
-def test_the_portfolio_takes_a_quarter_of_the_trials_at_most():
+def test_the_portfolio_gets_at_most_a_quarter_of_the_trials():
     many = Portfolio(tuple({"lr": number / 100} for number in range(6)), left_out=0)
     assert len(many.shortened(16).configurations) == 4
     assert len(many.shortened(100).configurations) == 6
@@ -83,7 +83,7 @@ def test_shipped_portfolios_fit_the_shipped_space_of_their_network():
 
 
 @pytest.mark.parametrize("given", [{"portfolio": False}, {"searcher": "grid"}, {"num_samples": 3}])
-def test_a_search_may_have_no_portfolio(given):
+def test_searches_without_a_portfolio(given):
     steps = parse_space(
         "description: steps\nmodel: lenet\n"
         "parameters: {lr: {type: categorical, choices: [0.001, 0.01]}}\n",

@@ -209,7 +209,7 @@ def test_no_model_is_fitted_to_trials_at_chance_level(name):
 
 
 DRAWING = [name for name in SEARCHERS if name not in ("grid", "gp")]
-"""A Gaussian process repeats its draws by the same lines, and takes seconds for each."""
+"""Searchers for the test of repetitions; gp uses the same code as tpe, and needs seconds each."""
 
 
 def key_of(parameters: dict) -> tuple:
@@ -217,8 +217,8 @@ def key_of(parameters: dict) -> tuple:
 
 
 @pytest.mark.parametrize("name", DRAWING)
-def test_no_configuration_is_drawn_twice_until_all_have_been(name):
-    """Twelve configurations; a resumed search, with a new sampler, knows the earlier ones."""
+def test_no_configuration_is_suggested_twice_while_others_remain(name):
+    """In a space of twelve configurations; a new sampler, as in a resumed search, counts them."""
     space = space_of()
     study = optuna.create_study(direction="maximize")
     study.enqueue_trial({"lr": 0.2})
@@ -229,7 +229,7 @@ def test_no_configuration_is_drawn_twice_until_all_have_been(name):
     assert create_sampler(name, space, 12, 3, 0.2).count_untried(study) == 0
 
 
-def test_a_queued_configuration_that_has_been_tried_gives_way_to_another():
+def test_a_queued_configuration_that_was_tried_is_replaced():
     space = space_of()
     study = optuna.create_study(direction="maximize")
     tried = draw("tpe", space, 2, study)
@@ -238,7 +238,7 @@ def test_a_queued_configuration_that_has_been_tried_gives_way_to_another():
     assert drawn not in tried
 
 
-def test_an_architecture_whose_configurations_are_all_tried_takes_no_more_turns():
+def test_an_exhausted_architecture_is_skipped():
     text = (
         "description: one of three\n"
         "model: {type: categorical, choices: [lenet, resnet]}\n"
@@ -253,8 +253,8 @@ def test_an_architecture_whose_configurations_are_all_tried_takes_no_more_turns(
 
 
 @pytest.mark.parametrize("directions", [["maximize"], ["maximize", "minimize"]])
-def test_tpe_keeps_away_from_where_trials_diverged(directions):
-    """Half of the range diverges after a good epoch; Optuna leaves out trials that failed."""
+def test_tpe_avoids_regions_of_diverged_trials(directions):
+    """Half of the range diverges after a good epoch; Optuna itself ignores failed trials."""
     space = space_of(STEPS.replace(", step: 0.1", ""))
 
     def diverging(*, told: bool) -> int:
@@ -278,7 +278,7 @@ def test_tpe_keeps_away_from_where_trials_diverged(directions):
     assert diverging(told=True) < diverging(told=False)
 
 
-def test_gp_takes_a_diverged_trial_for_the_worst():
+def test_gp_treats_a_diverged_trial_as_the_worst():
     space = space_of(STEPS.replace(", step: 0.1", ""))
     sampler = create_sampler("gp", space, 24, seed=3, chance_level=0.2)
     study = optuna.create_study(sampler=sampler, direction="maximize")

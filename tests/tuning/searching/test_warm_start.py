@@ -119,7 +119,7 @@ def test_a_configuration_is_queued_once(tmp_path):
     assert queue == [{"lr": 0.3, "dropout": 0.1}, {"lr": 0.2}]
 
 
-def test_a_portfolio_comes_after_the_baselines_and_is_marked(tmp_path):
+def test_a_portfolio_follows_the_baselines_and_is_marked(tmp_path):
     study = study_in(tmp_path / "new")
     found = ({"lr": 0.2, "dropout": 0.1}, {"lr": 0.4, "dropout": 0.1})
     prepare_study(study, space(), 10, None, Portfolio(found, left_out=0))
@@ -133,7 +133,7 @@ def test_a_portfolio_comes_after_the_baselines_and_is_marked(tmp_path):
     assert {trial.state for trial in study.trials} == {TrialState.WAITING}
 
 
-def test_no_more_is_queued_than_will_be_tried(tmp_path, earlier):
+def test_at_most_num_samples_configurations_are_queued(tmp_path, earlier):
     study = study_in(tmp_path / "new")
     prepare_study(study, space(), 2, taken_over(earlier))
     assert len(own_trials(study)) == 2

@@ -1,4 +1,4 @@
-"""Configurations are equal if networks are trained alike, and small spaces are listed whole."""
+"""Equality of configurations, and enumeration of small spaces."""
 
 from pathlib import Path
 
@@ -30,13 +30,13 @@ def test_every_configuration_is_listed_once_with_its_conditions():
     assert all(is_whole(SPACE, each) for each in listed)
 
 
-def test_a_space_without_end_is_not_listed():
+def test_an_infinite_space_is_not_listed():
     assert list_configurations(load_space("lenet")) is None
     fine = SPACE.text.replace("step: 0.1", "step: 0.000001")
     assert list_configurations(parse_space(fine, Path("fine.yaml"))) is None
 
 
-def test_values_are_compared_as_training_sees_them():
+def test_values_are_compared_in_single_precision():
     one = {"lr": 0.3, "optimizer": "adam"}
     same = {"lr": 0.30000000000000004, "optimizer": "adam", "momentum": 0.9}
     other = {"lr": 0.3001, "optimizer": "adam"}
@@ -44,6 +44,6 @@ def test_values_are_compared_as_training_sees_them():
     assert configuration_key(SPACE, one) != configuration_key(SPACE, other)
 
 
-def test_a_configuration_that_leaves_a_value_open_is_not_whole():
+def test_a_configuration_without_all_values_is_incomplete():
     assert not is_whole(SPACE, {"lr": 0.3, "optimizer": "sgd"})
     assert not is_whole(SPACE, {"optimizer": "adam"})

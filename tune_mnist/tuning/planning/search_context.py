@@ -38,7 +38,7 @@ class SearchContext:
             None: Ray runs on this machine only.
         mlflow: Client of the MLflow server that records the trials; None: no recording.
         warm_start: What a fresh study imports from an earlier search, or None.
-        portfolio: Configurations that a fresh study tries first, or None.
+        portfolio: Configurations that a new search tries first, or None.
     """
 
     space: SearchSpace

@@ -98,13 +98,13 @@ def _check_same_data(
 
 
 def resume_command(directory: Path) -> str:
-    """Return the command that resumes a search, with the networks that this process knows."""
+    """Return the command that resumes a search, with ``--models`` options of this process."""
     resume = shlex.join(["python", "-m", "tune_mnist.search", "--resume", str(directory)])
     return resume + repeated_flags()
 
 
 def next_step(directory: Path) -> str:
-    """Return how to resume a search; empty as long as there is nothing to resume."""
+    """Return a hint with the command that resumes a search, or ``""`` before it is stored."""
     begun = (directory / EXPERIMENT_FILE).exists()
     return f"to resume: {resume_command(directory)}" if begun else ""
 

@@ -1,4 +1,4 @@
-"""Configurations of a search space: when two are equal, and all that there are."""
+"""Equality and enumeration of the configurations of a search space."""
 
 import itertools
 from collections.abc import Hashable, Mapping
@@ -7,17 +7,17 @@ from typing import Any
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 MAX_LISTED = 100_000
-"""Most configurations that are listed; no search has more trials."""
+"""Maximum number of listed configurations; no search has more trials."""
 
 _ABSENT = object()
 _PRECISION = ".7g"
-"""Significant digits of a number in single precision, in which networks are trained."""
+"""Format of a number with the significant digits of single precision, as used in training."""
 
 
 def configuration_key(space: SearchSpace, parameters: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    """Return a key that equal configurations have in common.
+    """Return a hashable key that is the same for equal configurations.
 
-    Numbers are rounded to single precision. Parameters whose condition is not met are left out.
+    Numbers are rounded to single precision. Parameters whose condition does not hold are ignored.
 
     Args:
         space: Search space.
@@ -32,12 +32,12 @@ def configuration_key(space: SearchSpace, parameters: Mapping[str, Any]) -> tupl
 
 
 def is_whole(space: SearchSpace, parameters: Mapping[str, Any]) -> bool:
-    """Return whether a configuration has every parameter that exists in it."""
+    """Return whether a configuration has a value for each parameter whose condition holds."""
     return all(name in parameters for name in space.parameters if space.exists(name, parameters))
 
 
 def list_configurations(space: SearchSpace) -> list[dict[str, Any]] | None:
-    """Return all configurations of a space; None: they are more than ``MAX_LISTED``."""
+    """Return all configurations of a space, or None if there are more than ``MAX_LISTED``."""
     for parameter in space.parameters.values():
         count = parameter.count()
         if count is None or count > MAX_LISTED:

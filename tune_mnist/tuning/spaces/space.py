@@ -94,7 +94,7 @@ class SearchSpace:
         return _exists(self.parameters[name], drawn)
 
     def fits(self, configuration: Mapping[str, Any]) -> bool:
-        """Return whether a configuration, whole or in part, lies in the space.
+        """Return whether a complete or partial configuration lies within the space.
 
         Args:
             configuration: Values by name.
