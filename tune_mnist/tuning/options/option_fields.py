@@ -69,8 +69,8 @@ class OptionFields(BaseModel):
         bool,
         SearchOption(WHAT, fixed=True),
         Field(
-            description="Try shipped configurations first, which were found on other data, and train"
-            " each of them to its last epoch."
+            description="Try shipped configurations first, which were found on other data, and"
+            " train each of them to its last epoch."
         ),
     ] = True
     init: Annotated[
