@@ -225,11 +225,14 @@ def read_warm_start(
 
 
 def read_portfolio(space: SearchSpace, options: SearchOptions) -> Portfolio | None:
-    """Return the configurations that a search tries first; None: there are none.
+    """Return the portfolio, whose configurations a search tries first.
 
     Args:
         space: Search space.
         options: Options of the search.
+
+    Returns:
+        Portfolio, or None if the options or the space exclude one.
     """
     if not options.portfolio or searcher_class(options.searcher).enumerates:
         return None

@@ -41,17 +41,17 @@ class SearchComponents:
         )
 
     def trials_left(self) -> int:
-        """Return the number of trials to hand out: those asked for that are new."""
+        """Return the number of new trials to run: as many as requested, or as many as exist."""
         asked = self.num_samples - self.count_ended()
         remaining = self._remaining()
         return asked if remaining is None else min(asked, remaining)
 
     def is_exhausted(self) -> bool:
-        """Return whether fewer trials were run than asked for because no other ones exist."""
+        """Return whether all configurations were tried before the requested number of trials."""
         return self.count_ended() < self.num_samples and self._remaining() == 0
 
     def _remaining(self) -> int | None:
-        # The trials of a population differ by what they exploit, and it needs all its members.
+        # A population may repeat configurations, since its trials differ by their exploits.
         return None if self.scheduler.fixed_population else self.searcher.count_remaining()
 
 
