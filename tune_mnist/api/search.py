@@ -184,7 +184,14 @@ def perform_search(
         # The tables at the end take seconds, too.
         with place as directory, stop_signals.before_forced_end(lambda: next_step(directory)):
             outcome = run_experiment(
-                chosen, settings, directory, console, command, earlier, images
+                chosen,
+                settings,
+                directory,
+                console,
+                command,
+                earlier,
+                images,
+                frozenset(key for key, value in given.items() if value is not None),
             )
             # Imported late: plotting takes two seconds, by which the first trial would be delayed.
             from tune_mnist.reporting.search_end import report_search_end

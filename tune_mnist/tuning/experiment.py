@@ -35,7 +35,6 @@ from tune_mnist.tuning.planning.expected_time import announce_time
 from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.planning.speeds import (
     Speeds,
-    measure_on_workers,
     measuring_here,
 )
 from tune_mnist.tuning.preparation import Preparation, prepare_search
@@ -55,6 +54,7 @@ from tune_mnist.tuning.running.stopper import SearchStopper
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.storage.bucket import StorageError
+from tune_mnist.tuning.time_budget import TimeBudget, measure
 from tune_mnist.tuning.watching.watchers import watchers
 
 
@@ -66,6 +66,7 @@ def run_experiment(
     command: str,
     earlier: Experiment | None = None,
     dataset: Dataset | None = None,
+    fixed: frozenset[str] = frozenset(),
 ) -> Outcome:
     """Run or resume a search, and write its results into a folder.
 
@@ -78,6 +79,7 @@ def run_experiment(
         command: Command line of the user, which is stored in the results folder.
         earlier: Setup of the search to resume, or None for a new search.
         dataset: Data set. If None, the data set that the options name is loaded.
+        fixed: Names of the options that the plan for a time budget must keep.
 
     Returns:
         Outcome of the search.
@@ -86,21 +88,28 @@ def run_experiment(
         UserError: The input or the resources do not allow the search. Nothing has been written,
             except for MLflow's tables in a new database.
     """
+    budget = TimeBudget(options.budget) if options.budget else None
     search = prepare_search(space, options, directory, earlier, dataset)
-    options, data = search.options, search.data
     for line in changed_networks(space, earlier) if earlier else ():
         console.print(line, markup=False, soft_wrap=True)
     all_cores = starts_here(options.address) and resources.fills_machine(options)
     prepare_environment(options.address, all_cores=all_cores)
     with (
-        _measuring(space, options, data, all_cores) as measured,
+        _measuring(search, all_cores) as measured,
         connected(options.address, all_cores=all_cores) as cluster,
     ):
         if cluster.head is not None:
             check_packages()
         nodes = check_shared(directory, options.storage_path)
         workers = resources.place(options, cluster)
-        context = _context(search, cluster, workers, nodes if cluster.head is not None else None)
+        found = nodes if cluster.head is not None else None
+        context = _context(search, cluster, workers, found)
+        if budget is not None and earlier is None:
+            plan = budget.plan(context, fixed, len(search.dataset.train_labels))
+            options = plan.options_for(budget.left)
+            search = prepare_search(space, options, directory, None, search.dataset)
+            context = _context(search, cluster, workers, found)
+            measured = partial(plan.speeds, options.image_size)
         directory.mkdir(parents=True, exist_ok=True)
         stopping = Stopping(cluster, directory, console)
         with (
@@ -117,17 +126,20 @@ def run_experiment(
             write_experiment(
                 directory,
                 space,
-                options,
+                search.options,
                 search.dataset,
                 facts,
                 command,
                 earlier,
                 search.checkpoints,
             )
-            records, stop_reason, detail = _search(context, data, console, measured)
+            final = _final_evaluation(context, search)
+            measured = measured or partial(measure, context)
+            records, stop_reason, detail = _search(
+                context, search.data, console, measured, final, budget
+            )
             if not stop_reason.in_order:
                 return Outcome(stop_reason, detail)
-            final = _final_evaluation(context, search)
             return _evaluate(context, final, records, search.whole_val, stop_reason, console)
 
 
@@ -207,7 +219,7 @@ def _evaluate(
 
 
 def _measuring(
-    space: SearchSpace, options: SearchOptions, data: DataSplit, all_cores: bool
+    search: Preparation, all_cores: bool
 ) -> AbstractContextManager[Callable[[], Speeds] | None]:
     """Measure the training speed in this process while Ray starts, if all networks are light.
 
@@ -215,12 +227,13 @@ def _measuring(
     worker process for an actor. Large networks are still measured in a task: beside the start of
     Ray, ResNet reached less than half of its speed in this process.
     """
+    space, options = search.space, search.options
     light = all(get_architecture(model).light for model in space.models)
-    if not all_cores or not light:
+    if not all_cores or not light or options.budget:
         return nullcontext()
     threads = resources.threads(options.cpus_per_trial)
     return measuring_here(
-        space.typical_networks, data, options.image_size, threads, options.precision
+        space.typical_networks, search.data, options.image_size, threads, options.precision
     )
 
 
@@ -228,7 +241,9 @@ def _search(
     context: SearchContext,
     data: DataSplit,
     console: Console,
-    measured: Callable[[], Speeds] | None,
+    measured: Callable[[], Speeds],
+    final: FinalEvaluation,
+    budget: TimeBudget | None,
 ) -> tuple[list[TrialRecord], StopReason, str]:
     """Create or restore the study, and run the remaining trials."""
     components = build_components(context)
@@ -237,14 +252,18 @@ def _search(
     context.settings.drop_checkpoints(ended)
     components.recorder.write()
     left = components.trials_left()
-    stopper = SearchStopper.of(context, searcher)
+    stopper = SearchStopper.of(
+        context,
+        searcher,
+        lambda: budget is not None and budget.needs_rest(final, searcher.trial_store.records),
+    )
     if left <= 0 or stopper.stop_all():
         for watcher in watchers(context, searcher.trial_store, console):
             watcher.on_experiment_end([])  # the earlier driver may have been killed before this
         done = StopReason.EXHAUSTED if components.is_exhausted() else StopReason.FINISHED
         return _ended(searcher, stopper.stop_reason or done)
     try:
-        announce_time(console, context, data, left, measured or partial(_measure, context))
+        announce_time(console, context, data, left, measured)
     except KeyboardInterrupt:
         return _ended(searcher, StopReason.INTERRUPTED)
     context.settings.store.start()
@@ -259,14 +278,3 @@ def _ended(
     if stop_reason is not StopReason.DISK_FULL:
         searcher.study.set_user_attr(ENDED, stop_reason.value)
     return searcher.trial_store.records, stop_reason, detail
-
-
-def _measure(context: SearchContext) -> Speeds:
-    workers = context.workers
-    return measure_on_workers(
-        context.space.typical_networks,
-        context.shared,
-        context.settings,
-        workers.cpus,
-        workers.gpus,
-    )

@@ -32,6 +32,9 @@ from tune_mnist.tuning.recording.trial_record import TrialRecord
 from tune_mnist.tuning.storage.kept_models import keep_model
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
+RUN_OVERHEAD = 3.0
+"""Seconds of a run that are not training: its worker starts, and the test set is classified."""
+
 
 class FinalEvaluation:
     """Final evaluation: training from scratch with several seeds, and one test per seed.
@@ -69,6 +72,20 @@ class FinalEvaluation:
         self._settings = settings
         self._workers = workers
 
+    def expected_seconds(self, records: list[TrialRecord]) -> float:
+        """Return the expected wall time of all runs in seconds, if the trials ended now.
+
+        Args:
+            records: Records of all trials.
+        """
+        speeds = _speeds(records)
+        seconds = [
+            run.config.max_epochs * run.train_images / speeds[run.trial] + RUN_OVERHEAD
+            for run in choose(records, self._options, self._settings, len(self._train))
+            for _ in range(self._options.final_seeds)
+        ]
+        return time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
+
     def run(self, records: list[TrialRecord], console: Console) -> list[str]:
         """Run the missing final runs, and write their results.
 
@@ -92,9 +109,7 @@ class FinalEvaluation:
         drop_checkpoints(store, todo)
         if not todo:
             return []
-        speeds = {
-            record.number: record.last["images_per_second"] for record in records if record.last
-        }
+        speeds = _speeds(records)
         todo.sort(key=lambda run: speeds[run.trial])  # slowest runs first, to balance the workers
         seconds = [
             (run.config.max_epochs - run.checkpoints(store).newest_epoch())
@@ -223,3 +238,8 @@ class FinalEvaluation:
         if isinstance(error, WorkerCrashedError):
             return f"its worker died {self._options.max_failures + 1} times"
         return last_line(error)
+
+
+def _speeds(records: list[TrialRecord]) -> dict[int, float]:
+    """Return the images per second of each trial in its last epoch, by number."""
+    return {record.number: record.last["images_per_second"] for record in records if record.last}

@@ -35,6 +35,12 @@ def check_combination(options: "SearchOptions", space: SearchSpace) -> None:
             f"--grace-period {options.grace_period}: must be at most --max-epochs"
             f" {options.max_epochs}"
         )
+    if options.budget is not None and options.time_budget is not None:
+        raise UserError(
+            f"--time-budget {options.time_budget:g}s: not possible with --budget"
+            f" {options.budget:g}s, which includes the final evaluation: remove one of the two"
+            " options"
+        )
     _check_objectives(options, searcher, scheduler)
     _check_pair(options, searcher, scheduler)
     scheduler.check(options.scheduling)

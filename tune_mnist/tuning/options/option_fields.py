@@ -103,6 +103,14 @@ class OptionFields(BaseModel):
         SearchOption(HOW_MUCH, default=from_space("time_budget")),
         Field(description="Time after which the trials are ended, such as 90s, 25m or 2h."),
     ] = None
+    budget: Annotated[
+        Seconds | None,
+        SearchOption(HOW_MUCH),
+        Field(
+            description="Time for the whole search with its final evaluation, such as 10m. Trials,"
+            " epochs, image size and fraction that are not given are planned to fit."
+        ),
+    ] = None
     target_accuracy: Annotated[
         Fraction | None,
         SearchOption(HOW_MUCH),

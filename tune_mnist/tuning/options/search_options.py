@@ -87,6 +87,8 @@ class SearchOptions(OptionFields):
         values = FALLBACKS | space.defaults.model_dump(exclude_none=True)
         values |= {key: value for key, value in given.items() if value is not None}
         values["fraction_given"] = given.get("fraction") is not None
+        if given.get("budget") is not None and given.get("time_budget") is None:
+            values["time_budget"] = None  # of the space, for its other defaults
         if "scheduler" in values:
             searcher = scheduler_class(values["scheduler"]).default_searcher
             values = {"searcher": searcher} | values

@@ -150,6 +150,8 @@ def facts(
     """
     device = f"{workers.gpus:g} GPU" if workers.gpus else f"{workers.cpus:g} CPU"
     budget = f", at most {clock(options.time_budget)}" if options.time_budget else ""
+    if options.budget:
+        budget = f", at most {clock(options.budget)} with the final evaluation"
     growing = " (changes as nodes join or leave)" if resources.head else ""
     return {
         "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
@@ -159,9 +161,9 @@ def facts(
         "image size": _image_sizes(space, options),
         "init": f"weights {options.init}",
         **_stages(space, options),
-        "trials": f"{options.num_samples}, up to {options.max_epochs} epochs each,"
-        f" searcher {options.searcher}, scheduler {options.scheduling.name},"
-        f" seed {options.seed}{budget}",
+        "trials": f"{'at most ' * bool(options.budget)}{options.num_samples}, up to"
+        f" {options.max_epochs} epochs each, searcher {options.searcher},"
+        f" scheduler {options.scheduling.name}, seed {options.seed}{budget}",
         "objective": " and ".join(f"{key} ({way})" for key, way in options.directions.items()),
         "final runs": final_runs,
         "workers": f"{workers.concurrent} at a time{growing}, {device} each, precision"

@@ -1,6 +1,7 @@
 """Stopper that ends a whole search early."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from ray.tune import Stopper
@@ -30,6 +31,8 @@ class SearchStopper(Stopper):
             If None, there is no limit.
         val_images: Number of validation images of a trial.
         last_stage: Number of a trial's last stage; 0 in a search without stages.
+        time_is_up: Function that returns whether the rest of the time budget is needed for the
+            final evaluation.
 
     Attributes:
         reason: Description of the storage failure that ended the search; empty without one.
@@ -43,15 +46,22 @@ class SearchStopper(Stopper):
         patience: int | None,
         val_images: int,
         last_stage: int,
+        time_is_up: Callable[[], bool] = lambda: False,
     ) -> None:
         self._searcher = searcher
         self._target, self._patience = target, patience
         self._val_images, self._last_stage = val_images, last_stage
+        self._time_is_up = time_is_up
         self.reason = ""
         self.stop_reason: StopReason | None = None
 
     @classmethod
-    def of(cls, context: SearchContext, searcher: StudySearch) -> "SearchStopper":
+    def of(
+        cls,
+        context: SearchContext,
+        searcher: StudySearch,
+        time_is_up: Callable[[], bool] = lambda: False,
+    ) -> "SearchStopper":
         """Build the stopper from the options of a search."""
         options, fidelity = context.options, context.settings.fidelity
         return cls(
@@ -60,6 +70,7 @@ class SearchStopper(Stopper):
             options.patience,
             context.val_images,
             len(fidelity.stages) if fidelity else 0,
+            time_is_up,
         )
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
@@ -70,11 +81,13 @@ class SearchStopper(Stopper):
         return False
 
     def stop_all(self) -> bool:
-        """Check the target and the patience, and return whether the search ends now."""
+        """Check target, patience and time, and return whether the search ends now."""
         if self.stop_reason is None and self._at_target():
             self.stop_reason = StopReason.TARGET_REACHED
         if self.stop_reason is None and self._out_of_patience():
             self.stop_reason = StopReason.NO_IMPROVEMENT
+        if self.stop_reason is None and self._time_is_up():
+            self.stop_reason = StopReason.OUT_OF_TIME
         return self.stop_reason is not None
 
     def ends(self) -> bool:

@@ -16,7 +16,10 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 EpochCount = Annotated[int, Field(ge=1, le=100_000)]
 """Number of epochs, or index of an epoch, from 1."""
 
-Samples = Annotated[int, Field(ge=1, le=100_000)]
+MAX_SAMPLES = 100_000
+"""Maximum number of trials of a search."""
+
+Samples = Annotated[int, Field(ge=1, le=MAX_SAMPLES)]
 """Number of trials."""
 
 Seconds = Annotated[float, Field(gt=0, le=366 * 24 * 3600), Duration()]

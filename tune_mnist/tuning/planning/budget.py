@@ -1,0 +1,160 @@
+"""Plan of a search that ends, with its final evaluation, within a time budget."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tune_mnist.data import default_fraction
+from tune_mnist.data.split import MIN_VAL_IMAGES, VAL_SHARE
+from tune_mnist.models import get_architecture
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.planning.estimate import expected_epochs, time_on_workers
+from tune_mnist.tuning.planning.speeds import Speed, Speeds
+from tune_mnist.tuning.schedulers.registry import scheduler_class
+from tune_mnist.tuning.searching.registry import searcher_class
+from tune_mnist.tuning.spaces.option_types import MAX_SAMPLES
+from tune_mnist.tuning.spaces.space import SearchSpace
+
+MIN_TRIALS = 8
+"""Trials per architecture that a plan leaves time for, if it can."""
+
+MIN_EPOCHS = 3
+FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.05)
+IMAGE_SIZES = (224, 160, 128, 96, 64, 48, 32)
+
+MORE_TRIALS = 4
+"""Planned trials per expected one: the time ends the search, not the number of trials."""
+
+
+class BudgetPlan:
+    """Choice of trials, epochs, image size and fraction for a time budget.
+
+    The plan prefers more images over more trials. It takes the largest fraction of the images with
+    which MIN_TRIALS trials of each architecture and the final runs fit. If none fits, it lowers
+    the epochs, and then the image size. Whatever the plan, trials are started until the time is
+    used up.
+
+    Args:
+        space: Search space.
+        options: Options before the plan.
+        fixed: Names of the options that the plan must keep.
+        images: Number of images of the training and validation part together.
+        concurrent: Number of concurrent trials, at least 1.
+        measure: Function that measures the speeds of a worker at an image size.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        options: SearchOptions,
+        fixed: frozenset[str],
+        images: int,
+        concurrent: int,
+        measure: Callable[[int], Speeds],
+    ) -> None:
+        self._space = space
+        self._options = options
+        self._fixed = fixed
+        self._images = images
+        self._concurrent = concurrent
+        self._measure = measure
+        self._speeds: dict[int, Speeds] = {}
+
+    def options_for(self, seconds: float) -> SearchOptions:
+        """Return the options of a search that fits.
+
+        Args:
+            seconds: Time for trials and final runs, in seconds.
+        """
+        trials = MIN_TRIALS * len(self._space.models)
+        chosen = self._options
+        for chosen in self._candidates():
+            if self.seconds(chosen, trials) <= seconds:
+                break
+        return chosen.model_copy(update=self._number_of_trials(chosen, seconds))
+
+    def speeds(self, image_size: int) -> Speeds:
+        """Return the speeds of a worker at an image size; measured once per size."""
+        if image_size not in self._speeds:
+            self._speeds[image_size] = self._measure(image_size)
+        return self._speeds[image_size]
+
+    def seconds(self, options: SearchOptions, trials: int) -> float:
+        """Return the expected wall time of trials and final runs in seconds.
+
+        Args:
+            options: Options of the search.
+            trials: Number of trials, at least 1.
+        """
+        return self._trial_seconds(options, trials) + self._final_seconds(options)
+
+    def _candidates(self) -> Iterator[SearchOptions]:
+        """Yield options from the most to the least expensive ones."""
+        for size in self._sizes():
+            for epochs in self._epochs():
+                for fraction in self._fractions():
+                    changes = {"image_size": size, "max_epochs": epochs, "fraction": fraction}
+                    yield self._options.model_copy(update=changes)
+
+    def _sizes(self) -> list[int]:
+        size = self._options.image_size
+        free = any(get_architecture(model).fixed_size is None for model in self._space.models)
+        if self._keeps("image_size") or not free:
+            return [size]
+        return [size, *(smaller for smaller in IMAGE_SIZES if smaller < size)]
+
+    def _epochs(self) -> list[int]:
+        most = self._options.max_epochs
+        least = max(MIN_EPOCHS, self._options.grace_period)
+        if self._keeps("max_epochs") or most <= least:
+            return [most]
+        return sorted({most, (most + least) // 2, least}, reverse=True)
+
+    def _fractions(self) -> list[float]:
+        if self._keeps("fraction"):
+            return [self._options.fraction]
+        enough = {default_fraction(fraction, self._images) for fraction in FRACTIONS}
+        return sorted(enough, reverse=True)
+
+    def _keeps(self, option: str) -> bool:
+        # The stages of a space name epochs, image sizes and fractions of their own.
+        return option in self._fixed or bool(self._space.fidelity)
+
+    def _number_of_trials(self, options: SearchOptions, seconds: float) -> dict[str, Any]:
+        population = scheduler_class(options.scheduling.name).exploits
+        enumerated = searcher_class(options.searcher).enumerates
+        if "num_samples" in self._fixed or population or enumerated:
+            return {}
+        left = seconds - self._final_seconds(options)
+        trials = len(self._space.models)
+        while trials < MAX_SAMPLES and self._trial_seconds(options, 2 * trials) <= left:
+            trials *= 2
+        return {"num_samples": min(MORE_TRIALS * trials, MAX_SAMPLES)}
+
+    def _trial_seconds(self, options: SearchOptions, trials: int) -> float:
+        train = options.fraction * (1 - VAL_SHARE) * self._images
+        share = options.val_fraction or options.fraction
+        val = VAL_SHARE * self._images * share
+        if options.val_fraction is None:
+            val = min(max(val, MIN_VAL_IMAGES), VAL_SHARE * self._images)
+        speeds = self.speeds(options.image_size).values()
+        epoch = sum(_seconds(speed, train, val) for speed in speeds) / len(speeds)
+        wanted = options.model_copy(update={"num_samples": trials})
+        epochs = expected_epochs(trials, wanted.scheduling_for(self._space))
+        return epoch * epochs / min(self._concurrent, trials)
+
+    def _final_seconds(self, options: SearchOptions) -> float:
+        images = options.final_run_fraction * self._images
+        runs = options.final_seeds * options.finalists
+        return time_on_workers(
+            [
+                options.final_run_epochs * images / speed.train
+                for speed in self.speeds(options.image_size).values()
+                for _ in range(runs)
+            ],
+            self._concurrent,
+        )
+
+
+def _seconds(speed: Speed, train: float, val: float) -> float:
+    """Return the duration of an epoch in seconds."""
+    return train / speed.train + val / speed.validate
