@@ -13,8 +13,7 @@ from tune_mnist.tuning.recording.trial_record import TrialRecord
 REPORT_SECONDS = 15.0
 """Time of a search that is neither trials nor final runs: imports before it, the report after."""
 
-CHECK_SECONDS = 1.0
-"""Time between two estimates of the final runs."""
+_CHECK_SECONDS = 1.0  # between two estimates of the final runs
 
 
 def measure(context: SearchContext, image_size: int | None = None) -> Speeds:
@@ -47,7 +46,7 @@ class TimeBudget:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._end = time.monotonic() + seconds - REPORT_SECONDS
-        self._checked = -CHECK_SECONDS
+        self._checked = -_CHECK_SECONDS
         self._up = False
 
     def plan(self, context: SearchContext, fixed: frozenset[str], images: int) -> BudgetPlan:
@@ -84,7 +83,7 @@ class TimeBudget:
             records: Records of all trials.
         """
         now = time.monotonic()
-        if now - self._checked >= CHECK_SECONDS:
+        if now - self._checked >= _CHECK_SECONDS:
             self._checked = now
             self._up = self.left <= final.expected_seconds(records)
         return self._up
