@@ -139,8 +139,11 @@ def _check_parameters(trial: FrozenTrial, space: SearchSpace, distributions: Any
         return
     for name in space.parameters:
         if space.exists(name, trial.params) != (name in trial.params):
-            there = "has" if name in trial.params else "lacks"
-            raise UserError(f"{place}: {there} the parameter {name}, contrary to its space")
+            if name in trial.params:
+                raise UserError(
+                    f"{place}: has the parameter {name}, whose condition does not hold"
+                )
+            raise UserError(f"{place}: lacks the parameter {name}, which its space requires")
 
 
 def _check_fixed(parameters: Mapping[str, Any], space: SearchSpace, place: str) -> None:
