@@ -145,7 +145,7 @@ def _quota(text: str) -> float | None:
 
 
 def _stored_in(path: Path, key: str) -> int:
-    """Return the value of a key in a file with a key and a number in each line; 0 without it."""
+    """Return the value of a key in a file of ``<key> <number>`` lines, or 0 without the key."""
     pairs = (line.partition(" ") for line in _read(path).splitlines())
     return next((int(value) for name, _, value in pairs if name == key and value.isdecimal()), 0)
 

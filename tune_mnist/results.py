@@ -52,7 +52,7 @@ def new_results(output_dir: Path, name: str | None, kind: str) -> Iterator[Path]
 
 
 def _reserve(directory: Path, numbered: bool) -> tuple[Path, int | None]:
-    """Create a results folder; return its path, and the descriptor that holds its lock."""
+    """Create a results folder and return its path and the file descriptor of its lock."""
     for number in itertools.count(1):
         place = directory if number == 1 else directory.with_name(f"{directory.name}-{number}")
         try:
@@ -60,9 +60,9 @@ def _reserve(directory: Path, numbered: bool) -> tuple[Path, int | None]:
         except FileExistsError:
             if numbered:
                 continue
-            # A run that was killed before it wrote anything has left an empty folder.
+            # An empty folder is left behind by a run that was killed before it wrote anything.
             reservation = None if _is_used(place) else _lock(place)
-            if reservation is None or _is_used(place):  # or another run was faster
+            if reservation is None or _is_used(place):  # checked again: another run may be faster
                 raise taken(place) from None
             return place, reservation
         return place, _lock(place)
@@ -70,21 +70,21 @@ def _reserve(directory: Path, numbered: bool) -> tuple[Path, int | None]:
 
 
 def _lock(folder: Path) -> int | None:
-    """Lock a folder as long as this process runs; return a descriptor, None if it cannot be."""
+    """Lock a folder for this process and return the file descriptor, or None without a lock."""
     try:
         import fcntl
     except ImportError:  # Windows
         return None
     try:
         descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # removed meanwhile, or unreadable
+    except OSError:  # removed in the meantime, or unreadable
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # The folder may have been removed, and created again, since it was opened.
+        # The folder may have been replaced by another one since it was opened.
         if os.path.samestat(os.fstat(descriptor), folder.stat()):
             return descriptor
-    except OSError:  # another run holds the lock, or the file system has none for folders
+    except OSError:  # locked by another run, or not supported by the file system
         pass
     os.close(descriptor)
     return None
@@ -133,7 +133,7 @@ def require_new(directory: Path) -> None:
 
 
 def _is_used(place: Path) -> bool:
-    """Return whether a path that exists is anything but an empty folder."""
+    """Return whether an existing path is not an empty folder."""
     return place.is_symlink() or not place.is_dir() or any(place.iterdir())
 
 

@@ -109,10 +109,10 @@ class StopSignals:
 
     @contextmanager
     def acknowledged(self, action: Callable[[], None]) -> Iterator[None]:
-        """Call a function as soon as the first signal arrives, for a command that ends slowly.
+        """Call a function as soon as the first signal arrives, for commands that end slowly.
 
         Args:
-            action: Function that tells the user. It is called in a thread of its own.
+            action: Function that informs the user. It is called in a separate thread.
         """
         outer, self._on_first = self._on_first, action
         try:
@@ -139,7 +139,7 @@ class StopSignals:
                     continue
                 self._number = self._number or number
                 if first is None:
-                    # In a thread of its own: a terminal that is held by Ctrl-S blocks it.
+                    # In a separate thread, as a terminal paused with Ctrl-S blocks its output.
                     threading.Thread(target=self._on_first, daemon=True).start()
                     self._wake_main_thread(number)
                     # Set only now: the repeated signals arrive here too, and late on a busy
@@ -171,7 +171,7 @@ class StopSignals:
 
 
 def _do_nothing() -> None:
-    """Acknowledge nothing."""
+    """Do nothing on the first signal."""
 
 
 def _leave_terminal() -> None:
