@@ -1,4 +1,4 @@
-"""Suppression of library output that is of no use to users."""
+"""Suppression of library output that does not concern users."""
 
 import io
 import logging

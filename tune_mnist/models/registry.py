@@ -104,6 +104,10 @@ class Architecture:
     def checked_option(self, name: str, value: Any) -> Any:
         """Validate a value for one keyword and return it in the annotated type.
 
+        Args:
+            name: Name of the keyword.
+            value: Value to validate.
+
         Raises:
             UserError: The keyword is unknown, or the value does not match its annotation.
         """
