@@ -86,6 +86,8 @@ except KeyboardInterrupt:
     print("KeyboardInterrupt")
 assert before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM),
                   dict(os.environ))
+from ray.tune import tune
+assert tune.TuneController.__module__.startswith("ray.")  # Tune's own is back
 cut = load_results(folder)
 assert "INTERRUPTED" in set(cut.trials["state"])
 resumed = run_search(resume=folder, num_samples=len(cut.trials))
