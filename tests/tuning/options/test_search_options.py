@@ -41,7 +41,7 @@ def test_paths_become_absolute(tmp_path, monkeypatch):
             {"searcher": "cmaes", "objective": "val_accuracy,parameters"},
             "--searcher cmaes: not possible with --objective val_accuracy,parameters",
         ),
-        ({"searcher": "grid"}, "without end"),
+        ({"searcher": "grid"}, "step or choices"),
         ({"storage_path": "ftp://host/a"}, "must be a folder, s3://bucket/folder or gs://"),
         ({"gpus_per_trial": 0.001}, "must be 0 or at least 0.01"),
         ({"grace_period": 20}, "--grace-period 20: must be at most --max-epochs 9"),

@@ -1,1 +1,1 @@
-"""Which configuration comes next: Optuna's samplers and the searcher."""
+"""Searchers: Optuna's samplers behind Ray Tune's searcher interface."""

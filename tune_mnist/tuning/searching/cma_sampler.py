@@ -1,4 +1,4 @@
-"""CMA-ES whose state is computed from the trials, and never unpickled from the journal."""
+"""CMA-ES that computes its state from the trials instead of unpickling it from the journal."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ MIN_NUMBERS = 2
 
 
 class CmaEs(SamplerMaker):
-    """Evolves the numbers that exist in every configuration; draws all else at random.
+    """CMA-ES over the numbers that exist in every configuration; the rest is drawn at random.
 
     Source: Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv 1604.00772.
     """
@@ -27,7 +27,7 @@ class CmaEs(SamplerMaker):
     single_objective = True
 
     def make(self, seed: int) -> BaseSampler:
-        """Return the sampler that draws one trial."""
+        """Return a sampler for one trial."""
         return ReplayedCmaEs(
             seed=seed,
             n_startup_trials=self.startup,
@@ -37,25 +37,25 @@ class CmaEs(SamplerMaker):
 
     @classmethod
     def check_space(cls, space: SearchSpace) -> None:
-        """Check that there are numbers to evolve.
+        """Check that the space has numbers that exist in every configuration.
 
         Raises:
-            UserError: There are too few.
+            UserError: The space has fewer than MIN_NUMBERS of them.
         """
         if space.count_numbers() < MIN_NUMBERS:
             raise UserError(
                 f"--searcher cmaes: space {space.name} has fewer than {MIN_NUMBERS} numbers that"
-                " always exist, and evolves nothing else: take another searcher"
+                " always exist, which CMA-ES needs: use another searcher"
             )
 
 
 class ReplayedCmaEs(CmaEsSampler):
-    """Optuna's CMA-ES, without the pickle that Optuna 5.0 keeps of it in the study.
+    """Optuna's CMA-ES without a pickled optimizer in the study.
 
-    Optuna stores the optimizer, pickled, as an attribute of a trial after each generation, and
-    unpickles it for the next draw: the writer of a journal could run code in the process that
-    resumes its study. Here the generations are told again to a new optimizer. A generation costs
-    some 0.1 ms.
+    Optuna 5.0 pickles the optimizer into an attribute of a trial after each generation, and
+    unpickles it for the next draw, so a manipulated journal could run code in the process that
+    resumes its study. Here a new optimizer is told all generations again, which takes about 0.1 ms
+    per generation.
     """
 
     def sample_relative(
@@ -64,12 +64,12 @@ class ReplayedCmaEs(CmaEsSampler):
         trial: FrozenTrial,
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
-        """Draw the numbers that are modelled together."""
+        """Draw the numbers that are sampled together."""
         self._drawn_from = study, search_space
         return super().sample_relative(study, trial, search_space)
 
     def _restore_optimizer(self, completed_trials: Sequence[FrozenTrial]) -> Any:
-        """Return an optimizer that knows all whole generations, instead of a stored one."""
+        """Return a new optimizer that has been told all complete generations."""
         study, search_space = self._drawn_from
         transform = _SearchSpaceTransform(search_space, transform_step=True, transform_0_1=True)
         optimizer = self._init_optimizer(transform, study.direction)

@@ -6,12 +6,12 @@ from tune_mnist.tuning.searching.protocol import SamplerMaker
 
 
 class GaussianProcess(SamplerMaker):
-    """Models the accuracy of complete trials by a Gaussian process."""
+    """Optuna's GPSampler, which models the accuracy of complete trials."""
 
     learns = True
     sees_running = True
     needs_complete_trials = True
 
     def make(self, seed: int) -> BaseSampler:
-        """Return the sampler that draws one trial."""
+        """Return a sampler for one trial."""
         return GPSampler(seed=seed, n_startup_trials=self.startup)

@@ -9,16 +9,16 @@ from tune_mnist.tuning.searching.protocol import SamplerMaker
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 MAX_GRID = 1_000_000
-"""Combinations of a grid: Optuna's sampler lists them all."""
+"""Maximum combinations of a grid, which Optuna's sampler keeps in a list."""
 
 
 class Grid(SamplerMaker):
-    """Walks through all combinations, each trial the one of its number."""
+    """Tries every combination of the parameter values once."""
 
     enumerates = True
 
     def make(self, seed: int) -> BaseSampler:
-        """Return the sampler that draws one trial."""
+        """Return a sampler for one trial."""
         values = {
             name: parameter.values() or [] for name, parameter in self.space.parameters.items()
         }
@@ -29,23 +29,24 @@ class Grid(SamplerMaker):
         """Check that a space can be enumerated.
 
         Raises:
-            UserError: A parameter has no end of values, or a condition; or there are too many.
+            UserError: A parameter is continuous or conditional, or there are more than MAX_GRID
+                combinations.
         """
         for name, parameter in space.parameters.items():
             if parameter.values() is None:
                 raise UserError(
                     f"--searcher grid: parameter '{name}' of space {space.name} is {parameter},"
-                    " without end: give it a step or choices, or take another searcher"
+                    " which is continuous: give it a step or choices, or use another searcher"
                 )
             if parameter.when:
                 raise UserError(
                     f"--searcher grid: parameter '{name}' of space {space.name} exists only"
-                    " under a condition, which a grid does not know: take another searcher"
+                    " under a condition, which a grid does not support: use another searcher"
                 )
         if cls.count(space) > MAX_GRID:
             raise UserError(
                 f"--searcher grid: space {space.name} has {cls.count(space):,} combinations, more"
-                f" than {MAX_GRID:,}: take larger steps, or another searcher"
+                f" than {MAX_GRID:,}: use larger steps, or another searcher"
             )
 
     @classmethod

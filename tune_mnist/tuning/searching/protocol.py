@@ -1,4 +1,4 @@
-"""The protocol of a searcher: what a search asks of each of them."""
+"""Protocol that every searcher implements."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,26 +10,26 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 @dataclass(frozen=True)
 class SamplerMaker:
-    """An Optuna sampler for each trial, and facts about it.
+    """Factory of the Optuna samplers of a search, one for each trial.
 
-    A new searcher is a subclass and a line in :mod:`tune_mnist.tuning.searching.registry`. It
-    implements ``make`` and overrides what differs from the defaults below. All state is in the
-    study: each trial is drawn by a sampler of its own.
+    A new searcher is a subclass and an entry in :mod:`tune_mnist.tuning.searching.registry`. It
+    implements ``make`` and overrides the defaults below. Samplers keep their state in the study,
+    since each trial is drawn by a new sampler.
 
     Attributes:
         space: Search space.
-        startup: Trials that a model-based sampler draws at random first.
-        seed: Seed of the search, for a sequence that all trials share.
-        learns: Whether it draws by the results of earlier trials. It then draws at random until a
-            trial is better than guessing.
-        sees_running: Whether it makes allowance for trials that still run, and is shown them as
-            they are.
-        needs_complete_trials: Whether it learns from trials only that are trained to their end.
-        bounded_history: Whether it is shown the best and the latest trials only, so that a draw
-            costs the same at any number of trials.
-        single_objective: Whether it knows one objective only.
-        enumerates: Whether it walks through all configurations, by the number of the trial. Then
-            no trial can be queued, and architectures take no turns.
+        startup: Number of trials that a model-based sampler first draws at random.
+        seed: Seed of the search, for samplers whose trials share one sequence.
+        learns: Whether the sampler learns from earlier trials. Its trials are drawn at random
+            until a trial is better than guessing.
+        sees_running: Whether the sampler takes running trials into account. It is then shown
+            unfinished trials as running, otherwise as pruned.
+        needs_complete_trials: Whether the sampler learns only from trials that trained all epochs.
+        bounded_history: Whether the sampler is shown only the best and the latest trials, so that
+            a draw takes the same time at any number of trials.
+        single_objective: Whether the sampler supports only one objective.
+        enumerates: Whether the number of a trial determines its configuration, as in a grid. Such
+            a search has no queue, and its architectures do not take turns.
     """
 
     space: SearchSpace
@@ -44,10 +44,10 @@ class SamplerMaker:
     enumerates: ClassVar[bool] = False
 
     def make(self, seed: int) -> BaseSampler:
-        """Return the sampler that draws one trial.
+        """Return a sampler for one trial.
 
         Args:
-            seed: Seed that depends on the search's and the trial's number.
+            seed: Seed derived from the seed of the search and the number of the trial.
         """
         raise NotImplementedError
 
@@ -56,10 +56,10 @@ class SamplerMaker:
         """Check that the sampler can search a space.
 
         Raises:
-            UserError: It cannot; says why.
+            UserError: The sampler does not support the space; the message says why.
         """
 
     @classmethod
     def count(cls, space: SearchSpace) -> int | None:  # noqa: ARG003
-        """Return the number of configurations that it can give; None: any number."""
+        """Return the number of configurations in an enumerated space; None: not enumerated."""
         return None

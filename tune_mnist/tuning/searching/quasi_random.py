@@ -10,19 +10,19 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 
 class QuasiRandom(SamplerMaker):
-    """Fills the space evenly: each trial takes the next point of one Sobol sequence."""
+    """Covers the space evenly: each trial is the next point of one Sobol sequence."""
 
     def make(self, seed: int) -> BaseSampler:
-        """Return the sampler that draws one trial."""
+        """Return a sampler for one trial."""
         return _WholeSpaceQmc(self.space, self.seed)
 
 
 class _WholeSpaceQmc(QMCSampler):
-    """Optuna's quasi-random sampler over all parameters of a space, conditional ones included.
+    """Optuna's quasi-random sampler over all parameters of a space, including conditional ones.
 
-    Optuna's own takes the parameters of the first trial for the whole space, and draws the others
-    by a random state that would begin again with every trial. A coordinate of a parameter that a
-    configuration does not have is left unused.
+    Optuna's sampler covers the parameters of the first trial only, and draws all others from a
+    random state that would restart with every trial. Here a coordinate is ignored if its parameter
+    does not exist in a configuration.
 
     Args:
         space: Search space.

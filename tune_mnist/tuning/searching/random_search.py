@@ -6,8 +6,8 @@ from tune_mnist.tuning.searching.protocol import SamplerMaker
 
 
 class RandomSearch(SamplerMaker):
-    """Draws every parameter by itself."""
+    """Draws every parameter independently."""
 
     def make(self, seed: int) -> BaseSampler:
-        """Return the sampler that draws one trial."""
+        """Return a sampler for one trial."""
         return RandomSampler(seed=seed)

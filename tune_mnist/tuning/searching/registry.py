@@ -1,4 +1,4 @@
-"""Searchers by name; a class is imported when it is first asked for."""
+"""Searchers by name. A class is imported when it is first used."""
 
 from functools import cache
 from pkgutil import resolve_name
@@ -18,13 +18,13 @@ SEARCHERS = {
     "qmc": f"{_PACKAGE}.quasi_random:QuasiRandom",
     "grid": f"{_PACKAGE}.grid:Grid",
 }
-"""By name, the class: a :class:`~tune_mnist.tuning.searching.protocol.SamplerMaker`."""
+"""Import path of each class, a :class:`~tune_mnist.tuning.searching.protocol.SamplerMaker`."""
 
 DEFAULT_SEARCHER = "tpe"
 
 
 def searcher_names() -> tuple[str, ...]:
-    """Return the names that a user may give."""
+    """Return the accepted names."""
     return tuple(SEARCHERS)
 
 

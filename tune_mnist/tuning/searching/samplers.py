@@ -1,4 +1,4 @@
-"""The sampler of a search, by the name of its searcher."""
+"""Construction of the sampler of a search."""
 
 import warnings
 
@@ -18,8 +18,8 @@ def create_sampler(
 ) -> PerTrialSampler:
     """Build the sampler of a search.
 
-    A model-based sampler draws a third of a small search at random before its model takes over,
-    ten trials at most, and draws at random until a trial has learned something.
+    A model-based sampler first draws a third of the trials at random, at most ten, and continues
+    at random until a trial is better than guessing.
 
     Args:
         name: Name of a searcher.
@@ -29,7 +29,7 @@ def create_sampler(
         chance_level: val_accuracy that a network which has learned exceeds.
 
     Raises:
-        UserError: The name is unknown, or the searcher cannot search this space.
+        UserError: The name is unknown, or the searcher does not support the space.
     """
     searcher = searcher_class(name)
     searcher.check_space(space)
@@ -57,6 +57,6 @@ def create_sampler(
 
 def _make_quietly(maker: SamplerMaker, seed: int) -> BaseSampler:
     with warnings.catch_warnings():
-        # Some options have been "experimental" since 2020; a user can do nothing about it.
+        # Some options have been experimental since 2020, which users cannot change.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return maker.make(seed)

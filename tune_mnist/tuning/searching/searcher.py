@@ -1,4 +1,4 @@
-"""The searcher: an Optuna study behind Ray Tune's searcher interface."""
+"""Searcher of a search: an Optuna study behind Ray Tune's searcher interface."""
 
 import warnings
 from collections.abc import Callable
@@ -17,25 +17,26 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER
 
 
 class StudySearch(OpenOptunaSearch):
-    """Ray's OptunaSearch with a study that records how each trial ended, and is kept in a file.
+    """Ray's OptunaSearch with a study that is kept in a file and can be resumed.
 
-    It reports a stopped trial as PRUNED, a diverged or failed one as FAIL, through the store, and
-    first hands out again the trials that an earlier run left unfinished.
+    The study records a stopped trial as PRUNED, and a diverged or failed trial as FAIL. The
+    unfinished trials of an earlier run are suggested again first.
 
     Args:
         space: Search space.
         storage: Storage of the study.
         sampler: Sampler that draws the configurations.
         directions: ``max`` or ``min`` by objective, METRIC first.
-        max_epochs: Epochs of a trial that is not stopped.
-        max_concurrent: Most trials at a time, unless ``may_begin`` is replaced.
+        max_epochs: Maximum epochs per trial.
+        max_concurrent: Maximum number of concurrent trials, unless ``may_begin`` is replaced.
 
     Attributes:
         trial_store: Records of the trials.
-        left: Number of trials still to hand out; None: as many as Ray asks for.
-        may_begin: Returns whether a trial may be handed out; a search sets its scheduler's.
-        all_at_once: Whether the unfinished trials of an earlier run are handed out whatever
-            ``may_begin`` returns, for a scheduler that pauses those that must wait.
+        left: Number of trials still to suggest; None: as many as Ray requests.
+        may_begin: Function that returns whether a trial may be suggested. A search sets the
+            scheduler's ``wants_new_trial``.
+        all_at_once: Whether the unfinished trials of an earlier run are suggested even if
+            ``may_begin`` returns False, for a scheduler that pauses pending trials.
     """
 
     def __init__(
@@ -72,13 +73,13 @@ class StudySearch(OpenOptunaSearch):
         ]
 
     def all_begun(self) -> bool:
-        """Return whether all trials have been handed out."""
+        """Return whether all trials have been suggested."""
         return self.left == 0
 
     def count_remaining(self) -> int | None:
-        """Return the number of trials that can still end, so that none is run twice.
+        """Return the number of unfinished trials and untried configurations; None: no limit.
 
-        These are the unfinished trials and the untried configurations. None: no limit.
+        A search runs no more trials, since no configuration is run twice.
         """
         untried = self._sampler.count_untried(self.study)
         running = (optuna.trial.TrialState.RUNNING,)
@@ -86,14 +87,14 @@ class StudySearch(OpenOptunaSearch):
         return None if untried is None else untried + unfinished
 
     def handed_out(self) -> frozenset[str]:
-        """Return Ray's names of the trials that were handed out and have not ended yet."""
+        """Return Ray's IDs of the trials that were suggested and have not ended yet."""
         return frozenset(self._live)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """Return the number and configuration of the next trial; None: not now.
+        """Return the number and configuration of the next trial; None: no trial may start now.
 
-        Ray is told that no trial will come only when all have ended: from then on it gives up the
-        worker of every trial that pauses.
+        FINISHED is returned only after all trials have ended, because Ray then releases the worker
+        of every trial that pauses.
         """
         if self.all_begun():
             return None if self._live else str(Searcher.FINISHED)
@@ -111,24 +112,24 @@ class StudySearch(OpenOptunaSearch):
         return {NUMBER: trial.number, **record.config_of(record.epochs + 1)}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Write an epoch's value into the study."""
+        """Record the metrics of an epoch in the study."""
         self.trial_store.add_epoch(self.trial(trial_id).number, result)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Tell the study how the trial ended.
+        """Record the end of a trial in the study.
 
-        Ray does not say here why a trial failed: the recorder closes the record of a failed one.
+        The recorder does so for a failed trial, since Ray passes no reason to the searcher.
         """
         self._live.discard(trial_id)
         if not error:
             self.trial_store.end(self.trial(trial_id).number, result or {})
 
     def save(self, checkpoint_path: str) -> None:
-        """Write nothing of use: all state is in the study."""
+        """Write a placeholder, since all state is in the study."""
         with open(checkpoint_path, "w", encoding="utf-8") as file:  # noqa: PTH123 - Ray's text
             file.write("the state of the search is in its study\n")
 
     def restore(self, checkpoint_path: str) -> None:
-        """Read nothing: all state is in the study."""
+        """Do nothing, since all state is in the study."""

@@ -6,7 +6,7 @@ from tune_mnist.tuning.searching.protocol import SamplerMaker
 
 
 class Tpe(SamplerMaker):
-    """Models all parameters together, grouped by the conditions under which they exist.
+    """Optuna's multivariate TPE, with one model for each group of conditional parameters.
 
     Sources: Bergstra et al., NeurIPS 2011; Falkner et al., ICML 2018; Optuna's ``multivariate``
     and ``group``.
@@ -16,7 +16,7 @@ class Tpe(SamplerMaker):
     bounded_history = True
 
     def make(self, seed: int) -> BaseSampler:
-        """Return the sampler that draws one trial."""
+        """Return a sampler for one trial."""
         return TPESampler(
             seed=seed,
             multivariate=True,

@@ -1,4 +1,4 @@
-"""What goes into a fresh study: the trials of an earlier search, and what to try first."""
+"""Preparation of a new study: trials of an earlier search, and the queue of first trials."""
 
 from collections.abc import Container, Hashable, Iterable
 from dataclasses import dataclass
@@ -22,23 +22,23 @@ from tune_mnist.tuning.trials.reports import METRIC
 MAX_TRIED_FIRST = 3
 PREPARED = "prepared"
 QUEUE = "queue"
-"""User attribute of a study: the configurations that are to be tried first."""
+"""User attribute of a study: the queued configurations."""
 
 FIRST_OF_PORTFOLIO = "first_of_portfolio"
-"""User attribute of a study: the place in the queue at which the portfolio begins."""
+"""User attribute of a study: index of the portfolio's first configuration in the queue."""
 
 STAGES = "stages"
-"""User attribute of a study whose trials go through cheaper stages: which."""
+"""User attribute of a study: the cheaper stages of its trials."""
 
 
 @dataclass(frozen=True)
 class WarmStart:
-    """What a new search takes over from an earlier one.
+    """Trials and configurations that a new search reuses from an earlier one.
 
     Attributes:
         name: Name of the earlier search.
-        trials: Ended trials to learn from, with the parameters that the new space has.
-        configurations: Configurations to try first, the best one first.
+        trials: Ended trials to import, with the parameters that exist in the new space.
+        configurations: Configurations to queue, best first.
     """
 
     name: str
@@ -53,19 +53,18 @@ def select_trials(
     model: str | None,
     comparable: Container[str],
 ) -> WarmStart:
-    """Select what a new search takes over from an earlier one.
+    """Select the trials and configurations that a new search reuses from an earlier one.
 
-    Trials of other architectures than the space's are used only if there are no others, and then
-    only as configurations to try.
+    Trials of architectures outside the space are used only if there are no others, and then only
+    as configurations to queue.
 
     Args:
         earlier: Study of the earlier search.
         directory: Results folder of the earlier search.
-        space: Search space of the new search, whose objective is the earlier one's wherever
-            accuracies compare.
+        space: Search space of the new search.
         model: Architecture of the earlier search, if its space fixed one.
-        comparable: Architectures of which the earlier accuracies were measured as those of the
-            new search will be. Stages are compared here.
+        comparable: Architectures whose earlier accuracies were measured in the same way as those
+            of the new search, apart from stages, which are compared here.
 
     Raises:
         UserError: No trial of the earlier search has a parameter of the space.
@@ -76,7 +75,7 @@ def select_trials(
         for trial in earlier.get_trials(
             deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)
         )
-        # A trial with exploits did not get its result with the parameters that it began with.
+        # The initial parameters of a trial with exploits do not explain its result.
         if EXPLOITS not in trial.user_attrs
     ]
     usable = [
@@ -113,18 +112,18 @@ def prepare_study(
     warm_start: WarmStart | None,
     portfolio: Portfolio | None = None,
 ) -> None:
-    """Fill a fresh study: earlier trials to learn from, then a queue of trials.
+    """Fill a new study with imported trials and the queue.
 
-    The queue begins with the best of the earlier configurations. The space's baselines follow,
-    then the portfolio. An earlier trial whose value was imported is not run again. If the driver
-    was killed during the import, the next run completes it.
+    The queue holds the best earlier configurations, then the baselines of the space, then the
+    portfolio. A configuration whose trial was imported is not queued. If the driver was killed in
+    this function, the next run completes the preparation.
 
     Args:
         study: Study without trials, or with a part of the imported ones.
         space: Search space.
-        num_samples: Number of trials of the search; no more are put into the queue.
-        warm_start: What to take over from an earlier search, or None.
-        portfolio: Configurations that are found on other data, or None.
+        num_samples: Maximum length of the queue, the number of trials of the search.
+        warm_start: Trials and configurations of an earlier search, or None.
+        portfolio: Portfolio of the space, or None.
     """
     if space.fidelity:
         study.set_user_attr(STAGES, _stages(space))
@@ -135,7 +134,7 @@ def prepare_study(
         found = portfolio.configurations if portfolio else ()
         queue = _distinct(own + _untried(found, study), space)[:num_samples]
         study.set_user_attr(FIRST_OF_PORTFOLIO, len(own))
-        # A killed driver's part is completed by it, though the earlier search may have gone on.
+        # A resumed search completes this queue, although the earlier search may have changed.
         study.set_user_attr(QUEUE, queue)
     first = study.user_attrs.get(FIRST_OF_PORTFOLIO, len(queue))
     for number in range(len(own_trials(study)), len(queue)):
@@ -162,7 +161,7 @@ def _untried(
 
 
 def _distinct(queue: list[dict[str, Any]], space: SearchSpace) -> list[dict[str, Any]]:
-    """Return the configurations, each one once; one that leaves values open may stand again."""
+    """Return the configurations without duplicates; incomplete ones are never duplicates."""
     kept: dict[Hashable, dict[str, Any]] = {}
     for index, parameters in enumerate(queue):
         whole = is_whole(space, parameters)
@@ -171,8 +170,8 @@ def _distinct(queue: list[dict[str, Any]], space: SearchSpace) -> list[dict[str,
 
 
 def _import(study: optuna.Study, warm_start: WarmStart) -> list[dict[str, Any]]:
-    """Add the earlier trials to the study; return the configurations to try first."""
-    # A killed driver may have imported a part of them.
+    """Add the earlier trials to the study; return the configurations to queue."""
+    # A killed driver may have imported some of them.
     known = {trial.user_attrs.get(WARM_START_NAME) for trial in study.get_trials(deepcopy=False)}
     for trial in warm_start.trials:
         if trial.user_attrs[WARM_START_NAME] not in known:
