@@ -13,6 +13,7 @@ What a sampler observes has noise; the regret is that of the true values.
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,10 +158,11 @@ def suggestion_seconds(trials: int, *, bounded: bool, repeats: int = 10) -> floa
 
 @click.command()
 @click.option("--trials", default=600, show_default=True)
-@click.option("--seeds", default=8, show_default=True)
+@click.option("--seeds", default=4, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
 def main(trials: int, seeds: int, output: Path) -> None:
     """Compare TPE with a bounded and with the whole history."""
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     rows: list[dict[str, Any]] = []
     for bounded in (True, False):

@@ -68,7 +68,8 @@ def choose(accuracies: pd.DataFrame, size: int) -> list[int]:
     for _ in range(min(size, len(table))):
         means = np.minimum(table, best).mean(axis=1)
         means[chosen] = np.inf
-        chosen.append(int(np.argmin(means)))
+        # Where no configuration improves on those chosen, the best one by itself follows.
+        chosen.append(int(np.lexsort((table.mean(axis=1), means.round(9)))[0]))
         best = np.minimum(best, table[chosen[-1]])
     return [int(accuracies.index[row]) for row in chosen]
 
@@ -118,12 +119,8 @@ def portfolio_text(curves: pd.DataFrame, chosen: list[int], datasets: list[str])
         f" {', '.join(datasets)} by benchmarks/portfolio/choose.py",
         "model": MODEL,
         "configurations": [
-            {
-                name: _plain(first.loc[number, name])
-                for name in names
-                if pd.notna(first.loc[number, name])
-            }
-            for number in chosen
+            {name: _plain(value) for name, value in values.items() if name in names}
+            for values in (first.loc[number].dropna().to_dict() for number in chosen)
         ],
     }
     return yaml.safe_dump(content, sort_keys=False, width=99, default_flow_style=None)
