@@ -73,4 +73,4 @@ def test_a_run_leaves_the_random_state_of_a_gpu_as_it_was():
         torch.manual_seed(0)
     second = torch.rand(1, device="cuda")
     torch.manual_seed(7)
-    assert [first.item(), second.item()] == torch.rand(2, device="cuda").tolist()
+    assert [first, second] == [torch.rand(1, device="cuda") for _ in range(2)]
