@@ -285,6 +285,17 @@ def test_drawing_does_not_change_the_journal(tmp_path: Path):
     assert (tmp_path / "s" / "study.journal").read_bytes() == before
 
 
+def test_parallel_coordinates_have_no_more_axes_than_can_be_read(tmp_path: Path):
+    names = ("weight_decay", "label_smoothing", "augment_strength", "clip_norm", "ema", "momentum")
+    more = "".join(f"  {name}: {{type: float, low: 0.1, high: 0.2}}\n" for name in names)
+    space = LENET + more + "  augment: {type: categorical, choices: [shift, affine]}\n"
+    courses = [Course({"lr": 0.01 + n / 100}, (0.5 + n / 20,) * 3) for n in range(9)]
+    drawn = draw(make_search(tmp_path / "s", space, courses))
+    axes = plot(drawn, "parallel").figure.layout.xaxis.ticktext
+    assert len(axes) == 1 + 8  # val_accuracy and the first of nine parameters
+    assert "augment" not in axes
+
+
 def test_an_exploited_trial_counts_with_the_hyperparameters_of_its_best_epoch(tmp_path: Path):
     courses = [Course({"lr": 0.01 * (n + 1)}, (0.5, 0.6 + 0.01 * n)) for n in range(4)]
     courses.append(Course({"lr": 1e-4}, (0.1, 0.99)))

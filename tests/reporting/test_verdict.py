@@ -108,7 +108,7 @@ def test_a_single_seed_gives_no_verdict():
 
 def test_a_single_configuration_gets_no_rank():
     assert verdict({"lenet": [final_run(range(90))]}) == (
-        "Test accuracy of lenet with 0.9910 (1 seed)."
+        "Test accuracy: lenet with 0.9910 (1 seed)."
     )
     assert verdict({}) == ""
 

@@ -127,7 +127,7 @@ def script(name: str) -> Markup:
 def to_json(plots: Sequence[Plot]) -> Markup:
     """Return the figures by key as JSON for a script element.
 
-    Numbers are rounded to six digits, as a plot shows no more.
+    Numbers are rounded to five digits, as a plot shows no more.
     """
     figures = {
         plot.key: _rounded(json.loads(plot.figure.to_json()))
@@ -140,7 +140,7 @@ def to_json(plots: Sequence[Plot]) -> Markup:
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
-        short = float(f"{value:.6g}")
+        short = float(f"{value:.5g}")
         return int(short) if short.is_integer() and abs(short) < _MAX_PLAIN else short
     if isinstance(value, list):
         return [_rounded(each) for each in value]

@@ -105,7 +105,7 @@ def verdict(groups: Mapping[str, Sequence[FinalRun]]) -> str:
     ranked = sorted(groups, key=lambda label: -_mean(groups[label]))
     first = ranked[0]
     if len(ranked) == 1:
-        return f"Test accuracy of {_described(first, groups)}."
+        return f"Test accuracy: {_described(first, groups)}."
     found = {(each.better, each.worse): each for each in differences(groups)}
     others = [(label, found.get((first, label))) for label in ranked[1:]]
     sentences = []

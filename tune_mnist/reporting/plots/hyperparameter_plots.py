@@ -34,6 +34,7 @@ from tune_mnist.tuning.trials.reports import METRIC
 
 MIN_TO_COMPARE = 4
 MIN_FOR_PAIRS = 8
+MAX_AXES = 8
 _FILLED = "Cividis"
 _SMALL = 1e-3
 
@@ -106,7 +107,8 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw Optuna's parallel coordinates, the better trials over the others."""
     evaluated.require(MIN_TO_COMPARE, parameters=2)
     evaluated.require_differences()
-    figure = plot_parallel_coordinate(evaluated.study, evaluated.shared, target_name=METRIC)
+    names = _by_importance(evaluated)[:MAX_AXES]
+    figure = plot_parallel_coordinate(evaluated.study, names, target_name=METRIC)
     values = [record.val_accuracy for record in evaluated.records]
     low, high = min(values), max(values)
     lines = [trace for trace in figure.data if trace.mode == "lines"]
@@ -126,11 +128,7 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
     for annotation in figure.layout.annotations:
         annotation.text = _short_tick(annotation.text)
     best = evaluated.best_quarter
-    in_common = text_format.listed(
-        common_values(name, evaluated)
-        for name in evaluated.shared
-        if not hyperparameter(name).whole_training
-    )
+    in_common = text_format.listed(common_values(name, evaluated) for name in names)
     sentence = (
         f"The best {len(best)} of {len(values)} trials, each judged by its best epoch, have"
         f" {in_common}."
@@ -179,6 +177,7 @@ def rank(evaluated: EvaluatedTrials) -> list[Plot]:
     )
     points.update(
         text=[f"#{number}" for number in ranks.index],
+        hovertext=None,  # Optuna lists all parameters here, which makes the page larger.
         hovertemplate="%{text}<br>%{x}, %{y}<extra></extra>",
     )
     for trace in scales:
@@ -207,16 +206,30 @@ def _two_parameters(evaluated: EvaluatedTrials, *, numbers: bool = False) -> tup
     """
     evaluated.require(MIN_FOR_PAIRS, parameters=2)
     evaluated.require_differences()
-    try:
-        names = [each.name for each in evaluated.importances]
-    except CannotDrawError:
-        names = [name for name in evaluated.shared if not hyperparameter(name).whole_training]
-    fit = [name for name in names if not numbers or _is_number(name, evaluated)]
+    fit = _by_importance(evaluated)
+    if numbers:
+        fit = [name for name in fit if _is_number(name, evaluated)]
+        # Between a few choices there is nothing to interpolate.
+        fit.sort(key=lambda name: is_categorical(evaluated.distributions[name]))
     if len(fit) < 2:
         kind = " and are numbers" if numbers else ""
         raise CannotDrawError(f"fewer than 2 parameters vary that every trial has{kind}")
     first, second, *_ = fit
     return first, second
+
+
+def _by_importance(evaluated: EvaluatedTrials) -> list[str]:
+    """Return the shared parameters by importance, in the space's order if that is unknown.
+
+    Parameters that act over a whole training are left out.
+    """
+    names = [name for name in evaluated.shared if not hyperparameter(name).whole_training]
+    try:
+        important = [each.name for each in evaluated.importances]
+    except CannotDrawError:
+        important = []
+    ranked = [name for name in important if name in names]
+    return ranked + [name for name in names if name not in ranked]
 
 
 def _is_number(name: str, evaluated: EvaluatedTrials) -> bool:
