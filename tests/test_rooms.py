@@ -86,9 +86,8 @@ def constants(path: Path) -> set[str]:
 def test_a_public_constant_has_one_home():
     homes = defaultdict(list)
     for module, path in modules().items():
-        if room(module) != "reporting":
-            for name in constants(path):
-                homes[name].append(module)
+        for name in constants(path):
+            homes[name].append(module)
     assert {name: found for name, found in homes.items() if len(found) > 1} == {}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 TABLE_WIDTH = 1180
 """Pixels of a table in a window 1280 pixels wide, without the arrow of a sorted column."""
 
-MAX_TEXT = 26
+MAX_TEXT_WIDTH = 26
 """Characters of a cell beyond which it wraps."""
 
 WRAPPED_WIDTH = 200
@@ -32,7 +32,7 @@ def column_width(heading: str, cells: Iterable[str]) -> float:
 
 def wraps(cells: Iterable[str]) -> bool:
     """Return whether a column has cells so long that they wrap."""
-    return any(len(cell) > MAX_TEXT for cell in cells)
+    return any(len(cell) > MAX_TEXT_WIDTH for cell in cells)
 
 
 def _text_width(text: str) -> float:

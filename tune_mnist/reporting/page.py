@@ -19,6 +19,7 @@ from tune_mnist.reporting.trial_table import trial_table
 from tune_mnist.reporting.verdict import verdict
 from tune_mnist.safe_paths import files_in, path_in
 from tune_mnist.tuning.recording.trial_record import TrialState, best_record
+from tune_mnist.tuning.results_folder.resuming import resume_command
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.trials.reports import METRIC
 
@@ -130,4 +131,4 @@ def _resume(results: StoredSearch) -> str:
     """Return the command that resumes the search, an empty text if it cannot be resumed."""
     if not scheduler_class(results.options.scheduling.name).resumable:
         return ""
-    return f"python -m tune_mnist.search --resume {shlex.quote(str(results.directory))}"
+    return resume_command(results.directory)

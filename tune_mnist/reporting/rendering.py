@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from tune_mnist.reporting.column_widths import TABLE_WIDTH, column_width, wraps
 from tune_mnist.reporting.plotly_js import plotly_js
 from tune_mnist.reporting.plots import Plot
-from tune_mnist.reporting.tables import DIVERGED, Comparison, fold
+from tune_mnist.reporting.tables import DIVERGED_CELL, Comparison, fold
 
 _LETTERS = r"[A-Za-df-z]"
 """All letters except the e of 1e-4."""
@@ -70,7 +70,7 @@ def page_table(table: Comparison) -> PageTable:
     columns = [
         PageColumn(
             str(heading),
-            numeric=not cells[heading].replace(DIVERGED, "").str.contains(_LETTERS).any(),
+            numeric=not cells[heading].replace(DIVERGED_CELL, "").str.contains(_LETTERS).any(),
             wraps=wraps(cells[heading]),
         )
         for heading in cells

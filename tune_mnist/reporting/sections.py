@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tune_mnist.reporting.plots import Drawn, LeftOut, Plot
-from tune_mnist.reporting.plots.draw import COST, COURSE, EFFECTS, FINAL
+from tune_mnist.reporting.plots.draw import COST, COURSE, EFFECTS, FINAL_PLOTS
 from tune_mnist.reporting.plots.text_format import count
 from tune_mnist.reporting.rendering import PageTable, page_table
 from tune_mnist.reporting.tables import Comparison
@@ -12,7 +12,7 @@ from tune_mnist.reporting.tables import Comparison
 BEST = "Best trials"
 _HEADINGS = {
     "best": BEST,
-    "final": FINAL,
+    "final": FINAL_PLOTS,
     "cost": COST,
     "effects": EFFECTS,
     "course": COURSE,
@@ -22,7 +22,7 @@ _HEADINGS = {
 _TABLES = {
     "costs": COST,
     "effects": EFFECTS,
-    **dict.fromkeys(("final", "differences", "final_runs", "recall", "confused"), FINAL),
+    **dict.fromkeys(("final", "differences", "final_runs", "recall", "confused"), FINAL_PLOTS),
 }
 """Sections of the tables by name; all others are in BEST."""
 

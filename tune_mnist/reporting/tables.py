@@ -62,7 +62,7 @@ FORMATS = {
     "stage": "{:.0f}",
 }
 MISSING = "-"
-DIVERGED = "diverged"
+DIVERGED_CELL = "diverged"
 CONFIGURATION = "configuration"
 """Heading of the column that holds all hyperparameters."""
 
@@ -228,7 +228,7 @@ def cell(column: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if value == float("-inf"):
-        return DIVERGED
+        return DIVERGED_CELL
     if column in FORMATS:
         return FORMATS[column].format(value)
     return hyperparameter(column).show(value)

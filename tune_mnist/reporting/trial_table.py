@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from tune_mnist.reporting.column_widths import TABLE_WIDTH, WRAPPED_WIDTH, column_width, wraps
+from tune_mnist.reporting.tables import MISSING
 from tune_mnist.training import hyperparameter, ordered_keys
 
-MISSING = "-"
 OTHER = "other settings"
 
 

@@ -35,10 +35,10 @@ def _of_one_stage(drawer: Drawer) -> Drawer:
 COURSE = "Course of the search"
 EFFECTS = "Effects of the hyperparameters"
 COST = "Accuracy and cost"
-FINAL = "Final evaluation"
+FINAL_PLOTS = "Final evaluation"
 
 SECTIONS: dict[str, dict[str, Drawer]] = {
-    FINAL: {
+    FINAL_PLOTS: {
         "Confusion matrices": prediction_plots.confusion_matrices,
         "Misread images": prediction_plots.misclassified_images,
     },

@@ -8,7 +8,7 @@ from tune_mnist.reporting.plots.plot import COLOURS, SYMBOLS, Plot, tidied
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.tuning.trials.reports import METRIC
 
-HEIGHT = 440
+SEARCHES_HEIGHT = 440
 
 
 def accuracy_by_search(searches: dict[str, StoredSearch]) -> Plot:
@@ -38,7 +38,7 @@ def accuracy_by_search(searches: dict[str, StoredSearch]) -> Plot:
         )
         for model, accuracy in trials.groupby("model")[METRIC].max().items():
             best[str(model)] = max(best.get(str(model), (-1.0, "")), (float(accuracy), name))
-    stretch(tidied(figure, height=HEIGHT), METRIC)
+    stretch(tidied(figure, height=SEARCHES_HEIGHT), METRIC)
     figure.update_xaxes(type="category")
     figure.update_layout(scattermode="group")
     parts = [
