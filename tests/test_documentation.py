@@ -58,7 +58,7 @@ def test_a_command_in_the_documents_names_only_options_of_that_command(name, lin
 def networks(tmp_path_factory):
     """Register the networks of the documents, and yield their names."""
     names = []
-    for number, block in enumerate(blocks("python", "@register_model")):
+    for number, block in enumerate(blocks("python", "import register_model")):
         path = tmp_path_factory.mktemp("networks") / f"network_{number}.py"
         path.write_text(block.values[0])
         load_models([str(path)])
