@@ -56,8 +56,9 @@ def test_a_command_in_the_documents_names_only_options_of_that_command(name, lin
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
-    """Register the networks of the documents, and yield their names."""
-    names = []
+    """Register the networks of the documents and the examples, and yield their names."""
+    load_models([str(ROOT / "examples" / "own_network.py")])
+    names = ["my-cnn"]
     for number, block in enumerate(blocks("python", "import register_model")):
         path = tmp_path_factory.mktemp("networks") / f"network_{number}.py"
         path.write_text(block.values[0])
