@@ -8,7 +8,7 @@ several lengths, and the regret on two functions with known optimum:
   rate depends on the optimizer;
 - ``hartmann6``: six numbers, with six local optima.
 
-What a sampler observes has noise; the regret is that of the true values, as the mean over seeds with
+What a sampler observes has noise. The regret is that of the true values: the mean over seeds, and
 its standard error.
 """
 
