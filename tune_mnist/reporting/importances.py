@@ -36,7 +36,7 @@ class Importance:
     high: float
 
 
-def importances(
+def estimate_importances(
     trials: Sequence[FrozenTrial], values: Sequence[float], names: Sequence[str]
 ) -> list[Importance]:
     """Return the importance of each parameter, the largest first.

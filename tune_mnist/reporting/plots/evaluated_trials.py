@@ -18,7 +18,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tune_mnist.reporting.common_epoch import common_epoch, last_epoch
-from tune_mnist.reporting.importances import Importance, importances
+from tune_mnist.reporting.importances import Importance, estimate_importances
 from tune_mnist.reporting.plots.plot import CannotDrawError
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.training import hyperparameter
@@ -161,7 +161,7 @@ class EvaluatedTrials:
         ]
         if len(names) < 2:
             raise CannotDrawError("fewer than 2 parameters vary that every trial has")
-        return importances(trials, [values[trial.number] for trial in trials], names)
+        return estimate_importances(trials, [values[trial.number] for trial in trials], names)
 
     @property
     def max_epochs(self) -> int:
