@@ -25,6 +25,7 @@ from tune_mnist.reporting.stored_search import StoredSearch, read_search
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.reporting.trial_table import trial_table
 from tune_mnist.training import CONFIG_COLUMNS, hyperparameter
+from tune_mnist.tuning.running.stop_reason import ENDED, StopReason
 
 LEARNING = (0.8, 0.9, 0.95)
 DESK = {"width": 1280, "height": 900}
@@ -359,6 +360,15 @@ def test_an_interrupted_search_shows_the_resume_command(tmp_path: Path):
     assert "Best so far in the search: lenet with val_accuracy 0.9500 (trial #0, epoch 3)" in page
     assert "Of 16 trials, 2 have not ended and 13 have not begun." in page
     assert f"python -m tune_mnist.search --resume {tmp_path}/cut" in page
+
+
+def test_a_search_of_an_exhausted_space_is_complete(tmp_path: Path):
+    results = make_search(tmp_path / "all", LENET, [Course({}, LEARNING)], num_samples=16)
+    results.study.set_user_attr(ENDED, StopReason.EXHAUSTED.value)
+    page = written(results).read_text(encoding="utf-8")
+    assert StopReason.EXHAUSTED.value in page
+    assert "have not begun" not in page
+    assert "--resume" not in page
 
 
 def test_a_search_without_a_result_says_so(tmp_path: Path):

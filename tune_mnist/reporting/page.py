@@ -20,6 +20,7 @@ from tune_mnist.reporting.verdict import verdict
 from tune_mnist.safe_paths import files_in, path_in
 from tune_mnist.tuning.recording.trial_record import TrialState, best_record
 from tune_mnist.tuning.results_folder.resuming import resume_command
+from tune_mnist.tuning.running.stop_reason import ENDED, StopReason
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.trials.reports import METRIC
 
@@ -108,7 +109,8 @@ def _headline(results: StoredSearch) -> str:
 
 def _unended(results: StoredSearch) -> str:
     """Return how many trials have not ended, an empty text if all have."""
-    asked = results.options.num_samples
+    exhausted = results.study.user_attrs.get(ENDED) == StopReason.EXHAUSTED.value
+    asked = len(results.records) if exhausted else results.options.num_samples
     states = Counter(record.state for record in results.records)
     missing = asked - len(results.records)
     parts = []
