@@ -1,7 +1,6 @@
 """Refuse the phrases of ``phrases.txt`` in source code and documents.
 
-Without arguments, checks the files of the repository except those in ``phrases_pending.txt``. With
-paths as arguments, checks all files under these paths.
+Checks all files of the repository, or only those under the paths given as arguments.
 """
 
 import re
@@ -42,16 +41,13 @@ def find_phrases(text: str, pattern: re.Pattern[str]) -> list[tuple[int, str]]:
 
 
 def checked_files(paths: list[str]) -> list[str]:
-    """Return the files to check: those under the given paths, or all that are not pending."""
+    """Return the files under the given paths, or all files of the repository without paths."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *paths]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    pending = () if paths else tuple(read_entries(FOLDER / "phrases_pending.txt"))
     return [
         name
         for name in output.splitlines()
-        if CHECKED.fullmatch(name)
-        and not name.startswith((RESULTS, *pending))
-        and Path(name).is_file()
+        if CHECKED.fullmatch(name) and not name.startswith(RESULTS) and Path(name).is_file()
     ]
 
 
