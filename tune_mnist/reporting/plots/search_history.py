@@ -83,6 +83,7 @@ def learning_curves(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw the validation accuracy of each trial by epoch, and where the rungs are."""
     curves = _curves(evaluated)
     figure = go.Figure()
+    several = len(evaluated.results.space.models) > 1
     for state, (name, colour, dash, symbol) in ENDS.items():
         records = [record for record in evaluated.records if record.state is state]
         epochs, accuracies, labels = [], [], []
@@ -91,7 +92,10 @@ def learning_curves(evaluated: EvaluatedTrials) -> list[Plot]:
             # One trace for each ending keeps the legend short. None ends the line of a trial.
             epochs += [*values, None]
             accuracies += [*values.values(), None]
-            labels += [f"#{record.number} {record.config['model']}"] * (len(values) + 1)
+            label = (
+                f"#{record.number} {record.config['model']}" if several else f"#{record.number}"
+            )
+            labels += [label] * (len(values) + 1)
         if any(epochs):
             figure.add_scatter(
                 x=epochs,
