@@ -36,9 +36,10 @@ def test_the_wheel_holds_code_and_spaces_only(wheel: Path) -> None:
 
 
 def test_the_wheel_holds_the_templates_of_the_page(wheel: Path) -> None:
-    templates = ROOT / "tune_mnist" / "reporting" / "templates"
+    reporting = ROOT / "tune_mnist" / "reporting"
+    files = [*(reporting / "templates").iterdir(), *(reporting / "plotly_js").glob("[!_]*")]
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"tune_mnist/reporting/templates/{path.name}" for path in templates.iterdir()} <= names
+    assert {path.relative_to(ROOT).as_posix() for path in files} <= names
 
 
 def test_the_wheel_declares_the_console_script(wheel: Path) -> None:
