@@ -58,11 +58,14 @@ class Portfolio:
     def describe(self) -> str:
         """Return what a search does with it, in one line."""
         count = len(self.configurations)
-        text = f"{count} configuration{'s' * (count != 1)} found on other data, tried first and"
-        text += " trained to the last epoch"
-        if self.left_out:
-            text += f"; {self.left_out} that do not fit the space left out"
-        return text
+        left_out = f"{self.left_out} left out that do not fit the space"
+        if not count:
+            return left_out
+        tried = (
+            f"{count} configuration{'s' * (count != 1)} found on other data, tried first and"
+            " trained to the last epoch"
+        )
+        return f"{tried}; {left_out}" if self.left_out else tried
 
 
 def portfolio_of(space: SearchSpace, folder: Path | None = None) -> Portfolio | None:
