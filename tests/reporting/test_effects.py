@@ -1,6 +1,9 @@
-import pytest
+import io
 
-from tests.reporting.searches import ONE_MODEL, Search
+import pytest
+from rich.console import Console
+
+from tests.reporting.searches import ONE_MODEL, TWO_MODELS, Search
 from tune_mnist.reporting.effects import effect_tables
 
 
@@ -150,3 +153,16 @@ def test_schedules_are_omitted_until_a_trial_reaches_the_last_epoch(tmp_path):
     search.trial(0.4, diverges=True, lr_schedule="cosine")
     assert of(search, "lr_schedule").empty
     assert "no trial has reached" in effects(search).caption
+
+
+def test_no_value_is_cut_in_a_terminal_of_80_columns(tmp_path):
+    space = TWO_MODELS.replace("[sgd, adam]", "[sgd, rmsprop]")
+    space += "  augment_strength: {type: float, low: 0.1, high: 1.0}\n"
+    search = Search(tmp_path / "demo", space)
+    search.trial(0.5, model="resnet", optimizer="rmsprop", lr=2e-3, augment_strength=0.3)
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(effects(search).to_rich())
+    text = console.export_text()
+    for words in ("rmsprop, 1e-3 to 1e-2", "augment_strength", "resnet", "0.5000"):
+        assert words in text
+    assert "median" in text.split("optimizer, lr")[0]

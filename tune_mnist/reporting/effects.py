@@ -16,7 +16,7 @@ _CROSSED = ("optimizer", "lr")
 """Compared together: a good learning rate for one optimizer is a bad one for another."""
 
 _SHOWN = ("trials", "median", "best", "best_ever", "diverged", "epoch")
-_FILES_ONLY = ("diverged", "epoch")
+_FILES_ONLY = ("best_ever", "diverged", "epoch")
 
 
 def effect_tables(results: StoredSearch) -> list[Comparison]:

@@ -118,7 +118,7 @@ class Comparison:
             table.add_column(
                 heading if prose else _narrow(heading, shown[heading]),
                 justify="left" if _is_text(heading, shown[heading]) else "right",
-                no_wrap=not prose,
+                no_wrap=not prose and heading != self.group,
                 overflow="fold",
                 ratio=1 if heading == CONFIGURATION else None,
             )
