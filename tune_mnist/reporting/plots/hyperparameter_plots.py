@@ -37,7 +37,7 @@ from tune_mnist.tuning.trials.reports import METRIC
 MIN_TO_COMPARE = 4
 MIN_FOR_PAIRS = 8
 MAX_AXES = 8
-MAX_GRID = 50
+_MAX_GRID = 50
 _FILLED = "Cividis"
 _SMALL = 1e-3
 
@@ -202,7 +202,7 @@ def _coarsen(surface: go.Contour) -> None:
     Nearly all cells of the grid are empty, and it makes up a tenth of the page with 200 trials.
     """
     z = np.array(surface.z, dtype=np.float64)
-    rows, columns = (np.array_split(np.arange(size), min(size, MAX_GRID)) for size in z.shape)
+    rows, columns = (np.array_split(np.arange(size), min(size, _MAX_GRID)) for size in z.shape)
     merged = np.full((len(rows), len(columns)), np.nan, dtype=np.float32)
     for i, j in itertools.product(range(len(rows)), range(len(columns))):
         cell = z[np.ix_(rows[i], columns[j])]
