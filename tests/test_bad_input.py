@@ -72,6 +72,7 @@ def test_invalid_options_of_train_are_refused(refusal, arguments, words):
 
 def test_an_existing_name_is_refused_before_training(refusal, tmp_path):
     (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "notes.txt").touch()
     arguments = (*DIGITS, "--output-dir", str(tmp_path), "--name", "one")
     error = refusal(train, *arguments)
     assert str(tmp_path / "one") in error
@@ -121,7 +122,7 @@ def test_invalid_options_of_search_are_refused(refusal, arguments, words):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda images: images.unlink(), f"lacks {IMAGES} (plain or .gz)"),
+        (lambda images: images.unlink(), f"{IMAGES} (plain or .gz)"),
         (lambda images: images.write_bytes(b"<html>"), "not an IDX file"),
         (lambda images: images.write_bytes(images.read_bytes()[:-1]), "truncated"),
         (
