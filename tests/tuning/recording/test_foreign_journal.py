@@ -63,6 +63,18 @@ LINES = {
         '{"op_code": 8, "worker_id": "x", "trial_id": 0, "user_attr": {"node": "", "reason": ""}}',
         "user_attr: must hold one key",
     ),
+    **{
+        f"study's {key} of another type": (
+            json.dumps({"op_code": 2, "worker_id": "x", "study_id": 0, "user_attr": {key: value}}),
+            f"user_attr.{key}",
+        )
+        for key, value in {
+            "first_of_portfolio": "x",
+            "stages": "x",
+            "chance_level": [0.2],
+            "ended": ["all trials have ended"],
+        }.items()
+    },
     "not UTF-8": (b"\xff\xfe\x00", "not JSON"),
     "longer than a line may be": (b" " * 5_000_000, "longer than"),
 }

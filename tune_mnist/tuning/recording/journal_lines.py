@@ -12,6 +12,7 @@ from tune_mnist.stored_json import StrictModel
 from tune_mnist.stored_values import Finite, Scalar, Text, Whole
 from tune_mnist.tuning.recording.journal_distributions import Distribution, check_value
 from tune_mnist.tuning.recording.trial_attributes import TrialAttributes
+from tune_mnist.tuning.spaces.space_file import CheaperStage
 
 STUDY_NAME = "tune_mnist"
 MAX_LINE = 4_000_000
@@ -42,7 +43,11 @@ class StudyAttributes(_LinePart):
 
     queue: list[dict[str, Scalar]] = Field(default_factory=list)
     prepared: bool = False
+    first_of_portfolio: Whole = 0
+    stages: list[CheaperStage] = Field(default_factory=list)
+    chance_level: Finite = 0.0
     closed_round: Whole = 0
+    ended: Text = ""
 
 
 class StudySystemAttributes(_LinePart):
