@@ -106,6 +106,18 @@ def test_a_single_seed_gives_no_verdict():
     assert verdict_tables(groups) == []
 
 
+def test_nothing_is_the_best_while_a_competitor_is_not_compared():
+    groups = {
+        "alexnet": [final_run(range(300 + 5 * n), n) for n in range(3)],
+        "resnet": [final_run(range(88 + 5 * n), n) for n in range(3)],
+        "vggnet": [final_run(range(95))],
+    }
+    text = verdict(groups)
+    assert "Best" not in text
+    assert "points above alexnet" in text
+    assert "Too few seeds to compare it with vggnet" in text
+
+
 def test_a_single_configuration_gets_no_rank():
     assert verdict({"lenet": [final_run(range(90))]}) == (
         "Test accuracy: lenet with 0.9910 (1 seed)."

@@ -112,11 +112,10 @@ def verdict(groups: Mapping[str, Sequence[FinalRun]]) -> str:
     above = [(label, each) for label, each in others if each is not None and each.holds]
     tied = [label for label, each in others if each is not None and not each.holds]
     unknown = [label for label, each in others if each is None]
-    if above and not tied:
-        lead = ", ".join(f"{each.mean * 100:.2f} points above {label}" for label, each in above)
-        sentences.append(f"Best on the test set: {_described(first, groups)}, {lead}.")
-    else:
-        sentences.append(f"Highest mean on the test set: {_described(first, groups)}.")
+    opening = "Best" if above and not tied and not unknown else "Highest mean"
+    leads = [f"{each.mean * 100:.2f} points above {label}" for label, each in above]
+    facts = ", ".join([_described(first, groups), *leads])
+    sentences.append(f"{opening} on the test set: {facts}.")
     if tied:
         sentences.append(f"{first} is tied with {_listed(tied)}: chance explains the difference.")
     if unknown:
