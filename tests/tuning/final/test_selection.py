@@ -106,6 +106,21 @@ def test_finalists_are_the_best_different_configurations_of_each_architecture(tm
     assert len(set(names)) == len(names)
 
 
+def exploited(number, accuracy, lr):
+    """Return a trial whose best epoch, the second, has another learning rate than the first."""
+    one = record(number, accuracy)
+    one.best_epoch = 2
+    one.exploits = [{"epoch": 1, "donor": 0, "params": {**one.config, "lr": lr}}]
+    return one
+
+
+def test_finalists_differ_in_the_configurations_that_are_trained(tmp_path):
+    records = [record(0, 0.95), exploited(1, 0.9, lr=0.1 + 1e-16), exploited(2, 0.85, lr=0.03)]
+    records[2].config = records[0].config
+    plans = chosen(tmp_path, records, finalists=3)
+    assert [(plan.trial, plan.config.lr) for plan in plans] == [(0, 0.1), (2, 0.03)]
+
+
 def test_epochs_default_to_those_of_the_search(tmp_path):
     assert chosen(tmp_path, [record(0, 0.8)], max_epochs=4)[0].config.max_epochs == 4
     given = {"max_epochs": 4, "final_epochs": 7}

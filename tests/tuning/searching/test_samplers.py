@@ -252,6 +252,25 @@ def test_an_exhausted_architecture_is_skipped():
     assert len({tuple(sorted(parameters.items())) for parameters in drawn}) == 8
 
 
+def test_an_exhausted_architecture_is_skipped_beside_a_continuous_one():
+    space = space_of(
+        "description: one of two\n"
+        "model: {type: categorical, choices: [lenet, resnet]}\n"
+        "parameters:\n"
+        "  lr: {type: categorical, choices: [0.1, 0.2]}\n"
+        "  dropout: {type: float, low: 0.1, high: 0.3, when: {model: resnet}}\n"
+    )
+    study = optuna.create_study(direction="maximize")
+    study.enqueue_trial({"model": "lenet", "lr": 0.2})
+    drawn = draw("random", space, 5, study)
+    study.enqueue_trial({"model": "lenet", "lr": 0.2})  # no longer untried
+    drawn += draw("random", space, 2, study)
+    models = [parameters["model"] for parameters in drawn]
+    assert models == ["lenet", "resnet", "lenet", "resnet", *["resnet"] * 3]
+    assert len({tuple(sorted(parameters.items())) for parameters in drawn}) == 7
+    assert create_sampler("random", space, 12, 3, 0.2).count_untried(study) is None
+
+
 @pytest.mark.parametrize("directions", [["maximize"], ["maximize", "minimize"]])
 def test_tpe_avoids_regions_of_diverged_trials(directions):
     """Half of the range diverges after a good epoch; Optuna itself ignores failed trials."""

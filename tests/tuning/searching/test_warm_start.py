@@ -8,6 +8,7 @@ from tune_mnist.errors import UserError
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, load_study, open_storage
 from tune_mnist.tuning.recording.trial_store import own_trials
 from tune_mnist.tuning.searching.portfolio import Portfolio
+from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.warm_start import is_prepared, prepare_study, select_trials
 from tune_mnist.tuning.spaces.space import parse_space
 
@@ -106,6 +107,55 @@ def test_incomparable_searches_give_configurations_only(tmp_path, earlier):
     assert tried[1] == {"lr": 0.3, "dropout": 0.1}
     assert tried[2] == {"lr": 0.4, "dropout": 0.3}
     assert tried[3]["lr"] == 0.2
+
+
+def drawn(study: optuna.Study, new, count: int) -> list[dict]:
+    """Return the configurations of the next trials."""
+    study.sampler = create_sampler("tpe", new, 10, seed=0, chance_level=0.1)
+    found = []
+    for _ in range(count):
+        trial = study.ask()
+        new.sample(trial)
+        found.append(trial.params)
+    return found
+
+
+def test_the_best_configurations_of_a_larger_space_are_run_first(tmp_path):
+    """Their results are those of other configurations, which had a momentum as well."""
+    before = study_in(tmp_path / "earlier")
+    for lr, value in ((0.2, 0.6), (0.25, 0.9), (0.3, 0.7), (0.35, 0.8)):
+        add(before, value, lr=lr, dropout=0.1, momentum=0.5)
+    study = study_in(tmp_path / "new")
+    prepare_study(study, space(), 10, taken_over(tmp_path / "earlier"))
+    best = [{"lr": lr, "dropout": 0.1} for lr in (0.25, 0.35, 0.3)]
+    found = drawn(load_study(tmp_path / "new"), space(), 4)
+    assert found[:3] == best
+    assert found[3]["lr"] == 0.2  # the baseline has not been tried without a momentum
+
+
+CONDITIONAL = """
+description: dropout for one optimizer
+model: lenet
+parameters:
+  lr: {type: float, low: 0.1, high: 0.5}
+  optimizer: {type: categorical, choices: [sgd, adam]}
+  dropout: {type: float, low: 0.0, high: 0.5, when: {optimizer: sgd}}
+"""
+
+
+def test_a_configuration_with_a_value_that_no_longer_exists_is_run_first(tmp_path):
+    before = study_in(tmp_path / "earlier")
+    new = parse_space(CONDITIONAL, Path("conditional.yaml"))
+    before.add_trial(
+        optuna.trial.create_trial(
+            value=0.9,
+            params={"lr": 0.3, "optimizer": "adam", "dropout": 0.1},
+            distributions={name: each.distribution() for name, each in new.parameters.items()},
+        )
+    )
+    study = study_in(tmp_path / "new")
+    prepare_study(study, new, 10, taken_over(tmp_path / "earlier", new))
+    assert drawn(study, new, 1) == [{"lr": 0.3, "optimizer": "adam"}]
 
 
 def test_a_configuration_is_queued_once(tmp_path):

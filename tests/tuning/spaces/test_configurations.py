@@ -23,7 +23,7 @@ parameters:
 
 
 def test_every_configuration_is_listed_once_with_its_conditions():
-    listed = list_configurations(SPACE)
+    listed = list_configurations(SPACE, "lenet")
     assert len(listed) == 3 * (2 + 1)
     assert len({configuration_key(SPACE, each) for each in listed}) == 9
     assert all(("momentum" in each) == (each["optimizer"] == "sgd") for each in listed)
@@ -31,9 +31,25 @@ def test_every_configuration_is_listed_once_with_its_conditions():
 
 
 def test_an_infinite_space_is_not_listed():
-    assert list_configurations(load_space("lenet")) is None
+    assert list_configurations(load_space("lenet"), "lenet") is None
     fine = SPACE.text.replace("step: 0.1", "step: 0.000001")
-    assert list_configurations(parse_space(fine, Path("fine.yaml"))) is None
+    assert list_configurations(parse_space(fine, Path("fine.yaml")), "lenet") is None
+
+
+def test_a_finite_architecture_is_listed_beside_a_continuous_one():
+    text = """
+description: one of two
+model: {type: categorical, choices: [lenet, resnet]}
+parameters:
+  lr: {type: categorical, choices: [0.1, 0.2]}
+  dropout: {type: float, low: 0.0, high: 0.5, when: {model: resnet}}
+"""
+    space = parse_space(text, Path("two.yaml"))
+    assert list_configurations(space, "resnet") is None
+    assert list_configurations(space, "lenet") == [
+        {"model": "lenet", "lr": 0.1},
+        {"model": "lenet", "lr": 0.2},
+    ]
 
 
 def test_values_are_compared_in_single_precision():

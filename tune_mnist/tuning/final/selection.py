@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tune_mnist.tuning.final.runs import (
 )
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.trial_record import BROKEN, TrialRecord, by_rank
+from tune_mnist.tuning.spaces.configurations import rounded
 from tune_mnist.tuning.storage.checkpoint_store import Checkpoints, CheckpointStore
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
@@ -115,8 +117,8 @@ def choose(
 def finalist_records(records: list[TrialRecord], count: int) -> list[list[TrialRecord]]:
     """Return the finalists of each architecture, ordered by its name, the best finalist first.
 
-    Trials that diverged or failed are never finalists. Of trials with equal configurations the
-    best one is.
+    Trials that diverged or failed are never finalists. Of trials with equal configurations in
+    their best epochs, which the final runs train, the best one is.
 
     Args:
         records: Records of all trials.
@@ -125,9 +127,15 @@ def finalist_records(records: list[TrialRecord], count: int) -> list[list[TrialR
     finalists: dict[str, list[TrialRecord]] = {}
     for record in by_rank([record for record in records if record.state not in BROKEN]):
         chosen = finalists.setdefault(record.config["model"], [])
-        if len(chosen) < count and all(record.config != other.config for other in chosen):
+        if len(chosen) < count and all(_trained(record) != _trained(other) for other in chosen):
             chosen.append(record)
     return [chosen for _, chosen in sorted(finalists.items())]
+
+
+def _trained(record: TrialRecord) -> dict[str, Hashable]:
+    """Return the configuration that final runs train, rounded for comparison."""
+    config = record.config_of(record.best_epoch)
+    return {name: rounded(value) for name, value in config.items()}
 
 
 def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:

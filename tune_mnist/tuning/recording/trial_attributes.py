@@ -14,6 +14,9 @@ EXPLOITS = "takeovers"
 PORTFOLIO = "portfolio"
 """User attribute of a trial of the portfolio: true."""
 
+REDUCED = "warm_start_reduced"
+"""User attribute of an imported trial that lacks a part of its earlier configuration: true."""
+
 
 def _loss(value: Any) -> Any:
     whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_WHOLE
@@ -104,4 +107,5 @@ class TrialAttributes(StrictModel, extra="allow"):
     seconds: Finite = 0.0
     node: Text = ""
     warm_start: Text = ""
+    warm_start_reduced: bool = False
     portfolio: bool = False

@@ -1,13 +1,12 @@
 """The configurations that a search has tried, and those that it has not."""
 
-from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 import optuna
 
-from tune_mnist.tuning.spaces.architectures import MODEL
+from tune_mnist.tuning.recording.trial_attributes import REDUCED
 from tune_mnist.tuning.spaces.configurations import (
     configuration_key,
     is_whole,
@@ -18,6 +17,9 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 class TriedConfigurations:
     """The configurations of a study, compared as training sees them.
+
+    An imported trial that lacks a part of its earlier configuration has tried another
+    configuration than its parameters say, and does not count.
 
     Args:
         space: Search space.
@@ -40,6 +42,9 @@ class TriedConfigurations:
         for trial in trials[self._settled :]:
             if trial.number in self._known:
                 continue
+            if trial.user_attrs.get(REDUCED):
+                self._known.add(trial.number)
+                continue
             whole = bool(trial.params) and is_whole(self._space, trial.params)
             if whole:
                 key = configuration_key(self._space, trial.params)
@@ -58,30 +63,39 @@ class TriedConfigurations:
 
     def count_untried(self) -> int | None:
         """Return the number of configurations that no trial has; None: too many to list."""
-        if self._all is None:
-            return None
-        return len(self._all.keys() - self._first.keys())
+        untried = 0
+        for listed in self._all.values():
+            if listed is None:
+                return None
+            untried += len(listed.keys() - self._first.keys())
+        return untried
 
     def exhausted_models(self) -> frozenset[str]:
         """Return the architectures of which every configuration has been tried."""
-        if self._all is None or self._space.model is not None:
-            return frozenset()
-        untried = Counter(self._all[key][MODEL] for key in self._all.keys() - self._first.keys())
-        return frozenset(model for model in self._space.models if not untried[model])
+        return frozenset(
+            model
+            for model, listed in self._all.items()
+            if listed is not None and all(key in self._first for key in listed)
+        )
 
     def untried(self, fixed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield the configurations that no trial has, of a space whose configurations are listed.
+        """Yield the untried configurations of the architectures that have few enough to list.
 
         Args:
             fixed: Values by name that they must have.
         """
-        for key, parameters in (self._all or {}).items():
-            if key not in self._first and fixed.items() <= parameters.items():
-                yield parameters
+        for listed in self._all.values():
+            for key, parameters in (listed or {}).items():
+                if key not in self._first and fixed.items() <= parameters.items():
+                    yield parameters
 
     @cached_property
-    def _all(self) -> dict[tuple[Hashable, ...], dict[str, Any]] | None:
-        listed = list_configurations(self._space)
+    def _all(self) -> dict[str, dict[tuple[Hashable, ...], dict[str, Any]] | None]:
+        """All configurations by architecture and key; None: too many to list."""
+        return {model: self._listed(model) for model in self._space.models}
+
+    def _listed(self, model: str) -> dict[tuple[Hashable, ...], dict[str, Any]] | None:
+        listed = list_configurations(self._space, model)
         if listed is None:
             return None
         return {configuration_key(self._space, each): each for each in listed}

@@ -9,7 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.recording.trial_attributes import EXPLOITS, PORTFOLIO
+from tune_mnist.tuning.recording.trial_attributes import EXPLOITS, PORTFOLIO, REDUCED
 from tune_mnist.tuning.recording.trial_record import WARM_START_NAME
 from tune_mnist.tuning.recording.trial_store import own_trials
 from tune_mnist.tuning.searching.portfolio import Portfolio
@@ -152,7 +152,11 @@ def _untried(
     configurations: Iterable[dict[str, Any]], study: optuna.Study
 ) -> list[dict[str, Any]]:
     """Return the configurations that no imported trial has tried."""
-    tried = [trial.params for trial in study.get_trials(deepcopy=False)]
+    tried = [
+        trial.params
+        for trial in study.get_trials(deepcopy=False)
+        if not trial.user_attrs.get(REDUCED)
+    ]
     return [
         configuration
         for configuration in configurations
@@ -188,13 +192,14 @@ def _copied(
     trial: FrozenTrial, config: dict[str, Any], space: SearchSpace, name: str
 ) -> FrozenTrial:
     parameters = _common(config, space)
+    marks = {} if _is_whole(config, space) else {REDUCED: True}
     return optuna.trial.create_trial(
         state=trial.state,
         values=trial.values,
         params=parameters,
         distributions={key: space.parameters[key].distribution() for key in parameters},
         intermediate_values=trial.intermediate_values,
-        user_attrs={WARM_START_NAME: f"{name} #{trial.number}"},
+        user_attrs={WARM_START_NAME: f"{name} #{trial.number}"} | marks,
     )
 
 
@@ -207,8 +212,12 @@ def _common(config: dict[str, Any], space: SearchSpace) -> dict[str, Any]:
 
 
 def _is_whole(config: dict[str, Any], space: SearchSpace) -> bool:
-    """Return whether the space has all parameters of a configuration of one of its models."""
-    return config.keys() - {MODEL} <= _common(config, space).keys()
+    """Return whether the space has all parameters of a configuration of one of its models.
+
+    A parameter whose condition does not hold in the space would not be trained with its value.
+    """
+    common = _common(config, space)
+    return all(name in common and space.exists(name, common) for name in config.keys() - {MODEL})
 
 
 def _value(trial: FrozenTrial) -> tuple[int, float]:

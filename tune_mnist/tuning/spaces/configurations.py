@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+from tune_mnist.tuning.spaces.architectures import MODEL
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 MAX_LISTED = 100_000
-"""Maximum number of listed configurations; no search has more trials."""
+"""Maximum number of listed configurations per architecture; no search has more trials."""
 
 _ABSENT = object()
 _PRECISION = ".7g"
@@ -24,7 +25,7 @@ def configuration_key(space: SearchSpace, parameters: Mapping[str, Any]) -> tupl
         parameters: Values by name.
     """
     return tuple(
-        _rounded(parameters[name])
+        rounded(parameters[name])
         if name in parameters and space.exists(name, parameters)
         else None
         for name in space.parameters
@@ -36,20 +37,27 @@ def is_whole(space: SearchSpace, parameters: Mapping[str, Any]) -> bool:
     return all(name in parameters for name in space.parameters if space.exists(name, parameters))
 
 
-def list_configurations(space: SearchSpace) -> list[dict[str, Any]] | None:
-    """Return all configurations of a space, or None if there are more than ``MAX_LISTED``."""
-    for parameter in space.parameters.values():
+def list_configurations(space: SearchSpace, model: str) -> list[dict[str, Any]] | None:
+    """Return all configurations of an architecture; None: there are more than ``MAX_LISTED``.
+
+    Args:
+        space: Search space.
+        model: Architecture of the space.
+    """
+    listed: list[dict[str, Any]] = [{}]
+    # Parameters come after those that their conditions name.
+    for name, parameter in space.parameters.items():
+        # A parameter that no configuration of this architecture has may be continuous.
+        if not any(space.exists(name, drawn) for drawn in listed):
+            continue
         count = parameter.count()
         if count is None or count > MAX_LISTED:
             return None
-    values = {name: parameter.values() or [] for name, parameter in space.parameters.items()}
-    listed: list[dict[str, Any]] = [{}]
-    # Parameters come after those that their conditions name.
-    for name in space.parameters:
+        values = [model] if name == MODEL else parameter.values() or []
         longer = (
             {**drawn, name: value}
             for drawn in listed
-            for value in (values[name] if space.exists(name, drawn) else [_ABSENT])
+            for value in (values if space.exists(name, drawn) else [_ABSENT])
         )
         listed = list(itertools.islice(longer, MAX_LISTED + 1))
         if len(listed) > MAX_LISTED:
@@ -59,7 +67,12 @@ def list_configurations(space: SearchSpace) -> list[dict[str, Any]] | None:
     ]
 
 
-def _rounded(value: Any) -> Hashable:
+def rounded(value: Any) -> Hashable:
+    """Return a value by which equal configurations are recognized.
+
+    Args:
+        value: Value of a parameter; a number is rounded to single precision.
+    """
     if isinstance(value, float):
         return float(format(value, _PRECISION))
     key: Hashable = value
