@@ -114,7 +114,7 @@ def test_gp_suggests_different_points_to_concurrent_workers():
     assert len(points) == 4
 
 
-@pytest.mark.parametrize("name", ["tpe", pytest.param("gp", marks=pytest.mark.slow), "cmaes"])
+@pytest.mark.parametrize("name", ["tpe", "gp", "cmaes"])
 def test_a_model_finds_better_trials_than_random_search(name):
     text = STEPS.replace(", step: 0.1", "")
     later = [parameters["lr"] for parameters in draw(name, space_of(text), 40)[20:]]

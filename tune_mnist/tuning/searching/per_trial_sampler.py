@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tune_mnist.tuning.recording.trial_store import own_trials
 from tune_mnist.tuning.searching.draft import Draft
 from tune_mnist.tuning.searching.history import BoundedHistory
+from tune_mnist.tuning.searching.nearby import NearbySampler
 from tune_mnist.tuning.searching.study_view import StudyView
 from tune_mnist.tuning.searching.tried import TriedConfigurations
 from tune_mnist.tuning.spaces.architectures import MODEL
@@ -23,8 +24,12 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 FIXED_PARAMETERS = "fixed_params"
 """System attribute in which Optuna keeps the fixed parameters of a queued trial."""
 
-SAMPLER_DRAWS, RANDOM_DRAWS = 3, 100
-"""Draws of the sampler, then at random, before the untried configurations are listed."""
+SAMPLER_DRAWS, NEARBY_DRAWS, RANDOM_DRAWS = 3, 20, 100
+"""Draws of the sampler, then close to its last one, then at random; then the untried
+configurations are listed."""
+
+MAX_WIDTH = 0.25
+"""Width of the last draw close to the sampler's, as a share of each parameter's range."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class PerTrialSampler(BaseSampler):
     epoch, so it learns from trials that run or are paused, at any rung.
 
     No configuration is drawn twice. A draw that equals an earlier trial is repeated with another
-    seed, then at random; at last, one of the untried configurations of a small space is taken.
+    seed, then close to the sampler's draw, then at random; at last, one of the untried
+    configurations of a small space is taken.
 
     Several architectures take turns: a trial gets the one with the fewest trials, and its other
     hyperparameters are drawn from the results of that architecture. Drawn freely, the
@@ -183,15 +189,28 @@ class PerTrialSampler(BaseSampler):
         blind = self._traits.learns and not any(
             map(self._has_learned, view.get_trials(deepcopy=False))
         )
-        for attempt in range(SAMPLER_DRAWS + RANDOM_DRAWS):
-            state = self._state(trial, attempt)
-            random = blind or attempt >= SAMPLER_DRAWS
-            self._inner = RandomSampler(state) if random else self._make(state)
+        draft: Draft | None = None
+        for attempt in range(SAMPLER_DRAWS + NEARBY_DRAWS + RANDOM_DRAWS):
+            self._inner = self._sampler_of(attempt, trial, draft, blind=blind)
             self._inner.before_trial(view, trial)
-            yield self._drawn(trial, fixed)
+            drawn = self._drawn(trial, fixed)
+            draft = drawn if attempt < SAMPLER_DRAWS else draft
+            yield drawn
         untried = list(self._tried.untried(fixed))
         for index in np.random.default_rng([self._seed, trial.number]).permutation(len(untried)):
             yield self._drawn(trial, untried[index])
+
+    def _sampler_of(
+        self, attempt: int, trial: FrozenTrial, draft: Draft | None, *, blind: bool
+    ) -> BaseSampler:
+        """Return the sampler of an attempt to draw a trial; ``draft`` is its own last draw."""
+        state = self._state(trial, attempt)
+        nearby = attempt - SAMPLER_DRAWS
+        if blind or nearby >= NEARBY_DRAWS or (nearby >= 0 and not self._traits.learns):
+            return RandomSampler(state)
+        if nearby < 0 or draft is None:
+            return self._make(state)
+        return NearbySampler(draft.params, MAX_WIDTH * (nearby + 1) / NEARBY_DRAWS, state)
 
     def _drawn(self, trial: FrozenTrial, fixed: dict[str, Any]) -> Draft:
         draft = Draft(self._inner, self._view, trial, fixed, turns=(MODEL,) if self._turns else ())
