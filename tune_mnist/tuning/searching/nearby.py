@@ -48,7 +48,7 @@ class NearbySampler(RandomSampler):
         return _closest(param_distribution, float(back(scale(value) + step)))
 
 
-def _closest(distribution: FloatDistribution | IntDistribution, value: float) -> Any:
+def _closest(distribution: FloatDistribution | IntDistribution, value: float) -> float | int:
     """Return the closest value that a numeric distribution has."""
     low, high, step = distribution.low, distribution.high, distribution.step
     value = min(max(value, low), high)
@@ -56,4 +56,4 @@ def _closest(distribution: FloatDistribution | IntDistribution, value: float) ->
         # Optuna's own expression, so that equal steps are equal numbers.
         value = low + round((value - low) / step) * step
         value = min(max(value, low), high)
-    return distribution.to_external_repr(distribution.to_internal_repr(value))
+    return round(value) if isinstance(distribution, IntDistribution) else value
