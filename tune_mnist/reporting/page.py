@@ -109,8 +109,12 @@ def _headline(results: StoredSearch) -> str:
 
 def _unended(results: StoredSearch) -> str:
     """Return how many trials have not ended, an empty text if all have."""
-    exhausted = results.study.user_attrs.get(ENDED) == StopReason.EXHAUSTED.value
-    asked = len(results.records) if exhausted else results.options.num_samples
+    ended = results.study.user_attrs.get(ENDED)
+    # The number of trials follows from the budget or the space: nobody asked for more of them.
+    complete = ended == StopReason.EXHAUSTED.value or (
+        ended == StopReason.OUT_OF_TIME.value and results.options.budget is not None
+    )
+    asked = len(results.records) if complete else results.options.num_samples
     states = Counter(record.state for record in results.records)
     missing = asked - len(results.records)
     parts = []

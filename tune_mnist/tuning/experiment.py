@@ -105,11 +105,14 @@ def run_experiment(
         found = nodes if cluster.head is not None else None
         context = _context(search, cluster, workers, found)
         if budget is not None and earlier is None:
-            plan = budget.plan(context, fixed, len(search.dataset.train_labels))
-            options = plan.options_for(budget.left)
+            images, test_images = search.dataset.train_labels, search.dataset.test_labels
+            options, speeds = budget.plan(context, fixed, len(images), len(test_images))
             search = prepare_search(space, options, directory, None, search.dataset)
             context = _context(search, cluster, workers, found)
-            measured = partial(plan.speeds, options.image_size)
+
+            def measured() -> Speeds:
+                return speeds
+
         directory.mkdir(parents=True, exist_ok=True)
         stopping = Stopping(cluster, directory, console)
         with (
@@ -263,12 +266,21 @@ def _search(
         done = StopReason.EXHAUSTED if components.is_exhausted() else StopReason.FINISHED
         return _ended(searcher, stopper.stop_reason or done)
     try:
-        announce_time(console, context, data, left, measured)
+        seconds = announce_time(
+            console,
+            context,
+            data,
+            left,
+            measured,
+            None if budget is None else lambda: budget.left,
+        )
     except KeyboardInterrupt:
         return _ended(searcher, StopReason.INTERRUPTED)
     context.settings.store.start()
     searcher.left = left
-    return _ended(searcher, *run_trials(context, components, console, stopper=stopper))
+    return _ended(
+        searcher, *run_trials(context, components, console, stopper=stopper, seconds=seconds)
+    )
 
 
 def _ended(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.budget import BudgetPlan
 from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.planning.speeds import NotMeasuredError, Speeds, measure_on_workers
@@ -49,13 +50,19 @@ class TimeBudget:
         self._checked = -_CHECK_SECONDS
         self._up = False
 
-    def plan(self, context: SearchContext, fixed: frozenset[str], images: int) -> BudgetPlan:
-        """Return the plan of a search for the time.
+    def plan(
+        self, context: SearchContext, fixed: frozenset[str], images: int, test_images: int
+    ) -> tuple[SearchOptions, Speeds]:
+        """Return the options of a search that fits, and the speeds at its image size.
 
         Args:
             context: Context of the search before the plan.
             fixed: Names of the options that the plan must keep.
             images: Number of images of the training and validation part together.
+            test_images: Number of test images.
+
+        Raises:
+            UserError: The time is too short, or the speed of a worker could not be measured.
         """
 
         def measured(image_size: int) -> Speeds:
@@ -67,8 +74,17 @@ class TimeBudget:
                     f" {error}: use --time-budget and --num-samples instead"
                 ) from None
 
-        concurrent = context.workers.concurrent
-        return BudgetPlan(context.space, context.options, fixed, images, concurrent, measured)
+        plan = BudgetPlan(
+            context.space,
+            context.options,
+            fixed,
+            images,
+            test_images,
+            context.workers.concurrent,
+            measured,
+        )
+        options = plan.options_for(lambda: self.left)
+        return options, plan.speeds(options.image_size)
 
     @property
     def left(self) -> float:

@@ -20,43 +20,45 @@ def plan(space, speed, fixed=(), **given):
         scaled = speed * (64 / size) ** 2
         return dict.fromkeys(found.models, Speed(train=scaled, validate=3 * scaled))
 
-    return BudgetPlan(found, options, frozenset(fixed), IMAGES, 2, measure)
+    return BudgetPlan(found, options, frozenset(fixed), IMAGES, 10_000, 2, measure)
+
+
+def planned(seconds, *arguments, **given):
+    return plan(*arguments, **given).options_for(lambda: seconds)
 
 
 def test_more_time_means_more_images_and_then_more_trials():
-    plans = [plan("resnet", 300).options_for(minutes * 60) for minutes in (5, 30, 300, 3_000)]
+    plans = [planned(minutes * 60, "resnet", 300) for minutes in (10, 60, 600, 6_000)]
     fractions = [each.fraction for each in plans]
     assert fractions == sorted(fractions)
     assert fractions[0] < fractions[-1] == 1
     assert plans[-1].num_samples > plans[-2].num_samples
 
 
-@pytest.mark.parametrize("minutes", [5, 10, 60, 600])
+@pytest.mark.parametrize("minutes", [10, 60, 600])
 def test_a_plan_leaves_time_for_trials_beside_the_final_runs(minutes):
     made = plan("resnet", 300)
-    chosen = made.options_for(minutes * 60)
+    chosen = made.options_for(lambda: minutes * 60)
     assert made.seconds(chosen, 8) <= minutes * 60
 
 
 def test_little_time_lowers_the_epochs_and_then_the_image_size():
-    long, short, shorter = (
-        plan("resnet", 300).options_for(seconds) for seconds in (3_600, 240, 60)
-    )
+    long, short, shorter = (planned(each, "resnet", 300) for each in (7_200, 400, 200))
     assert (long.image_size, long.max_epochs) == (64, 9)
     assert short.max_epochs < 9
     assert shorter.image_size < 64
-    assert plan("resnet", 300).options_for(1).num_samples >= 1
 
 
 def test_given_options_are_kept():
     given = {"max_epochs": 9, "fraction": 1.0, "image_size": 64, "num_samples": 5}
-    chosen = plan("resnet", 300, given, **given).options_for(60)
+    chosen = planned(100_000, "resnet", 300, given, **given)
     assert {key: getattr(chosen, key) for key in given} == given
 
 
 def test_a_network_of_fixed_size_is_not_made_smaller():
     made = plan("lenet", 2_000)
-    assert made.options_for(30).image_size == made.options_for(3_000).image_size
+    sizes = {made.options_for(lambda left=left: left).image_size for left in (60, 3_000)}
+    assert len(sizes) == 1
 
 
 def test_two_time_limits_are_refused():
@@ -67,3 +69,20 @@ def test_two_time_limits_are_refused():
 def test_the_limit_of_a_space_gives_way():
     options = SearchOptions.for_space(load_space("resnet"), budget=600)
     assert (options.budget, options.time_budget) == (600, None)
+
+
+def test_a_time_that_is_too_short_is_refused():
+    with pytest.raises(UserError, match="--budget 5s: too short"):
+        planned(-10, "lenet", 2_000, budget=5)
+
+
+def test_the_time_of_a_measurement_counts():
+    """Each look at the clock finds less time."""
+    left = iter([1_000, 400, *[200] * 1_000])
+    chosen = plan("resnet", 300).options_for(lambda: next(left))
+    assert plan("resnet", 300).seconds(chosen, 8) <= 200
+
+
+def test_a_population_is_compared_at_least_once():
+    given = {"scheduler": "pbt", "perturbation_interval": 4, "budget": 300}
+    assert planned(150, "resnet", 300, **given).max_epochs > 4

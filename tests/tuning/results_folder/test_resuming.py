@@ -92,6 +92,13 @@ def test_a_fixed_option_cannot_be_changed(tmp_path, digits, option, value):
     assert earlier.options_with(SPACE, {"num_samples": 9, "max_failures": 5}).num_samples == 9
 
 
+@pytest.mark.parametrize(("first", "then"), [("budget", "time_budget"), ("time_budget", "budget")])
+def test_one_time_limit_replaces_the_other(tmp_path, digits, first, then):
+    earlier = begin(tmp_path / "s", digits, **{first: 600})
+    options = earlier.options_with(SPACE, {then: 300})
+    assert (getattr(options, first), getattr(options, then)) == (None, 300)
+
+
 def test_the_perturbation_interval_cannot_be_changed(tmp_path, digits):
     earlier = begin(tmp_path / "s", digits, scheduler="pbt")
     with pytest.raises(

@@ -13,7 +13,9 @@ from rich.console import Console
 
 from tune_mnist.console import clock
 from tune_mnist.data import Dataset, DataSplit
+from tune_mnist.data.split import VAL_SHARE
 from tune_mnist.errors import last_line
+from tune_mnist.models import get_architecture
 from tune_mnist.tuning.final.final_progress import FinalProgress
 from tune_mnist.tuning.final.final_training import Failed, Succeeded, train_and_test
 from tune_mnist.tuning.final.misclassified import write_misclassified
@@ -33,7 +35,10 @@ from tune_mnist.tuning.storage.kept_models import keep_model
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
 RUN_OVERHEAD = 3.0
-"""Seconds of a run that are not training: its worker starts, and the test set is classified."""
+"""Seconds in which the worker of a run starts."""
+
+FORWARD_SPEED = 2.0
+"""Images classified in the time in which one is trained on; at least, whatever the network."""
 
 
 class FinalEvaluation:
@@ -73,17 +78,24 @@ class FinalEvaluation:
         self._workers = workers
 
     def expected_seconds(self, records: list[TrialRecord]) -> float:
-        """Return the expected wall time of all runs in seconds, if the trials ended now.
+        """Return the expected wall time in seconds of what follows if the trials ended now.
+
+        That is the validation of the best models on all validation images, and all final runs with
+        their test.
 
         Args:
             records: Records of all trials.
         """
-        speeds = _speeds(records)
-        seconds = [
-            run.config.max_epochs * run.train_images / speeds[run.trial] + RUN_OVERHEAD
-            for run in choose(records, self._options, self._settings, len(self._train))
-            for _ in range(self._options.final_seeds)
-        ]
+        speeds = self._speeds(records)
+        tested = len(self._dataset.test_labels)
+        validated = VAL_SHARE * len(self._dataset.train_labels)
+        seconds = []
+        for run in choose(records, self._options, self._settings, len(self._train)):
+            trained = run.config.max_epochs * run.train_images
+            one = (trained + tested / FORWARD_SPEED) / speeds[run.trial] + RUN_OVERHEAD
+            seconds += [one] * self._options.final_seeds
+            if run.best:
+                seconds.append(validated / FORWARD_SPEED / speeds[run.trial])
         return time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
 
     def run(self, records: list[TrialRecord], console: Console) -> list[str]:
@@ -109,7 +121,7 @@ class FinalEvaluation:
         drop_checkpoints(store, todo)
         if not todo:
             return []
-        speeds = _speeds(records)
+        speeds = self._speeds(records)
         todo.sort(key=lambda run: speeds[run.trial])  # slowest runs first, to balance the workers
         seconds = [
             (run.config.max_epochs - run.checkpoints(store).newest_epoch())
@@ -124,6 +136,26 @@ class FinalEvaluation:
                 return self._run_all(todo, progress)
         except RayError as error:
             return [f"final evaluation: {last_line(error)}"]
+
+    def _speeds(self, records: list[TrialRecord]) -> dict[int, float]:
+        """Return by number the images per second that the configuration of a trial trains.
+
+        A trial that has not reached its last stage trained on smaller images than a final run.
+        """
+        return {
+            record.number: record.last["images_per_second"] * self._scale(record)
+            for record in records
+            if record.last
+        }
+
+    def _scale(self, record: TrialRecord) -> float:
+        fidelity = self._settings.fidelity
+        if fidelity is None or not record.stage:
+            return 1.0
+        architecture = get_architecture(record.config["model"])
+        size = fidelity.stages[record.stage - 1].image_size
+        full = architecture.input_size(self._settings.image_size)
+        return (architecture.input_size(size) / full) ** 2
 
     def _announce(
         self, console: Console, planned: list[PlannedRun], todo: list[PlannedRun], seconds: float
@@ -238,8 +270,3 @@ class FinalEvaluation:
         if isinstance(error, WorkerCrashedError):
             return f"its worker died {self._options.max_failures + 1} times"
         return last_line(error)
-
-
-def _speeds(records: list[TrialRecord]) -> dict[int, float]:
-    """Return the images per second of each trial in its last epoch, by number."""
-    return {record.number: record.last["images_per_second"] for record in records if record.last}

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tune_mnist.console import clock
 from tune_mnist.data import default_fraction
 from tune_mnist.data.split import MIN_VAL_IMAGES, VAL_SHARE
+from tune_mnist.errors import UserError
 from tune_mnist.models import get_architecture
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.estimate import expected_epochs, time_on_workers
@@ -38,6 +40,7 @@ class BudgetPlan:
         options: Options before the plan.
         fixed: Names of the options that the plan must keep.
         images: Number of images of the training and validation part together.
+        test_images: Number of test images.
         concurrent: Number of concurrent trials, at least 1.
         measure: Function that measures the speeds of a worker at an image size.
     """
@@ -48,6 +51,7 @@ class BudgetPlan:
         options: SearchOptions,
         fixed: frozenset[str],
         images: int,
+        test_images: int,
         concurrent: int,
         measure: Callable[[int], Speeds],
     ) -> None:
@@ -55,22 +59,36 @@ class BudgetPlan:
         self._options = options
         self._fixed = fixed
         self._images = images
+        self._test_images = test_images
         self._concurrent = concurrent
         self._measure = measure
         self._speeds: dict[int, Speeds] = {}
 
-    def options_for(self, seconds: float) -> SearchOptions:
+    def options_for(self, left: Callable[[], float]) -> SearchOptions:
         """Return the options of a search that fits.
 
         Args:
-            seconds: Time for trials and final runs, in seconds.
+            left: Function that returns the time for trials and final runs in seconds. It is called
+                after each measurement, which takes time, too.
+
+        Raises:
+            UserError: Not even one epoch of each architecture and the final runs fit.
         """
         trials = MIN_TRIALS * len(self._space.models)
         chosen = self._options
         for chosen in self._candidates():
-            if self.seconds(chosen, trials) <= seconds:
+            if self.seconds(chosen, trials) <= left():
                 break
-        return chosen.model_copy(update=self._number_of_trials(chosen, seconds))
+        seconds, least = left(), self._epoch(chosen) * len(self._space.models)
+        least = least / self._concurrent + self._final_seconds(chosen)
+        if least > seconds:
+            raise UserError(
+                f"--budget {self._options.budget or 0:g}s: too short: {clock(max(seconds, 0))} are"
+                f" left for the trials and final runs, and the smallest plan takes {clock(least)}:"
+                " use more time, or --final-seeds 0"
+            )
+        planned = chosen.model_copy(update=self._number_of_trials(chosen, seconds))
+        return SearchOptions.checked(self._space, **planned.model_dump())
 
     def speeds(self, image_size: int) -> Speeds:
         """Return the speeds of a worker at an image size; measured once per size."""
@@ -105,6 +123,8 @@ class BudgetPlan:
     def _epochs(self) -> list[int]:
         most = self._options.max_epochs
         least = max(MIN_EPOCHS, self._options.grace_period)
+        if scheduler_class(self._options.scheduling.name).exploits:
+            least = max(least, self._options.perturbation_interval + 1)
         if self._keeps("max_epochs") or most <= least:
             return [most]
         return sorted({most, (most + least) // 2, least}, reverse=True)
@@ -131,27 +151,29 @@ class BudgetPlan:
         return {"num_samples": min(MORE_TRIALS * trials, MAX_SAMPLES)}
 
     def _trial_seconds(self, options: SearchOptions, trials: int) -> float:
+        wanted = options.model_copy(update={"num_samples": trials})
+        epochs = expected_epochs(trials, wanted.scheduling_for(self._space))
+        return self._epoch(options) * epochs / min(self._concurrent, trials)
+
+    def _epoch(self, options: SearchOptions) -> float:
+        """Return the mean duration of an epoch in seconds."""
         train = options.fraction * (1 - VAL_SHARE) * self._images
         share = options.val_fraction or options.fraction
         val = VAL_SHARE * self._images * share
         if options.val_fraction is None:
             val = min(max(val, MIN_VAL_IMAGES), VAL_SHARE * self._images)
         speeds = self.speeds(options.image_size).values()
-        epoch = sum(_seconds(speed, train, val) for speed in speeds) / len(speeds)
-        wanted = options.model_copy(update={"num_samples": trials})
-        epochs = expected_epochs(trials, wanted.scheduling_for(self._space))
-        return epoch * epochs / min(self._concurrent, trials)
+        return sum(_seconds(speed, train, val) for speed in speeds) / len(speeds)
 
     def _final_seconds(self, options: SearchOptions) -> float:
-        images = options.final_run_fraction * self._images
+        """Return the expected time of the final runs, and of the best trials' full validation."""
+        images = options.final_run_epochs * options.final_run_fraction * self._images
         runs = options.final_seeds * options.finalists
+        speeds = self.speeds(options.image_size).values()
+        final = [_seconds(speed, images, self._test_images) for speed in speeds]
+        full = [VAL_SHARE * self._images / speed.validate for speed in speeds]
         return time_on_workers(
-            [
-                options.final_run_epochs * images / speed.train
-                for speed in self.speeds(options.image_size).values()
-                for _ in range(runs)
-            ],
-            self._concurrent,
+            [*full, *(each for each in final for _ in range(runs))], self._concurrent
         )
 
 

@@ -17,7 +17,8 @@ def announce_time(
     data: DataSplit,
     trials: int,
     measure: Callable[[], Speeds],
-) -> None:
+    left: Callable[[], float] | None = None,
+) -> float | None:
     """Print the expected duration of a search and of its final evaluation.
 
     Args:
@@ -26,29 +27,36 @@ def announce_time(
         data: Split that trials are trained on.
         trials: Number of trials still to run.
         measure: Function that measures the speeds of a worker; may raise NotMeasuredError.
+        left: Function that returns the seconds left for trials and final runs, or None without a
+            budget for both.
+
+    Returns:
+        Time limit of the trials in seconds, or None without one.
     """
+    options, scheduling = context.options, context.options.scheduling_for(context.space)
     try:
         with console.status("measuring the speed of a worker"):
             speeds = measure()
     except NotMeasuredError as error:
         _print(console, f"unknown: the speed of a worker could not be measured: {error}")
-        return
-    options, scheduling = context.options, context.options.scheduling_for(context.space)
+        return left() if left is not None else options.time_budget
     seconds = expected_seconds(
         speeds, data, trials, scheduling, context.workers.concurrent, context.settings.fidelity
     )
     epochs = expected_epochs(trials, scheduling)
     final = _expected_final_seconds(speeds, context)
     measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())
+    budget = options.time_budget if left is None else max(left() - final, 0.0)
     limit = ""
-    if options.time_budget and seconds > options.time_budget:
-        limit = f", cut off by the time budget at {clock(options.time_budget)}"
+    if budget is not None and seconds > budget:
+        limit = f", cut off by the time budget at {clock(budget)}"
     runs = f", then about {clock(final)} for the final runs" if final else ""
     _print(
         console,
         f"about {clock(seconds)}{limit}{runs}: about {epochs:.0f} epochs of trials;"
         f" images/s per worker: {measured}",
     )
+    return budget
 
 
 def _print(console: Console, text: str) -> None:

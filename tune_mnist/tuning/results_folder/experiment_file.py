@@ -213,7 +213,11 @@ class Experiment(StrictModel, extra="ignore"):
         self._check_initial_weights(space)
         before = SearchOptions.checked(space, **self.options)
         changes = {key: value for key, value in given.items() if value is not None}
-        after = SearchOptions.checked(space, **(self.options | changes))
+        stored = dict(self.options)
+        for limit, other in (("budget", "time_budget"), ("time_budget", "budget")):
+            if limit in changes and other not in changes:
+                stored[other] = None  # one limit replaces the other
+        after = SearchOptions.checked(space, **(stored | changes))
         for key in FIXED:
             old, new = getattr(before, key), getattr(after, key)
             if old != new:

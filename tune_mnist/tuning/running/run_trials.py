@@ -45,6 +45,7 @@ def run_trials(
     console: Console,
     trainable: Callable[..., None] = train_trial,
     stopper: SearchStopper | None = None,
+    seconds: float | None = None,
 ) -> tuple[StopReason, str]:
     """Run the remaining trials of a search.
 
@@ -55,6 +56,7 @@ def run_trials(
         trainable: Function that runs one trial, with the signature of ``train_trial``. Benchmarks
             pass a cheaper one to measure the overhead of a search.
         stopper: Stopper of the whole search. If None, it is built from the options.
+        seconds: Expected time limit of the trials in seconds, or None without one.
 
     Returns:
         What ended the search, and details of that or an empty string.
@@ -70,7 +72,7 @@ def run_trials(
             options.num_samples,
             options.max_epochs,
             expected_epochs(options.num_samples, options.scheduling_for(context.space), costs),
-            options.time_budget,
+            seconds,
             context.dashboard,
             costs,
         ),

@@ -1,0 +1,50 @@
+"""The end of the trials of a search with a time budget."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.planning.resources import Workers, trial_settings
+from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
+from tune_mnist.tuning.spaces.space import load_space
+from tune_mnist.tuning.time_budget import REPORT_SECONDS, TimeBudget
+
+WORKERS = Workers(1, 0, 2)
+
+
+@pytest.mark.parametrize(("final", "over"), [(500.0, False), (700.0, True)])
+def test_trials_end_once_the_final_runs_need_the_rest(final, over):
+    budget = TimeBudget(600 + REPORT_SECONDS)
+    needed = SimpleNamespace(expected_seconds=lambda _: final)
+    assert budget.needs_rest(needed, []) is over
+
+
+def expected(tmp_path, digits, space="lenet", stage=0, speed=1_000.0, **given):
+    """Return the expected time of the final evaluation of one best trial."""
+    found = load_space(space)
+    options = SearchOptions.for_space(found, device="cpu", **given)
+    settings = trial_settings(options, WORKERS, tmp_path, fidelity=options.fidelity(found))
+    config = {"model": found.models[0], "lr": 0.01, "batch_size": 32}
+    record = TrialRecord(0, "id0", config, TrialState.INTERRUPTED)
+    record.best_epoch, record.val_accuracy, record.stage = 1, 0.9, stage
+    record.last = {"images_per_second": speed}
+    train = range(1_000)
+    final = FinalEvaluation(tmp_path, digits, None, train, options, settings, WORKERS)
+    return final.expected_seconds([record])
+
+
+def test_seeds_epochs_and_the_test_set_cost_time(tmp_path, digits):
+    few = expected(tmp_path, digits, final_seeds=2, max_epochs=2)
+    assert expected(tmp_path, digits, final_seeds=8, max_epochs=2) > 3 * few
+    assert expected(tmp_path, digits, final_seeds=2, max_epochs=20) > 3 * few
+    training_alone = 2 * 1_000 / 1_000  # two runs on two workers
+    assert few > training_alone
+    assert expected(tmp_path, digits, final_seeds=0) < 1
+
+
+def test_speeds_at_a_stage_of_small_images_are_not_those_of_final_runs(tmp_path, digits):
+    small = expected(tmp_path, digits, "resnet-fidelity", stage=1)
+    full = expected(tmp_path, digits, "resnet-fidelity", stage=3)
+    assert small > 2 * full
