@@ -37,7 +37,7 @@ def by_command(tmp_path_factory):
 def in_running_ray(tmp_path_factory):
     """Search over a space given as a dict, in a Ray that the calling program has started."""
     space = yaml.safe_load((shipped_spaces() / "lenet.yaml").read_text())
-    with ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False):
+    with ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False):
         results = run_search(
             space, output_dir=tmp_path_factory.mktemp("api"), name="it", **OPTIONS
         )
@@ -156,7 +156,7 @@ def ray_of_a_search():
         assert ray.get(ray.remote(lambda: 1).remote()) == 1
 
 def ray_of_the_program():
-    with ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False):
+    with ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False):
         assert ray.get(ray.remote(lambda: 1).remote()) == 1
 
 ray_of_the_program()
