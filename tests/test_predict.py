@@ -128,6 +128,12 @@ def test_the_table_has_one_line_per_image(command, placed_digits, tmp_path, monk
     assert lines[1][2] == lines[2][1] == str(placed_digits.test_labels[0])
 
 
+def test_the_table_has_no_column_of_ink_without_pictures(command, placed_digits, tmp_path):
+    idx2numpy.convert_to_file(str(tmp_path / "two"), placed_digits.test_images[:2])
+    _, out, _ = command("--format", "table", tmp_path / "two")
+    assert "ink" not in out
+
+
 def test_a_narrow_terminal_wraps_names_and_keeps_the_numbers(
     command, placed_digits, tmp_path, monkeypatch
 ):

@@ -75,7 +75,8 @@ def _print_readings(
     console = report_console()
     if format == "table" or (format is None and console.is_terminal):
         longest = max(len(_label(given.path, len(given.images))) for given in inputs)
-        _print_table(console, readings, trained.form.class_names, longest)
+        ink = any(given.ink for given in inputs)
+        _print_table(console, readings, trained.form.class_names, longest, ink=ink)
     else:
         with named(STANDARD_OUTPUT):
             _write_csv(readings, trained.form.class_names)
@@ -94,11 +95,16 @@ def _write_csv(readings: Iterable[list[Reading]], classes: Sequence[str]) -> Non
 
 
 def _print_table(
-    console: Console, readings: Iterable[list[Reading]], classes: Sequence[str], longest: int
+    console: Console,
+    readings: Iterable[list[Reading]],
+    classes: Sequence[str],
+    longest: int,
+    *,
+    ink: bool,
 ) -> None:
     """Print one table per batch, with equal column widths, so that they look like one table."""
     name_width = min(MAX_NAME_WIDTH, max(map(len, classes)))
-    first = [("ink", 5), ("class", max(5, name_width))]
+    first = [*([("ink", 5)] if ink else []), ("class", max(5, name_width))]
     others = [*first, *((f"p({name})", max(4, len(name) + 3)) for name in classes)]
     in_full = _width(others) + MIN_PATH_WIDTH <= console.width
     if not in_full:
@@ -114,7 +120,7 @@ def _print_table(
             probabilities = [f"{p:.2f}" for p in reading.probabilities]
             table.add_row(
                 Text(_label(reading.path, reading.index)),
-                reading.ink,
+                *([reading.ink] if ink else []),
                 Text(classes[reading.predicted], style="bold"),
                 *(probabilities if in_full else [Text(_likeliest(reading, classes))]),
             )

@@ -134,6 +134,7 @@ except UserError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_dead_head_raises_an_error_and_the_calling_program_continues(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", HEADLESS, str(tmp_path)],

@@ -100,6 +100,7 @@ def write_blank(path: Path) -> None:
     image.save(path)
 
 
+@pytest.mark.slow
 def test_the_example_runs_as_a_script(tmp_path):
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / "own_network.py")],

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fuzz.harness import fuzz
 
-FEW, MANY = 200, 20_000
+FEW, MANY = 100, 20_000
 
 Test = Callable[[str], None]
 

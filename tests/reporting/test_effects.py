@@ -147,6 +147,14 @@ def test_schedules_are_compared_after_the_last_epoch_only(tmp_path):
     assert "lr_schedule: after epoch 3 only" in effects(search).caption
 
 
+def test_a_schedule_that_alone_reached_the_last_epoch_has_no_effect_to_show(tmp_path):
+    search = Search(tmp_path / "demo", SCHEDULES)
+    search.trial(0.5, 0.6, 0.7, lr_schedule="cosine")
+    search.trial(0.4, lr_schedule="constant")
+    assert of(search, "lr_schedule").empty
+    assert "too few values" in effects(search).caption
+
+
 def test_schedules_are_omitted_until_a_trial_reaches_the_last_epoch(tmp_path):
     search = Search(tmp_path / "demo", SCHEDULES)
     search.trial(0.5, 0.6, lr_schedule="constant")

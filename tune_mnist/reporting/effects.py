@@ -33,8 +33,8 @@ def effect_tables(results: StoredSearch) -> list[Comparison]:
     for names in _parameter_groups(results):
         if not _at_last_epoch(names):
             rows += _rows(results, common, names)
-        elif last.reached:
-            rows += _rows(results, last, names)
+        elif _compares(late := _rows(results, last, names)):
+            rows += late
     if not rows:
         return []
     model = ("model",) if len(results.space.models) > 1 else ()
@@ -48,6 +48,11 @@ def effect_tables(results: StoredSearch) -> list[Comparison]:
         group="parameter",
     )
     return [table]
+
+
+def _compares(rows: list[dict[str, object]]) -> bool:
+    """Return whether rows show more than one value, so that there is an effect to see."""
+    return len({row["value"] for row in rows}) > 1
 
 
 def _parameter_groups(results: StoredSearch) -> list[tuple[str, ...]]:
@@ -108,7 +113,10 @@ def _caption(results: StoredSearch, common: CommonEpoch, last: CommonEpoch) -> s
     ]
     late = [name for name in results.space.parameter_names if _at_last_epoch((name,))]
     if late and common.epoch < last.epoch:
-        which = "" if last.reached else ", which no trial has reached"
+        which = ", which no trial has reached"
+        if last.reached:
+            compared = all(_compares(_rows(results, last, (name,))) for name in late)
+            which = "" if compared else ", which trials of too few values have reached"
         parts.append(f"{' and '.join(late)}: after epoch {last.epoch} only{which}.")
     left_out = sum(record.number not in common.values for record in results.records)
     if left_out:
