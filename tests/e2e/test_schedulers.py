@@ -47,7 +47,7 @@ def stopping(tmp_path_factory):
         "asha-stopping",
         pytest.param("hyperband", marks=pytest.mark.slow),
         pytest.param("median", marks=pytest.mark.slow),
-        "pbt",
+        pytest.param("pbt", marks=pytest.mark.slow),
     ],
 )
 def test_every_scheduler_ends_each_trial(tmp_path, request, scheduler):
@@ -61,6 +61,7 @@ def test_every_scheduler_ends_each_trial(tmp_path, request, scheduler):
     assert (trials["epochs"][trials["state"] == "COMPLETE"] == 9).all()
 
 
+@pytest.mark.slow
 def test_two_objectives_give_a_pareto_set(tmp_path):
     out, trials = search(
         tmp_path,
