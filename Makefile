@@ -44,8 +44,14 @@ lab-report: $(READY) ## Repeat the experiments of the lab report (more than an h
 test: lint ## Run all tests, including the end-to-end tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-fast: $(READY) ## Run the tests that need no Ray and no download
-	$(BIN)/python -m pytest -m "not e2e" $(ARGS)
+# Left out besides Ray: the files that take longest, each of which covers a room of its own.
+SLOWER := tests/fuzz tests/contributing tests/reporting/test_page.py tests/tuning/contract \
+	tests/training/test_recipes.py tests/training/test_fidelity.py tests/training/test_saved_state.py \
+	tests/test_export.py tests/tuning/cluster/test_node_packages.py tests/api/test_import.py
+
+test-fast: $(READY) ## Run the tests for the everyday loop: no Ray, no download, in two to three minutes
+	$(BIN)/python -m pytest -m "not e2e" --numprocesses 2 --dist loadfile --no-loadscope-reorder \
+		$(SLOWER:%=--ignore %) $(ARGS)
 
 bench: $(READY) ## Run short versions of the benchmarks (about 20 minutes)
 	$(BIN)/python benchmarks/memory.py
