@@ -72,6 +72,20 @@ def default_fraction(wanted: float, images: int) -> float:
     return min(1.0, max(wanted, MIN_TRAIN_IMAGES / ((1 - VAL_SHARE) * images)))
 
 
+def count_validation(images: int, fraction: float, val_fraction: float | None = None) -> int:
+    """Return how many validation images a split uses.
+
+    Args:
+        images: Number of images of the whole validation part.
+        fraction: Fraction of the training part.
+        val_fraction: Fraction of the validation part. None uses ``fraction``, but at least
+            MIN_VAL_IMAGES images, or all if there are fewer.
+    """
+    if val_fraction is not None:
+        return round(val_fraction * images)
+    return max(round(fraction * images), min(MIN_VAL_IMAGES, images))
+
+
 def split_dataset(
     dataset: Dataset, fraction: float = 1.0, val_fraction: float | None = None
 ) -> DataSplit:
@@ -100,10 +114,7 @@ def split_dataset(
             f"fraction = {fraction:g}: leaves {len(train)} training images for"
             f" {dataset.num_classes} classes: increase the fraction"
         )
-    if val_fraction is None:
-        wanted = max(round(fraction * len(val)), min(MIN_VAL_IMAGES, len(val)))
-    else:
-        wanted = round(val_fraction * len(val))
+    wanted = count_validation(len(val), fraction, val_fraction)
     if wanted < dataset.num_classes:
         share = fraction if val_fraction is None else val_fraction
         raise UserError(

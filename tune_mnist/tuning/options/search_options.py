@@ -30,6 +30,18 @@ from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
 MIN_GPUS = 0.01
 
 
+def without_replaced_limit(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return values without the time limit that changes replace by the other kind of limit.
+
+    Args:
+        values: Option values by name.
+        changes: Values that are about to take their place.
+    """
+    limits = {"budget", "time_budget"}
+    replaced = limits - changes.keys() if limits & changes.keys() else set()
+    return values | dict.fromkeys(replaced)
+
+
 class SearchOptions(OptionFields):
     """Validated options of a search."""
 
@@ -84,11 +96,10 @@ class SearchOptions(OptionFields):
         Raises:
             UserError: A value is invalid, or two options are incompatible.
         """
-        values = FALLBACKS | space.defaults.model_dump(exclude_none=True)
-        values |= {key: value for key, value in given.items() if value is not None}
+        changes = {key: value for key, value in given.items() if value is not None}
+        defaults = FALLBACKS | space.defaults.model_dump(exclude_none=True)
+        values = without_replaced_limit(defaults, changes) | changes
         values["fraction_given"] = given.get("fraction") is not None
-        if given.get("budget") is not None and given.get("time_budget") is None:
-            values["time_budget"] = None  # of the space, for its other defaults
         if "scheduler" in values:
             searcher = scheduler_class(values["scheduler"]).default_searcher
             values = {"searcher": searcher} | values

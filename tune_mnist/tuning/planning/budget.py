@@ -5,12 +5,16 @@ from typing import Any
 
 from tune_mnist.console import clock
 from tune_mnist.data import default_fraction
-from tune_mnist.data.split import MIN_VAL_IMAGES, VAL_SHARE
+from tune_mnist.data.split import VAL_SHARE, count_validation
 from tune_mnist.errors import UserError
 from tune_mnist.models import get_architecture
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.planning.estimate import expected_epochs, time_on_workers
-from tune_mnist.tuning.planning.speeds import Speed, Speeds
+from tune_mnist.tuning.planning.estimate import (
+    expected_final_seconds,
+    expected_seconds,
+    time_on_workers,
+)
+from tune_mnist.tuning.planning.speeds import Speeds
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.searching.registry import searcher_class
 from tune_mnist.tuning.spaces.option_types import MAX_SAMPLES
@@ -79,8 +83,8 @@ class BudgetPlan:
         for chosen in self._candidates():
             if self.seconds(chosen, trials) <= left():
                 break
-        seconds, least = left(), self._epoch(chosen) * len(self._space.models)
-        least = least / self._concurrent + self._final_seconds(chosen)
+        seconds = left()
+        least = self._epoch_seconds(chosen) / self._concurrent + self._final_seconds(chosen)
         if least > seconds:
             raise UserError(
                 f"--budget {self._options.budget or 0:g}s: too short: {clock(max(seconds, 0))} are"
@@ -152,31 +156,32 @@ class BudgetPlan:
 
     def _trial_seconds(self, options: SearchOptions, trials: int) -> float:
         wanted = options.model_copy(update={"num_samples": trials})
-        epochs = expected_epochs(trials, wanted.scheduling_for(self._space))
-        return self._epoch(options) * epochs / min(self._concurrent, trials)
+        return expected_seconds(
+            self.speeds(options.image_size),
+            *self._trial_images(options),
+            trials,
+            wanted.scheduling_for(self._space),
+            self._concurrent,
+            options.fidelity(self._space),
+        )
 
-    def _epoch(self, options: SearchOptions) -> float:
-        """Return the mean duration of an epoch in seconds."""
-        train = options.fraction * (1 - VAL_SHARE) * self._images
-        share = options.val_fraction or options.fraction
-        val = VAL_SHARE * self._images * share
-        if options.val_fraction is None:
-            val = min(max(val, MIN_VAL_IMAGES), VAL_SHARE * self._images)
+    def _trial_images(self, options: SearchOptions) -> tuple[int, int]:
+        """Return the numbers of training and validation images of a trial."""
+        val = round(VAL_SHARE * self._images)
+        train = round(options.fraction * (self._images - val))
+        return train, count_validation(val, options.fraction, options.val_fraction)
+
+    def _epoch_seconds(self, options: SearchOptions) -> float:
+        """Return the time of one epoch of each architecture, one after the other."""
+        train, val = self._trial_images(options)
         speeds = self.speeds(options.image_size).values()
-        return sum(_seconds(speed, train, val) for speed in speeds) / len(speeds)
+        return sum(train / speed.train + val / speed.validate for speed in speeds)
 
     def _final_seconds(self, options: SearchOptions) -> float:
         """Return the expected time of the final runs, and of the best trials' full validation."""
-        images = options.final_run_epochs * options.final_run_fraction * self._images
-        runs = options.final_seeds * options.finalists
-        speeds = self.speeds(options.image_size).values()
-        final = [_seconds(speed, images, self._test_images) for speed in speeds]
-        full = [VAL_SHARE * self._images / speed.validate for speed in speeds]
-        return time_on_workers(
-            [*full, *(each for each in final for _ in range(runs))], self._concurrent
+        speeds = self.speeds(options.image_size)
+        images = round(options.final_run_fraction * self._images)
+        full = [VAL_SHARE * self._images / speed.validate for speed in speeds.values()]
+        return time_on_workers(full, self._concurrent) + expected_final_seconds(
+            speeds, options, images, self._test_images, self._concurrent
         )
-
-
-def _seconds(speed: Speed, train: float, val: float) -> float:
-    """Return the duration of an epoch in seconds."""
-    return train / speed.train + val / speed.validate

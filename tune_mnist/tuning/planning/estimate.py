@@ -5,8 +5,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from tune_mnist.data import DataSplit
 from tune_mnist.training import Fidelity
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.speeds import Speeds
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.registry import scheduler_class
@@ -18,7 +18,8 @@ SIMULATED_TRIALS = 100
 
 def expected_seconds(
     speeds: Speeds,
-    data: DataSplit,
+    train_images: int,
+    val_images: int,
     num_samples: int,
     scheduler: SchedulerOptions,
     concurrent: int,
@@ -30,18 +31,37 @@ def expected_seconds(
 
     Args:
         speeds: Speeds of a worker by architecture, at the image size of the search.
-        data: Split that trials are trained on.
+        train_images: Number of training images of a trial.
+        val_images: Number of validation images of a trial.
         num_samples: Number of trials, at least 1.
         scheduler: Options of the scheduler.
         concurrent: Number of concurrent trials, at least 1.
         fidelity: Stages of each trial; None: all epochs cost the same.
     """
-    training = statistics.fmean(len(data.train) / speed.train for speed in speeds.values())
-    validating = statistics.fmean(len(data.val) / speed.validate for speed in speeds.values())
+    training = statistics.fmean(train_images / speed.train for speed in speeds.values())
+    validating = statistics.fmean(val_images / speed.validate for speed in speeds.values())
     epoch = training + validating
     costs = epoch_costs(fidelity, training / epoch) if fidelity else None
     epochs = expected_epochs(num_samples, scheduler, costs)
     return epoch * epochs / min(concurrent, num_samples)
+
+
+def expected_final_seconds(
+    speeds: Speeds, options: SearchOptions, train_images: int, test_images: int, concurrent: int
+) -> float:
+    """Return the expected wall time of the final runs in seconds.
+
+    Args:
+        speeds: Speeds of a worker by architecture, at the image size of the search.
+        options: Options of the search.
+        train_images: Number of training images of a run.
+        test_images: Number of test images.
+        concurrent: Number of concurrent runs, at least 1.
+    """
+    trained = options.final_run_epochs * train_images
+    seconds = [trained / each.train + test_images / each.validate for each in speeds.values()]
+    runs = options.final_seeds * options.finalists
+    return time_on_workers([each for each in seconds for _ in range(runs)], concurrent)
 
 
 def time_on_workers(durations: Iterable[float], workers: int) -> float:

@@ -6,7 +6,11 @@ from rich.console import Console
 
 from tune_mnist.console import clock
 from tune_mnist.data import DataSplit
-from tune_mnist.tuning.planning.estimate import expected_epochs, expected_seconds, time_on_workers
+from tune_mnist.tuning.planning.estimate import (
+    expected_epochs,
+    expected_final_seconds,
+    expected_seconds,
+)
 from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.planning.speeds import NotMeasuredError, Speeds
 
@@ -40,11 +44,19 @@ def announce_time(
     except NotMeasuredError as error:
         _print(console, f"unknown: the speed of a worker could not be measured: {error}")
         return left() if left is not None else options.time_budget
+    concurrent = context.workers.concurrent
     seconds = expected_seconds(
-        speeds, data, trials, scheduling, context.workers.concurrent, context.settings.fidelity
+        speeds,
+        len(data.train),
+        len(data.val),
+        trials,
+        scheduling,
+        concurrent,
+        context.settings.fidelity,
     )
     epochs = expected_epochs(trials, scheduling)
-    final = _expected_final_seconds(speeds, context)
+    # Without the test images, whose number the context lacks.
+    final = expected_final_seconds(speeds, options, context.final_images, 0, concurrent)
     measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())
     budget = options.time_budget if left is None else max(left() - final, 0.0)
     limit = ""
@@ -61,14 +73,3 @@ def announce_time(
 
 def _print(console: Console, text: str) -> None:
     console.print(f"{'expected':<10} {text}\n", markup=False, highlight=False, soft_wrap=True)
-
-
-def _expected_final_seconds(speeds: Speeds, context: SearchContext) -> float:
-    """Return the expected wall time of the final runs in seconds, without the test images."""
-    epochs = context.options.final_run_epochs
-    runs = context.options.final_seeds * context.options.finalists
-    seconds = [epochs * context.final_images / speed.train for speed in speeds.values()]
-    return time_on_workers(
-        [each for each in seconds for _ in range(runs)],
-        context.workers.concurrent,
-    )

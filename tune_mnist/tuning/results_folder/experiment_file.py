@@ -21,7 +21,7 @@ from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.stored_json import StrictModel, read_stored
 from tune_mnist.stored_values import Scalar, Text
 from tune_mnist.tuning.options.option_fields import FIXED, MEASURED
-from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.options.search_options import SearchOptions, without_replaced_limit
 from tune_mnist.tuning.recording.study import JOURNAL_LOCK
 from tune_mnist.tuning.results_folder.trust import is_own, only_stored, sign
 from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
@@ -213,10 +213,7 @@ class Experiment(StrictModel, extra="ignore"):
         self._check_initial_weights(space)
         before = SearchOptions.checked(space, **self.options)
         changes = {key: value for key, value in given.items() if value is not None}
-        stored = dict(self.options)
-        for limit, other in (("budget", "time_budget"), ("time_budget", "budget")):
-            if limit in changes and other not in changes:
-                stored[other] = None  # one limit replaces the other
+        stored = without_replaced_limit(self.options, changes)
         after = SearchOptions.checked(space, **(stored | changes))
         for key in FIXED:
             old, new = getattr(before, key), getattr(after, key)
