@@ -140,19 +140,6 @@ def test_help_imports_no_heavy_package(command: str) -> None:
     assert done.stdout.splitlines()[-1] == "loaded"
 
 
-def test_the_reference_of_options_is_up_to_date() -> None:
-    page = subprocess.run(
-        [sys.executable, "docs/generate_options.py", "--show"],
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    written = ROOT / "docs" / "reference" / "options.md"
-    assert page == written.read_text(encoding="utf-8"), "run: make docs"
-
-
 def test_the_readme_names_no_option_that_is_not_there() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     known = {name for command in cli.commands.values() for o in command.params for name in o.opts}

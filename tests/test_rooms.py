@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import tune_mnist
+from docs.pictures.rooms import room_of
 
 PACKAGE = Path(tune_mnist.__file__).parent
 # From the bottom to the top, as in docs/contributing/architecture.md. "base" holds the modules
@@ -36,20 +37,7 @@ ROOMS = (
     "api",
     "commands",
 )
-COMMANDS = ("__main__", "search", "train", "report", "predict", "export")
 NO_RAY = ("base", "data", "models", "training", "inference")
-
-
-def room(module: str) -> str:
-    """Return the room of a module, given its dotted path below the package."""
-    first, _, rest = module.partition(".")
-    if not (PACKAGE / first).is_dir():
-        command = any(first == name or first.startswith(f"{name}_") for name in COMMANDS)
-        return "commands" if command else "base"
-    second = rest.partition(".")[0]
-    if first == "tuning" and (PACKAGE / first / second).is_dir() and second:
-        return f"tuning.{second}"
-    return first
 
 
 def imports(path: Path) -> set[str]:
@@ -92,7 +80,7 @@ def test_a_public_constant_has_one_home():
 
 
 def test_every_room_is_listed():
-    assert {room(module) for module in modules()} == set(ROOMS)
+    assert {room_of(module) for module in modules()} == set(ROOMS)
 
 
 @pytest.mark.parametrize("name", ROOMS)
@@ -101,9 +89,10 @@ def test_a_room_imports_only_rooms_below_it(name):
     above = {
         f"{module} imports {other}"
         for module, path in modules().items()
-        if room(module) == name
+        if room_of(module) == name
         for other in imports(path)
-        if other.startswith("tune_mnist.") and room(other.removeprefix("tune_mnist.")) not in below
+        if other.startswith("tune_mnist.")
+        and room_of(other.removeprefix("tune_mnist.")) not in below
     }
     assert above == set()
 
@@ -112,7 +101,7 @@ def test_training_imports_neither_ray_nor_optuna():
     wrong = {
         f"{module} imports {other}"
         for module, path in modules().items()
-        if room(module) in NO_RAY
+        if room_of(module) in NO_RAY
         for other in imports(path)
         if other.partition(".")[0] in ("ray", "optuna")
     }

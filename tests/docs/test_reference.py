@@ -27,16 +27,20 @@ def names_in(page: str) -> set[str]:
     return {name.strip() for code in re.findall(r"`([^`\n]+)`", text) for name in code.split(",")}
 
 
-def test_the_reference_of_space_files_is_up_to_date() -> None:
-    page = subprocess.run(
-        [sys.executable, "docs/generate_space_file.py", "--show"],
+@pytest.mark.parametrize(
+    ("script", "page"),
+    [("generate_options.py", "options.md"), ("generate_space_file.py", "space-file.md")],
+)
+def test_a_generated_page_is_up_to_date(script: str, page: str) -> None:
+    generated = subprocess.run(
+        [sys.executable, f"docs/{script}", "--show"],
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    assert page == (REFERENCE / "space-file.md").read_text(encoding="utf-8"), "run: make docs"
+    assert generated == (REFERENCE / page).read_text(encoding="utf-8"), "run: make docs"
 
 
 def test_every_metric_of_an_epoch_is_explained() -> None:

@@ -43,7 +43,7 @@ def effect_tables(results: StoredSearch) -> list[Comparison]:
         "Effect of each hyperparameter on val_accuracy",
         pd.DataFrame(rows),
         ("parameter", *model, "value", *_SHOWN),
-        _caption(results, common, last),
+        _caption(results, common, last, {str(row["parameter"]) for row in rows}),
         files_only=_FILES_ONLY,
         group="parameter",
     )
@@ -105,7 +105,9 @@ def _summary(records: list[TrialRecord], compared: CommonEpoch) -> dict[str, flo
     }
 
 
-def _caption(results: StoredSearch, common: CommonEpoch, last: CommonEpoch) -> str:
+def _caption(
+    results: StoredSearch, common: CommonEpoch, last: CommonEpoch, shown: set[str]
+) -> str:
     when = "after" if len(results.options.directions) == 1 else "best epoch up to"
     parts = [
         f"Median and best: {when} epoch {common.epoch} of {last.epoch}, which all compared trials"
@@ -113,10 +115,12 @@ def _caption(results: StoredSearch, common: CommonEpoch, last: CommonEpoch) -> s
     ]
     late = [name for name in results.space.parameter_names if _at_last_epoch((name,))]
     if late and common.epoch < last.epoch:
-        which = ", which no trial has reached"
-        if last.reached:
-            compared = all(_compares(_rows(results, last, (name,))) for name in late)
-            which = "" if compared else ", which trials of too few values have reached"
+        if shown.issuperset(late):
+            which = ""
+        elif last.reached:
+            which = ", which trials of too few values have reached"
+        else:
+            which = ", which no trial has reached"
         parts.append(f"{' and '.join(late)}: after epoch {last.epoch} only{which}.")
     left_out = sum(record.number not in common.values for record in results.records)
     if left_out:

@@ -10,6 +10,7 @@ from typing import Any
 from tune_mnist.errors import UserError
 from tune_mnist.training import TrainConfig
 from tune_mnist.tuning.final.runs import (
+    SEEDS,
     FinalRun,
     read_final_runs,
     remove_final_run,
@@ -21,7 +22,6 @@ from tune_mnist.tuning.spaces.configurations import rounded
 from tune_mnist.tuning.storage.checkpoint_store import Checkpoints, CheckpointStore
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
-_SEEDS = 2**32
 _CHECKPOINTS = "final-"
 
 
@@ -71,7 +71,7 @@ class PlannedRun:
         """
         seed = self.config.seed
         return [
-            replace(self, config=self.config.model_copy(update={"seed": (seed + index) % _SEEDS}))
+            replace(self, config=self.config.model_copy(update={"seed": (seed + index) % SEEDS}))
             for index in range(count)
         ]
 
@@ -185,7 +185,7 @@ def describe_plan(options: SearchOptions, train_images: int, test_images: int) -
     """
     if not options.final_seeds:
         return "none"
-    last = (options.seed + options.final_seeds - 1) % _SEEDS
+    last = (options.seed + options.final_seeds - 1) % SEEDS
     seeds = f"seeds {options.seed} to {last}" if options.final_seeds > 1 else f"seed {last}"
     count = "" if options.finalists == 1 else f"{options.finalists} "
     return (
