@@ -35,13 +35,12 @@ stop_mps() {
 }
 
 pack() {
-    stage 150 "$python" -m benchmarks.packing --case lenet:64 --at-a-time 4 --at-a-time 8 \
-        --at-a-time 16 --rounds 1 --seconds 3 --output "$1"
+    stage 100 "$python" -m benchmarks.packing --case lenet:64 --at-a-time 4 --at-a-time 15 --rounds 1 --seconds 3 --output "$1"
 }
 
-search() { # contestant, trials, output
-    stage 150 "$python" -m benchmarks.versus.run --contestant "$1" --seeds 1 --num-samples "$2" \
-        --max-epochs 4 --device cuda --workers 4 --output "$3"
+search() { # contestant, limit in seconds, output
+    stage "$2" "$python" -m benchmarks.versus.run --contestant "$1" --seeds 1 --num-samples 64 \
+        --max-epochs 4 --device cuda --workers 8 --output "$3"
 }
 
 for name in "$@"; do
@@ -52,9 +51,9 @@ for name in "$@"; do
         kernels) stage 60 "$python" -m benchmarks.kernels --output "$output/kernels" ;;
         packing) pack "$output/packing" ;;
         mps) if start_mps; then pack "$output/packing-mps"; else echo "no MPS here"; fi; stop_mps ;;
-        ours) search ours 64 "$output/versus-ours" ;;
-        ours-mps) if start_mps; then search ours 64 "$output/versus-ours-mps"; fi; stop_mps ;;
-        guide) search ray_tune 32 "$output/versus-guide" ;;
+        ours) search ours 120 "$output/versus-ours" ;;
+        ours-mps) if start_mps; then search ours 120 "$output/versus-ours-mps"; fi; stop_mps ;;
+        guide) search ray_tune 200 "$output/versus-guide" ;;
         *) echo "no stage $name" && exit 2 ;;
     esac
 done

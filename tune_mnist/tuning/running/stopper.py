@@ -55,6 +55,11 @@ class SearchStopper(Stopper):
         self.reason = ""
         self.stop_reason: StopReason | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Ray pickles the stopper with the experiment state every few seconds; a resumed search
+        # needs none of this, and time_is_up refers to the data set.
+        return {}
+
     @classmethod
     def of(
         cls,
