@@ -75,6 +75,17 @@ class GraphedEpochs:
         return self._totals.means(len(order))
 
 
+def _end_capture_of_random_numbers(device: torch.device) -> None:
+    """Make the random number generator of a GPU usable after a failed capture.
+
+    PyTorch leaves the generator's state in capture mode, in which dropout outside a graph raises
+    an error (https://github.com/pytorch/pytorch/issues/171263). A copy of the state is not.
+    """
+    index = torch.cuda.current_device() if device.index is None else device.index
+    generator = torch.cuda.default_generators[index]
+    generator.graphsafe_set_state(generator.clone_state())
+
+
 class _GraphedStep:
     """Training step on a full batch: eager during the warm-up, then replayed as a graph."""
 
@@ -119,6 +130,7 @@ class _GraphedStep:
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self._train()
         except RuntimeError as error:
+            _end_capture_of_random_numbers(self._step.compute.device)
             if is_out_of_memory(error):
                 raise
             self.capturable = False
