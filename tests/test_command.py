@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Callable
 
 import click
@@ -79,6 +80,23 @@ def test_a_wrong_option_is_one_line(capsys, monkeypatch, arguments, words):
     assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert words in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closest"),
+    [
+        (["search", "--num-sample", "4"], "--num-samples"),
+        (["search", "--results-dir", "x"], "--output-dir"),
+        (["train", "--epoch", "4"], "--epochs"),
+        (["serch"], "search"),
+    ],
+)
+def test_the_closest_name_is_suggested_first(capsys, monkeypatch, arguments, closest):
+    monkeypatch.setattr("sys.argv", ["tune-mnist", *arguments])
+    with pytest.raises(SystemExit):
+        run(cli)
+    err = capsys.readouterr().err
+    assert re.findall("'([^']+)'", err)[1] == closest
 
 
 def test_ctrl_c_prints_one_word_and_exits_with_130(capsys, monkeypatch):

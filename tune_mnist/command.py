@@ -35,7 +35,7 @@ def run(command: click.Command) -> NoReturn:
         status = command.main(standalone_mode=False)
         finish_output()
     except click.ClickException as error:
-        _fail(error.format_message())
+        _fail(_message(error))
     except UserError as error:
         _fail(str(error))
     except OSError as error:
@@ -77,6 +77,15 @@ def typed_command(name: str) -> str:
     if arguments[:1] == [name]:
         arguments = arguments[1:]
     return shlex.join(["python", "-m", f"tune_mnist.{name}", *arguments])
+
+
+def _message(error: click.ClickException) -> str:
+    """Return the message of an error, with the closest known names first, unlike Click's own."""
+    closest = getattr(error, "possibilities", None)
+    if not closest:
+        return error.format_message()
+    names = " or ".join(f"'{name}'" for name in closest)
+    return f"{error.message.removesuffix('.')} (did you mean {names}?)"
 
 
 def _fail(message: str) -> NoReturn:

@@ -27,7 +27,7 @@ def test_tables_name_the_classes(search):
     tables = {table.name: table for table in search_tables(search.read())}
     assert tables["recall"].cells["class"].tolist() == list(NAMES)
     confused = tables["confused"].cells
-    assert confused[["class", "taken for"]].to_numpy().tolist() == [["cat", "<b>dog</b>"]]
+    assert confused[["class", "classified as"]].to_numpy().tolist() == [["cat", "<b>dog</b>"]]
 
 
 def test_computation_is_counted_for_the_channels_and_classes_of_the_data(search):

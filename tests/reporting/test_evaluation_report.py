@@ -88,4 +88,6 @@ def test_any_class_names_are_shown():
     rows = [[cell.strip() for cell in row.split(" | ")] for row in page.splitlines()]
     assert any(row[0].endswith("a\\|b \\<i>") and row[1:4] == ["0", "4", "8"] for row in rows)
     assert "[red]" in on_screen(replace(TESTED, class_names=("a", "b", "[red]")))
-    assert "most often taken for" in on_screen(replace(TESTED, class_names=("a" * 60, "b", "c")))
+    assert "most often classified as" in on_screen(
+        replace(TESTED, class_names=("a" * 60, "b", "c"))
+    )

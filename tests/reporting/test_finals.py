@@ -68,7 +68,7 @@ def test_a_class_without_test_images_has_no_recall():
 def test_confusions_are_summed_over_the_seeds():
     cells = tables(RUNS)["confused"].cells
     rows = list(
-        zip(cells["class"], cells["taken for"], cells["images"], cells["share"], strict=True)
+        zip(cells["class"], cells["classified as"], cells["images"], cells["share"], strict=True)
     )
     assert rows == [("1", "0", "6", "30.00%"), ("0", "1", "1", "5.00%")]
 

@@ -381,7 +381,8 @@ def test_plots_are_separate_files_and_outdated_ones_are_removed(browser: Browser
     results = interrupted(tmp_path / "cut")
     plots = results.directory / "plots"
     plots.mkdir()
-    (plots / "confusion-lenet.html").write_text("of an earlier report", encoding="utf-8")
+    for name in ("confusion-lenet.html", "misread-lenet.html"):  # the second of an earlier version
+        (plots / name).write_text("of an earlier report", encoding="utf-8")
     written(results)
     names = {path.name for path in plots.iterdir()}
     files = {"history.html", "curves.html", "intermediate.html", "timeline.html"}

@@ -51,7 +51,9 @@ def reasons(drawn: Drawn) -> dict[str, str]:
 def test_a_finished_search_gets_every_plot_with_a_sentence(drawn):
     slices = {f"Slice: {name}" for name in ("model", "lr", "batch_size", "optimizer", "momentum")}
     tested = {
-        f"{what}: {m}" for what in ("Confusion matrix", "Misread") for m in ("lenet", "resnet")
+        f"{what}: {m}"
+        for what in ("Confusion matrix", "Misclassified")
+        for m in ("lenet", "resnet")
     }
     assert {each.title for each in drawn.plots} == ALL_TITLES | slices | tested
     assert set(reasons(drawn)) == {"Pareto front", "Parameter importances"}
@@ -206,11 +208,15 @@ def test_confusion_is_summed_over_the_seeds(drawn):
 
 
 def test_misclassified_digits_have_captions_with_the_predicted_class(drawn):
-    misread = plot(drawn, "misread-lenet")
-    captions = [picture.caption.replace("\xa0", " ") for picture in misread.pictures]
-    assert captions == ["7 read as 1, 98 %", "4 read as 9, 90 %", "4 read as 9, 80 %"]
-    assert "3 images, most often 4 read as 9 (2 times)" in misread.sentence
-    assert all(picture.uri.startswith("data:image/png;base64,") for picture in misread.pictures)
+    images = plot(drawn, "misclassified-lenet")
+    captions = [picture.caption.replace("\xa0", " ") for picture in images.pictures]
+    assert captions == [
+        "7 as 1, 98 %",
+        "4 as 9, 90 %",
+        "4 as 9, 80 %",
+    ]
+    assert "3 images, most often 4 as 9 (2 times)" in images.sentence
+    assert all(picture.uri.startswith("data:image/png;base64,") for picture in images.pictures)
 
 
 def test_a_new_search_gives_reasons_instead_of_plots(tmp_path: Path):

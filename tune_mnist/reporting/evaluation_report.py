@@ -72,7 +72,7 @@ def _by_class(tested: Evaluation) -> pd.DataFrame:
             zip(tested.confusion, _recalls(tested), strict=True)
         )
     ]
-    return pd.DataFrame(rows, columns=["class", "images", "recall", "most often taken for"])
+    return pd.DataFrame(rows, columns=["class", "images", "recall", "most often classified as"])
 
 
 def _mistakes(tested: Evaluation, number: int) -> str:

@@ -39,7 +39,7 @@ COLUMNS = {
     "train_images": "training images",
     "best_ever": "best of all epochs",
     "true_class": "class",
-    "taken_for": "taken for",
+    "taken_for": "classified as",
 }
 """Headings that differ from the column's name. Hyperparameters declare their own."""
 

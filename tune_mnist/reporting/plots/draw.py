@@ -40,7 +40,7 @@ FINAL_PLOTS = "Final evaluation"
 SECTIONS: dict[str, dict[str, Drawer]] = {
     FINAL_PLOTS: {
         "Confusion matrices": prediction_plots.confusion_matrices,
-        "Misread images": prediction_plots.misclassified_images,
+        "Misclassified images": prediction_plots.misclassified_images,
     },
     COST: {
         "Accuracy against training time": cost_plots.accuracy_by_time,
@@ -71,7 +71,9 @@ _KEYS = {
     *(f"slice-{name}" for name in CONFIG_COLUMNS),
     *(f"pareto-{name}" for name in OBJECTIVES),
 }
-_OF_A_MODEL = ("confusion-", "misread-")
+_OF_A_MODEL = ("confusion-", "misclassified-")
+_FORMER_OF_A_MODEL = ("misread-",)
+"""Prefixes that earlier versions used; their files are outdated."""
 _OF_A_KEYWORD = f"slice-{MODEL_PREFIX}"
 
 
@@ -82,7 +84,8 @@ def is_key(name: str, models: Iterable[str]) -> bool:
         name: Key, such as ``confusion-lenet``.
         models: Architectures that the search can have.
     """
-    of_model = name in {f"{kind}{model}" for kind in _OF_A_MODEL for model in models}
+    kinds = (*_OF_A_MODEL, *_FORMER_OF_A_MODEL)
+    of_model = name in {f"{kind}{model}" for kind in kinds for model in models}
     of_keyword = name.startswith(_OF_A_KEYWORD) and is_keyword(name.removeprefix(_OF_A_KEYWORD))
     return name in _KEYS or of_model or of_keyword
 

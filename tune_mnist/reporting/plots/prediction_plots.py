@@ -26,7 +26,7 @@ from tune_mnist.tuning.final.runs import final_folder
 
 PICTURES = 24
 _NO_FINAL_RUNS = "there was no final evaluation"
-_MISREAD_SCALE = [[0, "rgba(199,119,0,0.1)"], [1, "rgba(199,119,0,0.65)"]]
+_ERROR_SCALE = [[0, "rgba(199,119,0,0.1)"], [1, "rgba(199,119,0,0.65)"]]
 
 
 def confusion_matrices(evaluated: EvaluatedTrials) -> list[Plot]:
@@ -57,30 +57,32 @@ def misclassified_images(evaluated: EvaluatedTrials) -> list[Plot]:
     named = partial(class_name, evaluated.results.class_names)
     for model in sorted({run.model for run in evaluated.results.final}):
         try:
-            misread = read_misclassified(final_folder(evaluated.results.directory, model))
+            found = read_misclassified(final_folder(evaluated.results.directory, model))
         except UserError as error:
             raise CannotDrawError(str(error)) from None
-        if misread is None or not len(misread.images):
+        if found is None or not len(found.images):
             continue
-        shown = range(min(PICTURES, len(misread.images)))
+        shown = range(min(PICTURES, len(found.images)))
         pictures = tuple(
             Picture(
-                _data_uri(misread.images[index]),
-                f"{named(misread.truth[index])} read as {named(misread.predicted[index])},"
-                f" {text_format.percent(float(misread.probability[index]))}",
+                _data_uri(found.images[index]),
+                f"{named(found.truth[index])} as {named(found.predicted[index])},"
+                f" {text_format.percent(float(found.probability[index]))}",
             )
             for index in shown
         )
-        pairs = Counter((int(misread.truth[i]), int(misread.predicted[i])) for i in shown)
+        pairs = Counter((int(found.truth[i]), int(found.predicted[i])) for i in shown)
         ((truth, predicted), times), *_ = pairs.most_common()
-        highest = float(misread.probability[0])
+        highest = float(found.probability[0])
         sentence = (
             f"Test images that {model} misclassifies with the highest probabilities, up to"
             f" {text_format.percent(highest)} (first final run):"
-            f" {text_format.count(len(shown), 'image')}, most often {named(truth)} read as"
+            f" {text_format.count(len(shown), 'image')}, most often {named(truth)} as"
             f" {named(predicted)} ({text_format.count(times, 'time')})."
         )
-        plots.append(Plot(f"misread-{model}", f"Misread: {model}", sentence, pictures=pictures))
+        plots.append(
+            Plot(f"misclassified-{model}", f"Misclassified: {model}", sentence, pictures=pictures)
+        )
     if not plots:
         raise CannotDrawError("no misclassified images were stored")
     return plots
@@ -116,11 +118,11 @@ def _confusion_figure(confusion: NDArray[np.int64], names: Sequence[str]) -> go.
             y=classes,
             z=wrong,
             zmin=0,
-            colorscale=_MISREAD_SCALE,
+            colorscale=_ERROR_SCALE,
             showscale=False,
             xgap=1,
             ygap=1,
-            hovertemplate="%{y} read as %{x}: %{z}<extra></extra>",
+            hovertemplate="%{y} classified as %{x}: %{z}<extra></extra>",
         )
     )
     places = [(t, p) for t in range(len(classes)) for p in range(len(classes))]
@@ -135,7 +137,7 @@ def _confusion_figure(confusion: NDArray[np.int64], names: Sequence[str]) -> go.
         showlegend=False,
     )
     tidied(figure, height=400)
-    figure.update_xaxes(title_text="read as", type="category", showgrid=False)
+    figure.update_xaxes(title_text="classified as", type="category", showgrid=False)
     figure.update_yaxes(
         title_text="true class", type="category", autorange="reversed", showgrid=False
     )
