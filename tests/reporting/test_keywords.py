@@ -46,7 +46,7 @@ def test_every_keyword_has_a_column_and_integers_stay_integers(results):
 
 def test_flops_are_computed_for_the_best_trials_network(results):
     costs = next(table for table in search_tables(results) if table.name == "costs")
-    flops = dict(zip(costs.cells["model"], costs.cells["MFLOPs an image"], strict=True))
+    flops = dict(zip(costs.cells["model"], costs.cells["MFLOPs per image"], strict=True))
     # LeNet needs 0.83 MFLOPs by default, with a width of 6.
     assert float(flops["lenet"]) > 3
 

@@ -147,7 +147,7 @@ def test_importances_are_of_one_epoch_with_intervals(many):
         assert 0 <= low <= share <= high <= 1
         assert high > low
     assert "56 trials after epoch 1" in importances.sentence
-    assert "momentum exists in some trials only" in importances.sentence
+    assert "momentum exists only in some trials" in importances.sentence
     assert "lr_schedule cannot be judged before the last epoch" in importances.sentence
 
 
@@ -198,7 +198,7 @@ def test_the_size_plot_compares_the_architectures(drawn):
 
 def test_flops_are_computed_at_the_image_size_of_the_search(drawn):
     sentence = plot(drawn, "cost-flops").sentence
-    assert "resnet is the best with 0.9850 and 283 MFLOPs an image, 340 times" in sentence
+    assert "resnet is the best with 0.9850 and 283 MFLOPs per image, 340 times" in sentence
 
 
 def test_confusion_is_summed_over_the_seeds(drawn):
@@ -257,7 +257,7 @@ def test_a_single_parameter_cannot_be_compared_with_another(tmp_path: Path):
     space = LENET[: LENET.index("  dropout")]
     courses = [Course({}, (0.1 + i / 20,) * 3) for i in range(9)]
     drawn = draw(make_search(tmp_path / "s", space, courses))
-    assert "it takes 2 parameters" in reasons(drawn)["Contour"]
+    assert "at least 2 parameters" in reasons(drawn)["Contour"]
     assert plot(drawn, "slice-lr")
 
 

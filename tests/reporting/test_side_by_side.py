@@ -32,7 +32,8 @@ def test_the_best_trials_are_grouped_by_architecture(searches):
 
 
 def test_flops_are_computed_at_each_searchs_image_size(searches):
-    assert list(tables(*searches)["costs"].cells["MFLOPs an image"]) == ["0.83", "283.25", "66.01"]
+    flops = list(tables(*searches)["costs"].cells["MFLOPs per image"])
+    assert flops == ["0.83", "283.25", "66.01"]
 
 
 def test_each_search_has_a_description(searches):

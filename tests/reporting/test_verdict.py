@@ -102,7 +102,7 @@ def test_the_verdict_names_the_leader_and_the_ties():
 
 def test_a_single_seed_gives_no_verdict():
     groups = {"lenet": [final_run(range(90))], "resnet": [final_run(range(10))]}
-    assert "Too few seeds to compare it with lenet" in verdict(groups)
+    assert "too few seeds to compare resnet with lenet" in verdict(groups)
     assert verdict_tables(groups) == []
 
 
@@ -115,7 +115,7 @@ def test_nothing_is_the_best_while_a_competitor_is_not_compared():
     text = verdict(groups)
     assert "Best" not in text
     assert "points above alexnet" in text
-    assert "Too few seeds to compare it with vggnet" in text
+    assert "too few seeds to compare resnet with vggnet" in text
 
 
 def test_a_single_configuration_gets_no_rank():

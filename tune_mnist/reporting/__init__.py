@@ -1,1 +1,1 @@
-"""What a results folder tells: tables, plots, pages."""
+"""Reports on the results of searches: tables, plots and pages."""

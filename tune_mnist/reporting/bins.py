@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParameter, IntParameter
 
 MAX_VALUES = 8
-"""Maximum number of integers or steps that get a group each."""
+"""Maximum number of possible values that get one group each."""
 
 MAX_BINS = 5
 
 
 class Group(NamedTuple):
-    """A group of values.
+    """Group of hyperparameter values that share a row of a table.
 
     Attributes:
-        place: Index among the groups of the parameter.
-        label: Label.
+        place: Index among the groups of the parameter, for sorting.
+        label: Text that describes the values, such as ``adam`` or ``1e-4 to 1e-3``.
     """
 
     place: int
@@ -25,12 +25,17 @@ class Group(NamedTuple):
 
 
 def group_of(parameter: FloatParameter | IntParameter | CategoricalParameter, value: Any) -> Group:
-    """Return the group of a value.
+    """Return the group that a hyperparameter value belongs to.
 
-    Each choice is a group, and so is each of at most MAX_VALUES integers or steps. Other numbers
-    are grouped by decade on a logarithmic scale, and by round intervals of equal width on a
-    linear one. A bound belongs to the interval above it, and the upper end of the range to the
+    Each choice of a categorical parameter is a group of its own, and so is each value of a
+    numeric parameter with at most MAX_VALUES possible values. Other ranges are divided into
+    decades if the scale is logarithmic, and into intervals of equal, round width otherwise. A
+    value on a bound belongs to the interval above it; the upper end of the range belongs to the
     last interval.
+
+    Args:
+        parameter: Hyperparameter of the search space.
+        value: Value of the hyperparameter in a trial.
     """
     if isinstance(parameter, CategoricalParameter):
         return Group(parameter.choices.index(value), str(value))
@@ -45,14 +50,14 @@ def group_of(parameter: FloatParameter | IntParameter | CategoricalParameter, va
 
 
 def _decades(parameter: FloatParameter | IntParameter) -> dict[float, str]:
-    """Return the bounds of the decades with their labels."""
+    """Return the bounds of the decades, with the label of each bound."""
     first = math.floor(math.log10(parameter.low))
     last = max(math.ceil(math.log10(parameter.high)), first + 1)
     return {10.0**exponent: f"1e{exponent}" for exponent in range(first, last + 1)}
 
 
 def _intervals(parameter: FloatParameter | IntParameter) -> dict[float, str]:
-    """Return the bounds of at most MAX_BINS intervals, one more if the range starts unevenly."""
+    """Return the bounds of at most MAX_BINS intervals, or one more if ``low`` is not round."""
     smallest = (parameter.high - parameter.low) / MAX_BINS
     unit = 10.0 ** math.floor(math.log10(smallest))
     # Floating point: 0.5 / 5 is not exactly a tenth.

@@ -1,16 +1,16 @@
-"""Estimated widths of table columns on the page, so that no column is cut at a desk."""
+"""Estimated widths of table columns, so that tables of the page fit a desktop window."""
 
 import re
 from collections.abc import Iterable
 
 TABLE_WIDTH = 1180
-"""Pixels of a table in a window 1280 pixels wide, without the arrow of a sorted column."""
+"""Width in pixels of a table in a window 1280 pixels wide, without the sort arrow."""
 
 MAX_TEXT_WIDTH = 26
-"""Characters of a cell beyond which it wraps."""
+"""Maximum number of characters of a cell on one line; longer cells wrap."""
 
 WRAPPED_WIDTH = 200
-"""Pixels of a column whose cells wrap."""
+"""Width in pixels of a column whose cells wrap."""
 
 _NARROW, _WIDE = 8.0, 10.0
 _PADDING = 12
@@ -18,11 +18,11 @@ _BREAKS = re.compile(r"(?<=_)|\s")
 
 
 def column_width(heading: str, cells: Iterable[str]) -> float:
-    """Return an upper estimate of the width of a column in pixels.
+    """Estimate the width of a column in pixels, rather too large than too small.
 
     Args:
-        heading: Heading, which wraps at spaces and after underscores.
-        cells: Cells as text.
+        heading: Column heading, which wraps at spaces and after underscores.
+        cells: Cells of the column as text.
     """
     texts = list(cells)
     if wraps(texts):
@@ -31,7 +31,7 @@ def column_width(heading: str, cells: Iterable[str]) -> float:
 
 
 def wraps(cells: Iterable[str]) -> bool:
-    """Return whether a column has cells so long that they wrap."""
+    """Return whether any cell of a column is too long for one line."""
     return any(len(cell) > MAX_TEXT_WIDTH for cell in cells)
 
 

@@ -1,4 +1,4 @@
-"""The epoch at which the trials of a search are compared."""
+"""Accuracies of the trials of a search after one common epoch, so that they are comparable."""
 
 import math
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 @dataclass(frozen=True)
 class CommonEpoch:
-    """Accuracies of the trials after one epoch.
+    """Validation accuracies of the trials after the same epoch.
 
     Attributes:
-        epoch: The epoch, at least 1.
-        values: val_accuracy after that epoch by number of the trial; minus infinity for a trial
-            that diverged. Trials without that epoch are missing.
-        best_ever: Best val_accuracy of any epoch by number of the trial.
+        epoch: Number of the epoch, from 1.
+        values: ``val_accuracy`` after the epoch, keyed by trial number; minus infinity for a trial
+            that diverged. Trials that did not reach the epoch are missing.
+        best_ever: Highest ``val_accuracy`` of any epoch, keyed by trial number.
     """
 
     epoch: int
@@ -28,18 +28,22 @@ class CommonEpoch:
 
     @property
     def reached(self) -> bool:
-        """Whether any trial has a value."""
+        """Whether any trial has reached the epoch without diverging."""
         return any(map(math.isfinite, self.values.values()))
 
 
 def common_epoch(results: StoredSearch) -> CommonEpoch | None:
-    """Return the accuracies after the last epoch that every comparable trial has reached.
+    """Return the accuracies after the last epoch that all comparable trials have reached.
 
-    Trials that were stopped early lack the later epochs. To compare each by its own best epoch
-    would credit a setting with the training that the scheduler gave it.
+    Comparing each trial by its own best epoch would favour the hyperparameters of the trials that
+    the scheduler trained for longer.
+
+    Args:
+        results: Search whose trials are compared. Complete and pruned trials determine the common
+            epoch; if there are none, interrupted and failed trials do.
 
     Returns:
-        None if no trial has finished an epoch.
+        Accuracies at the common epoch, or None if no trial has finished an epoch.
     """
     curves = _curves(results)
     finished = [
@@ -54,10 +58,7 @@ def common_epoch(results: StoredSearch) -> CommonEpoch | None:
 
 
 def last_epoch(results: StoredSearch) -> CommonEpoch:
-    """Return the accuracies after the last epoch of the search.
-
-    Trials that were stopped early are missing.
-    """
+    """Return the accuracies after the last epoch of a search, without trials stopped earlier."""
     return _after(results, _curves(results), results.options.max_epochs)
 
 
@@ -76,13 +77,13 @@ def _after(results: StoredSearch, curves: dict[int, dict[int, float]], epoch: in
 
 
 def _curves(results: StoredSearch) -> dict[int, dict[int, float]]:
-    """Return val_accuracy by epoch, by number of the trial."""
+    """Return the learning curve of each trial: val_accuracy, keyed by trial number and epoch."""
     trials = {trial.number: trial for trial in results.study.get_trials(deepcopy=False)}
     return {record.number: _curve(record, trials[record.number]) for record in results.records}
 
 
 def _curve(record: TrialRecord, trial: FrozenTrial) -> dict[int, float]:
-    """Return val_accuracy by epoch while the trial has its first hyperparameters."""
+    """Return val_accuracy by epoch for as long as the trial had its initial hyperparameters."""
     if trial.intermediate_values:
         # In population based training a trial may continue with the settings of another one.
         last = min((exploit["epoch"] for exploit in record.exploits), default=math.inf)

@@ -1,4 +1,4 @@
-"""The page that compares several searches."""
+"""HTML page that compares several searches."""
 
 import shlex
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from tune_mnist.tuning.trials.reports import METRIC
 def write_comparison_page(
     searches: Sequence[StoredSearch], tables: Sequence[Comparison], path: Path
 ) -> None:
-    """Write one self-contained page: a plot, tables, all trials, how to reproduce.
+    """Write a self-contained HTML page with a plot, tables, all trials and the commands.
 
     Args:
         searches: Searches to compare.
         tables: Comparison tables in reading order.
-        path: Path of the page.
+        path: Path of the HTML file.
     """
     named = dict(zip(names_of(searches), searches, strict=True))
     trials = pd.concat([each.trials.assign(search=name) for name, each in named.items()])

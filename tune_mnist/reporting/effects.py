@@ -1,4 +1,4 @@
-"""Table of the effect of each hyperparameter: accuracies of the trials that share a value."""
+"""Table of the effects of hyperparameters: accuracies of the trials that share a value."""
 
 import math
 
@@ -13,17 +13,20 @@ from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.searching.registry import searcher_class
 
 _CROSSED = ("optimizer", "lr")
-"""Compared together: a good learning rate for one optimizer is a bad one for another."""
+"""Compared in combination, because a good learning rate depends on the optimizer."""
 
 _SHOWN = ("trials", "median", "best", "best_ever", "diverged", "epoch")
 _FILES_ONLY = ("best_ever", "diverged", "epoch")
 
 
 def effect_tables(results: StoredSearch) -> list[Comparison]:
-    """Return the table of effects, a row for each value of each hyperparameter.
+    """Return a table that shows how the accuracy depends on each hyperparameter.
+
+    The table has one row for each value, or group of values, of a hyperparameter and each
+    architecture.
 
     Returns:
-        No table if no trial has finished an epoch.
+        List with the table; empty if no trial has finished an epoch.
     """
     common = common_epoch(results)
     if common is None:
@@ -51,12 +54,12 @@ def effect_tables(results: StoredSearch) -> list[Comparison]:
 
 
 def _compares(rows: list[dict[str, object]]) -> bool:
-    """Return whether rows show more than one value, so that there is an effect to see."""
+    """Return whether the rows compare at least two values of a hyperparameter."""
     return len({row["value"] for row in rows}) > 1
 
 
 def _parameter_groups(results: StoredSearch) -> list[tuple[str, ...]]:
-    """Return the parameters, in groups whose values are crossed."""
+    """Return the parameters, in groups that are compared in combination."""
     names = [name for name in results.space.parameter_names if name != "model"]
     crossed = tuple(name for name in _CROSSED if name in names)
     return [crossed, *((name,) for name in names if name not in crossed)]
@@ -67,14 +70,14 @@ def _at_last_epoch(names: tuple[str, ...]) -> bool:
 
 
 def _having(results: StoredSearch, names: tuple[str, ...]) -> list[TrialRecord]:
-    """Return the trials that have all of some parameters."""
+    """Return the trials that have all the named parameters."""
     return [record for record in results.records if all(name in record.config for name in names)]
 
 
 def _rows(
     results: StoredSearch, compared: CommonEpoch, names: tuple[str, ...]
 ) -> list[dict[str, object]]:
-    """Return a row for each value, or each combination of values, and each architecture."""
+    """Return one row for each architecture and each value or combination of values."""
     groups: dict[tuple[int, ...], list[TrialRecord]] = {}
     labels: dict[tuple[int, ...], dict[str, object]] = {}
     for record in _having(results, names):
@@ -108,28 +111,29 @@ def _summary(records: list[TrialRecord], compared: CommonEpoch) -> dict[str, flo
 def _caption(
     results: StoredSearch, common: CommonEpoch, last: CommonEpoch, shown: set[str]
 ) -> str:
-    when = "after" if len(results.options.directions) == 1 else "best epoch up to"
+    when = "after" if len(results.options.directions) == 1 else "of the best epoch up to"
     parts = [
-        f"Median and best: {when} epoch {common.epoch} of {last.epoch}, which all compared trials"
-        " reached, so that none gains by longer training; a diverged trial counts as the worst."
+        f"Median and best: val_accuracy {when} epoch {common.epoch} of {last.epoch}, which all"
+        " compared trials reached, so that no trial benefits from longer training; a diverged"
+        " trial counts as the worst."
     ]
     late = [name for name in results.space.parameter_names if _at_last_epoch((name,))]
     if late and common.epoch < last.epoch:
         if shown.issuperset(late):
             which = ""
         elif last.reached:
-            which = ", which trials of too few values have reached"
+            which = ", which trials with too few values have reached"
         else:
             which = ", which no trial has reached"
         parts.append(f"{' and '.join(late)}: after epoch {last.epoch} only{which}.")
     left_out = sum(record.number not in common.values for record in results.records)
     if left_out:
-        parts.append(f"Left out: {left_out} that failed or were cut off before.")
+        parts.append(f"Left out: {left_out} that failed or were interrupted before that epoch.")
     if any(record.exploits for record in results.records):
-        parts.append("Epochs after a trial took over another one's settings are left out.")
+        parts.append("Epochs after a trial took over the settings of another trial are left out.")
     if searcher_class(results.options.searcher).learns:
         parts.append(
-            f"Other settings differ too, and {results.options.searcher} draws more values near"
-            " those that did well: a difference is a hint, not a proof."
+            f"The trials differ in other settings too, and {results.options.searcher} samples more"
+            " values near good ones, so a difference is a hint, not proof."
         )
     return " ".join(parts)

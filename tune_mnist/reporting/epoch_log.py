@@ -1,4 +1,4 @@
-"""Metrics of epochs as lines of text, 80 columns wide."""
+"""Text lines with the metrics of an epoch, at most 80 columns wide."""
 
 from tune_mnist.training import EpochMetrics
 
@@ -7,12 +7,12 @@ _WIDTHS = (7, 10, 14, 8, 12, 7, 8)
 
 
 def epoch_heading() -> str:
-    """Return the headings for the lines of :func:`epoch_line`."""
+    """Return the headings to print above the lines of :func:`epoch_line`."""
     return _columns(_HEADINGS)
 
 
 def epoch_line(metrics: EpochMetrics, max_epochs: int) -> str:
-    """Return the metrics of one epoch, aligned with the headings."""
+    """Format the metrics of an epoch as one line, aligned with :func:`epoch_heading`."""
     return _columns(
         (
             f"{metrics.epoch}/{max_epochs}",

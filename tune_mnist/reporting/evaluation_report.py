@@ -1,4 +1,4 @@
-"""Report of one trained network: accuracies, recall by class, confusion matrix."""
+"""Report on one trained network: accuracies, recall by class and confusion matrix."""
 
 import numpy as np
 import pandas as pd
@@ -17,12 +17,13 @@ UNLIMITED = 100_000
 
 
 def to_rich(val_accuracy: float, tested: Evaluation, console: Console) -> Group:
-    """Return the result for a terminal or a log.
+    """Format the evaluation of a network for a terminal or a log.
 
     Args:
-        val_accuracy: Validation accuracy.
-        tested: Result on the test images.
-        console: Console to print on. A confusion matrix that is too wide for it becomes a list.
+        val_accuracy: Validation accuracy, from 0 to 1.
+        tested: Evaluation on the test images.
+        console: Console to print to. If the confusion matrix is too wide for the console, it is
+            replaced by a list of the classes with their most frequent errors.
     """
     title, table = _TITLE, _rich(_confusion(tested))
     unlimited = console.options.update(width=UNLIMITED)
@@ -34,7 +35,14 @@ def to_rich(val_accuracy: float, tested: Evaluation, console: Console) -> Group:
 
 
 def to_markdown(title: str, facts: dict[str, str], val_accuracy: float, tested: Evaluation) -> str:
-    """Return the result as a page of Markdown."""
+    """Format the evaluation of a network as a Markdown page.
+
+    Args:
+        title: Title of the page.
+        facts: Description of the run, by heading.
+        val_accuracy: Validation accuracy, from 0 to 1.
+        tested: Evaluation on the test images.
+    """
     lines = [
         f"# {markdown(title)}",
         "",
@@ -54,7 +62,7 @@ def _accuracies(val_accuracy: float, tested: Evaluation) -> str:
 
 
 def _confusion(tested: Evaluation) -> pd.DataFrame:
-    """Return the confusion matrix with the recall of each class as last column, as text."""
+    """Return the confusion matrix as text, with the recall of each class as last column."""
     rows = [
         [name, *map(str, row), recall]
         for name, row, recall in zip(
@@ -65,7 +73,7 @@ def _confusion(tested: Evaluation) -> pd.DataFrame:
 
 
 def _by_class(tested: Evaluation) -> pd.DataFrame:
-    """Return a row for each class: images, recall and most frequent errors, as text."""
+    """Return one row of text for each class: images, recall and most frequent errors."""
     rows = [
         (tested.class_names[number], str(row.sum()), recall, _mistakes(tested, number))
         for number, (row, recall) in enumerate(

@@ -1,4 +1,4 @@
-"""Tables of the final evaluation: test accuracy, recall by class, confused classes."""
+"""Tables of the final evaluation: test accuracies, recall by class and confused classes."""
 
 import statistics
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from tune_mnist.tuning.final.runs import FinalRun
 
 PAIRS = 5
 _INTERVAL = (
-    f"{CONFIDENCE:.0%} interval of the mean: Student's t over the seeds, which covers chance in"
-    " the training but not in the choice of the test images"
+    f"{CONFIDENCE:.0%} confidence interval of the mean: Student's t over the seeds, which covers"
+    " the randomness of training but not of the choice of test images"
 )
 
 
 def by_configuration(runs: Sequence[FinalRun]) -> dict[tuple[str, int], list[FinalRun]]:
-    """Group final runs by model and number of the trial, which is one configuration each."""
+    """Group final runs by configuration, identified by architecture and trial number."""
     groups: dict[tuple[str, int], list[FinalRun]] = {}
     for run in runs:
         groups.setdefault((run.model, run.trial), []).append(run)
@@ -29,7 +29,14 @@ def by_configuration(runs: Sequence[FinalRun]) -> dict[tuple[str, int], list[Fin
 
 
 def test_columns(runs: Sequence[FinalRun]) -> dict[str, Any]:
-    """Return the columns of a table that summarize final runs; none without runs."""
+    """Return table columns that summarize the test accuracy of a configuration.
+
+    Args:
+        runs: Final runs of the configuration.
+
+    Returns:
+        Values, keyed by column; empty if there are no runs.
+    """
     if not runs:
         return {}
     tested = spread([run.test_accuracy for run in runs])
@@ -47,12 +54,15 @@ def test_columns(runs: Sequence[FinalRun]) -> dict[str, Any]:
 def final_tables(
     runs: Sequence[FinalRun], asked: int, class_names: Sequence[str]
 ) -> list[Comparison]:
-    """Return the tables of the final evaluation, no tables without runs.
+    """Return the tables of the final evaluation.
 
     Args:
-        runs: Final runs.
-        asked: Number of runs of each configuration that the search asked for.
-        class_names: Name of each class.
+        runs: Final runs of all configurations.
+        asked: Number of runs per configuration that the options of the search require.
+        class_names: Names of the classes.
+
+    Returns:
+        Tables in reading order; empty if there are no runs.
     """
     if not runs:
         return []
@@ -67,7 +77,7 @@ def final_tables(
 
 
 def missing_runs(runs: Sequence[FinalRun], asked: int) -> str:
-    """Return a sentence on configurations with fewer runs than asked for, or an empty text."""
+    """Return a sentence that lists configurations with fewer runs than ``asked``, or ``""``."""
     short = [
         f"{len(group)} of {asked} for {label}"
         for label, group in labelled(runs).items()
@@ -75,7 +85,7 @@ def missing_runs(runs: Sequence[FinalRun], asked: int) -> str:
     ]
     if not short:
         return ""
-    return f" Runs made: {', '.join(short)}; the others diverged, failed or have not run."
+    return f" Finished runs: {', '.join(short)}; the others diverged, failed or have not run."
 
 
 def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
@@ -94,10 +104,10 @@ def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
     times = f"with {seeds} seeds" if seeds > 1 else "with one seed"
     return comparison(
         "final",
-        f"Final evaluation: trained again {times}, and tested once",
+        f"Final evaluation: retrained {times} and tested once",
         pd.DataFrame(rows),
         ("model", "trial", "seeds", "test", "interval", "train_images", "epochs", "train_seconds"),
-        f"{_spread_words(rows)}seconds: mean of a run.{missing_runs(runs, asked)}",
+        f"{_spread_words(rows)}seconds: mean training time of a run.{missing_runs(runs, asked)}",
         files_only=() if _several_of_a_model(runs) else ("trial",),
     )
 
@@ -108,7 +118,7 @@ def _several_of_a_model(runs: Sequence[FinalRun]) -> bool:
 
 
 def _spread_words(rows: list[dict[str, Any]]) -> str:
-    """Return the explanation of mean, deviation and interval, empty if no run is repeated."""
+    """Explain mean, deviation and interval; return ``""`` if each configuration ran once."""
     if all(row["seeds"] == 1 for row in rows):
         return ""
     return f"Mean ± standard deviation over the seeds; {_INTERVAL}; "
@@ -155,13 +165,17 @@ def _confused(runs: Sequence[FinalRun], class_names: Sequence[str]) -> Compariso
         "Most confused pairs",
         pd.DataFrame(rows, columns=list(columns)),
         columns,
-        f"The {PAIRS} most frequent errors, summed over the seeds; share: of all test images of"
-        " the class.",
+        f"The {PAIRS} most frequent errors, summed over the seeds; share: fraction of all test"
+        " images of the class.",
     )
 
 
 def labelled(runs: Sequence[FinalRun]) -> dict[str, list[FinalRun]]:
-    """Group final runs by label: the model, with the trial if two trials have the same model."""
+    """Group final runs by configuration, keyed by a label for tables.
+
+    The label is the name of the architecture, followed by the trial number if several
+    configurations have the same architecture.
+    """
     groups = by_configuration(runs)
     models = [model for model, _ in groups]
     return {
@@ -171,7 +185,7 @@ def labelled(runs: Sequence[FinalRun]) -> dict[str, list[FinalRun]]:
 
 
 def _shares(run: FinalRun) -> NDArray[np.float64]:
-    """Return the confusion matrix with rows that sum to 1. A class without images has NaN."""
+    """Return the confusion matrix with rows that sum to 1; NaN for a class without images."""
     counts = np.array(run.confusion, dtype=float)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.full_like(counts, np.nan)

@@ -1,4 +1,4 @@
-"""Importances of hyperparameters: fANOVA's shares of the variance, with bootstrap intervals."""
+"""Importances of hyperparameters by fANOVA, with bootstrap intervals."""
 
 import math
 from collections.abc import Sequence
@@ -16,18 +16,21 @@ COVERAGE = 0.9
 _SEED = 0
 _TREES = 64
 _TREES_OF_A_RESAMPLE = 8
-"""Few, to save time. The intervals are a little too wide rather than too narrow."""
+"""Few trees save time, and make the intervals slightly too wide rather than too narrow."""
 
 
 @dataclass(frozen=True)
 class Importance:
-    """Share of the variance that one parameter explains, of all that single parameters explain.
+    """Importance of one hyperparameter for the accuracy.
+
+    fANOVA attributes the variance of the accuracy to single hyperparameters and their
+    interactions. Interactions are ignored here, so the shares of all hyperparameters sum to 1.
 
     Attributes:
-        name: Name of the parameter.
-        share: Share, from 0 to 1.
-        low: Lower end of its bootstrap interval.
-        high: Upper end.
+        name: Name of the hyperparameter.
+        share: Share of the variance that the hyperparameter explains, from 0 to 1.
+        low: Lower end of the bootstrap interval of the share.
+        high: Upper end of the bootstrap interval of the share.
     """
 
     name: str
@@ -39,15 +42,16 @@ class Importance:
 def estimate_importances(
     trials: Sequence[FrozenTrial], values: Sequence[float], names: Sequence[str]
 ) -> list[Importance]:
-    """Return the importance of each parameter, the largest first.
+    """Estimate the importance of each hyperparameter; return the most important one first.
 
-    The intervals cover 90 % of the shares in resamples of the trials. Each is extended to its
-    share, from which resamples with repeated trials deviate a little to one side.
+    The intervals cover the central 90 % of the shares found in bootstrap resamples of the trials.
+    Each interval is extended to contain the share of the original trials, because resamples
+    repeat trials and are therefore slightly biased.
 
     Args:
-        trials: Trials that all have the parameters.
+        trials: Trials that all have the hyperparameters.
         values: Accuracy of each trial; at least two must differ.
-        names: Parameters that vary between the trials.
+        names: Hyperparameters that vary between the trials.
     """
     converted = [_on_log_scale(trial, names) for trial in trials]
     shares = _shares(converted, values, names, _TREES)
@@ -71,7 +75,7 @@ def estimate_importances(
 def _shares(
     trials: Sequence["_Converted"], values: Sequence[float], names: Sequence[str], trees: int
 ) -> list[float]:
-    """Return the share of each parameter; the shares sum to 1."""
+    """Return the share of each hyperparameter; the shares sum to 1."""
     study = optuna.create_study(direction="maximize")
     study.add_trials(
         create_trial(value=value, params=trial.params, distributions=trial.distributions)
@@ -88,17 +92,17 @@ def _shares(
 
 @dataclass(frozen=True)
 class _Converted:
-    """Parameters of a trial as fANOVA gets them."""
+    """Hyperparameters of a trial in the form passed to fANOVA."""
 
     params: dict[str, Any]
     distributions: dict[str, BaseDistribution]
 
 
 def _on_log_scale(trial: FrozenTrial, names: Sequence[str]) -> _Converted:
-    """Return parameters that are searched on a logarithmic scale as their logarithms.
+    """Replace hyperparameters that are searched on a logarithmic scale by their logarithms.
 
-    Optuna's fANOVA weighs equal ranges of values equally, whatever the scale. Of a learning rate
-    from 1e-5 to 1e-1 it would take the upper half of the last decade for half of the range.
+    Optuna's fANOVA weights equal ranges of values equally, whatever their scale. For a learning
+    rate from 1e-5 to 1e-1, half of the weight would lie on values above 0.05.
     """
     pairs = {name: _log10(trial.params[name], trial.distributions[name]) for name in names}
     return _Converted(

@@ -12,19 +12,19 @@ _LATEX = str.maketrans(
 
 
 def markdown(text: str) -> str:
-    """Return a text escaped for a paragraph or a table cell of Markdown."""
+    """Escape a text for a paragraph or table cell in Markdown."""
     return _line(text).translate(_MARKDOWN)
 
 
 def markdown_code(text: str) -> str:
-    """Return a text as inline code of Markdown."""
+    """Format a text as inline code in Markdown, including a text that contains backticks."""
     line = _line(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
 
 
 def latex(text: str) -> str:
-    """Return a text escaped for a caption in LaTeX."""
+    """Escape a text for a caption in LaTeX."""
     return _line(text).translate(_LATEX)
 
 

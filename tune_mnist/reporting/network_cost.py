@@ -1,4 +1,4 @@
-"""Floating-point operations of the network of a trial."""
+"""Computational cost of a trial's network."""
 
 from tune_mnist.models.cost import count_flops
 from tune_mnist.models.keywords import split_keys
@@ -7,11 +7,12 @@ from tune_mnist.tuning.recording.trial_record import TrialRecord
 
 
 def mflops(results: StoredSearch, record: TrialRecord) -> float:
-    """Return the millions of floating-point operations for one image.
+    """Return the floating-point operations for the forward pass of one image, in millions.
 
     Args:
-        results: Search of the trial.
-        record: Trial, whose configuration has the keywords of the network's constructor.
+        results: Search that the trial belongs to.
+        record: Record of the trial; its configuration names the architecture and may contain
+            keyword arguments of the network's constructor.
     """
     form = results.form
     config, options = split_keys(record.config)

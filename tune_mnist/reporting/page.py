@@ -1,4 +1,4 @@
-"""The page of a search: one HTML file with all results, which needs no network."""
+"""Report page of a search: one HTML file with all results, readable offline."""
 
 import shlex
 from collections import Counter
@@ -28,16 +28,19 @@ PLOTS_FOLDER = "plots"
 PLOTLY_FILE = "plotly.min.js"
 
 _BESIDE = ("'self'", "file:")
-"""Sources of a script beside the page. ``'self'`` alone matches no file in some browsers."""
+"""Content-Security-Policy sources of a script file in the same folder.
+
+Some browsers do not match local files with ``'self'`` alone.
+"""
 
 
 def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> None:
-    """Write the page of a search, and its plots as single files into ``plots/`` beside it.
+    """Write the report page of a search, and each plot as a small page into ``plots/``.
 
     Args:
-        results: Search, which may be unfinished.
+        results: Search to report; may be unfinished.
         tables: Comparison tables in reading order.
-        path: Path of the page.
+        path: Path of the HTML file. The ``plots`` folder is created beside it.
     """
     drawn = draw(results)
     trials = results.trials
@@ -66,7 +69,7 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
 
 
 def _write_plots(plots: list[Plot], folder: Path, models: Iterable[str]) -> None:
-    """Write each plot as a small page; they share plotly.js, which lies beside them."""
+    """Write each plot as a small page; all pages load the same copy of plotly.js."""
     folder.mkdir(parents=True, exist_ok=True)
     write_text(path_in(folder, PLOTLY_FILE), plotly_js())
     page = environment().get_template("plot.html.j2")
@@ -84,7 +87,7 @@ def _write_plots(plots: list[Plot], folder: Path, models: Iterable[str]) -> None
 
 
 def _remove_outdated(plots: list[Plot], folder: Path, models: Iterable[str]) -> None:
-    """Remove the files of an earlier report that this one does not write."""
+    """Remove plots of an earlier report that the current report does not contain."""
     current = {plot.key for plot in plots}
     for name in files_in(folder):
         key = name.removesuffix(".html")
@@ -93,7 +96,7 @@ def _remove_outdated(plots: list[Plot], folder: Path, models: Iterable[str]) -> 
 
 
 def _headline(results: StoredSearch) -> str:
-    """Return the best trial of the search, and how many trials ended in which state."""
+    """Return a sentence on the best trial, and the number of trials in each state."""
     best = best_record(results.records)
     if best is None:
         return "No trial has finished an epoch yet."
@@ -103,14 +106,14 @@ def _headline(results: StoredSearch) -> str:
         f"{'Best so far' if _unended(results) else 'Best'} in the search:"
         f" {best.config['model']} with {METRIC} {best.val_accuracy:.4f} (trial #{best.number},"
         f" epoch {best.best_epoch}), selected as the highest of {len(results.records)} trials and"
-        f" so optimistic. {states}."
+        f" therefore optimistic. {states}."
     )
 
 
 def _unended(results: StoredSearch) -> str:
-    """Return how many trials have not ended, an empty text if all have."""
+    """Return a sentence on the trials that have not ended, or ``""`` if all have ended."""
     ended = results.study.user_attrs.get(ENDED)
-    # The number of trials follows from the budget or the space: nobody asked for more of them.
+    # The budget or the space limited the number of trials, so none of them is missing.
     complete = ended == StopReason.EXHAUSTED.value or (
         ended == StopReason.OUT_OF_TIME.value and results.options.budget is not None
     )
@@ -126,7 +129,7 @@ def _unended(results: StoredSearch) -> str:
 
 
 def _evaluated(results: StoredSearch) -> str:
-    """Return how many trials the plots show."""
+    """Return how many trials the plots show, as text."""
     with_epoch = [record for record in results.records if record.best_epoch]
     complete = sum(record.state is TrialState.COMPLETE for record in with_epoch)
     total = len(results.records)
@@ -134,7 +137,7 @@ def _evaluated(results: StoredSearch) -> str:
 
 
 def _resume(results: StoredSearch) -> str:
-    """Return the command that resumes the search, an empty text if it cannot be resumed."""
+    """Return the command that resumes the search, or ``""`` if it cannot be resumed."""
     if not scheduler_class(results.options.scheduling.name).resumable:
         return ""
     return resume_command(results.directory)

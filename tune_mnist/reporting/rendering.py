@@ -1,4 +1,4 @@
-"""Rendering of templates, tables and figures as HTML."""
+"""Rendering of page templates, tables and figures as HTML."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from tune_mnist.reporting.plots import Plot
 from tune_mnist.reporting.tables import DIVERGED_CELL, Comparison, fold
 
 _LETTERS = r"[A-Za-df-z]"
-"""All letters except the e of 1e-4."""
+"""All letters except ``e``, which numbers such as 1e-4 contain."""
 
 _MAX_PLAIN = 1e9
 """Whole numbers below this are written without a decimal point."""
@@ -24,12 +24,12 @@ _MAX_PLAIN = 1e9
 
 @dataclass(frozen=True)
 class PageColumn:
-    """A column of a table on the page.
+    """Column of a table on the page.
 
     Attributes:
-        heading: Heading.
-        numeric: Whether its cells are numbers, which are aligned to the right.
-        wraps: Whether long cells wrap.
+        heading: Column heading.
+        numeric: Whether the cells are numbers and therefore aligned to the right.
+        wraps: Whether long cells wrap onto several lines.
     """
 
     heading: str
@@ -39,15 +39,16 @@ class PageColumn:
 
 @dataclass(frozen=True)
 class PageTable:
-    """A comparison table for the page.
+    """Comparison table in the form that the page template expects.
 
     Attributes:
-        key: Identifier within the page.
-        title: What the table compares.
+        key: Identifier of the table, unique within the page.
+        title: Title, which says what the table compares.
         caption: One-line explanation; may be empty.
         columns: Columns from left to right.
-        groups: Rows, in groups. The rows of a group have the same first cell.
-        grouped: Whether the groups are shown as such.
+        groups: Groups of rows; each row is a list of cells. If ``grouped`` is true, all rows of a
+            group have the same first cell.
+        grouped: Whether the page shows the first cell only once per group.
     """
 
     key: str
@@ -59,9 +60,9 @@ class PageTable:
 
 
 def page_table(table: Comparison) -> PageTable:
-    """Return a comparison table with all its columns.
+    """Convert a comparison table for the page, with all its columns.
 
-    If these do not fit the page side by side, the hyperparameters share one column.
+    If the table is too wide for the page, its hyperparameters are merged into one column.
     """
     cells = table.cells.astype(str)
     width = sum(column_width(str(heading), cells[heading]) for heading in cells)
@@ -84,12 +85,12 @@ def page_table(table: Comparison) -> PageTable:
 
 
 def render(template: str, figures: Sequence[Plot], **values: Any) -> str:
-    """Return a page that loads nothing from the network and runs no scripts but its own.
+    """Render a page that loads nothing from the network and runs only the project's scripts.
 
     Args:
         template: File name of the template.
-        figures: Plots on the page.
-        values: Further variables of the template.
+        figures: Plots whose figures are embedded in the page.
+        values: Further variables of the template, by name.
     """
     scripts = [plotly_js(), script("sections.js"), script("theme.js"), script("report.js")]
     return (
@@ -105,7 +106,7 @@ def render(template: str, figures: Sequence[Plot], **values: Any) -> str:
 
 
 def environment() -> Environment:
-    """Return the templates, which escape all values."""
+    """Return the Jinja environment of the page templates, which escapes all values."""
     templates = Environment(
         loader=PackageLoader("tune_mnist.reporting"),
         autoescape=True,
@@ -118,16 +119,16 @@ def environment() -> Environment:
 
 
 def script(name: str) -> Markup:
-    """Return one of the project's scripts for a script element."""
+    """Return the source of one of the project's scripts, for a script element of a page."""
     loader = environment().loader
     assert loader is not None  # noqa: S101 - environment() sets it
     return Markup(loader.get_source(environment(), name)[0])  # noqa: S704 - our own code
 
 
 def to_json(plots: Sequence[Plot]) -> Markup:
-    """Return the figures by key as JSON for a script element.
+    """Return the figures of plots as JSON for a script element, keyed by plot.
 
-    Numbers are rounded to five digits, as a plot shows no more.
+    Numbers are rounded to five significant digits, which is enough for a plot.
     """
     figures = {
         plot.key: _rounded(json.loads(plot.figure.to_json()))
@@ -156,5 +157,5 @@ def script_source(script: str) -> str:
 
 
 def _breakable(heading: str) -> Markup:
-    """Return a heading that may break after underscores."""
+    """Return a heading as HTML that can wrap after underscores."""
     return Markup("_<wbr>").join(escape(part) for part in heading.split("_"))

@@ -1,4 +1,4 @@
-"""Output of a search at its end."""
+"""Report and console output at the end of a search."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 
 SHOWN = ("best", "costs", "pareto", "top", "final")
-"""Tables that are printed at the end of a search. The others are only written to files."""
+"""Names of the tables to print at the end of a search; others are only written to files."""
 
 _HOW_TO_CONTINUE = {
     StopReason.INTERRUPTED: "",
@@ -21,10 +21,10 @@ _HOW_TO_CONTINUE = {
 
 
 def report_search_end(console: Console, directory: Path, outcome: Outcome) -> None:
-    """Write the report of a search into its folder, and print the main tables.
+    """Write the report of a search to its results folder, and print the main tables.
 
     Args:
-        console: Console for the tables.
+        console: Console to print to.
         directory: Results folder of the search.
         outcome: Outcome of the search.
     """

@@ -1,4 +1,4 @@
-"""Report of one search, or comparison of several: printed, and written to a folder."""
+"""Report on one search, or comparison of several: printed, and written to a folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,16 +36,16 @@ def report_searches(directories: Sequence[Path], output: Path | None) -> None:
 
     Args:
         directories: Results folders.
-        output: Folder to write to; None: the results folder of a single search. A comparison is
-            then printed only.
+        output: Folder to write to. If None, the report of a single search is written to its
+            results folder, and a comparison is only printed.
 
     Raises:
-        UserError: A folder is no results folder, or a file in it is damaged.
+        UserError: A folder is not a results folder, or one of its files is damaged.
     """
     searches = [read_search(directory) for directory in directories]
     console = report_console()
     if output is not None and output.exists() and not output.is_dir():
-        raise UserError(f"--output {output}: is a file, not a folder")
+        raise UserError(f"--output {output}: the path is a file, not a folder")
     if len(searches) > 1:
         _compare(searches, output, console)
         return
@@ -67,14 +67,14 @@ def report_searches(directories: Sequence[Path], output: Path | None) -> None:
 
 
 def write_report(results: StoredSearch, tables: list[Comparison], folder: Path) -> None:
-    """Write the report of a search into a folder: page, plots, summary and tables."""
+    """Write the report on a search to a folder: page, plots, summary and tables."""
     write_text(folder / SUMMARY_FILE, search_page(results, tables))
     write_tables(tables, path_in(folder, TABLES_FOLDER), setting(results))
     write_page(results, tables, folder / PAGE_FILE)
 
 
 def show(results: StoredSearch, tables: Sequence[Comparison], console: Console) -> None:
-    """Print tables of a search, and the trials that failed."""
+    """Print tables of a search, and the trials that failed or diverged."""
     for table in tables:
         console.print(table.to_rich())
     if results.trials["val_accuracy"].isna().all():

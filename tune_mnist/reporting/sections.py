@@ -1,4 +1,4 @@
-"""Sections of the page of a search: which tables and plots each one holds."""
+"""Sections of the report page of a search, with their tables and plots."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,26 +17,26 @@ _HEADINGS = {
     "effects": EFFECTS,
     "course": COURSE,
 }
-"""Headings by identifier, in reading order."""
+"""Headings of the sections, keyed by identifier, in reading order."""
 
 _TABLES = {
     "costs": COST,
     "effects": EFFECTS,
     **dict.fromkeys(("final", "differences", "final_runs", "recall", "confused"), FINAL_PLOTS),
 }
-"""Sections of the tables by name; all others are in BEST."""
+"""Heading of each table's section, keyed by table name; other tables belong to BEST."""
 
 
 @dataclass(frozen=True)
 class PageSection:
-    """A section of the page.
+    """Section of the report page.
 
     Attributes:
-        key: Identifier within the page.
-        heading: Heading.
+        key: Identifier of the section, unique within the page.
+        heading: Heading of the section.
         tables: Tables in reading order.
         plots: Plots in reading order.
-        left_out: Plots that were not drawn.
+        left_out: Plots that were not drawn, each with the reason.
     """
 
     key: str
@@ -55,12 +55,13 @@ class PageSection:
 def page_sections(
     tables: Sequence[Comparison], drawn: Drawn, first: Plot | None
 ) -> list[PageSection]:
-    """Return the sections that have any content.
+    """Distribute tables and plots to the sections of the page; leave out empty sections.
 
     Args:
-        tables: Comparison tables.
-        drawn: Plots.
-        first: Plot that stands above all sections, and in none of them.
+        tables: Comparison tables in reading order.
+        drawn: Plots of the search.
+        first: Plot that the page shows above all sections and not a second time in a section, or
+            None.
     """
     sections = []
     for key, heading in _HEADINGS.items():
@@ -77,15 +78,15 @@ def page_sections(
 
 
 def first_plot(drawn: Drawn, models: int) -> Plot | None:
-    """Return the plot that shows most of a search at one glance.
+    """Return the plot that gives the best overview of a search, to be shown first.
 
     Args:
         drawn: Plots of the search.
-        models: Number of architectures with a result.
+        models: Number of architectures with at least one finished epoch.
 
     Returns:
-        Accuracy against training time for several architectures, the learning curves for one.
-        None if no trial has finished an epoch.
+        Accuracy against training time if there are several architectures, otherwise the learning
+        curves; None if no trial has finished an epoch.
     """
     plots = {plot.key: plot for plot in drawn.plots}
     keys = ("cost-time", "history") if models > 1 else ("curves", "history")

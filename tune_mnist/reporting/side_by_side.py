@@ -39,7 +39,7 @@ def compare_searches(searches: Sequence[StoredSearch]) -> list[Comparison]:
     if best["val_accuracy"].notna().any():
         title = "Best trial of each architecture and search"
         caption = (
-            f"{SELECTED_CAPTION} Accuracies can be compared only between searches of the same"
+            f"{SELECTED_CAPTION} Accuracies can be compared only between searches on the same"
             f" data; the number of validation images may differ.{TEST_CAPTION}"
         )
         hidden = (*hidden_of_best(best), "full_val_accuracy")
@@ -63,7 +63,7 @@ def compare_searches(searches: Sequence[StoredSearch]) -> list[Comparison]:
 
 
 def names_of(searches: Sequence[StoredSearch]) -> list[str]:
-    """Return a label for each search: its name, or its folder if another has the same name.
+    """Return a label for each search: its name, or its folder if several have the same name.
 
     Raises:
         UserError: A search is given twice.
@@ -71,7 +71,7 @@ def names_of(searches: Sequence[StoredSearch]) -> list[str]:
     folders = [results.directory.resolve() for results in searches]
     for folder in folders:
         if folders.count(folder) > 1:
-            raise UserError(f"{folder}: given twice: name each results folder once")
+            raise UserError(f"{folder}: the folder is given twice: name each results folder once")
     names = [results.name for results in searches]
     return [
         name if names.count(name) == 1 else str(results.directory)
@@ -80,7 +80,7 @@ def names_of(searches: Sequence[StoredSearch]) -> list[str]:
 
 
 def _best(searches: Sequence[StoredSearch], names: list[str]) -> pd.DataFrame:
-    """Return the best trials by architecture, best first; a search without any has a row too."""
+    """Return the best trials by architecture, best first; a search without trials gets a row."""
     parts = []
     for results, name in zip(searches, names, strict=True):
         best = best_trials(results)

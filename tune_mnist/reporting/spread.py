@@ -12,13 +12,14 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and spread of accuracies.
+    """Mean, standard deviation and confidence interval of accuracies.
 
     Attributes:
-        mean: Mean.
+        mean: Arithmetic mean.
         sd: Sample standard deviation; NaN for a single accuracy.
-        low: Lower end of the 95 % interval of the mean by Student's t; NaN for a single accuracy.
-        high: Upper end.
+        low: Lower end of the 95 % confidence interval of the mean, by Student's t-distribution;
+            NaN for a single accuracy.
+        high: Upper end of the confidence interval; NaN for a single accuracy.
         count: Number of accuracies.
     """
 
@@ -33,12 +34,14 @@ class Spread:
 
     @property
     def interval(self) -> str | None:
-        """The 95 % interval as text, None for a single accuracy."""
+        """The confidence interval as text, or None for a single accuracy."""
         return None if math.isnan(self.low) else f"{self.low:.4f} to {self.high:.4f}"
 
 
 def spread(accuracies: Sequence[float]) -> Spread:
-    """Return mean and spread of accuracies. The interval is limited to 0 and 1.
+    """Return the mean, the standard deviation and the 95 % confidence interval of accuracies.
+
+    The interval is clipped to [0, 1].
 
     Args:
         accuracies: One or more accuracies, from 0 to 1.

@@ -1,4 +1,4 @@
-"""A search as read from its results folder."""
+"""Search that is read from its results folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,13 +33,14 @@ class StoredSearch:
         directory: Results folder. Its name is the name of the search.
         experiment: Settings, commands and versions of the search.
         space: Search space.
-        options: Options.
-        study: Optuna study, to be read only. It includes trials taken over from other searches.
+        options: Options of the search.
+        study: Optuna study, to be read only. It also contains the trials that a warm start
+            imported from other searches.
         records: Trials in the order of their numbers.
         trials: Trials as a data frame with the columns of ``trials.csv``.
-        full_val_accuracy: Accuracy of a kept model on all validation images, by architecture and
-            number of the trial. Empty if the search used all validation images.
-        final: Runs of the final evaluation.
+        full_val_accuracy: Accuracy of each kept model on all validation images, keyed by
+            architecture and trial number. Empty if the trials used all validation images.
+        final: Results of the final runs.
     """
 
     directory: Path
@@ -59,22 +60,25 @@ class StoredSearch:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Name of each class. Folders of early versions have no names; there it is the number."""
+        """Names of the classes; in folders of early versions, which lack names, their numbers."""
         if self.experiment.data is not None:
             return self.experiment.data.class_names
         return number_names(len(self.final[0].confusion)) if self.final else ()
 
     @property
     def form(self) -> DataForm:
-        """Form of the images. Folders of early versions do not store it; there it is MNIST's."""
+        """Form of the images; MNIST's form in folders of early versions, which do not store it."""
         return self.experiment.data or MNIST
 
 
 def read_search(directory: Path) -> StoredSearch:
-    """Read a results folder; the search may have been interrupted, or be still running.
+    """Read a search from its results folder, whether it has ended, is interrupted or running.
+
+    Args:
+        directory: Results folder.
 
     Raises:
-        UserError: The folder is no results folder, or a file in it is damaged.
+        UserError: The folder is not a results folder, or one of its files is damaged.
     """
     experiment = read_experiment(directory)
     space = experiment.search_space(directory)
@@ -104,8 +108,8 @@ def _check_class_names(directory: Path, experiment: Experiment, final: Sequence[
     named, classes = len(experiment.data.class_names), len(final[0].confusion)
     if named != classes:
         raise UserError(
-            f"{directory / EXPERIMENT_FILE}: data.class_names: {named} names, the final runs have"
-            f" {classes} classes"
+            f"{directory / EXPERIMENT_FILE}: data.class_names has {named} names, but the final"
+            f" runs have {classes} classes"
         )
 
 

@@ -1,4 +1,4 @@
-"""All tables of a search, and its summary in Markdown."""
+"""Tables of a search, and its summary in Markdown."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _NO_RESULT = "No trial has finished an epoch: there is nothing to compare."
 
 
 def search_tables(results: StoredSearch) -> list[Comparison]:
-    """Return all tables of a search, no tables if no trial has finished an epoch."""
+    """Return all tables of a search in reading order; none if no trial has finished an epoch."""
     return [
         *trial_tables(results),
         *final_tables(results.final, results.options.final_seeds, results.class_names),
@@ -29,7 +29,7 @@ def search_tables(results: StoredSearch) -> list[Comparison]:
 
 
 def search_facts(results: StoredSearch) -> dict[str, str]:
-    """Return the facts about a search: data, hardware, states of the trials, tested trials."""
+    """Describe a search by heading: data, hardware, states of the trials, tested trials."""
     states = Counter(str(record.state) for record in results.records)
     counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
     facts = {
@@ -50,19 +50,19 @@ def search_facts(results: StoredSearch) -> dict[str, str]:
 
 
 def nothing_learned(results: StoredSearch) -> str:
-    """Return a warning if no trial is better than guessing, an empty text otherwise."""
+    """Return a warning if no trial is better than guessing, otherwise ``""``."""
     level = results.study.user_attrs.get(CHANCE_LEVEL)
     best = [record.val_accuracy for record in results.records if record.best_epoch]
     if not best or not isinstance(level, float) or max(best) > level:
         return ""
     return (
-        f"no trial has learned: the best val_accuracy is {max(best):.4f}, and guessing reaches up"
-        f" to {level:.4f}; use more epochs, more of the data, or other learning rates"
+        f"no trial has learned: the best val_accuracy is {max(best):.4f}, but guessing reaches up"
+        f" to {level:.4f}; train for more epochs, on more data, or with other learning rates"
     )
 
 
 def failures(results: StoredSearch) -> list[str]:
-    """Return number, state and reason of each trial that failed or diverged."""
+    """Return a line for each trial that failed or diverged: number, state and reason."""
     return [
         f"#{record.number} {record.state}: {record.reason}"
         for record in results.records
@@ -71,7 +71,7 @@ def failures(results: StoredSearch) -> list[str]:
 
 
 def search_page(results: StoredSearch, tables: Sequence[Comparison]) -> str:
-    """Return the summary of a search in Markdown: facts, tables, failed trials."""
+    """Format the summary of a search as Markdown: facts, tables and failed trials."""
     facts = search_facts(results)
     lines = [f"- **{markdown(key)}**: {markdown(value)}" for key, value in facts.items()]
     commands = "; then ".join(map(markdown_code, results.experiment.commands))
@@ -91,20 +91,20 @@ def search_page(results: StoredSearch, tables: Sequence[Comparison]) -> str:
 def page(
     title: str, first: Sequence[str], tables: Sequence[Comparison], last: Sequence[str] = ()
 ) -> str:
-    """Return a page of Markdown.
+    """Format tables as a Markdown page.
 
     Args:
         title: Title of the page.
-        first: Lines above the tables.
-        tables: Tables.
-        last: Lines below the tables.
+        first: Lines of Markdown above the tables.
+        tables: Tables in reading order.
+        last: Lines of Markdown below the tables.
     """
     sections = [table.to_markdown() for table in tables]
     return "\n".join([f"# {markdown(title)}", "", *first, "", *sections, *last])
 
 
 def setting(results: StoredSearch) -> str:
-    """Return data, image size, epochs, seed and hardware of a search as one line."""
+    """Describe the data, image size, epochs, seed and hardware of a search in one line."""
     options, facts = results.options, results.experiment.facts
     parts = [
         f"Search {results.name}",
@@ -118,12 +118,13 @@ def setting(results: StoredSearch) -> str:
 
 
 def write_tables(tables: Sequence[Comparison], folder: Path, standing_alone: str) -> None:
-    """Write each table as ``.csv`` and ``.tex``.
+    """Write each table as a ``.csv`` and a ``.tex`` file.
 
     Args:
-        tables: Tables to write, each under its name.
+        tables: Tables to write. The name of a table becomes the name of its files.
         folder: Folder to write to; created if it does not exist.
-        standing_alone: Settings of the search for the captions in LaTeX.
+        standing_alone: Search settings to append to each LaTeX caption, so that a table can be
+            read without the report.
     """
     for table in tables:
         folder.mkdir(parents=True, exist_ok=True)

@@ -24,16 +24,16 @@ from tune_mnist.training import (
 )
 
 CONFIG = "hyperparameters"
-"""Placeholder in a list of columns for all hyperparameters of the rows, except the model."""
+"""Stands for all hyperparameters except the model in a list of columns."""
 
 COLUMNS = {
     "full_val_accuracy": "on all validation images",
     "test": "test accuracy",
     "interval": "95 % interval",
     "best_epoch": "best epoch",
-    "mflops": "MFLOPs an image",
+    "mflops": "MFLOPs per image",
     "images_per_second": "images/s",
-    "epoch_seconds": "s an epoch",
+    "epoch_seconds": "s per epoch",
     "best_seconds": "s to best",
     "train_seconds": "seconds",
     "train_images": "training images",
@@ -67,11 +67,11 @@ CONFIGURATION = "configuration"
 """Heading of the column that holds all hyperparameters."""
 
 _SPREAD = {"test": ("test_accuracy", "test_sd"), "interval": ("test_low", "test_high")}
-"""Columns of text, and the columns of the numbers in that text."""
+"""Columns of text, each with the columns that hold the numbers in the text."""
 
 _PROSE = ("search", CONFIGURATION, "data", "image size", "hardware")
 _PROSE_WIDTH = (0.3, 0.75)
-"""Fraction of a page's width for columns of prose: for a single one, for several together."""
+"""Fraction of the page width for columns of prose: for a single column, for several in total."""
 
 _BY_HEADING = {
     declared.heading or name: declared
@@ -87,17 +87,18 @@ _TEXTS = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison table.
+    """Table that compares trials, configurations or searches.
 
     Attributes:
-        title: What the table compares.
+        title: Title, which says what the table compares.
         cells: Formatted cells, with headings as column names.
         caption: One-line explanation; may be empty.
         name: Name of the table's files, without suffix.
-        values: The same table as numbers, for ``.csv``; None: the cells.
+        values: Table with unformatted values for the ``.csv`` file; None: write the cells.
         folded: Whether a terminal shows all hyperparameters in one column, to save width.
-        files_only: Headings of columns that are not shown in a terminal.
-        group: Heading of the column whose equal values make rows a group; empty: no groups.
+        files_only: Headings of columns that a terminal does not show.
+        group: Heading of the column that groups consecutive rows with equal values; empty: no
+            groups.
     """
 
     title: str
@@ -110,7 +111,7 @@ class Comparison:
     group: str = ""
 
     def to_rich(self) -> Group:
-        """Return the table for a terminal."""
+        """Format the table for a terminal."""
         shown = self._narrowed()
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for heading in shown.columns:
@@ -134,16 +135,16 @@ class Comparison:
         return Group(Text(self.title, style="bold"), table, *caption)
 
     def _narrowed(self) -> pd.DataFrame:
-        """Return the cells to show where width is limited."""
+        """Return the cells to show in a terminal or on paper, where width is limited."""
         shown = self.cells.drop(columns=[h for h in self.files_only if h in self.cells])
         return fold(shown) if self.folded else shown
 
     def continues(self) -> "pd.Series[bool]":
-        """Return for each row whether it belongs to the group of the row above."""
+        """Return whether each row belongs to the same group as the row above it."""
         return self.cells[self.group].eq(self.cells[self.group].shift())
 
     def to_markdown(self) -> str:
-        """Return the table as a Markdown section."""
+        """Format the table as a Markdown section."""
         caption = f"{self.caption}\n\n" if self.caption else ""
         sides = [
             "left" if _is_text(str(heading), self.cells[heading]) else "right"
@@ -155,16 +156,16 @@ class Comparison:
         return f"## {self.title}\n\n{caption}{cells}\n"
 
     def to_csv(self) -> str:
-        """Return the table as CSV: numbers with all digits, missing values as empty fields."""
+        """Format the table as CSV: numbers with all digits, missing values as empty fields."""
         values = self.cells if self.values is None else self.values
         # A missing value makes pandas convert integers to floats; convert_dtypes reverts that.
         return values.convert_dtypes().to_csv(index=False)
 
     def to_latex(self, setting: str = "") -> str:
-        """Return the table as LaTeX for the package booktabs, with the columns of a terminal.
+        """Format the table as LaTeX (package ``booktabs``), with the columns of a terminal.
 
         Args:
-            setting: Data, image size and hardware of the search, for the caption.
+            setting: Search settings to append to the caption; may be empty.
         """
         parts = (part.rstrip(".") for part in (self.title, self.caption, setting) if part)
         shown = self._narrowed().map(printable)
@@ -192,19 +193,20 @@ def comparison(
     group: str = "",
     headings: Mapping[str, str] = MappingProxyType({}),
 ) -> Comparison:
-    """Make a table of the columns that have any value.
+    """Build a comparison table from rows of unformatted values.
+
+    Columns that are missing or have no value in any row are left out.
 
     Args:
         name: Name of the table's files, without suffix.
         title: What the table compares.
         rows: Rows with unformatted values.
-        columns: Columns to show, in this order. Missing and empty ones are left out. CONFIG
-            stands for all hyperparameters.
-        caption: One-line explanation.
+        columns: Columns to show, from left to right. CONFIG stands for all hyperparameters.
+        caption: One-line explanation; may be empty.
         folded: Whether a terminal shows all hyperparameters in one column.
-        files_only: Columns that are not shown in a terminal.
-        group: Column whose equal values make rows a group; empty: no groups.
-        headings: Headings of columns of this table that differ from those of other tables.
+        files_only: Columns that a terminal does not show.
+        group: Column that groups consecutive rows with equal values; empty: no groups.
+        headings: Headings that replace the usual ones in this table, keyed by column.
     """
     config = [key for key in ordered_keys(map(str, rows)) if key != "model"]
     named = [key for column in columns for key in (config if column == CONFIG else [column])]
@@ -222,7 +224,7 @@ def comparison(
 
 
 def cell(column: str, value: Any) -> str:
-    """Return a value formatted for its column."""
+    """Format a value as text in the format of its column."""
     if pd.isna(value):
         return MISSING
     if isinstance(value, str):
@@ -240,20 +242,20 @@ def _heading(column: str) -> str:
 
 
 def _is_text(heading: str, cells: pd.Series) -> bool:
-    """Return whether a column is text, which is aligned to the left."""
+    """Return whether a column contains text and is therefore aligned to the left."""
     if heading.startswith(MODEL_PREFIX):
-        # Keywords of an architecture have no declared type.
+        # The type of an architecture's keyword arguments is not declared.
         return bool(pd.to_numeric(cells[cells != MISSING], errors="coerce").isna().any())
     return heading in _TEXTS
 
 
 def _narrow(heading: str, cells: pd.Series) -> str:
-    """Break a heading into lines no wider than its cells or its longest word."""
+    """Wrap a heading to the width of its cells or of its longest word."""
     return "\n".join(wrap(heading, max(map(len, [*heading.split(), *cells]))))
 
 
 def _latex_columns(shown: pd.DataFrame) -> str:
-    """Return LaTeX's column specification; columns of prose get a width, so that they wrap."""
+    """Return the LaTeX column specification; columns of prose get a width so that they wrap."""
     prose = [str(heading) for heading in shown if heading in _PROSE]
     width = _PROSE_WIDTH[len(prose) > 1] / max(len(prose), 1)
     kinds = dict.fromkeys(prose, f"p{{{width:.2f}\\linewidth}}")
@@ -263,7 +265,7 @@ def _latex_columns(shown: pd.DataFrame) -> str:
 
 
 def fold(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with all hyperparameters in one column."""
+    """Merge all hyperparameter columns of a table into one column."""
     config = {
         heading: hyperparameter(_BY_HEADING[heading].name if heading in _BY_HEADING else heading)
         for heading in map(str, cells)

@@ -1,4 +1,4 @@
-"""Table of all trials on the page: its columns, cells and sort keys."""
+"""Table of all trials on the report page: columns, cells and sort keys."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,14 +17,14 @@ OTHER = "other settings"
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table.
+    """Column of the table of trials.
 
     Attributes:
-        key: Key of the column in the data frame of trials.
-        heading: Heading.
+        key: Name of the column in the data frame of trials.
+        heading: Column heading.
         show: Function that formats a value.
-        numeric: Whether it is sorted as a number, and aligned to the right.
-        wraps: Whether long cells wrap.
+        numeric: Whether the column is sorted numerically and aligned to the right.
+        wraps: Whether long cells wrap onto several lines.
     """
 
     key: str
@@ -36,11 +36,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the table.
+    """Cell of the table of trials.
 
     Attributes:
         text: Text of the cell.
-        order: Sort key; an empty one sorts after all others.
+        order: Sort key of the cell. Cells with an empty key sort after all others.
     """
 
     text: str
@@ -49,13 +49,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class TrialTable:
-    """Content of the table.
+    """Content of the table of trials.
 
     Attributes:
         columns: Columns from left to right.
-        rows: Cells of each trial.
-        constant: Settings that are the same in all trials, by heading. They have no column.
-        filters: Values that a column can be filtered by, by key of the column.
+        rows: Cells of each trial, in the order of the columns.
+        constant: Settings that are the same in all trials and therefore get no column, by heading.
+        filters: Values that the table can be filtered by, keyed by column.
     """
 
     columns: list[Column]
@@ -95,14 +95,14 @@ _AFTER = (
 
 
 def trial_table(trials: pd.DataFrame, filters: Sequence[str]) -> TrialTable:
-    """Return the table of trials.
+    """Build the table of all trials for the report page.
 
-    Settings that are the same in all trials have no column. If the others do not fit the page
-    side by side, the last of them share one column.
+    Settings that are the same in all trials get no column. If the other settings are too wide for
+    the page, the last ones are merged into one column.
 
     Args:
-        trials: One row for each trial.
-        filters: Keys of the columns to filter by.
+        trials: Data frame with the columns of ``trials.csv``, one row per trial.
+        filters: Keys of the columns that the page offers as filters.
     """
     said = trials.replace("", np.nan)
     settings = [
@@ -141,7 +141,7 @@ def trial_table(trials: pd.DataFrame, filters: Sequence[str]) -> TrialTable:
 
 
 def _fitting(settings: list[Column], trials: pd.DataFrame, width: float) -> list[Column]:
-    """Return the settings that get a column of their own, of a width in pixels."""
+    """Return the settings that get their own columns within a total width in pixels."""
     if _width(settings, trials) <= width:
         return settings
     shown = []
@@ -184,7 +184,7 @@ def _cell(column: Column, row: dict[Any, Any]) -> Cell:
 
 
 def _folded(columns: list[Column], row: dict[Any, Any]) -> Cell:
-    """Return several settings of a trial as one cell."""
+    """Merge several settings of a trial into one cell."""
     text = ", ".join(
         f"{column.heading} {column.show(row[column.key])}"
         for column in columns

@@ -1,4 +1,4 @@
-"""Tables of trials: best of each architecture, its costs, the top ten, the Pareto set."""
+"""Tables of trials: the best of each architecture, its costs, the top ten, the Pareto set."""
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,12 @@ from tune_mnist.tuning.spaces.stages import STAGE
 TOP = 10
 SELECTED_HEADINGS = {"val_accuracy": "val_accuracy (selected)"}
 SELECTED_CAPTION = (
-    "val_accuracy (selected): of the best epoch, on the validation images of the search, chosen"
-    " as the highest of all trials and so optimistic."
+    "val_accuracy (selected): accuracy after the best epoch on the validation images of the"
+    " search, selected as the highest of all trials and therefore optimistic."
 )
 TEST_CAPTION = (
-    " Test accuracy: of the configuration trained again, mean ± sd over the seeds; nothing was"
-    " selected by it."
+    " Test accuracy: mean ± standard deviation over the seeds after retraining the configuration;"
+    " nothing was selected by test accuracy."
 )
 _ARCHITECTURES = (
     *("model", "trial", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
@@ -37,10 +37,11 @@ _PARETO = ("trial", "model", "val_accuracy", "parameters", "train_seconds", CONF
 
 
 def best_trials(results: StoredSearch) -> pd.DataFrame:
-    """Return the best trial of each architecture with its costs, best first.
+    """Return the best trial of each architecture, with its costs and test accuracy, best first.
 
-    Among equal trials, the one that the final evaluation tested is the best, then the oldest. A
-    trial that diverged or failed is the best only if its architecture has no other.
+    If several trials have the same accuracy, the trial that the final evaluation tested is the
+    best, then the one with the lowest number. A trial that diverged or failed is selected only if
+    its architecture has no other trial.
     """
     tested = by_configuration(results.final)
     judged = _judged(results.trials)
@@ -71,19 +72,19 @@ def best_trials(results: StoredSearch) -> pd.DataFrame:
 
 
 def hidden_of_best(best: pd.DataFrame) -> tuple[str, ...]:
-    """Return the columns of best trials that are not shown in a terminal.
+    """Return the columns of the table of best trials that a terminal does not show.
 
-    The state is shown if one of the trials was not trained to the last epoch.
+    The state is shown only if at least one of the trials was not trained to its last epoch.
     """
     hidden = ("trial", "interval", "seeds", "stage", "best_epoch", "epochs", "trials")
     return (*hidden, "state") if (best["state"].dropna() == "COMPLETE").all() else hidden
 
 
 def trial_tables(results: StoredSearch) -> list[Comparison]:
-    """Return the tables of the best trials, with several objectives also the Pareto set.
+    """Return tables of the best trials and, with several objectives, of the Pareto set.
 
     Returns:
-        No table if no trial has finished an epoch.
+        Tables in reading order; empty if no trial has finished an epoch.
     """
     directions = results.options.directions
     judged = _judged(results.trials)
@@ -102,11 +103,11 @@ def trial_tables(results: StoredSearch) -> list[Comparison]:
         tables.append(comparison("pareto", title, front, _PARETO, caption, folded=True))
     title = f"Top {min(TOP, len(judged))} trials"
     top = judged.head(TOP)
-    caption = "val_accuracy: of the best epoch. The highest of many are optimistic."
+    caption = "val_accuracy: after the best epoch. The highest of many values are optimistic."
     if "INTERRUPTED" in set(top["state"]):
-        caption += " INTERRUPTED: cut off or still running, with its epochs so far."
+        caption += " INTERRUPTED: interrupted or still running, with the epochs so far."
     if judged[STAGE].notna().any():
-        caption += " Trials that reached a later stage, of larger or more images, rank first."
+        caption += " Trials that reached a later stage, with larger or more images, rank first."
     hidden = ("best_epoch", "model") if judged["model"].nunique() == 1 else ("best_epoch",)
     tables.append(comparison("top", title, top, _TOP, caption, folded=True, files_only=hidden))
     return tables
@@ -116,8 +117,8 @@ def pareto_set(trials: pd.DataFrame, directions: dict[str, str]) -> pd.DataFrame
     """Return the trials that no other beats in one objective without being worse in another.
 
     Args:
-        trials: One row for each trial.
-        directions: Direction, ``max`` or ``min``, by objective, which is a column of the trials.
+        trials: Trials to compare, one row each, with a column for each objective.
+        directions: ``max`` or ``min`` for each objective, keyed by its column.
     """
     signs = [1 if direction == "max" else -1 for direction in directions.values()]
     values = trials[list(directions)].to_numpy(dtype=float) * signs
@@ -157,15 +158,15 @@ def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
 
 def _costs(best: pd.DataFrame) -> Comparison:
     caption = (
-        "Costs of the best trials. FLOPs: of the forward pass, a multiply-add counts as two;"
-        " images/s: in training; s an epoch: with its validation, mean of the trial; s to best:"
-        " that mean times the best epoch."
+        "Costs of the best trials. MFLOPs: operations of a forward pass, where a multiply-add"
+        " counts as two; images/s: training speed; s per epoch: mean over the trial, including"
+        " validation; s to best: that mean times the best epoch."
     )
     return comparison("costs", "What each architecture costs", best, _COSTS, caption)
 
 
 def _judged(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials with a result, best first. Later stages rank before earlier ones."""
+    """Return the trials with an accuracy, best first; later stages rank before earlier ones."""
     judged = trials.dropna(subset=["val_accuracy"])
     judged = judged.assign(stage_rank=pd.to_numeric(judged[STAGE]).fillna(0))
     return judged.sort_values(

@@ -1,4 +1,4 @@
-"""Verdict on the final runs: which differences in test accuracy hold, and which are ties."""
+"""Verdict on the final runs: which differences in test accuracy are significant."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -15,34 +15,36 @@ from tune_mnist.reporting.tables import Comparison, comparison
 from tune_mnist.tuning.final.runs import FinalRun
 
 MIN_SEEDS = 2
-"""Minimum number of runs of a configuration from which its spread over the seeds is known."""
+"""Minimum number of runs needed to estimate the spread of a configuration over the seeds."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Difference in mean test accuracy between two configurations.
+    """Difference in mean test accuracy between two configurations, with its significance.
 
-    A difference holds if chance does not explain it: chance in the training, chance in the choice
-    of the test images, or both together. The two are independent, so their variances add up: the
-    standard error is ``sqrt(over_seeds^2 + over_images^2)``. Its t-test has the degrees of freedom
-    of Welch and Satterthwaite, and is corrected by Holm for the number of pairs (Holm, "A Simple
-    Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics, 1979).
+    Two sources of randomness are considered: the training, estimated from the seeds, and the
+    choice of the test images. They are independent, so their variances add up to the squared
+    standard error ``over_seeds^2 + over_images^2``. The difference is tested by a t-test with
+    Welch-Satterthwaite degrees of freedom. The p-value is corrected for the number of pairs by
+    Holm's method (Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian
+    Journal of Statistics, 1979).
 
-    ``over_seeds`` is the standard error of the difference between the mean accuracies of the
-    seeds. ``over_images`` is that of the mean over the images of the paired difference between the
-    shares of seeds that classify an image correctly. Chance that depends on both, seed and image,
-    is part of both, so the test errs on the side of a tie.
+    ``over_seeds`` is the standard error of the difference between the mean accuracies over the
+    seeds. For ``over_images``, the share of seeds that classify an image correctly is compared
+    between the configurations, image by image; it is the standard error of the mean difference.
+    Randomness that depends on seed and image together is counted twice, so the test is
+    conservative: in doubt, it reports a tie.
 
     Attributes:
-        better: Label of the configuration with the higher mean.
-        worse: Label of the other one.
-        mean: Difference of the means, at least 0.
-        low: Lower end of its 95 % interval over the seeds.
-        high: Upper end.
-        image_low: Lower end of its 95 % interval over the test images; NaN where the
-            misclassified images of a run are not known.
-        image_high: Upper end.
-        p: Corrected p-value.
+        better: Label of the configuration with the higher mean test accuracy.
+        worse: Label of the configuration with the lower mean test accuracy.
+        mean: Difference between the two means, at least 0.
+        low: Lower end of the 95 % confidence interval of the difference over the seeds.
+        high: Upper end of the confidence interval over the seeds.
+        image_low: Lower end of the 95 % confidence interval of the difference over the test
+            images; NaN if the misclassified images of a run are not known.
+        image_high: Upper end of the confidence interval over the test images, or NaN.
+        p: Corrected p-value of the difference.
     """
 
     better: str
@@ -56,16 +58,18 @@ class Difference:
 
     @property
     def holds(self) -> bool:
-        """Whether the difference is larger than chance explains."""
+        """Whether the difference is statistically significant at the 5 % level."""
         return self.p < 1 - CONFIDENCE
 
 
 def differences(groups: Mapping[str, Sequence[FinalRun]]) -> list[Difference]:
-    """Return the differences between all pairs of configurations, the best ones first.
+    """Return the differences in test accuracy between all pairs of configurations.
+
+    The differences are ordered by the accuracy of the better configuration, highest first.
 
     Args:
-        groups: Final runs by label of their configuration. Configurations with fewer than two
-            runs are left out.
+        groups: Final runs, keyed by the label of their configuration. Configurations with fewer
+            than two runs are left out.
     """
     tested = {label: runs for label, runs in groups.items() if len(runs) >= MIN_SEEDS}
     ranked = sorted(tested, key=lambda label: -_mean(tested[label]))
@@ -78,10 +82,13 @@ def differences(groups: Mapping[str, Sequence[FinalRun]]) -> list[Difference]:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number by Holm's method.
+    """Correct the p-values of several tests for multiple testing by Holm's method.
 
     Args:
-        p_values: P-values, from 0 to 1.
+        p_values: Uncorrected p-values, from 0 to 1.
+
+    Returns:
+        Corrected p-values in the same order.
     """
     corrected = [1.0] * len(p_values)
     largest = 0.0
@@ -92,13 +99,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def verdict(groups: Mapping[str, Sequence[FinalRun]]) -> str:
-    """Return in one or two sentences which configuration is the best on the test set.
+    """Summarize in a few sentences which configuration is the best on the test set.
 
     Args:
-        groups: Final runs by label of their configuration.
+        groups: Final runs, keyed by the label of their configuration.
 
     Returns:
-        An empty text without final runs.
+        Verdict as text; empty if there are no final runs.
     """
     if not groups:
         return ""
@@ -117,17 +124,22 @@ def verdict(groups: Mapping[str, Sequence[FinalRun]]) -> str:
     facts = ", ".join([_described(first, groups), *leads])
     sentences.append(f"{opening} on the test set: {facts}.")
     if tied:
-        sentences.append(f"{first} is tied with {_listed(tied)}: chance explains the difference.")
+        sentences.append(
+            f"{first} is tied with {_listed(tied)}: chance can explain the difference."
+        )
     if unknown:
-        sentences.append(f"Too few seeds to compare it with {_listed(unknown)}.")
+        sentences.append(f"There are too few seeds to compare {first} with {_listed(unknown)}.")
     return " ".join(sentences)
 
 
 def verdict_tables(groups: Mapping[str, Sequence[FinalRun]]) -> list[Comparison]:
-    """Return the table of all differences, no table without two configurations to compare.
+    """Return a table of the differences in test accuracy between all pairs of configurations.
 
     Args:
-        groups: Final runs by label of their configuration.
+        groups: Final runs, keyed by the label of their configuration.
+
+    Returns:
+        List with the table; empty if fewer than two configurations can be compared.
     """
     found = differences(groups)
     if not found:
@@ -151,16 +163,16 @@ def verdict_tables(groups: Mapping[str, Sequence[FinalRun]]) -> list[Comparison]
         "Which differences hold",
         pd.DataFrame(rows),
         ("better", "worse", "difference", "over_seeds", "over_images", "p", "verdict"),
-        f"Differences of mean test accuracy, with {CONFIDENCE:.0%} intervals by Welch over the"
-        " seeds and over the test images, paired. p: of a t-test with the variances of both,"
-        f" corrected by Holm for {len(rows)} pair{'s' * (len(rows) > 1)}. A tie is a difference"
-        " that chance explains.",
+        f"Differences in mean test accuracy, with {CONFIDENCE:.0%} confidence intervals: over the"
+        " seeds by Welch's method, and over the test images, paired. p: p-value of a t-test with"
+        f" the sum of both variances, Holm-corrected for {len(rows)}"
+        f" pair{'s' * (len(rows) > 1)}. A tie is a difference that chance can explain.",
     )
     return [table]
 
 
 class _Error(NamedTuple):
-    """Standard error of a difference, and its degrees of freedom; both 0 if it has no spread."""
+    """Standard error of a difference and its degrees of freedom; both 0 without any spread."""
 
     standard: float
     freedom: float
@@ -185,12 +197,12 @@ def _difference(better: str, worse: str, groups: Mapping[str, Sequence[FinalRun]
 
 def _p_value(mean: float, error: _Error) -> float:
     if not error.standard:
-        return 1.0  # Equal runs have no spread, which is no evidence of a difference.
+        return 1.0  # Identical runs have no spread, which is not evidence of a difference.
     return float(2 * stats.t.sf(abs(mean) / error.standard, error.freedom))
 
 
 def _combined(errors: Sequence[_Error]) -> _Error:
-    """Return the error of the sum of independent parts, by Welch and Satterthwaite."""
+    """Return the standard error of a sum of independent parts, by Welch and Satterthwaite."""
     spread = [each for each in errors if each.standard]
     variance = sum(each.standard**2 for each in spread)
     if not variance:
@@ -200,13 +212,13 @@ def _combined(errors: Sequence[_Error]) -> _Error:
 
 
 def _over_seeds(first: Sequence[FinalRun], second: Sequence[FinalRun]) -> _Error:
-    """Return the error of the difference of the means, by Welch."""
+    """Return the standard error of the difference between two mean accuracies, by Welch."""
     accuracies = [[run.test_accuracy for run in runs] for runs in (first, second)]
     return _combined([_error_of_mean(np.array(each)) for each in accuracies])
 
 
 def _over_images(first: Sequence[FinalRun], second: Sequence[FinalRun]) -> _Error | None:
-    """Return the error of the mean difference over the test images; None: unknown."""
+    """Return the standard error of the mean difference over the test images; None: unknown."""
     errors = _error_shares(first), _error_shares(second)
     if errors[0] is None or errors[1] is None or len(errors[0]) != len(errors[1]):
         return None
@@ -220,7 +232,7 @@ def _error_of_mean(values: NDArray[np.float64]) -> _Error:
 
 
 def _error_shares(runs: Sequence[FinalRun]) -> NDArray[np.float64] | None:
-    """Return for each test image the share of the runs that misclassify it; None if unknown."""
+    """Return the share of runs that misclassify each test image, or None if unknown."""
     counts = np.zeros(int(np.sum(runs[0].confusion)))
     for run in runs:
         if run.misclassified is None or int(np.sum(run.confusion)) != len(counts):
@@ -240,7 +252,7 @@ def _described(label: str, groups: Mapping[str, Sequence[FinalRun]]) -> str:
 
 
 def _listed(labels: Sequence[str]) -> str:
-    """Return labels joined by commas and ``and``."""
+    """Join labels by commas, with ``and`` before the last one."""
     if len(labels) == 1:
         return labels[0]
     return f"{', '.join(labels[:-1])} and {labels[-1]}"

@@ -1,4 +1,4 @@
-"""The plotly.js library of the pages, reduced to the traces that they draw."""
+"""The plotly.js library, reduced to the trace types that the pages use."""
 
 from functools import cache
 from importlib import resources
@@ -10,9 +10,9 @@ FILE = "plotly-cartesian.min.js"
 
 @cache
 def plotly_js() -> Markup:
-    """Return the library's code, which may stand in a page as it is.
+    """Return the source of the library, which can be embedded in a page without escaping.
 
-    ``tools/update_plotly_js.py`` writes the file.
+    ``tools/update_plotly_js.py`` builds the library.
     """
     text = resources.files(__name__).joinpath(FILE).read_text(encoding="utf-8")
     return Markup(text)  # noqa: S704 - code of the package, not of a results folder

@@ -1,4 +1,4 @@
-"""Plots of a search, each with a sentence that describes it."""
+"""Plots of a search, each with a sentence that says what it shows."""
 
 from tune_mnist.reporting.plots.draw import Drawn, LeftOut, draw, is_key
 from tune_mnist.reporting.plots.plot import Picture, Plot

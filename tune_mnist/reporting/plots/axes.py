@@ -1,10 +1,11 @@
 """Logarithmic axes: costs by their logarithm, accuracies by the logarithm of their error.
 
-Plotly's own logarithmic ticks are many and small, with names such as 100µ. Those set here are few
-and round.
+Plotly's default ticks on a logarithmic axis are numerous, small and labelled like 100µ. The ticks
+set here are few and round.
 
-Accuracies are stretched towards 1. Half of the errors vanish from 0.98 to 0.99, as from 0.8 to
-0.9, and most good trials of a search lie in the former range.
+An axis of accuracies shows the logarithm of the error, which stretches the range near 1, where
+most good trials are: the step from 0.98 to 0.99 is as large as that from 0.8 to 0.9, because each
+of them halves the error.
 """
 
 import math
@@ -30,7 +31,7 @@ def set_ticks(axis: Any, values: Iterable[float], name: Callable[[float], str]) 
     Args:
         axis: Axis of a figure, changed in place.
         values: Values along the axis.
-        name: Function that formats a tick.
+        name: Function that formats a value as the label of a tick.
     """
     positive = [max(value, _SMALLEST) for value in values]
     low, high = min(positive), max(positive)
@@ -43,13 +44,13 @@ def set_ticks(axis: Any, values: Iterable[float], name: Callable[[float], str]) 
 
 
 def power(value: float) -> str:
-    """Return a small number as a digit and a power of ten, such as ``2e-4``."""
+    """Format a small number as a digit and a power of ten, such as ``2e-4``."""
     mantissa, exponent = f"{value:.0e}".split("e")
     return f"{mantissa}e{int(exponent)}"
 
 
 def short(value: float) -> str:
-    """Return a large number with k or M, such as ``61.7k``."""
+    """Format a large number with the suffix k or M, such as ``61.7k``."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.3g}{letter}"
@@ -66,13 +67,14 @@ def _round_ticks(low: float, high: float) -> list[float]:
 
 
 def stretch(figure: go.Figure, name: str) -> go.Figure:
-    """Show the accuracies on the y axis of a figure by the logarithm of their error.
+    """Replace the accuracies on the y axis of a figure by their errors on a logarithmic scale.
 
-    The points keep the accuracies as ``customdata``, for the hover text.
+    The ticks still show accuracies. The hover text can use the accuracies of the points, which are
+    stored as ``customdata``.
 
     Args:
-        figure: Figure, changed in place and returned.
-        name: Name of the y axis.
+        figure: Figure with accuracies as y values, changed in place and returned.
+        name: Name of the accuracy in the title of the y axis.
     """
     accuracies = [
         [None if not _is_accuracy(value) else float(value) for value in trace.y]
@@ -102,7 +104,7 @@ def _is_accuracy(value: Any) -> bool:
 
 
 def _error_ticks(low: float, high: float) -> list[float]:
-    """Return round errors from ``low`` to ``high``, or both ends if there are none."""
+    """Return round errors from ``low`` to ``high``; add both ends if there are fewer than two."""
     for mantissas in (_MANTISSAS, _FINE_MANTISSAS):
         decades = range(math.ceil(-math.log10(low)) + 1)
         ticks = [m * 10.0**-decade for decade in decades for m in mantissas]

@@ -1,4 +1,4 @@
-"""Accuracy of the architectures against time, size and computation; Pareto fronts."""
+"""Plots of accuracy against training time, network size and computation; Pareto fronts."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ _NO_DECIMALS_FROM = 10
 
 
 def accuracy_by_time(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw the validation accuracy of each trial against the time it trained."""
+    """Draw the validation accuracy of each trial against its training time."""
     evaluated.require(1)
     figure = go.Figure()
     best = _best_by_model(evaluated)
@@ -59,7 +59,7 @@ def accuracy_by_time(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def accuracy_by_size(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw the best validation accuracy of each architecture, and its tests, against its size."""
+    """Draw validation and test accuracy of each architecture against the number of parameters."""
     best = _best_by_model(evaluated)
     sizes = {model: float(record.last["parameters"]) for model, record in best.items()}
     return [
@@ -68,22 +68,22 @@ def accuracy_by_size(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def accuracy_by_flops(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw the same against the floating-point operations for one image."""
+    """Draw validation and test accuracy of each architecture against the MFLOPs per image."""
     best = _best_by_model(evaluated)
     flops = {model: mflops(evaluated.results, record) for model, record in best.items()}
     title = "Accuracy against computation"
-    return [_accuracy_by_cost(evaluated, "cost-flops", title, "MFLOPs an image", flops)]
+    return [_accuracy_by_cost(evaluated, "cost-flops", title, "MFLOPs per image", flops)]
 
 
 def pareto_fronts(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's Pareto front, one plot for each objective other than the accuracy."""
+    """Draw Optuna's Pareto front of the accuracy and each of the other objectives."""
     names = evaluated.results.options.objective.split(",")
     if len(names) == 1:
-        raise CannotDrawError(f"the search has one objective only, {names[0]}")
+        raise CannotDrawError(f"the search has only one objective, {names[0]}")
     study = evaluated.with_objectives()
     values = {t.number: t.values for t in study.get_trials(deepcopy=False) if t.values}
     if not values:
-        raise CannotDrawError("no trial has trained all its epochs")
+        raise CannotDrawError("no trial has been trained to its last epoch")
     front = {trial.number: values[trial.number] for trial in study.best_trials}
     plots = []
     for index, name in enumerate(names[1:], start=1):
@@ -113,7 +113,7 @@ def pareto_fronts(evaluated: EvaluatedTrials) -> list[Plot]:
 def _accuracy_by_cost(
     evaluated: EvaluatedTrials, key: str, title: str, unit: str, costs: dict[str, float]
 ) -> Plot:
-    """Draw the best trial of each architecture, and its final runs, against a cost."""
+    """Draw the best trial and the final runs of each architecture against a cost."""
     evaluated.require(1)
     best = _best_by_model(evaluated)
     if len(best) < _MIN_ARCHITECTURES:
@@ -147,8 +147,8 @@ def _accuracy_by_cost(
     sentence = _cost_sentence(best, costs, unit)
     if evaluated.results.final:
         sentence += (
-            " Filled marks are validation accuracies, selected as the highest and so optimistic;"
-            " open marks are the test accuracies of the final runs."
+            " Filled markers are validation accuracies, selected as the highest and therefore"
+            " optimistic; open markers are the test accuracies of the final runs."
         )
     return Plot(key, title, sentence, figure)
 
@@ -162,7 +162,7 @@ def _best_by_model(evaluated: EvaluatedTrials) -> dict[str, TrialRecord]:
 
 
 def _cost_axis(figure: go.Figure, title: str, values: list[float]) -> None:
-    """Show a cost on the x axis, on a logarithmic scale."""
+    """Set up the x axis for costs on a logarithmic scale."""
     figure.update_xaxes(title_text=title)
     set_ticks(figure.layout.xaxis, values, short)
 
@@ -174,7 +174,7 @@ def _cost_sentence(best: dict[str, TrialRecord], costs: dict[str, float], unit: 
     if costs[first] >= _NO_DECIMALS_FROM:
         cost = f"{costs[first]:,.0f} {unit}"
     if first == cheapest:
-        return f"The cheapest architecture, {first}, is the best as well: {accuracy} with {cost}."
+        return f"The cheapest architecture, {first}, is also the best: {accuracy} with {cost}."
     return (
         f"{first} is the best with {accuracy} and {cost},"
         f" {costs[first] / costs[cheapest]:,.0f} times those of {cheapest}, which reaches"
@@ -191,7 +191,7 @@ def _cost_in(front: dict[int, list[float]], index: int) -> Callable[[int], float
 
 
 def _restyle_pareto(figure: go.Figure) -> None:
-    """Set the page's colours, and a hover text that is not too large for the screen."""
+    """Set the colours of the page, and a hover text that fits the screen."""
     kinds = (("beaten", GREY, "circle-open", 8), ("Pareto set", BLUE, "circle", 10))
     for trace, (name, colour, symbol, size) in zip(figure.data, kinds, strict=True):
         numbers = [int(text.split('"number": ')[1].split(",")[0]) for text in trace.text or ()]

@@ -1,4 +1,4 @@
-"""All plots of a search that have something to show."""
+"""Drawing of all plots of a search that have something to show."""
 
 import warnings
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ Drawer = Callable[[EvaluatedTrials], list[Plot]]
 
 
 def _of_one_stage(drawer: Drawer) -> Drawer:
-    """Restrict a plot to the trials of the best stage, whose accuracies can be compared."""
+    """Restrict a plot to the trials of the last stage, whose accuracies are comparable."""
 
     def draw_comparable(evaluated: EvaluatedTrials) -> list[Plot]:
         evaluated.require(1)
@@ -62,7 +62,7 @@ SECTIONS: dict[str, dict[str, Drawer]] = {
         "Timeline": search_history.timeline,
     },
 }
-"""Plots by section of the page, in reading order."""
+"""Functions that draw the plots, keyed by section of the page and title, in reading order."""
 
 _KEYS = {
     *("history", "curves", "intermediate", "timeline"),
@@ -78,11 +78,13 @@ _OF_A_KEYWORD = f"slice-{MODEL_PREFIX}"
 
 
 def is_key(name: str, models: Iterable[str]) -> bool:
-    """Return whether a plot of a search can have this key.
+    """Return whether a name is a possible key of a plot.
+
+    A report uses this function to recognize plot files of an earlier report.
 
     Args:
-        name: Key, such as ``confusion-lenet``.
-        models: Architectures that the search can have.
+        name: Name to check, such as ``confusion-lenet``.
+        models: Names of the architectures that a search can have.
     """
     kinds = (*_OF_A_MODEL, *_FORMER_OF_A_MODEL)
     of_model = name in {f"{kind}{model}" for kind in kinds for model in models}
@@ -92,11 +94,11 @@ def is_key(name: str, models: Iterable[str]) -> bool:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A plot that was not drawn.
+    """Plot that was not drawn.
 
     Attributes:
         title: Title of the plot.
-        reason: Why it would show nothing.
+        reason: Reason why the plot would show nothing.
     """
 
     title: str
@@ -105,11 +107,11 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Section:
-    """The plots of one section of the page.
+    """Plots of one section of the page.
 
     Attributes:
         plots: Plots in reading order.
-        left_out: Plots that were not drawn.
+        left_out: Plots that were not drawn, each with the reason.
     """
 
     plots: list[Plot]
@@ -118,27 +120,27 @@ class Section:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The plots of a search.
+    """Plots of a search.
 
     Attributes:
-        sections: Sections by heading, in the order of SECTIONS.
+        sections: Plots of each section, keyed by heading, in reading order.
     """
 
     sections: dict[str, Section]
 
     @property
     def plots(self) -> list[Plot]:
-        """Plots of all sections."""
+        """The plots of all sections."""
         return [plot for section in self.sections.values() for plot in section.plots]
 
     @property
     def left_out(self) -> list[LeftOut]:
-        """Plots of all sections that were not drawn."""
+        """The plots of all sections that were not drawn."""
         return [each for section in self.sections.values() for each in section.left_out]
 
 
 def draw(results: StoredSearch) -> Drawn:
-    """Draw all plots of a search."""
+    """Draw all plots of a search that have something to show."""
     with quiet_optuna(), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         evaluated = EvaluatedTrials.of(results)

@@ -1,8 +1,8 @@
-"""The trials of a search that have finished an epoch, as the plots compare them.
+"""Trials of a search that have finished an epoch, prepared for the plots.
 
-Optuna's plots show COMPLETE trials only. After a search with early stopping these are few, and
-the best ones: what made a trial poor could not be seen. So the plots get a study in memory in
-which each trial is COMPLETE with its best validation accuracy.
+Optuna's plots show only COMPLETE trials. After a search with early stopping, only a few good
+trials are COMPLETE, so the plots could not show what makes a trial poor. The plots therefore use a
+copy of the study in which each trial with a finished epoch is COMPLETE.
 """
 
 import math
@@ -27,25 +27,26 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.reports import METRIC
 
 BEST_SHARE = 4
-"""One in four trials is among the best, whose values are summarized."""
+"""The best trials, whose hyperparameters the sentences summarize, are one in this many."""
 
 MIN_BEST = 3
 MIN_FOR_IMPORTANCES = 50
-"""Shares of the variance from fewer trials are mostly noise."""
+"""Minimum number of trials for importances; from fewer trials, they are mostly noise."""
 
 _Parameters = tuple[dict[str, Any], dict[str, BaseDistribution]]
 
 
 @dataclass(frozen=True)
 class EvaluatedTrials:
-    """The trials of a search that have finished an epoch.
+    """Trials of a search that have finished an epoch, with the accuracies to compare.
 
     Attributes:
-        results: The search.
-        study: Study in memory. Those trials are COMPLETE with the accuracy that they are compared
-            by. All others, and those taken over from another search, are FAIL.
-        records: Records in the order of their numbers. ``config`` is the configuration of the
-            best epoch.
+        results: Search that the trials belong to.
+        study: Copy of the study in memory, with the same trial numbers. The evaluated trials are
+            COMPLETE with the accuracy to compare. All other trials, including those imported from
+            another search, are FAIL.
+        records: Records of the trials, ordered by number. ``config`` is the configuration at the
+            best epoch, and ``val_accuracy`` the accuracy to compare.
         epoch: Epoch after which the accuracies were measured; None: the best epoch of each trial.
     """
 
@@ -56,7 +57,7 @@ class EvaluatedTrials:
 
     @classmethod
     def of(cls, results: StoredSearch) -> "EvaluatedTrials":
-        """Select the trials of a search."""
+        """Select the trials of a search that have finished an epoch."""
         records = [
             replace(record, config=record.config_of(record.best_epoch))
             for record in results.records
@@ -75,16 +76,16 @@ class EvaluatedTrials:
 
     @cached_property
     def at_best_stage(self) -> "EvaluatedTrials":
-        """The trials that reached the stage of the best one; without stages, all trials.
+        """The trials that reached the same stage as the best trial; without stages, all trials.
 
-        Accuracies on small images cannot be compared with those on large ones.
+        Accuracies measured on small images are not comparable with those measured on large images.
         """
         stage = self.ranked[0].stage
         own = [record for record in self.results.records if record.stage == stage]
         return EvaluatedTrials.of(replace(self.results, records=own)) if stage else self
 
     def at_last_epoch(self) -> "EvaluatedTrials":
-        """Select the trials that reached the last epoch, with their accuracy after it."""
+        """Select the trials that reached the last epoch, with their accuracy after that epoch."""
         last = last_epoch(self.results)
         records = [
             replace(record, val_accuracy=last.values[record.number])
@@ -97,17 +98,17 @@ class EvaluatedTrials:
 
     @cached_property
     def ranked(self) -> list[TrialRecord]:
-        """The records, best first."""
+        """The records of the trials, best first."""
         return by_rank(self.records)
 
     @property
     def best_quarter(self) -> list[TrialRecord]:
-        """The best quarter of the records, but at least three if there are as many."""
+        """The best quarter of the records; at least three, if there are as many."""
         return self.ranked[: max(MIN_BEST, len(self.records) // BEST_SHARE)]
 
     @cached_property
     def distributions(self) -> dict[str, BaseDistribution]:
-        """Distributions of the parameters that vary between the trials."""
+        """Distributions of the parameters that vary between the trials, keyed by name."""
         found: dict[str, BaseDistribution] = {}
         for trial in _complete(self.study):
             for name, distribution in trial.distributions.items():
@@ -120,7 +121,7 @@ class EvaluatedTrials:
 
     @property
     def shared(self) -> list[str]:
-        """The parameters that vary and that every trial has, whatever its other values."""
+        """Names of the parameters that every trial has and that vary between the trials."""
         return [
             name
             for name in self.distributions
@@ -129,9 +130,10 @@ class EvaluatedTrials:
 
     @cached_property
     def importances(self) -> list[Importance]:
-        """Importances of the shared parameters after the common epoch, the largest first.
+        """Importances of the shared parameters for the accuracy after the common epoch.
 
-        Parameters that act over a whole training are left out before the last epoch.
+        The most important parameter comes first. Parameters that take effect over a whole training
+        are left out if the common epoch is not the last one.
 
         Raises:
             CannotDrawError: There are too few trials, or too few parameters vary.
@@ -146,7 +148,7 @@ class EvaluatedTrials:
         if compared is None or len(trials) < MIN_FOR_IMPORTANCES:
             raise CannotDrawError(
                 f"shares of the variance from fewer than {MIN_FOR_IMPORTANCES} trials are mostly"
-                f" noise, and {len(trials)} can be compared at one epoch"
+                f" noise, and only {len(trials)} can be compared at the same epoch"
             )
         if len({values[trial.number] for trial in trials}) == 1:
             raise CannotDrawError(
@@ -160,52 +162,53 @@ class EvaluatedTrials:
             and (compared.epoch == self.max_epochs or not hyperparameter(name).whole_training)
         ]
         if len(names) < 2:
-            raise CannotDrawError("fewer than 2 parameters vary that every trial has")
+            raise CannotDrawError("fewer than 2 of the parameters that every trial has vary")
         return estimate_importances(trials, [values[trial.number] for trial in trials], names)
 
     @property
     def max_epochs(self) -> int:
-        """Last epoch of a trial that is not stopped early."""
+        """Maximum epochs per trial."""
         return self.results.options.max_epochs
 
     def values(self, name: str) -> list[Any]:
-        """Return the values of a parameter, of the trials that have it."""
+        """Return the values of a parameter in all trials that have the parameter."""
         return [record.config[name] for record in self.records if name in record.config]
 
     def require(self, least: int, parameters: int = 0) -> None:
-        """Check that there is something to compare.
+        """Check that there are enough trials and parameters for a plot.
 
         Args:
-            least: Number of trials needed.
-            parameters: Number of parameters needed that vary and that every trial has.
+            least: Minimum number of trials.
+            parameters: Minimum number of parameters that every trial has and that vary.
 
         Raises:
-            CannotDrawError: There are fewer.
+            CannotDrawError: There are too few trials or parameters.
         """
         if not self.records:
             raise CannotDrawError("no trial has finished an epoch")
         if len(self.records) < least:
             raise CannotDrawError(
-                f"it takes {least} trials with a finished epoch, and there are {len(self.records)}"
+                f"at least {least} trials with a finished epoch are needed, but there are only"
+                f" {len(self.records)}"
             )
         if len(self.shared) < parameters:
-            what = " and ".join(self.shared) if self.shared else "none"
+            what = f"only {' and '.join(self.shared)}" if self.shared else "none"
             raise CannotDrawError(
-                f"it takes {parameters} parameters that every trial has and that vary, and there"
-                f" is {what}"
+                f"at least {parameters} parameters that vary and that every trial has are needed,"
+                f" but there is {what}"
             )
 
     def require_differences(self) -> None:
-        """Check that not all trials are equally good.
+        """Check that the trials differ in accuracy.
 
         Raises:
-            CannotDrawError: All have the same accuracy.
+            CannotDrawError: All trials have the same accuracy.
         """
         if len({record.val_accuracy for record in self.records}) == 1:
             raise CannotDrawError(f"all trials have the same {METRIC}")
 
     def with_objectives(self) -> optuna.Study:
-        """Return a study of the search's own complete trials, with all its objectives."""
+        """Return a copy of the study with the search's own complete trials and all objectives."""
         own = {record.number for record in self.results.records}
         return _study(
             self.results.study,
@@ -215,7 +218,7 @@ class EvaluatedTrials:
 
 @contextmanager
 def quiet_optuna() -> Iterator[None]:
-    """Suppress Optuna's messages about studies in memory and trials without a value."""
+    """Suppress Optuna's messages about in-memory studies and trials without a value."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
@@ -225,7 +228,7 @@ def quiet_optuna() -> Iterator[None]:
 
 
 def is_categorical(distribution: BaseDistribution) -> bool:
-    """Return whether a parameter is categorical; its choices may be numbers."""
+    """Return whether a parameter is categorical, even if its choices are numbers."""
     return isinstance(distribution, CategoricalDistribution)
 
 
@@ -242,8 +245,9 @@ def _study(
 
     Args:
         study: Study to copy.
-        values: Values of the trials that become COMPLETE, by number. All others become FAIL.
-        changed: Parameters and distributions that replace those of a trial, by number.
+        values: Values of the trials that become COMPLETE, keyed by number. All other trials become
+            FAIL.
+        changed: Parameters and distributions that replace those of a trial, keyed by number.
     """
     objectives = max(map(len, values.values()), default=1)
     evaluated = optuna.create_study(directions=study.directions[:objectives])

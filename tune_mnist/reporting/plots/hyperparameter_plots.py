@@ -43,7 +43,7 @@ _SMALL = 1e-3
 
 
 def importances(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw the importance of each parameter by fANOVA, with its bootstrap interval."""
+    """Draw the importance of each parameter, with its bootstrap interval."""
     evaluated.require(1)
     found = evaluated.importances[::-1]
     figure = go.Figure()
@@ -69,10 +69,10 @@ def importances(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def slices(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's slices, one plot for each parameter.
+    """Draw Optuna's slice plot of each parameter.
 
-    A parameter that acts over a whole training is judged by the trials that reached the last
-    epoch, and gets no plot where these are too few.
+    A parameter that takes effect over a whole training, such as the learning rate schedule, is
+    shown only for trials that reached the last epoch, and gets no plot if they are too few.
     """
     evaluated.require(MIN_TO_COMPARE)
     evaluated.require_differences()
@@ -107,7 +107,7 @@ def _slice(name: str, evaluated: EvaluatedTrials) -> Plot:
 
 
 def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's parallel coordinates, the better trials over the others."""
+    """Draw Optuna's parallel coordinates, with better trials on top of the others."""
     evaluated.require(MIN_TO_COMPARE, parameters=2)
     evaluated.require_differences()
     names = _by_importance(evaluated)[:MAX_AXES]
@@ -122,7 +122,7 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
         # Optuna repeats each value as text here, for each trial at each axis.
         trace.customdata, trace.hovertemplate = None, f"#{record.number}<extra></extra>"
     order = sorted(range(len(lines)), key=values.__getitem__)
-    # Optuna's colour bar is left out: it repeats the first axis and takes its room.
+    # Optuna's colour bar is left out, because it repeats the first axis and takes its space.
     figure.data = [lines[index] for index in order]
     tidied(figure, height=400)
     figure.update_layout(margin={"l": 44, "r": 34})
@@ -133,7 +133,7 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
     best = evaluated.best_quarter
     in_common = text_format.listed(common_values(name, evaluated) for name in names)
     sentence = (
-        f"The best {len(best)} of {len(values)} trials, each judged by its best epoch, have"
+        f"The best {len(best)} of {len(values)} trials, compared by their best epochs, have"
         f" {in_common}."
     )
     return [
@@ -142,7 +142,7 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def contour(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's contour over two parameters that are numbers."""
+    """Draw Optuna's contour plot of the two most important numeric parameters."""
     first, second = _two_parameters(evaluated, numbers=True)
     figure = plot_contour(evaluated.study, [first, second], target_name=METRIC)
     _coarsen(figure.data[0])
@@ -160,7 +160,7 @@ def contour(evaluated: EvaluatedTrials) -> list[Plot]:
     sentence = (
         f"The best trial, #{best.number}, has {first} {text_format.number(best.config[first])} and"
         f" {second} {text_format.number(best.config[second])}. The surface is interpolated"
-        f" between {places} points (dots) and is a guess elsewhere."
+        f" between {places} points (dots), and only a guess elsewhere."
     )
     tidied(figure)
     _powers_of_ten(figure, evaluated)
@@ -168,7 +168,7 @@ def contour(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def rank(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's ranks over two parameters."""
+    """Draw Optuna's rank plot of the two most important parameters."""
     first, second = _two_parameters(evaluated)
     figure = plot_rank(evaluated.study, [first, second], target_name=METRIC)
     ranks = pd.Series({r.number: r.val_accuracy for r in evaluated.records}).rank(ascending=False)
@@ -197,9 +197,9 @@ def rank(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def _coarsen(surface: go.Contour) -> None:
-    """Merge the lines and columns of Optuna's grid, which has one of each for every trial.
+    """Merge rows and columns of Optuna's grid, which has one row and one column per trial.
 
-    Nearly all cells of the grid are empty, and it makes up a tenth of the page with 200 trials.
+    Nearly all cells of the grid are empty. With 200 trials, it would take a tenth of the page.
     """
     z = np.array(surface.z, dtype=np.float64)
     rows, columns = (np.array_split(np.arange(size), min(size, _MAX_GRID)) for size in z.shape)
@@ -217,14 +217,14 @@ def _coarsen(surface: go.Contour) -> None:
 
 
 def _two_parameters(evaluated: EvaluatedTrials, *, numbers: bool = False) -> tuple[str, str]:
-    """Return the two most important parameters, the first two of the space if that is unknown.
+    """Return the two most important parameters, or the first two if importances are unknown.
 
     Args:
         evaluated: Trials to draw.
-        numbers: Whether both must be numbers.
+        numbers: Whether both parameters must be numeric.
 
     Raises:
-        CannotDrawError: There are fewer, or nothing to compare.
+        CannotDrawError: There are too few parameters or trials, or all accuracies are equal.
     """
     evaluated.require(MIN_FOR_PAIRS, parameters=2)
     evaluated.require_differences()
@@ -234,16 +234,16 @@ def _two_parameters(evaluated: EvaluatedTrials, *, numbers: bool = False) -> tup
         # Between a few choices there is nothing to interpolate.
         fit.sort(key=lambda name: is_categorical(evaluated.distributions[name]))
     if len(fit) < 2:
-        kind = " and are numbers" if numbers else ""
-        raise CannotDrawError(f"fewer than 2 parameters vary that every trial has{kind}")
+        kind = "numeric " if numbers else ""
+        raise CannotDrawError(f"fewer than 2 of the {kind}parameters that every trial has vary")
     first, second, *_ = fit
     return first, second
 
 
 def _by_importance(evaluated: EvaluatedTrials) -> list[str]:
-    """Return the shared parameters by importance, in the space's order if that is unknown.
+    """Return the shared parameters by importance, or in the order of the space if it is unknown.
 
-    Parameters that act over a whole training are left out.
+    Parameters that take effect over a whole training are left out.
     """
     names = [name for name in evaluated.shared if not hyperparameter(name).whole_training]
     try:
@@ -266,7 +266,7 @@ def _powers_of_ten(figure: go.Figure, evaluated: EvaluatedTrials) -> None:
 
 
 def _short_tick(text: str) -> str:
-    """Return a number that Optuna has written along an axis in fewer characters."""
+    """Shorten a number that Optuna has written along an axis."""
     try:
         value = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Sentences above the plots of hyperparameters: which values the best trials have."""
+"""Sentences for the plots of hyperparameters, which say what values good trials have."""
 
 import math
 import statistics
@@ -19,7 +19,7 @@ SIGNIFICANT = 0.05
 
 
 def importances_sentence(evaluated: EvaluatedTrials) -> str:
-    """Return each parameter's share of the variance with its interval, the largest first."""
+    """Return a sentence with the importance of each parameter and its bootstrap interval."""
     shares = text_format.listed(
         f"{each.name} explains {text_format.percent(each.share)}"
         f" ({text_format.percent(each.low)} to {text_format.percent(each.high)})"
@@ -29,7 +29,7 @@ def importances_sentence(evaluated: EvaluatedTrials) -> str:
     assert compared is not None  # noqa: S101 - there are importances
     count = sum(map(math.isfinite, compared.values.values()))
     sentence = (
-        f"Of the variance of {METRIC} that single parameters explain among {count} trials after"
+        f"Of the variance of {METRIC} explained by single parameters among {count} trials after"
         f" epoch {compared.epoch}, {shares}: fANOVA, with {COVERAGE:.0%} intervals from"
         f" {RESAMPLES} bootstrap resamples of the trials"
     )
@@ -39,14 +39,21 @@ def importances_sentence(evaluated: EvaluatedTrials) -> str:
     conditional = [name for name in missing if name not in late]
     if conditional:
         verb = "exist" if len(conditional) > 1 else "exists"
-        sentence += f"; {text_format.listed(conditional)} {verb} in some trials only"
+        sentence += f"; {text_format.listed(conditional)} {verb} only in some trials"
     if late:
         sentence += f"; {text_format.listed(late)} cannot be judged before the last epoch"
     return f"{sentence}."
 
 
 def choice_sentence(name: str, evaluated: EvaluatedTrials) -> str:
-    """Compare the medians of the choices; call one the best only if its lead is significant."""
+    """Return a sentence that compares the median accuracies of a parameter's choices.
+
+    A choice is called the best only if its lead over each of the other choices is significant.
+
+    Args:
+        name: Name of a categorical parameter.
+        evaluated: Trials to compare.
+    """
     by_choice: dict[Any, list[float]] = {}
     for record in evaluated.records:
         if name in record.config:
@@ -73,23 +80,29 @@ def choice_sentence(name: str, evaluated: EvaluatedTrials) -> str:
 def _doubt(groups: list[list[float]]) -> str:
     """Return why the first group of accuracies cannot be called the best.
 
-    Its lead over each other group is tested by the Mann-Whitney U test, with Bonferroni's
-    correction for the number of groups.
+    The lead of the first group over each other group is tested by the Mann-Whitney U test, with
+    Bonferroni's correction for the number of groups.
 
     Returns:
-        An empty text if the lead is significant.
+        Reason, or an empty text if the lead is significant.
     """
     first, *others = groups
     if min(map(len, groups)) < MIN_IN_A_GROUP:
-        return f"no value is called the best where one has fewer than {MIN_IN_A_GROUP} trials"
+        return f"the best is not named, as a value has fewer than {MIN_IN_A_GROUP} trials"
     for other in others:
         if mannwhitneyu(first, other).pvalue > SIGNIFICANT / len(others):
-            return "chance explains the lead of the first"
+            return "chance can explain the lead of the first"
     return ""
 
 
 def span_sentence(name: str, evaluated: EvaluatedTrials) -> str:
-    """Return the range of the best trials, and the rank correlation with the accuracy."""
+    """Return a sentence with a parameter's range in the best trials and its correlation.
+
+    Args:
+        name: Name of a numeric parameter.
+        evaluated: Trials to compare. The correlation is Spearman's rank correlation between the
+            parameter and the accuracy.
+    """
     having = [record for record in evaluated.records if name in record.config]
     best = [r for r in evaluated.best_quarter if name in r.config]
     frame = pd.DataFrame([(r.config[name], r.val_accuracy) for r in having]).rank()
@@ -115,7 +128,7 @@ def span_sentence(name: str, evaluated: EvaluatedTrials) -> str:
 
 
 def common_values(name: str, evaluated: EvaluatedTrials) -> str:
-    """Return the values of a parameter in the best quarter of the trials."""
+    """Return the values of a parameter in the best quarter of the trials, as text."""
     values = [record.config[name] for record in evaluated.best_quarter]
     if is_categorical(evaluated.distributions[name]):
         return (
@@ -127,7 +140,16 @@ def common_values(name: str, evaluated: EvaluatedTrials) -> str:
 
 
 def rank_sentence(name: str, ranks: "pd.Series[float]", evaluated: EvaluatedTrials) -> str:
-    """Compare the ranks of the choices, or of the lower and the higher half of the values."""
+    """Return a sentence that compares ranks by the values of a parameter.
+
+    The sentence has the median rank of each choice of a categorical parameter, and those of the
+    lower and the upper half of the values of a numeric parameter.
+
+    Args:
+        name: Name of the parameter.
+        ranks: Rank of each trial by accuracy, keyed by trial number; 1 is the best.
+        evaluated: Trials to compare.
+    """
     total = f"of {len(ranks)} (1 is the best)"
     if is_categorical(evaluated.distributions[name]):
         choices: dict[Any, list[float]] = {}

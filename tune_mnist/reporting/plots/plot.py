@@ -1,4 +1,4 @@
-"""A plot of the page: figure or pictures, title and description."""
+"""Plot of the page: figure or pictures, with title and description."""
 
 from dataclasses import dataclass, field
 
@@ -22,11 +22,11 @@ HEIGHT = 360
 
 @dataclass(frozen=True)
 class Picture:
-    """A small image with a caption.
+    """Small image with a caption.
 
     Attributes:
         uri: Image as a data URI.
-        caption: Caption of a few words.
+        caption: Caption, a few words long.
     """
 
     uri: str
@@ -35,12 +35,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot of a search.
+    """Plot of a search, with the sentence that the page shows above it.
 
     Attributes:
-        key: Name in addresses and files, unique among the plots of a search.
-        title: Title.
-        sentence: Description of what the data show.
+        key: Identifier in links and file names, unique among the plots of a search.
+        title: Title of the plot.
+        sentence: One or more sentences that say what the plot shows.
         figure: Figure without a title; None if the plot consists of pictures.
         pictures: Pictures in reading order.
     """
@@ -53,11 +53,11 @@ class Plot:
 
 
 class CannotDrawError(Exception):
-    """A plot has nothing to show. The message is the reason."""
+    """Raised if a plot would show nothing; the message is the reason."""
 
 
 def tidied(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:
-    """Prepare a figure for the page, which adds title, width and the colours of the theme.
+    """Set the layout of a figure for the page, which adds title, width and theme colours.
 
     Args:
         figure: Figure, changed in place and returned.

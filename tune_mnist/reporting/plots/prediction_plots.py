@@ -50,7 +50,7 @@ def confusion_matrices(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def misclassified_images(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Show the misclassified images of each architecture with the highest probabilities."""
+    """Show the images that each architecture misclassified with the highest confidence."""
     if not evaluated.results.final:
         raise CannotDrawError(_NO_FINAL_RUNS)
     plots = []
@@ -107,7 +107,7 @@ def _confusion_sentence(
 
 
 def _confusion_figure(confusion: NDArray[np.int64], names: Sequence[str]) -> go.Figure:
-    """Draw errors as colours; correct predictions, a hundred times as many, only as numbers."""
+    """Colour only the errors, because correct predictions are a hundred times as frequent."""
     classes = text_format.axis_labels(names)
     wrong = confusion.astype(float)
     np.fill_diagonal(wrong, np.nan)

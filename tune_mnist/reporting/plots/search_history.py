@@ -38,7 +38,7 @@ ENDS = {
     TrialState.DIVERGED: ("diverged", PURPLE, "dot", "diamond"),
     TrialState.FAILED: ("failed", GREY, "dashdot", "square"),
 }
-"""Label, colour, line and mark of a trial by how it ended."""
+"""Label, colour, line style and marker of trials, keyed by state."""
 
 _FEW = 10
 _STATES = {
@@ -50,7 +50,7 @@ _STATES = {
 
 
 def history(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's optimisation history, with the best epoch of each trial."""
+    """Draw Optuna's optimisation history, with the best accuracy of each trial."""
     evaluated.require(1)
     numbers = [record.number for record in evaluated.results.records]
     evaluated = evaluated.at_best_stage
@@ -68,19 +68,19 @@ def history(evaluated: EvaluatedTrials) -> list[Plot]:
     sentence = (
         f"The best trial, #{best.number}, reached {METRIC}"
         f" {text_format.accuracy(best.val_accuracy)};"
-        f" it was number {len(numbers) - after} of {len(numbers)} in the order of their start, and"
-        f" {_improvements(evaluated.records)} improved on the best before them (by their best"
-        " epoch, including trials that were stopped early)."
+        f" it was number {len(numbers) - after} of {len(numbers)} in the order of start, and"
+        f" {_improvements(evaluated.records)} improved on the best accuracy so far (compared by"
+        " best epochs, including trials that were stopped early)."
     )
     if best.stage:
-        sentence += f" Only trials that reached stage {best.stage} of the fidelity are shown."
+        sentence += f" Only trials that reached stage {best.stage} are shown."
     figure = stretch(tidied(figure), METRIC)
     figure.update_xaxes(title_text="trial", **_whole_ticks(len(numbers)))
     return [Plot("history", "Optimisation history", sentence, figure)]
 
 
 def learning_curves(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw the validation accuracy of each trial by epoch, and where the rungs are."""
+    """Draw the validation accuracy of each trial by epoch, and the rungs of the scheduler."""
     curves = _curves(evaluated)
     figure = go.Figure()
     several = len(evaluated.results.space.models) > 1
@@ -137,7 +137,7 @@ def intermediate_values(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def timeline(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's timeline without trials taken over from other searches."""
+    """Draw Optuna's timeline, without trials imported from other searches."""
     records = {record.number: record for record in evaluated.results.records}
     trials = [t for t in evaluated.results.study.get_trials(deepcopy=False) if t.number in records]
     begins = {trial.number: trial.datetime_start for trial in trials if trial.datetime_start}
@@ -180,10 +180,10 @@ def _improvements(records: list[TrialRecord]) -> str:
 
 
 def _curves(evaluated: EvaluatedTrials) -> dict[int, dict[int, float]]:
-    """Return validation accuracy by epoch, by trial.
+    """Return the validation accuracies of each trial, keyed by trial number and epoch.
 
     Raises:
-        CannotDrawError: The study has none.
+        CannotDrawError: The study does not contain accuracies of single epochs.
     """
     evaluated.require(1)
     curves = {
@@ -208,7 +208,7 @@ def _longest(curves: dict[int, dict[int, float]]) -> int:
 
 
 def _whole_ticks(count: int) -> dict[str, Any]:
-    """Return tick options of an axis of whole numbers, without plotly's ticks at halves."""
+    """Return options for ticks at whole numbers only; plotly also sets ticks at halves."""
     return {"tickformat": "d", "dtick": 1} if count <= _FEW else {"tickformat": "d"}
 
 
@@ -250,17 +250,17 @@ def _foretelling_sentence(evaluated: EvaluatedTrials, curves: dict[int, dict[int
     order = pd.Series(early).rank().corr(final.rank())
     if pd.notna(order) and len(early) > 2:
         sentence += (
-            f"; the rank correlation between the accuracies after that epoch and the best ones is"
-            f" {order:.2f}"
+            f"; the rank correlation between the accuracies after that epoch and the best"
+            f" accuracies is {order:.2f}"
         )
     return f"{sentence}."
 
 
 def _keep_own(trace: go.Bar, records: dict[int, TrialRecord]) -> bool:
-    """Reduce the bars to the search's own trials; return whether any is left.
+    """Remove the bars of imported trials; return whether any bar is left.
 
-    A trial that has not ended gets a bar as long as its training time. Optuna draws its bar until
-    the present.
+    The bar of a trial that has not ended gets the length of the training time. Optuna extends the
+    bar to the present.
     """
     if trace.name not in StudyState.__members__:
         return False
@@ -296,7 +296,7 @@ def _timeline_sentence(
     if ended:
         passed = (max(ended) - min(begins.values())).total_seconds()
         sentence += (
-            f" within {text_format.seconds(passed)} from the first start to the last end"
+            f" within {text_format.seconds(passed)}, from the first start to the last end"
             f" (on average {trained / max(passed, 1e-9):.1f} at a time)"
         )
     return (

@@ -1,4 +1,4 @@
-"""Plot of several searches."""
+"""Plot that compares several searches."""
 
 import plotly.graph_objects as go
 
@@ -15,7 +15,7 @@ def accuracy_by_search(searches: dict[str, StoredSearch]) -> Plot:
     """Draw the best validation accuracy of every trial, by architecture and search.
 
     Args:
-        searches: Searches by label; at least one trial has finished an epoch.
+        searches: Searches, keyed by label. At least one trial must have finished an epoch.
     """
     figure = go.Figure()
     best: dict[str, tuple[float, str]] = {}
@@ -46,7 +46,7 @@ def accuracy_by_search(searches: dict[str, StoredSearch]) -> Plot:
         for model, (accuracy, name) in sorted(best.items(), key=lambda item: -item[1][0])
     ]
     sentence = (
-        "All trials by their best epoch. Best of each architecture, selected and so optimistic:"
-        f" {text_format.listed(parts)}."
+        "All trials, compared by their best epochs. Best trial of each architecture, selected and"
+        f" therefore optimistic: {text_format.listed(parts)}."
     )
     return Plot("searches", "All trials by architecture and search", sentence, figure)

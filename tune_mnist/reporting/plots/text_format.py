@@ -14,22 +14,22 @@ LONGEST_LABEL = 24
 
 
 def accuracy(value: float) -> str:
-    """Return an accuracy with four digits."""
+    """Format an accuracy with four decimals."""
     return f"{value:.4f}"
 
 
 def number(value: Any) -> str:
-    """Return the value of a parameter with two significant digits."""
+    """Format the value of a parameter; a float gets two significant digits."""
     return f"{value:.2g}" if isinstance(value, float) else str(value)
 
 
 def percent(share: float) -> str:
-    """Return a share as a whole percentage."""
+    """Format a share as a whole percentage."""
     return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def seconds(duration: float) -> str:
-    """Return a duration in seconds, minutes or hours."""
+    """Format a duration in seconds as seconds, minutes or hours."""
     if duration < MINUTE:
         return f"{duration:.1f} s" if duration < 10 else f"{duration:.0f} s"
     if duration < HOUR:
@@ -38,31 +38,31 @@ def seconds(duration: float) -> str:
 
 
 def count(amount: int, noun: str) -> str:
-    """Return an amount with its noun, which is in the plural unless the amount is 1."""
+    """Format an amount with a noun, such as ``1 trial`` or ``2 trials``."""
     return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
 
 
 def listed(parts: Iterable[str]) -> str:
-    """Return parts joined by commas, with ``and`` before the last one."""
+    """Join parts by commas, with ``and`` before the last part."""
     *most, last = parts
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def span(values: Iterable[float]) -> str:
-    """Return the range of values."""
+    """Format the range of some values, such as ``0.1 to 0.5``."""
     ordered = sorted(values)
     low, high = number(ordered[0]), number(ordered[-1])
     return low if low == high else f"{low} to {high}"
 
 
 def shares(values: Iterable[Any]) -> str:
-    """Return values with their numbers of occurrences, the most frequent first."""
+    """List values with their number of occurrences, the most frequent first."""
     counted = Counter(map(str, values)).most_common()
     return listed(f"{value} ({times})" for value, times in counted)
 
 
 def axis_labels(names: Sequence[str]) -> list[str]:
-    """Return labels for an axis: short, unique, and without markup of plotly."""
+    """Return labels of classes for an axis: short, unique, and escaped for plotly."""
     labels = [escape(shortened(name, LONGEST_LABEL), quote=False) for name in names]
     if len(set(labels)) == len(labels):
         return labels
