@@ -118,12 +118,12 @@ def test_several_searches_are_compared_and_written_only_to_output(command, searc
         (lambda d: (d / JOURNAL).unlink(), "study.journal: there is no such file"),
         (lambda d: (d / JOURNAL).write_text("no\njson\n"), "study.journal: not a journal"),
         (lambda d: (d / "experiment.json").unlink(), "is not the folder of a search"),
-        (lambda d: (d / "experiment.json").write_text("{"), "experiment.json: damaged"),
+        (lambda d: (d / "experiment.json").write_text("{"), "json: the file is damaged"),
         (
             lambda d: (d / "experiment.json").write_text(
                 (d / "experiment.json").read_text().replace('"max_epochs": 3', '"max_epochs": 0')
             ),
-            "experiment.json: options: max_epochs = 0",
+            "experiment.json: options: max_epochs must be at least 1, but is 0",
         ),
     ],
 )
@@ -173,9 +173,9 @@ def test_a_missing_folder_is_one_line(command):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "damaged: not JSON: EOF"),
+        ("{", "the file is damaged: it is not JSON (EOF"),
         ('{"model": "lenet"}', "'trial' is missing"),
-        ("null", "damaged"),
+        ("null", "the content must be a mapping"),
     ],
 )
 def test_a_damaged_final_run_is_one_line(command, search, text, words):

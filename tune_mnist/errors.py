@@ -85,16 +85,27 @@ def validation_error(error: ValidationError, schema: type, where: str = "") -> U
     key = ".".join(str(part) for part in first["loc"])
     start = f"{where}: " if where else ""
     if first["type"] == "json_invalid":
-        return UserError(f"{start}damaged: not JSON: {reason(first)}")
+        return UserError(f"{start}the file is damaged: it is not JSON ({reason(first)})")
     if not key:
-        return UserError(f"{start}damaged: must be {reason(first)}")
+        return UserError(f"{start}the content {requirement(first)}")
     if first["type"] == "extra_forbidden":
         names = list(getattr(schema, "model_fields", ()))
-        hint = did_you_mean(key, names)
-        return UserError(f"{start}unknown key '{key}'{hint}: known are {', '.join(names)}")
+        return unknown_key(f"{start}unknown key '{key}'", key, names)
     if first["type"] == "missing":
         return UserError(f"{start}'{key}' is missing")
-    return UserError(f"{start}{key} = {quoted(first['input'])}: must be {reason(first)}")
+    return UserError(f"{start}{key} {requirement(first)}")
+
+
+def unknown_key(text: str, key: str, known: Iterable[str]) -> UserError:
+    """Return the error for an unknown key, with the closest known key and all known keys.
+
+    Args:
+        text: Beginning of the message, which names the key and where it was found.
+        key: Unknown key.
+        known: Known keys.
+    """
+    names = list(known)
+    return UserError(f"{text}{did_you_mean(key, names)}; known keys are {', '.join(names)}")
 
 
 def complaint(error: ValidationError) -> ErrorDetails:
@@ -102,20 +113,44 @@ def complaint(error: ValidationError) -> ErrorDetails:
     return min(error.errors(), key=lambda details: details["type"] != "extra_forbidden")
 
 
+def requirement(details: ErrorDetails) -> str:
+    """Return what a value must be and what it is, such as "must be a number, but is 'a'".
+
+    The text follows the name of the value in an error message.
+
+    Args:
+        details: Error that pydantic reports for the value.
+    """
+    return f"{_required(details)}, but is {quoted(details['input'])}"
+
+
 def reason(details: ErrorDetails) -> str:
-    """Return what a valid value would be, without Python terms."""
-    if details["type"] in _REASONS:
-        return _REASONS[details["type"]]
-    return (
-        details["msg"]
-        .removeprefix("Input should be ")
-        .removeprefix("Value error, ")
-        .removeprefix("Invalid JSON: ")
-    )
+    """Return the message of a pydantic error without pydantic's prefixes.
+
+    Args:
+        details: Error that pydantic reports.
+    """
+    return details["msg"].removeprefix("Value error, ").removeprefix("Invalid JSON: ")
 
 
-_REASONS = {
+def _required(details: ErrorDetails) -> str:
+    """Return what a value must be, without Python terms."""
+    if details["type"] in _EXPECTED:
+        return f"must be {_EXPECTED[details['type']]}"
+    # Pydantic writes "Input should be ..." or "List should have ... after validation, not 1".
+    _, should, text = details["msg"].partition(" should ")
+    if not should:
+        return f"must be {reason(details)}"
+    text = text.partition(" after validation")[0]
+    for words, shorter in _SHORTER.items():
+        text = text.replace(words, shorter)
+    return f"must {text}"
+
+
+_SHORTER = {"greater than or equal to": "at least", "less than or equal to": "at most"}
+_EXPECTED = {
     "bool_type": "true or false",
+    "dataclass_type": "a mapping, {key: value, ...}",
     "dict_type": "a mapping, {key: value, ...}",
     "float_type": "a number",
     "int_type": "a whole number",

@@ -82,13 +82,13 @@ def test_a_small_validation_part_is_used_whole(digits: Dataset) -> None:
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.01, float("nan")])
 @pytest.mark.parametrize("name", ["fraction", "val_fraction"])
 def test_fractions_out_of_range_are_refused(digits: Dataset, name: str, share: float) -> None:
-    with pytest.raises(UserError, match=f"^{name} = .* greater than 0 and at most 1"):
+    with pytest.raises(UserError, match=f"^{name} must be greater than 0 and at most 1"):
         split_dataset(digits, **{name: share})
 
 
 @pytest.mark.parametrize("name", ["fraction", "val_fraction"])
 def test_fractions_too_small_for_the_classes_are_refused(digits: Dataset, name: str) -> None:
-    with pytest.raises(UserError, match=f"^{name} = 0.001: leaves .* 10 classes"):
+    with pytest.raises(UserError, match=f"^{name} 0.001 leaves .* 10 classes"):
         split_dataset(digits, **{name: 0.001})
 
 
@@ -116,7 +116,7 @@ def test_the_joined_part_has_the_first_images_of_both_parts(large: Dataset) -> N
 
 @pytest.mark.parametrize("fraction", [1e-9, 0.0, 2.0])
 def test_a_joined_part_too_small_for_its_classes_is_refused(large: Dataset, fraction) -> None:
-    with pytest.raises(UserError, match="final_fraction = "):
+    with pytest.raises(UserError, match="final_fraction "):
         train_val_indices(split_dataset(large), fraction)
 
 

@@ -39,5 +39,7 @@ def test_the_one_hot_view_of_a_given_width() -> None:
 
 def test_labels_beyond_the_given_width_are_refused() -> None:
     images = np.zeros((2, 28, 28), np.uint8)
-    with pytest.raises(UserError, match="num_classes = 2: must be at least 3"):
+    with pytest.raises(
+        UserError, match="num_classes must be at least 3 for these labels, but is 2"
+    ):
         as_arrays(images, np.array([0, 2]), one_hot=True, num_classes=2)

@@ -191,7 +191,10 @@ def test_weights_of_another_architecture_are_refused(copy):
         ("[" * 100_000, "damaged"),
         ('{"lr": 0.1}', "'model' is missing"),
         ('{"model": "lenot", "lr": 0.1}', "did you mean 'lenet'"),
-        ('{"model": "resnet", "lr": 0.1, "image_size": "big"}', "image_size = 'big'"),
+        (
+            '{"model": "resnet", "lr": 0.1, "image_size": "big"}',
+            "image_size must be a whole number, but is 'big'",
+        ),
     ],
 )
 def test_an_invalid_configuration_is_refused_by_key(copy, text, words):

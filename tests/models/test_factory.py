@@ -68,9 +68,12 @@ def test_untrained_networks_are_near_chance_level(name):
     ("arguments", "words"),
     [
         ({"name": "lenett"}, "unknown model 'lenett' (did you mean 'lenet'?)"),
-        ({"name": "lenet", "dropout": 1.0}, "dropout = 1.0"),
-        ({"name": "resnet", "image_size": 8}, "image_size = 8"),
-        ({"name": "resnet", "num_classes": 1}, "num_classes = 1"),
+        (
+            {"name": "lenet", "dropout": 1.0},
+            "dropout must be at least 0 and less than 1, but is 1.0",
+        ),
+        ({"name": "resnet", "image_size": 8}, "image_size must be at least 28 pixels, but is 8"),
+        ({"name": "resnet", "num_classes": 1}, "num_classes must be from 2 to 256, but is 1"),
     ],
 )
 def test_invalid_arguments_are_refused_by_name(arguments, words):
@@ -92,5 +95,5 @@ def test_batch_norm_equals_pytorchs_for_batches_of_several_values(shape):
 
 @pytest.mark.parametrize("classes", [-1, 0, 1, 257, 10**11])
 def test_the_number_of_classes_must_be_from_2_to_256(classes):
-    with pytest.raises(UserError, match=f"num_classes = {classes}: must be from 2 to 256"):
+    with pytest.raises(UserError, match=f"num_classes must be from 2 to 256, but is {classes}"):
         create_model("lenet", classes)

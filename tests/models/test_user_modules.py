@@ -145,7 +145,7 @@ def test_a_process_without_the_file_receives_the_network(network_file):
         [sys.executable, "-c", WORKER, packed.hex()], capture_output=True, text=True, check=False
     )
     assert worker.stdout == "3\n"
-    assert "model.width = 1: must be greater than or equal to 2" in worker.stderr
+    assert "model.width must be at least 2, but is 1" in worker.stderr
 
 
 def test_a_network_that_cannot_be_pickled_is_refused_by_name(network_file):

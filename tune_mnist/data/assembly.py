@@ -60,7 +60,7 @@ def dataset_from_arrays(
             there is only one class.
     """
     if not 0 < len(name) <= MAX_CLASS_NAME:
-        raise UserError(f"name = {quoted(name)}: must have 1 to {MAX_CLASS_NAME} characters")
+        raise UserError(f"name must have 1 to {MAX_CLASS_NAME} characters, but is {quoted(name)}")
     train = Part(np.asarray(x_train), np.asarray(y_train), "x_train", "y_train")
     test = Part(np.asarray(x_test), np.asarray(y_test), "x_test", "y_test")
     return assemble(printable(name), train, test, class_names=class_names, transpose=transpose)

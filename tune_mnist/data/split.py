@@ -111,14 +111,14 @@ def split_dataset(
     train = train[: round(fraction * len(train))]
     if len(train) < dataset.num_classes:
         raise UserError(
-            f"fraction = {fraction:g}: leaves {len(train)} training images for"
+            f"fraction {fraction:g} leaves {len(train)} training images for"
             f" {dataset.num_classes} classes: increase the fraction"
         )
     wanted = count_validation(len(val), fraction, val_fraction)
     if wanted < dataset.num_classes:
         share = fraction if val_fraction is None else val_fraction
         raise UserError(
-            f"val_fraction = {share:g}: leaves {wanted} validation images for"
+            f"val_fraction {share:g} leaves {wanted} validation images for"
             f" {dataset.num_classes} classes: increase the fraction"
         )
     # A stratified split needs every class in the unused rest too. Otherwise use the whole part.
@@ -145,7 +145,7 @@ def train_val_indices(everything: DataSplit, fraction: float = 1.0) -> NDArray[n
     joined = np.concatenate([part[: round(fraction * len(part))] for part in parts])
     if len(joined) < everything.num_classes:
         raise UserError(
-            f"final_fraction = {fraction:g}: leaves {len(joined)} images for"
+            f"final_fraction {fraction:g} leaves {len(joined)} images for"
             f" {everything.num_classes} classes: increase the fraction"
         )
     return joined
@@ -185,4 +185,4 @@ def _stratified(
 
 def _check_share(name: str, share: float) -> None:
     if not 0 < share <= 1:
-        raise UserError(f"{name} = {share:g}: must be greater than 0 and at most 1")
+        raise UserError(f"{name} must be greater than 0 and at most 1, but is {share:g}")

@@ -43,5 +43,5 @@ def as_arrays(
     least = int(labels.max(initial=-1)) + 1
     classes = least if num_classes is None else num_classes
     if classes < least:
-        raise UserError(f"num_classes = {classes}: must be at least {least} for these labels")
+        raise UserError(f"num_classes must be at least {least} for these labels, but is {classes}")
     return pixels, np.eye(classes, dtype=np.float32)[labels]

@@ -41,15 +41,15 @@ def create_model(
     """
     architecture = get_architecture(name)
     if not 0 <= dropout < 1:
-        raise UserError(f"dropout = {dropout}: must be at least 0 and less than 1")
+        raise UserError(f"dropout must be at least 0 and less than 1, but is {dropout}")
     if image_size < MIN_SIZE:
-        raise UserError(f"image_size = {image_size}: must be at least {MIN_SIZE} pixels")
+        raise UserError(f"image_size must be at least {MIN_SIZE} pixels, but is {image_size}")
     if not 2 <= num_classes <= MAX_CLASSES:
-        raise UserError(f"num_classes = {num_classes}: must be from 2 to {MAX_CLASSES}")
+        raise UserError(f"num_classes must be from 2 to {MAX_CLASSES}, but is {num_classes}")
     if init not in INITS:
         raise unknown("init", init, INITS)
     if dropout and not architecture.takes_dropout:
-        raise UserError(f"dropout = {dropout}: {name} takes no dropout")
+        raise UserError(f"dropout is {dropout}, but {name} takes no dropout")
     arguments = architecture.checked_options(options or {})
     if architecture.takes_dropout:
         arguments["dropout"] = dropout

@@ -31,8 +31,8 @@ def draw_weights(model: nn.Module, activation: str, head: str) -> None:
     """
     if activation not in _DRAW:
         raise UserError(
-            f"activation = {activation!r}: must be one of {', '.join(_DRAW)}, or register the"
-            " network with activation=None to keep the weights of its constructor"
+            f"activation must be one of {', '.join(_DRAW)}, but is {activation!r}; to"
+            " keep the weights of the constructor, register the network with activation=None"
         )
     last = head_of(model, head)
     for layer in model.modules():
@@ -58,7 +58,12 @@ def head_of(model: nn.Module, head: str) -> nn.Conv2d | nn.Linear:
     try:
         layer = model.get_submodule(head)
     except AttributeError:
-        raise UserError(f"head = {head!r}: the network has no layer of that name") from None
+        raise UserError(
+            f"the network has no layer {head!r}, which is registered as its head"
+        ) from None
     if not isinstance(layer, nn.Conv2d | nn.Linear):
-        raise UserError(f"head = {head!r}: must be a Linear or Conv2d layer")
+        kind = type(layer).__name__
+        raise UserError(
+            f"head must be the path of a Linear or Conv2d layer, but {head!r} is a {kind}"
+        )
     return layer

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import yaml
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
-from tune_mnist.errors import UserError, complaint, reason
+from tune_mnist.errors import UserError, complaint, requirement
 from tune_mnist.quoting import quoted
 
 MODEL_PREFIX = "model."
@@ -65,8 +65,7 @@ class Keyword:
         try:
             return _adapter(self.annotation).validate_python(value)
         except ValidationError as error:
-            wrong = reason(complaint(error))
-            raise UserError(f"{self.key} = {quoted(value)}: must be {wrong}") from None
+            raise UserError(f"{self.key} {requirement(complaint(error))}") from None
 
 
 def keywords_of(build: type) -> dict[str, Keyword]:

@@ -116,7 +116,7 @@ class Architecture:
             known = ", ".join(word.key for word in keywords.values())
             raise UserError(
                 f"{MODEL_PREFIX}{shortened(name, MAX_QUOTED)}: {self.name} has no such keyword"
-                f"{did_you_mean(name, keywords)}: known are {known or 'none'}"
+                f" argument{did_you_mean(name, keywords)}; it takes {known or 'none'}"
             )
         return keywords[name].checked(value)
 
@@ -261,11 +261,13 @@ def _check(architecture: Architecture) -> None:
                 f"{where}: the constructor of {build.__name__} must take the keyword {keyword}"
             )
     if architecture.activation not in (None, *ACTIVATIONS):
-        raise unknown(f"{where}: activation", str(architecture.activation), ACTIVATIONS)
+        wrong = unknown("activation", str(architecture.activation), ACTIVATIONS)
+        raise UserError(f"{where}: {wrong}")
     size = architecture.fixed_size
     if size is not None and not MIN_FIXED_SIZE <= size <= MAX_SIZE:
         raise UserError(
-            f"{where}: fixed_size = {size}: must be from {MIN_FIXED_SIZE} to {MAX_SIZE} pixels"
+            f"{where}: fixed_size must be from {MIN_FIXED_SIZE} to {MAX_SIZE} pixels, but is"
+            f" {size}"
         )
     if not isinstance(architecture.head, str) or not architecture.head:
         raise UserError(

@@ -163,7 +163,7 @@ class TrainConfig(BaseModel):
         for key in options.keys() & given.keys():
             if options[key] != given[key]:
                 raise UserError(
-                    f"{MODEL_PREFIX}{key} = {quoted(options[key])}: model_options gives"
+                    f"{MODEL_PREFIX}{key} is {quoted(options[key])}, but model_options gives"
                     f" {quoted(given[key])}: omit one of them"
                 )
         return {**others, "model_options": given | options}

@@ -178,13 +178,13 @@ OTHERS = {
     "too many values": (STATE, "datetime_complete", complete_without_values, "1 values"),
     "an accuracy above 1": (EPOCH, "", replace("intermediate_value", 2), "from 0 to 1"),
     "step 0": (EPOCH, "", replace("step", 0), "epochs count from 1"),
-    "an epoch that the search has not": (EPOCH, "", replace("step", 99), "epoch 99"),
+    "an epoch that the search has not": (EPOCH, "", replace("step", 99), "reach 99"),
     "best after the last epoch": (ATTRIBUTE, "progress", set_progress(best_epoch=3), "best_epoch"),
     "a donor that is not there": (
         ATTRIBUTE,
         "takeovers",
         lambda log: log["user_attr"]["takeovers"][0].update(donor=50),
-        "donor = 50",
+        "trial 50",
     ),
     "a takeover with an unknown model": (
         ATTRIBUTE,
@@ -210,7 +210,7 @@ OTHERS = {
         CREATE_TRIAL,
         "fixed",
         lambda log: log["system_attrs"]["fixed_params"].update(lr=50.0),
-        "'lr' = 50.0: is not in its space",
+        "'lr' is 50.0, which is outside",
     ),
 }
 

@@ -39,20 +39,20 @@ def refusal(tmp_path, parameters, model="lenet"):
     [
         (
             "  model.widht: {type: int, low: 2, high: 4}\n",
-            "parameters.model.widht: lenet has no such keyword"
-            " (did you mean 'width'?): known are model.activation, model.pooling, model.width",
+            "parameters.model.widht: lenet has no such keyword argument (did you mean 'width'?);"
+            " it takes model.activation, model.pooling, model.width",
         ),
         (
             "  model.width: {type: int, low: 0, high: 4}\n",
-            "parameters.model.width = 0: must be greater than or equal to 1",
+            "parameters.model.width must be at least 1, but is 0",
         ),
         (
             "  model.width: {type: float, low: 1.0, high: 4.0}\n",
-            "parameters.model.width = 1.0: must be a whole number",
+            "parameters.model.width must be a whole number, but is 1.0",
         ),
         (
             "  model.pooling: {type: categorical, choices: [avg, mean]}\n",
-            "parameters.model.pooling = 'mean': must be 'avg' or 'max'",
+            "parameters.model.pooling must be 'avg' or 'max', but is 'mean'",
         ),
         (
             "  model.num_classes: {type: int, low: 2, high: 4}\n",
@@ -66,7 +66,7 @@ def test_a_value_that_the_annotation_forbids_is_refused(tmp_path, parameters, wo
 
 def test_a_range_with_a_forbidden_value_is_refused(tmp_path):
     words = refusal(tmp_path, "  model.depth: {type: int, low: 11, high: 16}\n", "vggnet")
-    assert "model.depth = 12: must be 11, 13 or 16" in words
+    assert "model.depth must be 11, 13 or 16, but is 12" in words
 
 
 def test_a_keyword_of_some_architectures_needs_a_condition(tmp_path):
@@ -91,7 +91,7 @@ def test_a_condition_may_name_another_keyword_of_the_architecture(tmp_path):
 
 def test_the_range_of_a_keyword_must_suit_all_architectures(tmp_path):
     words = refusal(tmp_path, "  model.width: {type: int, low: 1, high: 32}\n", BOTH)
-    assert "model.width = 1: must be greater than or equal to 4" in words
+    assert "model.width must be at least 4, but is 1" in words
 
 
 @pytest.mark.parametrize("name", [f"{model}-architecture" for model in registry.SHIPPED])
@@ -127,7 +127,11 @@ DEPTH = "  model.depth: {type: int, low: 1, high: 6}\n"
         (lambda logits: logits.argmax(1, keepdim=True).expand(2, 10), {}, "returns torch.int64"),
         (lambda logits: logits / (1 // 0), {}, "fails: ZeroDivisionError: integer division"),
         (lambda logits: logits, {"head": "other"}, "its head other has 1 outputs"),
-        (lambda logits: logits, {"head": "body"}, "head = 'body': must be a Linear or Conv2d"),
+        (
+            lambda logits: logits,
+            {"head": "body"},
+            "head must be the path of a Linear or Conv2d layer",
+        ),
         (lambda logits: logits, {}, "depth=6) on a batch (2, 1, 28, 28) fails: RuntimeError:"),
     ],
 )

@@ -112,9 +112,9 @@ def read_final_runs(directory: Path) -> list[FinalRun]:
         run = _read_run(path)
         if (run.model, run.file_name) != (path.parent.name, path.name):
             raise UserError(
-                f"{path}: damaged: model = {run.model!r}, trial = {run.trial}, seed = {run.seed},"
-                f" best = {run.best}: must be those of its folder and file name: remove it, and"
-                " resume the search"
+                f"{path}: the file is damaged: model {run.model!r}, trial {run.trial}, seed"
+                f" {run.seed} and best {run.best} do not match its folder and name: remove the"
+                " file, and resume the search"
             )
         if runs and len(run.confusion) != len(runs[0].confusion):
             raise UserError(

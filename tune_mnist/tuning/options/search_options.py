@@ -54,8 +54,8 @@ class SearchOptions(OptionFields):
                 raise unknown("objective", name, OBJECTIVES)
         if names[0] != METRIC or len(set(names)) < len(names):
             raise UserError(
-                f"objective = '{text}': must start with {METRIC} and name each objective once, as"
-                f" in {METRIC},parameters"
+                f"objective must begin with {METRIC} and name each objective once, as in"
+                f" {METRIC},parameters, but is {text!r}"
             )
         return text
 
@@ -78,10 +78,10 @@ class SearchOptions(OptionFields):
     @classmethod
     def _whole_gpus(cls, gpus: float | None) -> float | None:
         if gpus is not None and 0 < gpus < MIN_GPUS:
-            raise UserError(f"gpus_per_trial = {gpus:g}: must be 0 or at least {MIN_GPUS}")
+            raise UserError(f"gpus_per_trial must be 0 or at least {MIN_GPUS}, but is {gpus:g}")
         if gpus is not None and gpus > 1 and not gpus.is_integer():
             raise UserError(
-                f"gpus_per_trial = {gpus:g}: must be a whole number, or a fraction of one GPU"
+                f"gpus_per_trial must be a whole number or a fraction of one GPU, but is {gpus:g}"
             )
         return gpus
 

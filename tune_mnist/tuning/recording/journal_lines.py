@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
-from tune_mnist.errors import UserError, reason
-from tune_mnist.quoting import quoted
+from tune_mnist.errors import UserError, reason, requirement
 from tune_mnist.stored_json import StrictModel
 from tune_mnist.stored_values import Finite, Scalar, Text, Whole
 from tune_mnist.tuning.recording.journal_distributions import Distribution, check_value
@@ -246,5 +245,4 @@ def _explained(error: ValidationError) -> str:
         case "value_error" if not key:
             return reason(first)
         case _:
-            place = f"{key} = " if key else ""
-            return f"{place}{quoted(first['input'])}: must be {reason(first)}"
+            return f"{key or 'the line'} {requirement(first)}"

@@ -108,18 +108,22 @@ def _check_numbers(trial: FrozenTrial, objectives: int, trials: int) -> None:
         raise UserError(f"{place}: is complete, and must have {objectives} values")
     for accuracy in (*trial.intermediate_values.values(), *(values or ())[:1]):
         if not 0 <= accuracy <= 1:
-            raise UserError(f"{place}: value {accuracy:g}: must be an accuracy, from 0 to 1")
+            raise UserError(
+                f"{place}: its value must be an accuracy from 0 to 1, but is {accuracy:g}"
+            )
     if any(step < 1 for step in trial.intermediate_values):
         raise UserError(f"{place}: has a value at step 0: epochs count from 1")
     progress = trial.user_attrs.get("progress")
     if progress and progress["best_epoch"] > progress["epochs"]:
         raise UserError(
-            f"{place}: progress: best_epoch = {progress['best_epoch']}: must be at most epochs ="
-            f" {progress['epochs']}"
+            f"{place}: progress: best_epoch must be at most epochs ({progress['epochs']}), but is"
+            f" {progress['best_epoch']}"
         )
     for exploit in trial.user_attrs.get(EXPLOITS, []):
         if exploit["donor"] >= trials:
-            raise UserError(f"{place}: takeovers: donor = {exploit['donor']}: no such trial")
+            raise UserError(
+                f"{place}: takeovers: the donor, trial {exploit['donor']}, does not exist"
+            )
 
 
 def _check_parameters(trial: FrozenTrial, space: SearchSpace, distributions: Any) -> None:
@@ -149,7 +153,9 @@ def _check_parameters(trial: FrozenTrial, space: SearchSpace, distributions: Any
 def _check_fixed(parameters: Mapping[str, Any], space: SearchSpace, place: str) -> None:
     for name, value in parameters.items():
         if name in space.parameters and not space.parameters[name].contains(value):
-            raise UserError(f"{place}: {quoted(name)} = {quoted(value)}: is not in its space")
+            raise UserError(
+                f"{place}: {quoted(name)} is {quoted(value)}, which is outside the space"
+            )
 
 
 def _drawn_together(trial: FrozenTrial, place: str) -> dict[str, Any]:
@@ -186,5 +192,6 @@ def _check_epochs(trial: FrozenTrial, max_epochs: int) -> None:
     # Trials imported from another search may have more epochs.
     if max(seen) > max_epochs and WARM_START_NAME not in trial.user_attrs:
         raise UserError(
-            f"trial {trial.number}: epoch {max(seen)}: must be at most max_epochs = {max_epochs}"
+            f"trial {trial.number}: its epochs must be at most max_epochs ({max_epochs}), but"
+            f" reach {max(seen)}"
         )

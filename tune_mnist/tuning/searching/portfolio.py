@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tune_mnist.errors import UserError, complaint, reason
+from tune_mnist.errors import validation_error
 from tune_mnist.tuning.spaces.architectures import MODEL
 from tune_mnist.tuning.spaces.parameters import Strict, YamlScalar
 from tune_mnist.tuning.spaces.space import SearchSpace, shipped_spaces
@@ -106,4 +106,4 @@ def _read(path: Path) -> PortfolioFile | None:
     try:
         return PortfolioFile.model_validate(load_yaml(read_text(path), path))
     except ValidationError as error:
-        raise UserError(f"{path}: {reason(complaint(error))}") from None
+        raise validation_error(error, PortfolioFile, str(path)) from None

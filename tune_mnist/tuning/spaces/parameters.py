@@ -28,9 +28,9 @@ MAX_STEPS = 1_000_000
 
 def _scalar(value: Any) -> Any:
     if not isinstance(value, bool | int | float | str):
-        raise ValueError(f"{quoted(value)}: must be a number, a text, true or false")
+        raise ValueError(f"must be a number, a text, true or false, but is {quoted(value)}")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value}: must be a finite number")
+        raise ValueError(f"must be a finite number, but is {value}")
     return value
 
 
@@ -154,7 +154,7 @@ class CategoricalParameter(_Conditional):
     @model_validator(mode="after")
     def _distinct(self) -> "CategoricalParameter":
         if not self.choices:
-            raise ValueError("choices = []: must have at least one value")
+            raise ValueError("choices must have at least one value, but is []")
         for number, choice in enumerate(self.choices):
             if choice in self.choices[:number]:
                 raise ValueError(f"choices: {quoted(choice)} occurs twice: list each value once")
@@ -196,17 +196,17 @@ def _check_bounds(parameter: FloatParameter | IntParameter) -> None:
     low, high, step = parameter.low, parameter.high, parameter.step
     if low >= high:
         raise ValueError(
-            f"low = {low:g}, high = {high:g}: low must be less than high"
-            " (for a single value: type categorical, choices: [value])"
+            f"low ({low:g}) must be less than high ({high:g});"
+            " for a single value, use type categorical with choices: [value]"
         )
     if parameter.log and low <= 0:
-        raise ValueError(f"low = {low:g} with log: true: must be greater than 0")
+        raise ValueError(f"low must be greater than 0 with log: true, but is {low:g}")
     if parameter.log and step is not None:
         raise ValueError("step and log: true exclude each other: remove one of them")
     if step is not None and _steps(low, high, step) > MAX_STEPS:
         raise ValueError(
-            f"step = {step:g}: more than {MAX_STEPS:,} steps from {low:g} to {high:g}: use a"
-            " larger step, or no step"
+            f"step {step:g} divides the range from {low:g} to {high:g} into more than"
+            f" {MAX_STEPS:,} steps: use a larger step, or no step"
         )
     if not _on_grid(parameter, high):
         raise ValueError(

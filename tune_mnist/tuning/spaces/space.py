@@ -179,7 +179,7 @@ def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
         if name not in SEARCHABLE and not name.startswith(MODEL_PREFIX):
             hint = did_you_mean(name, SEARCHABLE)
             raise UserError(
-                f"parameters: unknown parameter {quoted(name)}{hint}: known are"
+                f"parameters: unknown parameter {quoted(name)}{hint}; known parameters are"
                 f" {', '.join(SEARCHABLE)} and {MODEL_PREFIX}<keyword of the network>"
             )
     if not isinstance(file.model, str):
@@ -256,7 +256,7 @@ def _model_choices(parameter: Any) -> list[str]:
     values = parameter.choices if isinstance(parameter, CategoricalParameter) else [parameter.low]
     for value in values:
         if not isinstance(value, str):
-            raise UserError(f"model: {quoted(value)}: must be the name of an architecture")
+            raise UserError(f"model must be the name of an architecture, but is {quoted(value)}")
         try:
             get_architecture(value)
         except UserError as error:
@@ -278,7 +278,8 @@ def _check_baseline(place: str, baseline: dict[str, Any], parameters: dict[str, 
             )
         if not parameters[name].contains(value):
             raise UserError(
-                f"{place}.{name} = {quoted(value)}: outside the space: must be {parameters[name]}"
+                f"{place}.{name} must be {parameters[name]} to be inside the space, but is"
+                f" {quoted(value)}"
             )
         if not _exists(parameters[name], baseline):
             raise UserError(f"{place}.{name}: exists only when {_condition(parameters[name])}")

@@ -13,7 +13,7 @@ from pydantic import (
     field_validator,
 )
 
-from tune_mnist.errors import UserError, complaint, did_you_mean, reason
+from tune_mnist.errors import UserError, complaint, reason, requirement, unknown_key
 from tune_mnist.quoting import MAX_QUOTED, quoted, shortened
 from tune_mnist.tuning.spaces.option_types import EpochCount, Fraction, ImageSize, Samples, Seconds
 from tune_mnist.tuning.spaces.parameters import (
@@ -83,8 +83,8 @@ class SpaceFile(Strict):
         for number, (before, stage) in enumerate(itertools.pairwise(stages), start=2):
             if stage.epochs <= before.epochs:
                 raise ValueError(
-                    f"stage {number}: epochs = {stage.epochs}: must be more than the"
-                    f" {before.epochs} of the previous stage"
+                    f"stage {number}: epochs must be more than the {before.epochs} of the previous"
+                    f" stage, but is {stage.epochs}"
                 )
             for key in ("image_size", "fraction"):
                 # None stands for the value of the search, which is the largest.
@@ -92,8 +92,8 @@ class SpaceFile(Strict):
                 if new is not None and (old is None or new < old):
                     least = f"--{key.replace('_', '-')}" if old is None else f"{old:g}"
                     raise ValueError(
-                        f"stage {number}: {key} = {new:g}: must be at least that of the previous"
-                        f" stage, {least}"
+                        f"stage {number}: {key} must be at least that of the previous stage"
+                        f" ({least}), but is {new:g}"
                     )
         return stages
 
@@ -111,7 +111,7 @@ def parse_space_file(text: str, path: Path) -> SpaceFile:
     """
     content = load_yaml(text, path)
     if not isinstance(content, dict):
-        raise UserError(f"{path}: must be a mapping with the keys {_keys(SpaceFile)}")
+        raise UserError(f"{path}: the content must be a mapping with the keys {_keys(SpaceFile)}")
     try:
         return SpaceFile.model_validate(content)
     except ValidationError as error:
@@ -127,19 +127,17 @@ def _explained(error: ValidationError, path: Path) -> UserError:
         case "extra_forbidden":
             schema, key = _KINDS[kind], str(location[-1])
             where = f" in {_written(location[:-1])}" if location[:-1] else ""
-            hint = did_you_mean(key, schema.model_fields)
-            known = _keys(schema)
-            return UserError(f"{path}: unknown key {quoted(key)}{where}{hint}: known are {known}")
+            text = f"{path}: unknown key {quoted(key)}{where}"
+            return unknown_key(text, key, schema.model_fields)
         case "union_tag_invalid" | "union_tag_not_found":
             return UserError(f"{path}: {place}.type: must be float, int or categorical")
         case "missing":
             return UserError(f"{path}: '{place}' is missing")
         case "value_error":
-            return UserError(f"{path}: {place}: {reason(first)}")
+            text = reason(first)
+            return UserError(f"{path}: {place}{' ' if text.startswith('must ') else ': '}{text}")
         case _:
-            return UserError(
-                f"{path}: {place} = {quoted(first['input'])}: must be {reason(first)}"
-            )
+            return UserError(f"{path}: {place} {requirement(first)}")
 
 
 _KINDS: dict[str, type[BaseModel]] = {

@@ -36,14 +36,16 @@ def stages_of(
         place = f"{space.path}: fidelity[{number}]"
         if cheaper.epochs >= max_epochs:
             raise UserError(
-                f"{place}.epochs = {cheaper.epochs}: must be less than --max-epochs {max_epochs},"
-                " which includes the epochs at full fidelity"
+                f"{place}.epochs must be less than --max-epochs {max_epochs}, which includes the"
+                f" epochs at full fidelity, but is {cheaper.epochs}"
             )
         for key in ("image_size", "fraction"):
             value, most = getattr(cheaper, key), getattr(own, key)
             if value is not None and value > most:
                 option = key.replace("_", "-")
-                raise UserError(f"{place}.{key} = {value:g}: must be at most --{option} {most:g}")
+                raise UserError(
+                    f"{place}.{key} must be at most --{option} {most:g}, but is {value:g}"
+                )
     cheaper_stages = (
         Stage(each.epochs, each.image_size or image_size, each.fraction or fraction)
         for each in space.fidelity
@@ -96,7 +98,7 @@ def check_images(fidelity: Fidelity | None, data: DataSplit) -> None:
         count = round(fidelity.share(stage) * len(data.train)) if fidelity else 0
         if count < data.num_classes:
             raise UserError(
-                f"fidelity[{number}].fraction = {stage.fraction:g}: leaves {count} training images"
+                f"fidelity[{number}].fraction {stage.fraction:g} leaves {count} training images"
                 f" for {data.num_classes} classes: use a larger fraction"
             )
 

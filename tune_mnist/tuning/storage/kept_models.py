@@ -97,7 +97,8 @@ def read_config(folder: Path) -> BestConfig:
     config = read_stored(path, BestConfig)
     if config.model != folder.name:
         raise UserError(
-            f"{path}: model = '{config.model}': must be '{folder.name}', the name of the folder"
+            f"{path}: model must be '{folder.name}', the name of the folder, but is"
+            f" '{config.model}'"
         )
     return config
 
