@@ -144,6 +144,15 @@ def test_a_worker_killed_for_its_memory_fails_only_its_task():
     assert told == ["worker", "task"]
 
 
+def test_tune_counts_callbacks_by_the_replaced_function():
+    counted = ray_tune.air_usage.tag_callbacks
+    assert parameters(counted) == ["callbacks"]
+    assert "air_usage.tag_callbacks(callbacks)" in inspect.getsource(ray_tune.run)
+    with controller.no_callbacks_counted():
+        assert not ray_tune.air_usage.tag_callbacks([controller.SilentProgress()])
+    assert ray_tune.air_usage.tag_callbacks is counted
+
+
 def test_tune_adds_no_progress_callback_of_its_own(monkeypatch):
     monkeypatch.setenv("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     callbacks = _create_default_callbacks([controller.SilentProgress()])

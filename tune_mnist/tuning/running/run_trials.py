@@ -20,6 +20,7 @@ from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.ray_internals.controller import (
     SilentProgress,
     memory_kills_survived,
+    no_callbacks_counted,
     steady_controller,
 )
 from tune_mnist.tuning.recording.callbacks import BestModels
@@ -134,6 +135,7 @@ def run_trials(
         with (
             steady_controller(one_node=context.nodes is None),
             memory_kills_survived(),
+            no_callbacks_counted(),
             stop_signals.kept(),  # Tune leaves a handler behind that ignores the next Ctrl-C
         ):
             tuner.fit()
