@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install search lab-report test test-fast bench docs plotly-js monitoring lint format clean
+.PHONY: help install search lab-report test test-fast bench docs results plotly-js monitoring lint format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -68,9 +68,14 @@ bench: $(READY) ## Run short versions of the benchmarks (about 20 minutes)
 docs: $(READY) ## Generate the reference pages and build the documentation site into site/
 	PYTHONPATH=. $(BIN)/python docs/generate_options.py
 	PYTHONPATH=. $(BIN)/python docs/generate_space_file.py
+	PYTHONPATH=. $(BIN)/python docs/generate_results.py
 	$(BIN)/python -m docs.pictures
 	$(BIN)/python -m benchmarks.results_page
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+results: $(READY) ## Write results/README.md; make results ADD=FOLDER stores a search there first
+	$(if $(ADD),PYTHONPATH=. $(BIN)/python docs/add_results.py $(ADD))
+	PYTHONPATH=. $(BIN)/python docs/generate_results.py
 
 plotly-js: $(READY) ## Update the report's copy of plotly.js to the installed plotly (needs npm)
 	$(BIN)/python tools/update_plotly_js.py
