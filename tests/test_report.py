@@ -115,8 +115,11 @@ def test_several_searches_are_compared_and_written_only_to_output(command, searc
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda d: (d / JOURNAL).unlink(), "study.journal: there is no such file"),
-        (lambda d: (d / JOURNAL).write_text("no\njson\n"), "study.journal: not a journal"),
+        (lambda d: (d / JOURNAL).unlink(), "study.journal: the file does not exist"),
+        (
+            lambda d: (d / JOURNAL).write_text("no\njson\n"),
+            "study.journal: the file is damaged or",
+        ),
         (lambda d: (d / "experiment.json").unlink(), "is not the folder of a search"),
         (lambda d: (d / "experiment.json").write_text("{"), "json: the file is damaged"),
         (

@@ -60,7 +60,7 @@ def test_an_invalid_final_run_is_refused(tmp_path, key, value):
 def test_runs_with_different_numbers_of_classes_are_refused(tmp_path):
     write_final_run(tmp_path, RUN)
     write_final_run(tmp_path, FinalRun("lenet", 3, 1, {}, 1000, 0.5, [[1] * 3] * 3, 2.0))
-    with pytest.raises(UserError, match="confusion: "):
+    with pytest.raises(UserError, match="confusion"):
         read_final_runs(tmp_path)
 
 
@@ -89,16 +89,16 @@ def header_only(shape):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"images": np.zeros((2, 3), np.uint8)}, "images: uint8, 2 dimensions"),
-        ({"images": np.zeros((2, 28, 28, 4), np.uint8)}, "images: shape (2, 28, 28, 4)"),
-        ({"images": np.zeros((2, 28, 28))}, "images: float64"),
+        ({"images": np.zeros((2, 3), np.uint8)}, "but is uint8 with 2"),
+        ({"images": np.zeros((2, 28, 28, 4), np.uint8)}, "but is (2, 28, 28, 4)"),
+        ({"images": np.zeros((2, 28, 28))}, "but is float64"),
         ({"images": np.array([None, 1])}, "images: object"),
-        ({"images": np.zeros((2, 0, 28), np.uint8)}, "no pixels"),
-        ({"truth": CLASSES[:1]}, "truth: 1 of 2 images"),
-        ({"predicted": CLASSES - 5}, "predicted: must be"),
-        ({"probability": np.array([np.nan, 1], np.float32)}, "probability: must be from 0 to 1"),
+        ({"images": np.zeros((2, 0, 28), np.uint8)}, "width or height of zero"),
+        ({"truth": CLASSES[:1]}, "truth has 1 values for 2 images"),
+        ({"predicted": CLASSES - 5}, "predicted must be"),
+        ({"probability": np.array([np.nan, 1], np.float32)}, "probability must be from 0 to 1"),
         ({"truth": None}, "truth.npy"),
-        ({"images": header_only((10**6, 10**4, 10**4))}, "images: larger than"),
+        ({"images": header_only((10**6, 10**4, 10**4))}, "larger than"),
         ({"images": header_only((2, 28, 28))}, "images: truncated"),
     ],
 )
@@ -114,7 +114,8 @@ def test_arrays_of_wrong_shape_are_refused(tmp_path, changes, words):
                 archive.writestr(f"{name}.npy", file.getvalue())
     with pytest.raises(UserError) as caught:
         read_misclassified(tmp_path)
-    assert str(caught.value).startswith(f"{path}: damaged: ")
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "damaged: " in str(caught.value)
     assert words in str(caught.value)
 
 

@@ -49,19 +49,19 @@ LINES = {
     "null": ("null", "must be a mapping"),
     "a list": ("[]", "must be a mapping"),
     "a text": ('"x"', "must be a mapping"),
-    "nested": ("[" * 100_000, "not JSON: recursion limit"),
-    "5000 digits": ('{"op_code": ' + "9" * 5_000 + "}", "not JSON: number out of range"),
-    "unknown operation": ('{"op_code": 99, "worker_id": "x"}', "op_code: must be"),
-    "deleted study": ('{"op_code": 1, "worker_id": "x", "study_id": 0}', "op_code: must be"),
-    "operation a text": ('{"op_code": "8", "worker_id": "x"}', "op_code: must be"),
-    "no operation": ("{}", "op_code: must be"),
+    "nested": ("[" * 100_000, "not JSON (recursion limit"),
+    "5000 digits": ('{"op_code": ' + "9" * 5_000 + "}", "not JSON (number out of range"),
+    "unknown operation": ('{"op_code": 99, "worker_id": "x"}', "op_code must be"),
+    "deleted study": ('{"op_code": 1, "worker_id": "x", "study_id": 0}', "op_code must be"),
+    "operation a text": ('{"op_code": "8", "worker_id": "x"}', "op_code must be"),
+    "no operation": ("{}", "op_code must be"),
     "a missing trial": (
         '{"op_code": 8, "worker_id": "x", "trial_id": 99, "user_attr": {"node": "x"}}',
-        "trial_id = 99: there is no such trial yet",
+        "trial_id is 99",
     ),
     "two attributes": (
         '{"op_code": 8, "worker_id": "x", "trial_id": 0, "user_attr": {"node": "", "reason": ""}}',
-        "user_attr: must hold one key",
+        "user_attr must contain exactly one key",
     ),
     **{
         f"study's {key} of another type": (

@@ -50,7 +50,8 @@ def test_a_damaged_journal_is_named_in_one_line(tmp_path, read):
     journal.write_bytes(b"".join([b"no journal\n", *lines]))
     with pytest.raises(UserError) as caught:
         read(tmp_path)
-    assert str(caught.value).startswith(f"{journal}: not a journal of Optuna, or damaged: ")
+    assert str(caught.value).startswith(f"{journal}: ")
+    assert "damaged or not an Optuna journal: line 1: " in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -35,28 +35,28 @@ from tune_mnist.tuning.storage.kept_models import keep_model
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
 RUN_OVERHEAD = 3.0
-"""Seconds in which the worker of a run starts."""
+"""Seconds that the worker of a run needs to start."""
 
 FORWARD_SPEED = 2.0
-"""Images classified in the time in which one is trained on; at least, whatever the network."""
+"""Minimum number of images that any network classifies in the time of training on one image."""
 
 
 class FinalEvaluation:
-    """Final evaluation: training from scratch with several seeds, and one test per seed.
+    """Final evaluation, which estimates the test accuracy of the best configurations.
 
-    The finalists of each architecture are trained on the training and validation part together,
-    and classify the test set once, after their last epoch. When a search is resumed, finished runs
-    are kept, unfinished runs resume from their checkpoints, and runs of a configuration that is no
-    longer a finalist are removed.
+    Each finalist is trained from scratch with several seeds on the training and validation part
+    together, and classifies the test images once per seed, after the last epoch. When a search is
+    resumed, finished runs are kept, unfinished runs continue from their checkpoints, and runs of
+    configurations that are no longer finalists are removed.
 
     Args:
         directory: Results folder of the search.
-        dataset: Data set, which has the test images.
+        dataset: Data set that contains the test images.
         shared: Training and validation images in Ray's object store.
-        train: Indices of the training images of the runs.
+        train: Indices of the images that the runs train on.
         options: Options of the search.
-        settings: Settings that all trials have in common.
-        workers: Placement of the runs, the same as that of the trials.
+        settings: Settings shared by all trials.
+        workers: Number and resources of the workers, which are the same as for trials.
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class FinalEvaluation:
         self._workers = workers
 
     def expected_seconds(self, records: list[TrialRecord]) -> float:
-        """Return the expected wall time in seconds of what follows if the trials ended now.
+        """Return the expected wall time in seconds of the final evaluation if it started now.
 
-        That is the validation of the best models on all validation images, and all final runs with
-        their test.
+        The time includes the evaluation of the best models on all validation images, and all final
+        runs with their tests. A search with a time budget uses it to decide when to stop trials.
 
         Args:
             records: Records of all trials.
@@ -99,14 +99,14 @@ class FinalEvaluation:
         return time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
 
     def run(self, records: list[TrialRecord], console: Console) -> list[str]:
-        """Run the missing final runs, and write their results.
+        """Make all final runs that are missing, and write their results.
 
         Args:
             records: Records of all trials.
-            console: Console that shows the progress.
+            console: Console to show the progress on.
 
         Returns:
-            One-line message for each run that failed. A resumed search repeats these runs.
+            One-line message for each run that failed. A resumed search repeats failed runs.
 
         Raises:
             OSError: The disk is full.
@@ -138,9 +138,10 @@ class FinalEvaluation:
             return [f"final evaluation: {last_line(error)}"]
 
     def _speeds(self, records: list[TrialRecord]) -> dict[int, float]:
-        """Return by number the images per second that the configuration of a trial trains.
+        """Return the expected training speed of final runs in images per second, by trial number.
 
-        A trial that has not reached its last stage trained on smaller images than a final run.
+        The speed of a trial that did not reach the last stage is scaled down, because a final run
+        trains on larger images.
         """
         return {
             record.number: record.last["images_per_second"] * self._scale(record)
@@ -236,7 +237,7 @@ class FinalEvaluation:
         return []
 
     def _keep(self, run: PlannedRun, tested: Succeeded) -> None:
-        """Write the model and result of a run; the result comes last, and marks it as done."""
+        """Write the model and the result of a run; the result, written last, marks it as done."""
         accuracy = tested.evaluation.accuracy
         if run.best and run.config.seed == self._options.seed:
             checkpoints = run.checkpoints(self._settings.store)
@@ -264,7 +265,7 @@ class FinalEvaluation:
         )
 
     def _reason(self, error: RayError, run: PlannedRun) -> str:
-        """Return a one-line message with the reason why a worker died or failed."""
+        """Return the reason why the worker of a run died or failed, as a one-line message."""
         if isinstance(error, OutOfMemoryError):
             return f"out of memory with batch_size {run.config.batch_size}"
         if isinstance(error, WorkerCrashedError):

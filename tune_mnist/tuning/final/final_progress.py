@@ -1,4 +1,4 @@
-"""Progress of the final evaluation: bars in an interactive terminal, otherwise lines."""
+"""Progress of the final evaluation: bars in an interactive terminal, lines elsewhere."""
 
 import time
 from types import TracebackType
@@ -21,8 +21,8 @@ class FinalProgress:
     """Context manager that shows the progress of the final runs.
 
     Args:
-        console: Console to draw on.
-        epochs: Epochs of each run.
+        console: Console to print to.
+        epochs: Number of epochs of each run.
     """
 
     def __init__(self, console: Console, epochs: int) -> None:
@@ -43,7 +43,7 @@ class FinalProgress:
         self._done: dict[str, int] = {}
 
     def __enter__(self) -> Self:
-        """Start drawing."""
+        """Show the progress bars."""
         self._bars.start()
         return self
 
@@ -53,7 +53,7 @@ class FinalProgress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Remove the bars."""
+        """Remove the progress bars."""
         self._bars.stop()
 
     def show(self, name: str, epoch: int) -> None:
@@ -73,17 +73,17 @@ class FinalProgress:
             self.say(f"final run {name} epoch {epoch}/{self._epochs}")
 
     def end(self, name: str, result: str) -> None:
-        """Show the result of an ended run.
+        """Show the result of a run that has ended.
 
         Args:
             name: Name of the run.
-            result: Test accuracy, or the reason of a failure.
+            result: Test accuracy, or reason of the failure, as text.
         """
         if name in self._tasks:
             self._bars.remove_task(self._tasks.pop(name))
         self.say(f"final run {name}: {result}")
 
     def say(self, line: str) -> None:
-        """Print a line above the bars."""
+        """Print a line with the elapsed time above the progress bars."""
         elapsed = clock(time.monotonic() - self._start)
         self._console.print(f"[{elapsed}] {line}", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Training and test of one final run on a worker."""
+"""Training and test of a final run on a worker."""
 
 from dataclasses import dataclass, replace
 
@@ -27,12 +27,13 @@ MAX_MISCLASSIFIED = 100
 
 @dataclass(frozen=True)
 class Succeeded:
-    """Result of a final run.
+    """Result of a final run that has ended without error.
 
     Attributes:
-        evaluation: Evaluation on the test set.
-        misclassified: Indices of the misclassified test images, int64, ascending.
-        confident_errors: The misclassified test images with the highest confidence.
+        evaluation: Evaluation on the test images.
+        misclassified: Indices of all misclassified test images, int64, ascending.
+        confident_errors: Those misclassified test images whose predictions have the highest
+            probabilities.
         train_seconds: Sum of the epochs' wall time in seconds.
         complaints: One-line message for each checkpoint that could not be used.
     """
@@ -49,8 +50,8 @@ class Failed:
     """Failure of a final run.
 
     Attributes:
-        reason: One-line message with the reason.
-        disk_full: Whether the disk was full; then a resumed search can continue the run.
+        reason: Reason of the failure as a one-line message.
+        disk_full: Whether the disk was full, in which case a resumed search can continue the run.
     """
 
     reason: str
@@ -65,18 +66,21 @@ def train_and_test(
     test_labels: NDArray[np.int64],
     settings: TrialSettings,
 ) -> Succeeded | Failed:
-    """Train a configuration on the training and validation part, then classify the test set.
+    """Train a configuration on the training and validation part, then classify the test images.
 
-    Training resumes from the run's checkpoint if there is one. The last checkpoint is kept for
-    the driver, which copies the weights.
+    The training resumes from the newest checkpoint of the run, if there is one. The last
+    checkpoint is kept, so that the driver can copy its weights.
 
     Args:
-        run: Configuration, seed and epochs of the run.
-        data: Images and labels; its training and validation indices are not used.
-        train: Indices of the training images.
+        run: Configuration, seed and number of epochs of the run.
+        data: Images and labels; the training and validation indices in it are ignored.
+        train: Indices of the images to train on.
         test_images: Test images, uint8 of shape (M, S, S) or (M, S, S, 3).
         test_labels: Test labels, int64 of shape (M,).
-        settings: Settings that all trials have in common.
+        settings: Settings shared by all trials.
+
+    Returns:
+        Result of the run, or its failure if training diverged, memory ran out or the disk is full.
     """
     everything = replace(data, train=train, val=train[:0])
     try:
@@ -122,7 +126,9 @@ def _train_and_test(
 
 
 def select_misclassified(images: NDArray[np.uint8], classified: Classified) -> Misclassified:
-    """Return the misclassified images with the highest confidence, at most 100, in that order.
+    """Return the misclassified images with the highest confidence, at most 100.
+
+    The images are ordered by the probability of the predicted class, highest first.
 
     Args:
         images: Test images, uint8 of shape (M, S, S) or (M, S, S, 3).

@@ -1,4 +1,4 @@
-"""Validation of each architecture's best model on the whole validation part."""
+"""Evaluation of each architecture's best model on the whole validation part."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +41,18 @@ def validate_best(
     workers: Workers,
     console: Console,
 ) -> None:
-    """Run :func:`full_validation`; if it fails, print a warning, and tables omit the accuracy."""
+    """Run :func:`full_validation`, but only print a warning if it fails.
+
+    The search can end without these accuracies: tables then omit them.
+
+    Args:
+        best: Folder of the kept models, with one folder per architecture.
+        data: Images and labels in Ray's object store.
+        val: Indices of the whole validation part.
+        settings: Settings shared by all trials.
+        workers: Number and resources of the workers.
+        console: Console for the warning.
+    """
     try:
         full_validation(best, data, val, settings, workers.cpus, workers.gpus)
     except (RayError, CheckpointError) as error:
@@ -62,18 +73,19 @@ def full_validation(
 ) -> dict[str, float]:
     """Classify the whole validation part with each kept model, in parallel on the workers.
 
-    The accuracy is written to the model's ``config.json``; models that have one are skipped.
+    Trials may be validated on a part of these images only (``--val-fraction``). The accuracy is
+    written to ``config.json`` of the model. Models that already have such an accuracy are skipped.
 
     Args:
-        best: Folder with one folder for each architecture.
+        best: Folder of the kept models, with one folder per architecture.
         data: Images and labels in Ray's object store.
         val: Indices of the whole validation part.
-        settings: Settings that all trials had in common.
-        cpus: CPU cores of a worker.
-        gpus: GPUs of a worker.
+        settings: Settings shared by all trials.
+        cpus: CPU cores per worker.
+        gpus: GPUs per worker.
 
     Returns:
-        Accuracy by architecture.
+        Accuracy on the whole validation part, keyed by architecture.
     """
     evaluate = ray.remote(num_cpus=cpus, num_gpus=gpus)(_accuracy)
     configs = {folder: read_config(folder) for folder in kept_models(best)}
@@ -84,7 +96,7 @@ def full_validation(
         config = configs[folder]
         largest = outline(config.model, MAX_CLASSES, settings.data.channels, config.model_options)
         weights = load_tensors(path, count_bytes(largest))
-        # In a search that was interrupted, the best epoch may be of a stage with smaller images.
+        # The best epoch of an interrupted search may belong to a stage with smaller images.
         alike = replace(settings, image_size=config.image_size)
         accuracies.append(
             evaluate.remote(config.model, config.model_options, path, weights, data, val, alike)

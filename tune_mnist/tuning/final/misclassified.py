@@ -1,4 +1,4 @@
-"""File with the test images that a final run misclassified."""
+"""File of the test images that a final run misclassified."""
 
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,13 +24,13 @@ MAX_MISCLASSIFIED_BYTES = 64_000_000
 
 @dataclass(frozen=True)
 class Misclassified:
-    """Misclassified test images, ordered by confidence, the highest first.
+    """Misclassified test images, ordered by the probability of the prediction, highest first.
 
     Attributes:
         images: Images, uint8 of shape (N, S, S) or (N, S, S, 3).
         truth: True classes, int64 of shape (N,).
         predicted: Predicted classes, int64 of shape (N,).
-        probability: Probability of the predicted classes, float32 of shape (N,).
+        probability: Probabilities of the predicted classes, float32 of shape (N,).
     """
 
     images: NDArray[np.uint8]
@@ -43,8 +43,8 @@ def write_misclassified(folder: Path, misclassified: Misclassified) -> None:
     """Write the misclassified images of an architecture's first final run.
 
     Args:
-        folder: Folder of the architecture's final runs, which is created if it does not exist.
-        misclassified: Misclassified images.
+        folder: Folder of the architecture's final runs; created if it does not exist.
+        misclassified: Misclassified images to write.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial = path_in(folder, PART_OF_MISCLASSIFIED)
@@ -54,13 +54,13 @@ def write_misclassified(folder: Path, misclassified: Misclassified) -> None:
 
 
 def read_misclassified(folder: Path) -> Misclassified | None:
-    """Read the misclassified images of an architecture.
+    """Read the misclassified images of an architecture's first final run.
 
     Args:
         folder: Folder of the architecture's final runs.
 
     Returns:
-        Misclassified images, or None if there is no file.
+        Misclassified images, or None if the file does not exist.
 
     Raises:
         UserError: The file is damaged, or an array has the wrong type or shape.
@@ -96,24 +96,26 @@ def _check_header(
     if dtype != np.dtype(kind) or len(shape) not in dimensions:
         wanted = " or ".join(map(str, dimensions))
         raise ValueError(
-            f"{dtype}, {len(shape)} dimensions: must be {np.dtype(kind)}, {wanted} dimensions"
+            f"the array must be {np.dtype(kind)} with {wanted} dimensions, but is {dtype} with"
+            f" {len(shape)}"
         )
     if len(shape) == 4 and shape[3] != RGB:
-        raise ValueError(f"shape {shape}: must be (N, S, S) or (N, S, S, {RGB})")
+        raise ValueError(f"the shape must be (N, S, S) or (N, S, S, {RGB}), but is {shape}")
     if size > MAX_MISCLASSIFIED_BYTES:
-        raise ValueError(f"larger than {MAX_MISCLASSIFIED_BYTES:,} bytes")
+        raise ValueError(f"the array is larger than {MAX_MISCLASSIFIED_BYTES:,} bytes")
 
 
 def _check(path: Path, misclassified: Misclassified) -> None:
+    damaged = f"{path}: the file is damaged: "
     count = len(misclassified.images)
     for name, array in asdict(misclassified).items():
         if len(array) != count:
-            raise UserError(f"{path}: damaged: {name}: {len(array)} of {count} images")
+            raise UserError(f"{damaged}{name} has {len(array)} values for {count} images")
     if count and not all(misclassified.images.shape[1:]):
-        raise UserError(f"{path}: damaged: images: have no pixels")
+        raise UserError(f"{damaged}its images have a width or height of zero")
     for name in ("truth", "predicted"):
         classes = getattr(misclassified, name)
         if ((classes < 0) | (classes >= MAX_CLASSES)).any():
-            raise UserError(f"{path}: damaged: {name}: must be from 0 to {MAX_CLASSES - 1}")
+            raise UserError(f"{damaged}all values of {name} must be from 0 to {MAX_CLASSES - 1}")
     if not ((misclassified.probability >= 0) & (misclassified.probability <= 1)).all():
-        raise UserError(f"{path}: damaged: probability: must be from 0 to 1")
+        raise UserError(f"{damaged}all values of probability must be from 0 to 1")

@@ -1,4 +1,4 @@
-"""Results of final runs, stored in the results folder."""
+"""Results of final runs, and their files in the results folder."""
 
 import json
 import re
@@ -22,46 +22,44 @@ FINAL_FOLDER = "final"
 SEEDS = 2**32
 MIN_CLASSES = 2
 MAX_IMAGE_COUNT = 10**9
-"""Maximum test images of a class; no data set has more."""
+"""Maximum number in a cell of a confusion matrix; no data set has more images."""
 
+_REMEDY = "remove the file and resume the search"
 _RUN_FILE = re.compile(r"(trial-\d{1,10}-)?seed-(\d{1,10})\.json", re.ASCII)
 
 _Count = Annotated[int, Field(ge=0, le=MAX_IMAGE_COUNT)]
 
 
 MAX_IMAGES = 10_000_000
-"""Maximum test images of a search; no data set has more, and the report uses memory for each."""
+"""Maximum number of test images; the report needs memory for each image."""
 
 
 def _square(matrix: list[list[int]]) -> list[list[int]]:
     size = len(matrix)
     if not MIN_CLASSES <= size <= MAX_CLASSES or any(len(row) != size for row in matrix):
-        raise ValueError(
-            f"a row and a column for each of {MIN_CLASSES} to {MAX_CLASSES} classes, all of the"
-            " same length"
-        )
+        raise ValueError(f"a square matrix for {MIN_CLASSES} to {MAX_CLASSES} classes")
     if sum(map(sum, matrix)) > MAX_IMAGES:
-        raise ValueError(f"at most {MAX_IMAGES:,} images")
+        raise ValueError(f"a matrix that counts at most {MAX_IMAGES:,} images")
     return matrix
 
 
 @dataclass(frozen=True)
 class FinalRun:
-    """Result of a final run: a configuration trained from scratch with one seed and tested once.
+    """Result of a final run, which trains a configuration from scratch and tests it once.
 
     Attributes:
         model: Architecture.
         trial: Number of the trial that the configuration comes from.
-        seed: Random seed of the initial weights and the batches.
+        seed: Random seed for the initial weights and the order of the images.
         config: All fields of the run's ``TrainConfig``.
         train_images: Number of training images.
         test_accuracy: Accuracy on the test set after the last epoch, from 0 to 1.
         confusion: Number of test images by true class (rows) and predicted class (columns).
         train_seconds: Sum of the epochs' wall time in seconds.
-        misclassified: Indices of the misclassified test images, ascending, or None if an earlier
-            version wrote the file without them.
-        best: Whether the configuration is the best of its architecture by validation accuracy; the
-            weights of its first run are kept.
+        misclassified: Indices of the misclassified test images, ascending, or None if the file was
+            written by an earlier version, which did not store them.
+        best: Whether the configuration has the best validation accuracy of its architecture. For
+            such a configuration, the weights of the first run are kept.
     """
 
     model: Text
@@ -77,7 +75,7 @@ class FinalRun:
 
     @property
     def file_name(self) -> str:
-        """Name of the run's file in the folder of its architecture."""
+        """Name of the file that stores the run, in the folder of the architecture."""
         trial = "" if self.best else f"trial-{self.trial}-"
         return f"{trial}seed-{self.seed}.json"
 
@@ -86,13 +84,13 @@ def final_folder(directory: Path, model: str) -> Path:
     """Return the folder of an architecture's final runs.
 
     Raises:
-        UserError: There is no such architecture, or the path is a symbolic link.
+        UserError: The architecture is unknown, or the path is a symbolic link.
     """
     return model_folder(path_in(directory, FINAL_FOLDER), model)
 
 
 def write_final_run(directory: Path, run: FinalRun) -> None:
-    """Write the result of a final run into a results folder."""
+    """Write the result of a final run to a results folder."""
     folder = final_folder(directory, run.model)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(path_in(folder, run.file_name), json.dumps(asdict(run), indent=2) + "\n")
@@ -113,13 +111,12 @@ def read_final_runs(directory: Path) -> list[FinalRun]:
         if (run.model, run.file_name) != (path.parent.name, path.name):
             raise UserError(
                 f"{path}: the file is damaged: model {run.model!r}, trial {run.trial}, seed"
-                f" {run.seed} and best {run.best} do not match its folder and name: remove the"
-                " file, and resume the search"
+                f" {run.seed} and best {run.best} do not match its folder and name: {_REMEDY}"
             )
         if runs and len(run.confusion) != len(runs[0].confusion):
             raise UserError(
-                f"{path}: damaged: confusion: {len(run.confusion)} classes, other runs have"
-                f" {len(runs[0].confusion)}: remove it, and resume the search"
+                f"{path}: the file is damaged: confusion has {len(run.confusion)} classes, but"
+                f" other runs have {len(runs[0].confusion)}: {_REMEDY}"
             )
         _check_misclassified(path, run)
         runs.append(run)
@@ -127,7 +124,7 @@ def read_final_runs(directory: Path) -> list[FinalRun]:
 
 
 def _check_misclassified(path: Path, run: FinalRun) -> None:
-    """Check that the misclassified images are those that the confusion matrix counts."""
+    """Check that the misclassified images agree with the confusion matrix."""
     if run.misclassified is None:
         return
     images = sum(map(sum, run.confusion))
@@ -139,8 +136,8 @@ def _check_misclassified(path: Path, run: FinalRun) -> None:
         or max(chosen, default=0) >= images
     ):
         raise UserError(
-            f"{path}: damaged: misclassified: must be {wrong:,} different numbers below"
-            f" {images:,}, as confusion counts: remove it, and resume the search"
+            f"{path}: the file is damaged: misclassified must have {wrong:,} different numbers"
+            f" below {images:,} to match confusion: {_REMEDY}"
         )
 
 
@@ -148,11 +145,11 @@ def _read_run(path: Path) -> FinalRun:
     try:
         return read_stored(path, FinalRun)
     except UserError as error:
-        raise UserError(f"{error}: remove it, and resume the search") from None
+        raise UserError(f"{error}: {_REMEDY}") from None
 
 
 def _run_files(directory: Path) -> list[Path]:
-    """Return the paths of the final runs' files, after a check of the folders' names."""
+    """Return the paths of the files of final runs, after checking the names of their folders."""
     final = path_in(directory, FINAL_FOLDER)
     return [
         path_in(final_folder(directory, model), file)
@@ -163,19 +160,20 @@ def _run_files(directory: Path) -> list[Path]:
 
 
 def remove_final_run(directory: Path, run: FinalRun) -> None:
-    """Remove the file of one final run; the weights of its architecture stay."""
+    """Remove the file of one final run; the weights of the architecture are kept."""
     folder = final_folder(directory, run.model)
     remove_files(folder, [name for name in files_in(folder) if is_written(name, run.file_name)])
 
 
 def remove_final_runs(directory: Path, model: str) -> None:
-    """Remove the files that an architecture's final runs have written; other files are kept.
+    """Remove the files that the final runs of an architecture have written; keep other files.
 
-    The results are removed last, so that a removal which was interrupted is repeated.
+    Result files are removed last, so that an interrupted removal is repeated when the search is
+    resumed.
 
     Args:
         directory: Results folder.
-        model: Architecture.
+        model: Name of the architecture.
     """
     folder = final_folder(directory, model)
     there = files_in(folder)

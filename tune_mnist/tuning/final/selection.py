@@ -1,4 +1,4 @@
-"""Selection of the final runs, and of the existing ones that are still valid."""
+"""Selection of the final runs to make, and of the finished runs that are still valid."""
 
 import hashlib
 import json
@@ -43,7 +43,7 @@ class PlannedRun:
 
     @property
     def model(self) -> str:
-        """The architecture."""
+        """Name of the architecture."""
         return self.config.model
 
     @property
@@ -53,7 +53,7 @@ class PlannedRun:
         return f"{self.model}{trial} seed {self.config.seed}"
 
     def checkpoints(self, store: CheckpointStore) -> Checkpoints:
-        """Return the checkpoints of the run, in a folder that is unique to its configuration."""
+        """Return the checkpoints of the run; their folder is unique to the configuration."""
         return store.of(self.folder_name)
 
     @property
@@ -76,7 +76,7 @@ class PlannedRun:
         ]
 
     def is_like(self, run: FinalRun) -> bool:
-        """Return whether a finished run is the same as this one except for the seed."""
+        """Return whether a finished run differs from this planned run at most in the seed."""
         try:
             config = TrainConfig.checked(**run.config)
         except UserError:  # written by a version with other fields
@@ -90,15 +90,15 @@ class PlannedRun:
 def choose(
     records: list[TrialRecord], options: SearchOptions, settings: TrialSettings, train_images: int
 ) -> list[PlannedRun]:
-    """Return the first final run of each finalist, by architecture, the best finalist first.
+    """Return the first final run of each finalist, ordered by architecture, best finalist first.
 
-    The first run has the seed of the search; the seeds of the other runs count up from it. With
-    ``--seed 5 --final-seeds 3`` the seeds of each finalist are 5, 6 and 7.
+    The first run has the seed of the search, and further runs have the seeds that follow it. For
+    example, ``--seed 5 --final-seeds 3`` gives each finalist the seeds 5, 6 and 7.
 
     Args:
         records: Records of all trials.
         options: Options of the search.
-        settings: Settings that all trials have in common.
+        settings: Settings shared by all trials.
         train_images: Number of training images of a run.
     """
     long = replace(settings, max_epochs=options.final_run_epochs)
@@ -115,10 +115,11 @@ def choose(
 
 
 def finalist_records(records: list[TrialRecord], count: int) -> list[list[TrialRecord]]:
-    """Return the finalists of each architecture, ordered by its name, the best finalist first.
+    """Return the finalists of each architecture, best finalist first; architectures by name.
 
-    Trials that diverged or failed are never finalists. Of trials with equal configurations in
-    their best epochs, which the final runs train, the best one is.
+    A trial that diverged or failed is never a finalist. If several trials had equal configurations
+    in their best epochs, only the best of these trials is a finalist, because a final run trains
+    the configuration of the best epoch.
 
     Args:
         records: Records of all trials.
@@ -139,17 +140,17 @@ def _trained(record: TrialRecord) -> dict[str, Hashable]:
 
 
 def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:
-    """Remove finished runs whose configuration, epochs or images are no longer the chosen ones.
+    """Remove finished runs whose configuration, epochs or training images are no longer chosen.
 
     If the best configuration of an architecture has changed, all runs of the architecture are
-    removed, because the kept weights are those of the best configuration.
+    removed, because the kept weights belong to the previous best configuration.
 
     Args:
         directory: Results folder.
         chosen: One planned run for each finalist, with any seed.
 
     Returns:
-        The remaining runs, including those with seeds that the options no longer ask for.
+        Remaining runs, including runs with seeds that the options no longer require.
     """
     made = read_final_runs(directory)
     outdated = [run for run in made if not any(other.is_like(run) for other in chosen)]
@@ -163,11 +164,11 @@ def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:
 
 
 def drop_checkpoints(store: CheckpointStore, unfinished: list[PlannedRun]) -> None:
-    """Remove the checkpoints of all final runs except those of unfinished runs.
+    """Remove the checkpoints of all final runs that are not in a list of unfinished runs.
 
     Args:
         store: Storage of the checkpoints.
-        unfinished: Runs that keep their checkpoints.
+        unfinished: Planned runs whose checkpoints are kept.
     """
     needed = {run.folder_name for run in unfinished}
     for name in store.names():
@@ -176,7 +177,7 @@ def drop_checkpoints(store: CheckpointStore, unfinished: list[PlannedRun]) -> No
 
 
 def describe_plan(options: SearchOptions, train_images: int, test_images: int) -> str:
-    """Return a description of the final evaluation for the facts of a search.
+    """Describe the planned final evaluation in words, for the facts of a search.
 
     Args:
         options: Options of the search.
@@ -197,7 +198,15 @@ def describe_plan(options: SearchOptions, train_images: int, test_images: int) -
 
 
 def to_config(run: PlannedRun, settings: TrialSettings, test_accuracy: float) -> dict[str, Any]:
-    """Return the content of ``config.json`` for a run's weights, as in ``best/<model>``."""
+    """Return the content of the ``config.json`` that is stored with the weights of a run.
+
+    The keys are the same as in ``best/<model>/config.json`` of a search.
+
+    Args:
+        run: Planned run that was trained.
+        settings: Settings shared by all trials.
+        test_accuracy: Accuracy on the test images, from 0 to 1.
+    """
     return {
         **settings.noted(run.config),
         "trial": run.trial,

@@ -1,4 +1,4 @@
-"""Callbacks that write the table of trials and keep the best models."""
+"""Callbacks that write the table of trials and keep the best model of each architecture."""
 
 import math
 import time
@@ -26,7 +26,7 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 TRIALS_FILE = "trials.csv"
 WRITE_SECONDS = 1.0
 WRITE_SHARE = 0.02
-"""Maximum share of the search's time that is spent on writing the table."""
+"""Maximum share of the search time spent on writing the table."""
 
 _WORST = (0, -math.inf)
 
@@ -34,12 +34,13 @@ _WORST = (0, -math.inf)
 class Recorder(Callback):
     """Callback that updates the trial store and writes ``trials.csv``.
 
-    A table that cannot be written ends the search. It is written between two steps of Ray only:
-    Ray takes an error raised while a trial ends for a failure of the trial, and runs it again.
+    The search ends if the table cannot be written. The table is written only between two steps of
+    Ray, because Ray treats an exception raised while a trial is completed as a failure of the
+    trial, and retries the trial.
 
     Args:
-        csv_path: Path of the table.
-        trial_store: Records of the trials.
+        csv_path: Path of ``trials.csv``.
+        trial_store: Store of the trial records.
     """
 
     def __init__(self, csv_path: Path, trial_store: TrialStore) -> None:
@@ -57,15 +58,15 @@ class Recorder(Callback):
         self._trial_store.record(trial.config[NUMBER]).state = TrialState.RUNNING
 
     def on_trial_save(self, trial: Trial, **info: Any) -> None:
-        """Mark the trial as paused; Ray makes a trial save only to pause it."""
+        """Mark the trial as paused; Ray asks a trial to save only in order to pause it."""
         self._trial_store.record(trial.config[NUMBER]).state = TrialState.PAUSED
 
     def on_trial_recover(self, trial: Trial, **info: Any) -> None:
-        """Mark the trial as pending: its worker died, and it waits for another one."""
+        """Mark the trial as pending, because its worker died and it waits for another worker."""
         self._trial_store.record(trial.config[NUMBER]).state = TrialState.PENDING
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Record the metrics of an epoch, before the searcher gets them."""
+        """Record the metrics of an epoch before Ray passes them to the searcher."""
         self._trial_store.add_epoch(trial.config[NUMBER], result)
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
@@ -83,7 +84,7 @@ class Recorder(Callback):
         Raises:
             OSError: The table cannot be written.
         """
-        # Writing thousands of trials takes long, and a killed search rebuilds them from its study.
+        # Writing thousands of trials takes long, and a killed search restores them from the study.
         if self._changed and time.monotonic() >= self._next_write:
             self.write()
 
@@ -103,15 +104,17 @@ class Recorder(Callback):
 
 
 class BestModels(Callback):
-    """Callback that keeps the weights of each architecture's best epoch.
+    """Callback that keeps the weights of the best epoch of each architecture.
 
-    It also removes the checkpoints of ended trials.
+    The callback also removes the checkpoints of trials that have ended.
 
     Args:
-        directory: Folder that gets one folder per architecture, with the weights and
-            ``config.json``. Models of earlier runs of the search are compared with new ones.
-        describe: Function that returns the values of ``config.json`` for a trial's configuration.
-        checkpoints_of: Function that returns the checkpoints of a trial, given its number.
+        directory: Folder for the models, with one folder per architecture that contains the
+            weights and ``config.json``. A model from before a resume is replaced only by a better
+            one.
+        describe: Function that returns the content of ``config.json`` for the configuration of a
+            trial.
+        checkpoints_of: Function that returns the checkpoints of the trial with a given number.
     """
 
     def __init__(
@@ -130,14 +133,15 @@ class BestModels(Callback):
             self._best[folder.name] = best.stage, best.val_accuracy
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Keep the weights of the epoch if it is the best one of the architecture.
+        """Keep the weights of this epoch if it is the best so far for its architecture.
 
-        The trial waits until the driver has processed the report, so its checkpoint cannot change.
+        The trial waits until its report has been processed, so the checkpoint cannot change while
+        it is copied.
         """
         model, accuracy = trial.config["model"], result.get(METRIC, math.nan)
         rank = _rank({METRIC: accuracy} | result)
         number, epoch = trial.config[NUMBER], result.get(TIME_ATTR, 0)
-        # A trial that lost its checkpoint trains epochs again; their first report counts.
+        # A trial that lost its checkpoint repeats epochs; only the first report of each counts.
         again = epoch < self._epochs[number]
         self._epochs[number] = max(epoch, self._epochs[number])
         if again or math.isnan(accuracy) or not rank > self._best.get(model, _WORST):
@@ -147,7 +151,7 @@ class BestModels(Callback):
             "trial": number,
             TIME_ATTR: epoch,
             METRIC: accuracy,
-            # The image size of the epoch's stage, which the network was built for.
+            # Image size of the stage, for which the network was built.
             **{key: result[key] for key in FIDELITY if key in result},
         }
         folder = model_folder(self._directory, model)
@@ -155,7 +159,7 @@ class BestModels(Callback):
         self._best[model] = rank
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
-        """Remove the checkpoints of an ended trial."""
+        """Remove the checkpoints of a trial that has ended."""
         self._checkpoints_of(trial.config[NUMBER]).remove()
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
@@ -169,7 +173,7 @@ def _rank(epoch: dict[str, Any]) -> tuple[int, float]:
 
 
 def _reason(trial: Trial) -> str:
-    """Return a one-line message with the reason of the trial's failure."""
+    """Return the reason of a trial's failure as a one-line message."""
     text = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
     text = text.rpartition("Failure # ")[2]  # the file holds all failures, the last one at its end
     if "running low on memory" in text:

@@ -1,4 +1,4 @@
-"""Parameter distributions in a study's journal, which are checked before Optuna reads them."""
+"""Parameter distributions in a study's journal, to check them before Optuna reads them."""
 
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -47,10 +47,10 @@ def _distribution_of(text: str) -> BaseDistribution:
 
 
 def distribution_of(text: str) -> BaseDistribution:
-    """Parse a distribution of a journal.
+    """Parse a distribution from a journal.
 
     Args:
-        text: Distribution as JSON, as Optuna writes it.
+        text: Distribution in Optuna's JSON format.
 
     Raises:
         ValueError: The text is not a valid distribution.
@@ -58,7 +58,7 @@ def distribution_of(text: str) -> BaseDistribution:
     try:
         return _distribution_of(text)
     except (ValueError, ArithmeticError, TypeError, KeyError):
-        raise ValueError("a distribution as Optuna writes it") from None
+        raise ValueError("a distribution in Optuna's JSON format") from None
 
 
 def _checked_distribution(text: str) -> str:
@@ -67,15 +67,16 @@ def _checked_distribution(text: str) -> str:
 
 
 Distribution = Annotated[Text, AfterValidator(_checked_distribution)]
-"""Valid distribution as JSON text, as Optuna writes it."""
+"""Valid distribution in Optuna's JSON format."""
 
 
 def check_value(value: float, text: str) -> None:
-    """Check that a parameter's value lies in its distribution.
+    """Check that the value of a parameter is in the distribution of the parameter.
 
     Args:
-        value: Internal value of the parameter; for a categorical one the index of the choice.
-        text: Distribution as JSON.
+        value: Optuna's internal value, which is the index of the choice for a categorical
+            distribution.
+        text: Distribution in Optuna's JSON format.
 
     Raises:
         ValueError: The value is not in the distribution.
@@ -83,9 +84,12 @@ def check_value(value: float, text: str) -> None:
     distribution: Any = distribution_of(text)
     if isinstance(distribution, CategoricalDistribution):
         if not float(value).is_integer() or not 0 <= value < len(distribution.choices):
-            raise ValueError(f"{value:g} is not the index of a choice of its distribution")
+            raise ValueError(
+                f"the parameter value must be the index of one of {len(distribution.choices)}"
+                f" choices, but is {value:g}"
+            )
     elif not distribution.low <= value <= distribution.high:
         raise ValueError(
-            f"{value:g} is not between the {distribution.low:g} and {distribution.high:g} of its"
-            " distribution"
+            f"the parameter value must be from {distribution.low:g} to {distribution.high:g}, as"
+            f" in its distribution, but is {value:g}"
         )

@@ -19,13 +19,13 @@ class JournalFile(JournalFileBackend):
     """Journal backend that syncs its file to disk at most once a second.
 
     Optuna's backend syncs after every line, which takes about 4 ms; a trial writes about fifteen
-    lines. If the driver is killed, no line is lost, since the operating system has them. If the
-    machine loses power, the lines written since the last sync may be lost.
+    lines. No line is lost if the driver is killed, because the operating system still writes the
+    data. If the machine loses power, the lines since the last sync may be lost.
 
-    Every line is checked before Optuna reads it, including lines that this process wrote.
+    Every line is checked before Optuna reads it, even if this process wrote it.
 
     Args:
-        path: Path of the file, which is created if it does not exist.
+        path: Path of the journal; the file is created if it does not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,13 +37,13 @@ class JournalFile(JournalFileBackend):
         super().__init__(str(path), self._writing)
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        """Yield the complete lines of the file, from a line number on.
+        """Yield the content of the complete lines of the file after the first lines.
 
         Args:
-            log_number_from: Number of lines to skip.
+            log_number_from: Number of lines to skip at the beginning.
 
         Raises:
-            UserError: A line is not a valid line of a journal; the message names file and line.
+            UserError: A line is not valid in a journal; the message names the file and the line.
         """
         if log_number_from < self._number:
             self._rewind()
@@ -56,16 +56,16 @@ class JournalFile(JournalFileBackend):
                 if self._number > log_number_from:
                     yield log
         if len(line) == MAX_LINE:
-            raise self._damaged(f"longer than {MAX_LINE:,} bytes")
+            raise self._damaged(f"the line is longer than {MAX_LINE:,} bytes")
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append lines to the file atomically.
 
         Args:
-            logs: Contents of the lines.
+            logs: Content of each line.
 
         Raises:
-            OSError: The disk is full; the file is as it was before.
+            OSError: The disk is full. The file is then unchanged.
         """
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         self._writing.acquire()
@@ -78,14 +78,14 @@ class JournalFile(JournalFileBackend):
                     os.fsync(file.fileno())
                     self._synced = time.monotonic()
         except OSError:
-            # The next line would be appended to an incomplete one.
+            # Otherwise, the next line would be appended to an incomplete line.
             os.truncate(self._path, size)
             raise
         finally:
             self._writing.release()
 
     def _rewind(self) -> None:
-        """Continue reading at the first line."""
+        """Restart reading at the first line."""
         self._number, self._offset = 0, 0
         self._checker = JournalChecker()
 
@@ -97,5 +97,6 @@ class JournalFile(JournalFileBackend):
 
     def _damaged(self, what: str) -> UserError:
         return UserError(
-            f"{self._path}: not a journal of Optuna, or damaged: line {self._number + 1}: {what}"
+            f"{self._path}: the file is damaged or not an Optuna journal: line"
+            f" {self._number + 1}: {what}"
         )

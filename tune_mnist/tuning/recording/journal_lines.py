@@ -1,4 +1,4 @@
-"""Schema of the lines of a study's journal, which are checked before Optuna reads them."""
+"""Schema of the lines in a study's journal, to check each line before Optuna reads it."""
 
 import json
 from datetime import datetime
@@ -15,7 +15,7 @@ from tune_mnist.tuning.spaces.space_file import CheaperStage
 
 STUDY_NAME = "tune_mnist"
 MAX_LINE = 4_000_000
-"""Maximum bytes of a line; the longest lines of a search have some thousand."""
+"""Maximum length of a line in bytes; the longest lines of a search have a few thousand."""
 
 _FINISHED = (1, 2, 3)
 _RUNNING, _COMPLETE = 0, 1
@@ -34,11 +34,11 @@ State = Annotated[int, Field(ge=0, le=4)]
 
 
 class _LinePart(StrictModel, extra="ignore"):
-    """Part of a line; keys that later versions of Optuna may add are ignored."""
+    """Part of a line. Unknown keys are ignored, because later versions of Optuna may add keys."""
 
 
 class StudyAttributes(_LinePart):
-    """User attributes of a study, which a search sets."""
+    """User attributes of a study, set by a search."""
 
     queue: list[dict[str, Scalar]] = Field(default_factory=list)
     prepared: bool = False
@@ -50,13 +50,13 @@ class StudyAttributes(_LinePart):
 
 
 class StudySystemAttributes(_LinePart):
-    """System attributes of a study, which Optuna sets."""
+    """System attributes of a study, set by Optuna."""
 
     metric_names: list[Text] = Field(default_factory=list, alias="study:metric_names")
 
 
 class TrialSystemAttributes(_LinePart):
-    """System attributes of a trial, which Optuna and its samplers set."""
+    """System attributes of a trial, set by Optuna and its samplers."""
 
     fixed_params: dict[str, Scalar] = Field(default_factory=dict)
     search_space: dict[str, list[Scalar]] = Field(default_factory=dict)
@@ -93,7 +93,7 @@ class _StudySystemAttribute(_OfStudy):
 
 
 class _Ending(_Line):
-    """State and values of a trial: fields that two kinds of line share."""
+    """Fields for the state and values of a trial, shared by two kinds of lines."""
 
     state: State = _RUNNING
     values: Annotated[list[Finite], Field(min_length=1, max_length=8)] | None = None
@@ -103,13 +103,13 @@ class _Ending(_Line):
     @model_validator(mode="after")
     def _complete(self) -> "_Ending":
         if self.state in _FINISHED and self.datetime_complete is None:
-            raise ValueError("datetime_complete is missing: the trial has ended")
+            raise ValueError("datetime_complete is missing, although the trial has ended")
         return self
 
 
 class _CreateTrial(_Ending, _OfStudy):
     op_code: Literal[4]
-    datetime_start: Moment | None  # must be there
+    datetime_start: Moment | None  # required, unlike in the base class
     value: Finite | None = None
     distributions: dict[str, Distribution] = Field(default_factory=dict)
     params: dict[str, Finite] = Field(default_factory=dict)
@@ -122,11 +122,11 @@ class _CreateTrial(_Ending, _OfStudy):
     @model_validator(mode="after")
     def _parameters(self) -> "_CreateTrial":
         if set(self.params) != set(self.distributions):
-            raise ValueError("params and distributions must name the same parameters")
+            raise ValueError("params and distributions must have the same keys")
         for name, value in self.params.items():
             check_value(value, self.distributions[name])
         if self.state == _COMPLETE and (self.value is None) == (self.values is None):
-            raise ValueError("value or values: one of them must be given: the trial is complete")
+            raise ValueError("either value or values must be given, as the trial is complete")
         return self
 
 
@@ -150,9 +150,9 @@ class _StateChange(_Ending, _OfTrial):
     @model_validator(mode="after")
     def _dated(self) -> "_StateChange":
         if self.state == _RUNNING and self.datetime_start is None:
-            raise ValueError("datetime_start is missing: the trial has begun")
+            raise ValueError("datetime_start is missing, although the trial has started")
         if self.state == _COMPLETE and self.values is None:
-            raise ValueError("values are missing: the trial is complete")
+            raise ValueError("values is missing, although the trial is complete")
         return self
 
 
@@ -189,10 +189,10 @@ _LINE: TypeAdapter[Any] = TypeAdapter(
 
 
 class JournalChecker:
-    """Checker of the lines of a journal, which must be given in order.
+    """Checker for the lines of a journal, which must be passed in order.
 
-    Without it, Optuna would ignore lines of trials that do not exist, and raise internal
-    exceptions, possibly much later, for other faults.
+    Optuna itself ignores lines of trials that do not exist. For other faults it raises internal
+    exceptions, possibly much later.
     """
 
     def __init__(self) -> None:
@@ -200,32 +200,34 @@ class JournalChecker:
         self._trials = 0
 
     def checked(self, line: bytes) -> dict[str, Any]:
-        """Check a line, and return its content.
+        """Check the next line of the journal, and return its content.
 
         Args:
-            line: Line of the journal, as bytes of JSON.
+            line: Line of the journal, as JSON.
 
         Raises:
-            UserError: Neither a search nor Optuna writes lines like this; the message names the
-                key at fault.
+            UserError: The line cannot have been written by a search or by Optuna. The message
+                names the invalid key.
         """
         try:
             operation = _LINE.validate_json(line)
         except ValidationError as error:
             raise UserError(_explained(error)) from None
         if isinstance(operation, _CreateStudy):
-            # Each resumed search appends another line of this kind, which Optuna ignores.
+            # Each resume appends another line of this kind; Optuna ignores it.
             self._begun = True
         elif not self._begun:
-            raise UserError("there is no study yet")
+            raise UserError("the line comes before the line that creates the study")
         elif isinstance(operation, _CreateTrial):
             self._trials += 1
         elif isinstance(operation, _OfTrial) and operation.trial_id >= self._trials:
-            raise UserError(f"trial_id = {operation.trial_id}: there is no such trial yet")
+            raise UserError(
+                f"trial_id is {operation.trial_id}, but the trial has not been created yet"
+            )
         content: dict[str, Any] = json.loads(line)
         for key in ("user_attr", "system_attr"):
             if key in content and len(content[key]) != 1:
-                raise UserError(f"{key}: must hold one key")
+                raise UserError(f"{key} must contain exactly one key")
         return content
 
 
@@ -235,9 +237,9 @@ def _explained(error: ValidationError) -> str:
     key = ".".join(str(part) for part in first["loc"][1:])
     match first["type"]:
         case "json_invalid":
-            return f"not JSON: {reason(first)}"
+            return f"the line is not JSON ({reason(first)})"
         case "union_tag_invalid" | "union_tag_not_found":
-            return "op_code: must be the code of an operation of a search: 0, or 2 to 9"
+            return "op_code must be 0 or from 2 to 9, the operations that a search writes"
         case "missing":
             return f"'{key}' is missing"
         case "extra_forbidden":

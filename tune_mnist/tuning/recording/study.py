@@ -17,56 +17,61 @@ CHANCE_LEVEL = "chance_level"
 """User attribute of a study: validation accuracy that a network exceeds once it has learned."""
 
 JOURNAL_LOCK = f"{JOURNAL}.lock"
-"""Lock of the journal while Optuna writes; released by renaming it to a name with this prefix."""
+"""Lock file of the journal while Optuna writes; renamed with a suffix to release the lock."""
 
 
 def open_storage(directory: Path) -> JournalStorage:
-    """Open the journal in a results folder, and remove what a killed writer left behind.
+    """Open the journal in a results folder for writing, and repair it after a killed writer.
 
-    The caller must be the only writer; other processes such as ``optuna-dashboard`` may read.
+    The caller must be the only writer. Other processes, such as ``optuna-dashboard``, may read.
 
     Args:
         directory: Results folder.
 
     Raises:
-        UserError: The file is not a journal.
+        UserError: The file is not a journal, or a folder blocks its lock file.
     """
     path = path_in(directory, JOURNAL)
     if path.exists():
         require_file(path)
         _drop_half_line(path)
-    # The folder is claimed, so a killed writer left this lock; Optuna would wait for its release.
+    # The folder is claimed, so a killed writer left this lock. Optuna would wait for it forever.
     lock = directory / JOURNAL_LOCK
     if lock.is_dir() and not lock.is_symlink():
-        raise UserError(f"{lock}: must not be a folder, as Optuna creates a file there: remove it")
+        raise UserError(
+            f"{lock}: the path is a folder, but Optuna must create a lock file there: remove the"
+            " folder"
+        )
     lock.unlink(missing_ok=True)
     return JournalStorage(JournalFile(path))
 
 
 def load_study(directory: Path) -> optuna.Study:
-    """Load the study in a results folder for reading.
+    """Load the study in a results folder, for reading only.
 
     Args:
         directory: Results folder.
 
     Raises:
-        UserError: The folder holds no study, or one that no search has written.
+        UserError: The folder contains no study, or a study that was not written by a search.
     """
     path = path_in(directory, JOURNAL)
     if not path.exists():
-        raise UserError(f"{path}: there is no such file: not the results of a search")
+        raise UserError(
+            f"{path}: the file does not exist, so the folder has no results of a search"
+        )
     require_file(path)
     storage = JournalStorage(JournalFile(path))
     try:
         study = optuna.load_study(study_name=STUDY_NAME, storage=storage)
     except KeyError:
-        raise UserError(f"{path}: holds no study of a search") from None
+        raise UserError(f"{path}: the journal contains no study of a search") from None
     check_well_formed(study, path)
     return study
 
 
 def _drop_half_line(path: Path) -> None:
-    """Remove an incomplete last line, which a killed driver was writing."""
+    """Remove an incomplete last line, left by a driver that was killed while writing."""
     with path.open("rb+") as file:
         content = file.read()
         whole = content.rfind(b"\n") + 1

@@ -1,4 +1,4 @@
-"""Checks that a stored study belongs to a search, and to this search."""
+"""Checks that a study was written by a search, and that it belongs to a given search."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,14 +21,14 @@ from tune_mnist.tuning.trials.reports import OBJECTIVES
 _DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 _RELATIVE = TypeAdapter(dict[str, Scalar])
 _CHUNKED = ("tpe:relative_params:", "gp:relative_params:")
-"""Prefixes of the keys under which Optuna's samplers store the parameters of a running trial."""
+"""Key prefixes under which Optuna's samplers store parameters sampled together for a trial."""
 
 
 def check_well_formed(study: optuna.Study, path: Path) -> None:
-    """Check that a study has the objectives and values that a search writes.
+    """Check that a study has objectives and values that a search can have written.
 
     Args:
-        study: Study, read from a journal whose lines have been checked.
+        study: Study that was read from a journal with checked lines.
         path: Path of the journal, for error messages.
 
     Raises:
@@ -50,24 +50,24 @@ def check_belongs(
     max_epochs: int,
     path: Path,
 ) -> None:
-    """Check that a study belongs to a search with this space, these objectives and epochs.
+    """Check that the trials of a study match the space, objectives and epochs of a search.
 
     Args:
         study: Study that has passed :func:`check_well_formed`.
         space: Search space.
-        directions: ``max`` or ``min`` by objective, in the order of the search.
+        directions: ``max`` or ``min`` for each objective of the search, in order.
         max_epochs: Maximum epochs per trial.
         path: Path of the journal, for error messages.
 
     Raises:
-        UserError: The study has other objectives; or a trial has other parameters than the space,
-            or more epochs than ``max_epochs``.
+        UserError: The study has other objectives, the parameters of a trial do not match the
+            space, or a trial has more than ``max_epochs`` epochs.
     """
     try:
         wanted = [_DIRECTIONS[way] for way in directions.values()]
         if study.directions != wanted:
             raise UserError(
-                f"optimises {_directions(study)}: the objectives of the search are"
+                f"the study optimises {_directions(study)}, but the objectives of the search are"
                 f" {','.join(directions)}"
             )
         for number, parameters in enumerate(study.user_attrs.get("queue", []), start=1):
@@ -86,13 +86,15 @@ def _check_directions(study: optuna.Study) -> None:
     if names is None:  # the driver was killed before they were written
         if study.directions[0] is not StudyDirection.MAXIMIZE:
             raise UserError(
-                f"optimises {_directions(study)}: a search maximises val_accuracy first"
+                f"the study optimises {_directions(study)}, but the first objective of a search"
+                " is to maximise val_accuracy"
             )
         return
     wanted = [_DIRECTIONS.get(OBJECTIVES.get(name, "")) for name in names]
     if study.directions != wanted:
         raise UserError(
-            f"optimises {_directions(study)} ({quoted(', '.join(names))}): a search can optimise"
+            f"the study optimises {_directions(study)} ({quoted(', '.join(names))}), but a"
+            " search can only optimise"
             f" {', '.join(f'{name} ({way})' for name, way in OBJECTIVES.items())}"
         )
 
@@ -105,19 +107,22 @@ def _check_numbers(trial: FrozenTrial, objectives: int, trials: int) -> None:
     place = f"trial {trial.number}"
     values = trial.values
     if trial.state is TrialState.COMPLETE and (values is None or len(values) != objectives):
-        raise UserError(f"{place}: is complete, and must have {objectives} values")
+        raise UserError(
+            f"{place} is complete, so it must have {objectives} values, but has"
+            f" {len(values or ())}"
+        )
     for accuracy in (*trial.intermediate_values.values(), *(values or ())[:1]):
         if not 0 <= accuracy <= 1:
             raise UserError(
-                f"{place}: its value must be an accuracy from 0 to 1, but is {accuracy:g}"
+                f"{place}: a value must be an accuracy from 0 to 1, but is {accuracy:g}"
             )
     if any(step < 1 for step in trial.intermediate_values):
-        raise UserError(f"{place}: has a value at step 0: epochs count from 1")
+        raise UserError(f"{place} has a value at step 0, but epochs count from 1")
     progress = trial.user_attrs.get("progress")
     if progress and progress["best_epoch"] > progress["epochs"]:
         raise UserError(
-            f"{place}: progress: best_epoch must be at most epochs ({progress['epochs']}), but is"
-            f" {progress['best_epoch']}"
+            f"{place}: progress.best_epoch must be at most progress.epochs"
+            f" ({progress['epochs']}), but is {progress['best_epoch']}"
         )
     for exploit in trial.user_attrs.get(EXPLOITS, []):
         if exploit["donor"] >= trials:
@@ -130,11 +135,11 @@ def _check_parameters(trial: FrozenTrial, space: SearchSpace, distributions: Any
     place = f"trial {trial.number}"
     for name, distribution in trial.distributions.items():
         if name not in distributions:
-            raise UserError(f"{place}: parameter {quoted(name)} is not in its space")
+            raise UserError(f"{place}: parameter {quoted(name)} is not in the search space")
         if distribution != distributions[name]:
             raise UserError(
-                f"{place}: {name} was drawn from another distribution than"
-                f" {space.parameters[name]}"
+                f"{place}: {name} was drawn from another distribution than the"
+                f" {space.parameters[name]} of the search space"
             )
     _check_fixed(trial.system_attrs.get("fixed_params", {}), space, place)
     _check_fixed(_drawn_together(trial, place), space, place)
@@ -145,16 +150,16 @@ def _check_parameters(trial: FrozenTrial, space: SearchSpace, distributions: Any
         if space.exists(name, trial.params) != (name in trial.params):
             if name in trial.params:
                 raise UserError(
-                    f"{place}: has the parameter {name}, whose condition does not hold"
+                    f"{place} has the parameter {name}, although its condition does not hold"
                 )
-            raise UserError(f"{place}: lacks the parameter {name}, which its space requires")
+            raise UserError(f"{place} lacks the parameter {name}, which the search space requires")
 
 
 def _check_fixed(parameters: Mapping[str, Any], space: SearchSpace, place: str) -> None:
     for name, value in parameters.items():
         if name in space.parameters and not space.parameters[name].contains(value):
             raise UserError(
-                f"{place}: {quoted(name)} is {quoted(value)}, which is outside the space"
+                f"{place}: {quoted(name)} is {quoted(value)}, which is outside the search space"
             )
 
 
@@ -167,7 +172,9 @@ def _drawn_together(trial: FrozenTrial, place: str) -> dict[str, Any]:
         try:
             drawn |= _RELATIVE.validate_json("".join(texts)) if texts else {}
         except (ValidationError, TypeError):
-            raise UserError(f"{place}: {start}0: must hold parameters and values") from None
+            raise UserError(
+                f"{place}: {start}0 must be a mapping of parameters to values"
+            ) from None
     return drawn
 
 
@@ -186,12 +193,12 @@ def _check_epochs(trial: FrozenTrial, max_epochs: int) -> None:
         and not progress
         and WARM_START_NAME not in trial.user_attrs
     ):
-        raise UserError(f"trial {trial.number}: is complete, but has no progress")
+        raise UserError(f"trial {trial.number} is complete, but has no progress")
     seen = [*trial.intermediate_values, progress["epochs"] if progress else 0]
     seen += [exploit["epoch"] for exploit in trial.user_attrs.get(EXPLOITS, [])]
     # Trials imported from another search may have more epochs.
     if max(seen) > max_epochs and WARM_START_NAME not in trial.user_attrs:
         raise UserError(
-            f"trial {trial.number}: its epochs must be at most max_epochs ({max_epochs}), but"
+            f"trial {trial.number}: the epochs must be at most max_epochs ({max_epochs}), but"
             f" reach {max(seen)}"
         )

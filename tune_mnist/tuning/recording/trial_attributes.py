@@ -8,14 +8,14 @@ from tune_mnist.stored_json import StrictModel
 from tune_mnist.stored_values import MAX_WHOLE, Accuracy, Finite, Scalar, Text, Whole
 
 EXPLOITS = "takeovers"
-"""User attribute of a trial: its exploits. The name is fixed by journals of earlier versions."""
+"""User attribute with a trial's exploits; journals of earlier versions fix its name."""
 
 
 PORTFOLIO = "portfolio"
-"""User attribute of a trial of the portfolio: true."""
+"""User attribute that marks a trial of the portfolio."""
 
 REDUCED = "warm_start_reduced"
-"""User attribute of an imported trial that lacks a part of its earlier configuration: true."""
+"""User attribute that marks an imported trial which lost a part of its configuration."""
 
 
 def _loss(value: Any) -> Any:
@@ -32,17 +32,17 @@ EpochText = Annotated[str, Field(pattern="^[1-9][0-9]{0,8}$")]
 
 
 class LastEpoch(StrictModel):
-    """The metrics of a trial's last epoch.
+    """Metrics of a trial's last epoch.
 
     Attributes:
-        train_loss: Mean loss of the training images; may be NaN or infinite.
+        train_loss: Mean loss over the training images; may be NaN or infinite.
         train_accuracy: Share of the training images that were classified correctly.
-        val_loss: Mean loss of the validation images; may be NaN or infinite.
-        images_per_second: Training images per second.
+        val_loss: Mean loss over the validation images; may be NaN or infinite.
+        images_per_second: Training speed in images per second.
         parameters: Number of trainable parameters.
-        stage: Number of the stage, from 1, in a search with stages.
-        image_size: Side of the images in pixels, in a search with stages.
-        fraction: Share of the training part, in a search with stages.
+        stage: Number of the stage, from 1; 0 in a search without stages.
+        image_size: Side of the images in pixels; 0 in a search without stages.
+        fraction: Share of the training part that was used; 0 in a search without stages.
     """
 
     train_loss: Loss
@@ -56,17 +56,17 @@ class LastEpoch(StrictModel):
 
 
 class StoredProgress(StrictModel):
-    """Progress of a trial; the fields are those of ``TrialRecord``.
+    """Progress of a trial with at least one epoch, stored from the fields of ``TrialRecord``.
 
     Attributes:
-        epochs: Epochs trained.
-        best_epoch: Epoch of the best validation accuracy.
-        val_accuracy: That accuracy; NaN before the first epoch.
-        stage: Stage of that epoch, from 1; 0 in a search without stages.
+        epochs: Number of trained epochs.
+        best_epoch: Epoch with the best validation accuracy.
+        val_accuracy: Best validation accuracy, from 0 to 1.
+        stage: Stage of the best epoch, from 1; 0 in a search without stages.
         last: Metrics of the last epoch.
         val_losses: Validation loss by epoch; empty in journals of earlier versions.
-        train_losses: Training loss by epoch, in journals of earlier versions only.
-        train_seconds: Sum of the epochs' wall time.
+        train_losses: Training loss by epoch; only in journals of earlier versions.
+        train_seconds: Sum of the epochs' wall time in seconds.
         node: Address of the machine that trained the last epoch.
     """
 
@@ -82,12 +82,12 @@ class StoredProgress(StrictModel):
 
 
 class ExploitNote(StrictModel):
-    """An exploit of population based training.
+    """Stored exploit of population based training.
 
     Attributes:
         epoch: Epoch after which the trial continued with the weights of another trial.
-        donor: Number of the other trial.
-        params: Hyperparameters of the trial after that epoch.
+        donor: Number of the trial that provided the weights.
+        params: Hyperparameters of the trial after the exploit.
     """
 
     epoch: Annotated[Whole, Field(ge=1)]
@@ -96,7 +96,7 @@ class ExploitNote(StrictModel):
 
 
 class TrialAttributes(StrictModel, extra="allow"):
-    """User attributes of a trial; attributes of other programs, such as notes, are ignored."""
+    """User attributes of a trial. Attributes of other programs, such as notes, are ignored."""
 
     trial_id: Text = ""
     progress: StoredProgress | None = None

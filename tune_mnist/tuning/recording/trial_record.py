@@ -13,7 +13,7 @@ from tune_mnist.tuning.spaces.stages import FIDELITY, STAGE
 from tune_mnist.tuning.trials.reports import METRIC, TIME_ATTR
 
 WARM_START_NAME = "warm_start"
-"""User attribute of a trial that was imported from another search."""
+"""User attribute that names the search from which a trial was imported."""
 
 
 class TrialState(StrEnum):
@@ -23,19 +23,19 @@ class TrialState(StrEnum):
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
     COMPLETE = "COMPLETE"
-    """Trained all its epochs."""
+    """Trained to the last epoch."""
     PRUNED = "PRUNED"
     """Stopped early by the scheduler."""
     INTERRUPTED = "INTERRUPTED"
-    """Cut off by Ctrl-C or the time budget."""
+    """Interrupted by Ctrl-C or the time budget."""
     DIVERGED = "DIVERGED"
-    """Its loss became NaN or infinite."""
+    """Stopped because the loss became NaN or infinite."""
     FAILED = "FAILED"
     """Ended by an error."""
 
     @property
     def ended(self) -> bool:
-        """Whether the trial has ended and is not resumed."""
+        """Whether the trial has ended and will not continue in this run of the search."""
         return self not in (TrialState.PENDING, TrialState.RUNNING, TrialState.PAUSED)
 
 
@@ -53,18 +53,20 @@ class TrialRecord:
         config: Hyperparameters at the start of the trial, including the model.
         state: State of the trial.
         epochs: Number of trained epochs.
-        best_epoch: Epoch of the best validation accuracy; 0 before the first epoch.
-        val_accuracy: Best validation accuracy in the last stage, from 0 to 1.
+        best_epoch: Epoch with the best validation accuracy; 0 before the first epoch.
+        val_accuracy: Best validation accuracy in the last stage, from 0 to 1; NaN before the first
+            epoch.
         stage: Stage of the best epoch, from 1; 0 in a search without stages.
         last: Metrics of the last epoch.
-        val_losses: Validation loss by epoch; the epochs are text, as JSON requires. Unlike the
-            training loss, it depends on neither label smoothing nor augmentation.
+        val_losses: Validation loss by epoch, with the epoch as text because JSON requires it.
+            Unlike the training loss, the validation loss does not depend on label smoothing or
+            augmentation.
         train_seconds: Sum of the epochs' wall time in seconds.
         node: Address of the machine that trained the last epoch.
         reason: One-line reason of a failure; otherwise empty.
-        exploits: Exploits of the trial in population based training, in order of time. Each has
-            the ``epoch`` after which the trial continued, the ``donor`` of the weights, and the
-            trial's ``params`` after that.
+        exploits: Exploits of the trial in population based training, in chronological order. Each
+            has the ``epoch`` after which the trial took over weights, the number of the ``donor``
+            trial, and the new hyperparameters ``params``.
     """
 
     number: int
@@ -83,13 +85,13 @@ class TrialRecord:
     exploits: list[dict[str, Any]] = field(default_factory=list)
 
     def config_of(self, epoch: int) -> dict[str, Any]:
-        """Return the hyperparameters of an epoch, which exploits may have changed."""
+        """Return the hyperparameters used in an epoch, which may differ from the initial ones."""
         earlier = [other["params"] for other in self.exploits if other["epoch"] < epoch]
         config: dict[str, Any] = earlier[-1] if earlier else self.config
         return config
 
     def add_epoch(self, metrics: dict[str, Any]) -> None:
-        """Update the record with the metrics of the next epoch."""
+        """Update the record with the reported metrics of the next epoch."""
         self.epochs = metrics[TIME_ATTR]
         self.val_losses[str(self.epochs)] = metrics["val_loss"]
         self.train_seconds = metrics["train_seconds"]
@@ -104,7 +106,7 @@ class TrialRecord:
             self.best_epoch = self.epochs
 
     def progress(self) -> dict[str, Any]:
-        """Return the fields that the study stores for :meth:`from_study` as plain values."""
+        """Return the fields that the study stores, from which :meth:`from_study` restores them."""
         return {key: getattr(self, key) for key in PROGRESS}
 
     @classmethod
@@ -113,7 +115,7 @@ class TrialRecord:
 
         Args:
             trial: Trial of the study.
-            model: Architecture of all trials, or None if it is a parameter of the trial.
+            model: Architecture of all trials, or None if the model is a parameter.
         """
         fixed = {} if model is None else {"model": model}
         attributes = trial.user_attrs
@@ -158,9 +160,9 @@ LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second",
 
 
 def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
-    """Return the content of ``trials.csv``: one row per trial.
+    """Return the content of ``trials.csv``, with one row per trial.
 
-    The hyperparameters are those of the trial's best epoch.
+    The hyperparameters in a row are those of the best epoch.
 
     Args:
         records: Records of the trials.
@@ -185,10 +187,10 @@ def _text(exploits: list[dict[str, Any]]) -> str:
 
 
 def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:
-    """Return the records with at least one epoch, best first.
+    """Return the records of trials with at least one epoch, best first.
 
-    Trials that diverged or failed rank last. The others are ranked by stage, then by validation
-    accuracy, then by number, the lower number first.
+    Trials that diverged or failed come last. The other trials are ordered by stage, then by
+    validation accuracy. Among equal trials, the one with the lowest number comes first.
 
     Args:
         records: Records of the trials.
@@ -206,6 +208,6 @@ def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:
 
 
 def best_record(records: list[TrialRecord]) -> TrialRecord | None:
-    """Return the first record of :func:`by_rank`; None before the first epoch."""
+    """Return the best record in the order of :func:`by_rank`, or None before the first epoch."""
     ranked = by_rank(records)
     return ranked[0] if ranked else None

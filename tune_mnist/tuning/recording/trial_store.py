@@ -1,4 +1,4 @@
-"""Store of the trials' records, in memory and in the study."""
+"""Store of the trial records, in memory and in the study."""
 
 import warnings
 from typing import Any
@@ -18,28 +18,28 @@ _ENDS = {
 
 
 def own_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """Return the trials of the search, without those imported by a warm start."""
+    """Return the trials of a search without those imported by a warm start."""
     trials = study.get_trials(deepcopy=False)
     return [trial for trial in trials if WARM_START_NAME not in trial.user_attrs]
 
 
 def begun_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """Return the started trials of the search, without those that wait in the queue."""
+    """Return the trials of a search that have started, without those waiting in the queue."""
     waiting = optuna.trial.TrialState.WAITING
     return [trial for trial in own_trials(study) if trial.state is not waiting]
 
 
 class TrialStore:
-    """Store of the records of a search's trials.
+    """Store of the records of all trials of a search.
 
-    Every change is written to the study, from which a resumed search restores the store.
+    Every change is also written to the study, so that a resumed search can restore the records.
 
     Args:
-        study: Study of the search; the records of its trials are restored.
-        model: Architecture of all trials, or None if it is a parameter.
+        study: Study of the search. The records of trials in the study are restored.
+        model: Architecture of all trials, or None if the model is a parameter.
         max_epochs: Maximum epochs per trial.
-        objectives: Objectives of the study, ``val_accuracy`` first. Each is a field of
-            ``TrialRecord`` or a metric of the last epoch.
+        objectives: Objectives of the study, starting with ``val_accuracy``. Each objective is a
+            field of ``TrialRecord`` or a metric of the last epoch.
     """
 
     def __init__(
@@ -62,16 +62,16 @@ class TrialStore:
 
     @property
     def records(self) -> list[TrialRecord]:
-        """The records, ordered by number."""
+        """The records of all trials, ordered by number."""
         return [self._records[number] for number in sorted(self._records)]
 
     def count_active(self) -> int:
-        """Return the number of trials that run or wait for a worker."""
+        """Return the number of trials that are running or waiting for a worker."""
         active = (TrialState.PENDING, TrialState.RUNNING)
         return sum(record.state in active for record in self._records.values())
 
     def record(self, number: int) -> TrialRecord:
-        """Return the record of a trial, given its number."""
+        """Return the record of the trial with a given number."""
         return self._records[number]
 
     def begin(self, trial: optuna.Trial, trial_id: str, config: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ class TrialStore:
         Args:
             trial: Trial of the study.
             trial_id: Ray's ID of the trial.
-            config: Hyperparameters, including the model.
+            config: Hyperparameters at the start of the trial, including the model.
         """
         self._trials[trial.number] = trial
         record = self._records.setdefault(
@@ -90,11 +90,11 @@ class TrialStore:
         trial.set_user_attr("trial_id", trial_id)
 
     def add_epoch(self, number: int, metrics: dict[str, Any]) -> None:
-        """Record the metrics of an epoch; a repeated report, or one without metrics, is ignored.
+        """Record the metrics of an epoch, unless they are missing or were recorded before.
 
         Args:
             number: Number of the trial.
-            metrics: Report of the trial.
+            metrics: Report of the trial after the epoch.
         """
         record = self._records[number]
         if METRIC not in metrics or metrics[TIME_ATTR] <= record.epochs:
@@ -103,7 +103,7 @@ class TrialStore:
         trial = self._trials[number]
         if len(self._objectives) == 1:
             with warnings.catch_warnings():
-                # A driver that was killed here has reported the value already; Optuna warns then.
+                # Optuna warns if a driver that was killed here had already reported the value.
                 warnings.simplefilter("ignore")
                 trial.report(metrics[METRIC], step=metrics[TIME_ATTR])
         trial.set_user_attr("progress", record.progress())
@@ -115,9 +115,9 @@ class TrialStore:
 
         Args:
             number: Number of the trial.
-            epoch: Epoch after which the trial continues.
-            source: Number of the other trial.
-            params: Hyperparameters of the trial after that epoch.
+            epoch: Epoch after which the trial takes over the weights.
+            source: Number of the trial that provides the weights.
+            params: Hyperparameters of the trial after the exploit.
         """
         record = self._records[number]
         if any(earlier["epoch"] == epoch for earlier in record.exploits):
@@ -128,8 +128,8 @@ class TrialStore:
     def end(self, number: int, last: dict[str, Any]) -> None:
         """Close the record of a trial that Ray has stopped.
 
-        The state is FAILED or DIVERGED if the trial reported a reason, COMPLETE if it has trained
-        all epochs, and PRUNED otherwise, since only the scheduler stops a trial before.
+        The state becomes FAILED or DIVERGED if the trial reported a reason, COMPLETE if the trial
+        reached the last epoch, and PRUNED otherwise, because only a scheduler stops trials early.
 
         Args:
             number: Number of the trial.
@@ -148,7 +148,7 @@ class TrialStore:
 
         Args:
             number: Number of the trial.
-            reason: One-line message with the reason.
+            reason: Reason of the failure as a one-line message.
             diverged: Whether the loss became NaN or infinite.
         """
         record = self._records[number]
