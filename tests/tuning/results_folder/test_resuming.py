@@ -162,7 +162,7 @@ def test_hyperband_cannot_be_resumed(tmp_path, digits):
 @pytest.mark.parametrize(
     ("scheduler", "num_samples", "words"),
     [
-        ("asha", 2, "--num-samples 2: must be at least 3"),
+        ("asha", 2, "--num-samples must be at least 3"),
         ("pbt", 5, "--num-samples 5: the population of --scheduler pbt has 4 trials"),
     ],
 )
@@ -201,9 +201,9 @@ def test_a_search_that_was_killed_before_its_first_trial_can_be_resumed(tmp_path
 
 def test_a_search_whose_mlflow_server_is_lost_can_be_resumed_without_it(tmp_path, digits):
     earlier = begin(tmp_path / "s", digits, mlflow="http://127.0.0.1:1")
-    assert "--mlflow http://127.0.0.1:1: cannot be used" in refusal_of_resume(
-        tmp_path / "s", earlier
-    )
+    message = refusal_of_resume(tmp_path / "s", earlier)
+    assert message.startswith("--mlflow http://127.0.0.1:1: ")
+    assert "cannot be used" in message
     # The search is refused because no Ray runs at the address.
     assert refusal_of_resume(tmp_path / "s", earlier, mlflow="").startswith("no Ray cluster")
     assert earlier.options_with(SPACE, {"mlflow": ""}).mlflow is None

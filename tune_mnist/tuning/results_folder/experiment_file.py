@@ -43,17 +43,19 @@ class Experiment(StrictModel, extra="ignore"):
         options: Options of the search, including defaults.
         space: Name and text of the search space.
         data_sha256: Checksum of the training images and labels.
-        test_sha256: Checksum of the test images and labels; None in folders of older versions,
+        test_sha256: Checksum of the test images and labels; None in folders of earlier versions,
             which did not store it.
-        data: Form of the images; None in folders of versions that supported only MNIST.
+        data: Form of the images; None in folders of earlier versions, which supported only MNIST.
         facts: Description of the search, by heading.
         versions: Versions of the packages that may affect results.
-        started: Time of the start, in ISO 8601.
+        started: Start time of the search, in ISO 8601.
         commands: Commands that started and resumed the search, in order.
         checkpoints: Path or URI of the checkpoints; None: in the results folder.
-        networks: SHA-256 of the source of each user-defined network at the start, by name.
-        edited_networks: Names of the networks whose source had changed at a later resume.
-        signature: Signature that proves that this user wrote the file on this machine, or None.
+        networks: SHA-256 of each user-defined network's source when it was first used, by name.
+        edited_networks: Names of the networks whose source had changed when the search was
+            resumed.
+        signature: Signature that proves that this user wrote the file on this machine, or None if
+            there was no key to sign with.
     """
 
     options: dict[str, Scalar | None]
@@ -73,11 +75,11 @@ class Experiment(StrictModel, extra="ignore"):
     @property
     def is_own(self) -> bool:
         """Whether this user wrote the file on this machine, and it has not been changed since."""
-        # Only stored fields: an older version has not signed fields that newer versions add.
+        # Only the stored fields were signed: a later version may have added fields to the model.
         return is_own(self.model_dump(mode="json", exclude_unset=True))
 
     def edited_since(self, digests: Mapping[str, str]) -> list[str]:
-        """Return the names of the networks whose source has changed since the start.
+        """Return the names of networks whose source has changed since the start of the search.
 
         The result includes networks that were edited and then restored, because some trials may
         have run with the edited source.
@@ -91,9 +93,10 @@ class Experiment(StrictModel, extra="ignore"):
         return sorted(changed.union(self.edited_networks))
 
     def is_comparable(self, options: SearchOptions, dataset: Dataset) -> bool:
-        """Return whether accuracies of this search are comparable with those of another one.
+        """Return whether the accuracies of this search and another search are comparable.
 
-        Does not compare the source of the networks; see :meth:`unchanged_networks`.
+        This is the case if both searches evaluate on the same images under the same conditions.
+        The source of the networks is not compared; see :meth:`unchanged_networks`.
 
         Args:
             options: Options of the other search.
@@ -109,8 +112,8 @@ class Experiment(StrictModel, extra="ignore"):
     def unchanged_networks(self, models: Iterable[str]) -> set[str]:
         """Return the architectures whose source is known to be the same as in this search.
 
-        The result never includes user-defined networks without a source file, because their
-        source cannot be compared.
+        User-defined networks without a source file are never included, because their source cannot
+        be compared.
 
         Args:
             models: Names of the architectures to compare.
@@ -122,42 +125,44 @@ class Experiment(StrictModel, extra="ignore"):
         return (wanted - own) | same.difference(self.edited_networks)
 
     def require_repeated(self, directory: Path, given: dict[str, Any]) -> None:
-        """Check that the user repeats the external options of a folder of unknown origin.
+        """Check that the user repeats the external options if the folder is of unknown origin.
 
         External options are addresses, paths and URIs that a search connects to, reads or writes.
-        A folder that this user wrote on this machine needs no repetition.
+        A folder from somebody else could make a search send data to an address of their choice.
+        The options of a folder that this user wrote on this machine need not be repeated.
 
         Args:
             directory: Results folder.
-            given: Options of this call; None: not given.
+            given: Options of this call, with None for options that were not given.
 
         Raises:
-            UserError: The folder is of unknown origin, and a stored external option is neither
-                repeated nor replaced.
+            UserError: The folder is of unknown origin, and the user has neither repeated nor
+                replaced a stored external option.
         """
         if self.is_own:
             return
         path = directory / EXPERIMENT_FILE
         if missing := only_stored(self.options, given):
             raise UserError(
-                f"{path}: not written by this user on this machine, so its addresses and paths are"
-                f" not used: repeat {missing}, give other values, or accept all with"
-                " --trust-stored"
+                f"{path}: the file was not written by this user on this machine, so its addresses"
+                f" and paths are not used: repeat {missing}, give other values, or accept all"
+                " stored values with --trust-stored"
             )
         if self.options.get("storage_path") is None:
             return
         place = checkpoints_of_search(checked_storage_path(given["storage_path"]), directory.name)
         if self.checkpoints != place:
             raise UserError(
-                f"{path}: not written by this user on this machine, and its checkpoints are in"
-                f" {self.checkpoints}, not in {place}: rename the folder, or add --trust-stored"
+                f"{path}: the file was not written by this user on this machine, and names"
+                f" {self.checkpoints} as the place of the checkpoints instead of {place}: rename"
+                " the folder, or accept all stored values with --trust-stored"
             )
 
     def search_space(self, directory: Path) -> SearchSpace:
-        """Return the search space, built from the stored text of its file.
+        """Return the search space, parsed from the stored text of the space file.
 
         Args:
-            directory: Results folder, for messages.
+            directory: Results folder, for error messages.
 
         Raises:
             UserError: The stored space is invalid.
@@ -168,12 +173,13 @@ class Experiment(StrictModel, extra="ignore"):
             raise UserError(f"{directory / EXPERIMENT_FILE}: space: {error}") from None
 
     def fixed_model(self, directory: Path) -> str | None:
-        """Return the architecture of the space, or None if the space has several.
+        """Return the architecture of the search space, or None if there are several.
 
-        Unlike :meth:`search_space`, works for an architecture that is not registered.
+        Unlike :meth:`search_space`, this method also works for an architecture that is not
+        registered.
 
         Args:
-            directory: Results folder, for messages.
+            directory: Results folder, for error messages.
 
         Raises:
             UserError: The stored space is invalid.
@@ -188,7 +194,7 @@ class Experiment(StrictModel, extra="ignore"):
         """Return the stored options of the search.
 
         Args:
-            directory: Results folder, for messages.
+            directory: Results folder, for error messages.
             space: Search space.
 
         Raises:
@@ -204,7 +210,7 @@ class Experiment(StrictModel, extra="ignore"):
 
         Args:
             space: Search space.
-            given: New values by name; None: as stored.
+            given: New values by option, with None for options that keep the stored value.
 
         Raises:
             UserError: A changed option would make old and new trials incomparable, or the search
@@ -219,21 +225,22 @@ class Experiment(StrictModel, extra="ignore"):
             old, new = getattr(before, key), getattr(after, key)
             if old != new:
                 raise UserError(
-                    f"--{key.replace('_', '-')} {new}: the search was started with {old}, and its"
-                    " trials would not be comparable: remove the option, or start another search"
+                    f"--{key.replace('_', '-')} {new}: the search was started with {old}, and"
+                    " trials with different values would not be comparable: remove the option, or"
+                    " start another search"
                 )
         return after
 
     def _check_initial_weights(self, space: SearchSpace) -> None:
         if "init" in self.options:
             return
-        # Versions without this option drew weights before a sigmoid four times smaller.
+        # Versions without this option drew weights four times smaller before a sigmoid.
         changed = [name for name in space.models if get_architecture(name).activation == "sigmoid"]
         if changed:
             raise UserError(
                 "--resume: the search was started by an earlier version with other initial weights"
-                f" of {', '.join(changed)}, so its trials would not be comparable: start another"
-                " search, with --warm-start to reuse the best configurations of this one"
+                f" of {', '.join(changed)}, so earlier and later trials would not be comparable:"
+                " start another search, with --warm-start to reuse the best configurations"
             )
 
 
@@ -247,7 +254,7 @@ def write_experiment(
     earlier: Experiment | None,
     checkpoints: str | None = None,
 ) -> Experiment:
-    """Store the set-up of a search, and return it.
+    """Write the set-up of a search to its results folder, and return the set-up.
 
     Args:
         directory: Results folder.
@@ -255,7 +262,7 @@ def write_experiment(
         options: Options of the search.
         dataset: Data set.
         facts: Description of the search, by heading.
-        command: Command line of the user.
+        command: Command that started or resumed the search.
         earlier: Stored set-up of the search to resume, or None.
         checkpoints: Path or URI of the checkpoints; None: in the results folder.
     """
@@ -287,12 +294,14 @@ def read_experiment(directory: Path) -> Experiment:
         directory: Results folder.
 
     Raises:
-        UserError: The folder is not that of a search, its file is damaged, or the folder contains
-            a symbolic link.
+        UserError: The folder is not the folder of a search, ``experiment.json`` is damaged, or the
+            folder contains a symbolic link.
     """
     path = path_in(directory, EXPERIMENT_FILE)
     if not path.exists():
-        raise UserError(f"{path}: no such file: {directory} is not the folder of a search")
+        raise UserError(
+            f"{path}: the file does not exist, so {directory} is not the folder of a search"
+        )
     experiment = read_stored(path, Experiment)
     # Not checked earlier: a folder of another kind may contain very many files.
     lock = directory / JOURNAL_LOCK

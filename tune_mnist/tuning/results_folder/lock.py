@@ -14,7 +14,7 @@ from tune_mnist.safe_paths import path_in
 
 @contextmanager
 def claimed(directory: Path) -> Iterator[None]:
-    """Lock a results folder, so that no other search writes into it.
+    """Lock a results folder, so that no other search can write to it.
 
     The operating system releases the lock when the process ends, even if it is killed.
 
@@ -29,7 +29,7 @@ def claimed(directory: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(
-            f"{directory}: another search is running in this folder: wait until it ends"
+            f"{directory}: another search is running in this folder: wait until that search ends"
         ) from None
     except OSError as error:
         raise _cannot_lock(directory, error) from None
@@ -43,7 +43,7 @@ def check_lockable(place: Path) -> None:
     """Check that the file system of a folder supports locks.
 
     Args:
-        place: Path of the folder; need not exist.
+        place: Path of the folder, which need not exist.
 
     Raises:
         UserError: The file system does not support locks.

@@ -1,4 +1,4 @@
-"""Checks before a search is resumed."""
+"""Checks and messages for resuming a search."""
 
 import shlex
 from pathlib import Path
@@ -25,7 +25,7 @@ def check_resumable(
     dataset: Dataset,
     earlier: Experiment,
 ) -> None:
-    """Check that a search can be resumed from its results folder.
+    """Check that a search can be resumed from its results folder, before anything is written.
 
     Args:
         directory: Results folder.
@@ -35,21 +35,22 @@ def check_resumable(
         earlier: Stored set-up of the search.
 
     Raises:
-        UserError: The scheduler cannot be resumed, or the options, data or study do not match.
+        UserError: The scheduler does not support resuming, or the options, data or study do not
+            match the stored search.
     """
     name = options.scheduling.name
     scheduler = scheduler_class(name)
     if not scheduler.resumable:
         others = [other for other in scheduler_names() if scheduler_class(other).resumable]
         raise UserError(
-            f"--resume {directory}: searches with scheduler {name} cannot be resumed, only those"
-            f" with {', '.join(others)}"
+            f"--resume {directory}: a search with scheduler {name} cannot be resumed, only a"
+            f" search with one of {', '.join(others)}"
         )
     before = earlier.options.get("storage_path")
     if options.storage_path != before:
         raise UserError(
             f"--storage-path {options.storage_path}: the checkpoints of the search are in"
-            f" {before or directory}: remove the option"
+            f" {before or directory} and cannot be moved: remove the option"
         )
     _check_same_data(directory, options, dataset, earlier)
     if has_study(directory):
@@ -64,16 +65,16 @@ def check_resumable(
             )
         if len(begun) > options.num_samples:
             raise UserError(
-                f"--num-samples {options.num_samples}: must be at least {len(begun)}, the number"
-                " of trials that have been started"
+                f"--num-samples must be at least {len(begun)}, the number of trials that have"
+                f" started, but is {options.num_samples}"
             )
-    read_final_runs(directory)  # fails now, not after the trials, if a stored run is damaged
+    read_final_runs(directory)  # a damaged final run is reported now, not after the trials
 
 
 def _check_same_data(
     directory: Path, options: SearchOptions, dataset: Dataset, earlier: Experiment
 ) -> None:
-    """Check that images, labels and class names are the same as at the start of the search."""
+    """Check that images, labels and class names have not changed since the start of the search."""
     given = options.data_dir or options.dataset
     parts = (
         ("", dataset.train_images, dataset.train_labels, earlier.data_sha256),
@@ -83,7 +84,7 @@ def _check_same_data(
         if stored is not None and checksum(images, labels) != stored:
             raise UserError(
                 f"--resume {directory}: the {part}images or labels of {given} differ from those"
-                " that the search was started with: resume it with the original data"
+                " that the search was started with: resume the search with the original data"
             )
     if earlier.data is None or earlier.data.class_names == dataset.class_names:
         return
@@ -98,13 +99,13 @@ def _check_same_data(
 
 
 def resume_command(directory: Path) -> str:
-    """Return the command that resumes a search, with ``--models`` options of this process."""
+    """Return the command that resumes a search, including the ``--models`` of this process."""
     resume = shlex.join(["python", "-m", "tune_mnist.search", "--resume", str(directory)])
     return resume + repeated_flags()
 
 
 def next_step(directory: Path) -> str:
-    """Return a hint with the command that resumes a search, or ``""`` before it is stored."""
+    """Return a hint on how to resume a search, or ``""`` if the search is not stored yet."""
     begun = (directory / EXPERIMENT_FILE).exists()
     return f"to resume: {resume_command(directory)}" if begun else ""
 
@@ -117,14 +118,14 @@ def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:
         earlier: Stored set-up of the search.
     """
     return [
-        f"network {name}: its source has changed since the search was started: trials from before"
-        " and after the change may not be comparable"
+        f"network {name}: the source has changed since the search was started, so trials from"
+        " before and after the change may not be comparable"
         for name in earlier.edited_since(source_digests(space.models))
     ]
 
 
 def has_study(directory: Path) -> bool:
-    """Return whether a search has a study; a search that was killed early has none.
+    """Return whether a search has a study. A search that was killed early has none.
 
     Args:
         directory: Results folder.
@@ -137,9 +138,9 @@ def has_study(directory: Path) -> bool:
         return True
     # The table of trials is the first file that a search writes after it has created its study.
     if (directory / TRIALS_FILE).exists():
-        problem = "is empty" if journal.exists() else "no such file"
+        problem = "is empty" if journal.exists() else "does not exist"
         raise UserError(
-            f"{journal}: {problem}, although the search has started trials: a search cannot be"
-            " resumed without its journal: start another search"
+            f"{journal}: the file {problem}, although the search has started trials; a search"
+            " cannot be resumed without its journal: start another search"
         )
     return False

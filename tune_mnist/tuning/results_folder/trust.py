@@ -1,4 +1,4 @@
-"""Signatures that prove that this user wrote a results folder on this machine."""
+"""Signatures, which prove that a results folder was written by this user on this machine."""
 
 import hashlib
 import hmac
@@ -30,14 +30,14 @@ def sign(content: Mapping[str, Any]) -> str | None:
     """Return the signature of the content of ``experiment.json``.
 
     The signature is an HMAC with a secret key of this user, which is not stored in any results
-    folder. It stays valid when the folder is moved or copied on the same machine. It is invalid on
-    another machine, where ``127.0.0.1`` and ``auto`` name another cluster.
+    folder. The signature stays valid if the folder is moved or copied on the same machine. On
+    another machine it is invalid, because ``127.0.0.1`` and ``auto`` mean another cluster there.
 
     Args:
-        content: JSON values by key; a signature among them is ignored.
+        content: JSON values by key. An existing signature is ignored.
 
     Returns:
-        The signature, or None if no key can be stored.
+        Signature, or None if no secret key can be stored.
     """
     key = _read_key() or _make_key()
     return None if key is None else _digest(key, content)
@@ -56,11 +56,16 @@ def is_own(content: Mapping[str, Any]) -> bool:
 
 
 def only_stored(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    """Return the stored external options that the user has not given, as command-line options.
+    """Return the stored external options that the user has not repeated.
+
+    External options are addresses, paths and URIs that a search connects to, reads or writes.
 
     Args:
         stored: Options in ``experiment.json``.
-        given: Options of this call; None: not given.
+        given: Options of this call, with None for options that were not given.
+
+    Returns:
+        Options in the form of a command line; empty if the user has repeated all of them.
     """
     return " ".join(
         f"--{key.replace('_', '-')} {shlex.quote(str(stored[key]))}"
@@ -70,7 +75,7 @@ def only_stored(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str:
 
 
 def key_path() -> Path | None:
-    """Return the path of this user's key, or None if the user has no home directory."""
+    """Return the path of this user's secret key, or None if the user has no home directory."""
     root = Path(os.environ.get("XDG_STATE_HOME", ""))
     if root.is_absolute():  # the XDG specification says to ignore relative paths
         return root / "tune_mnist" / "key"
@@ -95,7 +100,7 @@ def this_machine() -> str:
 
 
 def _read_key() -> bytes | None:
-    """Return the key, or None if it does not exist or other users can read it."""
+    """Return the secret key, or None if it does not exist or other users can read it."""
     path = key_path()
     if path is None:
         return None
@@ -115,11 +120,13 @@ def _read_key() -> bytes | None:
 
 
 def _make_key() -> bytes | None:
-    """Create a key that only this user can read, and return it, or None if it cannot be stored."""
+    """Create and return a key that only this user can read; return None if this is impossible."""
     path = key_path()
     if path is None:
         return None
-    with suppress(OSError):  # full disk, or a home that is read-only or another user's
+    with suppress(
+        OSError
+    ):  # full disk, or a home directory that is read-only or belongs to another user
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(path.with_name(f"{path.name}.lock"), timeout=_LOCK_SECONDS):
             # Another process may have created the key. A key that others could read is replaced.

@@ -13,7 +13,7 @@ from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.labels import label
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
-# Ray drops a value after each export. The export interval is ten seconds by default, at least one.
+# Ray drops a value after each export, which takes place every ten seconds by default.
 METRICS_SECONDS = 1.0
 OF_SEARCH = ("search",)
 OF_TRIAL = ("search", "number", "trial")
@@ -23,7 +23,7 @@ BY_TRIAL = {
     "tune_mnist_trial_epoch": (TIME_ATTR, "Epochs trained."),
     "tune_mnist_trial_images_per_second": ("images_per_second", "Training images per second."),
 }
-"""Key in a trial's last report and description of each metric of a trial, by name."""
+"""Key in the report of a trial, and description, of each metric of a trial, by metric name."""
 
 TRIALS = "tune_mnist_trials"
 BEST_METRIC = "tune_mnist_best_val_accuracy"
@@ -31,11 +31,11 @@ BEST_TEXT = "Best validation accuracy so far; in a search with stages, of the la
 
 
 class LiveMetrics(Callback):
-    """Sets Ray gauges for each running trial, and for the number of trials by state.
+    """Callback that sets Ray gauges for running trials, trials by state and the best accuracy.
 
-    The gauges are set repeatedly, because Ray exports only values that were set since its last
-    export. The series of an ended trial disappears within three exports, so the number of series
-    depends on the number of workers, not on the number of trials.
+    The gauges are set repeatedly, because Ray exports only values that were set since the last
+    export. The series of an ended trial disappear within three exports, so the number of series
+    depends on the number of workers and not on the number of trials.
 
     Args:
         search: Name of the search.
@@ -64,7 +64,7 @@ class LiveMetrics(Callback):
             self._last[trial.config[NUMBER]] = (label(trial.config), result)
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Set the gauges, at most once every REFRESH_SECONDS."""
+        """Set the gauges, at most once every METRICS_SECONDS."""
         if time.monotonic() < self._next_refresh:
             return
         for number, (name, result) in list(self._last.items()):

@@ -1,4 +1,4 @@
-"""Connection to an MLflow tracking server or store."""
+"""Connection to an MLflow tracking server or database."""
 
 import importlib.util
 import logging
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SECRET = re.compile(
     r"pass(?!file)|pwd|token|secret|credential|(api|access|private)[_-]?key", re.IGNORECASE
 )
-"""Pattern of query keys of a URI whose values are secret."""
+"""Pattern for query keys of a URI whose values are secret."""
 
 _SETTINGS = {
     # MLflow would retry an unreachable server for minutes.
@@ -28,15 +28,15 @@ _SETTINGS = {
 
 
 def open_client(uri: str, name: str) -> "MlflowClient":
-    """Return an MLflow client after checking that its server or store works.
+    """Return an MLflow client after checking that the server or database can be used.
 
     Args:
         uri: URI of a server (``http://...``) or database (``sqlite:///mlflow.db``).
-        name: Name of the experiment; need not exist.
+        name: Name of the experiment, which need not exist.
 
     Raises:
-        UserError: MLflow is not installed, the server or store cannot be used, or the experiment
-            was deleted.
+        UserError: MLflow is not installed, the server or database cannot be used, or the
+            experiment was deleted.
     """
     if importlib.util.find_spec("mlflow") is None:
         raise UserError("--mlflow needs MLflow: pip install 'tune-mnist[mlflow]'")
@@ -55,19 +55,19 @@ def open_client(uri: str, name: str) -> "MlflowClient":
         raise
     except Exception as error:  # the type depends on the store: MLflow, requests, SQLAlchemy
         raise UserError(
-            f"--mlflow {uri}: cannot be used: {first_line(error)}: use another URI, or --mlflow ''"
-            " to search without MLflow"
+            f"--mlflow {uri}: the server or database cannot be used: {first_line(error)}: use"
+            " another URI, or --mlflow '' to search without MLflow"
         ) from None
     if found is not None and found.lifecycle_stage != "active":
         raise UserError(
-            f"--mlflow {uri}: its experiment '{name}' was deleted: restore it, or choose another"
-            " --name for the search"
+            f"--mlflow {uri}: the experiment '{name}' was deleted: restore the experiment, or"
+            " choose another --name for the search"
         )
     return client
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error message, or the type of an error without a message."""
+    """Return the first line of an error message, or the error type if there is no message."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 

@@ -28,15 +28,15 @@ _STATUS = {TrialState.FAILED: "FAILED", TrialState.DIVERGED: "FAILED"}
 
 
 class MLflowLog(Callback):
-    """Records each epoch and each ended trial in MLflow.
+    """Callback that records each trial as a run of an MLflow experiment.
 
     A background thread sends all requests, so the search never waits for the server. After the
     first failed request, the search prints a message and continues without MLflow. In a resumed
     search, unfinished trials continue their MLflow runs.
 
     Args:
-        client: Client of the tracking server.
-        directory: Results folder; its name is the name of the experiment.
+        client: Client of the MLflow server or database.
+        directory: Results folder, whose name becomes the name of the experiment.
         trial_store: Store of the trial records.
         console: Console for the error message.
     """
@@ -71,7 +71,7 @@ class MLflowLog(Callback):
         self._submit(self._start, dict(trial.config))
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Log an epoch."""
+        """Log the metrics of an epoch."""
         if METRIC in result:
             metrics = {key: float(result[key]) for key in (*_LOGGED, TIME_ATTR)}
             self._submit(self._log, trial.config[NUMBER], metrics)
@@ -86,7 +86,7 @@ class MLflowLog(Callback):
         self._submit(self._end, trial.config[NUMBER], TrialState.FAILED)
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
-        """End the MLflow runs of interrupted trials, and wait for all requests."""
+        """End the MLflow runs of interrupted trials, and wait until all requests are sent."""
         self._submit(self._end_all)
         self._thread.shutdown()
 
@@ -130,7 +130,7 @@ class MLflowLog(Callback):
 
     def _find(self, number: int) -> Any:
         runs = self._client.search_runs([self._experiment], f"tags.`{NUMBER_TAG}` = '{number}'")
-        # Not part of the filter: a path may contain characters with a meaning in MLflow's filters.
+        # Not part of the filter: a path may contain special characters of MLflow's filters.
         ours = [run for run in runs if run.data.tags.get(FOLDER_TAG) == self._folder]
         return ours[0] if ours else None
 
@@ -169,5 +169,5 @@ class MLflowLog(Callback):
     def _end_all(self) -> None:
         for number in list(self._runs):
             state = self._trial_store.record(number).state
-            # Ray ends some trials without a callback: LostTrials records their state.
+            # Ray ends some trials without a callback; LostTrials records their state.
             self._end(number, state if state.ended else TrialState.INTERRUPTED)

@@ -10,7 +10,7 @@ from tune_mnist.tuning.trials.labels import label
 
 
 class NamedTasks(Callback):
-    """Names the task of each epoch after its trial, so that the dashboard can filter by trial."""
+    """Callback that names Ray tasks after their trials, to filter by trial in the dashboard."""
 
     def on_trial_start(self, trial: Trial, **info: Any) -> None:
         """Name the next tasks of the trial's worker."""

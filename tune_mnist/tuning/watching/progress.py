@@ -31,16 +31,17 @@ STYLES = {
 
 @dataclass(frozen=True)
 class Outline:
-    """Size of a search, for the estimate of the remaining time.
+    """Size of a search, from which the remaining time is estimated.
 
     Attributes:
         name: Name of the search.
         num_samples: Number of trials.
         max_epochs: Maximum epochs per trial.
-        expected_epochs: Expected total number of epochs of all trials, or their total cost.
+        expected_epochs: Expected total cost of the epochs of all trials, which is their number if
+            ``costs`` is None.
         time_budget: Time budget in seconds, or None.
         dashboard: URL of the Ray dashboard, or None.
-        costs: Cost of each epoch of a trial; None: 1 each.
+        costs: Cost of each epoch of a trial, in order; None: each epoch costs 1.
     """
 
     name: str
@@ -57,7 +58,7 @@ class Outline:
 
 
 def create_progress(console: Console, plan: Outline, trial_store: TrialStore) -> "Progress":
-    """Return a live table for an interactive console, or plain lines for any other.
+    """Return a live table for an interactive console, or plain lines for any other console.
 
     Args:
         console: Console to print to.
@@ -68,7 +69,7 @@ def create_progress(console: Console, plan: Outline, trial_store: TrialStore) ->
 
 
 class Progress(Callback):
-    """Base class of the progress displays.
+    """Base class of the progress displays, with the estimate of the remaining time.
 
     Args:
         console: Console to print to.
@@ -89,12 +90,12 @@ class Progress(Callback):
         return {}
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Print the warning of a report, such as an unusable checkpoint."""
+        """Print the warning in a trial's report, for example about an unusable checkpoint."""
         if WARNING in result:
             self.tell(f"#{trial.config[NUMBER]} {result[WARNING]}")
 
     def close(self) -> None:
-        """Stop the display; call this method before printing anything else."""
+        """Stop the display. Nothing else may be printed before this call."""
 
     def tell(self, line: str) -> None:
         """Print a message above the display, with the elapsed time."""
@@ -109,7 +110,7 @@ class Progress(Callback):
         gained = trained - self._trained_before
         if not gained:
             return None
-        # The estimate may be too low: each unfinished trial takes at least one more epoch.
+        # The expected total may be too low: each unfinished trial takes at least one more epoch.
         unfinished = self._plan.num_samples - self._ended()
         remaining = max(self._plan.expected_epochs - trained, unfinished * self._plan.cost(1))
         left = self._elapsed() * remaining / gained
@@ -136,10 +137,10 @@ class Progress(Callback):
 
 
 class PlainLines(Progress):
-    """Progress as plain text for logs: one line per epoch and per ended trial."""
+    """Progress as plain text for logs: one line per epoch and one per ended trial."""
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Print an epoch."""
+        """Print the result of an epoch."""
         super().on_trial_result(trial, result)
         record = self._find(trial)
         if METRIC not in result or record.epochs == self._printed.get(record.number):
@@ -167,7 +168,7 @@ class PlainLines(Progress):
 
 
 class LiveTable(Progress):
-    """Progress as a live table: running trials first, then the best."""
+    """Progress as a live table: running trials first, then ended trials, best first."""
 
     def setup(self, **info: Any) -> None:
         """Start the display."""

@@ -26,17 +26,17 @@ FLUSH_SECONDS = 5.0
 
 
 class TensorBoardLog(Callback):
-    """Writes the event files of trials, one folder per trial.
+    """Callback that writes event files for TensorBoard, in one folder per trial.
 
-    A file is open only while its trial runs, because a search may have many paused trials. A trial
-    that continues gets a new file. The first event of this file makes TensorBoard drop later
-    epochs of earlier files, because a resumed search may repeat an epoch.
+    A file is open only while the trial is running, because a search may have many paused trials. A
+    trial that continues gets a new file. Because a resumed search may repeat epochs, the first
+    event of a new file makes TensorBoard drop these epochs from earlier files.
 
-    If a file cannot be written, the search prints a message and continues without TensorBoard. An
-    error raised by a callback would make Ray fail the trial, even one that has ended.
+    If a file cannot be written, the search prints a message and continues without TensorBoard. If
+    the callback raised the error, Ray would mark the trial as failed, even if it had ended.
 
     Args:
-        directory: Folder for the folders of the trials.
+        directory: Folder that contains the folders of the trials.
         trial_store: Store of the trial records.
         console: Console for the error message.
     """
@@ -63,7 +63,7 @@ class TensorBoardLog(Callback):
         self._write(number, epoch, *(scalar(key, result[key]) for key in (METRIC, *LAST_METRICS)))
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Flush all files, at most every FLUSH_SECONDS because each flush waits for the disk."""
+        """Flush all files, at most every FLUSH_SECONDS, because a flush waits for the disk."""
         if time.monotonic() < self._next_flush:
             return
         with self._ending_log_on_error():
@@ -81,7 +81,7 @@ class TensorBoardLog(Callback):
         if record.best_epoch:
             best = record.val_accuracy
             summaries = hparams(record.config_of(record.best_epoch), {BEST_TAG: best})
-            # A step after the last epoch, so that TensorBoard drops no epoch.
+            # The step is after the last epoch, so that TensorBoard does not drop an epoch.
             self._write(record.number, record.epochs + 1, *summaries, scalar(BEST_TAG, best))
         self._close(record.number)
 
@@ -96,7 +96,7 @@ class TensorBoardLog(Callback):
 
     @contextmanager
     def _ending_log_on_error(self) -> Iterator[None]:
-        """Report an OSError and end the log, instead of raising the error."""
+        """Report an OSError and stop logging, instead of raising the error."""
         try:
             yield
         except OSError as error:
@@ -124,9 +124,9 @@ class TensorBoardLog(Callback):
                 self._files[number].write_event(event)
 
     def _open(self, number: int) -> EventsWriter:
-        # Named after the sampled configuration: pbt changes the configuration, not the folder.
+        # Named after the initial configuration, because pbt changes the configuration of a trial.
         name = label({NUMBER: number, **self._trial_store.record(number).config})
-        # Without characters that are special in shells or separate folders.
+        # Replace characters that are special in shells or separate folders.
         folder = path_in(self._directory, re.sub(r"[^\w.=+-]", "-", name.removeprefix("#")))
         folder.mkdir(parents=True, exist_ok=True)
         # TensorBoard reads the files of a folder in the order of their names; the default names

@@ -1,4 +1,4 @@
-"""Callbacks that export the progress of a search (docs/how-to/monitoring.md)."""
+"""Selection of the callbacks that export the progress of a search to monitoring tools."""
 
 from ray.tune import Callback
 from rich.console import Console
@@ -16,7 +16,7 @@ def watchers(context: SearchContext, trial_store: TrialStore, console: Console) 
     Args:
         context: Context of the search.
         trial_store: Store of the trial records.
-        console: Console for error messages.
+        console: Console for error messages of the callbacks.
     """
     callbacks: list[Callback] = [NamedTasks(), LiveMetrics(context.directory.name, trial_store)]
     if context.options.tensorboard:
