@@ -3,13 +3,14 @@
 The regret of a set of configurations on a data set is the distance of its best final accuracy from
 the best one that was recorded there. The choice is greedy, as in Auto-sklearn 2.0 and Syne Tune's
 zero-shot transfer: the next configuration is the one that lowers the mean regret over the data
-sets most.
+sets most. Candidates are the random configurations that lie in the shipped space.
 
 ``judgement.csv`` says what the choice is worth on data that it has not seen: for each data set the
-regret of the portfolio chosen from the others, beside that of as many random configurations. The
-shipped file is chosen from all data sets.
+regret of the portfolio chosen from the others, beside that of the baselines and of as many random
+configurations. The shipped file is chosen from all data sets.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,22 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from benchmarks.portfolio.record import CURVES, MODEL
+from benchmarks.portfolio.record import BASELINES, CURVES, MODEL, NARROW, WIDE, configurations
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
 from tune_mnist.files import write_text
 from tune_mnist.tuning.spaces.space import load_space, shipped_spaces
 
 SIZE = 4
+JUDGED_SIZES = (2, 4)
 MIN_SPREAD = 0.05
 """Data sets on which all recorded accuracies lie closer say nothing about a choice."""
 
+LEARNED = 0.2
+"""Accuracy of a configuration that has learned; chance is 0.1 in all data sets."""
+
 RANDOM_DRAWS = 2_000
-STEM = Path(__file__).with_name("judgement")
+FOLDER = Path(__file__).parent
 
 
 def final_accuracies(curves: pd.DataFrame) -> pd.DataFrame:
@@ -74,64 +79,94 @@ def choose(accuracies: pd.DataFrame, size: int) -> list[int]:
     return [int(accuracies.index[row]) for row in chosen]
 
 
-def judge(accuracies: pd.DataFrame, size: int) -> pd.DataFrame:
+def judge(accuracies: pd.DataFrame, candidates: Collection[int], size: int) -> pd.DataFrame:
     """Return the regret of a portfolio on each data set, chosen from the other data sets.
 
     Args:
         accuracies: Final accuracies of ``final_accuracies``.
+        candidates: Numbers of the configurations that may be chosen.
         size: Number of configurations.
     """
+    numbers = accuracies.index
+    groups = {
+        "baselines": numbers[numbers >= BASELINES],
+        "random, narrow": numbers[numbers.isin(NARROW.numbers)],
+        "random, wide": numbers[numbers.isin(WIDE.numbers)],
+    }
     rng = np.random.default_rng(0)
     rows = []
     for name in accuracies.columns:
-        chosen = choose(accuracies.drop(columns=name), size)
-        finals = accuracies[name]
-        draws = [
-            finals.max() - finals.iloc[rng.choice(len(finals), size, replace=False)].max()
-            for _ in range(RANDOM_DRAWS)
-        ]
+        others = accuracies[numbers.isin(candidates)].drop(columns=name)
+        regret = accuracies[name].max() - accuracies[name]
         rows.append(
             {
                 "data set": name,
-                "configurations": len(finals),
-                "best recorded": finals.max(),
-                "regret of the portfolio": finals.max() - finals.loc[chosen].max(),
-                "regret of its first": finals.max() - finals.loc[chosen[0]],
-                "regret at random, mean": np.mean(draws),
-                "regret at random, median": np.median(draws),
+                "size": size,
+                "best recorded": accuracies[name].max(),
+                "portfolio": regret.loc[choose(others, size)].min(),
+            }
+            | {
+                group: _mean_regret(regret.loc[members].to_numpy(), size, rng)
+                for group, members in groups.items()
             }
         )
     return pd.DataFrame(rows).round(4)
 
 
-def portfolio_text(curves: pd.DataFrame, chosen: list[int], datasets: list[str]) -> str:
+def _mean_regret(
+    regrets_of_group: NDArray[np.float64], size: int, rng: np.random.Generator
+) -> float:
+    """Return the mean regret of random sets of a size, or of all members of a smaller group."""
+    if not len(regrets_of_group):
+        return float("nan")
+    if len(regrets_of_group) <= size:
+        return float(regrets_of_group.min())
+    draws = [rng.choice(regrets_of_group, size, replace=False).min() for _ in range(RANDOM_DRAWS)]
+    return float(np.mean(draws))
+
+
+def shares_at_chance(accuracies: pd.DataFrame, shipped: Collection[int]) -> pd.DataFrame:
+    """Return the share of random configurations that have not learned, by draw and data set.
+
+    Args:
+        accuracies: Final accuracies of ``final_accuracies``.
+        shipped: Numbers of the configurations that lie in the shipped space.
+    """
+    numbers = accuracies.index
+    narrow = numbers[numbers.isin(NARROW.numbers)]
+    draws = {
+        "wide.yaml": numbers[numbers.isin(WIDE.numbers)],
+        "narrow.yaml": narrow,
+        "narrow.yaml, in the shipped space": narrow[narrow.isin(shipped)],
+    }
+    return pd.DataFrame(
+        {"configurations of": draw, "count": len(members)}
+        | (accuracies.loc[members] < LEARNED).mean().round(2).to_dict()
+        for draw, members in draws.items()
+    )
+
+
+def portfolio_text(chosen: list[dict[str, Any]], candidates: int, datasets: list[str]) -> str:
     """Return the content of the portfolio file.
 
     Args:
-        curves: Table of ``record``.
-        chosen: Numbers of the configurations.
+        chosen: Hyperparameters of the configurations, in their order.
+        candidates: Number of configurations that the choice is from.
         datasets: Names of the data sets that the choice is from.
     """
-    names = load_space(MODEL).parameter_names
-    first = curves.drop_duplicates("number").set_index("number")
     content: dict[str, Any] = {
-        "description": f"chosen from {first.shape[0]} random configurations on"
+        "description": f"chosen from {candidates} random configurations on"
         f" {', '.join(datasets)} by benchmarks/portfolio/choose.py",
         "model": MODEL,
         "configurations": [
-            {name: _plain(value) for name, value in values.items() if name in names}
-            for values in (first.loc[number].dropna().to_dict() for number in chosen)
+            {name: _plain(value) for name, value in each.items()} for each in chosen
         ],
     }
     return yaml.safe_dump(content, sort_keys=False, width=99, default_flow_style=None)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
-        return float(f"{float(value):.3g}")
-    return value
+    return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 @click.command()
@@ -143,13 +178,25 @@ def main(size: int, table: Path) -> None:
     accuracies = final_accuracies(curves)
     spread = accuracies.max() - accuracies.min()
     accuracies = accuracies.loc[:, spread >= MIN_SPREAD]
-    curves = curves[curves.number.isin(accuracies.index)]
+    space = load_space(MODEL)
+    drawn = {n: each for n, each in configurations().items() if n in accuracies.index}
+    candidates = [n for n, each in drawn.items() if n < BASELINES and space.fits(each)]
     show_and_write(
-        judge(accuracies, size), STEM, f"Regret of {size} configurations, by data set left out"
+        shares_at_chance(accuracies, candidates),
+        FOLDER / "at_chance",
+        f"Share of configurations below {LEARNED} after the last epoch",
     )
-    chosen = choose(accuracies, size)
+    show_and_write(
+        pd.concat(judge(accuracies, candidates, each) for each in JUDGED_SIZES),
+        FOLDER / "judgement",
+        f"Regret by data set left out; {len(candidates)} candidates",
+    )
+    chosen = choose(accuracies.loc[candidates], size)
     target = shipped_spaces() / "portfolio" / f"{MODEL}.yaml"
-    write_text(target, portfolio_text(curves, chosen, list(accuracies.columns)))
+    write_text(
+        target,
+        portfolio_text([drawn[n] for n in chosen], len(candidates), list(accuracies.columns)),
+    )
     click.echo(target.read_text(encoding="utf-8"))
 
 

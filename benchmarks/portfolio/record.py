@@ -2,20 +2,21 @@
 
     nice -n 10 python -m benchmarks.portfolio.record --fashion-dir FOLDER
 
-draws configurations at random from ``search_spaces/lenet.yaml``, trains each on several data sets,
-and writes ``lenet_curves.csv``, one row per epoch, after each training run. A recording that was
-interrupted continues where it ended. Fashion-MNIST is a folder with four IDX files, such as that
-of Debian's ``dataset-fashion-mnist``.
+trains configurations on several data sets, and writes ``lenet_curves.csv``, one row per epoch,
+after each training run. The configurations are the baselines of ``wide.yaml``, and random ones
+from ``narrow.yaml`` and ``wide.yaml``. A recording that was interrupted continues where it ended.
+Fashion-MNIST is a folder with four IDX files, such as that of Debian's ``dataset-fashion-mnist``.
 
 A configuration that diverges has no accuracy from that epoch on.
 """
 
-from dataclasses import replace
+import multiprocessing
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import pandas as pd
 import torch
 
@@ -24,39 +25,73 @@ from benchmarks.searching import Rows
 from tune_mnist.command import run
 from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
 from tune_mnist.training import DivergedError, TrainConfig, Trainer, resolve_compute
-from tune_mnist.tuning.spaces.space import load_space
+from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 
 MODEL = "lenet"
 SEED = 0
+"""Random seed of weights and batches."""
+
 TRAIN_IMAGES, VAL_IMAGES = 12_000, 3_000
-EPOCHS = {"fashion": 5, "rotated": 5, "digits": 20, "mnist": 5}
+EPOCHS = {"fashion": 5, "digits": 20, "mnist": 5}
 """Epochs by data set. The digits are 1,150 images, so they get more."""
+
+BASELINES = 1_000
+"""Number of the first baseline."""
 
 CURVES = Path(__file__).with_name(f"{MODEL}_curves.csv")
 
 
-def load(name: str, fashion: Path | None) -> Dataset:
+@dataclass(frozen=True)
+class Draw:
+    """Random configurations from one space file of this benchmark.
+
+    Attributes:
+        space: Name of the space file. The shipped space may change, but the curves do not.
+        first: Number of the first configuration in the table.
+        count: Number of configurations.
+        seed: Random seed of the configurations.
+    """
+
+    space: str
+    first: int
+    count: int
+    seed: int
+
+    @property
+    def numbers(self) -> range:
+        """Numbers of the configurations in the table."""
+        return range(self.first, self.first + self.count)
+
+
+WIDE = Draw("wide", first=0, count=32, seed=0)
+"""Ranges by habit, the shipped ones until version 0.3."""
+
+NARROW = Draw("narrow", first=100, count=56, seed=1)
+"""Ranges in which the recorded configurations learn, and the ``onecycle`` schedule."""
+
+
+def own_space(name: str) -> SearchSpace:
+    """Return a space of this benchmark."""
+    return load_space(str(Path(__file__).with_name(f"{name}.yaml")))
+
+
+def configurations() -> dict[int, dict[str, Any]]:
+    """Return the parameters of the configurations by number, in the order of the recording."""
+    found = dict(enumerate(own_space(WIDE.space).baselines, BASELINES))
+    for draw in (NARROW, WIDE):
+        drawn = draw_configurations(own_space(draw.space), draw.count, draw.seed)
+        found |= dict(zip(draw.numbers, drawn, strict=True))
+    return found
+
+
+def load(name: str, fashion: Path) -> Dataset:
     """Return a data set to record on.
 
     Args:
-        name: A key of EPOCHS; ``rotated`` is MNIST, inverted and rotated by a right angle.
+        name: A key of EPOCHS.
         fashion: Folder of Fashion-MNIST.
     """
-    if name == "fashion":
-        return load_dataset("mnist", fashion)
-    if name != "rotated":
-        return load_dataset(name)
-    mnist = load_dataset("mnist")
-
-    def changed(images: Any) -> Any:
-        return np.ascontiguousarray(255 - np.rot90(images, axes=(1, 2)))
-
-    return replace(
-        mnist,
-        name=name,
-        train_images=changed(mnist.train_images),
-        test_images=changed(mnist.test_images),
-    )
+    return load_dataset("mnist", fashion) if name == "fashion" else load_dataset(name)
 
 
 def split(dataset: Dataset) -> DataSplit:
@@ -93,34 +128,41 @@ def train(number: int, parameters: dict[str, Any], name: str, data: DataSplit) -
     return pd.DataFrame(rows)
 
 
+@cache
+def _data(name: str, fashion: Path) -> DataSplit:
+    return split(load(name, fashion))
+
+
+def _record(job: tuple[int, dict[str, Any], str, Path]) -> pd.DataFrame:
+    torch.set_num_threads(1)
+    number, parameters, name, fashion = job
+    return train(number, parameters, name, _data(name, fashion))
+
+
 @click.command()
 @click.option("--fashion-dir", type=click.Path(path_type=Path), required=True)
-@click.option("--configurations", type=int, default=32, show_default=True)
 @click.option("--at-most", type=int, default=0, help="Training runs of this call; 0: all.")
+@click.option("--processes", type=int, default=2, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), default=CURVES, show_default=True)
-def main(fashion_dir: Path, configurations: int, at_most: int, table: Path) -> None:
-    """Record the curves of random LeNet configurations on several data sets."""
-    torch.set_num_threads(1)
+def main(fashion_dir: Path, at_most: int, processes: int, table: Path) -> None:
+    """Record the curves of LeNet configurations on several data sets."""
     table.parent.mkdir(parents=True, exist_ok=True)
     rows = Rows(table)
     done = (
         set() if rows.frame.empty else {*zip(rows.frame.dataset, rows.frame.number, strict=True)}
     )
     missing = [
-        (number, parameters, name)
-        for number, parameters in enumerate(
-            draw_configurations(load_space(MODEL), configurations, SEED)
-        )
+        (number, parameters, name, fashion_dir)
+        for number, parameters in configurations().items()
         for name in EPOCHS
         if (name, number) not in done
     ]
-    data: dict[str, DataSplit] = {}
-    for number, parameters, name in missing[: at_most or None]:
-        if name not in data:
-            data[name] = split(load(name, fashion_dir))
-        curve = train(number, parameters, name, data[name])
-        rows.add(curve)
-        click.echo(f"#{number} {name}: {curve.val_accuracy.max():.4f}")
+    # Fresh processes: PyTorch's threads do not survive a fork.
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for curve in pool.imap_unordered(_record, missing[: at_most or None]):
+            rows.add(curve)
+            first = curve.iloc[0]
+            click.echo(f"#{first.number} {first.dataset}: {curve.val_accuracy.max():.4f}")
     click.echo(f"{len(missing[at_most:]) if at_most else 0} training runs are missing")
 
 

@@ -3,7 +3,14 @@
 import pandas as pd
 import yaml
 
-from benchmarks.portfolio.choose import choose, final_accuracies, judge, portfolio_text
+from benchmarks.portfolio.choose import (
+    choose,
+    final_accuracies,
+    judge,
+    portfolio_text,
+    shares_at_chance,
+)
+from benchmarks.portfolio.record import BASELINES, NARROW, WIDE, configurations, own_space
 
 
 def curves() -> pd.DataFrame:
@@ -32,15 +39,36 @@ def test_the_next_configuration_lowers_the_mean_regret_most():
 
 
 def test_a_choice_is_judged_on_the_data_set_that_it_has_not_seen():
-    judged = judge(final_accuracies(curves()), 1).set_index("data set")
-    assert judged.loc["fashion", "regret of the portfolio"] == 0.01
-    assert judged.loc["fashion", "regret at random, mean"] > 0.1
+    judged = judge(final_accuracies(curves()), range(4), 1).set_index("data set")
+    assert judged.loc["fashion", "portfolio"] == 0.01
+    assert judged.loc["fashion", "random, wide"] > 0.1
+
+
+def test_only_candidates_are_chosen_and_baselines_are_judged_beside_them():
+    table = curves().replace({"number": {3: BASELINES}})
+    judged = judge(final_accuracies(table), [2], 1).set_index("data set")
+    assert judged.loc["fashion", "portfolio"] == 0.7
+    assert judged.loc["fashion", "baselines"] == 0.2
+
+
+def test_configurations_at_chance_are_counted_by_draw():
+    table = curves().replace({"number": {2: NARROW.first, 3: NARROW.first + 1}})
+    shares = shares_at_chance(final_accuracies(table), [NARROW.first]).set_index("count")
+    assert list(shares.loc[2, "fashion"]) == [0.0, 0.5]  # wide, narrow
+    assert shares.loc[1, "fashion"] == 1.0
+    assert shares.loc[1, "digits"] == 0.0
+
+
+def test_each_recorded_number_is_one_configuration_of_its_space():
+    found = configurations()
+    assert own_space("wide").fits(found[WIDE.first])
+    assert own_space("narrow").fits(found[NARROW.numbers[-1]])
+    assert found[BASELINES] == own_space("wide").baselines[0]
+    assert len(found) == WIDE.count + NARROW.count + len(own_space("wide").baselines)
 
 
 def test_the_file_holds_the_chosen_configurations():
-    content = yaml.safe_load(portfolio_text(curves(), [1, 0], ["fashion"]))
+    chosen = [{"lr": 0.0123456, "batch_size": 64, "optimizer": "sgd"}, {"lr": 0.01}]
+    content = yaml.safe_load(portfolio_text(chosen, 9, ["fashion"]))
     assert content["model"] == "lenet"
-    assert content["configurations"] == [
-        {"lr": 0.1, "optimizer": "sgd", "momentum": 0.5},
-        {"lr": 1.0, "optimizer": "sgd"},
-    ]
+    assert content["configurations"] == [{**chosen[0], "lr": 0.0123}, {"lr": 0.01}]
