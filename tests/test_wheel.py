@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SPACES = {path.stem for path in (ROOT / "search_spaces").glob("*.yaml")}
+SPACES = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("search_spaces/**/*.yaml")}
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_code_and_spaces_only(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    spaces = {Path(name).stem for name in names if name.startswith("tune_mnist/search_spaces/")}
-    assert spaces == SPACES
+    spaces = {name for name in names if name.startswith("tune_mnist/search_spaces/")}
+    assert spaces == {f"tune_mnist/{name}" for name in SPACES}
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == {"tune_mnist"}
     assert "tune_mnist/tuning/spaces/space.py" in names

@@ -3,7 +3,8 @@
 The regret of a set of configurations on a data set is the distance of its best final accuracy from
 the best one that was recorded there. The choice is greedy, as in Auto-sklearn 2.0 and Syne Tune's
 zero-shot transfer: the next configuration is the one that lowers the mean regret over the data
-sets most. Candidates are the random configurations that lie in the shipped space.
+sets most. Candidates are the random configurations that lie in the shipped space; one whose mean
+regret is higher than that of the best baseline is not chosen.
 
 ``judgement.csv`` says what the choice is worth on data that it has not seen: for each data set the
 regret of the portfolio chosen from the others, beside that of the baselines and of as many random
@@ -58,25 +59,31 @@ def regrets(accuracies: pd.DataFrame) -> NDArray[np.float64]:
     return np.asarray(values.max(axis=0) - values)
 
 
-def choose(accuracies: pd.DataFrame, size: int) -> list[int]:
+def choose(accuracies: pd.DataFrame, candidates: Collection[int], size: int) -> list[int]:
     """Return the numbers of the configurations chosen greedily, in their order.
+
+    A configuration whose mean regret is higher than that of the best baseline is not chosen.
 
     Args:
         accuracies: Final accuracies of ``final_accuracies``.
-        size: Number of configurations.
+        candidates: Numbers of the configurations that may be chosen.
+        size: Number of configurations, if so many can be chosen.
     """
-    table = regrets(accuracies)
     # Accuracies of different data sets are compared in shares of what there is to gain.
-    table = table / table.max(axis=0)
+    share = regrets(accuracies) / np.ptp(accuracies.to_numpy(), axis=0)
+    table = pd.DataFrame(share, index=accuracies.index)
+    mean = table.mean(axis=1)
+    limit = mean[mean.index >= BASELINES].min()
+    left = [n for n in table.index if n in candidates and not mean[n] > limit]
     best = np.ones(table.shape[1])
     chosen: list[int] = []
-    for _ in range(min(size, len(table))):
-        means = np.minimum(table, best).mean(axis=1)
-        means[chosen] = np.inf
+    while left and len(chosen) < size:
+        means = np.minimum(table.loc[left], best).mean(axis=1)
         # Where no configuration improves on those chosen, the best one by itself follows.
-        chosen.append(int(np.lexsort((table.mean(axis=1), means.round(9)))[0]))
-        best = np.minimum(best, table[chosen[-1]])
-    return [int(accuracies.index[row]) for row in chosen]
+        order = np.lexsort((mean.loc[left], means.round(9)))
+        chosen.append(int(left.pop(int(order[0]))))
+        best = np.minimum(best, table.loc[chosen[-1]].to_numpy())
+    return chosen
 
 
 def judge(accuracies: pd.DataFrame, candidates: Collection[int], size: int) -> pd.DataFrame:
@@ -96,14 +103,14 @@ def judge(accuracies: pd.DataFrame, candidates: Collection[int], size: int) -> p
     rng = np.random.default_rng(0)
     rows = []
     for name in accuracies.columns:
-        others = accuracies[numbers.isin(candidates)].drop(columns=name)
+        chosen = choose(accuracies.drop(columns=name), candidates, size)
         regret = accuracies[name].max() - accuracies[name]
         rows.append(
             {
                 "data set": name,
                 "size": size,
                 "best recorded": accuracies[name].max(),
-                "portfolio": regret.loc[choose(others, size)].min(),
+                "portfolio": regret.loc[chosen].min() if chosen else float("nan"),
             }
             | {
                 group: _mean_regret(regret.loc[members].to_numpy(), size, rng)
@@ -191,7 +198,7 @@ def main(size: int, table: Path) -> None:
         FOLDER / "judgement",
         f"Regret by data set left out; {len(candidates)} candidates",
     )
-    chosen = choose(accuracies.loc[candidates], size)
+    chosen = choose(accuracies, candidates, size)
     target = shipped_spaces() / "portfolio" / f"{MODEL}.yaml"
     write_text(
         target,

@@ -35,7 +35,7 @@ def test_the_next_configuration_lowers_the_mean_regret_most():
     assert accuracies.loc[0, "fashion"] == 0.80
     assert accuracies.loc[3, "rotated"] == 0.0  # it diverged
     # The second is best on average; the third complements it where it is weak.
-    assert choose(accuracies, 3) == [1, 2, 0]
+    assert choose(accuracies, range(4), 3) == [1, 2, 0]
 
 
 def test_a_choice_is_judged_on_the_data_set_that_it_has_not_seen():
@@ -46,9 +46,16 @@ def test_a_choice_is_judged_on_the_data_set_that_it_has_not_seen():
 
 def test_only_candidates_are_chosen_and_baselines_are_judged_beside_them():
     table = curves().replace({"number": {3: BASELINES}})
-    judged = judge(final_accuracies(table), [2], 1).set_index("data set")
-    assert judged.loc["fashion", "portfolio"] == 0.7
-    assert judged.loc["fashion", "baselines"] == 0.2
+    judged = judge(final_accuracies(table), [0, 2], 1).set_index("data set")
+    assert judged.loc["digits", "portfolio"] == 0.65  # of number 0
+    assert judged.loc["digits", "baselines"] == 0.35
+
+
+def test_configurations_worse_than_the_best_baseline_are_not_chosen():
+    accuracies = final_accuracies(curves().replace({"number": {1: BASELINES}}))
+    assert choose(accuracies, [0, 2, 3], 3) == []
+    accuracies.loc[0] = 0.97
+    assert choose(accuracies, [0, 2, 3], 3) == [0]
 
 
 def test_configurations_at_chance_are_counted_by_draw():

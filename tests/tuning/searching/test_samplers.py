@@ -89,7 +89,11 @@ def test_architectures_alternate_after_queued_configurations(name):
 
 
 def test_qmc_covers_conditional_parameters_without_repetition():
-    space = load_space("lenet")
+    conditional = (
+        "  optimizer: {type: categorical, choices: [sgd, rmsprop, adam, adamw]}\n"
+        "  momentum: {type: float, low: 0.0, high: 0.99, when: {optimizer: [sgd, rmsprop]}}\n"
+    )
+    space = space_of(STEPS.replace(", step: 0.1", "") + conditional)
     drawn = draw("qmc", space, 64)
     momenta = [parameters["momentum"] for parameters in drawn if "momentum" in parameters]
     assert len(set(momenta)) == len(momenta) > 16

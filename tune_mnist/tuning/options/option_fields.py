@@ -69,7 +69,7 @@ class OptionFields(BaseModel):
         bool,
         SearchOption(WHAT, fixed=True),
         Field(
-            description="Try shipped configurations first, which were found on other data, and"
+            description="Try the network's shipped portfolio of configurations first, and"
             " train each of them to its last epoch."
         ),
     ] = True

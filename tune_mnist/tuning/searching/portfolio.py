@@ -62,8 +62,8 @@ class Portfolio:
         if not count:
             return left_out
         tried = (
-            f"{count} configuration{'s' * (count != 1)} found on other data, tried first and"
-            " trained to the last epoch"
+            f"{count} shipped configuration{'s' * (count != 1)}, tried first and trained to the"
+            " last epoch"
         )
         return f"{tried}; {left_out}" if self.left_out else tried
 
