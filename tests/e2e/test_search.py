@@ -64,7 +64,7 @@ def test_every_trial_has_a_row_and_has_ended(finished):
     complete = trials["state"] == "COMPLETE"
     assert (trials["epochs"][complete] == 3).all()
     assert (trials["epochs"][~complete] < 3).all()
-    assert trials["lr"][0] == 0.001  # the baseline was tried first
+    assert trials["lr"][0] == 0.003  # the baseline was tried first
     assert trials["val_accuracy"].max() > 0.8
 
 
