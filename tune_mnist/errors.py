@@ -121,7 +121,7 @@ def requirement(details: ErrorDetails) -> str:
     Args:
         details: Error that pydantic reports for the value.
     """
-    return f"{_required(details)}, but is {quoted(details['input'])}"
+    return f"{required(details)}, but is {quoted(details['input'])}"
 
 
 def reason(details: ErrorDetails) -> str:
@@ -133,8 +133,12 @@ def reason(details: ErrorDetails) -> str:
     return details["msg"].removeprefix("Value error, ").removeprefix("Invalid JSON: ")
 
 
-def _required(details: ErrorDetails) -> str:
-    """Return what a value must be, without Python terms."""
+def required(details: ErrorDetails) -> str:
+    """Return what a value must be, such as "must be a number", without Python terms.
+
+    Args:
+        details: Error that pydantic reports for the value.
+    """
     if details["type"] in _EXPECTED:
         return f"must be {_EXPECTED[details['type']]}"
     # Pydantic writes "Input should be ..." or "List should have ... after validation, not 1".

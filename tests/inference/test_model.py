@@ -178,7 +178,7 @@ def test_weights_of_another_architecture_are_refused(copy):
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(config | {"model": "resnet"}))
     line = refusal(copy)
-    assert "model.pt: not the weights of a resnet" in line
+    assert "model.pt: the weights are not those of a resnet" in line
     assert "\n" not in line
 
 

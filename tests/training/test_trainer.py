@@ -236,7 +236,7 @@ def test_training_starts_from_scratch_without_a_usable_checkpoint(digits_split, 
 def test_a_checkpoint_of_another_configuration_does_not_load(digits_split, tmp_path):
     Trainer(lenet(), digits_split, CPU).save(tmp_path / "checkpoint")
     other = Trainer(lenet(model="resnet", image_size=28), digits_split, CPU)
-    with pytest.raises(CheckpointError, match="not the weights of this network"):
+    with pytest.raises(CheckpointError, match="the weights are not those of this network"):
         other.load(tmp_path / "checkpoint")
 
 

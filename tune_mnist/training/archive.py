@@ -24,18 +24,18 @@ _HIDDEN_CALL_OPCODES = ("STACK_GLOBAL", "EXT1", "EXT2", "EXT4", "OBJ", "NEWOBJ",
 
 
 class CheckpointError(Exception):
-    """Error for a checkpoint that cannot be used. The message names the file and the reason."""
+    """Raised if a checkpoint cannot be used. The message names the file and the reason."""
 
 
 def load_archive(path: Path, max_bytes: int) -> Any:
     """Load a file written by ``torch.save`` to the CPU.
 
-    Tensors are memory-mapped, so they take no memory until they are copied. Copy every tensor that
-    is needed after the file is removed.
+    The tensors are memory-mapped: they take no memory until they are copied, and must be copied if
+    they are needed after the file is removed.
 
     Args:
         path: File to load.
-        max_bytes: Maximum total size of the tensors.
+        max_bytes: Maximum total size of the tensors in bytes.
 
     Raises:
         CheckpointError: The file is missing, damaged or too large, or contains objects other than
@@ -53,15 +53,17 @@ def load_archive(path: Path, max_bytes: int) -> Any:
     except CheckpointError:
         raise
     except MemoryError:
-        raise CheckpointError(f"{path}: needs more memory than this process may use") from None
+        raise CheckpointError(
+            f"{path}: loading the file needs more memory than this process may use"
+        ) from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from None
     except zipfile.BadZipFile:
-        raise CheckpointError(f"{path}: cannot be read: damaged, or not a weights file") from None
+        raise CheckpointError(f"{path}: the file is damaged, or not a file of weights") from None
     except Exception:  # a damaged file can raise any exception
         # PyTorch's own message advises to disable weights_only, which would run code in the file.
         raise CheckpointError(
-            f"{path}: damaged, or contains objects other than tensors and plain values"
+            f"{path}: the file is damaged, or contains objects other than tensors and plain values"
         ) from None
 
 
@@ -69,28 +71,32 @@ def _check_entries(archive: zipfile.ZipFile, path: Path, max_bytes: int) -> None
     """Check the total size of an archive's entries, then their checksums."""
     entries = archive.infolist()
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise CheckpointError(f"{path}: is compressed, so it was not written by torch.save")
+        raise CheckpointError(
+            f"{path}: the file is compressed, so it was not written by torch.save"
+        )
     size = sum(entry.file_size for entry in entries)
     if size > max_bytes:
         raise CheckpointError(
-            f"{path}: holds {size:,} bytes: must be at most {max_bytes:,} for this architecture"
+            f"{path}: the file holds {size:,} bytes, but this architecture needs at most"
+            f" {max_bytes:,}"
         )
     # torch.load does not verify checksums.
     if (damaged := archive.testzip()) is not None:
-        raise CheckpointError(f"{path}: damaged: wrong checksum of {damaged}")
+        raise CheckpointError(f"{path}: the file is damaged: the checksum of {damaged} is wrong")
 
 
 def _check_pickle(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
     """Check that a pickle in an archive calls only the functions that create tensors."""
     if entry.file_size > MAX_OVERHEAD:
         raise CheckpointError(
-            f"{path}: holds {entry.file_size:,} bytes besides its tensors: must be at most"
-            f" {MAX_OVERHEAD:,}"
+            f"{path}: the file holds {entry.file_size:,} bytes besides its tensors, but at most"
+            f" {MAX_OVERHEAD:,} are allowed"
         )
     for opcode, argument, _ in pickletools.genops(archive.read(entry)):
         if opcode.name in _HIDDEN_CALL_OPCODES or (
             opcode.name in _CALL_OPCODES and not _CALLS.fullmatch(str(argument))
         ):
             raise CheckpointError(
-                f"{path}: contains objects other than tensors and plain values: not loaded"
+                f"{path}: the file is not loaded, because it contains objects other than tensors"
+                " and plain values"
             )

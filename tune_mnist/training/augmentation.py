@@ -1,4 +1,4 @@
-"""Augmentation of training images with random numbers per image, on the device."""
+"""Random augmentation of training images, drawn for each image on the device."""
 
 import math
 from dataclasses import dataclass
@@ -24,19 +24,20 @@ ERASED_FRACTION = 0.5
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random shift, affine map, erased square and mirroring.
+    """Random augmentation of images: shift, affine map, erased square and mirroring.
 
     The transforms of torchvision draw one set of random numbers per batch. This class draws one
     set per image, with a few batched operations that a CUDA graph can capture. The random numbers
     come from PyTorch's generator of the device.
 
-    Erasing: DeVries, Taylor, "Improved Regularization of Convolutional Neural Networks with
-    Cutout", 2017; Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
+    Source of erasing: DeVries, Taylor, "Improved Regularization of Convolutional Neural Networks
+    with Cutout", 2017; Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
 
     Attributes:
         kind: ``"none"``, ``"shift"``, ``"affine"`` (shift, rotation, scaling, shear) or
             ``"affine_erasing"`` (affine, and a square is erased from half of the images).
-        strength: Factor of the maximum shift, angle, scaling, shear and square, at least 0.
+        strength: Factor by which the maximum shift, angle, scaling, shear and erased square are
+            multiplied, at least 0.
         flip: Whether half of the images are mirrored left to right. Not suited for digits.
     """
 

@@ -1,4 +1,4 @@
-"""Creation of the training and evaluation batches of a configuration."""
+"""Creation of the batches that a network is trained or evaluated on."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from tune_mnist.training.config import TrainConfig
 from tune_mnist.training.precision import Compute
 
 EVALUATION_PIXELS = 64 * 224 * 224
-"""Maximum pixels per evaluation batch: keeps VGGNet's widest feature maps below 2 GiB."""
+"""Maximum pixels per evaluation batch, so that VGGNet's widest feature maps take under 2 GiB."""
 
 MAX_EVALUATION_BATCH = 1024
 
@@ -27,12 +27,12 @@ def create_batches(
     """Create batches of selected images, resized to the input size of the network.
 
     Args:
-        config: Configuration with the network, the image size and the training batch size.
+        config: Configuration that names the network, the image size and the training batch size.
         images: Images, uint8 (N, S, S) or (N, S, S, C). Tensors that are already on the device are
             shared, not copied.
         labels: Labels, int64 (N,).
-        indices: Indices of the selected images in their order, int64.
-        compute: Device and number format of the batches.
+        indices: Indices of the images to use, in this order, int64.
+        compute: Device to prepare the batches on, and number format.
         shuffle: Generator that shuffles the training images before each epoch. None keeps the
             given order and uses large batches, for evaluation.
     """
@@ -54,7 +54,7 @@ def create_batches(
 
 
 def evaluation_batch_size(image_size: int) -> int:
-    """Return the batch size for evaluation.
+    """Return the batch size for evaluation, limited so that the feature maps fit into memory.
 
     Args:
         image_size: Side of the images in pixels.

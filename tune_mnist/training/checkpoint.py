@@ -26,11 +26,11 @@ _HALF_WRITTEN = re.compile(r"\.(epoch-\d{1,9}\.)?[0-9a-f]{32}", re.ASCII)
 def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     """Write a checkpoint atomically.
 
-    The weights are in a separate file, so that a trained model can be loaded without the state of
-    the optimizer, which is twice as large with Adam.
+    The weights are written to a separate file, so that a trained model can be loaded without the
+    state of the optimizer, which is twice as large as the weights for Adam.
 
     Args:
-        directory: Folder of the checkpoint. An existing one is replaced.
+        directory: Folder to write the checkpoint to. An existing checkpoint is replaced.
         model: ``state_dict`` of the network.
         state: Optimizer state, metrics and random state, as tensors and plain values.
 
@@ -50,54 +50,59 @@ def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[st
 
 
 class CheckpointFolder:
-    """Checkpoints of one run, with one subfolder per epoch. Only the newest is kept.
+    """Folder with the checkpoints of one run, of which only the newest is kept.
 
-    The previous checkpoint is removed after the new one is complete, so that the run can be
-    resumed at any time.
+    Each checkpoint is a subfolder named after its epoch. The previous checkpoint is removed only
+    after the new one is complete, so that the run can be resumed at any time.
 
     Args:
-        directory: Folder of the checkpoints, created with the first one.
+        directory: Folder for the checkpoints. It is created together with the first checkpoint.
 
     Attributes:
-        directory: Folder of the checkpoints.
+        directory: Folder for the checkpoints.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     def at(self, epoch: int) -> Path:
-        """Return the path of the checkpoint of an epoch."""
+        """Return the path of the checkpoint of an epoch, which need not exist."""
         return self.directory / f"epoch-{epoch:04d}"
 
     def newest_first(self) -> list[Path]:
-        """Return the existing checkpoints, newest first. After a crash there may be several."""
+        """Return the paths of all complete checkpoints, newest first.
+
+        A crash can leave more than one checkpoint behind.
+        """
         return sorted(self._folders(_COMPLETE_NAME), key=_epoch_of, reverse=True)
 
     def newest_epoch(self) -> int:
-        """Return the epoch of the newest checkpoint, or 0 without a checkpoint."""
+        """Return the epoch of the newest checkpoint, or 0 if there is no checkpoint."""
         return max(map(_epoch_of, self._folders(_COMPLETE_NAME)), default=0)
 
     def keep_only(self, epoch: int) -> None:
-        """Remove all checkpoints except that of an epoch, including incomplete ones.
+        """Remove all checkpoints except the checkpoint of one epoch.
 
-        Other files and folders are kept.
+        Incomplete checkpoints, which a crash leaves behind, are removed too. Other files and
+        folders are kept.
 
         Args:
-            epoch: Epoch whose checkpoint is kept.
+            epoch: Epoch of the checkpoint to keep.
         """
         for other in self._folders(_COMPLETE_NAME) + self._folders(_HALF_WRITTEN):
             if other != self.at(epoch):
                 _remove(other)
 
     def adopt(self, other: "CheckpointFolder", epoch: int) -> None:
-        """Replace all checkpoints by another run's checkpoint of an epoch.
+        """Replace all checkpoints with a checkpoint of another run.
 
-        The files are hard links where the file system supports them, which is safe because
-        checkpoints are replaced but never modified.
+        Population based training uses this when a trial continues from a better trial. The files
+        are hard links where the file system supports them, which is safe because checkpoints are
+        replaced but never modified.
 
         Args:
-            other: Checkpoints of the other run.
-            epoch: Epoch of the checkpoint to adopt.
+            other: Folder with the checkpoints of the other run.
+            epoch: Epoch of the checkpoint to take over.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         partial = self.directory / f"{_UNFINISHED}{uuid4().hex}"
@@ -108,11 +113,11 @@ class CheckpointFolder:
         self.keep_only(epoch)
 
     def copy_model(self, epoch: int, target: Path) -> None:
-        """Copy the weights of the checkpoint of an epoch to a file."""
+        """Copy the weights in the checkpoint of an epoch to a file."""
         shutil.copyfile(self.at(epoch) / MODEL_FILE, target)
 
     def remove(self) -> None:
-        """Remove all checkpoints, and their folder if it is then empty."""
+        """Remove all checkpoints, and the folder if it is empty afterwards."""
         for folder in self._folders(_COMPLETE_NAME) + self._folders(_HALF_WRITTEN):
             _remove(folder)
         remove_files(self.directory, [])

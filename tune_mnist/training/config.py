@@ -176,7 +176,9 @@ class TrainConfig(BaseModel):
         return get_architecture(info.data["model"]).checked_options(options)
 
     def flat(self, *, only_set: bool = False) -> dict[str, Any]:
-        """Return a flat dictionary, with the options of the network as ``model.<keyword>``.
+        """Return the configuration as a dictionary without nesting.
+
+        Keyword arguments of the network have keys of the form ``model.<keyword>``.
 
         Args:
             only_set: Whether to omit fields that were not set explicitly.
@@ -186,10 +188,10 @@ class TrainConfig(BaseModel):
 
     @classmethod
     def checked(cls, /, **values: Any) -> "TrainConfig":
-        """Build a configuration from untrusted values.
+        """Validate values and build a configuration from them.
 
         Args:
-            values: Value by field name or ``model.<keyword>``.
+            values: Hyperparameters, keyed by field name or ``model.<keyword>``.
 
         Raises:
             UserError: A key is unknown, the architecture is not registered, or a value has the
@@ -218,13 +220,13 @@ def _declared() -> dict[str, Hyperparameter]:
 
 
 HYPERPARAMETERS = _declared()
-"""Metadata of all hyperparameters by name, in the order of the fields."""
+"""Metadata of all hyperparameters, keyed by name, in the order of the fields."""
 
 SEARCHABLE = tuple(name for name, declared in HYPERPARAMETERS.items() if declared.searchable)
 """Names of the hyperparameters that a space file may search, besides the model."""
 
 CONFIG_COLUMNS = ("model", *SEARCHABLE)
-"""Configuration columns in tables of trials, followed by those of ``model.<keyword>``."""
+"""Configuration columns in tables of trials. Columns ``model.<keyword>`` follow them."""
 
 REQUIRED = tuple(name for name in SEARCHABLE if HYPERPARAMETERS[name].required)
 """Names of the searchable hyperparameters without a default, which every space must define."""

@@ -23,7 +23,7 @@ class EpochTotals:
     The sums stay on the device, as reading a value synchronises with the GPU.
 
     Args:
-        device: Device of the sums.
+        device: Device to keep the sums on.
 
     Attributes:
         loss: Sum of the loss, float32 ().
@@ -40,16 +40,16 @@ class EpochTotals:
         self.correct.zero_()
 
     def means(self, images: int) -> tuple[float, float]:
-        """Return the mean loss and the accuracy.
+        """Return the mean loss and the accuracy of the images seen so far.
 
         Args:
-            images: Number of images in the sums.
+            images: Number of images that were added to the sums.
         """
         return self.loss.item() / images, self.correct.item() / images
 
 
 class Epochs(Protocol):
-    """Protocol for running training epochs."""
+    """Interface for running training epochs, eagerly or as a CUDA graph."""
 
     def run(
         self, batches: Batches, learning_rates: Sequence[float], on_batch: OnBatch | None
@@ -57,7 +57,7 @@ class Epochs(Protocol):
         """Train one epoch.
 
         Args:
-            batches: Training batches, on the device.
+            batches: Training batches on the device of the network.
             learning_rates: Learning rate of each batch.
             on_batch: Callback after each batch, or None.
 
@@ -72,10 +72,10 @@ class TrainingStep:
 
     Attributes:
         model: Network in training mode, on the device.
-        optimizer: Optimizer of the parameters of the network.
-        compute: Device and number format.
+        optimizer: Optimizer that updates the parameters of the network.
+        compute: Device and number format to train with.
         loss: Function from logits, float (B, C), and labels, int64 (B,), to the mean loss.
-        augment: Augmentation of the images.
+        augment: Augmentation to apply to the images.
         clip_norm: Maximum gradient norm. 0 disables clipping.
         average: Weight average to update after each step, or None.
     """
@@ -94,7 +94,7 @@ class TrainingStep:
         Args:
             images: Images, float32 (B, C, S, S).
             labels: Labels, int64 (B,).
-            totals: Sums of the epoch.
+            totals: Sums of the current epoch, which are updated.
         """
         images = self.augment(images)
         with self.compute.autocast():
@@ -112,10 +112,10 @@ class TrainingStep:
 
 
 class EagerEpochs:
-    """Training epochs in PyTorch's eager mode.
+    """Runs training epochs in PyTorch's eager mode.
 
     Args:
-        step: Training step.
+        step: Training step to run on each batch.
     """
 
     def __init__(self, step: TrainingStep) -> None:
@@ -125,7 +125,7 @@ class EagerEpochs:
     def run(
         self, batches: Batches, learning_rates: Sequence[float], on_batch: OnBatch | None
     ) -> tuple[float, float]:
-        """Train one epoch; see ``Epochs``."""
+        """Train one epoch. See ``Epochs`` for the arguments."""
         self._totals.reset()
         for (images, labels), lr in zip(batches, learning_rates, strict=True):
             set_learning_rate(self._step.optimizer, lr)
@@ -136,6 +136,6 @@ class EagerEpochs:
 
 
 def set_learning_rate(optimizer: optim.Optimizer, lr: float | Tensor) -> None:
-    """Set the learning rate of all parameter groups."""
+    """Set the learning rate of all parameter groups of an optimizer."""
     for group in optimizer.param_groups:
         group["lr"] = lr

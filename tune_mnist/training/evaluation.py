@@ -16,12 +16,12 @@ from tune_mnist.training.precision import Compute
 def mean_loss_and_accuracy(
     model: nn.Module, batches: Batches, compute: Compute
 ) -> tuple[float, float]:
-    """Return the mean cross-entropy and the accuracy of a network.
+    """Return the mean cross-entropy and the accuracy of a network on a set of images.
 
     Args:
         model: Network on the device. It is set to evaluation mode.
-        batches: Images and labels.
-        compute: Device and number format.
+        batches: Images to classify and their labels.
+        compute: Device of the network, and number format to evaluate with.
     """
     model.eval()
     loss_sum = torch.zeros((), device=compute.device)
@@ -40,8 +40,8 @@ class Evaluation:
 
     Attributes:
         accuracy: Fraction of correctly classified images.
-        recall: Fraction of correctly classified images by class, float64 (C,). NaN for a class
-            without images.
+        recall: Recall of each class, the fraction of its images that are classified correctly,
+            float64 (C,). NaN for a class without images.
         confusion: Number of images by true class (rows) and predicted class (columns),
             int64 (C, C).
         class_names: Name of each class.
@@ -58,7 +58,7 @@ class Classified:
     """Predictions of a network for a set of images.
 
     Attributes:
-        truth: Labels, int64 (N,).
+        truth: True classes, int64 (N,).
         predicted: Most probable classes, int64 (N,).
         probability: Probabilities of the predicted classes, float32 (N,). NaN if the output of
             the network is not finite.
@@ -76,18 +76,18 @@ def evaluate(
 
     Args:
         model: Network on the device. It is set to evaluation mode.
-        batches: Images and labels.
-        compute: Device and number format.
+        batches: Images to classify and their labels.
+        compute: Device of the network, and number format to evaluate with.
         class_names: Name of each class.
     """
     return score(classify(model, batches, compute), class_names)
 
 
 def score(classified: Classified, class_names: tuple[str, ...]) -> Evaluation:
-    """Compute the metrics of predictions.
+    """Compute accuracy, recall and confusion matrix from predictions.
 
     Args:
-        classified: Predictions and labels.
+        classified: Predicted and true classes of a set of images.
         class_names: Name of each class.
     """
     # Imported here because trials never call this, so their workers start without scikit-learn.
@@ -105,12 +105,12 @@ def score(classified: Classified, class_names: tuple[str, ...]) -> Evaluation:
 
 @torch.inference_mode()
 def classify(model: nn.Module, batches: Batches, compute: Compute) -> Classified:
-    """Classify every image in the order of the batches.
+    """Classify every image, in the order of the batches.
 
     Args:
         model: Network on the device. It is set to evaluation mode.
-        batches: Images and labels.
-        compute: Device and number format.
+        batches: Images to classify and their labels.
+        compute: Device of the network, and number format to evaluate with.
     """
     model.eval()
     truth, predicted, probability = [], [], []

@@ -10,7 +10,7 @@ class Stage:
     Attributes:
         epochs: Last epoch of the stage.
         image_size: Side of the input images in pixels.
-        fraction: Fraction of the training part that is used.
+        fraction: Fraction of the training part that the stage uses.
     """
 
     epochs: int
@@ -20,7 +20,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Fidelity stages of a run. Weights and optimizer state carry over from stage to stage.
+    """Fidelity stages of a run, from the cheapest to full fidelity.
+
+    Weights and optimizer state carry over from stage to stage.
 
     Training on increasingly large images is "progressive resizing" (Howard, fast.ai's entry to
     DAWNBench, 2018). Rungs that differ in more than the number of epochs are the "fidelities" of
@@ -34,11 +36,11 @@ class Fidelity:
     stages: tuple[Stage, ...]
 
     def number_at(self, epoch: int) -> int:
-        """Return the number of the stage of an epoch. Both count from 1."""
+        """Return the number of the stage that contains an epoch. Both numbers count from 1."""
         return 1 + sum(epoch > stage.epochs for stage in self.stages[:-1])
 
     def at(self, epoch: int) -> Stage:
-        """Return the stage of an epoch, which counts from 1."""
+        """Return the stage that contains an epoch. Epochs count from 1."""
         return self.stages[self.number_at(epoch) - 1]
 
     def share(self, stage: Stage) -> float:

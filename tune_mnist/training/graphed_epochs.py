@@ -21,12 +21,12 @@ WARM_UP_STEPS = 3
 
 
 class GraphedEpochs:
-    """Training epochs that replay one captured CUDA graph for every full batch.
+    """Runs training epochs by replaying one captured CUDA graph for every full batch.
 
     A training step of a small network launches about sixty kernels of a few microseconds each. The
-    CPU takes longer to launch them than the GPU to run them, while a replay launches all of them
-    at once. The graph includes gathering and resizing the images, setting the learning rate and
-    the optimizer step. A smaller last batch is trained eagerly.
+    CPU takes longer to launch the kernels than the GPU takes to run them, while a replay launches
+    all of them in one call. The graph includes gathering and resizing the images, setting the
+    learning rate and the optimizer step. A smaller last batch is trained eagerly.
 
     The image order and the learning rates of an epoch are copied to the GPU once per epoch, and a
     counter on the GPU selects the next batch, so that a replay needs no data from the CPU.
@@ -51,7 +51,7 @@ class GraphedEpochs:
     def run(
         self, batches: Batches, learning_rates: Sequence[float], on_batch: OnBatch | None
     ) -> tuple[float, float]:
-        """Train one epoch. See ``tune_mnist.training.epochs.Epochs``."""
+        """Train one epoch. See ``tune_mnist.training.epochs.Epochs`` for the arguments."""
         if not self._capturable:
             return self._eager.run(batches, learning_rates, on_batch)
         if self._graphed is None or self._graphed.batches is not batches:

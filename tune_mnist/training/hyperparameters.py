@@ -1,4 +1,4 @@
-"""Metadata of hyperparameters: whether they are searchable, and how values are displayed."""
+"""Metadata of hyperparameters: how they may be searched and how values are displayed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,21 +12,21 @@ _MAX_PLAIN = 10**9
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """Metadata of one hyperparameter, as an annotation of its field in TrainConfig.
+    """Metadata of a hyperparameter, used as an annotation of a field of TrainConfig.
 
     Attributes:
         searchable: Whether a space file may search the hyperparameter.
         mutable: Whether population based training may change the value during a trial.
-        whole_training: Whether the value acts over all epochs of a training, so that values can be
-            compared after the last epoch only.
+        whole_training: Whether the value, such as a learning rate schedule, shapes the course of
+            the whole training, so that trials can be compared only after the last epoch.
         heading: Column heading in tables. Empty uses the name.
         label: Short name in the label of a trial, such as ``mom`` in ``mom=0.9``. Empty shows only
-            the value, None uses the name.
+            the value. None uses the name.
         format: Number format in tables, such as ``.2e``. Empty uses ``format_number``.
-        name: Name of the field, filled in from TrainConfig.
-        numeric: Whether values are numbers, filled in from the type of the field.
-        required: Whether the field has no default, filled in from TrainConfig.
-        help: One-line description, filled in from the ``description`` of the field.
+        name: Name of the field. Filled in from TrainConfig.
+        numeric: Whether values are numbers. Filled in from the type of the field.
+        required: Whether the field has no default. Filled in from TrainConfig.
+        help: One-line description. Filled in from the ``description`` of the field.
     """
 
     searchable: bool = True
@@ -56,7 +56,9 @@ class Hyperparameter:
 
 
 def undeclared(key: str) -> Hyperparameter:
-    """Return generic metadata, for example for a keyword of an architecture's constructor.
+    """Return generic metadata for a key that is not a field of TrainConfig.
+
+    Such a key is, for example, a keyword argument of an architecture's constructor.
 
     Args:
         key: Flat key, such as ``model.width``.
@@ -67,11 +69,11 @@ def undeclared(key: str) -> Hyperparameter:
 
 
 def format_number(value: Any, spec: str = ".4g") -> str:
-    """Format a value of a hyperparameter without its own number format.
+    """Format a value of a hyperparameter that declares no number format.
 
     Args:
         value: Number, text or bool.
-        spec: Format of floats that are not integers.
+        spec: Format specification for floats with a fractional part.
     """
     if not isinstance(value, float):
         return str(value)

@@ -17,7 +17,7 @@ _WORDS = (
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error was caused by too little memory, on the CPU or on a GPU."""
+    """Return whether an error was caused by a lack of memory, on the CPU or on a GPU."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return any(words in str(error) for words in _WORDS)
@@ -25,10 +25,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def out_of_memory_reported(message: str) -> Iterator[None]:
-    """Replace an out-of-memory error by a one-line message.
+    """Convert an out-of-memory error raised in the block to a UserError.
 
     Args:
-        message: Message with the cause and the remedy.
+        message: Message of the UserError, which names the cause and the remedy.
 
     Raises:
         UserError: The block ran out of memory.

@@ -19,7 +19,10 @@ STATE_TENSORS: dict[str, tuple[set[str], set[str]]] = {
     "adamw": _ADAM,
     "rmsprop": ({"step", "square_avg"}, {"momentum_buffer"}),
 }
-"""State tensors per parameter by optimizer: those always present, and those with momentum only."""
+"""Names of the tensors that each optimizer keeps per parameter, keyed by the optimizer's name.
+
+The first set is always present, the second only with momentum.
+"""
 
 
 def _without_compiler(base: type[_Optimizer]) -> type[_Optimizer]:
@@ -47,7 +50,7 @@ def create_optimizer(
     weight_decay: float = 0.0,
     capturable: bool = False,
 ) -> optim.Optimizer:
-    """Create an optimizer.
+    """Create an optimizer by name.
 
     Args:
         name: ``"sgd"``, ``"adam"`` (Kingma, Ba, ICLR 2015), ``"adamw"`` (Loshchilov, Hutter, ICLR

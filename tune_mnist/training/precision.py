@@ -14,7 +14,7 @@ class Compute:
     """Device and number format of a run.
 
     Attributes:
-        device: Device of the model and the batches.
+        device: Device that holds the model and the batches.
         bf16: Whether matrix products and convolutions run in bfloat16 under autocast, with float32
             weights and channels_last memory format. False computes everything in float32.
         cuda_graphs: Whether training steps are replayed as a CUDA graph.
@@ -40,7 +40,7 @@ class Compute:
 
 
 def resolve_compute(device: str = "auto", precision: str = "auto") -> Compute:
-    """Resolve the options ``--device`` and ``--precision`` for this machine.
+    """Choose the device and the number format of a run on this machine.
 
     Args:
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``. ``"auto"`` uses a GPU if there is one.
@@ -56,7 +56,9 @@ def resolve_compute(device: str = "auto", precision: str = "auto") -> Compute:
         raise unknown("precision", precision, PRECISIONS)
     has_gpu = torch.cuda.is_available()
     if device == "cuda" and not has_gpu:
-        raise UserError("--device cuda: PyTorch finds no CUDA GPU: use --device cpu or auto")
+        raise UserError(
+            "--device cuda: PyTorch finds no CUDA GPU on this machine; use --device cpu or auto"
+        )
     # Saturated sigmoids and vanishing gradients produce denormal numbers, which a CPU processes
     # about twenty times slower than zeros.
     torch.set_flush_denormal(True)

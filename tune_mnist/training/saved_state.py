@@ -7,12 +7,13 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, optim
 
+from tune_mnist.errors import required
 from tune_mnist.training.archive import CheckpointError, load_archive
 from tune_mnist.training.metrics import EpochMetrics
 from tune_mnist.training.optimizers import STATE_TENSORS
 
 Slots = dict[int, dict[str, Tensor]]
-"""Optimizer tensors by parameter number and tensor name."""
+"""Optimizer tensors, keyed by the number of the parameter and the name of the tensor."""
 
 # The maximum size of a state in multiples of the model size: Adam and RMSprop with momentum keep
 # two tensors per parameter, and a run with a weight average also stores the trained weights.
@@ -26,16 +27,17 @@ class _OptimizerState(BaseModel):
 
 
 class SavedState(BaseModel):
-    """Training state in a checkpoint, without the weights of the model.
+    """Training state that a checkpoint holds besides the weights of the model.
 
     Attributes:
-        metrics: Metrics of the last epoch. None before the first.
-        optimizer: Tensors of the optimizer.
+        metrics: Metrics of the last epoch. None before the first epoch.
+        optimizer: State tensors of the optimizer.
         shuffle_rng: State of the generator that shuffles the images.
         torch_rng: State of PyTorch's CPU generator.
         cuda_rng: State of PyTorch's GPU generator. None without a GPU.
-        trained: Trained weights, if the weights of the model are their average; otherwise None.
-        averaged: Number of updates of the weight average.
+        trained: Trained weights, if the model holds a moving average of the weights. None if the
+            model holds the trained weights themselves.
+        averaged: Number of updates of the weight average so far.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -53,8 +55,8 @@ def load_state(path: Path, model_bytes: int) -> SavedState:
     """Load and validate the training state of a checkpoint.
 
     Args:
-        path: ``state.pt`` of the checkpoint.
-        model_bytes: Size of the weights in bytes.
+        path: Path of the file ``state.pt`` in the checkpoint.
+        model_bytes: Size of the model's weights in bytes, which limits the size of the file.
 
     Raises:
         CheckpointError: The file is damaged or too large.
@@ -64,14 +66,14 @@ def load_state(path: Path, model_bytes: int) -> SavedState:
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         key = ".".join(map(str, first["loc"])) or "state"
-        raise CheckpointError(f"{path}: damaged: {key}: {first['msg']}") from None
+        raise CheckpointError(f"{path}: the file is damaged: {key} {required(first)}") from None
 
 
 def checked_slots(path: Path, state: SavedState, optimizer: optim.Optimizer, name: str) -> Slots:
     """Check that stored optimizer tensors fit an optimizer and return copies of them.
 
     Args:
-        path: File of the state, for error messages.
+        path: Path of the file that contains the state, for error messages.
         state: Training state read from the file.
         optimizer: Optimizer that will receive the tensors.
         name: Name of the optimizer in the configuration.
@@ -101,11 +103,13 @@ def checked_slots(path: Path, state: SavedState, optimizer: optim.Optimizer, nam
 def _check_tensors(path: Path, tensors: dict[str, Tensor], parameter: Any, name: str) -> None:
     needed, optional = STATE_TENSORS[name]
     if not needed <= tensors.keys() <= needed | optional:
-        raise CheckpointError(f"{path}: the optimizer state is not that of {name}")
+        raise CheckpointError(
+            f"{path}: the optimizer state belongs to another optimizer than {name}"
+        )
     for key, tensor in tensors.items():
         shape = torch.Size() if key == "step" else parameter.shape
         if (tensor.shape, tensor.dtype) != (shape, torch.float32):
             raise CheckpointError(
-                f"{path}: optimizer tensor {key} is {tensor.dtype} {tuple(tensor.shape)}: must be"
-                f" torch.float32 {tuple(shape)}"
+                f"{path}: optimizer tensor {key} must be torch.float32 of shape {tuple(shape)},"
+                f" but is {tensor.dtype} of shape {tuple(tensor.shape)}"
             )

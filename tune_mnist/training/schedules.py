@@ -7,14 +7,14 @@ from tune_mnist.errors import unknown
 SCHEDULES = ("constant", "cosine", "onecycle")
 
 WARM_UP_FRACTION = 0.3
-"""Fraction of the training in which onecycle raises the learning rate."""
+"""Fraction of the training during which onecycle raises the learning rate."""
 
 START_FACTOR = 1 / 25
 """First learning rate of onecycle relative to the maximum, as in PyTorch's OneCycleLR."""
 
 
 def learning_rate(schedule: str, lr: float, progress: float) -> float:
-    """Return the learning rate at a point of the training.
+    """Return the learning rate after a given fraction of the training.
 
     - ``constant``: always the maximum.
     - ``cosine``: from the maximum to zero along half a cosine (Loshchilov, Hutter, "SGDR", ICLR
@@ -26,7 +26,8 @@ def learning_rate(schedule: str, lr: float, progress: float) -> float:
     Args:
         schedule: Name of the schedule.
         lr: Maximum learning rate.
-        progress: Fraction of all batches of all epochs that are done, from 0 to 1.
+        progress: Fraction of the training that is done, counted in batches of all epochs, from 0
+            to 1.
 
     Raises:
         UserError: The schedule is unknown.

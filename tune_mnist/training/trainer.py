@@ -31,24 +31,24 @@ from tune_mnist.training.weights import check_weights, count_bytes, load_weights
 
 
 class DivergedError(Exception):
-    """Error for a training or validation loss that became NaN or infinite."""
+    """Raised if the training or validation loss becomes NaN or infinite."""
 
 
 class Trainer:
-    """Trainer of one configuration, one epoch per call.
+    """Trains one configuration, one epoch per call of ``run_epoch``.
 
     Args:
         config: Hyperparameters of the run.
-        data: Images, labels and the indices of the training and validation part. The validation
-            part may be empty.
-        compute: Device and number format.
+        data: Images and labels, with the indices of the training part and the validation part.
+            The validation part may be empty.
+        compute: Device and number format to train with.
         fidelity: Fidelity stages of the run. None trains every epoch on the whole training part at
             the image size of the configuration.
 
     Attributes:
         config: Hyperparameters of the run.
-        compute: Device and number format.
-        metrics: Metrics of the last epoch. None before the first.
+        compute: Device and number format to train with.
+        metrics: Metrics of the last epoch. None before the first epoch.
         model: Network to evaluate and save: the trained network, or the average of its weights.
         train_batches: Training batches of the current stage.
         val_batches: Validation batches of the current stage.
@@ -104,7 +104,7 @@ class Trainer:
         """Train one epoch, then validate if there is a validation part.
 
         Args:
-            on_batch: Callback after each training batch, called with its number of images.
+            on_batch: Function to call after each training batch with the number of images in it.
 
         Raises:
             DivergedError: The training or validation loss is NaN or infinite.
@@ -135,7 +135,7 @@ class Trainer:
         """Write a checkpoint of the model, optimizer, metrics and random state.
 
         Args:
-            directory: Folder of the checkpoint. An existing one is replaced.
+            directory: Folder to write the checkpoint to. An existing checkpoint is replaced.
         """
         state = {
             "metrics": asdict(self.metrics) if self.metrics else None,
@@ -155,7 +155,7 @@ class Trainer:
         hyperparameters are taken from this trainer's configuration.
 
         Args:
-            directory: Folder of the checkpoint.
+            directory: Folder of the checkpoint to restore.
 
         Raises:
             CheckpointError: The checkpoint is damaged, or belongs to another architecture or
@@ -173,7 +173,9 @@ class Trainer:
             if self._on_gpu and state.cuda_rng is not None:
                 torch.cuda.set_rng_state(state.cuda_rng)
         except (TypeError, ValueError, RuntimeError):
-            raise CheckpointError(f"{path}: damaged: invalid random state") from None
+            raise CheckpointError(
+                f"{path}: the file is damaged: its random state is invalid"
+            ) from None
         self.model.load_state_dict(weights)
         if self._average is not None:
             self._network.load_state_dict(weights if state.trained is None else state.trained)

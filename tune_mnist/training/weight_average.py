@@ -7,7 +7,7 @@ from torch import nn
 
 
 class WeightAverage:
-    """Exponential moving average of the weights of a network.
+    """Keeps an exponential moving average of the weights of a network.
 
     The decay at step t is ``min(decay, (1 + t) / (10 + t))``, so that the initial weights have
     little influence. The running statistics of batch norm are averaged like weights. PyTorch's
@@ -19,12 +19,12 @@ class WeightAverage:
     ``ExponentialMovingAverage``.
 
     Args:
-        network: Trained network.
+        network: Network in training, whose weights are averaged.
         decay: Maximum decay per step, at least 0 and less than 1.
 
     Attributes:
-        model: Network with the averaged weights.
-        steps: Number of updates, float32 () on the device.
+        model: Copy of the network with the averaged weights.
+        steps: Number of updates so far, float32 () on the device of the network.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:

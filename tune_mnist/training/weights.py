@@ -11,13 +11,13 @@ from tune_mnist.training.archive import CheckpointError, load_archive
 
 
 def load_weights(path: Path, network: nn.Module) -> dict[str, Tensor]:
-    """Load the weights of a network to the CPU.
+    """Load the weights of a network from a file to the CPU and check them.
 
-    The tensors are memory-mapped: copy those that are needed after the file is removed.
+    The tensors are memory-mapped: copy the tensors that are needed after the file is removed.
 
     Args:
-        path: ``model.pt`` of a checkpoint or trained model.
-        network: Network of the same architecture. May be on the meta device.
+        path: Path of the file ``model.pt`` of a checkpoint or trained model.
+        network: Network of the architecture that the weights must fit. May be on the meta device.
 
     Raises:
         CheckpointError: The file is damaged, or holds the weights of another architecture.
@@ -28,22 +28,26 @@ def load_weights(path: Path, network: nn.Module) -> dict[str, Tensor]:
 
 
 def load_tensors(path: Path, max_bytes: int) -> dict[str, Tensor]:
-    """Load a dictionary of tensors to the CPU, memory-mapped.
+    """Load a dictionary of tensors from a file to the CPU, memory-mapped.
 
     Args:
-        path: ``model.pt`` of a checkpoint or trained model.
-        max_bytes: Maximum total size of the tensors.
+        path: Path of the file ``model.pt`` of a checkpoint or trained model.
+        max_bytes: Maximum total size of the tensors in bytes.
 
     Raises:
         CheckpointError: The file is damaged, or does not hold a dictionary of tensors.
     """
     loaded = load_archive(path, max_bytes)
     if not isinstance(loaded, dict) or not loaded:
-        raise CheckpointError(f"{path}: holds no weights: must be a dictionary of tensors")
+        raise CheckpointError(
+            f"{path}: the file holds no weights, which must be a dictionary of tensors"
+        )
     for name, tensor in loaded.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             called = quoted(name) if isinstance(name, str) else f"a {type(name).__name__}"
-            raise CheckpointError(f"{path}: {called}: must be a tensor with the name of a layer")
+            raise CheckpointError(
+                f"{path}: each entry must be a tensor with a name, but {called} is not"
+            )
     tensors: dict[str, Tensor] = loaded
     return tensors
 
@@ -51,21 +55,22 @@ def load_tensors(path: Path, max_bytes: int) -> dict[str, Tensor]:
 def check_weights(
     path: Path, weights: Mapping[str, Tensor], network: nn.Module, called: str = "this network"
 ) -> None:
-    """Check that weights fit a network and are finite.
+    """Check that weights are finite and match a network in name, shape and type.
 
     Args:
-        path: File of the weights, for error messages.
-        weights: Weights by name.
-        network: Network of the expected architecture. May be on the meta device.
+        path: Path of the file that contains the weights, for error messages.
+        weights: Weights to check, keyed by parameter name.
+        network: Network that the weights must match. May be on the meta device.
         called: Description of the network for error messages.
 
     Raises:
-        CheckpointError: A tensor is missing, unexpected, of another shape or type, or not finite.
+        CheckpointError: A tensor is missing or unexpected, has another shape or type, or is not
+            finite.
     """
     expected = network.state_dict()
     difference = _difference(weights, expected)
     if difference:
-        raise CheckpointError(f"{path}: not the weights of {called}: {difference}")
+        raise CheckpointError(f"{path}: the weights are not those of {called}: {difference}")
     for name, tensor in weights.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise CheckpointError(f"{path}: {name} contains NaN or infinite values")
@@ -86,7 +91,7 @@ def _difference(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -
             return f"{name} is missing"
         found = weights[name]
         if (found.shape, found.dtype, found.layout) != (wanted.shape, wanted.dtype, wanted.layout):
-            return f"{name} is {_form(found)}: must be {_form(wanted)}"
+            return f"{name} must be {_form(wanted)}, but is {_form(found)}"
     return ""
 
 
