@@ -63,7 +63,7 @@ def refusal(tmp_path, monkeypatch, capsys):
         ([*DIGITS, "--momentum", "1"], "momentum must be less than 1, but is 1.0"),
         ([*DIGITS, "--precision", "fp16"], "unknown precision 'fp16'"),
         ([*DIGITS, "--device", "gpu"], "unknown device 'gpu'"),
-        ([*DIGITS, "--data-dir", "."], "--data-dir .: cannot be combined with --dataset digits"),
+        ([*DIGITS, "--data-dir", "."], "--data-dir . cannot be combined with --dataset digits"),
         (["--model", "lenet", "--lr", "1", "--optimizer", "adams"], "'adam'"),
         (["--model", "lenet", "--lr", "-1"], "lr must be greater than 0, but is -1.0"),
         (["--lr", "0.1"], "--model"),
@@ -133,7 +133,7 @@ def test_invalid_options_of_search_are_refused(refusal, arguments, words):
         (lambda images: images.write_bytes(images.read_bytes()[:-1]), "truncated"),
         (
             lambda images: images.write_bytes(gzip.compress(images.read_bytes())[:-9]),
-            "damaged gzip file",
+            "the gzip file is damaged",
         ),
         (
             lambda images: images.write_bytes(

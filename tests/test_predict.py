@@ -193,7 +193,7 @@ def good(placed_digits, tmp_path):
         ),
         ("none", b"\0\0\x08\x03\0\0\0\0\0\0\0\x1c\0\0\0\x1c", "holds no images"),
         ("images.gz", b"no gzip", "not a picture"),
-        ("images", b"\x1f\x8b no gzip", "damaged gzip file"),
+        ("images", b"\x1f\x8b no gzip", "the gzip file is damaged"),
     ],
 )
 def test_an_invalid_file_is_refused_after_the_rows_of_the_others(
@@ -232,7 +232,7 @@ def test_a_pickle_in_place_of_a_picture_is_not_executed(command, good, tmp_path,
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
     status, out, err = command(good, path)
     assert (status, images_in(out)) == (2, [str(good)])
-    assert err.startswith(f"error: {path}: not a picture")
+    assert err.startswith(f"error: {path}: the file is not a picture")
     assert not called.exists()
 
 

@@ -98,7 +98,7 @@ def test_a_gzip_file_with_flipped_bits_is_refused(idx_folder: Path) -> None:
     content = bytearray(packed.read_bytes())
     content[-6] ^= 0xFF
     packed.write_bytes(content)
-    assert "damaged gzip" in refusal(packed)
+    assert "the gzip file is damaged" in refusal(packed)
 
 
 def test_a_missing_file_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -98,7 +98,9 @@ def test_pictures_for_validation_join_the_training_part(pictures: Path) -> None:
 def test_a_picture_of_another_size_is_refused_by_name(pictures: Path) -> None:
     odd = pictures / "test" / "cross" / "1.png"
     Image.new("RGB", (64, 65)).save(odd)
-    assert f"{odd}: 64x65 pixels, {pictures}" in refusal(pictures)
+    assert f"{odd}: all pictures must have the same size, but this one has 64x65" in refusal(
+        pictures
+    )
 
 
 @pytest.mark.parametrize("size", [(64, 32), (7, 7), (513, 513)])
@@ -114,10 +116,10 @@ def test_unreadable_pictures_are_refused_by_name(pictures: Path) -> None:
     bad.write_bytes(content[: len(content) // 2])
     assert f"{bad}: cannot be read" in refusal(pictures)
     bad.write_text("no picture")
-    assert f"{bad}: not a picture" in refusal(pictures)
+    assert f"{bad}: the file is not a picture" in refusal(pictures)
     bad.unlink()
     bad.mkdir()
-    assert f"{bad}: is a folder" in refusal(pictures)
+    assert f"{bad} is a folder" in refusal(pictures)
 
 
 def test_missing_parts_and_classes_are_refused_by_name(pictures: Path) -> None:
@@ -134,7 +136,7 @@ def test_one_class_only_is_refused(tmp_path: Path) -> None:
 
 def test_an_empty_class_is_refused(pictures: Path) -> None:
     (pictures / "train" / "zebra").mkdir()
-    assert f"{pictures / 'train' / 'zebra'}: holds no pictures" in refusal(pictures)
+    assert f"{pictures / 'train' / 'zebra'}: the folder contains no pictures" in refusal(pictures)
 
 
 def test_an_archive_is_recognized_by_its_content(tmp_path: Path) -> None:
@@ -146,7 +148,7 @@ def test_an_archive_is_recognized_by_its_content(tmp_path: Path) -> None:
     assert data.train_labels[:4].tolist() == [0, 1, 2, 0]
     assert np.array_equal(data.train_images, some_arrays((10, 10, 3))["x_train"])
     path.write_bytes(b"anything")
-    assert "not a NumPy archive" in refusal(path)
+    assert "NumPy archive (.npz), but is another file" in refusal(path)
 
 
 def test_the_layout_of_medmnist_is_read(tmp_path: Path) -> None:
@@ -198,7 +200,7 @@ def test_an_object_array_is_never_unpickled(
     np.savez(tmp_path / "a.npz", **(arrays | {"y_train": trap}), allow_pickle=True)
     message = refusal(tmp_path / "a.npz")
     assert "a.npz" in message
-    assert "y_train: object array" in message
+    assert "y_train holds Python objects" in message
     assert not (tmp_path / "trapped").exists()
     pickle.loads(pickle.dumps(Trap()))  # noqa: S301 - the trap works
     assert (tmp_path / "trapped").exists()
@@ -207,15 +209,21 @@ def test_an_object_array_is_never_unpickled(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"x_train": np.zeros((30, 10, 10))}, "x_train: float64: must be whole numbers"),
+        ({"x_train": np.zeros((30, 10, 10))}, "x_train: must be whole numbers"),
         ({"x_train": np.full((30, 10, 10), 256)}, "x_train: pixels must be from 0 to 255"),
-        ({"x_train": np.zeros((30, 10, 12), np.uint8)}, "x_train: shape (30, 10, 12)"),
-        ({"x_train": np.zeros((29, 10, 10), np.uint8)}, "29 images but"),
-        ({"x_test": np.zeros((9, 10, 10, 3), np.uint8)}, "images of shape (10, 10, 3)"),
+        ({"x_train": np.zeros((30, 10, 12), np.uint8)}, "S from 8 to 512, but is (30, 10, 12)"),
+        ({"x_train": np.zeros((29, 10, 10), np.uint8)}, "29 images in"),
+        (
+            {"x_test": np.zeros((9, 10, 10, 3), np.uint8)},
+            "x_test: the images must have the shape (10, 10)",
+        ),
         ({"y_train": np.ones(30, np.uint8)}, "every training label is 1"),
-        ({"y_train": np.ones((30, 14), np.uint8)}, "y_train: shape (30, 14)"),
-        ({"y_train": np.linspace(0, 1, 30)}, "y_train: float64"),
-        ({"y_test": np.full(9, 7, np.uint8)}, "y_test: label 7: must occur in the training part"),
+        ({"y_train": np.ones((30, 14), np.uint8)}, "one label per image, but is (30, 14)"),
+        ({"y_train": np.linspace(0, 1, 30)}, "y_train: must be whole numbers"),
+        (
+            {"y_test": np.full(9, 7, np.uint8)},
+            "y_test: the label 7 does not occur in the training part",
+        ),
     ],
 )
 def test_invalid_arrays_are_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
@@ -229,18 +237,20 @@ def test_invalid_arrays_are_refused(tmp_path: Path, change: dict[str, Any], word
 def test_too_many_classes_are_refused() -> None:
     images = np.zeros((600, 8, 8), np.uint8)
     labels = np.arange(600) % 300
-    with pytest.raises(UserError, match="y_train: 300 classes: must be at most 256"):
+    with pytest.raises(
+        UserError, match="y_train: there must be at most 256 classes, but there are 300"
+    ):
         dataset_from_arrays(images, labels, images, labels)
 
 
 def test_other_archives_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     np.savez(path, images=np.zeros(3))
-    assert f"{path}: holds images: must hold x_train" in refusal(path)
+    assert f"{path}: the archive must contain x_train" in refusal(path)
     np.savez(path, **some_arrays())
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    assert f"{path}: damaged" in refusal(path)
+    assert f"{path}: cannot be read" in refusal(path)
 
 
 def test_an_array_larger_than_memory_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
@@ -256,7 +266,7 @@ def test_an_array_larger_than_memory_is_refused_before_it_is_unpacked(tmp_path: 
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, member in members.items():
             archive.writestr(name, member)
-    assert "x_train: its header (1000000000, 512, 512) requires" in refusal(path)
+    assert "x_train: the shape (1000000000, 512, 512) in its header requires" in refusal(path)
 
 
 def test_arrays_of_the_calling_program_are_read() -> None:
@@ -264,17 +274,17 @@ def test_arrays_of_the_calling_program_are_read() -> None:
     data = dataset_from_arrays(*arrays.values(), name="cells", class_names=["a", "b", "c"])
     assert (data.name, data.class_names) == ("cells", ("a", "b", "c"))
     assert data.train_images is arrays["x_train"]
-    with pytest.raises(UserError, match="2 names: must be 3"):
+    with pytest.raises(UserError, match="class_names must have 3 names"):
         dataset_from_arrays(*arrays.values(), class_names=["a", "b"])
-    with pytest.raises(UserError, match="x_train: float32"):
+    with pytest.raises(UserError, match=r"x_train: .* but are float32"):
         dataset_from_arrays(arrays["x_train"].astype(np.float32), *list(arrays.values())[1:])
 
 
 def test_arrays_cannot_be_loaded_by_name() -> None:
-    with pytest.raises(UserError, match="given from Python"):
+    with pytest.raises(UserError, match="passed from Python"):
         load_dataset("arrays")
 
 
 def test_a_path_that_is_neither_folder_nor_file_is_refused(tmp_path: Path) -> None:
     assert "there is no such folder or file" in refusal(tmp_path / "absent")
-    assert "has no train-images-idx3-ubyte" in refusal(tmp_path)
+    assert "must contain train-images-idx3-ubyte" in refusal(tmp_path)

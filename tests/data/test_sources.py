@@ -85,7 +85,7 @@ def test_the_error_for_an_incomplete_folder_names_the_missing_files(idx_folder: 
     (idx_folder / STEMS[1]).unlink()
     (idx_folder / STEMS[2]).unlink()
     message = refusal("mnist", idx_folder)
-    assert f"--data-dir {idx_folder}: has no {STEMS[1]}, {STEMS[2]}" in message
+    assert f"--data-dir {idx_folder}: the folder must contain {STEMS[1]}, {STEMS[2]}" in message
     assert STEMS[0] not in message
 
 
@@ -100,7 +100,7 @@ def test_the_error_without_a_network_names_every_source() -> None:
     for word in (
         str(cache_dir("mnist")),
         "mirrors (https://",
-        "no connection",
+        "cannot be reached",
         "npm (npm is not installed)",
         "--data-dir",
         "TUNE_MNIST_DATA",

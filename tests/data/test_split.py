@@ -93,7 +93,7 @@ def test_fractions_too_small_for_the_classes_are_refused(digits: Dataset, name: 
 
 
 def test_a_class_of_one_image_is_refused_by_name() -> None:
-    with pytest.raises(UserError, match="made, training images: only 1 image of class 2"):
+    with pytest.raises(UserError, match="made, training images: there is only 1 image of class 2"):
         split_dataset(dataset(np.array([0] * 50 + [1] * 50 + [2])))
 
 

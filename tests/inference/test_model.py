@@ -123,7 +123,7 @@ def test_damaged_weights_are_refused(copy):
     content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
-    assert refusal(copy).startswith(f"{weights}: damaged")
+    assert refusal(copy).startswith(f"{weights}: the file is damaged")
 
 
 @pytest.mark.parametrize("content", [{}, {"a": 1}, {"a": torch.zeros(2, 2)}, {"b": torch.ones(3)}])

@@ -16,5 +16,5 @@ def test_an_option_without_a_value_is_refused(text):
 
 
 def test_a_repeated_option_is_refused():
-    with pytest.raises(UserError, match="width is given twice"):
+    with pytest.raises(UserError, match="width must be given only once"):
         parse_options(["width=1", "model.width=2"])

@@ -73,7 +73,10 @@ def test_a_network_without_activation_keeps_the_weights_of_its_constructor():
         ({"width": True}, "model.width must be a whole number, but is True"),
         ({"kind": "round"}, "model.kind must be 'plain' or 'wide', but is 'round'"),
         ({"slope": float("inf")}, "model.slope must be a finite number, but is inf"),
-        ({"anything": 1}, "model.anything: cannot be set: the constructor must annotate"),
+        (
+            {"anything": 1},
+            "model.anything cannot be set, because the constructor does not annotate",
+        ),
         ({"num_classes": 3}, "model.num_classes: mine has no such keyword"),
     ],
 )
@@ -122,7 +125,7 @@ class Lacking(nn.Module):
         (lambda: None, {}, "must be a class derived from torch.nn.Module"),
         (Lacking, {}, "the constructor of Lacking must take the keyword num_classes"),
         (Lacking, {"name": "lenet"}, "the name is taken"),
-        (Lacking, {"name": "Too Wide/.."}, "the name must start with a letter"),
+        (Lacking, {"name": "Too Wide/.."}, "the name must start with a lower case letter"),
     ],
 )
 def test_a_class_that_breaks_the_contract_is_refused(build, contract, words):

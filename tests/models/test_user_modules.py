@@ -115,7 +115,7 @@ def test_an_unusable_module_is_refused_by_name(tmp_path, source, words):
     [
         ("no_such_file.py", "there is no such file"),
         ("no_such_package.module", "there is no module of that name"),
-        ("not a module!", "must be the path of a .py file, or package.module"),
+        ("not a module!", "must be the path of a .py file or the name of a module"),
     ],
 )
 def test_a_missing_module_is_refused_by_name(name, words):

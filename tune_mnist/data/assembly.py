@@ -19,13 +19,13 @@ _SHAPES = f"(N, S, S) or (N, S, S, 3) with S from {MIN_SIDE} to {MAX_SIDE}"
 
 @dataclass(frozen=True)
 class Part:
-    """Unvalidated training or test images with their labels.
+    """Training or test part of a data set before its images and labels are validated.
 
     Attributes:
         images: Images, expected to be uint8 (N, S, S) or (N, S, S, 3).
         labels: Labels, expected to be integers or strings (N,).
-        images_at: Source of the images for error messages, such as a file name.
-        labels_at: Source of the labels for error messages.
+        images_at: Description of where the images are, such as a file name, for error messages.
+        labels_at: Description of where the labels are, for error messages.
     """
 
     images: NDArray[Any]
@@ -48,9 +48,9 @@ def dataset_from_arrays(
 
     Args:
         x_train: Training images, uint8 (N, S, S) or (N, S, S, 3), with S from 8 to 512.
-        y_train: Training labels (N,), integers (not necessarily from 0) or strings.
+        y_train: Training labels (N,), strings or any integers.
         x_test: Test images, uint8, with the same image shape as the training images.
-        y_test: Test labels (M,).
+        y_test: Test labels (M,), of the same kind as the training labels.
         name: Name of the data set in tables and plots.
         class_names: Names of the classes in the order of the sorted labels. None uses the labels.
         transpose: Whether to swap the rows and columns of each image.
@@ -89,23 +89,25 @@ def assemble(
         Data set whose classes are numbered in the order of the sorted labels.
 
     Raises:
-        UserError: A part is invalid, or the parts do not match. The message names their source.
+        UserError: A part is invalid, or the parts do not match each other. The message names the
+            file or array.
     """
     train_images, test_images = _images(train), _images(test)
     if train_images.shape[1:] != test_images.shape[1:]:
         raise UserError(
-            f"{test.images_at}: images of shape {test_images.shape[1:]}, those of"
-            f" {train.images_at} have {train_images.shape[1:]}: must be the same"
+            f"{test.images_at}: the images must have the shape {train_images.shape[1:]}, as in"
+            f" {train.images_at}, but have {test_images.shape[1:]}"
         )
     classes, train_labels = np.unique(_labels(train, len(train_images)), return_inverse=True)
     if len(classes) < 2:
         raise UserError(
-            f"{train.labels_at}: every training label is {quoted(classes[0].item())}:"
-            " there must be two classes or more"
+            f"{train.labels_at}: there must be two classes or more, but every training label is"
+            f" {quoted(classes[0].item())}"
         )
     if len(classes) > MAX_CLASSES:
         raise UserError(
-            f"{train.labels_at}: {len(classes):,} classes: must be at most {MAX_CLASSES}"
+            f"{train.labels_at}: there must be at most {MAX_CLASSES} classes, but there are"
+            f" {len(classes):,}"
         )
     if transpose:
         train_images, test_images = _transposed(train_images), _transposed(test_images)
@@ -126,22 +128,31 @@ def _images(part: Part) -> NDArray[np.uint8]:
     images = part.images
     if images.dtype.kind not in "iu":
         raise UserError(
-            f"{part.images_at}: {images.dtype}: must be whole numbers from 0 to 255 (uint8)"
+            f"{part.images_at}: pixels must be whole numbers from 0 to 255 (uint8), but are"
+            f" {images.dtype}"
         )
     if images.ndim == 4 and images.shape[3] == GREY:
         images = images[..., 0]
     fits = images.ndim == 3 or (images.ndim == 4 and images.shape[3] == RGB)
     if not fits or images.shape[1] != images.shape[2]:
-        raise UserError(f"{part.images_at}: shape {part.images.shape}: must be {_SHAPES}")
+        raise _wrong_shape(part)
     if len(images) == 0:
-        raise UserError(f"{part.images_at}: holds no images")
+        raise UserError(f"{part.images_at}: there must be at least one image")
     if not MIN_SIDE <= images.shape[1] <= MAX_SIDE:
-        raise UserError(f"{part.images_at}: shape {part.images.shape}: must be {_SHAPES}")
+        raise _wrong_shape(part)
     if images.dtype != np.uint8:
         if images.min() < 0 or images.max() > 255:
-            raise UserError(f"{part.images_at}: pixels must be from 0 to 255")
+            raise UserError(
+                f"{part.images_at}: pixels must be from 0 to 255, but are from {images.min()} to"
+                f" {images.max()}"
+            )
         images = images.astype(np.uint8)
     return np.ascontiguousarray(images)
+
+
+def _wrong_shape(part: Part) -> UserError:
+    shape = part.images.shape
+    return UserError(f"{part.images_at}: the shape must be {_SHAPES}, but is {shape}")
 
 
 def _labels(part: Part, count: int) -> NDArray[Any]:
@@ -149,13 +160,17 @@ def _labels(part: Part, count: int) -> NDArray[Any]:
     if labels.ndim == 2 and labels.shape[1] == 1:  # the shape of MedMNIST's labels
         labels = labels[:, 0]
     if labels.ndim != 1:
-        raise UserError(f"{part.labels_at}: shape {labels.shape}: must be (N,), one per image")
+        raise UserError(
+            f"{part.labels_at}: the shape must be (N,), one label per image, but is {labels.shape}"
+        )
     if labels.dtype.kind not in "iubU":
-        raise UserError(f"{part.labels_at}: {labels.dtype}: must be whole numbers or strings")
+        raise UserError(
+            f"{part.labels_at}: labels must be whole numbers or strings, but are {labels.dtype}"
+        )
     if len(labels) != count:
         raise UserError(
-            f"{part.images_at} has {count:,} images but {part.labels_at} {len(labels):,} labels:"
-            " must be the same number"
+            f"{part.labels_at}: there must be one label for each of the {count:,} images in"
+            f" {part.images_at}, but there are {len(labels):,} labels"
         )
     return labels
 
@@ -164,14 +179,17 @@ def _numbered(test: Part, count: int, classes: NDArray[Any]) -> NDArray[np.int64
     """Return the class numbers of the test labels."""
     labels = _labels(test, count)
     if (labels.dtype.kind == "U") != (classes.dtype.kind == "U"):
+        wanted = "strings" if classes.dtype.kind == "U" else "whole numbers"
         raise UserError(
-            f"{test.labels_at}: {labels.dtype}: must be {classes.dtype} like the training labels"
+            f"{test.labels_at}: labels must be {wanted} like the training labels, but are"
+            f" {labels.dtype}"
         )
     places = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
     unknown = labels[classes[places] != labels]
     if len(unknown):
         raise UserError(
-            f"{test.labels_at}: label {quoted(unknown[0].item())}: must occur in the training part"
+            f"{test.labels_at}: the label {quoted(unknown[0].item())} does not occur in the"
+            " training part"
         )
     return places.astype(np.int64)
 
@@ -179,13 +197,15 @@ def _numbered(test: Part, count: int, classes: NDArray[Any]) -> NDArray[np.int64
 def _names(classes: NDArray[Any], given: Sequence[str] | None) -> tuple[str, ...]:
     names = tuple(printable(str(name)) for name in (classes.tolist() if given is None else given))
     if len(names) != len(classes):
-        raise UserError(f"class_names: {len(names)} names: must be {len(classes)}, one per class")
+        raise UserError(
+            f"class_names must have {len(classes)} names, one per class, but has {len(names)}"
+        )
     if len(set(names)) < len(names):
-        raise UserError("class_names: must be unique")
+        raise UserError("class_names must not contain a name twice")
     for name in names:
         if not 0 < len(name) <= MAX_CLASS_NAME:
             raise UserError(
-                f"class {quoted(name)}: the name must have 1 to {MAX_CLASS_NAME} characters"
+                f"class {quoted(name)}: a class name must have 1 to {MAX_CLASS_NAME} characters"
             )
     return names
 

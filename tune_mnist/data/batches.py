@@ -12,10 +12,10 @@ from torch.nn.functional import interpolate, pad
 
 
 def to_tensor(array: NDArray[Any] | Tensor) -> Tensor:
-    """Return a tensor that shares the memory of an array, which may be read-only.
+    """Convert an array, which may be read-only, to a tensor that shares its memory.
 
     Args:
-        array: Array, or a tensor, which is returned unchanged.
+        array: Array to convert. A tensor is returned unchanged.
     """
     if isinstance(array, Tensor):
         return array
@@ -54,7 +54,7 @@ def prepare_batch(
 
 
 class Batches:
-    """Iterable over batches of selected images. One iteration is one epoch.
+    """Iterable over batches of selected images, which iterates once per epoch.
 
     On the CPU only the images of the current batch are copied. On a GPU all images are moved to
     the device once (47 MB for MNIST) and gathered there.
@@ -65,12 +65,12 @@ class Batches:
     Args:
         images: Images, uint8 (N, H, H) or (N, H, H, C).
         labels: Labels, int64 (N,).
-        indices: Indices of the selected images, int64.
+        indices: Indices of the images to use, int64.
         batch_size: Images per batch, at least 1.
         size: Side of the prepared images in pixels.
         resize: Whether to enlarge smaller images. False pads them with zeros.
         device: Device on which batches are gathered and prepared.
-        shuffle: Generator that shuffles the images before each epoch. None keeps the order of
+        shuffle: Generator for shuffling the images before each epoch. None keeps the order of
             ``indices``.
         channels_last: Whether to return the images in channels_last memory format.
 
@@ -111,7 +111,7 @@ class Batches:
         return count - lonely
 
     def order(self) -> Tensor:
-        """Return the indices of the next epoch's images, int64, on the device."""
+        """Return the image indices of the next epoch in their order, int64, on the device."""
         order = self._indices
         if self._shuffle is not None:
             chosen = torch.randperm(len(order), generator=self._shuffle).to(order.device)

@@ -1,4 +1,4 @@
-"""Data set in memory."""
+"""Data set that is held in memory."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Dataset:
         test_images: Test images, uint8 (M, S, S) or (M, S, S, 3).
         test_labels: Test labels, int64 (M,).
         class_names: Name of each class. Empty uses the numbers from 0 to the largest label.
-        transposed: Whether the rows and columns of the stored images were swapped.
+        transposed: Whether the rows and columns of the images were swapped when they were loaded.
         centred: Whether the images are centred like MNIST's, see ``DataForm``.
     """
 
@@ -49,7 +49,7 @@ class Dataset:
 
     @property
     def form(self) -> DataForm:
-        """Form that a network trained on this data set expects of its input."""
+        """Form of the images, which a network trained on this data set expects of its input."""
         return DataForm(
             name=self.name,
             side=self.train_images.shape[1],
@@ -61,5 +61,5 @@ class Dataset:
 
 
 def channels_of(images: NDArray[np.uint8]) -> int:
-    """Return the number of channels of images (N, S, S) or (N, S, S, C)."""
+    """Return the number of channels of an array of images, (N, S, S) or (N, S, S, C)."""
     return 1 if images.ndim == 3 else images.shape[3]

@@ -18,17 +18,18 @@ MAX_DOWNLOAD_BYTES = 256 << 20
 
 
 class DownloadError(Exception):
-    """Error for a failed download. Another source may still provide the file."""
+    """Raised if a download fails. Another source may still provide the file."""
 
 
 def download(url: str, target: Path, md5: str, max_bytes: int = MAX_DOWNLOAD_BYTES) -> None:
     """Download a file, resuming an interrupted earlier attempt.
 
-    Incomplete data is kept beside the target in a file with the suffix ``.part``.
+    If the download fails, the data received so far is kept beside the target in a file with the
+    suffix ``.part``.
 
     Args:
         url: Address of the file. Redirects from https to http are refused.
-        target: Path of the file. It is written only if the checksum is correct.
+        target: Path to write the file to. It is written only if the checksum is correct.
         md5: Expected MD5 checksum.
         max_bytes: Maximum size of the file in bytes.
 
@@ -45,12 +46,12 @@ def download(url: str, target: Path, md5: str, max_bytes: int = MAX_DOWNLOAD_BYT
     found = md5_of(part)
     if found != md5:
         part.unlink()
-        raise DownloadError(f"{url}: MD5 {found}, expected {md5}")
+        raise DownloadError(f"{url}: the MD5 checksum must be {md5}, but is {found}")
     part.replace(target)
 
 
 def md5_of(path: Path) -> str:
-    """Return the MD5 checksum of a file. Data sets are published with MD5 checksums."""
+    """Return the MD5 checksum of a file, the kind that data sets are published with."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
@@ -64,11 +65,13 @@ def _fetch(url: str, part: Path, max_bytes: int) -> bool:
                 session.adapters.pop("http://")
             return _continue(session, url, part, max_bytes)
     except requests.HTTPError as error:
-        raise DownloadError(f"{url}: HTTP status {error.response.status_code}") from None
+        raise DownloadError(
+            f"{url}: the server responded with HTTP status {error.response.status_code}"
+        ) from None
     except requests.ConnectionError:
-        raise DownloadError(f"{url}: no connection") from None
+        raise DownloadError(f"{url}: the server cannot be reached") from None
     except (requests.RequestException, HTTPError) as error:
-        raise DownloadError(f"{url}: broke off: {error}") from None
+        raise DownloadError(f"{url}: the download was interrupted: {error}") from None
 
 
 def _continue(session: requests.Session, url: str, part: Path, max_bytes: int) -> bool:
@@ -93,7 +96,7 @@ def _continue(session: requests.Session, url: str, part: Path, max_bytes: int) -
                 size += len(chunk)
                 if size > max_bytes:
                     part.unlink()
-                    raise DownloadError(f"{url}: larger than {max_bytes:,} bytes")
+                    raise DownloadError(f"{url}: the file is larger than {max_bytes:,} bytes")
                 file.write(chunk)
                 progress.advance(task, len(chunk))
     return resumed

@@ -43,14 +43,14 @@ _Name = Annotated[
 
 
 class DataForm(BaseModel):
-    """Form of a data set, stored beside the weights of every network trained on it.
+    """Form of the images of a data set, stored beside the weights of networks trained on it.
 
     Attributes:
         name: Name of the data set.
         side: Side of the images in pixels, from 8 to 512.
         channels: Number of channels, 1 (grey) or 3 (RGB).
         class_names: Name of each class, in the order of the network's outputs.
-        transposed: Whether the rows and columns of the stored images were swapped.
+        transposed: Whether the rows and columns of the images were swapped when they were loaded.
         centred: Whether images show one light digit centred by its mass, like MNIST's. ``predict``
             then prepares pictures in the same way.
     """
@@ -73,7 +73,7 @@ class DataForm(BaseModel):
 
     @classmethod
     def of_mnist(cls, num_classes: int) -> "DataForm":
-        """Return the form of MNIST with a given number of classes."""
+        """Return the form of MNIST's images with a given number of classes."""
         return cls(class_names=number_names(num_classes))
 
     @property
@@ -83,16 +83,16 @@ class DataForm(BaseModel):
 
     @property
     def pixels(self) -> str:
-        """Description of the size and colours, such as ``64x64 RGB``."""
+        """Size and colours of an image as text, such as ``64x64 RGB``."""
         return f"{self.side}x{self.side} {'RGB' if self.channels == RGB else 'grey'}"
 
     @property
     def is_mnist_like(self) -> bool:
-        """Whether the form equals that of MNIST except for the name and the classes."""
+        """Whether the images have the form of MNIST's, whatever the data set and its classes."""
         return self == DataForm(name=self.name, class_names=self.class_names)
 
     def describe(self) -> str:
-        """Return the name of the data set, followed by its form unless it is that of MNIST."""
+        """Return the name of the data set, with the form of its images if it is not MNIST's."""
         numbered = self.class_names == number_names(len(self.class_names))
         if (self.is_mnist_like or self.name == "digits") and numbered:
             return self.name
@@ -106,7 +106,7 @@ class DataForm(BaseModel):
 
 
 def number_names(count: int) -> tuple[str, ...]:
-    """Return default class names: the numbers from 0."""
+    """Return default class names, which are the numbers from 0."""
     return tuple(str(number) for number in range(count))
 
 

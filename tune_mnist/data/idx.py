@@ -26,10 +26,10 @@ IDX_CHUNK = 1 << 20
 
 
 def find_idx(directory: Path, stem: str) -> Path | None:
-    """Return the path of an IDX file, plain or gzipped, or None if it does not exist.
+    """Return the path of an IDX file, plain or gzipped, or None if the file does not exist.
 
     Args:
-        directory: Folder of the file.
+        directory: Folder that may contain the file.
         stem: File name without ``.gz``, such as ``train-images-idx3-ubyte``. The spelling
             ``train-images.idx3-ubyte`` is found too.
     """
@@ -42,10 +42,10 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     """Read an IDX file of unsigned bytes.
 
     Args:
-        path: IDX file, plain or gzipped, detected by its first bytes.
+        path: IDX file, plain or gzipped. The kind is detected from the first bytes.
 
     Returns:
-        Array of uint8 with the shape in the header.
+        Array of uint8 with the shape that the header gives.
 
     Raises:
         UserError: The file is damaged, is not an IDX file of unsigned bytes, has the wrong length,
@@ -59,13 +59,13 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def parse_idx(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
-    """Read an open IDX file. See ``read_idx``.
+    """Read an IDX file that is already open. See ``read_idx``.
 
     No more bytes are decompressed than the header announces, and memory is allocated only for
     bytes that exist.
 
     Args:
-        file: Seekable file at its beginning.
+        file: Seekable file, positioned at its beginning.
         path: Name of the file for error messages.
     """
     try:
@@ -78,9 +78,11 @@ def parse_idx(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
         file.seek(0)
         return _parse(file, path, size)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{path}: damaged gzip file ({error}): download it again") from None
+        raise UserError(f"{path}: the gzip file is damaged ({error}): download it again") from None
     except MemoryError:
-        raise UserError(f"{path}: needs more memory than this process may use") from None
+        raise UserError(
+            f"{path}: reading the file needs more memory than this process may use"
+        ) from None
 
 
 def _parse(file: BinaryIO, path: Path, size: int | None) -> NDArray[np.uint8]:
@@ -98,7 +100,7 @@ def _parse(file: BinaryIO, path: Path, size: int | None) -> NDArray[np.uint8]:
     available = free_memory()
     if expected > available:
         raise UserError(
-            f"{path}: its header {shape} requires {expected / 1e9:.1f} GB:"
+            f"{path}: the shape {shape} in its header requires {expected / 1e9:.1f} GB, but only"
             f" {available / 1e9:.1f} GB of memory are free"
         )
     content = _read_up_to(file, expected + 1 - len(header), header)
@@ -114,28 +116,34 @@ def _header(file: BinaryIO, path: Path) -> tuple[bytes, tuple[int, ...]]:
     """Return the bytes of the header and the shape that they encode."""
     magic = file.read(HEADER)
     if len(magic) < HEADER or magic[:2] != b"\0\0":
-        raise UserError(f"{path}: not an IDX file: must begin with two zero bytes")
+        raise UserError(f"{path}: this is not an IDX file, which begins with two zero bytes")
     kind, dimensions = magic[2], magic[3]
     if kind != UINT8:
         raise UserError(
-            f"{path}: IDX array of data type 0x{kind:02x}: must be unsigned bytes (0x{UINT8:02x})"
+            f"{path}: the IDX array must have the data type 0x{UINT8:02x} (unsigned bytes), but"
+            f" has 0x{kind:02x}"
         )
     if dimensions == 0:
-        raise UserError(f"{path}: not an IDX file of images or labels: has no dimensions")
+        raise UserError(
+            f"{path}: this is not an IDX file of images or labels, as it has no dimensions"
+        )
     if dimensions > MAX_DIMENSIONS:
         raise UserError(
-            f"{path}: IDX array with {dimensions} dimensions: must be at most {MAX_DIMENSIONS}"
+            f"{path}: the IDX array has {dimensions} dimensions, but at most {MAX_DIMENSIONS} are"
+            " supported"
         )
     sizes = file.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
         raise UserError(
-            f"{path}: truncated: {HEADER + len(sizes)} bytes, but its header alone takes"
-            f" {HEADER + 4 * dimensions}"
+            f"{path}: the file is truncated: it has {HEADER + len(sizes)} bytes, but its header"
+            f" alone takes {HEADER + 4 * dimensions}"
         )
     shape = struct.unpack(f">{dimensions}I", sizes)
     # NumPy refuses too large a shape even if one of its sizes is 0.
     if 0 in shape and math.prod(max(1, size) for size in shape) > sys.maxsize:
-        raise UserError(f"{path}: damaged: impossible shape {shape} in its header")
+        raise UserError(
+            f"{path}: the file is damaged: the shape {shape} in its header is impossible"
+        )
     return magic + sizes, shape
 
 
@@ -152,4 +160,7 @@ def _wrong_size(
     path: Path, shape: tuple[int, ...], expected: int, found: str, *, too_long: bool
 ) -> UserError:
     fault = "too long" if too_long else "truncated"
-    return UserError(f"{path}: {fault}: {found}, but its header {shape} requires {expected:,}")
+    return UserError(
+        f"{path}: the file is {fault}: it has {found}, but the shape {shape} in its header"
+        f" requires {expected:,}"
+    )

@@ -1,4 +1,4 @@
-"""Search for the four IDX files of a data set by their names."""
+"""Search for the four IDX files of a data set by name."""
 
 import re
 from pathlib import Path
@@ -25,17 +25,22 @@ _Files = dict[tuple[str, str], Path]
 
 
 def has_idx_files(folder: Path) -> bool:
-    """Return whether a folder contains a file with the name of an IDX file."""
+    """Return whether a folder contains at least one file that is named like an IDX file."""
     return bool(_by_prefix(folder))
 
 
 def find_idx_files(folder: Path, given_as: str = "") -> _Files:
-    """Return the path of each file by part (train, test) and content (images, labels).
+    """Find the four IDX files of a data set.
+
+    The names must be those of MNIST's files, with a dot or a hyphen before ``idx``, ``test`` or
+    ``t10k`` for the test part, and any prefix. The files may be plain or gzipped.
 
     Args:
-        folder: Folder of the files, plain or gzipped. They are named like MNIST's files, with a
-            dot or a hyphen before ``idx``, ``test`` or ``t10k`` for the test part, and any prefix.
+        folder: Folder that contains the files.
         given_as: Option or environment variable that names the folder, for error messages.
+
+    Returns:
+        Paths of the files, keyed by part (train, test) and content (images, labels).
 
     Raises:
         UserError: A file is missing, or the folder contains several data sets.
@@ -49,14 +54,16 @@ def find_idx_files(folder: Path, given_as: str = "") -> _Files:
         return sets[whole[0]]
     if whole:
         raise UserError(
-            f"{start}: contains several data sets, {', '.join(sorted(whole))}: move the files of"
-            " one data set into a separate folder"
+            f"{start}: the folder contains several data sets ({', '.join(sorted(whole))}): move"
+            " the files of each data set into a separate folder"
         )
     found = max(sets.values(), key=len, default={})
     order = ((part, what) for part in (TRAIN, TEST) for what in (IMAGES, LABELS))
     missing = [stem for stem, key in zip(STEMS, order, strict=True) if key not in found]
     others = ", or pictures in train/<class>/ and test/<class>/" if not found else ""
-    raise UserError(f"{start}: has no {', '.join(missing)} (plain or .gz){others}")
+    raise UserError(
+        f"{start}: the folder must contain {', '.join(missing)} (plain or .gz){others}"
+    )
 
 
 def _by_prefix(folder: Path) -> dict[str, _Files]:

@@ -1,4 +1,4 @@
-"""Loading of a data set by name or from files of the user."""
+"""Loading of a data set, by name or from files of the user."""
 
 import os
 from pathlib import Path
@@ -25,9 +25,9 @@ def load_dataset(
 
     Args:
         name: Name of a shipped data set, one of DATASETS.
-        data_dir: Folder or file with data of the user, which replaces the named data set, see
-            ``load_own``. None uses the environment variable
-            TUNE_MNIST_DATA if it is set.
+        data_dir: Folder or file with data of the user, which replaces the named data set. See
+            ``load_own`` for the formats. None uses the environment variable TUNE_MNIST_DATA if it
+            is set.
         transpose: Whether to swap the rows and columns of each image. Only for data of the user.
 
     Raises:
@@ -36,15 +36,15 @@ def load_dataset(
     """
     if name == ARRAYS and data_dir is None:
         raise UserError(
-            f"--dataset {ARRAYS}: the images were given from Python and are not stored: resume"
-            " from Python with run_search(resume=..., dataset=...)"
+            f"--dataset {ARRAYS}: the images were passed from Python and are not stored: resume"
+            " the search from Python with run_search(resume=..., dataset=...)"
         )
     if name not in (*DATASETS, ARRAYS):
         raise unknown("dataset", name, DATASETS)
     if name == DIGITS and data_dir is not None:
         raise UserError(
-            f"--data-dir {data_dir}: cannot be combined with --dataset digits, which is built in:"
-            " omit one of them"
+            f"--data-dir {data_dir} cannot be combined with --dataset digits, which is built in:"
+            " omit one of the options"
         )
     named = os.environ.get(DATA_VARIABLE)
     own = Path(named) if data_dir is None and named else data_dir
@@ -53,7 +53,7 @@ def load_dataset(
         return load_own(own, given_as, transpose=transpose)
     if transpose:
         raise UserError(
-            f"--transpose: applies only to data of your own, not to {name}: omit the option, or"
+            f"--transpose applies only to data of your own, not to {name}: omit the option, or"
             " give --data-dir"
         )
     if name == DIGITS:

@@ -1,10 +1,10 @@
-"""Names of the shipped data sets and of their classes."""
+"""Names of the shipped data sets and their classes."""
 
 TORCHVISION_NAMES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 DIGITS = "digits"
 DATASETS = (*TORCHVISION_NAMES, DIGITS)
 ARRAYS = "arrays"
-"""Name of a data set given from Python as arrays, which no command can load again."""
+"""Name of a data set passed from Python as arrays, which a command cannot load again."""
 
 CLASS_NAMES = {
     "fashion-mnist": (
@@ -13,4 +13,4 @@ CLASS_NAMES = {
     ),
     "kmnist": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
 }
-"""Class names by label of the shipped data sets that do not show digits."""
+"""Class names, in the order of the labels, of the shipped data sets that do not show digits."""

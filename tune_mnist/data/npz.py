@@ -26,7 +26,7 @@ _NO_HEADER = (
     *(TypeError, SyntaxError, RecursionError, OverflowError, AttributeError, LookupError),
     TokenError,
 )
-"""Exceptions that numpy raises for an invalid array header."""
+"""Exceptions that NumPy raises for an invalid array header."""
 
 _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _KERAS = ("x_train", "y_train", "x_test", "y_test")
@@ -34,18 +34,18 @@ _MEDMNIST = ("train_images", "train_labels", "test_images", "test_labels")
 _VALIDATION = ("val_images", "val_labels")
 
 Check = Callable[[tuple[int, ...], "np.dtype[Any]", int], None]
-"""Check of an array's shape, type and size in bytes, which raises ValueError to refuse it."""
+"""Function from the shape, type and size in bytes of an array; refuses it with a ValueError."""
 
 
 def has_zip_start(path: Path) -> bool:
-    """Return whether a file begins like a zip archive."""
+    """Return whether a file begins like a zip archive, as every NumPy archive does."""
     require_file(path)
     with path.open("rb") as file:
         return file.read(len(ZIP_START)) == ZIP_START
 
 
 def read_npz(path: Path) -> tuple[Part, Part]:
-    """Read the training and test part of a data set from a NumPy archive.
+    """Read a data set from a NumPy archive.
 
     The archive contains ``x_train``, ``y_train``, ``x_test`` and ``y_test``, or the arrays of
     MedMNIST: ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``. MedMNIST's
@@ -53,6 +53,9 @@ def read_npz(path: Path) -> tuple[Part, Part]:
 
     Args:
         path: NumPy archive.
+
+    Returns:
+        Training part and test part, not yet validated.
 
     Raises:
         UserError: An array is missing, contains Python objects or does not fit into memory, or the
@@ -65,8 +68,8 @@ def read_npz(path: Path) -> tuple[Part, Part]:
                 break
         else:
             raise UserError(
-                f"{path}: holds {_listed(there)}: must hold {', '.join(_KERAS)}, or"
-                f" {', '.join(_MEDMNIST)}"
+                f"{path}: the archive must contain {', '.join(_KERAS)}, or {', '.join(_MEDMNIST)},"
+                f" but contains {_listed(there)}"
             )
         arrays = {name: read_array(archive, name, _check) for name in names}
         if names == _MEDMNIST and there >= set(_VALIDATION):
@@ -81,7 +84,7 @@ def read_npz(path: Path) -> tuple[Part, Part]:
 
 @contextmanager
 def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a NumPy archive and convert all errors of reading it to UserError.
+    """Open a NumPy archive, and convert all errors in the block to UserError.
 
     Args:
         path: NumPy archive.
@@ -94,21 +97,24 @@ def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except MemoryError:
-        raise UserError(f"{path}: needs more memory than this process may use") from None
+        raise UserError(
+            f"{path}: reading the archive needs more memory than this process may use"
+        ) from None
     except (NotImplementedError, RuntimeError):  # encryption or an unknown compression method
-        raise UserError(f"{path}: damaged: not written by numpy") from None
+        raise UserError(f"{path}: the archive is damaged, or was not written by NumPy") from None
     except (ValueError, LookupError, OverflowError, OSError, EOFError, *_DAMAGED) as error:
         what = shortened(str(error), MAX_QUOTED)
-        raise UserError(f"{path}: damaged: {what}") from None
+        raise UserError(f"{path}: cannot be read: {what}") from None
 
 
 def read_array(archive: zipfile.ZipFile, name: str, check: Check) -> NDArray[Any]:
-    """Read one array of an archive if its header passes a check.
+    """Read one array from an archive, after checking the header of the array.
 
     Args:
         archive: Open archive.
         name: Name of the array.
-        check: Check of the shape, type and size in the header, before memory is allocated.
+        check: Function that checks the shape, type and size given in the header, before memory is
+            allocated.
 
     Raises:
         ValueError: The array is damaged or was refused.
@@ -116,17 +122,19 @@ def read_array(archive: zipfile.ZipFile, name: str, check: Check) -> NDArray[Any
     with archive.open(f"{name}.npy") as member:
         version = npy.read_magic(member)
         if version not in _READERS:
-            raise ValueError(f"{name}: not written by numpy")
+            raise ValueError(f"the array {name} was not written by NumPy")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # numpy warns about headers of Python 2
                 shape, fortran_order, dtype = _READERS[version](member)
         except _NO_HEADER:
-            raise ValueError(f"{name}: its header cannot be read") from None
+            raise ValueError(f"the header of the array {name} is damaged") from None
         if dtype.hasobject:
-            raise ValueError(f"{name}: object array (pickle), not loaded for safety")
+            raise ValueError(
+                f"the array {name} holds Python objects (pickle), which are not loaded"
+            )
         if any(side < 0 for side in shape):
-            raise ValueError(f"{name}: shape {shape}")
+            raise ValueError(f"the array {name} has the impossible shape {shape}")
         count = 1
         for side in shape:
             count *= side
@@ -146,20 +154,22 @@ def _fill(member: Any, target: memoryview, name: str) -> None:
     while place < len(target):
         read = member.readinto(target[place : place + NPZ_CHUNK])
         if not read:
-            raise ValueError(f"{name}: truncated: shorter than its header requires")
+            raise ValueError(
+                f"the array {name} is truncated: it is shorter than its header requires"
+            )
         place += read
     if member.read(1):
-        raise ValueError(f"{name}: longer than its header requires")
+        raise ValueError(f"the array {name} is longer than its header requires")
 
 
 def _check(shape: tuple[int, ...], dtype: "np.dtype[Any]", size: int) -> None:
     if dtype.kind not in "iubU":
-        raise ValueError(f"{dtype}: must be whole numbers, or strings for labels")
+        raise ValueError(f"must be whole numbers, or strings for labels, but is {dtype}")
     available = free_memory()
     if size > available:
         raise ValueError(
-            f"its header {shape} requires {size / 1e9:.1f} GB: {available / 1e9:.1f} GB of memory"
-            " are free"
+            f"the shape {shape} in its header requires {size / 1e9:.1f} GB, but only"
+            f" {available / 1e9:.1f} GB of memory are free"
         )
 
 

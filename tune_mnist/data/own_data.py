@@ -14,7 +14,7 @@ from tune_mnist.quoting import printable, shortened
 
 
 def load_own(path: Path, given_as: str, *, transpose: bool = False) -> Dataset:
-    """Load a data set of the user. The format is detected from the content.
+    """Load a data set of the user, in a format that is detected from the content.
 
     Supported formats:
 
@@ -23,7 +23,7 @@ def load_own(path: Path, given_as: str, *, transpose: bool = False) -> Dataset:
     - a NumPy archive (``.npz``).
 
     Args:
-        path: Folder or file.
+        path: Folder or file that contains the data set.
         given_as: Option or environment variable that names the path, for error messages.
         transpose: Whether to swap the rows and columns of each image.
 
@@ -37,15 +37,16 @@ def load_own(path: Path, given_as: str, *, transpose: bool = False) -> Dataset:
         if path.is_file():
             if not has_zip_start(path):
                 raise UserError(
-                    f"{given_as} {path}: not a NumPy archive (.npz): must be a folder with four"
-                    " IDX files or with pictures by class, or an .npz file"
+                    f"{given_as} {path} must be a folder with four IDX files or with pictures by"
+                    " class, or a NumPy archive (.npz), but is another file"
                 )
             return assemble(name, *read_npz(path), transpose=transpose)
     except OSError as error:
         where = error.filename or path
         raise UserError(f"{where}: cannot be read: {error.strerror or error}") from None
-    what = "is neither a folder nor a file" if path.exists() else "there is no such folder or file"
-    raise UserError(f"{given_as} {path}: {what}")
+    if path.exists():
+        raise UserError(f"{given_as} {path} must be a folder or a file, but is neither")
+    raise UserError(f"{given_as} {path}: there is no such folder or file")
 
 
 def load_idx(
@@ -59,7 +60,7 @@ def load_idx(
     """Load a data set from four IDX files.
 
     Args:
-        folder: Folder of the files.
+        folder: Folder that contains the files.
         name: Name of the data set.
         given_as: Option or environment variable that names the folder, for error messages.
         class_names: Names of the classes in the order of the sorted labels. None uses the labels.

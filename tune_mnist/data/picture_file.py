@@ -14,7 +14,7 @@ from tune_mnist.errors import UserError
 from tune_mnist.machine import free_memory
 
 PICTURE_FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "PPM")
-"""Accepted formats. Others of Pillow are refused, as one of them starts Ghostscript."""
+"""Accepted formats. Pillow's other formats are refused, as one of them starts Ghostscript."""
 
 # Maximum memory for decoding, measured for grey pictures with transparency and 32-bit pixels.
 _BYTES_PER_PIXEL = 14
@@ -27,11 +27,11 @@ _MAX_16_BITS = 0xFFFF
 
 @contextmanager
 def picture_errors(path: Path, expected: str = "") -> Iterator[None]:
-    """Convert all errors of reading a picture to UserError.
+    """Convert all errors of reading a picture in the block to UserError.
 
     Args:
         path: Name of the picture for error messages.
-        expected: Text appended to the error for a file that is not a picture.
+        expected: Text to append to the message if the file is not a picture.
 
     Raises:
         UserError: The file is not a picture, is damaged or is too large.
@@ -44,14 +44,14 @@ def picture_errors(path: Path, expected: str = "") -> Iterator[None]:
             yield
     except UnidentifiedImageError:
         formats = ", ".join(PICTURE_FORMATS)
-        raise UserError(f"{path}: not a picture ({formats}){expected}") from None
+        raise UserError(f"{path}: the file is not a picture ({formats}){expected}") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise UserError(
-            f"{path}: too large: must have at most {Image.MAX_IMAGE_PIXELS:,} pixels"
+            f"{path}: the picture is too large: it has over {Image.MAX_IMAGE_PIXELS:,} pixels"
         ) from None
     except MemoryError:
         raise UserError(
-            f"{path}: needs more memory than this process may use: use a smaller picture"
+            f"{path}: decoding needs more memory than this process may use: use a smaller picture"
         ) from None
     except UserError:
         raise
@@ -64,8 +64,8 @@ def decoded(file: BinaryIO, side: int | None = None) -> Image.Image:
 
     Args:
         file: Seekable picture file.
-        side: Required side in pixels. A JPEG may be decoded at a fraction of its size that is not
-            smaller. None decodes at full size.
+        side: Side in pixels to which the picture will be reduced. A JPEG may then be decoded at a
+            fraction of its size, but not below this side. None decodes at full size.
     """
     with Image.open(file, formats=PICTURE_FORMATS) as image:
         if image.format == "PNG":
@@ -86,7 +86,7 @@ def decoded(file: BinaryIO, side: int | None = None) -> Image.Image:
 
 
 def picture_size(file: BinaryIO, path: Path) -> tuple[int, int, bool]:
-    """Return the width, the height and whether a picture has colours, from its header.
+    """Return the width and height of a picture and whether it is in colour, from the header.
 
     Args:
         file: Seekable picture file.
@@ -127,5 +127,5 @@ def read_pixels(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
 def _eight_bits(deep: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Convert 16-bit grey pixels to 8 bits."""
     if deep.dtype.kind not in "iu" or deep.min() < 0 or deep.max() > _MAX_16_BITS:
-        raise ValueError("more than 16 bits per pixel")
+        raise ValueError("its pixels have more than 16 bits")
     return (deep.astype(np.uint16) >> 8).astype(np.uint8)

@@ -25,16 +25,16 @@ _Listed = list[tuple[Path, int]]
 
 
 def read_picture_folder(folder: Path) -> tuple[Part, Part, list[str]]:
-    """Read all pictures of a data set.
+    """Read a data set from a folder of pictures.
 
-    If any picture has colours, grey pictures are converted to RGB. Transparent pixels are black.
-    Pictures in ``val/`` are added to the training part.
+    If any picture is in colour, grey pictures are converted to RGB. Transparent pixels become
+    black. Pictures in ``val/`` are added to the training part.
 
     Args:
         folder: Folder with ``train/`` and ``test/``, each with one subfolder per class.
 
     Returns:
-        Training part, test part and name of each class.
+        Training part, test part and class names.
 
     Raises:
         UserError: A part or class is missing or empty, or a picture cannot be read or differs in
@@ -43,12 +43,13 @@ def read_picture_folder(folder: Path) -> tuple[Part, Part, list[str]]:
     classes = _class_folders(folder / TRAIN)
     if len(classes) < 2:
         raise UserError(
-            f"{folder / TRAIN}: {len(classes)} folders of pictures: there must be two classes or"
-            " more, one folder each"
+            f"{folder / TRAIN}: there must be two classes or more, each with a folder of pictures,"
+            f" but there are {len(classes)}"
         )
     if len(classes) > MAX_CLASSES:
         raise UserError(
-            f"{folder / TRAIN}: {len(classes):,} classes: must be at most {MAX_CLASSES}"
+            f"{folder / TRAIN}: there must be at most {MAX_CLASSES} classes, but there are"
+            f" {len(classes):,}"
         )
     train = _listed(folder / TRAIN, classes)
     if (folder / VALIDATION).is_dir():
@@ -78,8 +79,8 @@ def _listed(part: Path, classes: list[str]) -> _Listed:
     for name in _class_folders(part):
         if name not in numbers:
             raise UserError(
-                f"{part / name}: there are no training pictures of this class: must be the name of"
-                f" a folder in {part.with_name(TRAIN)}"
+                f"{part / name}: there are no training pictures of this class: add them to"
+                f" {part.with_name(TRAIN) / name}, or remove this folder"
             )
     listed = [
         (path, number)
@@ -90,7 +91,7 @@ def _listed(part: Path, classes: list[str]) -> _Listed:
     empty = set(numbers.values()) - {number for _, number in listed}
     if not listed or (part.name == TRAIN and empty):
         where = part / classes[min(empty)] if listed else part
-        raise UserError(f"{where}: holds no pictures")
+        raise UserError(f"{where}: the folder contains no pictures")
     return listed
 
 
@@ -105,7 +106,9 @@ def _common_form(paths: list[Path]) -> tuple[int, bool]:
     colours = False
     for path in paths:
         if path.is_dir():
-            raise UserError(f"{path}: is a folder: pictures must be directly in a class folder")
+            raise UserError(
+                f"{path} is a folder, but the folder of a class must contain only pictures"
+            )
         require_file(path)
         with path.open("rb") as file:
             width, height, coloured = picture_size(file, path)
@@ -113,14 +116,14 @@ def _common_form(paths: list[Path]) -> tuple[int, bool]:
         if first is None:
             if width != height or not MIN_SIDE <= width <= MAX_SIDE:
                 raise UserError(
-                    f"{path}: {width}x{height} pixels: must be square with a side of {MIN_SIDE} to"
-                    f" {MAX_SIDE} pixels"
+                    f"{path}: the picture must be square with a side of {MIN_SIDE} to {MAX_SIDE}"
+                    f" pixels, but has {width}x{height}"
                 )
             first = width, height
         if (width, height) != first:
             raise UserError(
-                f"{path}: {width}x{height} pixels, {paths[0]} has {first[0]}x{first[1]}: all"
-                " pictures must have the same size"
+                f"{path}: all pictures must have the same size, but this one has {width}x{height}"
+                f" pixels and {paths[0]} has {first[0]}x{first[1]}"
             )
     return (first or (0, 0))[0], colours
 
@@ -129,8 +132,8 @@ def _check_memory(folder: Path, count: int, side: int, colours: bool) -> None:
     size, available = count * side * side * (3 if colours else 1), free_memory()
     if size > available:
         raise UserError(
-            f"{folder}: {count:,} pictures take {size / 1e9:.1f} GB: {available / 1e9:.1f} GB of"
-            " memory are free"
+            f"{folder}: {count:,} pictures take {size / 1e9:.1f} GB, but only"
+            f" {available / 1e9:.1f} GB of memory are free"
         )
 
 
@@ -141,7 +144,7 @@ def _read(listed: _Listed, side: int, colours: bool) -> NDArray[np.uint8]:
         with path.open("rb") as file:
             pixels = read_pixels(file, path)
         if pixels.shape[:2] != (side, side):
-            raise UserError(f"{path}: damaged: its size differs from its header")
+            raise UserError(f"{path}: the picture is damaged: its size differs from its header")
         image[...] = pixels[..., np.newaxis] if colours and pixels.ndim == 2 else pixels
     return images
 

@@ -25,7 +25,7 @@ def ensure_files(name: str) -> Path:
         name: ``"mnist"``, ``"fashion-mnist"`` or ``"kmnist"``.
 
     Raises:
-        UserError: No source is available.
+        UserError: All sources failed. The message gives the reason for each.
     """
     cache = cache_dir(name)
     if _missing(cache):
@@ -37,14 +37,14 @@ def ensure_files(name: str) -> Path:
                     _fetch(name, cache)
         except OSError as error:
             raise UserError(
-                f"cache folder {cache}: cannot be written: {error.strerror or error}:"
+                f"cache folder {cache}: cannot be written ({error.strerror or error}):"
                 f" set XDG_CACHE_HOME to another folder, or give the files with --data-dir"
             ) from None
     return cache
 
 
 def cache_dir(name: str) -> Path:
-    """Return the cache folder of a data set in the user's home, or in XDG_CACHE_HOME."""
+    """Return the cache folder of a data set, in XDG_CACHE_HOME or ``~/.cache``."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "tune_mnist" / name
 
@@ -68,9 +68,9 @@ def _fetch(name: str, cache: Path) -> None:
         else:
             return
     raise UserError(
-        f"cannot get {name}: tried the cache ({cache}: not found), {', '.join(reasons)}:"
-        f" put the four IDX files into a folder and set --data-dir or TUNE_MNIST_DATA to it,"
-        " or use --dataset digits, which needs no download"
+        f"cannot get {name}: it is not in the cache ({cache}), and every source failed:"
+        f" {', '.join(reasons)}: put the four IDX files into a folder and set --data-dir or"
+        " TUNE_MNIST_DATA to this folder, or use --dataset digits, which needs no download"
     )
 
 
@@ -97,7 +97,7 @@ def _from_first(mirrors: list[str], file: str, md5: str, cache: Path) -> None:
 
 
 def over_tls(address: str) -> str:
-    """Return the HTTPS address of a mirror.
+    """Convert the address of a mirror to HTTPS.
 
     Args:
         address: Address listed by torchvision, which uses http for some mirrors.

@@ -1,4 +1,4 @@
-"""Split of a data set into training and validation part, and fractions of both parts."""
+"""Split of a data set into a training part and a validation part, and fractions of both."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MIN_TRAIN_IMAGES = 4_000
 
 @dataclass(frozen=True)
 class DataSplit:
-    """Training images of a data set, split into training and validation part by index.
+    """Training images of a data set, split into a training and a validation part by index.
 
     Attributes:
         images: All training images of the data set, uint8 (N, S, S) or (N, S, S, 3).
@@ -51,8 +51,8 @@ class DataSplit:
     def chance_level(self) -> float:
         """Validation accuracy that a network does not exceed by guessing.
 
-        Always predicting the largest class reaches the fraction of that class. The level lies a
-        tenth of the way from there to 1, which exceeds random fluctuations.
+        A network that always predicts the largest class reaches the fraction of that class. The
+        chance level lies a tenth of the way from that fraction to 1, beyond random fluctuations.
         """
         labels = self.labels[self.val if len(self.val) else self.train]
         largest = float(np.bincount(labels).max() / len(labels))
@@ -60,11 +60,11 @@ class DataSplit:
 
 
 def default_fraction(wanted: float, images: int) -> float:
-    """Return the default fraction of the training part, increased for small data sets.
+    """Return the default fraction of the training part, which is larger for small data sets.
 
     Args:
-        wanted: Default fraction for data sets of MNIST's size.
-        images: Number of images in both parts together.
+        wanted: Default fraction for a data set of the size of MNIST.
+        images: Number of images in the training and validation part together.
 
     Returns:
         Fraction that yields at least MIN_TRAIN_IMAGES training images, or 1.
@@ -73,13 +73,13 @@ def default_fraction(wanted: float, images: int) -> float:
 
 
 def count_validation(images: int, fraction: float, val_fraction: float | None = None) -> int:
-    """Return how many validation images a split uses.
+    """Return the number of validation images that a split uses.
 
     Args:
-        images: Number of images of the whole validation part.
-        fraction: Fraction of the training part.
-        val_fraction: Fraction of the validation part. None uses ``fraction``, but at least
-            MIN_VAL_IMAGES images, or all if there are fewer.
+        images: Number of images in the whole validation part.
+        fraction: Fraction of the training part that the split uses.
+        val_fraction: Fraction of the validation part that the split uses. None uses ``fraction``,
+            but at least MIN_VAL_IMAGES images, or all images if there are fewer.
     """
     if val_fraction is not None:
         return round(val_fraction * images)
@@ -93,8 +93,8 @@ def split_dataset(
 
     Args:
         dataset: Data set to split. Its images are shared, not copied.
-        fraction: Fraction of the training part to use, its first images, greater than 0 and at
-            most 1.
+        fraction: Fraction of the training part to use, greater than 0 and at most 1. The first
+            images of the part are used.
         val_fraction: Fraction of the validation part to use, stratified by class. None uses
             ``fraction``, but at least 2,000 images (or all, if there are fewer).
 
@@ -131,8 +131,9 @@ def train_val_indices(everything: DataSplit, fraction: float = 1.0) -> NDArray[n
     """Return the training indices of a final run, which trains on both parts.
 
     Args:
-        everything: Complete split of the data set.
-        fraction: Fraction of each part to use, its first images, greater than 0 and at most 1.
+        everything: Split with the whole training part and the whole validation part.
+        fraction: Fraction of each part to use, greater than 0 and at most 1. The first images of
+            each part are used.
 
     Returns:
         Indices of the training part followed by those of the validation part, int64.
@@ -165,8 +166,8 @@ def _stratified(
     few = np.flatnonzero(counts == 1)
     if len(few):
         raise UserError(
-            f"{where}: only 1 image of class {names[few[0]]}: a split by class requires at least 2"
-            " images of each class"
+            f"{where}: there is only 1 image of class {names[few[0]]}, but a split by class"
+            " requires at least 2 images of each class"
         )
     classes = np.count_nonzero(counts)
     if isinstance(held_out, float) and math.ceil(held_out * len(labels)) < classes:

@@ -7,7 +7,7 @@ from tune_mnist.errors import UserError
 
 
 def normalise(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Scale pixels of any shape from 0..255 to float32 in [0, 1]."""
+    """Scale pixels from 0..255 to float32 in [0, 1]. The array may have any shape."""
     return images.astype(np.float32) / np.float32(255)
 
 

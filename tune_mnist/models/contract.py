@@ -1,4 +1,4 @@
-"""Check of a network on one batch before a run starts."""
+"""Check of a network on one batch, before a search or a run starts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ def check_network(
         num_classes: Number of classes.
         in_channels: Number of image channels, 1 or 3.
         image_size: Side of the images in pixels. Ignored for a network of fixed size.
-        options: Keyword arguments of the constructor.
+        options: Keyword arguments for the constructor of the network.
         values: Whether to compute with allocated weights. False checks only the shapes on the meta
             device, if the network supports it, which takes almost no time and memory.
 
@@ -84,21 +84,21 @@ def _apply(network: nn.Module, shape: tuple[int, ...]) -> Any:
 def _check_logits(
     where: str, architecture: Architecture, network: nn.Module, num_classes: int, logits: Any
 ) -> None:
-    right = f"must return logits, float ({BATCH}, {num_classes})"
+    right = f"{where} must return logits, float ({BATCH}, {num_classes}), but returns"
     if not isinstance(logits, Tensor):
-        raise UserError(f"{where}: returns {type(logits).__name__}: {right}")
+        raise UserError(f"{right} {type(logits).__name__}")
     if tuple(logits.shape) != (BATCH, num_classes):
-        raise UserError(f"{where}: returns the shape {tuple(logits.shape)}: {right}")
+        raise UserError(f"{right} the shape {tuple(logits.shape)}")
     if not logits.is_floating_point():
-        raise UserError(f"{where}: returns {logits.dtype}: {right}")
+        raise UserError(f"{right} {logits.dtype}")
     try:
         head = head_of(network, architecture.head)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
     if len(head.weight) != num_classes:
         raise UserError(
-            f"{where}: its head {architecture.head} has {len(head.weight)} outputs: must be the"
-            " layer that returns the logits"
+            f"{where}: head must be the layer that returns the logits, but {architecture.head} has"
+            f" {len(head.weight)} outputs"
         )
 
 

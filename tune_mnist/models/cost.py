@@ -20,16 +20,16 @@ def count_flops(
 ) -> int:
     """Count the floating-point operations of a forward pass of one image.
 
-    PyTorch's ``FlopCounterMode`` counts convolutions and dense layers, with a multiply-add as two
-    operations, but not activations, pooling and batch norm. Weights are allocated only if the
-    network cannot run on the meta device.
+    PyTorch's ``FlopCounterMode`` counts the operations of convolutions and dense layers, with a
+    multiply-add as two operations, but not those of activations, pooling and batch norm. Weights
+    are allocated only if the network cannot run on the meta device.
 
     Args:
         name: Name of the architecture.
         image_size: Side of the images in pixels. Ignored for a network of fixed size.
         num_classes: Number of classes.
         in_channels: Number of image channels, 1 or 3.
-        options: Further keyword arguments of the constructor. None uses its defaults.
+        options: Further keyword arguments for the constructor. None uses the defaults.
 
     Raises:
         UserError: The name is unknown, or the image size is out of range.

@@ -28,13 +28,13 @@ def create_model(
         num_classes: Number of classes, from 2 to 256.
         dropout: Dropout probability, at least 0 and less than 1.
         image_size: Side of the input in pixels, at least 28. Ignored for a network of fixed size.
-        init: Weight initialisation: ``"derived"`` (from the activation, with zero biases) or
-            ``"torch"`` (PyTorch's defaults).
+        init: Weight initialisation: ``"derived"`` draws weights with a variance that suits the
+            activation and sets biases to zero, ``"torch"`` keeps PyTorch's defaults.
         in_channels: Number of input channels, 1 or 3.
-        options: Further keyword arguments of the constructor. None uses its defaults.
+        options: Further keyword arguments for the constructor. None uses the defaults.
 
     Returns:
-        Module from images, float (B, in_channels, S, S), to logits, float (B, num_classes).
+        Module that maps images, float (B, in_channels, S, S), to logits, float (B, num_classes).
 
     Raises:
         UserError: The name is unknown, or an argument is out of range.
@@ -66,16 +66,16 @@ def outline(
     in_channels: int = 1,
     options: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """Create a network on the meta device, without memory for its weights.
+    """Create a network on the meta device, where weights take no memory.
 
-    If the constructor cannot run on the meta device because it reads values of tensors, the
-    network is created on the CPU.
+    Use this to check shapes or count operations. If the constructor cannot run on the meta device
+    because it reads values of tensors, the network is created on the CPU.
 
     Args:
         name: Name of the architecture.
         num_classes: Number of classes, from 2 to 256.
         in_channels: Number of input channels, 1 or 3.
-        options: Further keyword arguments of the constructor. None uses its defaults.
+        options: Further keyword arguments for the constructor. None uses the defaults.
 
     Raises:
         UserError: The name is unknown, or an argument is out of range.
@@ -93,7 +93,7 @@ def unfilled(
     in_channels: int = 1,
     options: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """Create a network for loading stored weights.
+    """Create a network whose initial weights will be replaced with stored weights.
 
     Shipped networks are created on the meta device. Networks of the user are created on the CPU,
     as they may contain tensors that are not in the ``state_dict``, such as non-persistent buffers.
@@ -102,7 +102,7 @@ def unfilled(
         name: Name of the architecture.
         num_classes: Number of classes, from 2 to 256.
         in_channels: Number of input channels, 1 or 3.
-        options: Further keyword arguments of the constructor. None uses its defaults.
+        options: Further keyword arguments for the constructor. None uses the defaults.
 
     Raises:
         UserError: The name is unknown, or an argument is out of range.
@@ -112,5 +112,5 @@ def unfilled(
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Return the number of trainable parameters."""
+    """Return the number of trainable parameters of a network."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)

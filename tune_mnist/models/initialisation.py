@@ -23,8 +23,8 @@ def draw_weights(model: nn.Module, activation: str, head: str) -> None:
 
     Args:
         model: Network to initialise.
-        activation: Name of the activation between its layers.
-        head: Dotted path of the layer that returns the logits.
+        activation: Name of the activation between the layers of the network.
+        head: Dotted path of the layer that returns the logits, such as ``classifier.6``.
 
     Raises:
         UserError: The activation is unknown, or the head does not exist.
@@ -50,7 +50,7 @@ def head_of(model: nn.Module, head: str) -> nn.Conv2d | nn.Linear:
 
     Args:
         model: Network that contains the layer.
-        head: Dotted path of the layer.
+        head: Dotted path of the layer, such as ``classifier.6``.
 
     Raises:
         UserError: The layer does not exist, or is neither a Linear nor a Conv2d layer.

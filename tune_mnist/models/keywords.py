@@ -14,7 +14,7 @@ from tune_mnist.errors import UserError, complaint, requirement
 from tune_mnist.quoting import quoted
 
 MODEL_PREFIX = "model."
-"""Prefix of a constructor's keyword in space files and tables, as in ``model.width``."""
+"""Prefix of a keyword argument of a network in space files and tables, as in ``model.width``."""
 
 MAX_KEYWORD_TEXT = 100
 _SCALARS = (bool, int, float, str, NoneType)
@@ -25,12 +25,12 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWOR
 
 @dataclass(frozen=True)
 class Keyword:
-    """Keyword argument of a network's constructor.
+    """Keyword argument of a network's constructor, which a search can choose.
 
     Attributes:
         name: Name of the keyword.
-        annotation: Type annotation, or ``inspect.Parameter.empty``.
-        default: Default value, or ``inspect.Parameter.empty``.
+        annotation: Type annotation of the argument, or ``inspect.Parameter.empty``.
+        default: Default value of the argument, or ``inspect.Parameter.empty``.
     """
 
     name: str
@@ -39,28 +39,32 @@ class Keyword:
 
     @property
     def required(self) -> bool:
-        """Whether the keyword has no default."""
+        """Whether the keyword argument has no default."""
         return self.default is inspect.Parameter.empty
 
     @property
     def key(self) -> str:
-        """Key in space files and tables, such as ``model.width``."""
+        """Key of the argument in space files and tables, such as ``model.width``."""
         return MODEL_PREFIX + self.name
 
     def checked(self, value: Any) -> Any:
-        """Validate a value and return it in the annotated type.
+        """Validate a value against the annotation and return it in the annotated type.
+
+        Args:
+            value: Value to validate.
 
         Raises:
             UserError: The value does not match the annotation, or the annotation is not supported.
         """
         if not _is_scalar(self.annotation):
             raise UserError(
-                f"{self.key}: cannot be set: the constructor must annotate {self.name} as bool,"
-                " int, float, str or Literal[...]"
+                f"{self.key} cannot be set, because the constructor does not annotate {self.name}"
+                " as bool, int, float, str or Literal[...]"
             )
         if not is_keyword(self.name):
             raise UserError(
-                f"{self.key}: cannot be set: the name must be up to 40 ASCII letters and digits"
+                f"{self.key} cannot be set, because the name of an argument must begin with a"
+                " letter and have at most 40 ASCII letters, digits and _"
             )
         try:
             return _adapter(self.annotation).validate_python(value)
@@ -69,7 +73,10 @@ class Keyword:
 
 
 def keywords_of(build: type) -> dict[str, Keyword]:
-    """Return the keyword arguments of a class's constructor by name.
+    """Return the keyword arguments of a constructor, keyed by name.
+
+    Args:
+        build: Class of the constructor.
 
     Raises:
         TypeError: The signature cannot be read, or an annotation contains an unknown name.
@@ -87,15 +94,19 @@ def keywords_of(build: type) -> dict[str, Keyword]:
 
 
 def is_keyword(name: str) -> bool:
-    """Return whether a keyword's name is valid. It becomes part of file names."""
+    """Return whether a name is valid for a keyword argument, as it becomes part of file names."""
     return _NAME.fullmatch(name) is not None
 
 
 def split_keys(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Separate ``model.<keyword>`` keys from the other keys.
 
+    Args:
+        values: Values, keyed by field name or ``model.<keyword>``.
+
     Returns:
-        Values of the other keys, and values of the ``model.<keyword>`` keys by keyword.
+        Values of the other keys, and values of the ``model.<keyword>`` keys, keyed by keyword
+        without the prefix.
     """
     others = {key: value for key, value in values.items() if not key.startswith(MODEL_PREFIX)}
     options = {
@@ -111,10 +122,10 @@ def parse_options(texts: Iterable[str]) -> dict[str, Any]:
         texts: Strings of the form ``keyword=value``, with values in YAML syntax.
 
     Returns:
-        Value by keyword.
+        Values, keyed by keyword.
 
     Raises:
-        UserError: A string has another form, or a keyword is repeated.
+        UserError: A string has another form, or a keyword occurs twice.
     """
     options: dict[str, Any] = {}
     for text in texts:
@@ -126,16 +137,18 @@ def parse_options(texts: Iterable[str]) -> dict[str, Any]:
             parsed = None
         if not equals or not isinstance(parsed, bool | int | float | str):
             raise UserError(
-                f"--model-option {quoted(text)}: must be KEYWORD=VALUE, such as width=16"
+                f"--model-option {quoted(text)} must be KEYWORD=VALUE, such as width=16"
             )
         if name in options:
-            raise UserError(f"--model-option {quoted(text)}: {name} is given twice")
+            raise UserError(
+                f"--model-option {quoted(text)}: the keyword {name} must be given only once"
+            )
         options[name] = parsed
     return options
 
 
 def join_keys(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options by ``model.<keyword>`` key, the inverse of ``split_keys``."""
+    """Prefix the keys of a network's options with ``model.``, as used in space files."""
     return {MODEL_PREFIX + name: value for name, value in options.items()}
 
 

@@ -7,8 +7,8 @@ from torch.nn.functional import max_pool2d
 class MaxPoolIfLarger(nn.Module):
     """Max pooling that returns maps smaller than its window unchanged.
 
-    For small images, the maps of deep layers are smaller than the window, for which PyTorch's max
-    pooling raises an error.
+    For small images, the maps of deep layers can be smaller than the window. PyTorch's max pooling
+    raises an error in this case.
 
     Args:
         window: Side of the square window in pixels.

@@ -44,9 +44,9 @@ class Architecture:
         head: Dotted path of the layer that returns the logits, such as ``classifier.6``.
         activation: Activation between the layers, from which the initial weights are derived. None
             keeps the weights of the constructor.
-        fixed_size: Side of the only supported input in pixels, to which smaller images are padded
-            with zeros. None if the network takes any size of at least 28 pixels, to which images
-            are resized.
+        fixed_size: Side of the input in pixels, if the network supports only one size. Smaller
+            images are padded with zeros to this size. None if the network supports any size of at
+            least 28 pixels; images are then resized to the size that the user chooses.
         light: Whether one CPU core trains an epoch of MNIST within about a minute.
         cpu_probe: Number of 224x224 images that one CPU core processes in about a second.
     """
@@ -60,33 +60,33 @@ class Architecture:
     cpu_probe: int = 32
 
     def input_size(self, image_size: int) -> int:
-        """Return the side of the network's input in pixels.
+        """Return the side of the images that the network receives, in pixels.
 
         Args:
-            image_size: Requested side in pixels, ignored by a network of fixed size.
+            image_size: Requested side in pixels. Ignored if the network has a fixed size.
         """
         return self.fixed_size or image_size
 
     @cached_property
     def signature(self) -> dict[str, Keyword]:
-        """All keywords of the constructor by name."""
+        """All keyword arguments of the constructor, keyed by name."""
         return keywords_of(self.build)
 
     @property
     def keywords(self) -> dict[str, Keyword]:
-        """Searchable keywords of the constructor by name."""
+        """Keyword arguments of the constructor that may be searched, keyed by name."""
         return {name: word for name, word in self.signature.items() if name not in RESERVED}
 
     @property
     def takes_dropout(self) -> bool:
-        """Whether the constructor has the keyword ``dropout``."""
+        """Whether the constructor has a keyword argument ``dropout``."""
         return "dropout" in self.signature
 
     def checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Validate values for the constructor's keywords and return them in the annotated types.
+        """Validate keyword arguments for the constructor and return them in the annotated types.
 
         Args:
-            options: Value by keyword.
+            options: Values, keyed by keyword.
 
         Raises:
             UserError: A keyword is unknown, a value does not match its annotation, or a keyword
@@ -102,10 +102,10 @@ class Architecture:
         return checked
 
     def checked_option(self, name: str, value: Any) -> Any:
-        """Validate a value for one keyword and return it in the annotated type.
+        """Validate one keyword argument for the constructor and return it in the annotated type.
 
         Args:
-            name: Name of the keyword.
+            name: Name of the keyword argument.
             value: Value to validate.
 
         Raises:
@@ -124,7 +124,7 @@ class Architecture:
         """Return the activation from which the initial weights are derived, or None.
 
         Args:
-            options: Values of the constructor's keywords. A keyword ``activation`` takes
+            options: Keyword arguments for the constructor. An argument ``activation`` takes
                 precedence over the registered activation.
         """
         keyword = self.keywords.get("activation")
@@ -145,7 +145,7 @@ def register_model(
     light: bool = False,
     cpu_probe: int = 32,
 ) -> Callable[[Network], Network]:
-    """Decorate a class to register it as an architecture.
+    """Register a network as an architecture; use as a class decorator.
 
     The constructor must take ``num_classes`` and ``in_channels`` and may take ``dropout``. Every
     other keyword annotated as bool, int, float, str or Literal can be searched as
@@ -153,12 +153,14 @@ def register_model(
     (B, num_classes).
 
     Args:
-        name: Unused name for space files, of lower case letters, digits, - and _.
+        name: Name of the architecture in space files, tables and folders. It must be unused and
+            consist of lower case letters, digits, - and _.
         head: Dotted path of the layer that returns the logits, such as ``classifier``.
         activation: Activation between the layers, one of ``ACTIVATIONS``, from which the initial
             weights are derived. A keyword ``activation`` of the constructor takes precedence. None
             keeps the weights of the constructor.
-        fixed_size: Side of the only supported input in pixels. None supports any size.
+        fixed_size: Side of the input in pixels, if the network supports only one size. None if it
+            supports any size of at least 28 pixels.
         light: Whether one CPU core trains an epoch of MNIST within about a minute. ``train`` then
             uses all images by default.
         cpu_probe: Number of 224x224 images that one CPU core processes in about a second, used to
@@ -180,7 +182,7 @@ def register_model(
 
 
 def is_name(name: object) -> bool:
-    """Return whether an architecture's name is valid. It becomes part of file names."""
+    """Return whether a name is valid for an architecture, as it becomes part of file names."""
     return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
@@ -190,7 +192,10 @@ def model_names() -> tuple[str, ...]:
 
 
 def get_architecture(name: str) -> Architecture:
-    """Return an architecture by name.
+    """Return the architecture with a given name.
+
+    Args:
+        name: Name of the architecture.
 
     Raises:
         UserError: The name is not registered.
@@ -204,7 +209,10 @@ def get_architecture(name: str) -> Architecture:
 
 
 def check_registered(name: str) -> str:
-    """Return the name if an architecture of that name is registered.
+    """Return a name unchanged after checking that an architecture of this name is registered.
+
+    Args:
+        name: Name to check.
 
     Raises:
         UserError: The name is not registered.
@@ -213,12 +221,12 @@ def check_registered(name: str) -> str:
 
 
 def own_networks() -> tuple[Architecture, ...]:
-    """Return the registered networks of the user."""
+    """Return the architectures that the user has registered."""
     return tuple(each for name, each in _registered.items() if name not in SHIPPED)
 
 
 def registered_in(module: str) -> tuple[str, ...]:
-    """Return the names of the user's networks that are defined in the package of a module."""
+    """Return the names of the user's architectures that a module's top-level package defines."""
     package = module.partition(".")[0]
     return tuple(
         each.name for each in own_networks() if each.build.__module__.partition(".")[0] == package
@@ -226,14 +234,14 @@ def registered_in(module: str) -> tuple[str, ...]:
 
 
 def forget_module(module: str) -> None:
-    """Unregister the networks that are defined in a module."""
+    """Unregister the user's architectures that a module defines."""
     for each in own_networks():
         if each.build.__module__ == module:
             del _registered[each.name]
 
 
 def take_over(architecture: Architecture) -> None:
-    """Register a network that was already checked in another process."""
+    """Register an architecture that another process has already checked."""
     _registered[architecture.name] = architecture
 
 
@@ -243,8 +251,8 @@ def _check(architecture: Architecture) -> None:
     where = f"register_model({name!r})"
     if not is_name(name):
         raise UserError(
-            f"{where}: the name must start with a letter and have at most 40 lower case letters,"
-            " digits, - and _"
+            f"{where}: the name must start with a lower case letter and have at most 40 lower case"
+            " letters, digits, - and _"
         )
     own = getattr(build, "__module__", "") == f"tune_mnist.models.{name}"
     taken = name in _registered and not _is_new_version(_registered[name].build, build)
@@ -254,7 +262,9 @@ def _check(architecture: Architecture) -> None:
     try:
         signature = architecture.signature
     except TypeError as error:
-        raise UserError(f"{where}: the constructor of {build.__name__}: {error}") from None
+        raise UserError(
+            f"{where}: cannot read the signature of {build.__name__}: {error}"
+        ) from None
     for keyword in ("num_classes", "in_channels"):
         if keyword not in signature:
             raise UserError(

@@ -1,4 +1,4 @@
-"""Import of modules with networks of the user.
+"""Import of modules that define networks of the user.
 
 Code is loaded only from modules named on the command line or by the calling program, never because
 of a space file, a results folder or a checkpoint.
@@ -26,10 +26,10 @@ _SAFE_NAME = "tune_mnist_user_networks_"
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 _loaded: dict[str, str] = {}
-"""Module name of each loaded file, by resolved path."""
+"""Module name of each loaded file, keyed by resolved path."""
 
 _digests: dict[str, str] = {}
-"""SHA-256 of the source of each loaded file, by module name."""
+"""SHA-256 of the source of each loaded file, keyed by module name."""
 
 _given: dict[str, None] = {}
 """Arguments of ``load_models`` in order, used as an ordered set."""
@@ -50,18 +50,19 @@ def load_models(given: Iterable[str]) -> None:
         module = _load_file(Path(name), where) if _is_path(name) else _import(name, where)
         if not registry.registered_in(module):
             raise UserError(
-                f"{where}: registers no network: decorate its class with @register_model(...)"
+                f"{where}: the module registers no network: decorate the class of the network with"
+                " @register_model(...)"
             )
         _given[name] = None
 
 
 def repeated_flags() -> str:
-    """Return the ``--models`` flags that load the same modules in another command."""
+    """Return the ``--models`` flags that the user must repeat to load the same modules again."""
     return "".join(f" {FLAG} {shlex.quote(name)}" for name in _given)
 
 
 def source_digests(models: Iterable[str]) -> dict[str, str]:
-    """Return the SHA-256 of the source file of each network of the user.
+    """Return the SHA-256 of the source file of each network of the user, keyed by name.
 
     Args:
         models: Names of architectures. Shipped networks, and networks that are not defined in a
@@ -116,7 +117,9 @@ def _load_file(path: Path, where: str) -> str:
 def _import(name: str, where: str) -> str:
     """Import a module by name. The current folder is searched last."""
     if not _MODULE.fullmatch(name):
-        raise UserError(f"{where}: must be the path of a .py file, or package.module")
+        raise UserError(
+            f"{where} must be the path of a .py file or the name of a module (package.module)"
+        )
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:
         sys.path.append(here)  # last, so that it does not shadow installed modules

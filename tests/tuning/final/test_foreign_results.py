@@ -92,14 +92,14 @@ def header_only(shape):
         ({"images": np.zeros((2, 3), np.uint8)}, "but is uint8 with 2"),
         ({"images": np.zeros((2, 28, 28, 4), np.uint8)}, "but is (2, 28, 28, 4)"),
         ({"images": np.zeros((2, 28, 28))}, "but is float64"),
-        ({"images": np.array([None, 1])}, "images: object"),
+        ({"images": np.array([None, 1])}, "images holds Python objects"),
         ({"images": np.zeros((2, 0, 28), np.uint8)}, "width or height of zero"),
         ({"truth": CLASSES[:1]}, "truth has 1 values for 2 images"),
         ({"predicted": CLASSES - 5}, "predicted must be"),
         ({"probability": np.array([np.nan, 1], np.float32)}, "probability must be from 0 to 1"),
         ({"truth": None}, "truth.npy"),
         ({"images": header_only((10**6, 10**4, 10**4))}, "larger than"),
-        ({"images": header_only((2, 28, 28))}, "images: truncated"),
+        ({"images": header_only((2, 28, 28))}, "images is truncated"),
     ],
 )
 def test_arrays_of_wrong_shape_are_refused(tmp_path, changes, words):
@@ -115,7 +115,6 @@ def test_arrays_of_wrong_shape_are_refused(tmp_path, changes, words):
     with pytest.raises(UserError) as caught:
         read_misclassified(tmp_path)
     assert str(caught.value).startswith(f"{path}: ")
-    assert "damaged: " in str(caught.value)
     assert words in str(caught.value)
 
 

@@ -122,11 +122,19 @@ DEPTH = "  model.depth: {type: int, low: 1, high: 6}\n"
 @pytest.mark.parametrize(
     ("returns", "contract", "words"),
     [
-        (lambda logits: logits[:, :2], {}, "returns the shape (2, 2): must return logits, float"),
-        (lambda logits: (logits, 1), {}, "returns tuple: must return logits, float (2, 10)"),
+        (
+            lambda logits: logits[:, :2],
+            {},
+            "must return logits, float (2, 10), but returns the shape (2, 2)",
+        ),
+        (lambda logits: (logits, 1), {}, "must return logits, float (2, 10), but returns tuple"),
         (lambda logits: logits.argmax(1, keepdim=True).expand(2, 10), {}, "returns torch.int64"),
         (lambda logits: logits / (1 // 0), {}, "fails: ZeroDivisionError: integer division"),
-        (lambda logits: logits, {"head": "other"}, "its head other has 1 outputs"),
+        (
+            lambda logits: logits,
+            {"head": "other"},
+            "head must be the layer that returns the logits, but other has 1",
+        ),
         (
             lambda logits: logits,
             {"head": "body"},
