@@ -82,6 +82,20 @@ def test_a_search_without_an_epoch_says_so(command, tmp_path):
     assert not (search.directory / "tables").exists()
 
 
+def test_a_trial_at_chance_level_is_not_called_the_best(command, tmp_path):
+    search = Search(tmp_path / "early", chance_level=0.2)
+    search.trial(0.11, ends=False)
+    status, out, _ = command(search.directory)
+    assert status == 0
+    page = (search.directory / "report.html").read_text()
+    header = page[page.index("<header>") : page.index("</header>")]
+    for text in (out, header, (search.directory / "summary.md").read_text()):
+        assert "no trial has learned yet" in text.lower()
+        assert "0.1100" in text
+        assert "best trial of" not in text.lower()
+        assert "best so far" not in text.lower()
+
+
 def test_a_search_without_a_trial_says_so(command, tmp_path):
     status, out, _ = command(Search(tmp_path / "none").directory)
     assert status == 0
@@ -102,6 +116,7 @@ def test_several_searches_are_compared_and_written_only_to_output(command, searc
     status, out, _ = command(search.directory, other.directory)
     assert status == 0
     assert "Best trial of each architecture and search" in out
+    assert "No final runs, and so no test accuracy: demo and other." in out
     assert written(tmp_path) == before
     target = tmp_path / "compared"
     assert command(search.directory, other.directory, "--output", target)[0] == 0

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterable
-from datetime import timedelta
 from importlib.util import find_spec
 from typing import IO, TextIO, cast
 
@@ -29,11 +28,6 @@ class SafeConsole(Console):
                 yield segment
             else:
                 yield segment._replace(text=printable(segment.text, keep="\n\t"))
-
-
-def clock(seconds: float) -> str:
-    """Format a duration in seconds as h:mm:ss."""
-    return str(timedelta(seconds=round(seconds)))
 
 
 def report_console(stream: TextIO | None = None) -> Console:

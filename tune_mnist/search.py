@@ -13,6 +13,7 @@ from tune_mnist.command_options import (
     own,
     results_options,
 )
+from tune_mnist.durations import Stopwatch
 from tune_mnist.errors import ReportedInterrupt
 from tune_mnist.process import set_up_process
 from tune_mnist.stop_signals import stop_signals
@@ -50,12 +51,13 @@ _OPTIONS = (
 @cloup.command(params=grouped(SEARCH_GROUPS, _OPTIONS), context_settings=SETTINGS)
 def search(**given: Any) -> int:
     """Run a hyperparameter search, evaluate its best trials and write a report."""
+    watch = Stopwatch()
     set_up_process()
     # Imported late: Ray and PyTorch take seconds, too long for --help and for Ctrl-C.
     from tune_mnist.api.search import perform_search
 
     try:
-        perform_search(typed_command("search"), **given)
+        perform_search(typed_command("search"), watch=watch, **given)
     except ReportedInterrupt:
         return stop_signals.status
     return 0

@@ -11,7 +11,7 @@ from tune_mnist.reporting.stored_search import StoredSearch, read_search
 from tune_mnist.training import TrainConfig
 from tune_mnist.tuning.final.runs import FinalRun, write_final_run
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.recording.study import CHANCE_LEVEL, STUDY_NAME, open_storage
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.results_folder.experiment_file import write_experiment
 from tune_mnist.tuning.spaces.space import parse_space
@@ -50,6 +50,7 @@ class Search:
         directory: Results folder, which is created.
         space: Text of the space file.
         dataset: Data set; None: a data set of one image and two classes.
+        chance_level: Accuracy that a network exceeds once it has learned; None: not stored.
         options: Options of the search that differ from the defaults below.
     """
 
@@ -58,6 +59,7 @@ class Search:
         directory: Path,
         space: str = TWO_MODELS,
         dataset: Dataset | None = None,
+        chance_level: float | None = None,
         **options: Any,
     ) -> None:
         directory.mkdir()
@@ -75,6 +77,8 @@ class Search:
             storage=open_storage(directory),
             directions=["maximize" if way == "max" else "minimize" for way in directions],
         )
+        if chance_level is not None:
+            self._study.set_user_attr(CHANCE_LEVEL, chance_level)
         names = tuple(checked.directions)
         self._trial_store = TrialStore(self._study, self._space.model, checked.max_epochs, names)
 

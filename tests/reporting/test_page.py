@@ -256,6 +256,7 @@ def comparison(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Vi
     """Page of two searches."""
     folder = tmp_path_factory.mktemp("searches")
     two_models(folder / "two")
+    add_final_runs(folder / "two")
     make_search(folder / "small", LENET, [Course({}, LEARNING), Course({}, ends=False)])
     searches = [read_search(folder / name) for name in ("two", "small")]
     path = folder / "report.html"
@@ -267,6 +268,10 @@ def test_several_searches_are_on_one_page(comparison: Visit):
     page = comparison.page
     assert comparison.complaints == []
     assert len(comparison.requests) == 1
+    header = page.locator("header p").all_inner_texts()
+    assert "on the test set" in header[0]
+    assert "no test accuracy: small" in header[1]
+    assert page.locator("#tested .main-svg").first.is_visible()
     assert page.locator("#searches .main-svg").first.is_visible()
     assert "lenet 0.9500 (small)" in page.locator("#searches p").inner_text()
     check_both_widths(comparison)

@@ -1,8 +1,14 @@
+import io
+
+import numpy as np
 import pytest
+from rich.console import Console
 
 from tests.reporting.searches import FACTS, Search
+from tune_mnist.data import Dataset
 from tune_mnist.errors import UserError
 from tune_mnist.reporting.side_by_side import compare_searches
+from tune_mnist.reporting.verdict_of_searches import verdict_lines
 
 
 def tables(*searches):
@@ -59,6 +65,66 @@ def test_searches_with_the_same_name_are_named_by_folder(searches, tmp_path):
     twin.trial(0.5)
     names = set(tables(searches[0], twin)["best"].cells["search"])
     assert names == {str(tmp_path / "small"), str(tmp_path / "other" / "small")}
+
+
+def with_final_runs(directory, wrong, **given):
+    """Return a search whose final runs misclassify some of a hundred test images."""
+    search = Search(directory, **given)
+    number = search.trial(0.9, 0.96, 0.97)
+    for seed in range(3):
+        count = wrong + seed
+        search.final("lenet", number, seed, [[50 - count, count], [0, 50]])
+    return search
+
+
+def test_the_verdict_compares_final_runs_on_the_same_test_images(tmp_path):
+    better, worse = (
+        with_final_runs(tmp_path / "better", 1),
+        with_final_runs(tmp_path / "worse", 20),
+    )
+    untested = Search(tmp_path / "untested", chance_level=0.9)
+    untested.trial(0.85)
+    searches = [each.read() for each in (worse, better, untested)]
+    first, second, third = verdict_lines(searches)
+    assert first.startswith("Best on the test set: lenet of better with 0.98")
+    assert "points above lenet of worse" in first
+    assert "untested" not in first
+    assert "No final runs, and so no test accuracy: untested." in second
+    assert third.startswith("untested: no trial has learned yet")
+    found = compare_searches(searches)
+    assert [table.name for table in found] == ["differences", "best", "costs", "setups"]
+    cells = found[0].cells
+    assert list(cells.iloc[0][["better", "worse"]]) == ["lenet of better", "lenet of worse"]
+
+
+def test_no_word_is_cut_in_80_columns(tmp_path):
+    searches = [
+        with_final_runs(tmp_path / "better", 1).read(),
+        with_final_runs(tmp_path / "worse", 20).read(),
+    ]
+    for table in compare_searches(searches):
+        stream = io.StringIO()
+        Console(file=stream, width=80).print(table.to_rich())
+        printed = set(stream.getvalue().split())
+        for heading in {"better", "worse", "difference", "over_seeds", "p", "verdict"}:
+            words = " ".join(table.cells.get(heading, [])).split()
+            assert set(words) <= printed
+
+
+def test_accuracies_on_different_test_images_are_not_compared(tmp_path):
+    other = Dataset(
+        "digits",
+        *(np.ones((1, 28, 28), np.uint8), np.zeros(1, np.int64)) * 2,
+        ("0", "1"),
+    )
+    searches = [
+        with_final_runs(tmp_path / "one", 1).read(),
+        with_final_runs(tmp_path / "two", 20, dataset=other).read(),
+    ]
+    lines = verdict_lines(searches)
+    assert [line.split(":")[0] for line in lines] == ["Test images of one", "Test images of two"]
+    assert not any("above" in line or "tied" in line for line in lines)
+    assert [table.name for table in compare_searches(searches)] == ["best", "costs", "setups"]
 
 
 def test_a_search_given_twice_is_refused(searches):

@@ -20,6 +20,7 @@ from tune_mnist.api.calls import (
 )
 from tune_mnist.console import report_console
 from tune_mnist.data import Dataset
+from tune_mnist.durations import Stopwatch
 from tune_mnist.errors import ReportedInterrupt, UserError
 from tune_mnist.files import absolute
 from tune_mnist.models.user_modules import repeated_flags
@@ -129,6 +130,7 @@ def perform_search(
     resume: str | Path | None = None,
     trust_stored: bool = False,
     console: Console | None = None,
+    watch: Stopwatch | None = None,
     **options: Any,
 ) -> "SearchResults":
     """Run or resume a search.
@@ -143,12 +145,14 @@ def perform_search(
         resume: Results folder of the search to resume. Empty resumes the search ``name``.
         trust_stored: Whether to use addresses, paths and URIs stored in the folder.
         console: Console for progress and tables.
+        watch: Time since the start of the command. None: since this call.
         options: Fields of SearchOptions.
 
     Raises:
         UserError: See ``run_search``.
         KeyboardInterrupt: The search was interrupted. Its results so far are written.
     """
+    watch = watch or Stopwatch()
     earlier: Experiment | None = None
     place: AbstractContextManager[Path]
     with _alone(), process_restored():
@@ -192,11 +196,12 @@ def perform_search(
                 earlier,
                 images,
                 frozenset(key for key, value in given.items() if value is not None),
+                watch,
             )
             # Imported late: plotting takes two seconds, by which the first trial would be delayed.
             from tune_mnist.reporting.search_end import report_search_end
 
-            report_search_end(console, directory, outcome)
+            report_search_end(console, directory, outcome, watch)
     if outcome.stop_reason is StopReason.INTERRUPTED:
         raise ReportedInterrupt
     if outcome.stop_reason is StopReason.DISK_FULL:

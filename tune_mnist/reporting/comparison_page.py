@@ -7,19 +7,19 @@ from pathlib import Path
 import pandas as pd
 
 from tune_mnist.files import write_text
-from tune_mnist.reporting.plots.searches import accuracy_by_search
+from tune_mnist.reporting.plots.searches import accuracy_by_search, accuracy_of_tests
 from tune_mnist.reporting.rendering import page_table, render
-from tune_mnist.reporting.side_by_side import names_of
-from tune_mnist.reporting.stored_search import StoredSearch
+from tune_mnist.reporting.stored_search import StoredSearch, names_of
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.trial_table import trial_table
+from tune_mnist.reporting.verdict_of_searches import by_test_set, verdict_lines
 from tune_mnist.tuning.trials.reports import METRIC
 
 
 def write_comparison_page(
     searches: Sequence[StoredSearch], tables: Sequence[Comparison], path: Path
 ) -> None:
-    """Write a self-contained HTML page with a plot, tables, all trials and the commands.
+    """Write a self-contained HTML page with verdict, plots, tables, all trials and the commands.
 
     Args:
         searches: Searches to compare.
@@ -28,7 +28,9 @@ def write_comparison_page(
     """
     named = dict(zip(names_of(searches), searches, strict=True))
     trials = pd.concat([each.trials.assign(search=name) for name, each in named.items()])
-    plots = [accuracy_by_search(named)] if trials[METRIC].notna().any() else []
+    plots = [accuracy_of_tests(same, number) for number, same in enumerate(by_test_set(searches))]
+    if trials[METRIC].notna().any():
+        plots.append(accuracy_by_search(named))
     folders = shlex.join(str(each.directory) for each in searches)
     output = shlex.quote(str(path.parent))
     write_text(
@@ -37,6 +39,7 @@ def write_comparison_page(
             "comparison.html.j2",
             plots,
             title=f"Searches {', '.join(named)}",
+            verdict=verdict_lines(searches),
             tables=[page_table(table) for table in tables],
             plots=plots,
             trials=trial_table(trials, ("search", "state", "model")),

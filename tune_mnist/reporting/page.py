@@ -13,7 +13,7 @@ from tune_mnist.reporting.plots import Plot, draw, is_key
 from tune_mnist.reporting.rendering import environment, render, script, script_source, to_json
 from tune_mnist.reporting.sections import first_plot, page_sections
 from tune_mnist.reporting.stored_search import StoredSearch
-from tune_mnist.reporting.summary import search_facts
+from tune_mnist.reporting.summary import nothing_learned, search_facts
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.trial_table import trial_table
 from tune_mnist.reporting.verdict import verdict
@@ -102,6 +102,8 @@ def _headline(results: StoredSearch) -> str:
         return "No trial has finished an epoch yet."
     counted = Counter(str(record.state).lower() for record in results.records).most_common()
     states = ", ".join(f"{times} {state}" for state, times in counted)
+    if warning := nothing_learned(results):
+        return f"{warning[0].upper()}{warning[1:]}. {states}."
     return (
         f"{'Best so far' if _unended(results) else 'Best'} in the search:"
         f" {best.config['model']} with {METRIC} {best.val_accuracy:.4f} (trial #{best.number},"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tune_mnist.durations import Stopwatch
 from tune_mnist.tuning.recording.trial_record import TrialState
 from tune_mnist.tuning.results_folder.resuming import resume_command
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
@@ -20,35 +21,38 @@ _HOW_TO_CONTINUE = {
 }
 
 
-def report_search_end(console: Console, directory: Path, outcome: Outcome) -> None:
+def report_search_end(
+    console: Console, directory: Path, outcome: Outcome, watch: Stopwatch
+) -> None:
     """Write the report of a search to its results folder, and print the main tables.
 
     Args:
         console: Console to print to.
         directory: Results folder of the search.
         outcome: Outcome of the search.
+        watch: Time since the start of the command.
     """
     # Imported late: plots and statistics take a second or two, and no trial should wait for them.
     from tune_mnist.reporting.search_report import show, write_report
     from tune_mnist.reporting.stored_search import read_search
-    from tune_mnist.reporting.summary import search_tables
+    from tune_mnist.reporting.summary import nothing_learned, search_tables
 
     results = read_search(directory)
     tables = search_tables(results)
     show(results, [table for table in tables if table.name in SHOWN], console)
-    for line in outcome.failed_final_runs:
+    warning = nothing_learned(results)
+    for line in (*([warning] if warning else []), *outcome.failed_final_runs):
         console.print(line, markup=False, soft_wrap=True)
     # After the tables: writing is most likely to fail, and `report` can repeat it.
     if outcome.stop_reason is not StopReason.DISK_FULL:
         write_report(results, tables, directory)
     ended = sum(record.state is not TrialState.INTERRUPTED for record in results.records)
-    console.print(
+    end = (
         f"{outcome.stop_reason.value}: {ended} of {len(results.records)} started trials ended;"
         f" results in {directory}: report.html, summary.md, tables/, plots/,"
-        " trials.csv, best/",
-        markup=False,
-        soft_wrap=True,
+        " trials.csv, best/"
     )
+    console.print(watch.stamped(end), markup=False, soft_wrap=True)
     more = _HOW_TO_CONTINUE.get(outcome.stop_reason)
     if more is not None and scheduler_class(results.options.scheduling.name).resumable:
         console.print(

@@ -24,6 +24,7 @@ from tune_mnist.reporting.summary import (
     write_tables,
 )
 from tune_mnist.reporting.tables import Comparison
+from tune_mnist.reporting.verdict_of_searches import verdict_lines
 from tune_mnist.safe_paths import path_in
 
 SUMMARY_FILE = "summary.md"
@@ -85,12 +86,17 @@ def show(results: StoredSearch, tables: Sequence[Comparison], console: Console) 
 
 def _compare(searches: Sequence[StoredSearch], output: Path | None, console: Console) -> None:
     tables = compare_searches(searches)
+    verdict = verdict_lines(searches)
+    for line in verdict:
+        console.print(line, markup=False, highlight=False)
+    console.print()
     for table in tables:
         console.print(table.to_rich())
     if output is None:
         return
     output.mkdir(parents=True, exist_ok=True)
-    lines = [f"- {markdown(setting(results))}" for results in searches]
+    lines = [f"{markdown(line)}\n" for line in verdict]
+    lines += [f"- {markdown(setting(results))}" for results in searches]
     names = ", ".join(results.name for results in searches)
     write_text(output / COMPARISON_FILE, page(f"Searches {names}", lines, tables))
     write_tables(tables, path_in(output, TABLES_FOLDER), ". ".join(map(setting, searches)))

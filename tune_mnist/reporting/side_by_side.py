@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from tune_mnist.errors import UserError
-from tune_mnist.reporting.stored_search import StoredSearch
+from tune_mnist.reporting.stored_search import StoredSearch, names_of
 from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
 from tune_mnist.reporting.trials import (
     SELECTED_CAPTION,
@@ -14,6 +13,7 @@ from tune_mnist.reporting.trials import (
     best_trials,
     hidden_of_best,
 )
+from tune_mnist.reporting.verdict_of_searches import tables_of_tests
 
 _BEST = (
     *("model", "search", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
@@ -28,14 +28,16 @@ _SETUPS = ("search", "data", "image_size", "epochs", "seed", "hardware")
 
 
 def compare_searches(searches: Sequence[StoredSearch]) -> list[Comparison]:
-    """Return the tables of several searches: their settings, best trials and costs.
+    """Return the tables of several searches: differences on the test set, best trials, costs.
+
+    The settings of the searches come last.
 
     Raises:
         UserError: A search is given twice.
     """
     names = names_of(searches)
     best = _best(searches, names)
-    tables = [_setups(searches, names)]
+    tables = tables_of_tests(searches)
     if best["val_accuracy"].notna().any():
         title = "Best trial of each architecture and search"
         caption = (
@@ -59,24 +61,7 @@ def compare_searches(searches: Sequence[StoredSearch]) -> list[Comparison]:
             "Speeds and times can be compared only on the same hardware at the same image size."
         )
         tables.append(comparison("costs", "Costs", best, _COSTS, caption))
-    return tables
-
-
-def names_of(searches: Sequence[StoredSearch]) -> list[str]:
-    """Return a label for each search: its name, or its folder if several have the same name.
-
-    Raises:
-        UserError: A search is given twice.
-    """
-    folders = [results.directory.resolve() for results in searches]
-    for folder in folders:
-        if folders.count(folder) > 1:
-            raise UserError(f"{folder}: the folder is given twice: name each results folder once")
-    names = [results.name for results in searches]
-    return [
-        name if names.count(name) == 1 else str(results.directory)
-        for name, results in zip(names, searches, strict=True)
-    ]
+    return [*tables, _setups(searches, names)]
 
 
 def _best(searches: Sequence[StoredSearch], names: list[str]) -> pd.DataFrame:

@@ -12,9 +12,9 @@ from tune_mnist.errors import UserError
 from tune_mnist.safe_paths import path_in
 from tune_mnist.tuning.final.runs import FinalRun, read_final_runs
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.recording.study import JOURNAL, load_study
+from tune_mnist.tuning.recording.study import CHANCE_LEVEL, JOURNAL, load_study
 from tune_mnist.tuning.recording.study_check import check_belongs
-from tune_mnist.tuning.recording.trial_record import TrialRecord, to_frame
+from tune_mnist.tuning.recording.trial_record import TrialRecord, has_learned, to_frame
 from tune_mnist.tuning.recording.trial_store import begun_trials
 from tune_mnist.tuning.results_folder.experiment_file import (
     EXPERIMENT_FILE,
@@ -59,6 +59,17 @@ class StoredSearch:
         return self.directory.absolute().name
 
     @property
+    def chance_level(self) -> float:
+        """Accuracy that a network exceeds once it has learned; 0 in folders of early versions."""
+        level = self.study.user_attrs.get(CHANCE_LEVEL)
+        return level if isinstance(level, float) else 0.0
+
+    @property
+    def learned(self) -> bool:
+        """Whether a trial is better than guessing."""
+        return has_learned(self.records, self.chance_level)
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes; in folders of early versions, which lack names, their numbers."""
         if self.experiment.data is not None:
@@ -99,6 +110,23 @@ def read_search(directory: Path) -> StoredSearch:
         full_val_accuracy=_full_val_accuracy(directory),
         final=final,
     )
+
+
+def names_of(searches: Sequence[StoredSearch]) -> list[str]:
+    """Return a label for each search: its name, or its folder if several have the same name.
+
+    Raises:
+        UserError: A search is given twice.
+    """
+    folders = [results.directory.resolve() for results in searches]
+    for folder in folders:
+        if folders.count(folder) > 1:
+            raise UserError(f"{folder}: the folder is given twice: name each results folder once")
+    names = [results.name for results in searches]
+    return [
+        name if names.count(name) == 1 else str(results.directory)
+        for name, results in zip(names, searches, strict=True)
+    ]
 
 
 def _check_class_names(directory: Path, experiment: Experiment, final: Sequence[FinalRun]) -> None:

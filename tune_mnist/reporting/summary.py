@@ -12,7 +12,7 @@ from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.trials import trial_tables
 from tune_mnist.safe_paths import path_in
-from tune_mnist.tuning.recording.study import CHANCE_LEVEL
+from tune_mnist.tuning.recording.trial_record import NOT_LEARNED_YET
 from tune_mnist.tuning.running.stop_reason import ENDED, StopReason
 
 TABLES_FOLDER = "tables"
@@ -51,13 +51,13 @@ def search_facts(results: StoredSearch) -> dict[str, str]:
 
 def nothing_learned(results: StoredSearch) -> str:
     """Return a warning if no trial is better than guessing, otherwise ``""``."""
-    level = results.study.user_attrs.get(CHANCE_LEVEL)
-    best = [record.val_accuracy for record in results.records if record.best_epoch]
-    if not best or not isinstance(level, float) or max(best) > level:
+    reached = [record.val_accuracy for record in results.records if record.best_epoch]
+    if not reached or results.learned:
         return ""
     return (
-        f"no trial has learned: the best val_accuracy is {max(best):.4f}, but guessing reaches up"
-        f" to {level:.4f}; train for more epochs, on more data, or with other learning rates"
+        f"{NOT_LEARNED_YET}: the highest val_accuracy is {max(reached):.4f}, but guessing reaches"
+        f" up to {results.chance_level:.4f}; train for more epochs, on more data, or with other"
+        " learning rates"
     )
 
 

@@ -80,7 +80,7 @@ _BY_HEADING = {
 }
 _TEXTS = (
     *_PROSE,
-    *("state", "class", "parameter", "value"),
+    *("state", "class", "parameter", "value", "better", "worse", "verdict"),
     *(heading for heading, declared in _BY_HEADING.items() if not declared.numeric),
 )
 
@@ -116,10 +116,12 @@ class Comparison:
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for heading in shown.columns:
             prose = heading in _PROSE
+            # A cell of one word is cut in a narrow terminal if its column may wrap.
+            words = shown[heading].str.contains(" ", regex=False).any()
             table.add_column(
                 heading if prose else _narrow(heading, shown[heading]),
                 justify="left" if _is_text(heading, shown[heading]) else "right",
-                no_wrap=not prose and heading != self.group,
+                no_wrap=not prose and not words and heading != self.group,
                 overflow="fold",
                 ratio=1 if heading == CONFIGURATION else None,
             )

@@ -7,7 +7,7 @@ from tune_mnist.reporting.finals import by_configuration, missing_runs, test_col
 from tune_mnist.reporting.network_cost import mflops
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
-from tune_mnist.tuning.recording.trial_record import BROKEN, TrialState
+from tune_mnist.tuning.recording.trial_record import BROKEN, NOT_LEARNED_YET, TrialState
 from tune_mnist.tuning.spaces.stages import STAGE
 
 TOP = 10
@@ -143,6 +143,8 @@ def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
     if beaten:
         caption += f" Tested before a better trial was found: {', '.join(beaten)}."
     title = "Best trial of each architecture"
+    if not results.learned:
+        title = f"Highest val_accuracy of each architecture: {NOT_LEARNED_YET}"
     hidden = hidden_of_best(best)
     return comparison(
         "best",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from tune_mnist.data import Dataset, DataSplit
+from tune_mnist.durations import Stopwatch
 from tune_mnist.files import means_no_room
 from tune_mnist.models import get_architecture
 from tune_mnist.results import taken
@@ -67,6 +68,7 @@ def run_experiment(
     earlier: Experiment | None = None,
     dataset: Dataset | None = None,
     fixed: frozenset[str] = frozenset(),
+    watch: Stopwatch | None = None,
 ) -> Outcome:
     """Run or resume a search, and write its results into a folder.
 
@@ -80,6 +82,7 @@ def run_experiment(
         earlier: Setup of the search to resume, or None for a new search.
         dataset: Data set. If None, the data set that the options name is loaded.
         fixed: Names of the options that the plan for a time budget must keep.
+        watch: Time since the start of the command. None: since this call.
 
     Returns:
         Outcome of the search.
@@ -88,6 +91,7 @@ def run_experiment(
         UserError: The input or the resources do not allow the search. Nothing has been written,
             except for MLflow's tables in a new database.
     """
+    watch = watch or Stopwatch()
     budget = TimeBudget(options.budget) if options.budget else None
     search = prepare_search(space, options, directory, earlier, dataset)
     for line in changed_networks(space, earlier) if earlier else ():
@@ -103,12 +107,12 @@ def run_experiment(
         nodes = check_shared(directory, options.storage_path)
         workers = resources.place(options, cluster)
         found = nodes if cluster.head is not None else None
-        context = _context(search, cluster, workers, found)
+        context = _context(search, cluster, workers, found, watch)
         if budget is not None and earlier is None:
             images, test_images = search.dataset.train_labels, search.dataset.test_labels
             options, speeds = budget.plan(context, fixed, len(images), len(test_images))
             search = prepare_search(space, options, directory, None, search.dataset)
-            context = _context(search, cluster, workers, found)
+            context = _context(search, cluster, workers, found, watch)
 
             def measured() -> Speeds:
                 return speeds
@@ -147,7 +151,11 @@ def run_experiment(
 
 
 def _context(
-    search: Preparation, cluster: Resources, workers: resources.Workers, nodes: list[Node] | None
+    search: Preparation,
+    cluster: Resources,
+    workers: resources.Workers,
+    nodes: list[Node] | None,
+    watch: Stopwatch,
 ) -> SearchContext:
     """Build the context of the search, and put the data into Ray's object store."""
     return SearchContext(
@@ -173,6 +181,7 @@ def _context(
         chance_level=search.data.chance_level,
         warm_start=search.warm_start,
         portfolio=search.portfolio,
+        watch=watch,
     )
 
 
@@ -210,7 +219,8 @@ def _evaluate(
         if val is not None:
             best = path_in(context.directory, "best")
             validate_best(best, context.shared, val, context.settings, context.workers, console)
-        return Outcome(stop_reason, failed_final_runs=tuple(final.run(records, console)))
+        failed = final.run(records, console, context.watch)
+        return Outcome(stop_reason, failed_final_runs=tuple(failed))
     except KeyboardInterrupt:
         return Outcome(StopReason.INTERRUPTED)
     except StorageError as error:

@@ -15,6 +15,7 @@ from tests.reporting.searches import best_config
 from tests.waiting import wait_until
 from tests.weights import weights_of
 from tune_mnist.data import train_val_indices
+from tune_mnist.durations import Stopwatch
 from tune_mnist.models import create_model
 from tune_mnist.training import Trainer
 from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
@@ -61,7 +62,7 @@ def evaluate(directory, records, digits, digits_split, shared, fraction=1.0, **g
         options,
         settings(directory, options),
         WORKERS,
-    ).run(records, Console(file=stream, width=200))
+    ).run(records, Console(file=stream, width=200), Stopwatch())
     return failures, stream.getvalue()
 
 

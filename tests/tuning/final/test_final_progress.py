@@ -3,13 +3,14 @@ import io
 import pytest
 from rich.console import Console
 
+from tune_mnist.durations import Stopwatch
 from tune_mnist.tuning.final.final_progress import FinalProgress
 
 
 def printed(terminal: bool) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=80, force_terminal=terminal, color_system=None)
-    with FinalProgress(console, 9) as progress:
+    with FinalProgress(console, 9, Stopwatch()) as progress:
         progress.show("lenet seed 0", 0)
         progress.show("lenet seed 0", 3)
         progress.show("lenet seed 0", 3)
@@ -36,6 +37,6 @@ def test_a_terminal_shows_bars_and_a_line_per_run():
 def test_a_run_that_ends_before_the_first_poll_is_shown(terminal):
     stream = io.StringIO()
     console = Console(file=stream, width=80, force_terminal=terminal, color_system=None)
-    with FinalProgress(console, 9) as progress:
+    with FinalProgress(console, 9, Stopwatch()) as progress:
         progress.end("lenet seed 0", "its worker died 3 times")
     assert "lenet seed 0: its worker died 3 times" in stream.getvalue()

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from tests.tuning.example_trial import CONFIG
-from tune_mnist.console import clock
+from tune_mnist.durations import Stopwatch, approximately, clock
 from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.watching.progress import Outline, create_progress
 
@@ -38,7 +38,7 @@ def drawn(records: list[TrialRecord], name: str = "tries", width: int = 80) -> l
     stream = io.StringIO()
     console = Console(file=stream, width=width, height=24, force_terminal=True, color_system=None)
     plan = Outline(name, 40, 9, 120.0, None, "http://127.0.0.1:8265")
-    table = create_progress(console, plan, trial_store_of(records))
+    table = create_progress(console, plan, trial_store_of(records), Stopwatch())
     table.setup()
     table.on_step_end()
     table.close()
@@ -76,7 +76,9 @@ def test_the_time_left_is_unknown_before_the_first_epoch():
 def test_the_time_left_follows_from_the_expected_epochs(monkeypatch):
     records = [record(0, TrialState.RUNNING, 0.5)]
     plan = Outline("tries", 4, 9, 20.0, None, None)
-    lines = create_progress(Console(file=io.StringIO()), plan, trial_store_of(records))
+    lines = create_progress(
+        Console(file=io.StringIO()), plan, trial_store_of(records), Stopwatch()
+    )
     for epoch in range(2, 7):
         records[0].add_epoch(METRICS | {"epoch": epoch, "val_accuracy": 0.5})
     monkeypatch.setattr(lines, "_elapsed", lambda: 10.0)
@@ -89,7 +91,9 @@ def test_the_time_left_follows_from_the_expected_epochs(monkeypatch):
 def test_cheaper_epochs_count_less_in_the_time_left(monkeypatch):
     records = [record(0, TrialState.RUNNING)]
     plan = Outline("tries", 1, 3, 2.0, None, None, costs=[0.25, 0.75, 1.0])
-    lines = create_progress(Console(file=io.StringIO()), plan, trial_store_of(records))
+    lines = create_progress(
+        Console(file=io.StringIO()), plan, trial_store_of(records), Stopwatch()
+    )
     monkeypatch.setattr(lines, "_elapsed", lambda: 10.0)
     records[0].add_epoch(METRICS | {"epoch": 1, "val_accuracy": 0.5})
     assert lines._left() == pytest.approx(10.0 * 1.75 / 0.25)
@@ -101,13 +105,13 @@ def test_plain_output_has_a_line_per_epoch():
     stream = io.StringIO()
     ended = record(3, TrialState.PRUNED, 0.5, 0.75)
     plan = Outline("tries", 4, 9, 20.0, None, None)
-    lines = create_progress(Console(file=stream), plan, trial_store_of([ended]))
+    lines = create_progress(Console(file=stream), plan, trial_store_of([ended]), Stopwatch())
     trial = SimpleNamespace(config={"number": 3})
     lines.on_trial_result(trial=trial, result={"val_accuracy": 0.75})
     lines.on_trial_complete(trial=trial)
     first, second = stream.getvalue().splitlines()
     assert "#3 epoch 2/9 val_accuracy 0.7500 (resnet rmsprop lr=0.0012 batch=128" in first
-    assert "#3 PRUNED · 1/4 trials ended · best 0.7500 (#3)" in second
+    assert "#3 PRUNED (stopped early) · 1/4 trials ended · best 0.7500 (#3)" in second
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -115,7 +119,9 @@ def test_an_unusable_checkpoint_is_reported(terminal):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=terminal, color_system=None)
     plan = Outline("tries", 4, 9, 20.0, None, None)
-    progress = create_progress(console, plan, trial_store_of([record(3, TrialState.RUNNING)]))
+    progress = create_progress(
+        console, plan, trial_store_of([record(3, TrialState.RUNNING)]), Stopwatch()
+    )
     progress.setup()
     progress.on_trial_result(
         trial=SimpleNamespace(config={"number": 3}),
@@ -123,6 +129,40 @@ def test_an_unusable_checkpoint_is_reported(terminal):
     )
     progress.close()
     assert "#3 resumes from epoch 1: epoch-0002/model.pt: cannot be read" in stream.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_trial_at_chance_level_is_not_called_the_best(terminal):
+    stream = io.StringIO()
+    console = Console(file=stream, width=120, force_terminal=terminal, color_system=None)
+    plan = Outline("tries", 4, 9, 20.0, None, None, chance_level=0.2)
+    records = [record(3, TrialState.PRUNED, 0.11)]
+    progress = create_progress(console, plan, trial_store_of(records), Stopwatch())
+    progress.setup()
+    event = {"iteration": 0, "trials": [], "trial": SimpleNamespace(config={"number": 3})}
+    progress.on_step_end(**event)
+    progress.on_trial_complete(**event)
+    progress.close()
+    assert "no trial has learned yet" in stream.getvalue()
+    assert "best" not in stream.getvalue()
+
+
+def test_no_time_is_left_once_all_trials_have_ended():
+    stream = io.StringIO()
+    ended = record(3, TrialState.COMPLETE, 0.5)
+    plan = Outline("tries", 1, 1, 1.0, None, None)
+    lines = create_progress(Console(file=stream), plan, trial_store_of([ended]), Stopwatch())
+    lines.on_trial_complete(trial=SimpleNamespace(config={"number": 3}))
+    assert "1/1 trials ended" in stream.getvalue()
+    assert "left" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "less than a minute"), (59.9, "less than a minute"), (90.0, "about 0:01:30")],
+)
+def test_an_estimate_is_not_exact_to_a_second(seconds, text):
+    assert approximately(seconds) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (3725.4, "1:02:05")])

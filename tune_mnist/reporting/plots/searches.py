@@ -1,14 +1,48 @@
-"""Plot that compares several searches."""
+"""Plots that compare several searches."""
 
 import plotly.graph_objects as go
 
 from tune_mnist.reporting.plots import text_format
 from tune_mnist.reporting.plots.axes import stretch
 from tune_mnist.reporting.plots.plot import COLOURS, SYMBOLS, Plot, tidied
+from tune_mnist.reporting.spread import spread
 from tune_mnist.reporting.stored_search import StoredSearch
+from tune_mnist.reporting.verdict_of_searches import SameTest
 from tune_mnist.tuning.trials.reports import METRIC
 
 SEARCHES_HEIGHT = 440
+
+
+def accuracy_of_tests(tested: SameTest, number: int) -> Plot:
+    """Draw the test accuracy of every final run, by configuration and search.
+
+    Args:
+        tested: Final runs that have classified the same test images.
+        number: Number of the plot on the page, from 0.
+    """
+    figure = go.Figure()
+    means = {}
+    places = text_format.axis_labels(list(tested.groups))
+    for index, (label, runs) in enumerate(tested.groups.items()):
+        accuracies = [run.test_accuracy for run in runs]
+        means[label] = spread(accuracies)
+        figure.add_scatter(
+            x=[places[index]] * len(runs),
+            y=accuracies,
+            text=[f"{label} seed {run.seed}" for run in runs],
+            mode="markers",
+            marker={"color": COLOURS[index % len(COLOURS)], "size": 9},
+            hovertemplate="%{text}: %{customdata:.4f}<extra></extra>",
+            showlegend=False,
+        )
+    stretch(tidied(figure, height=SEARCHES_HEIGHT), "test accuracy")
+    figure.update_xaxes(type="category", range=[-0.5, len(places) - 0.5])
+    parts = [
+        f"{label} {mean}" for label, mean in sorted(means.items(), key=lambda item: -item[1].mean)
+    ]
+    sentence = f"Each point is a final run. Mean over the seeds: {text_format.listed(parts)}."
+    title = f"Test accuracy: {text_format.listed(tested.searches)}"
+    return Plot(f"tested-{number}" if number else "tested", title, sentence, figure)
 
 
 def accuracy_by_search(searches: dict[str, StoredSearch]) -> Plot:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from tune_mnist.durations import MINUTE
 from tune_mnist.quoting import shortened
 
-MINUTE = 60
 HOUR = 3600
 LONGEST_LABEL = 24
 """Maximum number of characters of a class name on an axis."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ray.exceptions import OutOfMemoryError, RayError, WorkerCrashedError
 from rich.console import Console
 
-from tune_mnist.console import clock
 from tune_mnist.data import Dataset, DataSplit
 from tune_mnist.data.split import VAL_SHARE
+from tune_mnist.durations import Stopwatch, approximately
 from tune_mnist.errors import last_line
 from tune_mnist.models import get_architecture
 from tune_mnist.tuning.final.final_progress import FinalProgress
@@ -28,14 +28,11 @@ from tune_mnist.tuning.final.selection import (
     to_config,
 )
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.planning.estimate import time_on_workers
+from tune_mnist.tuning.planning.estimate import START_SECONDS, time_on_workers
 from tune_mnist.tuning.planning.resources import Workers
 from tune_mnist.tuning.recording.trial_record import TrialRecord
 from tune_mnist.tuning.storage.kept_models import keep_model
 from tune_mnist.tuning.trials.trainable import TrialSettings
-
-RUN_OVERHEAD = 3.0
-"""Seconds that the worker of a run needs to start."""
 
 FORWARD_SPEED = 2.0
 """Minimum number of images that any network classifies in the time of training on one image."""
@@ -92,18 +89,19 @@ class FinalEvaluation:
         seconds = []
         for run in choose(records, self._options, self._settings, len(self._train)):
             trained = run.config.max_epochs * run.train_images
-            one = (trained + tested / FORWARD_SPEED) / speeds[run.trial] + RUN_OVERHEAD
+            one = (trained + tested / FORWARD_SPEED) / speeds[run.trial] + START_SECONDS
             seconds += [one] * self._options.final_seeds
             if run.best:
                 seconds.append(validated / FORWARD_SPEED / speeds[run.trial])
         return time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
 
-    def run(self, records: list[TrialRecord], console: Console) -> list[str]:
+    def run(self, records: list[TrialRecord], console: Console, watch: Stopwatch) -> list[str]:
         """Make all final runs that are missing, and write their results.
 
         Args:
             records: Records of all trials.
             console: Console to show the progress on.
+            watch: Time since the start of the command.
 
         Returns:
             One-line message for each run that failed. A resumed search repeats failed runs.
@@ -127,12 +125,14 @@ class FinalEvaluation:
             (run.config.max_epochs - run.checkpoints(store).newest_epoch())
             * run.train_images
             / speeds[run.trial]
+            + START_SECONDS
             for run in todo
         ]
         expected = time_on_workers(seconds, self._workers.concurrent)
-        self._announce(console, planned, todo, expected)
+        plan = self._description(planned, todo, expected)
+        console.print(watch.stamped(plan), markup=False, highlight=False, soft_wrap=True)
         try:
-            with FinalProgress(console, options.final_run_epochs) as progress:
+            with FinalProgress(console, options.final_run_epochs, watch) as progress:
                 return self._run_all(todo, progress)
         except RayError as error:
             return [f"final evaluation: {last_line(error)}"]
@@ -158,9 +158,10 @@ class FinalEvaluation:
         full = architecture.input_size(self._settings.image_size)
         return (architecture.input_size(size) / full) ** 2
 
-    def _announce(
-        self, console: Console, planned: list[PlannedRun], todo: list[PlannedRun], seconds: float
-    ) -> None:
+    def _description(
+        self, planned: list[PlannedRun], todo: list[PlannedRun], seconds: float
+    ) -> str:
+        """Return a line that says which runs follow, and how long they are expected to take."""
         trials: dict[str, dict[str, None]] = {}  # an ordered set of numbers by architecture
         for run in planned:
             trials.setdefault(run.model, {})[str(run.trial)] = None
@@ -171,13 +172,11 @@ class FinalEvaluation:
         seeds = self._options.final_seeds
         made = len(planned) - len(todo)
         done = f" ({made} of {len(planned)} runs are done)" if made else ""
-        console.print(
+        epochs = self._options.final_run_epochs
+        return (
             f"final evaluation: {models}, {seeds} seed{'s' * (seeds > 1)}{done},"
-            f" {len(self._train):,} images, {self._options.final_run_epochs} epochs each, about"
-            f" {clock(seconds)}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+            f" {len(self._train):,} images, {epochs} epoch{'s' * (epochs > 1)} each,"
+            f" {approximately(seconds)}"
         )
 
     def _run_all(self, todo: list[PlannedRun], progress: FinalProgress) -> list[str]:

@@ -1,6 +1,5 @@
 """Progress of the final evaluation: bars in an interactive terminal, lines elsewhere."""
 
-import time
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from tune_mnist.console import clock
+from tune_mnist.durations import Stopwatch
 
 
 class FinalProgress:
@@ -23,12 +22,13 @@ class FinalProgress:
     Args:
         console: Console to print to.
         epochs: Number of epochs of each run.
+        watch: Time since the start of the command.
     """
 
-    def __init__(self, console: Console, epochs: int) -> None:
+    def __init__(self, console: Console, epochs: int, watch: Stopwatch) -> None:
         self._console = console
         self._epochs = epochs
-        self._start = time.monotonic()
+        self._watch = watch
         self._bars = Progress(
             TextColumn("final run {task.description}", markup=False),
             BarColumn(),
@@ -84,6 +84,5 @@ class FinalProgress:
         self.say(f"final run {name}: {result}")
 
     def say(self, line: str) -> None:
-        """Print a line with the elapsed time above the progress bars."""
-        elapsed = clock(time.monotonic() - self._start)
-        self._console.print(f"[{elapsed}] {line}", markup=False, soft_wrap=True)
+        """Print a line above the progress bars, with the time since the start of the command."""
+        self._console.print(self._watch.stamped(line), markup=False, soft_wrap=True)

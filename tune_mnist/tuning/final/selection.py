@@ -188,11 +188,12 @@ def describe_plan(options: SearchOptions, train_images: int, test_images: int) -
         return "none"
     last = (options.seed + options.final_seeds - 1) % SEEDS
     seeds = f"seeds {options.seed} to {last}" if options.final_seeds > 1 else f"seed {last}"
+    epochs = options.final_run_epochs
     count = "" if options.finalists == 1 else f"{options.finalists} "
     return (
         f"the {count}best configuration{'s' * (options.finalists > 1)} of each architecture,"
         f" trained from scratch with {seeds} on"
-        f" {train_images:,} training and validation images for {options.final_run_epochs} epochs,"
+        f" {train_images:,} training and validation images for {epochs} epoch{'s' * (epochs > 1)},"
         f" then tested once on {test_images:,} test images"
     )
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tune_mnist.console import clock
 from tune_mnist.data import default_fraction
 from tune_mnist.data.split import VAL_SHARE, count_validation
+from tune_mnist.durations import clock
 from tune_mnist.errors import UserError
 from tune_mnist.models import get_architecture
 from tune_mnist.tuning.options.search_options import SearchOptions

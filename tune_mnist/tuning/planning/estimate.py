@@ -12,6 +12,9 @@ from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.spaces.stages import epoch_costs
 
+START_SECONDS = 3.0
+"""Seconds that the worker of a trial or of a final run needs to start."""
+
 SIMULATIONS = 20
 SIMULATED_TRIALS = 100
 
@@ -43,7 +46,8 @@ def expected_seconds(
     epoch = training + validating
     costs = epoch_costs(fidelity, training / epoch) if fidelity else None
     epochs = expected_epochs(num_samples, scheduler, costs)
-    return epoch * epochs / min(concurrent, num_samples)
+    # Trials reuse the workers, so that each worker starts once.
+    return START_SECONDS + epoch * epochs / min(concurrent, num_samples)
 
 
 def expected_final_seconds(
@@ -59,7 +63,10 @@ def expected_final_seconds(
         concurrent: Number of concurrent runs, at least 1.
     """
     trained = options.final_run_epochs * train_images
-    seconds = [trained / each.train + test_images / each.validate for each in speeds.values()]
+    seconds = [
+        START_SECONDS + trained / each.train + test_images / each.validate
+        for each in speeds.values()
+    ]
     runs = options.final_seeds * options.finalists
     return time_on_workers([each for each in seconds for _ in range(runs)], concurrent)
 

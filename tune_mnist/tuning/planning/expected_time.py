@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from tune_mnist.console import clock
 from tune_mnist.data import DataSplit
+from tune_mnist.durations import approximately, clock
 from tune_mnist.tuning.planning.estimate import (
     expected_epochs,
     expected_final_seconds,
@@ -62,10 +62,10 @@ def announce_time(
     limit = ""
     if budget is not None and seconds > budget:
         limit = f", cut off by the time budget at {clock(budget)}"
-    runs = f", then about {clock(final)} for the final runs" if final else ""
+    runs = f", then {approximately(final)} for the final runs" if final else ""
     _print(
         console,
-        f"about {clock(seconds)}{limit}{runs}: about {epochs:.0f} epochs of trials;"
+        f"{approximately(seconds)} for about {epochs:.0f} epochs of trials{limit}{runs};"
         f" images/s per worker: {measured}",
     )
     return budget

@@ -7,14 +7,16 @@ from uuid import uuid4
 import torch
 from rich.console import Console
 
-from tune_mnist.console import clock, print_facts
+from tune_mnist.console import print_facts
 from tune_mnist.data import DataForm, DataSplit, default_fraction
 from tune_mnist.data.form import MNIST
 from tune_mnist.data.split import MIN_TRAIN_IMAGES
+from tune_mnist.durations import clock
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
 from tune_mnist.machine import allowed_cpus
 from tune_mnist.models import get_architecture
+from tune_mnist.models.settings import DERIVED
 from tune_mnist.training import Fidelity, resolve_compute
 from tune_mnist.tuning.cluster.connection import Resources
 from tune_mnist.tuning.cluster.placement import check_placeable, count_fitting
@@ -24,6 +26,12 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import describe_stages
 from tune_mnist.tuning.storage.storage_path import open_store
 from tune_mnist.tuning.trials.trainable import TrialSettings
+
+_INITIAL_WEIGHTS = {
+    DERIVED: "initial weights that suit the activation",
+    "torch": "PyTorch's initial weights",
+}
+_DIRECTIONS = {"max": "maximized", "min": "minimized"}
 
 
 @dataclass(frozen=True)
@@ -159,12 +167,14 @@ def facts(
         f" images{_raised(space, options, everything)}, {len(data.val):,} of"
         f" {len(everything.val):,} validation images",
         "image size": _image_sizes(space, options),
-        "init": f"weights {options.init}",
+        "init": f"{_INITIAL_WEIGHTS[options.init]} ({options.init})",
         **_stages(space, options),
         "trials": f"{'at most ' * bool(options.budget)}{options.num_samples}, up to"
-        f" {options.max_epochs} epochs each, searcher {options.searcher},"
-        f" scheduler {options.scheduling.name}, seed {options.seed}{budget}",
-        "objective": " and ".join(f"{key} ({way})" for key, way in options.directions.items()),
+        f" {options.max_epochs} epoch{'s' * (options.max_epochs > 1)} each, searcher"
+        f" {options.searcher}, scheduler {options.scheduling.name}, seed {options.seed}{budget}",
+        "objective": " and ".join(
+            f"{key} ({_DIRECTIONS[way]})" for key, way in options.directions.items()
+        ),
         "final runs": final_runs,
         "workers": f"{workers.concurrent} at a time{growing}, {device} each, precision"
         f" {_precision(options, workers)}",

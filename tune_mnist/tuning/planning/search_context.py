@@ -1,12 +1,13 @@
 """Context of a search."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ray
 
 from tune_mnist.data import DataSplit
+from tune_mnist.durations import Stopwatch
 from tune_mnist.tuning.cluster.node_tasks import Node
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.resources import Workers
@@ -39,6 +40,7 @@ class SearchContext:
         mlflow: Client of the MLflow server that records the trials; None: no recording.
         warm_start: What a fresh study imports from an earlier search, or None.
         portfolio: Configurations that a new search tries first, or None.
+        watch: Time since the start of the command.
     """
 
     space: SearchSpace
@@ -55,3 +57,4 @@ class SearchContext:
     mlflow: "MlflowClient | None" = None
     warm_start: WarmStart | None = None
     portfolio: Portfolio | None = None
+    watch: Stopwatch = field(default_factory=Stopwatch)

@@ -39,6 +39,9 @@ class TrialState(StrEnum):
         return self not in (TrialState.PENDING, TrialState.RUNNING, TrialState.PAUSED)
 
 
+NOT_LEARNED_YET = "no trial has learned yet"
+"""What users are told while no trial is better than guessing."""
+
 BROKEN = (TrialState.DIVERGED, TrialState.FAILED)
 """States of trials that could not continue; such trials are never the best."""
 
@@ -205,6 +208,16 @@ def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:
         )
     )
     return evaluated
+
+
+def has_learned(records: list[TrialRecord], chance_level: float) -> bool:
+    """Return whether a trial is better than guessing.
+
+    Args:
+        records: Records of the trials.
+        chance_level: Validation accuracy that a network exceeds once it has learned anything.
+    """
+    return any(record.best_epoch and record.val_accuracy > chance_level for record in records)
 
 
 def best_record(records: list[TrialRecord]) -> TrialRecord | None:

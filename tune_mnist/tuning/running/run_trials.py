@@ -76,8 +76,10 @@ def run_trials(
             seconds,
             context.dashboard,
             costs,
+            context.chance_level,
         ),
         searcher.trial_store,
+        context.watch,
     )
     best = BestModels(
         path_in(context.directory, "best"),

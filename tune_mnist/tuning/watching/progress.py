@@ -12,8 +12,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tune_mnist.console import clock
-from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState, best_record
+from tune_mnist.durations import Stopwatch, approximately, clock
+from tune_mnist.tuning.recording.trial_record import (
+    NOT_LEARNED_YET,
+    TrialRecord,
+    TrialState,
+    best_record,
+    has_learned,
+)
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.spaces.stages import STAGE
 from tune_mnist.tuning.trials.labels import describe_config
@@ -42,6 +48,7 @@ class Outline:
         time_budget: Time budget in seconds, or None.
         dashboard: URL of the Ray dashboard, or None.
         costs: Cost of each epoch of a trial, in order; None: each epoch costs 1.
+        chance_level: Validation accuracy that a network exceeds once it has learned anything.
     """
 
     name: str
@@ -51,21 +58,25 @@ class Outline:
     time_budget: float | None
     dashboard: str | None
     costs: Sequence[float] | None = None
+    chance_level: float = 0.0
 
     def cost(self, epochs: int) -> float:
         """Return the cost of the first ``epochs`` epochs of a trial."""
         return epochs if self.costs is None else sum(self.costs[:epochs])
 
 
-def create_progress(console: Console, plan: Outline, trial_store: TrialStore) -> "Progress":
+def create_progress(
+    console: Console, plan: Outline, trial_store: TrialStore, watch: Stopwatch
+) -> "Progress":
     """Return a live table for an interactive console, or plain lines for any other console.
 
     Args:
         console: Console to print to.
         plan: Size of the search.
         trial_store: Store of the trial records.
+        watch: Time since the start of the command.
     """
-    return (LiveTable if console.is_interactive else PlainLines)(console, plan, trial_store)
+    return (LiveTable if console.is_interactive else PlainLines)(console, plan, trial_store, watch)
 
 
 class Progress(Callback):
@@ -75,12 +86,16 @@ class Progress(Callback):
         console: Console to print to.
         plan: Size of the search.
         trial_store: Store of the trial records.
+        watch: Time since the start of the command.
     """
 
-    def __init__(self, console: Console, plan: Outline, trial_store: TrialStore) -> None:
+    def __init__(
+        self, console: Console, plan: Outline, trial_store: TrialStore, watch: Stopwatch
+    ) -> None:
         self._console = console
         self._plan = plan
         self._trial_store = trial_store
+        self._watch = watch
         self._start = time.monotonic()
         self._trained_before = self._trained()
         self._printed: dict[int, int] = {}
@@ -98,10 +113,11 @@ class Progress(Callback):
         """Stop the display. Nothing else may be printed before this call."""
 
     def tell(self, line: str) -> None:
-        """Print a message above the display, with the elapsed time."""
-        self._console.print(f"[{clock(self._elapsed())}] {line}", markup=False, soft_wrap=True)
+        """Print a message above the display, with the time since the start of the command."""
+        self._console.print(self._watch.stamped(line), markup=False, soft_wrap=True)
 
     def _elapsed(self) -> float:
+        """Return the seconds since the start of the trials."""
         return time.monotonic() - self._start
 
     def _left(self) -> float | None:
@@ -126,13 +142,21 @@ class Progress(Callback):
         return sum(record.state.ended for record in self._trial_store.records)
 
     def _status(self) -> str:
-        left = self._left()
-        parts = [f"{self._ended()}/{self._plan.num_samples} trials ended"]
+        """Return how many trials have ended, the best one, and the time left for the others."""
+        ended = self._ended()
+        parts = [f"{ended}/{self._plan.num_samples} trials ended"]
         best = best_record(self._trial_store.records)
         if best is not None:
-            parts.append(f"best {best.val_accuracy:.4f} (#{best.number})")
-        parts.append(f"{clock(self._elapsed())} elapsed")
-        parts.append(f"about {clock(left)} left" if left is not None else "time left unknown yet")
+            learned = has_learned(self._trial_store.records, self._plan.chance_level)
+            shown = f"best {best.val_accuracy:.4f} (#{best.number})"
+            parts.append(shown if learned else NOT_LEARNED_YET)
+        if ended < self._plan.num_samples:
+            left = self._left()
+            parts.append(
+                "time left unknown yet"
+                if left is None
+                else f"{approximately(left)} left for the trials"
+            )
         return " · ".join(parts)
 
 
@@ -156,7 +180,8 @@ class PlainLines(Progress):
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
         """Print the final state of a trial."""
         record = self._find(trial)
-        self.tell(f"#{record.number} {record.state} · {self._status()}")
+        early = " (stopped early)" if record.state is TrialState.PRUNED else ""
+        self.tell(f"#{record.number} {record.state}{early} · {self._status()}")
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
         """Print the reason why a trial failed."""
@@ -197,7 +222,8 @@ class LiveTable(Progress):
             )
         # The only column that shrinks in a narrow terminal; its cells are cut, not wrapped.
         table.add_column("parameters")
-        best = best_record(records)
+        learned = has_learned(records, self._plan.chance_level)
+        best = best_record(records) if learned else None
         for record in records[:room]:
             accuracy = f"{record.val_accuracy:.4f}" if record.best_epoch else ""
             table.add_row(
@@ -209,7 +235,7 @@ class LiveTable(Progress):
             )
         hidden = len(records) - room
         lines = [f"… and {hidden} more trials"] if hidden > 0 else []
-        lines.append(self._status())
+        lines.append(f"{self._status()} · {clock(self._watch.seconds)} elapsed")
         if self._plan.dashboard:
             lines.append(f"dashboard {self._plan.dashboard} · Ctrl-C stops and keeps all results")
         return Group(table, *(_one_line(line) for line in lines))
