@@ -2,7 +2,7 @@
 
 Run: python benchmarks/disk.py [options of search]..., for example --scheduler asha-stopping
 
-The size of a network's checkpoints does not depend on the images, so the search uses small ones.
+The size of a checkpoint does not depend on the images, so the search uses small images.
 The size of the results folder is measured ten times per second.
 """
 
@@ -17,7 +17,7 @@ CONCURRENT = 2
 
 
 def main() -> None:
-    """Run the search, and print the peak in bytes and as a number of checkpoints."""
+    """Run the search, and print the peak disk usage in gigabytes and in checkpoints."""
     options = sys.argv[1:]
     with tempfile.TemporaryDirectory() as output:
         directory = Path(output) / "disk"
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def size_of(directory: Path) -> int:
-    """Return the total size in bytes of the files in a folder that is being written to."""
+    """Return the total size in bytes of the files in a folder, while a search writes to it."""
     total = 0
     for path in directory.rglob("*"):
         try:

@@ -1,6 +1,6 @@
-"""Reports of the trials of a search.
+"""Reader of the epoch reports that a search stores.
 
-Imports few modules, because the import time counts for a contestant.
+Imports only a few modules, because a contestant's import time is part of the measured time.
 """
 
 import json
@@ -16,8 +16,8 @@ def epoch_reports(results: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         results: Results folder of the search.
 
     Yields:
-        The number of the trial and a report. A trial that continues after a pause repeats the
-        report of its last epoch.
+        Number of the trial, and report. After a pause, a trial repeats the report of its last
+        epoch.
     """
     for path in sorted((results / "ray").glob("*/result.json")):
         for line in path.read_text(encoding="utf-8").splitlines():

@@ -27,7 +27,7 @@ KEY = ["dataset", "model", "init", "number"]
 
 
 def random_configurations(space_name: str, count: int) -> list[dict[str, Any]]:
-    """Return random configurations of a shipped space, the same in each run."""
+    """Sample random configurations from a shipped space; each call returns the same ones."""
     space = load_space(space_name)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
@@ -39,7 +39,7 @@ def random_configurations(space_name: str, count: int) -> list[dict[str, Any]]:
 
 
 def accuracies(config: TrainConfig, data: DataSplit) -> list[float]:
-    """Train a configuration; return its val_accuracy after each epoch, 0 from divergence on."""
+    """Train a configuration; return val_accuracy after each epoch, 0 after a divergence."""
     trainer = Trainer(config, data, resolve_compute("cpu"))
     found = []
     for _ in range(config.max_epochs):
@@ -80,7 +80,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     type=int,
     default=28,
     show_default=True,
-    help="Side of the images in pixels; LeNet: 32.",
+    help="Side of the images in pixels; LeNet always uses 32.",
 )
 @click.option(
     "--output",

@@ -40,7 +40,7 @@ KINDS = (
 
 
 def kind_of(kernel: str) -> str:
-    """Return the kind of a kernel, given its name."""
+    """Return the kind of the kernel with a given name."""
     for kind, pattern in KINDS:
         if re.search(pattern, kernel, re.IGNORECASE):
             return kind

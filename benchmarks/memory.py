@@ -1,4 +1,4 @@
-"""Memory that the data costs each worker: ``python benchmarks/memory.py``.
+"""Memory that each worker needs for the data: ``python benchmarks/memory.py``.
 
 Two Ray workers with one CPU core each train LeNet on all of MNIST at the same time, with the data
 in Ray's object store as in a search. The table has the memory of each worker at every step:
@@ -8,8 +8,9 @@ in Ray's object store as in a search. The table has the memory of each worker at
 - uss, the unique set size, counts only the pages that no other process has. This is the memory
   that would be freed if the worker ended, and the cost of one more worker.
 
-The kernel's accounting (``/proc/<pid>/smaps``) shows whether the workers share the physical pages:
-their images are in a shared mapping of the same file at the same offset, without private pages.
+The kernel's accounting (``/proc/<pid>/smaps``) shows whether the workers share physical pages. If
+they do, their images are in a shared mapping of the same file at the same offset, without private
+pages.
 """
 
 import argparse
@@ -49,7 +50,7 @@ class Memory:
     Attributes:
         rss: Resident set size.
         uss: Unique set size.
-        shared: Pages of the object store that other processes have mapped too.
+        shared: Pages of the object store that other processes have mapped as well.
         private: Pages of the object store that only this process has mapped.
     """
 
@@ -79,7 +80,7 @@ class Worker:
     """Ray worker like that of a trial, which trains on a few images before it is measured."""
 
     def __init__(self) -> None:
-        """Load PyTorch and allocate its buffers, which do not belong to the data."""
+        """Load PyTorch and allocate its buffers, which must not count as memory for the data."""
         torch.set_num_threads(1)
         rng = np.random.default_rng(0)
         labels = np.arange(2000) % 10
@@ -89,7 +90,7 @@ class Worker:
         self._place = Place()
 
     def memory(self) -> Memory:
-        """Return the present memory of the process."""
+        """Return the current memory of the process."""
         found = psutil.Process().memory_full_info()
         pages = _pages(self._place.file)
         return Memory(
@@ -223,12 +224,14 @@ def report(found: Measurement, console: Console) -> None:
 
 
 def main() -> None:
-    """Measure and print; exit with status 1 if the data costs a worker more than the limit."""
-    parser = argparse.ArgumentParser(description="memory that the data costs a worker")
+    """Measure and report; exit with status 1 if a worker needs more memory than the limit."""
+    parser = argparse.ArgumentParser(
+        description="Measure the memory that a worker needs for the data."
+    )
     parser.add_argument("--dataset", default="mnist")
     dataset = parser.parse_args().dataset
     if allowed_cpus() < WORKERS:
-        raise SystemExit(f"error: needs {WORKERS} CPU cores")
+        raise SystemExit(f"error: the benchmark needs {WORKERS} CPU cores")
     with connected(None):
         found = measure(dataset)
     report(found, Console())

@@ -1,17 +1,17 @@
 """Cost of a trial apart from training: ``python -m benchmarks.orchestration``.
 
-Runs trials without training by the project's own searcher (TPE over the shipped LeNet space),
+Runs trials that do not train, with the project's own searcher (TPE over the shipped LeNet space),
 scheduler (asha), study, table of trials and callbacks. The reported accuracy is a function of
 trial number and epoch. Each trial writes an empty file in place of its checkpoint, because the
-search manages checkpoints. Without training,
+search manages checkpoints. The cost per trial,
 
-    cost per trial = wall time x workers / trials
+    wall time x workers / trials
 
-consists of orchestration only. For comparison, Ray Tune runs the same number of trials with its
-OptunaSearch and its ASHA scheduler at their defaults. The time does not include the start of Ray,
-which happens once per search. The time until the first report has a column of its own, and the
-cost is given with and without it. In this time the worker processes start and import PyTorch,
-which also happens once per search if workers are reused.
+therefore consists only of orchestration. For comparison, Ray Tune runs the same number of trials
+with its OptunaSearch and its ASHA scheduler at their defaults. The time does not include the start
+of Ray, which happens once per search. The time until the first report has its own column, and the
+cost is given with and without it. In this time, the worker processes start and import PyTorch,
+which also happens only once per search if workers are reused.
 """
 
 import cProfile
@@ -79,7 +79,7 @@ def idle_trial(config: dict[str, Any], data: Any, settings: TrialSettings) -> No
 
 
 def made_up_accuracy(number: int, epoch: int) -> float:
-    """Return an accuracy that increases with the epoch and differs between trials."""
+    """Return a made-up accuracy that increases with the epoch and differs between trials."""
     quality = random.Random(number).random()  # noqa: S311 - no secret
     return 1 - (1 - 0.5 * quality) / (1 + epoch)
 
@@ -110,7 +110,7 @@ class Clock(Callback):
             self._first_report = time.perf_counter() - self._start
 
     def times(self) -> Times:
-        """Return the times, assuming that all trials have ended now."""
+        """Return the times up to now, when all trials must have ended."""
         return Times(self._first_report, time.perf_counter() - self._start)
 
 
@@ -140,7 +140,7 @@ def run_components(
     *,
     elastic: bool = False,
 ) -> Times:
-    """Run idle trials by this project, as a search does; return the times."""
+    """Run idle trials with this project's components, as a search does; return the times."""
     options = options.model_copy(update={"num_samples": trials})
     cluster = resources.Workers(options.cpus_per_trial, 0, options.max_concurrent or 1)
     data = split_dataset(load_dataset("digits"))
@@ -167,7 +167,7 @@ def run_components(
             context, components, Console(file=log), trainable=idle_trial
         )
     if stop_reason is not StopReason.FINISHED:
-        raise SystemExit(f"error: unexpected end of the search: {stop_reason.value} {detail}")
+        raise SystemExit(f"error: the search ended unexpectedly: {stop_reason.value} {detail}")
     return clock.times()
 
 
@@ -179,7 +179,7 @@ def plain_idle_trial(config: dict[str, Any], max_epochs: int) -> None:
 
 
 def run_plain(trials: int, options: SearchOptions, directory: Path) -> Times:
-    """Run idle trials by Ray Tune with its defaults; return the times."""
+    """Run idle trials with Ray Tune at its defaults; return the times."""
     clock = Clock()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     trainable = tune.with_parameters(plain_idle_trial, max_epochs=options.max_epochs)
@@ -210,7 +210,7 @@ def run_plain(trials: int, options: SearchOptions, directory: Path) -> Times:
 def measure(
     counts: tuple[int, ...], contestants: tuple[str, ...], options: SearchOptions, profile: bool
 ) -> pd.DataFrame:
-    """Run each number of trials by each contestant; return a row per run."""
+    """Run each number of trials with each contestant; return a row per run."""
     space = load_space(SPACE)
     rows = []
     for trials in counts:
@@ -269,7 +269,7 @@ def cost_row(name: str, trials: int, times: Times, workers: int) -> dict[str, An
 @click.option("--workers", type=int, default=2, show_default=True)
 @click.option("--max-epochs", type=int, default=9, show_default=True)
 @click.option(
-    "--profile", is_flag=True, help="Write a cProfile profile, <contestant>-<trials>.prof."
+    "--profile", is_flag=True, help="Write a profile by cProfile to <contestant>-<trials>.prof."
 )
 @click.option(
     "--output",

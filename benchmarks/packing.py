@@ -5,8 +5,8 @@ Workers train the same network at the same time, each with an equal share of one
 Small networks should gain, because they leave most of a GPU idle. Without a GPU, each worker uses
 one CPU core.
 
-All workers are timed within the same interval; they start training before it and continue after
-it. The numbers of workers alternate for several rounds, and the table has the medians.
+All workers are timed within the same interval: they start training before the interval and stop
+after it. The numbers of workers alternate for several rounds, and the table has the medians.
 """
 
 import statistics
@@ -41,15 +41,15 @@ LEAD_SECONDS = 1.0
 
 
 class _EnoughError(Exception):
-    """Ends an epoch early."""
+    """Raised to end an epoch early."""
 
 
 class PackedWorker:
-    """Worker that trains a network at the same time as others.
+    """Worker that trains a network at the same time as other workers.
 
     Args:
         config: Configuration to train.
-        data: Data split; its validation part is not used.
+        data: Images and labels; the validation part is not used.
         device: Device, cpu or cuda.
         precision: Number format: auto, fp32 or bf16.
     """
@@ -60,7 +60,7 @@ class PackedWorker:
         self._trainer = Trainer(config, data, resolve_compute(device, precision))
 
     def warm_up(self) -> None:
-        """Train some uncounted batches, to allocate memory and load code."""
+        """Train a few batches that are not counted, to allocate memory and load code."""
         left = WARM_UP_BATCHES
 
         def on_batch(_: int) -> None:
@@ -72,7 +72,7 @@ class PackedWorker:
         self._train(on_batch)
 
     def batches_between(self, begin: float, end: float) -> list[tuple[float, int]]:
-        """Train, and return the end and the number of images of each batch in an interval.
+        """Train, and return the end time and number of images of each batch in an interval.
 
         Args:
             begin: Start of the interval, in seconds since 1970.
@@ -103,11 +103,13 @@ def config_of(case: str, image_size: int) -> TrainConfig:
     """Return the configuration for a model and batch size, ``<model>:<batch size>``.
 
     Raises:
-        UserError: The text does not have this form.
+        UserError: The text does not have the form ``<model>:<batch size>``.
     """
     model, _, batch = case.partition(":")
     if not (batch.isascii() and batch.isdigit()):
-        raise UserError(f"--case {case}: must be model and batch size, such as lenet:64")
+        raise UserError(
+            f"--case {case}: the case must be a model and a batch size, such as lenet:64"
+        )
     return TrainConfig.checked(model=model, lr=LR, batch_size=int(batch), image_size=image_size)
 
 
@@ -156,11 +158,11 @@ def counts_that_fit(asked: tuple[int, ...], cpus: float) -> list[int]:
     """Return the numbers of workers to measure, starting with one.
 
     Args:
-        asked: Numbers that the user gave; empty for the default.
+        asked: Numbers of workers that the user gave; empty: the default.
         cpus: Number of CPU cores; each worker uses one.
 
     Raises:
-        UserError: A number exceeds the CPU cores.
+        UserError: A number of workers exceeds the number of CPU cores.
     """
     if asked and max(asked) > cpus:
         raise UserError(

@@ -1,10 +1,10 @@
 """Effect of bfloat16 on accuracy: ``python -m benchmarks.precision``.
 
-Trains each network in fp32 and in bf16 from the same seeds, that is with the same initial weights
-and order of batches. A cosine schedule lowers the learning rate to zero, so that the last epochs
-of two runs differ only by the number format. The benchmark compares the best val_accuracy of each
-run on all validation images, as means over the seeds. ``<output>.runs.csv`` has a row per run and
-is written after each run, so an interrupted benchmark resumes.
+Trains each network in fp32 and in bf16 from the same seeds, and therefore with the same initial
+weights and order of batches. A cosine schedule lowers the learning rate to zero, so that the last
+epochs of two runs differ only by the number format. The benchmark compares the best val_accuracy
+of each run on all validation images, as means over the seeds. ``<output>.runs.csv`` has a row per
+run and is written after each run, so an interrupted benchmark resumes.
 """
 
 from pathlib import Path
@@ -83,7 +83,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     "--case",
     "cases",
     multiple=True,
-    help=f"Case, model:size:fraction:epochs.  [{', '.join(CASES)}]",
+    help=f"Case, as model:size:fraction:epochs.  [default: {', '.join(CASES)}]",
 )
 @click.option("--seeds", type=click.IntRange(min=2), default=3, show_default=True)
 @click.option("--dataset", default="mnist", show_default=True)

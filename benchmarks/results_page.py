@@ -1,7 +1,7 @@
 """Write the tables of ``docs/reference/performance.md`` from the committed CSV files.
 
-Run ``python -m benchmarks.results_page``, or ``make docs``, after a benchmark wrote new rows. The
-text of the page is written by hand; each table stands between two comments that name it.
+Run ``python -m benchmarks.results_page`` or ``make docs`` after a benchmark has written new rows.
+The text of the page is written by hand. Each table is between two comments that name the table.
 """
 
 import re
@@ -82,7 +82,7 @@ def results_page(text: str) -> str:
     """Return the page with each table rendered from its CSV file.
 
     Args:
-        text: The page, whose tables may be outdated or empty.
+        text: Text of the page, whose tables may be outdated or empty.
     """
 
     def fill(match: re.Match[str]) -> str:
@@ -92,7 +92,7 @@ def results_page(text: str) -> str:
 
 
 def _table(source: str, columns: Columns, rows: str = "") -> str:
-    """Return columns of a CSV file as a Markdown table.
+    """Format columns of a CSV file as a Markdown table.
 
     Args:
         source: Path of the file below ``benchmarks/``.
@@ -157,7 +157,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     ),
     "packing": lambda: _table("packing.gpu.csv", _PACKING),
 }
-"""Functions that render the tables of the page, by their names in its comments."""
+"""Functions that render the tables, keyed by the name in the comments of the page."""
 
 
 if __name__ == "__main__":

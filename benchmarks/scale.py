@@ -36,7 +36,7 @@ OBJECT_STORE_BYTES = 80_000_000
 
 @contextmanager
 def simulated(nodes: int, cpus: int) -> Iterator[None]:
-    """Run a cluster whose nodes have a number of CPUs each, and connect to it."""
+    """Start a simulated cluster of nodes with a number of CPUs each, and connect to it."""
     node = {"num_cpus": cpus, "object_store_memory": OBJECT_STORE_BYTES}
     cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     try:
@@ -70,7 +70,7 @@ class MemoryWatch:
 
 
 def measure(nodes: int, cpus: int, trials: int, options: SearchOptions) -> dict[str, Any]:
-    """Run trials on a cluster; return the row with their cost."""
+    """Run trials on a simulated cluster; return the row with their cost."""
     concurrent = options.max_concurrent or 1
     watch = MemoryWatch()
     with simulated(nodes, cpus), tempfile.TemporaryDirectory() as folder:
@@ -87,7 +87,7 @@ def measure(nodes: int, cpus: int, trials: int, options: SearchOptions) -> dict[
 
 
 def ask_for_a_token() -> None:
-    """Restart this process with a token in its environment, because Ray reads it when imported."""
+    """Restart this process with a token in the environment; Ray reads it when it is imported."""
     if os.environ.get("RAY_AUTH_MODE") != "token":
         given = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
         command = [sys.executable, "-m", "benchmarks.scale", *sys.argv[1:]]

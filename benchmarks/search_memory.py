@@ -4,10 +4,10 @@ Starts a search over LeNet on all of MNIST as a user does, and measures its driv
 twice per second. The table has the peak of each process:
 
 - rss, the resident set size: every page in its address space, including shared pages;
-- uss, the unique set size: the pages that no other process has, which would be freed if the
+- uss, the unique set size: the pages that no other process uses, which would be freed if the
   process ended.
 
-``benchmarks/memory.py`` measures how much of a worker's memory belongs to the data.
+``benchmarks/memory.py`` measures how much memory of a worker is used for the data.
 """
 
 import subprocess
@@ -46,7 +46,7 @@ class Peak:
     uss: float = 0.0
 
     def take_in(self, process: psutil.Process) -> None:
-        """Measure the process again, unless it has ended."""
+        """Measure a process, unless it has ended, and update the peak."""
         try:
             found = process.memory_full_info()
         except psutil.Error:

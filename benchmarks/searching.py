@@ -1,4 +1,4 @@
-"""Searches run as commands, and tables that grow row by row."""
+"""Helpers to run searches as commands, and to extend tables row by row."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ def run_logged(command: list[str], log: Path, name: str) -> float:
         ).returncode
     wall = time.perf_counter() - start
     if status:
-        raise SystemExit(f"error: {name}: status {status}, see {log}")
+        raise SystemExit(f"error: {name} ended with status {status}: see {log}")
     return wall
 
 

@@ -36,7 +36,7 @@ REPLAYS = 10
 
 
 class MeanPool(nn.Module):
-    """Average pooling by 2x2, written as a mean over a view so that its gradient is an expansion.
+    """Average pooling by 2x2, computed as the mean of a view; the gradient is an expansion.
 
     Shapes:
         input float (..., H, W) with even H and W; output float (..., H/2, W/2).

@@ -1,10 +1,10 @@
-"""Training throughput compared with a plain loop and a limit: ``python -m benchmarks.step``.
+"""Training throughput compared with a plain loop: ``python -m benchmarks.step``.
 
 Each network is trained by the following methods in turn, for several rounds, in one process with
 the same number of threads:
 
 - ours: the project's Trainer, in the precision that ``auto`` selects on this machine;
-- eager, only on a GPU: the same without a CUDA graph;
+- eager, only on a GPU: the same Trainer without a CUDA graph;
 - plain: a typical script in fp32, with a torch DataLoader (``num_workers=0``, its default) over a
   Dataset that converts each sample to a PIL image and applies torchvision's transforms (LeNet:
   Pad(2) and ToTensor; others: Resize and ToTensor), and with ``loss.item()`` at every batch;
@@ -102,7 +102,7 @@ class Options:
     Attributes:
         rounds: Number of counted rounds.
         image_size: Side of the images of AlexNet, ResNet and VGG, in pixels.
-        batches: Batches per epoch; None: as many as take a moment.
+        batches: Batches per epoch; None: a number that depends on network and device.
         gemm_size: Side of the matrices for the limit.
         loader_workers: Number of workers of the plain loop's DataLoader.
         precision: Number format of the project's Trainer.
@@ -119,7 +119,7 @@ class Options:
 
 
 def gemm_flops_per_second(dtype: torch.dtype, size: int, device: torch.device) -> float:
-    """Multiply two square matrices; return the operations per second (a multiply-add is two)."""
+    """Multiply two square matrices; return operations per second (a multiply-add is two)."""
     left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     products = 1
     if device.type == "cuda":

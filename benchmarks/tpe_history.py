@@ -1,15 +1,15 @@
-"""TPE that sees a bounded part of its history: ``python -m benchmarks.tpe_history``.
+"""Effect of a bounded history on TPE: ``python -m benchmarks.tpe_history``.
 
-The search's own sampler runs with the whole history and with the best and latest trials only
-(:mod:`tune_mnist.tuning.searching.history`). Measured are the time of a suggestion in studies of
+Runs the project's sampler with the whole history, and with only the best and latest trials
+(:mod:`tune_mnist.tuning.searching.history`). Measures the time of a suggestion in studies of
 several lengths, and the regret on two functions with known optimum:
 
 - ``lenet``: the shipped LeNet space with its conditions; a smooth accuracy whose best learning
   rate depends on the optimizer;
 - ``hartmann6``: six numbers, with six local optima.
 
-What a sampler observes has noise. The regret is that of the true values: the mean over seeds, and
-its standard error.
+The sampler observes noisy values. The regret is computed from the true values; the table has its
+mean over the seeds and the standard error of the mean.
 """
 
 import math
@@ -64,12 +64,12 @@ BEST_LR = {"sgd": -1.0, "adam": -2.4, "adamw": -2.4, "rmsprop": -3.0}
 
 @dataclass(frozen=True)
 class Function:
-    """A function to maximise.
+    """Function to maximise.
 
     Attributes:
         space: Search space.
-        value: Returns the true value of a configuration.
-        optimum: Largest value.
+        value: Function that returns the true value of a configuration.
+        optimum: Maximum of the true value.
     """
 
     space: SearchSpace
@@ -78,7 +78,7 @@ class Function:
 
 
 def lenet_accuracy(parameters: dict[str, Any]) -> float:
-    """Return a made-up accuracy; 0.99 at most."""
+    """Return a made-up accuracy, at most 0.99."""
     optimizer = parameters["optimizer"]
     wanted = BEST_LR[optimizer] - 0.8 * parameters.get("momentum", 0.0)
     loss = 0.05 * (math.log10(parameters["lr"]) - wanted) ** 2
@@ -89,7 +89,7 @@ def lenet_accuracy(parameters: dict[str, Any]) -> float:
 
 
 def hartmann6(parameters: dict[str, Any]) -> float:
-    """Return the value of the six-dimensional Hartmann function, negated: to be maximised."""
+    """Return the six-dimensional Hartmann function, negated so that it is to be maximised."""
     point = np.array([parameters[name] for name in UNIT])
     return float(_ALPHA @ np.exp(-(_A * (point - _P) ** 2).sum(axis=1)))
 
@@ -101,12 +101,12 @@ FUNCTIONS = {
 
 
 def sampler(space: SearchSpace, seed: int, *, bounded: bool) -> PerTrialSampler:
-    """Return the search's TPE.
+    """Return the TPE sampler that searches use.
 
     Args:
         space: Search space.
         seed: Seed of the search.
-        bounded: Whether it is shown a part of its history only.
+        bounded: Whether the sampler sees only the best and latest trials.
     """
     maker = Tpe(space, MAX_STARTUP, seed)
 
@@ -118,7 +118,7 @@ def sampler(space: SearchSpace, seed: int, *, bounded: bool) -> PerTrialSampler:
 
 
 def regrets(function: Function, trials: int, seed: int, *, bounded: bool) -> list[float]:
-    """Return the regret after each trial: of the configuration with the best observation."""
+    """Return the regret of the configuration with the best observation, after each trial."""
     rng = np.random.default_rng(seed)
     drawn_by = sampler(function.space, seed, bounded=bounded)
     study = optuna.create_study(sampler=drawn_by, direction="maximize")
@@ -137,7 +137,7 @@ def regrets(function: Function, trials: int, seed: int, *, bounded: bool) -> lis
 
 
 def suggestion_seconds(trials: int, *, bounded: bool, repeats: int = 10) -> float:
-    """Return the median time of a suggestion in a study of so many trials."""
+    """Return the median time in seconds of a suggestion in a study with a number of trials."""
     function = FUNCTIONS["lenet"]
     study = optuna.create_study(
         sampler=optuna.samplers.RandomSampler(seed=0), direction="maximize"
@@ -160,9 +160,14 @@ def suggestion_seconds(trials: int, *, bounded: bool, repeats: int = 10) -> floa
 @click.command()
 @click.option("--trials", default=600, show_default=True)
 @click.option("--seeds", default=4, show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=STEM, help="Stem of the files.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=STEM,
+    help="Output path without extension.",
+)
 def main(trials: int, seeds: int, output: Path) -> None:
-    """Compare TPE with a bounded and with the whole history."""
+    """Compare TPE with bounded history and TPE with the whole history."""
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     rows: list[dict[str, Any]] = []

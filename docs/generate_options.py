@@ -1,4 +1,4 @@
-"""Writes ``docs/reference/options.md`` from the declarations of the options: ``make docs``."""
+"""Write ``docs/reference/options.md`` from the declarations of the options: ``make docs``."""
 
 import inspect
 import sys
@@ -20,7 +20,7 @@ Written by `make docs` from the declarations of the options; `--help` shows the 
 
 
 def options_page() -> str:
-    """Return the reference of all options, in Markdown."""
+    """Return the reference page of all options, in Markdown."""
     commands = (_command(name, cli.commands[name]) for name in cli.commands)
     return "\n".join([_HEAD, *commands, _hyperparameters()])
 
@@ -45,16 +45,21 @@ def _command(name: str, command: click.Command) -> str:
 
 
 def _hyperparameters() -> str:
-    lines = ["## Hyperparameters", "", "What a space file may search, beside `model`.", ""]
+    lines = [
+        "## Hyperparameters",
+        "",
+        "Hyperparameters that a space file can search, in addition to `model`.",
+        "",
+    ]
     for name in SEARCHABLE:
         field = TrainConfig.model_fields[name]
-        default = "needed" if field.is_required() else f"default: {field.default}"
+        default = "required" if field.is_required() else f"default: {field.default}"
         lines.append(f"- `{name}`: {field.description} {_values(field)} [{default}]")
     return "\n".join([*lines, ""])
 
 
 def _values(field: FieldInfo) -> str:
-    """Return the type of a field and what bounds it."""
+    """Return the type and bounds of a field, in words."""
     for mark in field.metadata:
         if isinstance(mark, Choices):
             return f"One of {', '.join(mark.names)}."
@@ -76,7 +81,7 @@ def _line(parameter: click.Parameter, context: click.Context) -> str:
     if record is None:  # an argument without a description
         return f"- `{parameter.make_metavar(context)}`"
     names, text = record
-    # Markdown takes two brackets side by side, as in "[default: 10] [x>=1]", for a link.
+    # Two adjacent brackets, as in "[default: 10] [x>=1]", would be a link in Markdown.
     return f"- `{names}`: " + " ".join(text.split()).replace("] [", "]; [")
 
 

@@ -1,4 +1,4 @@
-"""Writes the tables of ``docs/reference/space-file.md`` from the declarations: ``make docs``."""
+"""Write the tables of ``docs/reference/space-file.md`` from the code: ``make docs``."""
 
 import re
 import sys
@@ -24,38 +24,38 @@ PAGE = Path(__file__).parent / "reference" / "space-file.md"
 
 DESCRIPTIONS: dict[type[BaseModel], dict[str, str]] = {
     SpaceFile: {
-        "description": "One line for people.",
-        "model": "Name of an architecture, or a `categorical` parameter over several.",
+        "description": "Description of the search space, one line long.",
+        "model": "Architecture, or a `categorical` parameter over several architectures.",
         "parameters": "Hyperparameters to search, by name.",
         "baselines": "Configurations to try first.",
-        "fidelity": "Cheaper stages that each trial begins with.",
-        "defaults": "Options of a search of this space, unless the command line gives others.",
+        "fidelity": "Cheaper stages with which each trial begins.",
+        "defaults": "Options for searches of this space; the command line takes precedence.",
     },
     FloatParameter: {
         "type": "Real number between two bounds.",
-        "when": "Values of other parameters under which this one exists.",
+        "when": "Values of other parameters for which this parameter exists.",
         "low": "Lower bound, included.",
         "high": "Upper bound, included.",
-        "log": "Whether to draw on a logarithmic scale. Excludes `step`.",
-        "step": "Distance of neighbouring values. `high` must lie on a step.",
+        "log": "Whether to sample on a logarithmic scale; not together with `step`.",
+        "step": "Distance between neighbouring values; `high - low` must be a multiple of it.",
     },
     IntParameter: {
         "type": "Whole number between two bounds.",
         "when": "As above.",
         "low": "Lower bound, included.",
         "high": "Upper bound, included.",
-        "log": "Whether to draw on a logarithmic scale. Excludes `step`.",
-        "step": "Distance of neighbouring values; 1 if absent.",
+        "log": "Whether to sample on a logarithmic scale; not together with `step`.",
+        "step": "Distance between neighbouring values; 1 if absent.",
     },
     CategoricalParameter: {
         "type": "One of several values.",
         "when": "As above.",
-        "choices": "Numbers, texts, true or false, each once.",
+        "choices": "Numbers, texts, true or false; each value only once.",
     },
     CheaperStage: {
-        "epochs": "Last epoch of the stage; more than in the stage before.",
-        "image_size": "Side of the images in pixels; `null`: that of the search.",
-        "fraction": "Share of the training part; `null`: that of the search.",
+        "epochs": "Last epoch of the stage; later than that of the stage before.",
+        "image_size": "Side of the images in pixels; `null`: image size of the search.",
+        "fraction": "Share of the training part; `null`: share of the search.",
     },
     SpaceDefaults: {
         "image_size": "`--image-size`, in pixels.",
@@ -71,7 +71,7 @@ _KINDS = {str: "text", int: "whole number", float: "number", bool: "true or fals
 
 
 def space_file_page() -> str:
-    """Return the page with its tables filled in."""
+    """Return the page with its tables filled in from the code."""
     return _BLOCK.sub(
         lambda block: f"{block[1]}{block[2]}{TABLES[block[1]]()}\n", PAGE.read_text("utf-8")
     )
@@ -90,7 +90,7 @@ def _hyperparameters() -> str:
         (
             f"`{name}`",
             kind_of(TrainConfig.model_fields[name]),
-            "needed"
+            "required"
             if HYPERPARAMETERS[name].required
             else _default(TrainConfig.model_fields[name]),
             HYPERPARAMETERS[name].help,
@@ -126,7 +126,7 @@ TABLES = {
     "keywords": _keywords,
     "spaces": _spaces,
 }
-"""By name of a block of the page, what writes it."""
+"""Functions that write the tables, keyed by the name of the table in the page."""
 
 
 def kind_of(field: FieldInfo) -> str:
@@ -165,7 +165,7 @@ def _in_words(annotation: Any, metadata: list[Any]) -> str:
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
-        return "needed"
+        return "required"
     if field.default_factory is not None or isinstance(field.default, BaseModel):
         return "empty"
     if field.default is None:

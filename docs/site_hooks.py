@@ -2,8 +2,8 @@
 
 The documents use relative links that also work on GitHub, such as ``../../examples/own_data.py``.
 The site shows each linked file as a page below ``repository/``: Markdown rendered, code
-highlighted, any other file copied. A link to a file that does not exist stays as it is, and
-MkDocs reports it.
+highlighted, any other file copied. A link to a file that does not exist is left unchanged, and
+MkDocs reports the link.
 """
 
 import posixpath
@@ -45,9 +45,9 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, **_: object) -> str:
-    """Point links to files of the repository at their pages.
+    """Redirect links to files of the repository to the pages of the files.
 
-    The site's search skips these pages, unless the navigation names them.
+    The search of the site skips these pages, unless the navigation contains them.
     """
     source = _repository_path(page.file)
     if page.file.src_uri.startswith(_PREFIX) and page.file.src_uri not in str(config.nav):
@@ -64,7 +64,7 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, **_: ob
 
 
 def _add(files: Files, config: MkDocsConfig, path: str) -> str:
-    """Add a file of the repository to the site, and return its Markdown, "" if it has none."""
+    """Add a file of the repository to the site; return its text if it is Markdown, else ``""``."""
     source, uri = _ROOT / path, _site_path(path)
     if not uri.endswith(".md"):
         files.append(File.generated(config, uri, abs_src_path=str(source)))
@@ -81,7 +81,7 @@ def _code_page(path: str, text: str) -> str:
 
 
 def _repository_path(file: File) -> str:
-    """Return the path of a page's source from the top of the repository."""
+    """Return the path of a page's source, relative to the root of the repository."""
     uri = file.src_uri
     return uri.removeprefix(_PREFIX) if uri.startswith(_PREFIX) else f"docs/{uri}"
 
@@ -94,7 +94,7 @@ def _site_path(path: str) -> str:
 
 
 def _target(source: str, link: str) -> str | None:
-    """Return the path of a linked file from the top of the repository, None for other links."""
+    """Return the path of a linked file, relative to the repository, or None for other links."""
     path = posixpath.normpath(posixpath.join(posixpath.dirname(source), link))
     outside = path.startswith("..") or not (_ROOT / path).is_file()
     return None if outside else path

@@ -1,4 +1,4 @@
-"""Search on your own pictures: three classes of 64x64 RGB pictures.
+"""Run a search on your own pictures: three classes of 64x64 RGB pictures.
 
 Run this script in an empty folder. It takes about a minute on two cores:
 
@@ -41,7 +41,7 @@ def draw_shape(name: str, random: np.random.Generator) -> Image.Image:
 
 
 def make_pictures(folder: Path) -> None:
-    """Write train/<class>/*.png and test/<class>/*.png."""
+    """Write example pictures to train/<class>/*.png and test/<class>/*.png."""
     random = np.random.default_rng(0)
     for part, count in (("train", 200), ("test", 40)):
         for name in CLASSES:
@@ -71,6 +71,6 @@ best = results.best["lenet"]
 print(f"val_accuracy {best.val_accuracy:.4f} with {best.config}")
 print(results.tables["recall"])
 
-# Train the best configuration again. The confusion matrix shows the names of the classes.
+# Train the best configuration again. The confusion matrix uses the names of the folders.
 run = run_training(dataset="shapes", epochs=5, name="shapes-best", **best.config)
 print(f"test accuracy {run.test_accuracy:.4f}")

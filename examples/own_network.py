@@ -1,4 +1,4 @@
-"""Search over the width and depth of your own network.
+"""Run a search over the width and depth of your own network.
 
 From the command line, in the root of the repository:
 
@@ -22,16 +22,16 @@ from tune_mnist import register_model, run_search
 class MyCNN(nn.Module):
     """Small CNN: blocks of convolution, normalisation and pooling, followed by a dense layer.
 
-    ``num_classes`` and ``in_channels`` are required keywords of every network, and ``dropout`` is
-    optional. All other keywords are your own and can be searched as ``model.<keyword>``.
+    Every network must accept the keyword arguments ``num_classes`` and ``in_channels``, and may
+    accept ``dropout``. You are free to add others, which can be searched as ``model.<keyword>``.
 
     Args:
         num_classes: Number of classes.
         in_channels: Number of input channels.
         dropout: Dropout probability before the classifier.
-        width: Channels of the first block. Each further block doubles them.
+        width: Number of channels of the first block. Each further block has twice as many.
         depth: Number of blocks.
-        norm: Normalisation after each convolution.
+        norm: Normalisation after each convolution, ``none`` or ``batch``.
 
     Shape:
         - Input: float (B, in_channels, S, S).

@@ -7,7 +7,7 @@ Run this script in an empty folder. It takes about a minute on two cores:
 
 from tune_mnist import load_results, run_search, run_training
 
-# Content of a space file as a dict. The name of a space ("lenet") or a path work too.
+# A space is the content of a space file as a dict, the name of a space ("lenet"), or a path.
 space = {
     "description": "LeNet on scikit-learn's digits",
     "model": "lenet",
@@ -23,7 +23,7 @@ results = run_search(
     space, dataset="digits", num_samples=6, max_epochs=3, final_seeds=1, name="python-api"
 )
 
-# All results are in the folder, from which another program can load them later.
+# All results are in the results folder, from which another program can load them later.
 results = load_results(results.directory)
 best = results.best["lenet"]
 print(f"best of {len(results.trials)} trials: #{best.trial}, val_accuracy {best.val_accuracy:.4f}")

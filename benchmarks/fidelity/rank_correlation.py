@@ -5,9 +5,9 @@
 Samples random configurations from each model's shipped space and trains each of them at every
 fidelity, from fresh weights. The epochs of each run are added to
 ``<output>/trained-<dataset>-<seed>.csv`` after the run, so an interrupted benchmark resumes. For
-each fidelity and epoch, the table has Spearman's rank correlation of val_accuracy with that of the
-last epoch at the top fidelity, over the configurations of a model, and the seconds per
-configuration.
+each model, fidelity and epoch, the table has the seconds per configuration, and Spearman's rank
+correlation over the configurations between their val_accuracy and the val_accuracy after the last
+epoch at the top fidelity.
 
 All configurations are validated on the same images, at the image size of their training. A
 configuration that diverges ranks last.
@@ -37,7 +37,7 @@ KEY = ["model", "config", "image_size", "fraction", "epochs", "val_fraction"]
 
 @dataclass(frozen=True)
 class Level:
-    """A fidelity.
+    """Fidelity of a training: image size and amount of data.
 
     Attributes:
         image_size: Side of the images in pixels.
@@ -52,7 +52,7 @@ class Level:
         """Parse a fidelity such as ``64:0.1``.
 
         Raises:
-            UserError: The text does not have this form.
+            UserError: The text does not have the form ``<image size>:<fraction>``.
         """
         size, _, fraction = text.partition(":")
         try:
@@ -123,11 +123,12 @@ def correlations(rows: pd.DataFrame, top: Level) -> pd.DataFrame:
 
     Args:
         rows: Row per epoch: model, config, image_size, fraction, epoch, val_accuracy, seconds.
-        top: Fidelity whose last epoch the others are compared with.
+        top: Fidelity whose last epoch the other fidelities and epochs are compared with.
 
     Returns:
-        Spearman's rank correlation, the number of configurations in the best quarter of both, and
-        the mean seconds up to the epoch, absolute and as a share of those at the top fidelity.
+        Spearman's rank correlation, the number of configurations in the best quarter of both
+        rankings, and the mean seconds up to the epoch, also as a share of the seconds at the top
+        fidelity.
     """
     found = []
     for model, of_model in rows.groupby("model", sort=False):
@@ -172,9 +173,11 @@ def correlations(rows: pd.DataFrame, top: Level) -> pd.DataFrame:
     multiple=True,
     default=("28:0.015", "64:0.015"),
     show_default=True,
-    help="Cheaper fidelity, image size:fraction; may be repeated.",
+    help="Cheaper fidelity, as image size:fraction; may be repeated.",
 )
-@click.option("--top", default="112:0.015", show_default=True, help="Fidelity to compare with.")
+@click.option(
+    "--top", default="112:0.015", show_default=True, help="Fidelity to compare the others with."
+)
 @click.option("--epochs", type=int, default=3, show_default=True)
 @click.option("--val-fraction", type=float, default=0.05, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)

@@ -1,10 +1,10 @@
-"""Searches with and without cheaper stages, compared.
+"""Comparison of searches with and without cheaper stages.
 
     python -m benchmarks.fidelity.versus --stage 2:28 --stage 4:64 --image-size 112
 
 Runs ``python -m tune_mnist.search`` without final runs, on the same space and seeds, in two
-settings: plain (ASHA over epochs, all at the final image size) and staged. Both have the same
-number of trials and epochs by default, and the order of the two alternates from seed to seed. The
+settings: plain (ASHA over epochs, all at the final image size) and staged. By default, both
+searches have the same number of trials and epochs. Their order alternates from seed to seed. The
 epochs of each search are added to ``<output>/epochs.csv`` after the search, so an interrupted
 benchmark resumes. The time of a search ends with its last epoch, before its best model is
 validated on all images.
@@ -45,13 +45,15 @@ def staged_space(text: str, stages: tuple[str, ...]) -> str:
         stages: Stages as ``epochs:image_size`` or ``epochs:image_size:fraction``.
 
     Raises:
-        UserError: A stage does not have this form.
+        UserError: A stage does not have one of these forms.
     """
     lines = [text.rstrip("\n"), "fidelity:"]
     for stage in stages:
         epochs, colon, rest = stage.partition(":")
         if not colon:
-            raise UserError(f"--stage {stage}: must be last epoch and image size, such as 2:28")
+            raise UserError(
+                f"--stage {stage}: the stage must be a last epoch and an image size, such as 2:28"
+            )
         size, *fraction = rest.split(":")
         share = "".join(f", fraction: {each}" for each in fraction)
         lines.append(f"  - {{epochs: {epochs}, image_size: {size}{share}}}")
@@ -102,13 +104,14 @@ def compare(rows: pd.DataFrame, last_stage: int) -> pd.DataFrame:
     """Return one row per seed.
 
     Args:
-        rows: Rows that ``search`` returned, of one setting.
+        rows: Rows that ``search`` returned for one setting of the options.
         last_stage: Number of the final stage of the staged search.
 
     Returns:
-        The best val_accuracy of the plain search and its time; the time at which the staged search
-        reached it in its last stage (infinite: never), and its best accuracy there; this time as a
-        share of the plain search's time to its best, and of its total time.
+        Best val_accuracy of the plain search, and the time at which it was reached; time at which
+        the staged search reached this accuracy in the last stage (infinite: never), and its best
+        accuracy in the last stage; this time as a share of the plain search's time to its best
+        accuracy, and as a share of the plain search's total time.
     """
     found = []
     for seed, of_seed in rows.groupby("seed"):
@@ -148,10 +151,18 @@ def compare(rows: pd.DataFrame, last_stage: int) -> pd.DataFrame:
     multiple=True,
     default=("2:28", "4:64"),
     show_default=True,
-    help="Cheaper stage, last epoch:image size[:fraction]; may be repeated.",
+    help="Cheaper stage, as last epoch:image size[:fraction]; may be repeated.",
 )
-@click.option("--image-size", type=int, default=112, show_default=True, help="Final image size.")
-@click.option("--fraction", type=float, default=0.03, show_default=True, help="Final fraction.")
+@click.option(
+    "--image-size",
+    type=int,
+    default=112,
+    show_default=True,
+    help="Side of the images in the final stage, in pixels.",
+)
+@click.option(
+    "--fraction", type=float, default=0.03, show_default=True, help="Share of the training part."
+)
 @click.option("--val-fraction", type=float, default=0.05, show_default=True)
 @click.option("--num-samples", type=int, default=12, show_default=True)
 @click.option(

@@ -1,1 +1,1 @@
-"""The shipped portfolios: recorded curves, and the choice of complementary configurations."""
+"""Construction of the shipped portfolios: recorded curves, and selection of configurations."""

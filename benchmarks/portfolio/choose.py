@@ -1,14 +1,15 @@
 """Choose a portfolio from recorded curves: ``python -m benchmarks.portfolio.choose``.
 
-The regret of a set of configurations on a data set is the distance of its best final accuracy from
-the best one that was recorded there. The choice is greedy, as in Auto-sklearn 2.0 and Syne Tune's
-zero-shot transfer: the next configuration is the one that lowers the mean regret over the data
-sets most. Candidates are the random configurations that lie in the shipped space; one whose mean
-regret is higher than that of the best baseline is not chosen.
+The regret of a set of configurations on a data set is the difference between the best accuracy
+that was recorded on the data set and the best final accuracy of the set. The choice is greedy, as
+in Auto-sklearn 2.0 and Syne Tune's zero-shot transfer: the next configuration is the one that
+lowers the mean regret over all data sets most. The candidates are the random configurations that
+lie in the shipped space. A configuration whose mean regret is higher than that of the best
+baseline is never chosen.
 
-``judgement.csv`` says what the choice is worth on data that it has not seen: for each data set the
-regret of the portfolio chosen from the others, beside that of the baselines and of as many random
-configurations. The shipped file is chosen from all data sets.
+``judgement.csv`` shows how well a choice works on unseen data. For each data set, it compares the
+regret of a portfolio chosen on the other data sets with the regrets of the baselines and of as
+many random configurations. The shipped portfolio is chosen on all data sets.
 """
 
 from collections.abc import Collection
@@ -30,10 +31,10 @@ from tune_mnist.tuning.spaces.space import load_space, shipped_spaces
 SIZE = 4
 JUDGED_SIZES = (2, 4)
 MIN_SPREAD = 0.05
-"""Data sets on which all recorded accuracies lie closer say nothing about a choice."""
+"""Minimum range of the recorded accuracies for a data set to be informative about a choice."""
 
 LEARNED = 0.2
-"""Accuracy of a configuration that has learned; chance is 0.1 in all data sets."""
+"""Minimum accuracy of a configuration that has learned; chance is 0.1 on all data sets."""
 
 RANDOM_DRAWS = 2_000
 FOLDER = Path(__file__).parent
@@ -60,16 +61,16 @@ def regrets(accuracies: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def choose(accuracies: pd.DataFrame, candidates: Collection[int], size: int) -> list[int]:
-    """Return the numbers of the configurations chosen greedily, in their order.
+    """Choose configurations greedily; return their numbers in the order of choice.
 
     A configuration whose mean regret is higher than that of the best baseline is not chosen.
 
     Args:
         accuracies: Final accuracies of ``final_accuracies``.
         candidates: Numbers of the configurations that may be chosen.
-        size: Number of configurations, if so many can be chosen.
+        size: Maximum number of configurations.
     """
-    # Accuracies of different data sets are compared in shares of what there is to gain.
+    # To compare data sets, the regret is divided by the range of accuracies on the data set.
     share = regrets(accuracies) / np.ptp(accuracies.to_numpy(), axis=0)
     table = pd.DataFrame(share, index=accuracies.index)
     mean = table.mean(axis=1)
@@ -79,7 +80,7 @@ def choose(accuracies: pd.DataFrame, candidates: Collection[int], size: int) -> 
     chosen: list[int] = []
     while left and len(chosen) < size:
         means = np.minimum(table.loc[left], best).mean(axis=1)
-        # Where no configuration improves on those chosen, the best one by itself follows.
+        # If no configuration lowers the regret further, the best single configuration follows.
         order = np.lexsort((mean.loc[left], means.round(9)))
         chosen.append(int(left.pop(int(order[0]))))
         best = np.minimum(best, table.loc[chosen[-1]].to_numpy())
@@ -87,7 +88,7 @@ def choose(accuracies: pd.DataFrame, candidates: Collection[int], size: int) -> 
 
 
 def judge(accuracies: pd.DataFrame, candidates: Collection[int], size: int) -> pd.DataFrame:
-    """Return the regret of a portfolio on each data set, chosen from the other data sets.
+    """Return the regret on each data set of a portfolio that is chosen on the other data sets.
 
     Args:
         accuracies: Final accuracies of ``final_accuracies``.
@@ -157,9 +158,9 @@ def portfolio_text(chosen: list[dict[str, Any]], candidates: int, datasets: list
     """Return the content of the portfolio file.
 
     Args:
-        chosen: Hyperparameters of the configurations, in their order.
-        candidates: Number of configurations that the choice is from.
-        datasets: Names of the data sets that the choice is from.
+        chosen: Hyperparameters of the chosen configurations, in the order of choice.
+        candidates: Number of configurations to choose from.
+        datasets: Names of the data sets on which the configurations were chosen.
     """
     content: dict[str, Any] = {
         "description": f"chosen from {candidates} random configurations on"

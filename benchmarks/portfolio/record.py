@@ -2,12 +2,13 @@
 
     nice -n 10 python -m benchmarks.portfolio.record --fashion-dir FOLDER
 
-trains configurations on several data sets, and writes ``lenet_curves.csv``, one row per epoch,
-after each training run. The configurations are the baselines of ``wide.yaml``, and random ones
-from ``narrow.yaml`` and ``wide.yaml``. A recording that was interrupted continues where it ended.
-Fashion-MNIST is a folder with four IDX files, such as that of Debian's ``dataset-fashion-mnist``.
+Trains configurations on several data sets. The configurations are the baselines of ``wide.yaml``,
+and random ones from ``narrow.yaml`` and ``wide.yaml``. ``lenet_curves.csv``, with one row per
+epoch, is written after each training run, so an interrupted recording resumes.
+``--fashion-dir`` names a folder with the four IDX files of Fashion-MNIST, such as the folder of
+Debian's package ``dataset-fashion-mnist``.
 
-A configuration that diverges has no accuracy from that epoch on.
+A configuration that diverges has no accuracy after the last finite epoch.
 """
 
 import multiprocessing
@@ -33,7 +34,7 @@ SEED = 0
 
 TRAIN_IMAGES, VAL_IMAGES = 12_000, 3_000
 EPOCHS = {"fashion": 5, "digits": 20, "mnist": 5}
-"""Epochs by data set. The digits are 1,150 images, so they get more."""
+"""Number of epochs on each data set; more on the digits, which have only 1,150 images."""
 
 BASELINES = 1_000
 """Number of the first baseline."""
@@ -64,19 +65,19 @@ class Draw:
 
 
 WIDE = Draw("wide", first=0, count=32, seed=0)
-"""Ranges by habit, the shipped ones before this recording."""
+"""Customary ranges, which were those of the shipped space before this recording."""
 
 NARROW = Draw("narrow", first=100, count=24, seed=1)
-"""Ranges in which the recorded configurations learn, and the ``onecycle`` schedule."""
+"""Ranges in which the recorded configurations learn; includes the ``onecycle`` schedule."""
 
 
 def own_space(name: str) -> SearchSpace:
-    """Return a space of this benchmark."""
+    """Load a search space of this benchmark."""
     return load_space(str(Path(__file__).with_name(f"{name}.yaml")))
 
 
 def configurations() -> dict[int, dict[str, Any]]:
-    """Return the parameters of the configurations by number, in the order of the recording."""
+    """Return the parameters of each configuration, keyed by number, in the order of recording."""
     found = dict(enumerate(own_space(WIDE.space).baselines, BASELINES))
     for draw in (NARROW, WIDE):
         drawn = draw_configurations(own_space(draw.space), draw.count, draw.seed)
@@ -85,17 +86,17 @@ def configurations() -> dict[int, dict[str, Any]]:
 
 
 def load(name: str, fashion: Path) -> Dataset:
-    """Return a data set to record on.
+    """Load one of the data sets.
 
     Args:
-        name: A key of EPOCHS.
+        name: Name of the data set, a key of EPOCHS.
         fashion: Folder of Fashion-MNIST.
     """
     return load_dataset("mnist", fashion) if name == "fashion" else load_dataset(name)
 
 
 def split(dataset: Dataset) -> DataSplit:
-    """Return TRAIN_IMAGES and VAL_IMAGES of a data set, or all of a small one."""
+    """Split a data set into TRAIN_IMAGES and VAL_IMAGES images, or all images of a small one."""
     whole = split_dataset(dataset)
     return split_dataset(
         dataset,
@@ -109,7 +110,7 @@ def train(number: int, parameters: dict[str, Any], name: str, data: DataSplit) -
 
     Args:
         number: Number of the configuration.
-        parameters: Its hyperparameters.
+        parameters: Hyperparameters of the configuration.
         name: Name of the data set.
         data: The data set.
     """
@@ -141,7 +142,7 @@ def _record(job: tuple[int, dict[str, Any], str, Path]) -> pd.DataFrame:
 
 @click.command()
 @click.option("--fashion-dir", type=click.Path(path_type=Path), required=True)
-@click.option("--at-most", type=int, default=0, help="Training runs of this call; 0: all.")
+@click.option("--at-most", type=int, default=0, help="Maximum training runs of this call; 0: all.")
 @click.option("--processes", type=int, default=2, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), default=CURVES, show_default=True)
 def main(fashion_dir: Path, at_most: int, processes: int, table: Path) -> None:

@@ -17,10 +17,10 @@ CHANCE = 0.1
 
 @dataclass(frozen=True)
 class Curves:
-    """Configurations and their learning curves; row i of each array is that of configurations[i].
+    """Configurations and their learning curves; row i of an array belongs to configurations[i].
 
     Attributes:
-        configurations: Hyperparameters of each configuration, without those whose condition fails.
+        configurations: Hyperparameters of each configuration, without inactive conditional ones.
         accuracy: val_accuracy after each epoch, float64 (N, E); NaN from divergence on.
         seconds: Duration of each epoch, float64 (N, E).
     """
@@ -47,7 +47,7 @@ class Curves:
 
 
 def load_curves(table: Path, space: SearchSpace) -> Curves:
-    """Read a table that ``record_curves`` wrote for a space."""
+    """Read the curves of a search space from a table that ``record_curves`` has written."""
     frame = pd.read_csv(table).sort_values(["number", "epoch"])
     first = frame[frame["epoch"] == 1]
     configurations = [

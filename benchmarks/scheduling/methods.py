@@ -1,4 +1,4 @@
-"""Compared searchers and schedulers, built from the classes that users run."""
+"""Searchers and schedulers to compare, built from the classes that users run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ CHANCE_LEVEL = 0.2
 
 @dataclass(frozen=True)
 class Task:
-    """Search problem of a method.
+    """Search problem that a method has to solve.
 
     Attributes:
         space: Search space.
         configurations: Configurations of the table.
-        weights: Weight of each parameter in the distance of configurations, float64 (P,).
+        weights: Weight of each parameter in the distance between configurations, float64 (P,).
         max_epochs: Maximum epochs per trial.
         workers: Number of concurrent trials.
         num_samples: Number of trials that a user would request; determines the number of random
@@ -58,9 +58,9 @@ class SearchComponents:
 
     Attributes:
         searcher: Searcher.
-        sampler: Sampler of the searcher's study; maps a suggestion to a row of the table.
+        sampler: Sampler of the searcher's study, which maps suggestions to rows of the table.
         scheduler: Scheduler.
-        diverged: Last report of a trial that diverges; None: the trial fails with an error.
+        diverged: Last report of a trial that diverges; None: such a trial fails with an error.
     """
 
     searcher: Searcher

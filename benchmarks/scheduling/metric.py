@@ -1,10 +1,10 @@
-"""Distance of configurations, such that close configurations have similar learning curves.
+"""Distance between configurations that is small if their learning curves are similar.
 
-If all parameters have the same weight, the nearest configuration of a table does not predict how a
-configuration trains: a tenth of the range of the dropout counts as much as a tenth of the range of
-the learning rate, which is a factor of two. So each parameter has a weight of its own. The weights
-are those with which the nearest neighbours of the recorded configurations predict their curves
-best.
+If all parameters had the same weight, the nearest configuration would not predict how a
+configuration trains, because a tenth of the range of the dropout would count as much as a tenth of
+the range of the learning rate, which is a factor of two. Each parameter therefore has its own
+weight. The weights are chosen so that the recorded curves are predicted best by those of their
+nearest neighbours.
 """
 
 from math import log
@@ -21,11 +21,11 @@ CANDIDATES = 2000
 
 
 def differences(space: SearchSpace, one: dict[str, Any], other: dict[str, Any]) -> list[float]:
-    """Return the difference of two configurations in each parameter, from 0 to 1.
+    """Return the difference between two configurations in each parameter, from 0 to 1.
 
-    Numbers differ by their share of the range, on a logarithmic scale if the space uses one.
-    Categories differ by 0 or 1. A parameter that only one of the two has differs by 0, because the
-    category in its condition differs already.
+    The difference of two numbers is a share of the range, on a logarithmic scale if the space uses
+    one. The difference of two categories is 0 or 1. A parameter that only one configuration has
+    counts as 0, because the parameter in its condition already counts as different.
 
     Source: Gower, "A General Coefficient of Similarity and Some of Its Properties", Biometrics
     1971.
@@ -44,7 +44,7 @@ def differences(space: SearchSpace, one: dict[str, Any], other: dict[str, Any]) 
 
 
 def learn_weights(curves: Curves, space: SearchSpace) -> NDArray[np.float64]:
-    """Return the weight of each parameter, float64 (P,), with sum 1: the best random draw."""
+    """Return the best of many random weight vectors, float64 (P,), with sum 1."""
     pairs = pairwise(curves, space)
     names = len(space.parameters)
     # A concentration below 1 gives uneven draws, with few large weights.
@@ -55,7 +55,7 @@ def learn_weights(curves: Curves, space: SearchSpace) -> NDArray[np.float64]:
 
 
 def pairwise(curves: Curves, space: SearchSpace) -> NDArray[np.float64]:
-    """Return the differences of all pairs of configurations, float64 (N, N, P)."""
+    """Return the differences between all pairs of configurations, float64 (N, N, P)."""
     configurations = curves.configurations
     return np.array([[differences(space, a, b) for b in configurations] for a in configurations])
 
@@ -63,11 +63,11 @@ def pairwise(curves: Curves, space: SearchSpace) -> NDArray[np.float64]:
 def foretelling_error(
     curves: Curves, pairs: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> float:
-    """Return the mean difference of the accuracies of nearest neighbours over all epochs.
+    """Return the mean difference in accuracy between nearest neighbours, over all epochs.
 
     Args:
         curves: Configurations and their learning curves.
-        pairs: Differences of all pairs, float64 (N, N, P).
+        pairs: Differences between all pairs of configurations, float64 (N, N, P).
         weights: Weight of each parameter, float64 (P,).
     """
     distances = pairs @ weights

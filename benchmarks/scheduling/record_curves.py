@@ -1,16 +1,17 @@
-"""Record learning curves of random LeNet configurations, the table of the simulated searches.
+"""Record learning curves of random LeNet configurations, for the simulated searches.
 
     nice -n 19 python -m benchmarks.scheduling.record_curves
 
 Samples random configurations from ``search_spaces/lenet.yaml``, and trains each for nine epochs on
 a part of MNIST. The output is ``lenet_curves.csv.gz`` with one row per epoch, and
 ``lenet_curves.json`` with the facts about the run. Both files are rewritten after each
-configuration, so an interrupted recording resumes. A larger ``--configurations`` extends a table.
+configuration, so an interrupted recording resumes. A larger ``--configurations`` extends an
+existing table.
 
 The seconds of an epoch are the processor time of its process, including validation, with one
 thread per process. Other work on the machine makes the recording longer, but does not change these
-seconds. A configuration that diverges has no accuracy (NaN) from this epoch on, and no cost after
-it.
+seconds. A configuration that diverges has no accuracy (NaN) from the diverged epoch on, and no
+cost after that epoch.
 """
 
 import gzip
@@ -47,7 +48,7 @@ TABLE = Path(__file__).with_name("lenet_curves.csv.gz")
 
 @dataclass(frozen=True)
 class Recording:
-    """Settings that determine the numbers of the table.
+    """Settings that determine the content of the table.
 
     Attributes:
         fraction: Share of the training part, above 0, up to 1.
@@ -61,7 +62,7 @@ class Recording:
 
 
 def draw_configurations(space: SearchSpace, count: int, seed: int) -> list[dict[str, Any]]:
-    """Sample random configurations; a smaller count returns the first ones of a larger count."""
+    """Sample random configurations. A larger count extends the list for a smaller count."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     trials = [study.ask() for _ in range(count)]
@@ -101,7 +102,7 @@ def train_curve(
 
 
 def record(table: Path, recording: Recording, count: int, processes: int) -> None:
-    """Train the missing configurations, and write the table after each.
+    """Train the configurations that the table lacks, and write the table after each of them.
 
     Raises:
         UserError: The existing table was recorded with other settings.
@@ -184,7 +185,7 @@ def _summary(curve: list[dict[str, Any]]) -> str:
 @click.command()
 @click.option("--configurations", type=int, default=200, show_default=True)
 @click.option(
-    "--fraction", type=float, default=0.25, show_default=True, help="Share of training part."
+    "--fraction", type=float, default=0.25, show_default=True, help="Share of the training part."
 )
 @click.option("--val-fraction", type=float, default=0.25, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)

@@ -5,14 +5,14 @@
 Runs many searches of equal epoch budget for each method and number of workers, and writes the mean
 regret over time to ``regret.md`` (tables) and ``regret.csv`` (full curves).
 
-The searches run in two worlds: the table of ``record_curves``, and a larger one with imitated
+The searches run in two worlds: the table of ``record_curves``, and a larger table with predicted
 curves (``surrogate``). Each simulated search has a random part of its world and its own seeds. All
-methods get the same parts, so they can be compared pair by pair. A suggestion is moved to the
-nearest configuration that has not been tried yet (``table_sampler``, ``metric``).
+methods get the same parts, so they can be compared pairwise. A suggestion is moved to the nearest
+configuration that has not been tried yet (``table_sampler``, ``metric``).
 
 The incumbent is the configuration with the highest val_accuracy so far, after any epoch. Its
-regret is the best final val_accuracy of the part minus its own final val_accuracy. Before the
-first epoch, the incumbent has chance-level accuracy.
+regret is the best final val_accuracy in the part minus the final val_accuracy of the incumbent.
+Before the first epoch, the incumbent has chance-level accuracy.
 """
 
 import multiprocessing
@@ -38,7 +38,7 @@ from tune_mnist.files import write_text
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 
 WORKERS = (2, 8, 32)
-# The budget of a search of n trials is that of n trials stopped half way on average. Larger
+# The budget of n trials is enough for stopping them half way, on average. Larger
 # searches would exhaust the recorded table.
 RECORDED_TRIALS = (16, 32)
 IMITATED_TRIALS = (16, 64)
@@ -59,8 +59,8 @@ class World:
     Attributes:
         space: Search space.
         curves: Configurations and their learning curves.
-        weights: Weight of each parameter in the distance of configurations, float64 (P,).
-        trials: Sizes of the searches.
+        weights: Weight of each parameter in the distance between configurations, float64 (P,).
+        trials: Numbers of trials of the searches.
     """
 
     space: SearchSpace
@@ -71,7 +71,7 @@ class World:
 
 @dataclass(frozen=True)
 class Setting:
-    """Kind of search; searches that differ only by chance have a different ``index``."""
+    """Kind of search. Repetitions of the same kind have different values of ``index``."""
 
     world: str
     trials: int
@@ -99,7 +99,7 @@ class Outcome:
     seconds: float
 
     def at(self, time: float) -> float:
-        """Return the regret at a time."""
+        """Return the regret at a simulated time in seconds."""
         return float(self.regrets[np.searchsorted(self.times, time, side="right") - 1])
 
 
@@ -137,7 +137,7 @@ def _outcome(curves: Curves, events: list[Event]) -> Outcome:
 
 
 def mean_interval(values: Iterable[float]) -> tuple[float, float, float]:
-    """Return the mean and the ends of its 95 % bootstrap interval (percentiles)."""
+    """Return the mean, and both ends of its 95 % bootstrap interval (percentile method)."""
     sample = np.array(list(values))
     rng = np.random.default_rng(0)
     means = rng.choice(sample, (RESAMPLES, len(sample))).mean(axis=1)
@@ -190,7 +190,7 @@ class Comparison:
         self._kinds = list(dict.fromkeys(kinds))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the mean regret of each method at many times."""
+        """Return the mean regret of each method at many points in time."""
         rows = []
         for kind, method in product(self._kinds, METHODS):
             total = self._reference_seconds(kind)
@@ -245,7 +245,11 @@ def _interval(values: Iterable[float]) -> str:
 
 @click.command()
 @click.option(
-    "--searches", type=int, default=50, show_default=True, help="Number of searches of each kind."
+    "--searches",
+    type=int,
+    default=50,
+    show_default=True,
+    help="Number of repetitions of each kind of search.",
 )
 @click.option("--processes", type=int, default=1, show_default=True)
 @click.option("--table", type=click.Path(path_type=Path), default=TABLE, show_default=True)

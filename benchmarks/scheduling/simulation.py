@@ -1,4 +1,4 @@
-"""A simulated search: real schedulers and searchers, recorded curves, simulated time.
+"""Simulated search: real schedulers and searchers, recorded curves, simulated time.
 
 The simulation does in simulated time what Ray Tune's controller does in real time. It asks the
 searcher for a trial for each free worker, and lets the scheduler choose which trial runs. After
@@ -25,11 +25,11 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 @dataclass(eq=False)
 class SimulatedTrial:
-    """The attributes of a Ray trial that schedulers use.
+    """Simulated trial, with those attributes of a Ray trial that schedulers use.
 
     Attributes:
         trial_id: ID of the trial, unique in its search.
-        row: Row of its configuration in the table of curves.
+        row: Row of the configuration in the table of curves.
         config: Configuration that the searcher suggested.
         status: Status: PENDING, RUNNING, PAUSED, TERMINATED or ERROR.
         epoch: Number of finished epochs.
@@ -50,14 +50,14 @@ class SimulatedTrial:
 
 @dataclass(frozen=True)
 class Event:
-    """A trained epoch.
+    """Epoch that a trial has trained.
 
     Attributes:
         started: Start in simulated seconds.
         ended: End in simulated seconds.
         row: Row of the configuration in the table of curves.
         epoch: Epoch of the trial, from 1.
-        incumbent: Row of the incumbent at the end of the epoch; None: no report yet.
+        incumbent: Row of the best configuration so far, or None if there is no report yet.
     """
 
     started: float
@@ -68,7 +68,7 @@ class Event:
 
 
 class SimulatedSearch:
-    """Simulated search; takes the place of Ray's controller for the scheduler.
+    """Simulated search, which takes the place of Ray's controller for the scheduler.
 
     Args:
         curves: Configurations and their learning curves.
@@ -98,7 +98,7 @@ class SimulatedSearch:
         self._now = 0.0
 
     def run(self) -> list[Event]:
-        """Run until the budget is used or no trial is left; return the epochs in order."""
+        """Run until the budget is used up or no trial is left; return the epochs by end time."""
         events = []
         self._employ_idle_workers()
         while self._running:
@@ -123,7 +123,7 @@ class SimulatedSearch:
         return self._trials
 
     def stop_trial(self, trial: SimulatedTrial) -> None:
-        """Stop a paused trial on request of the scheduler."""
+        """Stop a paused trial at the request of the scheduler."""
         self._scheduler.on_trial_remove(self, trial)
         self._searcher.on_trial_complete(trial.trial_id)
         trial.status = Trial.TERMINATED

@@ -1,7 +1,7 @@
-"""Surrogate of the recorded learning curves, which predicts those of untrained configurations.
+"""Surrogate model that predicts learning curves from the recorded ones.
 
-A search of the recorded table soon runs out of good configurations, so a sampler that has found a
-good region cannot try more of it. A table of thousands of predicted curves avoids this.
+The recorded table has few good configurations, so a sampler that has found a good region soon
+cannot try further configurations in it. A table of thousands of predicted curves avoids this.
 
 Source: Eggensperger et al., "Efficient Benchmarking of Hyperparameter Optimizers via Surrogates",
 AAAI 2015; the trees are those of Geurts et al., "Extremely Randomized Trees", Machine Learning
@@ -23,7 +23,7 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 TREES = 300
 FOLDS = 10
-# Far outside the range of present values, so that a tree separates absent ones in one split.
+# Far outside the range of existing values, so that one split of a tree separates absent values.
 ABSENT = -1.0
 
 
@@ -43,7 +43,7 @@ def imitate(curves: Curves, space: SearchSpace, count: int, seed: int) -> Curves
 
 
 def explained_variance(curves: Curves, space: SearchSpace) -> float:
-    """Return R2 of the predicted final accuracy in a cross-validation."""
+    """Return the coefficient of determination (R2) of final accuracies in a cross-validation."""
     folds = KFold(FOLDS, shuffle=True, random_state=0)
     inputs = _encode_all(space, curves.configurations)
     foretold = cross_val_predict(_create_model(), inputs, _targets(curves), cv=folds)
@@ -57,7 +57,7 @@ def _create_model() -> ExtraTreesRegressor:
 
 def _targets(curves: Curves) -> NDArray[np.float64]:
     accuracy = np.nan_to_num(curves.accuracy, nan=CHANCE)
-    # The cost after divergence is unknown; assume that of the first epoch.
+    # The cost after divergence is unknown; the cost of the first epoch is assumed.
     seconds = np.where(np.isnan(curves.accuracy), curves.seconds[:, :1], curves.seconds)
     return np.hstack([accuracy, seconds])
 

@@ -19,21 +19,21 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 
 class TableExhausted(Exception):  # noqa: N818 - the end of a search, not an error
-    """All configurations of the table have been suggested."""
+    """Raised when all configurations of the table have been suggested."""
 
 
 class TableSampler(BaseSampler):
-    """Moves each suggestion of another sampler to the nearest configuration not suggested before.
+    """Sampler that replaces suggestions of another sampler by the nearest unused configuration.
 
-    The study contains the configuration of the table, not the original suggestion, so the other
-    sampler learns from accuracies of the right hyperparameters. All samplers lose precision alike,
-    by the distance to the nearest configuration.
+    The study contains the configuration of the table instead of the original suggestion, so the
+    other sampler learns from the accuracy that belongs to the hyperparameters. All samplers lose
+    precision in the same way, by the distance to the nearest configuration.
 
     Args:
         sampler: Sampler that makes the suggestions.
         space: Search space.
         configurations: Configurations of the table.
-        weights: Weight of each parameter in the distance (``metric``), float64 (P,).
+        weights: Weight of each parameter in the distance between configurations, float64 (P,).
 
     Attributes:
         rows: Rows of the suggested configurations, in order.
@@ -85,7 +85,7 @@ class TableSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Raise an error; a configuration of the table has values of all existing parameters."""
+        """Raise an error; a configuration of the table has values for all its parameters."""
         raise AssertionError(f"the table's configuration lacks {param_name}")
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
@@ -105,7 +105,7 @@ class TableSampler(BaseSampler):
 
 
 class _StandIn:
-    """Substitute of an Optuna trial from which a space samples without changing the study."""
+    """Substitute for an Optuna trial, from which a space samples without changing the study."""
 
     def choose(self, name: str, distribution: BaseDistribution) -> Any:
         raise NotImplementedError
@@ -121,7 +121,7 @@ class _StandIn:
 
 
 class _Proposal(_StandIn):
-    """Trial whose values a sampler suggests, jointly if possible, else one by one."""
+    """Trial whose values a sampler suggests, jointly if possible, otherwise one by one."""
 
     def __init__(self, sampler: BaseSampler, study: Study, trial: FrozenTrial) -> None:
         self.params: dict[str, Any] = {}

@@ -1,1 +1,1 @@
-"""The same search by this project, a plain Ray Tune script, Optuna alone and Syne Tune."""
+"""Comparison of the same search with this project, plain Ray Tune, Optuna and Syne Tune."""

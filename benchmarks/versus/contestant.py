@@ -1,6 +1,6 @@
 """Command line and output of all contestants.
 
-Imports few modules, because the import time counts for a contestant.
+Imports only a few modules, because a contestant's import time is part of the measured time.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class Task:
         output: CSV file that gets a row per epoch.
         dataset: Data set: mnist, or digits to test the script.
         workers: Number of concurrent trials, each with one CPU core.
-        device: Device: cpu, or cuda, which the workers share.
+        device: Device: cpu, or cuda if the workers share a GPU.
     """
 
     seed: int
@@ -58,7 +58,7 @@ class EpochLog:
     started: float
 
     def add(self, trial: object, epoch: int, val_accuracy: float, now: float) -> None:
-        """Add a row; writes as short as a row are atomic.
+        """Add a row. Writing a single row is atomic, so processes need no lock.
 
         Args:
             trial: Name or number of the trial.
@@ -71,14 +71,14 @@ class EpochLog:
 
 
 def open_log(task: Task) -> EpochLog:
-    """Create the file of a contestant; its clock starts with the process."""
+    """Create the file of a contestant, with times measured from the start of the process."""
     path = task.output.absolute()
     write_text(path, HEADER + "\n")
     return EpochLog(path, psutil.Process().create_time())
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of all contestants, the fields of Task, to a click command."""
+    """Add the options shared by all contestants, which are the fields of Task, to a command."""
     for option in reversed(
         (
             click.option("--seed", type=int, default=0, show_default=True),

@@ -54,7 +54,7 @@ def optimise(worker: int, journal: Path, task: Task, log: EpochLog) -> None:
         direction="maximize",
         load_if_exists=True,
     )
-    # The first worker that sees enough trials ends; the other one finishes its last trial.
+    # The first worker that sees enough trials ends; the other worker finishes its last trial.
     enough = MaxTrialsCallback(task.num_samples - task.workers + 1, states=ENDED)
     study.optimize(objective, callbacks=[enough])
 
@@ -62,7 +62,7 @@ def optimise(worker: int, journal: Path, task: Task, log: EpochLog) -> None:
 @click.command()
 @common_options
 def main(**options: Any) -> int:
-    """Search by Optuna alone."""
+    """Search with Optuna alone."""
     task = Task(**options)
     log = open_log(task)
     context = multiprocessing.get_context("spawn")

@@ -1,8 +1,7 @@
-"""This project's search, run by its command without final runs on the test images.
+"""This project's search, run by its command without final runs.
 
-The rows come from the lines that the command prints, with the time at which they are printed. The
-time includes the report at the end. The last lines of the log show how the workers spent their
-time.
+The rows are read from the output of the command, with the time of each line. The wall time
+includes the report at the end. The last lines of the log show how the workers spent their time.
 """
 
 import re
@@ -26,7 +25,7 @@ LINE = re.compile(r"\] #(?P<trial>\d+) epoch (?P<epoch>\d+)/\d+ val_accuracy (?P
 @click.command()
 @common_options
 def main(**options: Any) -> int:
-    """Search by tune_mnist."""
+    """Search with tune_mnist."""
     task = Task(**options)
     log = open_log(task)
     ends: dict[tuple[int, int], float] = {}

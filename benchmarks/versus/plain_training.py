@@ -23,7 +23,7 @@ VAL_BATCH = 1024
 
 
 class PlainTraining:
-    """A trial.
+    """Training of one trial.
 
     Args:
         config: Hyperparameters lr, batch_size, dropout and optimizer.

@@ -46,7 +46,7 @@ def train_mnist(config: dict[str, Any], task: Task, log: EpochLog) -> None:
 @click.command()
 @common_options
 def main(**options: Any) -> int:
-    """Search by Ray Tune with its defaults."""
+    """Search with Ray Tune at its defaults."""
     task = Task(**options)
     log = open_log(task)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"

@@ -1,6 +1,6 @@
 """Run all contestants and compare them: ``python -m benchmarks.versus.run``.
 
-Each search is a command of its own, and only one runs at a time. The order of the contestants
+Each search is a separate command, and only one search runs at a time. The order of the contestants
 rotates from seed to seed. ``<output>/epochs.csv`` has every epoch of every search and is written
 after each search, so an interrupted benchmark resumes.
 """
@@ -28,7 +28,7 @@ def search(
     Args:
         contestant: Name of the contestant, one of CONTESTANTS.
         seed: Seed of the search.
-        options: Further options of its command.
+        options: Further options of the command.
         output: Folder for the log and the rows of the search.
         python: Python interpreter.
 
@@ -82,7 +82,7 @@ def main(
     syne_python: str | None,
     output: Path,
 ) -> None:
-    """Compare the same search by several tools."""
+    """Compare the same search with several tools."""
     chosen = contestants or CONTESTANTS[: 4 if syne_python else 3]
     options = [
         *("--num-samples", str(num_samples), "--max-epochs", str(max_epochs)),

@@ -21,7 +21,7 @@ def in_terms_of(
     loguniform: Callable[[float, float], Distribution],
     choice: Callable[[list[Any]], Distribution],
 ) -> dict[str, Distribution]:
-    """Return the space in the form of another library.
+    """Convert the search space for another library.
 
     Raises:
         TypeError: A parameter is neither a numeric range nor a choice.

@@ -18,7 +18,7 @@ def searches(rows: pd.DataFrame, target: float) -> pd.DataFrame:
 
     Returns:
         For each contestant and seed: wall_seconds, number of epochs, wall_seconds_per_epoch,
-        best_accuracy, and seconds_to_target, infinite if the target was not reached.
+        best_accuracy, and seconds_to_target, which is infinite if the target was not reached.
     """
     found = []
     for (contestant, seed), search in rows.groupby(["contestant", "seed"], sort=False):
@@ -39,7 +39,7 @@ def searches(rows: pd.DataFrame, target: float) -> pd.DataFrame:
 
 
 def summarise(rows: pd.DataFrame, target: float) -> pd.DataFrame:
-    """Return one row per contestant: medians over its seeds, and ratios of medians.
+    """Return one row per contestant: medians over the seeds, and ratios to plain Ray Tune.
 
     The time to the target is infinite for a search that did not reach it, so a failure never
     improves a median. Without the plain Ray Tune script there are no ratios.

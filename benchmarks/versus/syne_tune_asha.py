@@ -31,7 +31,7 @@ TRIAL = Path(__file__).with_name("syne_tune_trial.py")
 @click.command()
 @common_options
 def main(**options: Any) -> None:
-    """Search by Syne Tune."""
+    """Search with Syne Tune."""
     task = Task(**options)
     if task.device != "cpu":
         raise UserError(f"--device {task.device}: this contestant supports only the CPU")

@@ -14,7 +14,7 @@ class TimeShares:
     Attributes:
         start: Time until the start of the first epoch.
         training: Time within epochs, including validation.
-        between: Time in which a worker waited although trials remained, including diverged epochs.
+        between: Time that workers waited although trials remained, including diverged epochs.
         tail: Time after a worker's last epoch while other workers trained the last trials.
         end: Time after the last epoch.
     """
@@ -43,7 +43,7 @@ def time_shares(
     """Divide the time of a search into shares.
 
     Args:
-        ends: End of each epoch in seconds of any clock; at least one.
+        ends: End time of each epoch, in seconds of any clock; at least one epoch.
         lengths: Duration of each epoch in seconds.
         workers: Number of concurrent trials.
         started: Start of the search's command, by the same clock.
@@ -54,7 +54,7 @@ def time_shares(
     last_of_trial: dict[int, float] = {}
     for (trial, _), end in ends.items():
         last_of_trial[trial] = max(end, last_of_trial.get(trial, end))
-    # Idle workers at the end have trained the trials that ended last.
+    # Workers that are idle at the end trained the trials that ended last.
     last, *others = sorted(last_of_trial.values(), reverse=True)[:workers]
     without_trial = [first] * (workers - 1 - len(others))
     tail = sum(last - each for each in (*others, *without_trial))

@@ -1,4 +1,4 @@
-"""Writes the pictures into ``docs/images/``."""
+"""Write the pictures to ``docs/images/``."""
 
 from pathlib import Path
 

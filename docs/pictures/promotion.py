@@ -1,6 +1,6 @@
-"""Picture of nine trials under ASHA that stops, and under ASHA that promotes.
+"""Picture of nine trials under stopping ASHA, and under promotion ASHA.
 
-The epochs are those that the schedulers of the package give, with one worker.
+The epochs are computed by the schedulers of the package, with one worker.
 """
 
 from types import SimpleNamespace
@@ -23,14 +23,14 @@ ACCURACIES = (
     (0.84, 0.92, 0.95),
     (0.66, 0.73, 0.80),
 )
-"""By trial, in the order in which they are drawn, the accuracy after epochs 1, 3 and 9."""
+"""Accuracies of each trial after epochs 1, 3 and 9; the trials are in the order of sampling."""
 
 Step = tuple[int, int, int]
-"""Number of a trial, its epochs before the step, and its epochs after it."""
+"""Number of a trial, and its epochs before and after the step."""
 
 
 def promotion_steps() -> list[Step]:
-    """Return what one worker trains, step by step, when trials pause and are promoted."""
+    """Return the steps of one worker under promotion ASHA, which pauses and promotes trials."""
     rungs = Rungs(RUNGS, REDUCTION_FACTOR, len(ACCURACIES))
     trained = dict.fromkeys(range(len(ACCURACIES)), 0)
     steps: list[Step] = []
@@ -51,7 +51,7 @@ def promotion_steps() -> list[Step]:
 
 
 def stopping_epochs() -> dict[int, int]:
-    """Return the epochs of each trial when Ray's ASHA stops trials at the rungs."""
+    """Return the epochs of each trial under Ray's ASHA, which stops trials at the rungs."""
     options = SchedulerOptions(
         "asha-stopping",
         MAX_EPOCHS,
@@ -76,7 +76,7 @@ _WIDTH, _MARGIN, _LEFT, _ROW, _EPOCH = 640, 16, 100, 22, 54
 
 
 def draw() -> str:
-    """Return the picture."""
+    """Return the picture as SVG."""
     steps = promotion_steps()
     trained = {number: end for number, _, end in steps}
     stopped = stopping_epochs()

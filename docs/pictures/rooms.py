@@ -1,4 +1,4 @@
-"""Picture of the rooms of the package: each stands above all that it imports."""
+"""Picture of the rooms of the package, with each room above the rooms that it imports."""
 
 import ast
 from functools import cache
@@ -55,14 +55,14 @@ ROUTE = (
     "tuning.recording",
     "reporting",
 )
-"""Rooms that one configuration passes, in this order."""
+"""Rooms that a configuration passes through, in order."""
 
 _WIDTH, _MARGIN, _GAP = 640, 16, 7
 _BAR, _BOX = 30, 46
 
 
 def room_of(module: str) -> str:
-    """Return the room of a module, given by its dotted path below the package."""
+    """Return the room of the module with a given dotted path below the package."""
     first, _, rest = module.partition(".")
     if not (PACKAGE / first).is_dir():
         command = any(first == name or first.startswith(f"{name}_") for name in COMMANDS)
@@ -88,12 +88,12 @@ def imports_by_room() -> dict[str, set[str]]:
 
 @cache
 def floor(room: str) -> int:
-    """Return how many rooms lie below a room on the longest way down its imports."""
+    """Return the length of the longest chain of imports that starts at a room."""
     return max((floor(other) + 1 for other in imports_by_room()[room]), default=0)
 
 
 def draw() -> str:
-    """Return the picture."""
+    """Return the picture as SVG."""
     rooms = sorted(imports_by_room(), key=lambda room: (-floor(room), room))
     above = [room for room in rooms if room in ("commands", "api", "reporting")]
     inside = [room for room in rooms if room.startswith("tuning")]
@@ -121,7 +121,7 @@ def draw() -> str:
 
 
 def _frame(y: float, rooms: list[str]) -> tuple[list[str], float]:
-    """Return the room ``tuning`` with those inside it, highest floor first, and its height."""
+    """Draw ``tuning`` and the rooms in it, highest floor first; return shapes and height."""
     left, width = _MARGIN + _GAP, _WIDTH - 2 * _MARGIN - 2 * _GAP
     top = y + 30
     shapes = [text(left, y + 20, "tuning/", size=14, bold=True)]
@@ -143,7 +143,7 @@ def _frame(y: float, rooms: list[str]) -> tuple[list[str], float]:
 
 
 def _bar(room: str, x: float, y: float, width: float, fill: str, edge: str) -> list[str]:
-    """Return a room as wide as the picture: its name, and beside it what it does."""
+    """Draw a room as wide as the picture, with the caption beside the name."""
     beside = x + (236 if room == "tuning" else 150)
     return [
         rect(x, y, width, _BAR, fill=fill, edge=edge),
@@ -154,7 +154,7 @@ def _bar(room: str, x: float, y: float, width: float, fill: str, edge: str) -> l
 
 
 def _box(room: str, x: float, y: float, width: float, fill: str, edge: str) -> list[str]:
-    """Return a room half as wide: what it does stands below its name."""
+    """Draw a room half as wide as the picture, with the caption below the name."""
     return [
         rect(x, y, width, _BOX, fill=fill, edge=edge),
         text(x + 10, y + 19, shown_name(room), size=14, bold=True),
@@ -164,7 +164,7 @@ def _box(room: str, x: float, y: float, width: float, fill: str, edge: str) -> l
 
 
 def shown_name(room: str) -> str:
-    """Return what a room is called in the picture."""
+    """Return the name of a room in the picture."""
     names = {"base": "base", "commands": "commands", "tuning": "experiment, preparation"}
     return names.get(room, f"{room.rpartition('.')[2]}/")
 

@@ -1,4 +1,4 @@
-"""Shapes of an SVG picture, as text."""
+"""Shapes of an SVG picture, as SVG elements in text form."""
 
 from html import escape
 
@@ -9,12 +9,12 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
 def document(width: float, height: float, title: str, shapes: list[str]) -> str:
-    """Return a picture on a white card, readable on a light and on a dark page.
+    """Return a picture on a white card, which is readable on light and dark pages.
 
     Args:
         width: Width in pixels.
         height: Height in pixels.
-        title: Sentence that a screen reader reads instead of the picture.
+        title: Description of the picture for screen readers.
         shapes: Shapes in the order in which they are drawn.
     """
     return "\n".join(
@@ -59,7 +59,7 @@ def text(
     anchor: str = "start",
     bold: bool = False,
 ) -> str:
-    """Return a line of text whose base line is at ``y``."""
+    """Return a line of text whose baseline is at ``y``."""
     weight = ' font-weight="600"' if bold else ""
     return (
         f'<text x="{x:g}" y="{y:g}" font-size="{size:g}" fill="{fill}"'
@@ -78,7 +78,7 @@ def line(
     dashed: bool = False,
     arrow: bool = False,
 ) -> str:
-    """Return a straight line, with an arrow head at its end if asked for."""
+    """Return a straight line, optionally with an arrowhead at its end."""
     dashes = ' stroke-dasharray="4 4"' if dashed else ""
     head = ' marker-end="url(#head)"' if arrow else ""
     return (
@@ -88,7 +88,7 @@ def line(
 
 
 def badge(x: float, y: float, number: int, *, fill: str = BLUE) -> str:
-    """Return a number in a disc, centred at a point."""
+    """Return a number in a disc that is centred at a point."""
     return (
         f'<circle cx="{x:g}" cy="{y:g}" r="10" fill="{fill}"/>'
         f"{text(x, y + 4.5, str(number), size=13, fill='#ffffff', anchor='middle', bold=True)}"

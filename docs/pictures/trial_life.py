@@ -50,7 +50,7 @@ _WIDTH, _COLUMN, _FIRST, _STEP, _TOP = 740, 124, 60, 32, 62
 
 
 def draw() -> str:
-    """Return the picture."""
+    """Return the picture as SVG."""
     shapes: list[str] = []
     bottom = _TOP + _STEP * sum(isinstance(each, tuple) for each in MESSAGES) + 60
     y = _TOP

@@ -37,7 +37,7 @@ def test_a_rate_is_measured_from_the_first_to_the_last_batch():
 def test_a_case_is_checked_before_anything_starts():
     config = config_of("resnet:8", 64)
     assert (config.model, config.batch_size, config.image_size) == ("resnet", 8, 64)
-    with pytest.raises(UserError, match="--case lenet: must be model and batch size"):
+    with pytest.raises(UserError, match=r"--case lenet: .* batch size"):
         config_of("lenet", 28)
     with pytest.raises(UserError, match="lanet"):
         config_of("lanet:8", 28)
