@@ -1,7 +1,8 @@
-"""Stores a finished or interrupted search in ``results/``: ``make results ADD=FOLDER``.
+"""Store a finished or interrupted search in ``results/``: ``make results ADD=FOLDER``.
 
-Copies what the tables are made from: the set-up, the study and the final runs, without weights,
-checkpoints and the report page. The copy can be read, reported and used for a warm start.
+Copies the files from which the tables are made: the set-up, the study and the final runs, but not
+the weights, the checkpoints and the report page. The copy can be reported and used for a warm
+start.
 """
 
 import json
@@ -28,20 +29,23 @@ COPIED = ("best/*/config.json", "final/*/*.json")
 
 
 def add_results(source: Path, directory: Path = RESULTS) -> Path:
-    """Store a search, and return its new folder.
+    """Store a search, and return the folder of the copy.
 
     Args:
         source: Results folder of the search.
         directory: Directory with the stored searches.
 
     Raises:
-        UserError: The folder is no results folder, no trial has finished an epoch, or the
-            directory has a folder of this name.
+        UserError: The source is not a results folder, no trial has finished an epoch, or the
+            directory already contains a folder with the same name.
     """
     results = read_search(source)
     target = directory / results.name
     if target.exists():
-        raise UserError(f"{target}: already exists: remove it, or move the search out of results/")
+        raise UserError(
+            f"{target}: the folder already exists: remove the folder, or move the search out of"
+            " results/"
+        )
     if results.trials["val_accuracy"].isna().all():
         raise UserError(f"{source}: no trial has finished an epoch: there is nothing to store")
     directory.mkdir(parents=True, exist_ok=True)
@@ -62,9 +66,9 @@ def _copy_search(source: Path, copy: Path) -> None:
         shutil.copyfile(path, copy / path.relative_to(source))
     experiment = json.loads((source / EXPERIMENT_FILE).read_text("utf-8"))
     experiment["commands"] = _with_results_folder(experiment["commands"])
-    experiment["signature"] = None  # proves the origin on one machine only
+    experiment["signature"] = None  # a signature is valid on one machine only
     write_text(copy / EXPERIMENT_FILE, json.dumps(experiment, indent=2) + "\n")
-    # The copy has a line for each trial, the journal of a search one for each change.
+    # The copied journal is short: it lacks the history of the changes to each trial.
     optuna.copy_study(
         from_study_name=STUDY_NAME,
         from_storage=JournalStorage(JournalFile(source / JOURNAL)),

@@ -1,4 +1,4 @@
-"""Writes ``results/README.md`` from the stored searches in ``results/``: ``make results``."""
+"""Write ``results/README.md`` from the stored searches in ``results/``: ``make results``."""
 
 import re
 import sys
@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from tune_mnist.console import clock
+from tune_mnist.durations import clock
 from tune_mnist.files import write_text
 from tune_mnist.models import get_architecture
 from tune_mnist.reporting.finals import by_configuration
@@ -27,41 +27,42 @@ RESULTS = Path(__file__).resolve().parents[1] / "results"
 PAGE = "README.md"
 TRIALS = "trials.csv"
 WORKING = ".lock"
-"""File in the folder of each search that ran there, and in no stored folder."""
+"""File that only the folder of a search that ran in ``results/`` contains, not a stored copy."""
 
 _HEAD = """# Results
 
-Written by `make results` from the folders beside it.
+Written by `make results` from the folders in this directory.
 
 ## What each network reaches
 
-Test accuracy: mean ± standard deviation over final runs, each with another seed, of the best
-configuration: trained from scratch on training and validation images together, then tested once.
-The interval is that of the mean (Student's t over the seeds). The validation accuracy is the
-best of all epochs and trials, and so optimistic. Of several searches of a network, this is the
-one with the highest validation accuracy among those with final runs. The searches had different
-budgets: they do not compare the networks under equal conditions.
+The test accuracy is the mean ± standard deviation over the final runs of the best configuration.
+Each final run trains from scratch on the training and validation images with a different seed, and
+is tested once. The interval is the confidence interval of the mean (Student's t over the seeds).
+The validation accuracy is the best of all epochs and trials, and therefore optimistic. If there
+are several searches for a network, the table shows the search with the highest validation accuracy
+among those with final runs. The searches had different budgets, so they do not compare the
+networks under equal conditions.
 """
 _SEARCHES = """## All searches
 
-Share of data: share of the training images on which the trials were trained. Trials: those of
-this network, each of up to so many epochs. Time: from the start of the first trial to the end of
-the last, including the pauses of a resumed search, then the sum of the final runs' times; final
-runs may run at the same time.
+- Share of data: share of the training images on which the trials were trained.
+- Trials x epochs: number of trials of this network, and maximum epochs per trial.
+- Time: time from the start of the first trial to the end of the last trial, including the pauses
+  of a resumed search, plus the sum of the times of the final runs, which may have run in parallel.
 """
 _EARLIER = """## Searches of earlier versions
 
-Folders with tables only, and the best validation accuracy of each network.
+These folders contain only tables. The list gives the best validation accuracy of each network.
 """
 _END = """## The folders
 
-`summary.md` has all tables and the commands, `trials.csv` a row for each trial. The other files
-are the [search itself](../docs/reference/results-folder.md) without weights: `load_results` and
-`--warm-start` read it, and `python -m tune_mnist.report results/NAME --output FOLDER` writes its
-`report.html`.
+`summary.md` contains all tables and the commands, and `trials.csv` has a row for each trial. The
+other files are the [results folder](../docs/reference/results-folder.md) without the weights:
+`load_results` and `--warm-start` can read the folder, and
+`python -m tune_mnist.report results/NAME --output FOLDER` writes `report.html`.
 
-By default, searches write into this directory, too, and git ignores them. To keep a search in
-git, give it another `--output-dir`, then store it here:
+By default, searches also write to this directory, and git ignores them. To keep a search in git,
+run it with another `--output-dir`, then store it here:
 
 ```
 make results ADD=/path/to/NAME
@@ -76,10 +77,10 @@ class Row:
     """Result of a network in a stored search.
 
     Attributes:
-        results: Search.
-        folder: Path of its folder in ``results/``.
-        best: Best trial of the network: columns of ``best_trials`` and their values.
-        runs: Final runs of this trial.
+        results: Stored search.
+        folder: Path of the search's folder, relative to ``results/``.
+        best: Best trial of the network, as values keyed by the columns of ``best_trials``.
+        runs: Final runs of the best trial.
     """
 
     results: StoredSearch
@@ -95,12 +96,12 @@ class Row:
 
     @property
     def tested(self) -> Spread | None:
-        """Test accuracy over the final runs; None without runs."""
+        """Test accuracy over the final runs, or None if there are no runs."""
         return spread([run.test_accuracy for run in self.runs]) if self.runs else None
 
     @property
     def rank(self) -> tuple[bool, float]:
-        """Sort key, best first: by test accuracy, then untested ones by validation accuracy."""
+        """Sort key for a table, best row first: by test accuracy, untested rows last."""
         tested = self.tested
         return tested is None, -(tested.mean if tested else self.best["val_accuracy"])
 
@@ -111,7 +112,7 @@ class Row:
 
 
 def results_page(directory: Path = RESULTS) -> str:
-    """Return the page of all stored searches, in Markdown.
+    """Return the page about all stored searches, in Markdown.
 
     Args:
         directory: Directory with the results folders.
@@ -133,7 +134,7 @@ def results_page(directory: Path = RESULTS) -> str:
 
 
 def stored_folders(directory: Path) -> list[Path]:
-    """Return the folders of stored searches, without those of searches that ran there."""
+    """Return the folders of stored searches, without searches that ran in the directory."""
     folders = [path.parent for path in sorted(directory.rglob(TRIALS))]
     return [folder for folder in folders if not (folder / WORKING).exists()]
 
@@ -213,7 +214,7 @@ def _test(row: Row) -> str:
 
 
 def _time(row: Row) -> str:
-    """Return the time of the search and of the network's final runs."""
+    """Return the time of the search and the time of the network's final runs, as text."""
     seconds = {record.number: record.train_seconds for record in row.results.records}
     starts, ends = [], []
     for trial in row.results.study.trials:
@@ -228,7 +229,7 @@ def _time(row: Row) -> str:
 
 
 def _final(row: Row) -> str:
-    """Return training images and epochs of the final runs."""
+    """Return the numbers of training images and epochs of the final runs, as text."""
     if not row.runs:
         return "-"
     run = row.runs[0]
@@ -242,7 +243,7 @@ def _end(row: Row) -> str:
     asked = results.options.num_samples
     reason = results.study.user_attrs.get(ENDED)
     if ended < len(results.records) or (reason not in _WHOLE and ended < asked):
-        # A search that was killed has stored no reason, or that of an earlier run.
+        # A search that was killed has stored no reason, or the reason of an earlier run.
         known = StopReason.INTERRUPTED.value if reason is None or reason in _WHOLE else reason
         end = f"{markdown(known)}: {ended} of {asked} trials ended"
     elif len(row.runs) < results.options.final_seeds:
@@ -253,7 +254,7 @@ def _end(row: Row) -> str:
 
 
 def _earlier(folder: Path, name: str) -> str:
-    """Return one line on a folder without ``experiment.json``."""
+    """Return one line about a folder without ``experiment.json``."""
     summary = folder / "summary.md"
     facts = dict(re.findall(r"^- \*\*(.+?)\*\*: (.+)$", summary.read_text("utf-8"), re.MULTILINE))
     trials = pd.read_csv(folder / TRIALS)
