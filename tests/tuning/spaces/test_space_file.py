@@ -72,8 +72,8 @@ def test_an_unknown_key_is_named_with_the_known_ones(path, extra, words):
 @pytest.mark.parametrize(
     ("extra", "words"),
     [
-        ("  dropout: {low: 0, high: 0.5}\n", "parameters.dropout.type: must be float, int or"),
-        ("  dropout: {type: flot, low: 0}\n", "parameters.dropout.type: must be float, int or"),
+        ("  dropout: {low: 0, high: 0.5}\n", "parameters.dropout.type must be float, int or"),
+        ("  dropout: {type: flot, low: 0}\n", "parameters.dropout.type must be float, int or"),
         ("  dropout: {type: float, low: 0}\n", "'parameters.dropout.high' is missing"),
         ("  dropout: 0.5\n", "parameters.dropout must be a mapping"),
         ("  dropout: [0.5]\n", "parameters.dropout must be a mapping"),
@@ -112,7 +112,7 @@ def test_an_unknown_key_is_named_with_the_known_ones(path, extra, words):
             "  dropout: {type: categorical, choices: [.nan]}\n",
             "choices[1] must be a finite number, but is nan",
         ),
-        ("  dropout: {type: categorical, choices: [1, 1]}\n", "dropout: choices: 1 "),
+        ("  dropout: {type: categorical, choices: [1, 1]}\n", "dropout: choices lists 1 twice"),
         (
             "  dropout: {type: float, low: 0, high: 1, when: [sgd]}\n",
             "dropout.when must be a mapping",
@@ -138,7 +138,7 @@ def test_an_unknown_key_is_named_with_the_known_ones(path, extra, words):
             "fidelity: [{epochs: 1, size: 28}]\n",
             "unknown key 'size' in fidelity[1]; known keys are epochs, image_size, fraction",
         ),
-        ("fidelity: [{epochs: 1}]\n", "fidelity: stage 1: needs image_size or fraction"),
+        ("fidelity: [{epochs: 1}]\n", "fidelity: stage 1 must set image_size or fraction"),
         (
             "fidelity: [{epochs: 2, image_size: 28}, {epochs: 2, image_size: 64}]\n",
             "fidelity: stage 2: epochs must be more than the 2 ",
@@ -166,8 +166,11 @@ def test_an_invalid_value_is_named_with_key_and_remedy(path, extra, words):
             "low: 0, high: 1, log: true",
             "parameters.lr: low must be greater than 0 with log: true, but is 0",
         ),
-        ("low: 0.1, high: 1, log: true, step: 0.1", "step and log: true exclude each other"),
-        ("low: 0.1, high: 1, step: 0.4", "parameters.lr: step = 0.4: "),
+        ("low: 0.1, high: 1, log: true, step: 0.1", "step cannot be combined with log: true"),
+        (
+            "low: 0.1, high: 1, step: 0.4",
+            "parameters.lr: high - low must be a whole number of steps of 0.4",
+        ),
         ("low: 0.1, high: 1, step: 0", "parameters.lr.step must be greater than 0, but is 0"),
     ],
 )

@@ -112,7 +112,7 @@ def test_merge_keys_can_be_overridden():
 def test_a_file_in_another_encoding_is_refused(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_bytes("description: caf\xe9\n".encode("latin-1"))
-    with pytest.raises(UserError, match="not a text file in UTF-8"):
+    with pytest.raises(UserError, match="not text in UTF-8"):
         read_text(path)
 
 
@@ -123,7 +123,7 @@ def test_an_unreadable_file_is_named(tmp_path):
 
 def test_a_pipe_is_refused_without_reading(tmp_path):
     os.mkfifo(tmp_path / "pipe.yaml")
-    with pytest.raises(UserError, match=r"pipe\.yaml: cannot be read: not a file"):
+    with pytest.raises(UserError, match=r"pipe\.yaml: cannot be read, because it is not a file"):
         read_text(tmp_path / "pipe.yaml")
 
 

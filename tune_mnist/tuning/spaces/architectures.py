@@ -1,4 +1,4 @@
-"""Checks of a space's parameters against the architectures of the space."""
+"""Checks that the parameters of a search space fit its architectures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,18 +13,25 @@ from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParam
 MODEL = "model"
 DROPOUT = "dropout"
 MAX_TRIED = 1_000
-"""Maximum length of an integer range to check value by value; of a longer one, only the ends."""
+"""Maximum length of an integer range to check value by value.
+
+Of a longer range, only the lowest and the highest value are checked.
+"""
 
 Parameters = Mapping[str, Any]
 
 
 def models_of(name: str, parameters: Parameters, models: Sequence[str]) -> tuple[str, ...]:
-    """Return the architectures that a parameter's condition allows.
+    """Return the architectures for which a parameter can exist.
 
     Args:
         name: Name of the parameter.
-        parameters: All parameters of the space, by name.
+        parameters: All parameters of the space, keyed by name.
         models: All architectures of the space.
+
+    Returns:
+        The architectures that satisfy the parameter's ``when`` condition, and the conditions of
+        the parameters that it refers to. All architectures if there is no condition.
     """
     possible = tuple(models)
     for other in parameters[name].when:
@@ -40,10 +47,10 @@ def check_trainable(parameters: Parameters, models: Sequence[str], place: str) -
     """Check that every architecture of a space can be trained with the values of its parameters.
 
     Args:
-        parameters: All parameters of the space, by name; a parameter comes after those that its
-            condition names.
+        parameters: All parameters of the space, keyed by name. A parameter comes after those that
+            its ``when`` condition refers to.
         models: All architectures of the space.
-        place: Key of the parameters in the space file, for messages.
+        place: Key of the parameters in the space file, with which error messages begin.
 
     Raises:
         UserError: A value is invalid, an architecture does not accept a keyword, or a required
@@ -74,15 +81,18 @@ def check_trainable(parameters: Parameters, models: Sequence[str], place: str) -
 def options_to_try(
     parameters: Parameters, models: Sequence[str], model: str
 ) -> list[dict[str, Any]]:
-    """Return sets of constructor keywords that together cover the ends of all ranges.
+    """Return sets of constructor keywords with which to try out an architecture.
+
+    Together, the sets cover every choice of the categorical keywords and both bounds of the
+    numeric ones.
 
     Args:
-        parameters: All parameters of the space, by name.
+        parameters: All parameters of the space, keyed by name.
         models: All architectures of the space.
         model: Name of the architecture.
 
     Returns:
-        Values by keyword; the first entry has the lowest value of each.
+        Keyword values, keyed by keyword. The first set has the lowest value of each keyword.
     """
     base = _first_values(get_architecture(model), parameters, models)
     ends = {name: _ends(parameters[name]) for name in base}
@@ -97,15 +107,15 @@ def options_to_try(
 
 
 def typical_options(parameters: Parameters, models: Sequence[str], model: str) -> dict[str, Any]:
-    """Return the middle value of each constructor keyword that a space sets.
+    """Return constructor keywords for a network of typical size, such as for a speed measurement.
 
     Args:
-        parameters: All parameters of the space, by name.
+        parameters: All parameters of the space, keyed by name.
         models: All architectures of the space.
         model: Name of the architecture.
 
     Returns:
-        Values by keyword.
+        The middle value of each searched keyword, keyed by keyword.
     """
     names = _first_values(get_architecture(model), parameters, models)
     return _existing({name: _middle(parameters[name]) for name in names}, parameters)
@@ -118,14 +128,16 @@ def check_networks(
     in_channels: int,
     image_sizes: Iterable[int],
 ) -> None:
-    """Run one batch through each user-defined network, with the ends of all ranges.
+    """Run one batch through each user-defined network, so that faults show before the search.
+
+    Each network is built once with every set of keywords from `options_to_try`.
 
     Args:
-        parameters: All parameters of the space, by name.
+        parameters: All parameters of the space, keyed by name.
         models: All architectures of the space.
-        num_classes: Number of classes of the data.
-        in_channels: Number of channels of the images.
-        image_sizes: Image sides of the trials, in pixels.
+        num_classes: Number of classes in the data set.
+        in_channels: Number of image channels, 1 or 3.
+        image_sizes: Image sides that trials are trained on, in pixels.
 
     Raises:
         UserError: A network cannot be built or run, or does not return logits.
@@ -150,11 +162,11 @@ def _check_keyword(name: str, parameters: Parameters, models: Sequence[str], pla
     having = [model for model in possible if model not in without]
     if without and having:
         raise UserError(
-            f"{place}.{name}: not accepted by {' and '.join(without)}: add"
+            f"{place}.{name} is not accepted by {' and '.join(without)}; add"
             f" when: {{model: [{', '.join(having)}]}}"
         )
     if without and keyword == DROPOUT:
-        raise UserError(f"{place}.{name}: not accepted by {' and '.join(without)}: remove it")
+        raise UserError(f"{place}.{name} is not accepted by {' and '.join(without)}; remove it")
 
 
 def _check_option(architecture: Architecture, name: str, parameter: Any, place: str) -> None:
@@ -183,13 +195,13 @@ def _check_required(
             keyword.key, parameters, models
         ):
             raise UserError(
-                f"{place}: '{keyword.key}' is missing: the constructor of {architecture.name} has"
-                " no default for it"
+                f"{place}: '{keyword.key}' is missing, but the constructor of {architecture.name}"
+                " requires it"
             )
         if set(parameter.when) - {MODEL}:
             raise UserError(
-                f"{place}.{keyword.key}.when: may name only the model: the constructor of"
-                f" {architecture.name} has no default for '{keyword.key}'"
+                f"{place}.{keyword.key}.when may only refer to the model, because the constructor"
+                f" of {architecture.name} requires '{keyword.key}'"
             )
 
 
@@ -206,7 +218,7 @@ def _first_values(
 
 
 def _existing(values: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
-    """Return the values, by keyword, whose conditions hold given the other values."""
+    """Return the values whose conditions hold given the other values, keyed by keyword."""
     chosen: dict[str, Any] = {}
     for name, value in values.items():
         conditions = [other for other in parameters[name].when if other in values]

@@ -12,17 +12,17 @@ MAX_LISTED = 100_000
 
 _ABSENT = object()
 _PRECISION = ".7g"
-"""Format of a number with the significant digits of single precision, as used in training."""
+"""Format of a number that keeps the significant digits of single precision, used in training."""
 
 
 def configuration_key(space: SearchSpace, parameters: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    """Return a hashable key that is the same for equal configurations.
+    """Return a hashable key by which to recognize configurations that train the same way.
 
     Numbers are rounded to single precision. Parameters whose condition does not hold are ignored.
 
     Args:
         space: Search space.
-        parameters: Values by name.
+        parameters: Parameter values, keyed by parameter name.
     """
     return tuple(
         rounded(parameters[name])
@@ -33,16 +33,23 @@ def configuration_key(space: SearchSpace, parameters: Mapping[str, Any]) -> tupl
 
 
 def is_whole(space: SearchSpace, parameters: Mapping[str, Any]) -> bool:
-    """Return whether a configuration has a value for each parameter whose condition holds."""
+    """Return whether a configuration is complete.
+
+    This is the case if it has a value for each parameter whose condition holds.
+    """
     return all(name in parameters for name in space.parameters if space.exists(name, parameters))
 
 
 def list_configurations(space: SearchSpace, model: str) -> list[dict[str, Any]] | None:
-    """Return all configurations of an architecture; None: there are more than ``MAX_LISTED``.
+    """Return all configurations of an architecture.
 
     Args:
         space: Search space.
         model: Architecture of the space.
+
+    Returns:
+        Configurations, or None if there are more than ``MAX_LISTED`` of them or a parameter is
+        continuous.
     """
     listed: list[dict[str, Any]] = [{}]
     # Parameters come after those that their conditions name.
@@ -68,10 +75,10 @@ def list_configurations(space: SearchSpace, model: str) -> list[dict[str, Any]] 
 
 
 def rounded(value: Any) -> Hashable:
-    """Return a value by which equal configurations are recognized.
+    """Round a number to single precision, in which trials are trained.
 
     Args:
-        value: Value of a parameter; a number is rounded to single precision.
+        value: Value of a parameter. Values other than floats are returned unchanged.
     """
     if isinstance(value, float):
         return float(format(value, _PRECISION))

@@ -1,4 +1,4 @@
-"""Bounded types of options, shared by space defaults and the command line."""
+"""Types of options with bounds, used for the defaults of space files and the command line."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ ImageSize = Annotated[int, Field(ge=MIN_SIZE, le=MAX_SIZE)]
 """Side of an image in pixels."""
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
-"""Share of a part of the images, above 0, up to 1."""
+"""Share of the training or validation images, above 0, up to 1."""
 
 EpochCount = Annotated[int, Field(ge=1, le=100_000)]
 """Number of epochs, or index of an epoch, from 1."""

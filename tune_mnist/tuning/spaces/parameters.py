@@ -23,7 +23,7 @@ from tune_mnist.quoting import quoted, shortened
 
 MAX_CHOICES = 1_000
 MAX_STEPS = 1_000_000
-"""Maximum number of steps of a range: grid search lists all values of a range."""
+"""Maximum number of steps of a range, because grid search lists all of its values."""
 
 
 def _scalar(value: Any) -> Any:
@@ -42,7 +42,10 @@ YamlScalar = Annotated[Any, PlainValidator(_scalar)]
 
 
 class Strict(BaseModel):
-    """Base class of the parts of a space file; rejects unknown keys and converts no types."""
+    """Base class for the parts of a space file.
+
+    Unknown keys are rejected, and a value of the wrong type is an error rather than converted.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -53,10 +56,10 @@ class _Conditional(Strict):
     )
 
     def needs(self, parameter: str) -> list[Any]:
-        """Return the values of another parameter for which this parameter exists.
+        """Return the values that another parameter must have for this parameter to exist.
 
         Args:
-            parameter: Name of a parameter in ``when``.
+            parameter: Name of a parameter that ``when`` refers to.
         """
         return self.when[parameter]
 
@@ -76,7 +79,7 @@ class FloatParameter(_Conditional):
         return self
 
     def contains(self, value: Any) -> bool:
-        """Return whether a value lies within the bounds and on a step."""
+        """Return whether a value lies within the bounds and on a step from the lower bound."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and _on_grid(self, value)
 
@@ -89,13 +92,13 @@ class FloatParameter(_Conditional):
         return None if self.step is None else int(_steps(self.low, self.high, self.step)) + 1
 
     def values(self) -> list[Any] | None:
-        """Return all values of this parameter, or None if it has no step."""
+        """Return all values of this parameter in ascending order, or None if it has no step."""
         if self.step is None:
             return None
         return [_at_step(self.low, self.step, number) for number in range(self.count() or 0)]
 
     def suggest(self, trial: Any, name: str) -> float:
-        """Suggest a value for an Optuna trial."""
+        """Suggest a value of this parameter to an Optuna trial."""
         return float(trial.suggest_float(name, self.low, self.high, log=self.log, step=self.step))
 
     def __str__(self) -> str:
@@ -117,7 +120,7 @@ class IntParameter(_Conditional):
         return self
 
     def contains(self, value: Any) -> bool:
-        """Return whether a value lies within the bounds and on a step."""
+        """Return whether a value lies within the bounds and on a step from the lower bound."""
         number = isinstance(value, int) and not isinstance(value, bool)
         return number and _on_grid(self, value)
 
@@ -137,7 +140,7 @@ class IntParameter(_Conditional):
         return list(range(self.low, self.high + 1, step))
 
     def suggest(self, trial: Any, name: str) -> int:
-        """Suggest a value for an Optuna trial."""
+        """Suggest a value of this parameter to an Optuna trial."""
         step = 1 if self.step is None else self.step
         return int(trial.suggest_int(name, self.low, self.high, log=self.log, step=step))
 
@@ -146,7 +149,7 @@ class IntParameter(_Conditional):
 
 
 class CategoricalParameter(_Conditional):
-    """Categorical parameter: one of several values."""
+    """Parameter that takes one of several listed values."""
 
     type: Literal["categorical"]
     choices: list[YamlScalar] = Field(max_length=MAX_CHOICES)
@@ -157,7 +160,7 @@ class CategoricalParameter(_Conditional):
             raise ValueError("choices must have at least one value, but is []")
         for number, choice in enumerate(self.choices):
             if choice in self.choices[:number]:
-                raise ValueError(f"choices: {quoted(choice)} occurs twice: list each value once")
+                raise ValueError(f"choices lists {quoted(choice)} twice; list each value once")
         return self
 
     def contains(self, value: Any) -> bool:
@@ -180,7 +183,7 @@ class CategoricalParameter(_Conditional):
         return list(self.choices)
 
     def suggest(self, trial: Any, name: str) -> Any:
-        """Suggest a value for an Optuna trial."""
+        """Suggest a value of this parameter to an Optuna trial."""
         return trial.suggest_categorical(name, self.choices)
 
     def __str__(self) -> str:
@@ -202,15 +205,15 @@ def _check_bounds(parameter: FloatParameter | IntParameter) -> None:
     if parameter.log and low <= 0:
         raise ValueError(f"low must be greater than 0 with log: true, but is {low:g}")
     if parameter.log and step is not None:
-        raise ValueError("step and log: true exclude each other: remove one of them")
+        raise ValueError("step cannot be combined with log: true; remove one of them")
     if step is not None and _steps(low, high, step) > MAX_STEPS:
         raise ValueError(
             f"step {step:g} divides the range from {low:g} to {high:g} into more than"
-            f" {MAX_STEPS:,} steps: use a larger step, or no step"
+            f" {MAX_STEPS:,} steps; use a larger step, or no step"
         )
     if not _on_grid(parameter, high):
         raise ValueError(
-            f"step = {step:g}: high - low = {high - low:g} must be a whole number of steps"
+            f"high - low must be a whole number of steps of {step:g}, but is {high - low:g}"
         )
 
 
@@ -219,7 +222,7 @@ def _on_grid(parameter: FloatParameter | IntParameter, value: float) -> bool:
         return False
     if parameter.step is None:
         return True
-    # Counted in decimals: 0.3 is three steps of 0.1 there, but not in binary floating point.
+    # Steps are counted in decimals, where 0.3 is three steps of 0.1; in binary it is not.
     # Optuna adds steps in binary and returns 0.30000000000000004, hence the tolerance.
     nearest = round(_steps(parameter.low, value, parameter.step))
     return math.isclose(

@@ -31,18 +31,19 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """A validated search space.
+    """Validated search space, from which a searcher draws configurations.
 
     Attributes:
         name: Name of the space file without its extension.
         path: Path of the space file.
         text: Content of the space file.
-        description: One-line description.
-        model: Name of the architecture, or None if the architecture is a parameter.
-        parameters: Parameters by name; a parameter comes after those that its ``when`` names.
-        baselines: Configurations to try first.
-        fidelity: Cheaper stages that each trial starts with.
-        defaults: Default values of the search options.
+        description: One-line description of the space.
+        model: Name of the architecture, or None if the architecture is itself a parameter.
+        parameters: Parameters, keyed by name. A parameter comes after those that its ``when``
+            condition refers to.
+        baselines: Complete or partial configurations that the search tries first.
+        fidelity: Cheaper stages that each trial passes before the full fidelity of the search.
+        defaults: Values of search options that apply unless the user sets them.
     """
 
     name: str
@@ -57,7 +58,7 @@ class SearchSpace:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """All architectures of the space."""
+        """Names of all architectures that the space contains."""
         if self.model is not None:
             return (self.model,)
         choices = self.parameters["model"]
@@ -66,7 +67,7 @@ class SearchSpace:
 
     @property
     def typical_networks(self) -> dict[str, dict[str, Any]]:
-        """Constructor keywords of each architecture, set to the middle of their ranges."""
+        """Constructor keywords for a network of typical size, keyed by architecture."""
         return {
             model: typical_options(self.parameters, self.models, model) for model in self.models
         }
@@ -77,19 +78,19 @@ class SearchSpace:
         return tuple(self.parameters)
 
     def count_numbers(self) -> int:
-        """Return the number of unconditional numeric parameters."""
+        """Return the number of numeric parameters that exist in every configuration."""
         return sum(
             not isinstance(parameter, CategoricalParameter) and not parameter.when
             for parameter in self.parameters.values()
         )
 
     def exists(self, name: str, drawn: Mapping[str, Any]) -> bool:
-        """Return whether a parameter exists in a configuration.
+        """Return whether a parameter's ``when`` condition holds in a configuration.
 
         Args:
             name: Name of the parameter.
-            drawn: Values of the configuration, by name, at least of the parameters that the
-                condition names.
+            drawn: Parameter values, keyed by parameter name. All parameters that the condition
+                refers to must be included if they exist.
         """
         return _exists(self.parameters[name], drawn)
 
@@ -97,7 +98,7 @@ class SearchSpace:
         """Return whether a complete or partial configuration lies within the space.
 
         Args:
-            configuration: Values by name.
+            configuration: Parameter values, keyed by parameter name.
         """
         return all(
             name in self.parameters
@@ -109,8 +110,11 @@ class SearchSpace:
     def sample(self, trial: Any) -> dict[str, Any]:
         """Sample a configuration with Optuna's define-by-run interface.
 
+        The sampled values are recorded in the trial. They are not returned, as Ray Tune reads
+        them from the trial.
+
         Args:
-            trial: Optuna trial, or Ray's substitute that records the suggested values.
+            trial: Optuna trial, or the object that Ray Tune passes in its place.
 
         Returns:
             The fixed part of the configuration: the model, unless it is a parameter.
@@ -123,27 +127,27 @@ class SearchSpace:
 
 
 def load_space(name_or_path: str) -> SearchSpace:
-    """Load a search space.
+    """Load a search space from a file and validate it.
 
     Args:
         name_or_path: Name of a shipped space, or path of a space file.
 
     Raises:
-        UserError: The space does not exist or is invalid; the message names file, key and value.
+        UserError: The file does not exist or is invalid. The message names file, key and value.
     """
     path = _find(name_or_path)
     return parse_space(read_text(path), path)
 
 
 def parse_space(text: str, path: Path) -> SearchSpace:
-    """Parse a search space.
+    """Parse the text of a search space file and validate the space.
 
     Args:
         text: Content of the space file.
-        path: Path of the space file; the space is named after it.
+        path: Path of the space file, from which the name of the space is taken.
 
     Raises:
-        UserError: The space is invalid; the message names file, key and value.
+        UserError: The space is invalid. The message names file, key and value.
     """
     file = parse_space_file(text, path)
     try:
@@ -153,7 +157,7 @@ def parse_space(text: str, path: Path) -> SearchSpace:
 
 
 def shipped_spaces() -> Path:
-    """Return the folder of the shipped search spaces."""
+    """Return the folder with the search spaces that the package ships."""
     installed = _PACKAGE / "search_spaces"
     return installed if installed.is_dir() else _PACKAGE.parent / "search_spaces"
 
@@ -173,7 +177,7 @@ def _find(name_or_path: str) -> Path:
 
 def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
     if not file.parameters and isinstance(file.model, str):
-        raise UserError("parameters: empty: a search space needs at least one parameter")
+        raise UserError("parameters is empty, but a search space needs at least one parameter")
     parameters: dict[str, Any] = dict(file.parameters)
     for name in parameters:
         if name not in SEARCHABLE and not name.startswith(MODEL_PREFIX):
@@ -209,7 +213,7 @@ def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
 
 
 def _ordered(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Sort parameters topologically: each after those that its ``when`` names."""
+    """Sort parameters topologically: each after those that its ``when`` refers to."""
     for name, parameter in parameters.items():
         for other in parameter.when:
             place = f"{_key(name)}.when"
@@ -220,15 +224,15 @@ def _ordered(parameters: dict[str, Any]) -> dict[str, Any]:
                 )
             if isinstance(parameters[other], FloatParameter):
                 raise UserError(
-                    f"{place}.{other}: {other} is {parameters[other]}, which hardly ever takes"
-                    " one exact value: use a categorical or int parameter"
+                    f"{place}.{other}: {other} is {parameters[other]}, so it hardly ever takes"
+                    " one exact value; use a categorical or int parameter in the condition"
                 )
             if not parameter.needs(other):
-                raise UserError(f"{place}.{other} = []: never true: name at least one value")
+                raise UserError(f"{place}.{other} must list at least one value, but is empty")
             for value in parameter.needs(other):
                 if not parameters[other].contains(value):
                     raise UserError(
-                        f"{place}.{other} = {quoted(value)}: never true: {other} is"
+                        f"{place}.{other}: {other} can never be {quoted(value)}; it is"
                         f" {parameters[other]}{_close(value, parameters[other])}"
                     )
     try:
@@ -236,7 +240,7 @@ def _ordered(parameters: dict[str, Any]) -> dict[str, Any]:
         return {name: parameters[name] for name in order.static_order()}
     except CycleError as error:
         raise UserError(
-            f"parameters: {' -> '.join(error.args[1])}: the conditions ('when') form a cycle"
+            f"parameters: the conditions ('when') form a cycle: {' -> '.join(error.args[1])}"
         ) from None
 
 
@@ -244,11 +248,13 @@ def _check_always_there(name: str, parameters: dict[str, Any]) -> None:
     """Check that a parameter without a default exists in every configuration."""
     if name not in parameters:
         raise UserError(
-            f"parameters: '{name}' is missing: it has no default"
-            " (for a single value: type categorical, choices: [value])"
+            f"parameters: '{name}' is missing and has no default"
+            " (for a single value, use type: categorical with choices: [value])"
         )
     if parameters[name].when:
-        raise UserError(f"{_key(name)}.when: {name} must always exist: remove 'when'")
+        raise UserError(
+            f"{_key(name)}.when: {name} must exist in every configuration; remove 'when'"
+        )
 
 
 def _model_choices(parameter: Any) -> list[str]:
@@ -274,7 +280,7 @@ def _check_baseline(place: str, baseline: dict[str, Any], parameters: dict[str, 
         if name not in parameters:
             raise UserError(
                 f"{place}: '{name}' is not a parameter of this space"
-                f"{did_you_mean(name, parameters)}: it has {', '.join(parameters)}"
+                f"{did_you_mean(name, parameters)}; its parameters are {', '.join(parameters)}"
             )
         if not parameters[name].contains(value):
             raise UserError(
@@ -282,7 +288,10 @@ def _check_baseline(place: str, baseline: dict[str, Any], parameters: dict[str, 
                 f" {quoted(value)}"
             )
         if not _exists(parameters[name], baseline):
-            raise UserError(f"{place}.{name}: exists only when {_condition(parameters[name])}")
+            raise UserError(
+                f"{place}.{name} exists only when {_condition(parameters[name])}; remove it from"
+                " this baseline"
+            )
 
 
 def _exists(parameter: Any, drawn: Mapping[str, Any]) -> bool:

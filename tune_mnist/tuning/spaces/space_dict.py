@@ -1,4 +1,4 @@
-"""Search spaces from a dict."""
+"""Search spaces that a program passes as a dict."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,28 +11,30 @@ from tune_mnist.errors import UserError
 from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
 
 SPACE_NAME = "space"
-"""Name of a space that was built from a dict."""
+"""Name of every space that was built from a dict."""
 
 
 def space_from_dict(content: Mapping[str, Any]) -> SearchSpace:
-    """Build a search space from a dict.
+    """Build a search space from a dict, so that a program needs no space file.
 
     Args:
-        content: Keys and values as in a space file; NumPy scalars are accepted.
+        content: Keys and values as in a space file. NumPy scalars are accepted as numbers.
 
     Raises:
-        UserError: The space is invalid; the message names key and value.
+        UserError: The space is invalid. The message names key and value.
     """
     try:
         text = yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     except yaml.representer.RepresenterError as error:
         value = type(error.args[-1]).__name__
         raise UserError(
-            f"{SPACE_NAME}: contains a value of type {value}: may contain only numbers, texts,"
-            " lists and dicts"
+            f"{SPACE_NAME}: the dict contains a value of type {value}, but may contain only"
+            " numbers, texts, lists and dicts"
         ) from None
     except RecursionError:
-        raise UserError(f"{SPACE_NAME}: nested too deeply, or contains itself") from None
+        raise UserError(
+            f"{SPACE_NAME}: the dict is nested too deeply, or contains itself"
+        ) from None
     return parse_space(text, Path(SPACE_NAME))
 
 

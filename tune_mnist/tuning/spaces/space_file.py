@@ -1,4 +1,4 @@
-"""Schema of a search space file."""
+"""Schema of search space files."""
 
 import itertools
 from pathlib import Path
@@ -33,14 +33,16 @@ Model = Annotated[
 
 
 class SpaceDefaults(Strict):
-    """Defaults of the search options that a space file sets; None means not set.
+    """Values of search options that a space file suggests.
+
+    They apply unless the user sets the option. None means that the space file does not set it.
 
     Attributes:
         image_size: Side of the images in pixels.
         fraction: Share of the training part, above 0, up to 1.
         max_epochs: Maximum epochs per trial, at least 1.
         num_samples: Number of trials, at least 1.
-        time_budget: Time in seconds after which the search ends.
+        time_budget: Time in seconds after which no more trials are trained.
     """
 
     image_size: ImageSize | None = None
@@ -54,9 +56,10 @@ class CheaperStage(Strict):
     """Low-fidelity stage that every trial passes before the full fidelity of the search.
 
     Attributes:
-        epochs: Last epoch of the stage.
-        image_size: Side of the images in pixels; None: as in the search.
-        fraction: Share of the training part, above 0, up to 1; None: as in the search.
+        epochs: Last epoch of the stage, counted from the start of the trial.
+        image_size: Side of the images in pixels. If None, the image size of the search is used.
+        fraction: Share of the training part, above 0, up to 1. If None, the fraction of the
+            search is used.
     """
 
     epochs: EpochCount
@@ -65,7 +68,7 @@ class CheaperStage(Strict):
 
 
 class SpaceFile(Strict):
-    """Content of a search space file."""
+    """Content of a search space file, checked for types but not yet against the architectures."""
 
     description: str
     model: Model
@@ -79,7 +82,10 @@ class SpaceFile(Strict):
     def _dearer_and_dearer(cls, stages: list[CheaperStage]) -> list[CheaperStage]:
         for number, stage in enumerate(stages, start=1):
             if stage.image_size is None and stage.fraction is None:
-                raise ValueError(f"stage {number}: needs image_size or fraction, to be cheaper")
+                raise ValueError(
+                    f"stage {number} must set image_size or fraction, so that it is cheaper than"
+                    " the full fidelity"
+                )
         for number, (before, stage) in enumerate(itertools.pairwise(stages), start=2):
             if stage.epochs <= before.epochs:
                 raise ValueError(
@@ -103,10 +109,10 @@ def parse_space_file(text: str, path: Path) -> SpaceFile:
 
     Args:
         text: Content of the file.
-        path: Path of the file, for messages.
+        path: Path of the file, with which error messages begin.
 
     Raises:
-        UserError: The text is not YAML or does not match the schema; the message names file, key
+        UserError: The text is not YAML or does not match the schema. The message names file, key
             and value.
     """
     content = load_yaml(text, path)
@@ -130,7 +136,7 @@ def _explained(error: ValidationError, path: Path) -> UserError:
             text = f"{path}: unknown key {quoted(key)}{where}"
             return unknown_key(text, key, schema.model_fields)
         case "union_tag_invalid" | "union_tag_not_found":
-            return UserError(f"{path}: {place}.type: must be float, int or categorical")
+            return UserError(f"{path}: {place}.type must be float, int or categorical")
         case "missing":
             return UserError(f"{path}: '{place}' is missing")
         case "value_error":

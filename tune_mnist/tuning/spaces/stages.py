@@ -1,4 +1,4 @@
-"""Fidelity stages: trials that start on smaller or fewer images."""
+"""Fidelity stages, in which trials start on smaller or fewer images."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from tune_mnist.training import Fidelity, Stage
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 STAGE = "stage"
-"""Key of a report: stage of the epoch, from 1. Only in searches with stages."""
+"""Key of the stage number of an epoch, from 1, in the reports of a search with stages."""
 
 FIDELITY = (STAGE, "image_size", "fraction")
-"""Keys that reports of a search with stages have in addition to the metrics."""
+"""Keys that the reports of a search with stages contain in addition to the metrics."""
 
 
 def stages_of(
@@ -21,13 +21,14 @@ def stages_of(
     """Return the stages of each trial, or None if the space declares no cheaper stage.
 
     Args:
-        space: Search space; its ``fidelity`` holds the cheaper stages.
-        max_epochs: Maximum epochs per trial.
+        space: Search space, whose ``fidelity`` declares the cheaper stages.
+        max_epochs: Maximum epochs per trial, over all stages.
         image_size: Side of the images in the last stage, in pixels.
         fraction: Share of the training part in the last stage, above 0, up to 1.
 
     Raises:
-        UserError: A stage is not cheaper than the last one, or leaves no epoch for it.
+        UserError: A declared stage has larger or more images than the last stage, or leaves no
+            epoch for the last stage.
     """
     if not space.fidelity:
         return None
@@ -62,34 +63,35 @@ def check_staged(space: SearchSpace, objective: str, grace_period: int) -> None:
         grace_period: Epochs that every trial gets, at least 1.
 
     Raises:
-        UserError: An option or an architecture excludes stages.
+        UserError: An option or an architecture cannot be used with stages.
     """
     if not space.fidelity:
         return
-    where = f"{space.path}: fidelity"
     for model in space.models:
         size = get_architecture(model).fixed_size
         if size and any(stage.image_size for stage in space.fidelity):
             raise UserError(
-                f"{where}: image_size: {model} always uses {size}x{size}: set fraction instead"
+                f"{space.path}: fidelity: image_size cannot be set, because {model} always uses"
+                f" {size}x{size} images; set fraction instead"
             )
     if "," in objective:
         raise UserError(
-            f"--objective {objective}: not possible with {where}: stages need a single objective"
+            f"--objective {objective} cannot be combined with the fidelity of {space.path},"
+            " because stages need a single objective"
         )
     if grace_period > 1:
         raise UserError(
-            f"--grace-period {grace_period}: not possible with {where}: the ends of the stages are"
-            " the rungs: remove the option"
+            f"--grace-period {grace_period} cannot be combined with the fidelity of {space.path},"
+            " because the rungs are at the ends of the stages; remove the option"
         )
 
 
 def check_images(fidelity: Fidelity | None, data: DataSplit) -> None:
-    """Check that every stage has enough images to train on.
+    """Check that every stage has at least as many training images as there are classes.
 
     Args:
-        fidelity: Stages of the search; None: no stages.
-        data: Split that trials are trained on.
+        fidelity: Stages of the search, or None if it has no stages.
+        data: Data of the trials at full fidelity.
 
     Raises:
         UserError: A stage has fewer training images than there are classes.
@@ -99,24 +101,25 @@ def check_images(fidelity: Fidelity | None, data: DataSplit) -> None:
         if count < data.num_classes:
             raise UserError(
                 f"fidelity[{number}].fraction {stage.fraction:g} leaves {count} training images"
-                f" for {data.num_classes} classes: use a larger fraction"
+                f" for {data.num_classes} classes; use a larger fraction"
             )
 
 
 def stage_rungs(fidelity: Fidelity) -> tuple[int, ...]:
-    """Return the rungs of a search with stages: the last epoch of each cheaper stage."""
+    """Return the rungs of a search with stages: the last epochs of the cheaper stages."""
     return tuple(stage.epochs for stage in fidelity.stages[:-1])
 
 
 def epoch_costs(fidelity: Fidelity, train_share: float = 1.0) -> list[float]:
     """Return the cost of each epoch of a trial, relative to an epoch of the last stage.
 
-    The cost is proportional to the number of images and to the area of an image, as the time of a
-    convolution is.
+    Like the time of a convolution, the cost is proportional to the number of images and to the
+    area of an image.
 
     Args:
         fidelity: Stages of the search.
-        train_share: Share of an epoch's time that training takes; validation takes the rest.
+        train_share: Share of an epoch's time that is spent on training, from 0 to 1. The rest is
+            spent on validation.
     """
     last = fidelity.stages[-1]
     stages = [fidelity.at(epoch) for epoch in range(1, last.epochs + 1)]
@@ -128,12 +131,15 @@ def epoch_costs(fidelity: Fidelity, train_share: float = 1.0) -> list[float]:
 
 
 def report_of(fidelity: Fidelity | None, epoch: int, model: str) -> dict[str, Any]:
-    """Return the values of the FIDELITY keys for an epoch; empty without stages.
+    """Return what an epoch's report says about its stage.
 
     Args:
-        fidelity: Stages of the search; None: no stages.
+        fidelity: Stages of the search, or None if it has no stages.
         epoch: Epoch of the trial, from 1.
         model: Name of the architecture, which determines the input size.
+
+    Returns:
+        Values of the ``FIDELITY`` keys. Empty if the search has no stages.
     """
     if fidelity is None:
         return {}
@@ -144,11 +150,11 @@ def report_of(fidelity: Fidelity | None, epoch: int, model: str) -> dict[str, An
 
 
 def describe_stages(fidelity: Fidelity, fixed_size: bool) -> str:
-    """Return a one-line description of the stages.
+    """Describe the stages in one line, for the settings that a search prints and stores.
 
     Args:
         fidelity: Stages of the search.
-        fixed_size: Whether all networks have a fixed input size.
+        fixed_size: Whether all networks have a fixed input size, so that none is mentioned.
     """
     parts, first = [], 1
     for stage in fidelity.stages:

@@ -1,8 +1,8 @@
 """Safe and strict YAML loading for search space files.
 
-PyYAML implements YAML 1.1, where ``032`` is 26, ``1:30`` is 90 and ``no`` is false. In YAML 1.2
-the first is 32 and the others are strings. Values on which the two versions disagree are rejected.
-Tags are rejected too: a space file does not need them.
+PyYAML implements YAML 1.1, where ``032`` is 26, ``1:30`` is 90 and ``no`` is false. In YAML 1.2,
+``032`` is 32 and the other two are strings. Values that the two versions read differently are
+rejected. Tags are rejected too, since a space file does not need them.
 """
 
 import re
@@ -17,25 +17,25 @@ from tune_mnist.quoting import printable, quoted
 MAX_CHARACTERS = 100_000
 MAX_DEPTH = 20
 MAX_NODES = 10_000
-"""Maximum number of YAML nodes of a file; an alias counts as many as the node it refers to."""
+"""Maximum number of YAML nodes in a file. An alias counts as many as the node it refers to."""
 
 MAX_DIGITS = 18
 """Maximum digits of an integer, so that it fits into 64 bits."""
 
 
 def read_text(path: Path) -> str:
-    """Read a search space file.
+    """Read the text of a search space file, without parsing it.
 
     Raises:
         UserError: The file cannot be read, or is longer than MAX_CHARACTERS.
     """
     try:
         if not path.is_file():  # reading a pipe or a device may never end
-            raise UserError(f"{path}: cannot be read: not a file")
+            raise UserError(f"{path}: cannot be read, because it is not a file")
         with path.open(encoding="utf-8") as file:
             text = file.read(MAX_CHARACTERS + 1)
     except UnicodeDecodeError:
-        raise UserError(f"{path}: not a text file in UTF-8") from None
+        raise UserError(f"{path}: the file is not text in UTF-8") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
     _check_length(text, path)
@@ -47,10 +47,13 @@ def load_yaml(text: str, path: Path) -> Any:
 
     Args:
         text: Content of the file.
-        path: Path of the file, for messages.
+        path: Path of the file, with which error messages begin.
+
+    Returns:
+        The content of the file: a mapping, unless the file is wrong.
 
     Raises:
-        UserError: The text is not YAML, has an ambiguous value, or exceeds a limit; the message
+        UserError: The text is not YAML, has an ambiguous value, or exceeds a limit. The message
             names the line.
     """
     _check_length(text, path)
@@ -68,7 +71,8 @@ def load_yaml(text: str, path: Path) -> Any:
 def _check_length(text: str, path: Path) -> None:
     if len(text) > MAX_CHARACTERS:
         raise UserError(
-            f"{path}: more than {MAX_CHARACTERS:,} characters: not a search space file"
+            f"{path}: the text has more than {MAX_CHARACTERS:,} characters, which is too long for"
+            " a search space"
         )
 
 
@@ -89,7 +93,7 @@ def _check_bounds(text: str) -> None:
             continue
         if isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_nodes):
-                raise _refused("an alias refers to a node that contains it", event)
+                raise _refused("an alias refers to a node that contains the alias", event)
             nodes += sizes.get(event.anchor, 1)
         else:
             nodes += 1
@@ -97,12 +101,14 @@ def _check_bounds(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             open_nodes.append((event.anchor, nodes - 1))
         if nodes > MAX_NODES:
-            raise _refused(f"more than {MAX_NODES:,} keys and values, aliases included", event)
+            raise _refused(
+                f"the file has more than {MAX_NODES:,} keys and values, aliases included", event
+            )
         if len(open_nodes) > MAX_DEPTH:
-            raise _refused(f"nested more than {MAX_DEPTH} levels deep", event)
+            raise _refused(f"the content is nested more than {MAX_DEPTH} levels deep", event)
         tag = getattr(event, "tag", None)
         if tag is not None:
-            raise _refused(f"the tag {quoted(tag)} is not allowed: remove it", event)
+            raise _refused(f"the tag {quoted(tag)} is not allowed; remove it", event)
 
 
 def _refused(problem: str, at: yaml.Event | yaml.Node) -> yaml.MarkedYAMLError:
@@ -115,11 +121,13 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str | None, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping after checking its keys; PyYAML would keep the last of two equal keys.
+        """Build a mapping, and reject duplicate keys and keys that are not strings.
+
+        Of duplicate keys, PyYAML would silently keep the last one.
 
         Args:
             node: Node of the mapping.
-            deep: Whether to build nested values at once.
+            deep: Whether to build nested values immediately.
         """
         seen = set()
         for key_node, _ in node.value:
@@ -127,7 +135,7 @@ class _Loader(yaml.SafeLoader):
                 continue
             key = key_node.value
             if key_node.tag != _WORD:
-                raise _refused("a key must be a text", key_node)
+                raise _refused("a key must be text", key_node)
             if key in seen:
                 raise _refused(f"key {quoted(key)} occurs twice", key_node)
             seen.add(key)
@@ -138,18 +146,19 @@ class _Loader(yaml.SafeLoader):
         digits = node.value.lstrip("+-")
         if len(digits) > MAX_DIGITS:
             raise _refused(
-                f"a whole number has {len(digits):,} digits: must have at most {MAX_DIGITS}", node
+                f"a whole number may have at most {MAX_DIGITS} digits, but has {len(digits):,}",
+                node,
             )
         return int(node.value)
 
     def construct_number(self, node: yaml.ScalarNode) -> float:
-        """Build a float; the schema rejects ``.inf`` and ``.nan`` later and names their key."""
+        """Build a float. The schema rejects ``.inf`` and ``.nan`` later and names their key."""
         return float(node.value.lower().replace(".inf", "inf").replace(".nan", "nan"))
 
     def refuse_ambiguous(self, node: yaml.ScalarNode) -> Any:
         """Reject a value that YAML 1.1 and 1.2 read differently."""
         raise _refused(
-            f"{quoted(node.value)} is ambiguous in YAML: write a number in plain decimals without"
+            f"{quoted(node.value)} is ambiguous in YAML; write a number in plain decimals without"
             " leading zeros, write true or false for yes or no, and put a text in quotes",
             node,
         )
