@@ -192,7 +192,7 @@ def test_at_most_num_samples_configurations_are_queued(tmp_path, earlier):
 def test_an_earlier_search_without_common_parameters_is_refused(tmp_path):
     study = study_in(tmp_path / "other")
     add(study, 0.9, momentum=0.3)
-    with pytest.raises(UserError, match="none of its trials has a parameter"):
+    with pytest.raises(UserError, match="no trial of this search has a parameter"):
         taken_over(tmp_path / "other")
 
 

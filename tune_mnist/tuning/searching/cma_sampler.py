@@ -1,4 +1,4 @@
-"""CMA-ES that computes its state from the trials instead of unpickling it from the journal."""
+"""CMA-ES that recomputes its state from the trials, instead of unpickling it from the journal."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,10 @@ MIN_NUMBERS = 2
 
 
 class CmaEs(SamplerMaker):
-    """CMA-ES over the numbers that exist in every configuration; the rest is drawn at random.
+    """Covariance matrix adaptation evolution strategy (CMA-ES).
+
+    It samples the numeric parameters that exist in every configuration. All other parameters are
+    drawn at random.
 
     Source: Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv 1604.00772.
     """
@@ -37,25 +40,26 @@ class CmaEs(SamplerMaker):
 
     @classmethod
     def check_space(cls, space: SearchSpace) -> None:
-        """Check that the space has numbers that exist in every configuration.
+        """Check that enough numeric parameters exist in every configuration.
 
         Raises:
-            UserError: The space has fewer than MIN_NUMBERS of them.
+            UserError: The space has fewer than MIN_NUMBERS such parameters.
         """
         if space.count_numbers() < MIN_NUMBERS:
             raise UserError(
-                f"--searcher cmaes: space {space.name} has fewer than {MIN_NUMBERS} numbers that"
-                " always exist, which CMA-ES needs: use another searcher"
+                f"--searcher cmaes needs at least {MIN_NUMBERS} numeric parameters that exist in"
+                f" every configuration, but space {space.name} has {space.count_numbers()}; use"
+                " another searcher"
             )
 
 
 class ReplayedCmaEs(CmaEsSampler):
     """Optuna's CMA-ES without a pickled optimizer in the study.
 
-    Optuna 5.0 pickles the optimizer into an attribute of a trial after each generation, and
-    unpickles it for the next draw, so a manipulated journal could run code in the process that
-    resumes its study. Here a new optimizer is told all generations again, which takes about 0.1 ms
-    per generation.
+    After each generation, Optuna 5.0 pickles the optimizer into an attribute of a trial, and
+    unpickles it to draw the next trial. A manipulated journal could therefore run code in the
+    process that resumes the study. This sampler creates a new optimizer instead and tells it the
+    results of all generations again, which takes about 0.1 ms per generation.
     """
 
     def sample_relative(
@@ -64,7 +68,7 @@ class ReplayedCmaEs(CmaEsSampler):
         trial: FrozenTrial,
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
-        """Draw the numbers that are sampled together."""
+        """Sample the numeric parameters that exist in every configuration."""
         self._drawn_from = study, search_space
         return super().sample_relative(study, trial, search_space)
 

@@ -1,4 +1,4 @@
-"""Drafts of configurations: drawn by a sampler, and not written into the study yet."""
+"""Drafts of configurations, which a sampler has drawn but which are not in the study yet."""
 
 from typing import Any
 
@@ -14,21 +14,23 @@ from optuna.trial import FrozenTrial
 
 
 class Draft:
-    """Stand-in for an Optuna trial: a space draws from it, and the study stays as it is.
+    """Stand-in for an Optuna trial that draws a configuration without changing the study.
 
-    A value comes from where Optuna's own trials take it: from what is fixed, from the parameters
-    that the sampler draws together, or from a draw of its own.
+    Pass it to the ``sample`` method of a space. As in Optuna's own trials, each value is either
+    fixed, drawn together with other parameters (``sample_relative``), or drawn on its own
+    (``sample_independent``).
 
     Args:
-        sampler: Sampler that draws.
+        sampler: Sampler that draws the values.
         study: Study as the sampler sees it.
-        trial: Trial that is drawn.
-        fixed: Values by name that are not drawn.
-        turns: Names of parameters whose values take turns, so the sampler never draws them.
+        trial: Trial for which the configuration is drawn.
+        fixed: Parameter values that are not drawn, keyed by parameter name.
+        turns: Names of parameters that the sampler must not draw, because their values are
+            assigned to the trials in turn.
 
     Attributes:
-        params: Values drawn so far, by name.
-        distributions: Their distributions.
+        params: Parameter values drawn so far, keyed by parameter name.
+        distributions: Distributions of the drawn parameters, keyed by parameter name.
     """
 
     def __init__(
@@ -47,15 +49,15 @@ class Draft:
         self._together = sampler.sample_relative(study, trial, space)
 
     def suggest_float(self, name: str, low: float, high: float, **scale: Any) -> float:
-        """Draw a real number."""
+        """Draw the value of a float parameter."""
         return float(self._draw(name, FloatDistribution(low, high, **scale)))
 
     def suggest_int(self, name: str, low: int, high: int, **scale: Any) -> int:
-        """Draw a whole number."""
+        """Draw the value of an integer parameter."""
         return int(self._draw(name, IntDistribution(low, high, **scale)))
 
     def suggest_categorical(self, name: str, choices: list[Any]) -> Any:
-        """Draw one of several values."""
+        """Draw the value of a categorical parameter."""
         return self._draw(name, CategoricalDistribution(choices))
 
     def _draw(self, name: str, distribution: BaseDistribution) -> Any:

@@ -6,7 +6,10 @@ from tune_mnist.tuning.searching.protocol import SamplerMaker
 
 
 class GaussianProcess(SamplerMaker):
-    """Optuna's GPSampler, which models the accuracy of complete trials."""
+    """Bayesian optimisation with Optuna's ``GPSampler``.
+
+    The Gaussian process models the validation accuracy of complete trials.
+    """
 
     learns = True
     sees_running = True

@@ -9,11 +9,11 @@ from tune_mnist.tuning.searching.protocol import SamplerMaker
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 MAX_GRID = 1_000_000
-"""Maximum combinations of a grid, which Optuna's sampler keeps in a list."""
+"""Maximum number of combinations in a grid, because Optuna's sampler keeps all in a list."""
 
 
 class Grid(SamplerMaker):
-    """Tries every combination of the parameter values once."""
+    """Grid search, which tries every combination of the parameter values once."""
 
     enumerates = True
 
@@ -36,20 +36,21 @@ class Grid(SamplerMaker):
             if parameter.values() is None:
                 raise UserError(
                     f"--searcher grid: parameter '{name}' of space {space.name} is {parameter},"
-                    " which is continuous: give it a step or choices, or use another searcher"
+                    " which a grid cannot enumerate; give it a step or choices, or use another"
+                    " searcher"
                 )
             if parameter.when:
                 raise UserError(
                     f"--searcher grid: parameter '{name}' of space {space.name} exists only"
-                    " under a condition, which a grid does not support: use another searcher"
+                    " under a condition, which a grid does not support; use another searcher"
                 )
         if cls.count(space) > MAX_GRID:
             raise UserError(
-                f"--searcher grid: space {space.name} has {cls.count(space):,} combinations, more"
-                f" than {MAX_GRID:,}: use larger steps, or another searcher"
+                f"--searcher grid: space {space.name} has {cls.count(space):,} combinations, but"
+                f" at most {MAX_GRID:,} are supported; use larger steps, or another searcher"
             )
 
     @classmethod
     def count(cls, space: SearchSpace) -> int:
-        """Return the number of combinations of a space that can be enumerated."""
+        """Return the number of combinations of parameter values in a space without conditions."""
         return math.prod(len(parameter.values() or ()) for parameter in space.parameters.values())

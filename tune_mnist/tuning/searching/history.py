@@ -1,7 +1,8 @@
-"""The trials that a sampler is shown, so that a draw costs the same at any length of a search.
+"""Selection of the trials that a sampler sees, so that long searches do not slow it down.
 
-TPE makes a model of all trials that it is shown: its cost grows with their number. It counts 25 of
-them at most as good, and among the others the latest ones have the largest weight.
+TPE models all trials that it sees, so a draw takes longer with each trial. A selection is enough:
+TPE treats at most 25 trials as good, and gives the most recent ones of the others the largest
+weight.
 """
 
 import bisect
@@ -18,7 +19,7 @@ from tune_mnist.tuning.spaces.architectures import MODEL
 from tune_mnist.tuning.trials.reports import DIVERGED
 
 BEST, LATEST = 50, 200
-"""Numbers of ended trials that are shown: the best ones, and those that began last."""
+"""Numbers of ended trials that a sampler sees: the best ones, and those that began last."""
 
 Rank = tuple[int, float, float]
 
@@ -28,9 +29,10 @@ class _Selection:
     """Trials of one architecture.
 
     Attributes:
-        best: Rank and number of the best trials, best first.
-        front: Values of the trials that no other one dominates, by number; several objectives.
-        latest: Highest numbers of ended trials, ascending.
+        best: Rank and number of the best trials, best first. Used with a single objective.
+        front: Values of the trials that no other trial dominates, keyed by trial number. Used
+            with several objectives.
+        latest: Numbers of the latest ended trials, ascending.
     """
 
     best: list[tuple[Rank, int]] = field(default_factory=list)
@@ -39,15 +41,15 @@ class _Selection:
 
 
 class BoundedHistory:
-    """The best and the latest of the ended trials, and all unfinished ones.
+    """Selector of the best ended trials, the latest ended trials, and all unfinished trials.
 
-    The selection depends on the study alone, not on the order in which trials have ended, so a
-    resumed search makes the same one.
+    The selection depends only on the study, not on the order in which trials have ended, so a
+    resumed search selects the same trials.
 
     Args:
         directions: Directions of the objectives.
-        best: Number of best trials.
-        latest: Number of latest trials.
+        best: Number of best trials to select.
+        latest: Number of latest trials to select.
     """
 
     def __init__(
@@ -60,11 +62,12 @@ class BoundedHistory:
         self._seen = 0
 
     def select(self, study: optuna.Study, model: str | None) -> list[FrozenTrial]:
-        """Return the trials to show, in the order of their numbers.
+        """Return the selected trials, ordered by trial number.
 
         Args:
-            study: Study, always the same one.
-            model: Architecture whose trials are shown; None: all trials.
+            study: Study of the search. It must be the same at each call, since trials that ended
+                before the last call are not read again.
+            model: Architecture whose trials are selected. If None, all trials are considered.
         """
         trials = study.get_trials(deepcopy=False)
         self._unfinished |= {trial.number for trial in trials[self._seen :]}

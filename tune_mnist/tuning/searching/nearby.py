@@ -1,4 +1,4 @@
-"""A sampler that draws close to a given configuration."""
+"""Sampling close to a given configuration."""
 
 from typing import Any
 
@@ -10,15 +10,17 @@ from optuna.trial import FrozenTrial
 
 
 class NearbySampler(RandomSampler):
-    """Draws each value close to that of a given configuration.
+    """Sampler that draws configurations close to a given one.
 
-    A model-based sampler that has converged proposes the same configuration again and again. A
-    neighbour of it is worth a trial; a configuration drawn at random would lose what was learned.
+    A model-based sampler that has converged proposes the same configuration repeatedly. Its
+    neighbours are worth a trial, whereas a random configuration would make no use of what the
+    sampler has learned.
 
     Args:
-        center: Values by name. A parameter without a value is drawn at random.
-        width: Share of a parameter's range, in which the standard deviation of its values is
-            measured, and probability of another choice of a categorical parameter; from 0 to 1.
+        center: Parameter values of the given configuration, keyed by parameter name. A parameter
+            without a value is drawn at random.
+        width: Standard deviation of a numeric parameter as a share of its range, from 0 to 1.
+            Also the probability that a categorical parameter is drawn at random.
         seed: Random seed.
     """
 
@@ -35,7 +37,7 @@ class NearbySampler(RandomSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Draw a value close to that of the configuration."""
+        """Draw a parameter value close to its value in the given configuration."""
         drawn = super().sample_independent(study, trial, param_name, param_distribution)
         if param_name not in self._center:
             return drawn
@@ -49,7 +51,7 @@ class NearbySampler(RandomSampler):
 
 
 def _closest(distribution: FloatDistribution | IntDistribution, value: float) -> float | int:
-    """Return the closest value that a numeric distribution has."""
+    """Return the value of a numeric distribution that is closest to a number."""
     low, high, step = distribution.low, distribution.high, distribution.step
     value = min(max(value, low), high)
     if step:

@@ -1,4 +1,4 @@
-"""A sampler that draws each trial from a state of its own, and no configuration twice."""
+"""Sampler that draws each trial from its own seed, and no configuration twice."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -22,28 +22,28 @@ from tune_mnist.tuning.spaces.configurations import is_whole
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 FIXED_PARAMETERS = "fixed_params"
-"""System attribute in which Optuna keeps the fixed parameters of a queued trial."""
+"""System attribute in which Optuna stores the fixed parameters of a queued trial."""
 
 SAMPLER_DRAWS, NEARBY_DRAWS, RANDOM_DRAWS = 3, 20, 100
-"""Draws of the sampler, then close to its last one, then at random; then the untried
-configurations are listed."""
+"""Numbers of draws until a new configuration is found: with the sampler, then close to its last
+draw, then at random. After them, the untried configurations are listed."""
 
 MAX_WIDTH = 0.25
-"""Width of the last draw close to the sampler's, as a share of each parameter's range."""
+"""Width of the last of the draws close to the sampler's, as a share of a parameter's range."""
 
 
 @dataclass(frozen=True)
 class SamplerTraits:
-    """Facts about the samplers that draw the trials.
+    """Properties of a kind of sampler that determine how trials are drawn with it.
 
     Attributes:
-        learns: Whether they draw by the results of earlier trials.
-        sees_running: Whether they make allowance for trials that still run, which are then shown
-            to them as they are.
-        needs_complete_trials: Whether they learn from complete trials only.
-        bounded_history: Whether they are shown the best and the latest trials only.
-        enumerates: Whether they walk through all configurations by themselves, so that
-            architectures take no turns and no draw is repeated.
+        learns: Whether the sampler learns from the results of earlier trials.
+        sees_running: Whether the sampler takes running trials into account. It then sees them as
+            running, otherwise as pruned.
+        needs_complete_trials: Whether the sampler learns only from complete trials.
+        bounded_history: Whether the sampler sees only the best and the latest trials.
+        enumerates: Whether the sampler enumerates all configurations, so that architectures do
+            not take turns and no draw has to be repeated.
     """
 
     learns: bool = False
@@ -54,31 +54,32 @@ class SamplerTraits:
 
 
 class PerTrialSampler(BaseSampler):
-    """Draws each trial with a sampler of its own, seeded by the search and the trial's number.
+    """Sampler that draws each trial with a new Optuna sampler.
 
-    A search that was killed and resumed therefore draws the same trials as an undisturbed one:
-    there is no random state to lose. The sampler sees unfinished trials as pruned at their last
-    epoch, so it learns from trials that run or are paused, at any rung.
+    The new sampler is seeded with the seed of the search and the number of the trial. A search
+    that was killed and resumed therefore draws the same trials as an undisturbed one, since no
+    random state can be lost. Unless the sampler handles running trials itself, it sees an
+    unfinished trial as pruned at its last epoch, so that it also learns from running and paused
+    trials.
 
-    No configuration is drawn twice. A draw that equals an earlier trial is repeated with another
-    seed, then close to the sampler's draw, then at random; at last, one of the untried
-    configurations of a small space is taken.
+    No configuration is drawn twice. If a draw equals an earlier trial, it is repeated with another
+    seed, then close to the sampler's draw, then at random. If all draws fail, one of the untried
+    configurations of a small space is used.
 
-    Several architectures take turns: a trial gets the one with the fewest trials, and its other
-    hyperparameters are drawn from the results of that architecture. Drawn freely, the
-    architecture that learns fastest would take nearly all trials, and the search could not answer
-    which one is best.
+    If the space has several architectures, each trial gets the architecture with the fewest
+    trials, and its other hyperparameters are drawn from the results of this architecture. If the
+    sampler chose the architecture, the one that learns fastest would get nearly all trials, and
+    the search could not find out which architecture is best.
 
-    Until a trial is better than guessing, the draws are random. While all trials guess, their
-    accuracies differ only by the shares of the classes, and a model would search where the most
-    frequent class won.
+    Until a trial exceeds the chance level, configurations are drawn at random. While all trials
+    guess, their accuracies reflect only the class frequencies, from which a model learns nothing.
 
     Args:
-        make: Returns a sampler, from a seed.
+        make: Function that returns an Optuna sampler for a seed.
         seed: Seed of the search.
         space: Search space.
-        traits: Facts about the samplers.
-        chance_level: val_accuracy that a network which has learned exceeds.
+        traits: Properties of the Optuna samplers.
+        chance_level: Validation accuracy above which a network has learned something.
     """
 
     def __init__(
@@ -102,15 +103,15 @@ class PerTrialSampler(BaseSampler):
         self._view: Any = None
         self._draft: Draft | None = None
         self._drafted: int | None = None
-        """Number of the trial whose draft this is."""
+        """Number of the trial that the draft belongs to."""
 
     def count_untried(self, study: optuna.Study) -> int | None:
-        """Return the number of configurations that no trial has; None: too many to list."""
+        """Return the number of configurations without a trial, or None if too many to list."""
         self._tried.update(study)
         return self._tried.count_untried()
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Draw the configuration of a trial that begins."""
+        """Draw the configuration of a new trial."""
         self._draft, self._drafted = None, trial.number
         if self._traits.enumerates:
             self._view = self._view_of(study, None)
@@ -118,13 +119,15 @@ class PerTrialSampler(BaseSampler):
             self._inner.before_trial(self._view, trial)
             return
         if trial.params and is_whole(self._space, trial.params):
-            return  # handed out again by a resumed search; a quasi-random draw has a side effect
+            # A resumed search suggests the trial again. Do not draw, since a quasi-random draw
+            # has a side effect.
+            return
         self._tried.update(study)
         fixed = trial.system_attrs.get(FIXED_PARAMETERS, {})
         fixed = {name: value for name, value in fixed.items() if name in self._space.parameters}
         draft = self._new(study, trial, {**fixed, **trial.params})
         if draft is None and fixed:
-            # All configurations with the queued values have been tried: another one is drawn.
+            # All configurations with the queued values have been tried, so draw another one.
             study._storage.set_trial_system_attr(trial._trial_id, FIXED_PARAMETERS, {})
             trial.system_attrs = {**trial.system_attrs, FIXED_PARAMETERS: {}}
             draft = self._new(study, trial, dict(trial.params))
@@ -133,7 +136,7 @@ class PerTrialSampler(BaseSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return the distributions of the draft."""
+        """Return the distributions of the parameters that were drawn for the trial."""
         if self._drafted != trial.number:
             self.before_trial(study, trial)
         if self._draft is None:
@@ -143,7 +146,7 @@ class PerTrialSampler(BaseSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Return the values of the draft."""
+        """Return the parameter values that were drawn for the trial."""
         if self._draft is None:
             return self._inner.sample_relative(self._view, trial, search_space)
         return self._draft.params
@@ -155,7 +158,7 @@ class PerTrialSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Draw a parameter that the draft lacks."""
+        """Draw a parameter that was not drawn before the trial began."""
         return self._inner.sample_independent(self._view, trial, param_name, param_distribution)
 
     def after_trial(
@@ -165,11 +168,11 @@ class PerTrialSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Tell the sampler that a trial has ended."""
+        """Report the end of a trial to the Optuna sampler."""
         self._inner.after_trial(cast(optuna.Study, StudyView(study)), trial, state, values)
 
     def _new(self, study: optuna.Study, trial: FrozenTrial, fixed: dict[str, Any]) -> Draft | None:
-        """Return a draft that no earlier trial equals; None: there is none."""
+        """Return a draft that differs from all earlier trials, or None if there is none."""
         for draft in self._drafts(study, trial, fixed):
             if not self._tried.has(draft.params, before=trial.number):
                 return draft
@@ -178,7 +181,7 @@ class PerTrialSampler(BaseSampler):
     def _drafts(
         self, study: optuna.Study, trial: FrozenTrial, fixed: dict[str, Any]
     ) -> Iterator[Draft]:
-        """Yield drafts of a trial, the sampler's own first."""
+        """Yield drafts of a trial, beginning with those of the sampler."""
         model = None
         if self._turns:
             exhausted = self._tried.exhausted_models()
@@ -203,7 +206,14 @@ class PerTrialSampler(BaseSampler):
     def _sampler_of(
         self, attempt: int, trial: FrozenTrial, draft: Draft | None, *, blind: bool
     ) -> BaseSampler:
-        """Return the sampler of an attempt to draw a trial; ``draft`` is its own last draw."""
+        """Return the sampler for an attempt to draw a trial.
+
+        Args:
+            attempt: Number of the attempt, from 0.
+            trial: Trial to draw.
+            draft: Last draft of the search's sampler, or None.
+            blind: Whether to draw at random, because no trial exceeds the chance level yet.
+        """
         state = self._state(trial, attempt)
         nearby = attempt - SAMPLER_DRAWS
         if blind or nearby >= NEARBY_DRAWS or (nearby >= 0 and not self._traits.learns):
@@ -238,12 +248,12 @@ class PerTrialSampler(BaseSampler):
 
 
 def next_model(study: optuna.Study, trial: FrozenTrial, models: tuple[str, ...]) -> str:
-    """Return the architecture with the fewest trials.
+    """Return the architecture with the fewest trials, so that all get the same share.
 
     Args:
-        study: Study of the search; trials taken over from another search do not count.
-        trial: Trial that is about to be drawn.
-        models: Architectures in the order of the space.
+        study: Study of the search. Trials imported from another search are not counted.
+        trial: Trial that is about to be drawn. Only trials with lower numbers are counted.
+        models: Architectures in the order of the space. Of equals, the first one is returned.
     """
     counts = Counter(
         other.params.get(MODEL)

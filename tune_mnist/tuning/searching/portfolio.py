@@ -1,4 +1,4 @@
-"""Portfolios: complementary configurations of the shipped networks, which a search tries first.
+"""Portfolios of complementary configurations, which a search tries first.
 
 Sources: Feurer et al., "Auto-sklearn 2.0", JMLR 2022; Salinas et al., "Syne Tune", AutoML 2022.
 """
@@ -18,16 +18,18 @@ from tune_mnist.tuning.spaces.space import SearchSpace, shipped_spaces
 from tune_mnist.tuning.spaces.yaml_text import load_yaml, read_text
 
 SHARE = 4
-"""One trial in this many is of the portfolio, at most: the others explore the space."""
+"""At most one of this many trials is from the portfolio; the others explore the space."""
 
 
 class PortfolioFile(Strict):
     """Content of a portfolio file.
 
     Attributes:
-        description: What the configurations were chosen from, in one line.
-        model: Name of the network.
-        configurations: Hyperparameters, the best single configuration first.
+        description: One-line description of the data and trials that the configurations were
+            selected from.
+        model: Name of the architecture.
+        configurations: Hyperparameter values of each configuration, the best single configuration
+            first.
     """
 
     description: str
@@ -37,26 +39,27 @@ class PortfolioFile(Strict):
 
 @dataclass(frozen=True)
 class Portfolio:
-    """The portfolio of a search.
+    """Configurations found on other data, which a search tries before it draws its own.
 
     Attributes:
-        configurations: Configurations of the space, to be tried in this order.
-        left_out: Number of configurations that do not fit the space.
+        configurations: Configurations within the search space, in the order in which to try them.
+        left_out: Number of configurations that were left out because they do not fit the space.
     """
 
     configurations: tuple[dict[str, Any], ...]
     left_out: int
 
     def shortened(self, num_samples: int) -> "Portfolio":
-        """Return the part that a search tries: one in ``SHARE`` of its trials at most.
+        """Return the portfolio with as many configurations as a search of this length tries.
 
         Args:
-            num_samples: Number of trials of the search.
+            num_samples: Number of trials of the search. At most one of ``SHARE`` trials is from
+                the portfolio.
         """
         return Portfolio(self.configurations[: num_samples // SHARE], self.left_out)
 
     def describe(self) -> str:
-        """Return what a search does with it, in one line."""
+        """Describe in one line how a search uses the portfolio."""
         count = len(self.configurations)
         left_out = f"{self.left_out} left out that do not fit the space"
         if not count:
@@ -69,24 +72,27 @@ class Portfolio:
 
 
 def portfolio_of(space: SearchSpace, folder: Path | None = None) -> Portfolio | None:
-    """Return the portfolio of a space, or None if no network of the space has one.
+    """Return the portfolio of a search space.
 
     A configuration is left out if it has a hyperparameter that the space does not search, a value
-    outside the space, or a hyperparameter whose condition it does not meet.
+    outside the space, or a hyperparameter whose condition does not hold.
 
     Args:
         space: Search space.
-        folder: Folder of the portfolio files; None: the shipped ones.
+        folder: Folder with the portfolio files. If None, the files of the package are used.
+
+    Returns:
+        Portfolio, or None if there is no portfolio file for any architecture of the space.
 
     Raises:
-        UserError: A file is not a portfolio.
+        UserError: A file is not a valid portfolio.
     """
     folder = folder or shipped_spaces() / "portfolio"
     found = [_read(folder / f"{model}.yaml") for model in space.models]
     if not any(found):
         return None
     fixed = space.model is not None
-    # Several networks take turns, so that a search with few trials tries each.
+    # Architectures take turns, so that a search with few trials tries each of them.
     turns = itertools.zip_longest(
         *(
             [each if fixed else {MODEL: file.model, **each} for each in file.configurations]

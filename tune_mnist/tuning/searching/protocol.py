@@ -1,4 +1,4 @@
-"""Protocol that every searcher implements."""
+"""Base class of all searchers."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,26 +10,28 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 @dataclass(frozen=True)
 class SamplerMaker:
-    """Factory of the Optuna samplers of a search, one for each trial.
+    """Factory of Optuna samplers, one for each trial of a search.
 
-    A new searcher is a subclass and an entry in :mod:`tune_mnist.tuning.searching.registry`. It
-    implements ``make`` and overrides the defaults below. Samplers keep their state in the study,
-    since each trial is drawn by a new sampler.
+    To add a searcher, write a subclass and enter it in
+    :mod:`tune_mnist.tuning.searching.registry`. The subclass implements ``make`` and overrides
+    those class attributes whose defaults do not apply. Since each trial is drawn by a new sampler,
+    a sampler must compute its state from the study.
 
     Attributes:
         space: Search space.
-        startup: Number of trials that a model-based sampler first draws at random.
-        seed: Seed of the search, for samplers whose trials share one sequence.
-        learns: Whether the sampler learns from earlier trials. Its trials are drawn at random
-            until a trial is better than guessing.
-        sees_running: Whether the sampler takes running trials into account. It is then shown
+        startup: Number of trials that a model-based sampler draws at random before it uses its
+            model.
+        seed: Seed of the search, for samplers whose trials share one random sequence.
+        learns: Whether the sampler learns from earlier trials. Trials are then drawn at random
+            until one exceeds the chance level.
+        sees_running: Whether the sampler takes running trials into account. It then sees
             unfinished trials as running, otherwise as pruned.
         needs_complete_trials: Whether the sampler learns only from trials that trained all epochs.
-        bounded_history: Whether the sampler is shown only the best and the latest trials, so that
-            a draw takes the same time at any number of trials.
+        bounded_history: Whether the sampler sees only the best and the latest trials, so that a
+            draw takes the same time at any number of trials.
         single_objective: Whether the sampler supports only one objective.
-        enumerates: Whether the number of a trial determines its configuration, as in a grid. Such
-            a search has no queue, and its architectures do not take turns.
+        enumerates: Whether the number of a trial determines its configuration, as in a grid. The
+            search then queues no configurations, and architectures do not take turns.
     """
 
     space: SearchSpace
@@ -56,10 +58,10 @@ class SamplerMaker:
         """Check that the sampler can search a space.
 
         Raises:
-            UserError: The sampler does not support the space; the message says why.
+            UserError: The sampler does not support the space. The message says why.
         """
 
     @classmethod
     def count(cls, space: SearchSpace) -> int | None:  # noqa: ARG003
-        """Return the number of configurations in an enumerated space; None: not enumerated."""
+        """Return the number of configurations, or None if the searcher does not enumerate them."""
         return None

@@ -10,7 +10,7 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 
 class QuasiRandom(SamplerMaker):
-    """Covers the space evenly: each trial is the next point of one Sobol sequence."""
+    """Quasi-random search, which covers the space evenly with the points of a Sobol sequence."""
 
     def make(self, seed: int) -> BaseSampler:
         """Return a sampler for one trial."""
@@ -20,9 +20,9 @@ class QuasiRandom(SamplerMaker):
 class _WholeSpaceQmc(QMCSampler):
     """Optuna's quasi-random sampler over all parameters of a space, including conditional ones.
 
-    Optuna's sampler covers the parameters of the first trial only, and draws all others from a
-    random state that would restart with every trial. Here a coordinate is ignored if its parameter
-    does not exist in a configuration.
+    Optuna's sampler covers only the parameters of the first trial, and draws all others from a
+    random state that would restart with every trial. This sampler has a coordinate for every
+    parameter and ignores those whose parameter does not exist in a configuration.
 
     Args:
         space: Search space.
@@ -38,5 +38,5 @@ class _WholeSpaceQmc(QMCSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return every parameter of the space."""
+        """Return the distributions of all parameters of the space."""
         return dict(self._distributions)

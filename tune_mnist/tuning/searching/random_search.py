@@ -6,7 +6,7 @@ from tune_mnist.tuning.searching.protocol import SamplerMaker
 
 
 class RandomSearch(SamplerMaker):
-    """Draws every parameter independently."""
+    """Random search, which draws every parameter independently of earlier trials."""
 
     def make(self, seed: int) -> BaseSampler:
         """Return a sampler for one trial."""

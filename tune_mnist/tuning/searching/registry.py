@@ -1,4 +1,4 @@
-"""Searchers by name. A class is imported when it is first used."""
+"""Registry of searchers. A searcher's class is imported when it is first used."""
 
 from functools import cache
 from pkgutil import resolve_name
@@ -18,13 +18,16 @@ SEARCHERS = {
     "qmc": f"{_PACKAGE}.quasi_random:QuasiRandom",
     "grid": f"{_PACKAGE}.grid:Grid",
 }
-"""Import path of each class, a :class:`~tune_mnist.tuning.searching.protocol.SamplerMaker`."""
+"""Import path of each searcher's class, keyed by the name for ``--searcher``.
+
+Each class is a subclass of :class:`~tune_mnist.tuning.searching.protocol.SamplerMaker`.
+"""
 
 DEFAULT_SEARCHER = "tpe"
 
 
 def searcher_names() -> tuple[str, ...]:
-    """Return the accepted names."""
+    """Return the names that ``--searcher`` accepts."""
     return tuple(SEARCHERS)
 
 

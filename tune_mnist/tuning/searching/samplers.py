@@ -18,15 +18,16 @@ def create_sampler(
 ) -> PerTrialSampler:
     """Build the sampler of a search.
 
-    A model-based sampler first draws a third of the trials at random, at most ten, and continues
-    at random until a trial is better than guessing.
+    A model-based sampler draws the first third of the trials at random: at least MIN_STARTUP and
+    at most MAX_STARTUP trials per architecture. It continues at random until a trial exceeds the
+    chance level.
 
     Args:
-        name: Name of a searcher.
+        name: Name of the searcher.
         space: Search space.
         num_samples: Number of trials of the search.
         seed: Seed of the search.
-        chance_level: val_accuracy that a network which has learned exceeds.
+        chance_level: Validation accuracy above which a network has learned something.
 
     Raises:
         UserError: The name is unknown, or the searcher does not support the space.
@@ -57,6 +58,6 @@ def create_sampler(
 
 def _make_quietly(maker: SamplerMaker, seed: int) -> BaseSampler:
     with warnings.catch_warnings():
-        # Some options have been experimental since 2020, which users cannot change.
+        # Some of Optuna's options have been experimental since 2020. Users cannot change that.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return maker.make(seed)

@@ -1,4 +1,4 @@
-"""Searcher of a search: an Optuna study behind Ray Tune's searcher interface."""
+"""Ray Tune searcher backed by an Optuna study that can be resumed."""
 
 import warnings
 from collections.abc import Callable
@@ -17,26 +17,26 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER
 
 
 class StudySearch(OpenOptunaSearch):
-    """Ray's OptunaSearch with a study that is kept in a file and can be resumed.
+    """Ray's ``OptunaSearch`` with a study that is stored in a file and can be resumed.
 
-    The study records a stopped trial as PRUNED, and a diverged or failed trial as FAIL. The
-    unfinished trials of an earlier run are suggested again first.
+    The study records a trial that the scheduler stopped as PRUNED, and a diverged or failed trial
+    as FAIL. When a search is resumed, its unfinished trials are suggested again first.
 
     Args:
         space: Search space.
-        storage: Storage of the study.
+        storage: Optuna storage that contains the study.
         sampler: Sampler that draws the configurations.
-        directions: ``max`` or ``min`` by objective, METRIC first.
+        directions: ``max`` or ``min``, keyed by objective. The first objective is METRIC.
         max_epochs: Maximum epochs per trial.
-        max_concurrent: Maximum number of concurrent trials, unless ``may_begin`` is replaced.
+        max_concurrent: Maximum number of concurrent trials. Ignored if ``may_begin`` is replaced.
 
     Attributes:
-        trial_store: Records of the trials.
-        left: Number of trials still to suggest; None: as many as Ray requests.
-        may_begin: Function that returns whether a trial may be suggested. A search sets the
-            scheduler's ``wants_new_trial``.
+        trial_store: Records of all trials in the study.
+        left: Number of trials still to suggest, or None to suggest as many as Ray requests.
+        may_begin: Function that returns whether a new trial may be suggested now. The scheduler's
+            ``wants_new_trial`` replaces the default.
         all_at_once: Whether the unfinished trials of an earlier run are suggested even if
-            ``may_begin`` returns False, for a scheduler that pauses pending trials.
+            ``may_begin`` returns False. A scheduler that pauses pending trials needs this.
     """
 
     def __init__(
@@ -77,9 +77,11 @@ class StudySearch(OpenOptunaSearch):
         return self.left == 0
 
     def count_remaining(self) -> int | None:
-        """Return the number of unfinished trials and untried configurations; None: no limit.
+        """Return the number of trials that the search can still run, since none is run twice.
 
-        A search runs no more trials, since no configuration is run twice.
+        Returns:
+            Number of unfinished trials and untried configurations, or None if there are too many
+            configurations to list.
         """
         untried = self._sampler.count_untried(self.study)
         running = (optuna.trial.TrialState.RUNNING,)
@@ -87,14 +89,20 @@ class StudySearch(OpenOptunaSearch):
         return None if untried is None else untried + unfinished
 
     def handed_out(self) -> frozenset[str]:
-        """Return Ray's IDs of the trials that were suggested and have not ended yet."""
+        """Return the Ray trial IDs of the suggested trials that have not ended yet."""
         return frozenset(self._live)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """Return the number and configuration of the next trial; None: no trial may start now.
+        """Suggest the next trial.
 
-        FINISHED is returned only after all trials have ended, because Ray then releases the worker
-        of every trial that pauses.
+        FINISHED is not returned before all trials have ended, because Ray would then release the
+        worker of every trial that pauses.
+
+        Args:
+            trial_id: Ray's ID of the trial.
+
+        Returns:
+            Number and configuration of the trial, None if no trial may start now, or FINISHED.
         """
         if self.all_begun():
             return None if self._live else str(Searcher.FINISHED)
@@ -120,14 +128,15 @@ class StudySearch(OpenOptunaSearch):
     ) -> None:
         """Record the end of a trial in the study.
 
-        The recorder does so for a failed trial, since Ray passes no reason to the searcher.
+        The end of a failed trial is left to the recorder, because Ray does not tell the searcher
+        why a trial failed.
         """
         self._live.discard(trial_id)
         if not error:
             self.trial_store.end(self.trial(trial_id).number, result or {})
 
     def save(self, checkpoint_path: str) -> None:
-        """Write a placeholder, since all state is in the study."""
+        """Write a placeholder file, since all state is in the study."""
         with open(checkpoint_path, "w", encoding="utf-8") as file:  # noqa: PTH123 - Ray's text
             file.write("the state of the search is in its study\n")
 

@@ -1,4 +1,4 @@
-"""A study as a sampler sees it: which trials are shown, and how."""
+"""Views of a study that show a sampler unfinished and diverged trials in a form it learns from."""
 
 import copy
 from collections.abc import Container
@@ -15,20 +15,20 @@ from tune_mnist.tuning.trials.reports import DIVERGED
 
 
 class StudyView:
-    """A study in which unfinished trials look pruned, and diverged ones bad.
+    """View of a study in which a sampler can learn from unfinished and diverged trials.
 
-    Optuna's samplers leave out failed trials. A trial that diverged is not bad luck: its
-    configuration is bad, and the sampler learns so. It looks pruned before the first epoch, or,
-    for a sampler that learns from complete trials only, complete with the worst values so far.
+    Optuna's samplers ignore failed trials. A diverged trial has failed because of its
+    configuration, so the view shows it as a bad trial: pruned before the first epoch or, to a
+    sampler that learns only from complete trials, complete with the worst values so far.
 
-    The trials are read once, at the first use.
+    The trials are read once, at the first use. All other attributes are those of the study.
 
     Args:
-        study: The real study.
-        model: Architecture whose trials are shown; None: all trials.
-        history: Selection of the trials that are shown; None: all of them.
-        unfinished_as_pruned: Whether a trial that has not ended looks pruned at its last epoch.
-        diverged_as_complete: Whether a trial that diverged looks complete, instead of pruned.
+        study: Study to view.
+        model: Architecture whose trials are shown. If None, the trials of all are shown.
+        history: Selector of the trials that are shown. If None, all trials are shown.
+        unfinished_as_pruned: Whether to show an unfinished trial as pruned at its last epoch.
+        diverged_as_complete: Whether to show a diverged trial as complete instead of pruned.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class StudyView:
 
     @cached_property
     def _worst(self) -> list[float] | None:
-        """The worst value of each objective among the complete trials; None: there is none."""
+        """The worst value of each objective, or None if no trial is complete."""
         complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         if not complete:
             return None
@@ -72,7 +72,7 @@ class StudyView:
         return getattr(self._study, name)
 
     def stop(self) -> None:
-        """Ignore that a grid is exhausted: the search limits the number of trials."""
+        """Do nothing when a grid is exhausted, since the search limits the number of trials."""
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -85,8 +85,8 @@ class StudyView:
         """Return the trials as the sampler sees them.
 
         Args:
-            deepcopy: Whether the trials are copies.
-            states: States of the trials; None: all.
+            deepcopy: Whether to return copies of the trials.
+            states: States of the trials to return. If None, trials in any state are returned.
         """
         shown = [trial for trial in self._trials if states is None or trial.state in states]
         return copy.deepcopy(shown) if deepcopy else shown
@@ -117,7 +117,7 @@ class StudyView:
             shown.state, shown.values = TrialState.COMPLETE, self._worst
             return shown
         shown.state = TrialState.PRUNED
-        # TPE ranks a pruned trial by its last epoch first: epoch 0 comes after all others. CMA-ES
-        # needs a value. With several objectives, Optuna knows no intermediate values.
+        # TPE ranks pruned trials by their last epoch first, so epoch 0 ranks last. CMA-ES needs a
+        # value. With several objectives, Optuna supports no intermediate values.
         shown.intermediate_values = {0: 0.0} if len(self._study.directions) == 1 else {}
         return shown

@@ -1,4 +1,4 @@
-"""The tree-structured Parzen estimator."""
+"""Bayesian optimisation with the tree-structured Parzen estimator (TPE)."""
 
 from optuna.samplers import BaseSampler, TPESampler
 
@@ -6,10 +6,12 @@ from tune_mnist.tuning.searching.protocol import SamplerMaker
 
 
 class Tpe(SamplerMaker):
-    """Optuna's multivariate TPE, with one model for each group of conditional parameters.
+    """Optuna's ``TPESampler`` with one multivariate model for each group of parameters.
 
-    Sources: Bergstra et al., NeurIPS 2011; Falkner et al., ICML 2018; Optuna's ``multivariate``
-    and ``group``.
+    A group contains the parameters that exist under the same conditions.
+
+    Sources: Bergstra et al., NeurIPS 2011; Falkner et al., ICML 2018; options ``multivariate``
+    and ``group`` in Optuna's documentation.
     """
 
     learns = True

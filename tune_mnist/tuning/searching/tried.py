@@ -1,4 +1,4 @@
-"""The configurations that a search has tried, and those that it has not."""
+"""Record of the configurations that a search has tried, and of those that are left."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property
@@ -16,10 +16,11 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 
 class TriedConfigurations:
-    """The configurations of a study, compared as training sees them.
+    """Configurations that a study has tried.
 
-    An imported trial that lacks a part of its earlier configuration has tried another
-    configuration than its parameters say, and does not count.
+    Configurations are equal if they train the same way; see `configuration_key`. An imported trial
+    is not counted if the space lacks a part of its earlier configuration, because it was not
+    trained with the remaining parameters alone.
 
     Args:
         space: Search space.
@@ -28,14 +29,14 @@ class TriedConfigurations:
     def __init__(self, space: SearchSpace) -> None:
         self._space = space
         self._known: set[int] = set()
-        """Numbers of the trials whose configuration is complete, or remains incomplete."""
+        """Numbers of the trials whose configuration can no longer change."""
         self._settled = 0
-        """All lower numbers are known."""
+        """Lowest trial number that is not known."""
         self._first: dict[tuple[Hashable, ...], int] = {}
-        """Lowest number of a trial with a configuration, by the configuration's key."""
+        """Lowest number of the trials with a configuration, keyed by `configuration_key`."""
 
     def update(self, study: optuna.Study) -> None:
-        """Take in the trials that have got their configuration since the last call."""
+        """Add the trials of a study whose configuration was drawn since the last call."""
         trials = study.get_trials(deepcopy=False)
         while self._settled in self._known:
             self._settled += 1
@@ -53,16 +54,16 @@ class TriedConfigurations:
                 self._known.add(trial.number)
 
     def has(self, parameters: Mapping[str, Any], before: int) -> bool:
-        """Return whether a trial with a lower number has this configuration.
+        """Return whether an earlier trial has the same configuration.
 
         Args:
-            parameters: Values by name.
-            before: Number of the trial that is to try them.
+            parameters: Parameter values, keyed by parameter name.
+            before: Number of the current trial. Only trials with lower numbers are considered.
         """
         return self._first.get(configuration_key(self._space, parameters), before) < before
 
     def count_untried(self) -> int | None:
-        """Return the number of configurations that no trial has; None: too many to list."""
+        """Return the number of configurations without a trial, or None if too many to list."""
         untried = 0
         for listed in self._all.values():
             if listed is None:
@@ -71,7 +72,7 @@ class TriedConfigurations:
         return untried
 
     def exhausted_models(self) -> frozenset[str]:
-        """Return the architectures of which every configuration has been tried."""
+        """Return the architectures whose configurations have all been tried."""
         return frozenset(
             model
             for model, listed in self._all.items()
@@ -79,10 +80,10 @@ class TriedConfigurations:
         )
 
     def untried(self, fixed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield the untried configurations of the architectures that have few enough to list.
+        """Yield the untried configurations, except of architectures with too many to list.
 
         Args:
-            fixed: Values by name that they must have.
+            fixed: Parameter values that the configurations must have, keyed by parameter name.
         """
         for listed in self._all.values():
             for key, parameters in (listed or {}).items():
@@ -91,7 +92,10 @@ class TriedConfigurations:
 
     @cached_property
     def _all(self) -> dict[str, dict[tuple[Hashable, ...], dict[str, Any]] | None]:
-        """All configurations by architecture and key; None: too many to list."""
+        """All configurations, keyed by architecture and `configuration_key`.
+
+        None stands for an architecture with too many configurations to list.
+        """
         return {model: self._listed(model) for model in self._space.models}
 
     def _listed(self, model: str) -> dict[tuple[Hashable, ...], dict[str, Any]] | None:

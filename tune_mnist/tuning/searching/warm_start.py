@@ -1,4 +1,4 @@
-"""Preparation of a new study: trials of an earlier search, and the queue of first trials."""
+"""Preparation of a new study: import of earlier trials, and the queue of the first trials."""
 
 from collections.abc import Container, Hashable, Iterable
 from dataclasses import dataclass
@@ -22,23 +22,24 @@ from tune_mnist.tuning.trials.reports import METRIC
 MAX_TRIED_FIRST = 3
 PREPARED = "prepared"
 QUEUE = "queue"
-"""User attribute of a study: the queued configurations."""
+"""Study attribute that contains the queued configurations."""
 
 FIRST_OF_PORTFOLIO = "first_of_portfolio"
-"""User attribute of a study: index of the portfolio's first configuration in the queue."""
+"""Study attribute that contains the queue index of the portfolio's first configuration."""
 
 STAGES = "stages"
-"""User attribute of a study: the cheaper stages of its trials."""
+"""Study attribute that contains the cheaper stages of the trials."""
 
 
 @dataclass(frozen=True)
 class WarmStart:
-    """Trials and configurations that a new search reuses from an earlier one.
+    """Trials and configurations that a new search reuses from an earlier search.
 
     Attributes:
         name: Name of the earlier search.
-        trials: Ended trials to import, with the parameters that exist in the new space.
-        configurations: Configurations to queue, best first.
+        trials: Ended trials to import into the new study, reduced to the parameters that exist in
+            the new space.
+        configurations: Configurations to try first, the best one first.
     """
 
     name: str
@@ -53,18 +54,19 @@ def select_trials(
     model: str | None,
     comparable: Container[str],
 ) -> WarmStart:
-    """Select the trials and configurations that a new search reuses from an earlier one.
+    """Select the trials and configurations that a new search reuses from an earlier search.
 
-    Trials of architectures outside the space are used only if there are no others, and then only
-    as configurations to queue.
+    A trial is imported if its accuracy is comparable with those of the new search. Of the other
+    trials, the new search tries the best configurations again. Trials of architectures outside the
+    space are used only if there are no others, and then only as configurations.
 
     Args:
         earlier: Study of the earlier search.
         directory: Results folder of the earlier search.
         space: Search space of the new search.
-        model: Architecture of the earlier search, if its space fixed one.
-        comparable: Architectures whose earlier accuracies were measured in the same way as those
-            of the new search, apart from stages, which are compared here.
+        model: Architecture of the earlier search, or None if it was a parameter.
+        comparable: Architectures whose accuracies were measured in the same way in both searches,
+            apart from the stages, which this function compares.
 
     Raises:
         UserError: No trial of the earlier search has a parameter of the space.
@@ -83,8 +85,8 @@ def select_trials(
     ]
     if not usable:
         raise UserError(
-            f"--warm-start {directory}: none of its trials has a parameter, with its value, in"
-            f" common with the space {space.name}"
+            f"--warm-start {directory}: no trial of this search has a parameter value that lies in"
+            f" space {space.name}; use a search of a similar space"
         )
     of_space = [pair for pair in usable if pair[1].get(MODEL) in space.models]
     same_stages = earlier.user_attrs.get(STAGES) == _stages(space)
@@ -112,18 +114,18 @@ def prepare_study(
     warm_start: WarmStart | None,
     portfolio: Portfolio | None = None,
 ) -> None:
-    """Fill a new study with imported trials and the queue.
+    """Import earlier trials into a new study, and queue the configurations to try first.
 
-    The queue holds the best earlier configurations, then the baselines of the space, then the
-    portfolio. A configuration whose trial was imported is not queued. If the driver was killed in
-    this function, the next run completes the preparation.
+    The queue contains the best earlier configurations, then the baselines of the space, then the
+    portfolio. A configuration is not queued if its trial was imported. If the driver was killed
+    during this function, the next call completes the preparation.
 
     Args:
-        study: Study without trials, or with a part of the imported ones.
+        study: Study without trials, or one whose preparation was interrupted.
         space: Search space.
-        num_samples: Maximum length of the queue, the number of trials of the search.
-        warm_start: Trials and configurations of an earlier search, or None.
-        portfolio: Portfolio of the space, or None.
+        num_samples: Number of trials of the search, which is the maximum length of the queue.
+        warm_start: Trials and configurations of an earlier search, or None for no warm start.
+        portfolio: Portfolio of the space, or None for no portfolio.
     """
     if space.fidelity:
         study.set_user_attr(STAGES, _stages(space))
@@ -144,7 +146,7 @@ def prepare_study(
 
 
 def is_prepared(study: optuna.Study) -> bool:
-    """Return whether :func:`prepare_study` has completed in this study."""
+    """Return whether :func:`prepare_study` has been completed for a study."""
     return bool(study.user_attrs.get(PREPARED))
 
 
@@ -174,8 +176,8 @@ def _distinct(queue: list[dict[str, Any]], space: SearchSpace) -> list[dict[str,
 
 
 def _import(study: optuna.Study, warm_start: WarmStart) -> list[dict[str, Any]]:
-    """Add the earlier trials to the study; return the configurations to queue."""
-    # A killed driver may have imported some of them.
+    """Add the earlier trials to the study, and return the configurations to queue."""
+    # A killed driver may have imported some of the trials.
     known = {trial.user_attrs.get(WARM_START_NAME) for trial in study.get_trials(deepcopy=False)}
     for trial in warm_start.trials:
         if trial.user_attrs[WARM_START_NAME] not in known:
@@ -184,7 +186,7 @@ def _import(study: optuna.Study, warm_start: WarmStart) -> list[dict[str, Any]]:
 
 
 def _stages(space: SearchSpace) -> list[dict[str, Any]] | None:
-    """Return the stages of a space as a study stores them; None: it has none."""
+    """Return the stages of a space in the form in which a study stores them."""
     return [stage.model_dump() for stage in space.fidelity] or None
 
 
@@ -212,7 +214,7 @@ def _common(config: dict[str, Any], space: SearchSpace) -> dict[str, Any]:
 
 
 def _is_whole(config: dict[str, Any], space: SearchSpace) -> bool:
-    """Return whether the space has all parameters of a configuration of one of its models.
+    """Return whether the space contains all parameter values of a configuration.
 
     A parameter whose condition does not hold in the space would not be trained with its value.
     """
