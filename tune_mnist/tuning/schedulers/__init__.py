@@ -1,1 +1,1 @@
-"""Schedulers: promotion and stopping ASHA, HyperBand, median rule, population based training."""
+"""Schedulers: ASHA by promotion or by stopping, HyperBand, median rule, population training."""

@@ -1,4 +1,4 @@
-"""Stopping ASHA: ends a trial at a rung unless it is among the best trials there."""
+"""Stopping ASHA, which stops a trial at a rung unless it is among the best there so far."""
 
 from ray.tune.schedulers import TrialScheduler
 
@@ -9,7 +9,10 @@ from tune_mnist.tuning.schedulers.stopping import StoppingScheduler
 
 
 class StoppingAsha(StoppingScheduler):
-    """The stopping variant of ASHA, as Ray implements it.
+    """Stopping variant of the asynchronous successive halving algorithm (ASHA).
+
+    Wraps Ray's implementation. When a trial reaches a rung, it is stopped unless it is among the
+    best 1/reduction_factor of the trials that have reached the rung so far.
 
     Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020.
     """
@@ -19,7 +22,7 @@ class StoppingAsha(StoppingScheduler):
 
     @classmethod
     def rule(cls, options: SchedulerOptions) -> TrialScheduler:
-        """Return Ray's ASHA."""
+        """Return Ray's ASHA scheduler."""
         return SeededAsha(
             seed=options.seed,
             rungs=options.rungs,
@@ -32,5 +35,5 @@ class StoppingAsha(StoppingScheduler):
 
     @classmethod
     def comparison_epochs(cls, options: SchedulerOptions) -> tuple[int, ...]:
-        """Return the rungs."""
+        """Return the epochs of the rungs."""
         return options.rung_epochs

@@ -1,4 +1,4 @@
-"""Brackets of promotion ASHA: assignment of trials, and rungs per architecture and bracket."""
+"""Brackets of promotion ASHA, each with its own rungs for each architecture."""
 
 import functools
 import math
@@ -12,22 +12,22 @@ from tune_mnist.tuning.schedulers.rungs import PausedTrial, Rungs
 
 
 class Brackets:
-    """The rungs of each architecture and bracket.
+    """Trials of promotion ASHA, grouped by architecture and bracket.
 
     Trials are compared only with trials of the same architecture and bracket.
 
     Args:
-        rungs: Epochs of the rungs of the first bracket, ascending.
-        max_epochs: Epochs of a trial that is promoted from every rung.
-        num_samples: Number of trials; trial numbers are below it.
+        rungs: Epochs of the rungs in the first bracket, ascending.
+        max_epochs: Maximum epochs per trial.
+        num_samples: Number of trials. Trial numbers are below this number.
         reduction_factor: Factor by which the number of trials is reduced at each rung, at least 2.
         brackets: Number of brackets, at most the number of rungs plus one. Bracket s starts at
             rung s.
-        seed: Random seed of the assignment of trials to brackets.
+        seed: Random seed for the assignment of trials to brackets.
         share: Maximum number of trials of one architecture. If None, there is no limit.
 
     Attributes:
-        complete: Architectures with a trial that has trained all epochs.
+        complete: Architectures with at least one trial that has trained all epochs.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Brackets:
         )
 
     def add(self, number: int, model: str) -> None:
-        """Add a trial to its rungs; a trial that had ended becomes live again.
+        """Add a trial. A trial that had ended becomes live again.
 
         Args:
             number: Number of the trial.
@@ -67,10 +67,10 @@ class Brackets:
         self.of(number).add(number)
 
     def restore(self, trial: EarlierTrial) -> None:
-        """Restore a trial of an earlier run of the search; the order of the trials is irrelevant.
+        """Restore a trial of an earlier run of the search. Trials can be restored in any order.
 
-        An unfinished trial whose last epoch is that of a rung is paused there, even if it was
-        promoted before: the study holds no promotion before the next epoch, so the promotion is
+        An unfinished trial whose last epoch is a rung is paused there, even if it had been
+        promoted: the study does not record a promotion before the next epoch ends, so it is
         decided again.
 
         Args:
@@ -86,7 +86,7 @@ class Brackets:
             rungs.end(trial.number)
 
     def of(self, number: int) -> Rungs:
-        """Return the rungs of a trial's architecture and bracket."""
+        """Return the rungs of the architecture and bracket that a trial belongs to."""
         bracket = self._bracket(number)
         key = (self._models[number], bracket)
         if key not in self._groups:
@@ -102,11 +102,11 @@ class Brackets:
         return self._models[number]
 
     def live(self) -> set[int]:
-        """Return the trials that have not ended."""
+        """Return the numbers of the trials that have not ended."""
         return set[int]().union(*(rungs.live for rungs in self._groups.values()))
 
     def close(self) -> None:
-        """Declare that no further trials will be added."""
+        """Declare that no more trials will be added, so that rankings become final earlier."""
         for rungs in self._groups.values():
             rungs.close()
 
@@ -115,10 +115,13 @@ class Brackets:
         return _first(Rungs.promotable, self._groups.values())
 
     def first_paused(self, without: set[str]) -> int | None:
-        """Return the number of the best paused trial at the highest rung, or None without one.
+        """Return the number of the best paused trial at the highest rung.
 
         Args:
             without: Architectures whose trials are excluded.
+
+        Returns:
+            Number of the trial, or None if no other trial is paused.
         """
         groups = [rungs for (model, _), rungs in self._groups.items() if model not in without]
         return _first(Rungs.paused, groups)
@@ -126,7 +129,8 @@ class Brackets:
     def cannot_be_promoted(self) -> set[int]:
         """Return the numbers of the paused trials that can never be promoted.
 
-        The best paused trial of a rung is excluded until its architecture has a complete trial.
+        Until an architecture has a trial that trained all epochs, the best paused trial of each of
+        its rungs is kept.
         """
         return set[int]().union(
             *(
@@ -148,13 +152,15 @@ def _first(
 
 
 def bracket_shares(brackets: int, rungs: int, reduction_factor: int) -> tuple[float, ...]:
-    """Return each bracket's fraction of the trials, chosen so that all take about the same time.
+    """Return the fraction of the trials that each bracket gets.
+
+    The fractions are chosen so that the brackets take about the same time.
 
     Source: Li et al., "Hyperband", JMLR 2018.
 
     Args:
         brackets: Number of brackets.
-        rungs: Number of rungs of the first bracket.
+        rungs: Number of rungs in the first bracket.
         reduction_factor: Factor by which the number of trials is reduced at each rung.
     """
     rungs_left = rungs - np.arange(min(brackets, rungs + 1))
@@ -164,12 +170,12 @@ def bracket_shares(brackets: int, rungs: int, reduction_factor: int) -> tuple[fl
 
 @functools.cache
 def assign_bracket(number: int, shares: tuple[float, ...], seed: int) -> int:
-    """Draw the bracket of a trial; the same arguments give the same bracket.
+    """Draw the bracket of a trial. Equal arguments give the same bracket.
 
     Args:
         number: Number of the trial.
-        shares: Fraction of the trials by bracket.
-        seed: Random seed of the assignment.
+        shares: Fraction of the trials that each bracket gets.
+        seed: Random seed for the assignment.
     """
     rng = np.random.default_rng((seed, number))
     return int(rng.choice(len(shares), p=shares))

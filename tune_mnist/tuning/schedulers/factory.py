@@ -1,4 +1,4 @@
-"""Creation of schedulers by name."""
+"""Creation of a scheduler from its options."""
 
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.protocol import SearchScheduler
@@ -6,9 +6,9 @@ from tune_mnist.tuning.schedulers.registry import scheduler_class
 
 
 def create_scheduler(options: SchedulerOptions) -> SearchScheduler:
-    """Build the scheduler that the options name.
+    """Build the scheduler that the options specify, without any trials.
 
     Raises:
-        UserError: The name is unknown.
+        UserError: The name of the scheduler is unknown.
     """
     return scheduler_class(options.name).from_options(options)

@@ -1,4 +1,4 @@
-"""Synchronous HyperBand: a bracket's trials pause at a rung until all have reached it."""
+"""Synchronous HyperBand, in which trials pause at a rung until their whole bracket reaches it."""
 
 from random import Random
 from typing import Any, Self
@@ -13,9 +13,18 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 
 class HyperBand(SearchScheduler, WholeBracketsHyperBand):
-    """Ray's HyperBand, which keeps its state in Ray's trials, so a search cannot be resumed.
+    """Synchronous HyperBand, as implemented in Ray.
+
+    All trials of a bracket pause at a rung. When the last one has reached it, the best
+    1/reduction_factor continue and the others end. A search with this scheduler cannot be resumed,
+    because Ray's implementation keeps its state in Ray's trial objects.
 
     Source: Li et al., "Hyperband", JMLR 2018.
+
+    Args:
+        max_concurrent: Maximum number of concurrent trials.
+        max_t: Maximum epochs per trial.
+        options: Further arguments of Ray's ``HyperBandScheduler``.
     """
 
     accepts = frozenset({"reduction_factor"})
@@ -38,15 +47,15 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
 
     @classmethod
     def simulate(cls, options: SchedulerOptions, num_samples: int, rng: Random) -> list[int]:
-        """Return the epochs of stopping ASHA, whose duration is about the same."""
+        """Return the epochs of trials under stopping ASHA, which trains about as many."""
         return StoppingAsha.simulate(options, num_samples, rng)
 
     def wants_new_trial(self) -> bool:
-        """Return whether a worker is free or a bracket is not full yet."""
+        """Return whether a bracket has room for another trial or a worker is free."""
         return self.has_room() or super().wants_new_trial()
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Add a trial to a bracket, unless it is exempt."""
+        """Add a trial to a bracket, unless it is exempt from early stopping."""
         if self._is_exempt(trial):
             self._trials[trial.config[NUMBER]] = trial
         else:
@@ -62,7 +71,7 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
             super().on_trial_complete(tune_controller, trial, result)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        """Remove a trial that failed; Ray adds it again if it is tried again."""
+        """Remove a trial that failed. Ray adds it again if it retries the trial."""
         if self._is_exempt(trial):
             self._end(trial.config[NUMBER])
         else:
@@ -76,9 +85,10 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
             super().on_trial_remove(tune_controller, trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Decide whether the trial continues after this epoch.
+        """Decide whether the trial continues, pauses or ends after this epoch.
 
-        The last report of a failed trial has no accuracy, on which Ray's HyperBand fails.
+        The last report of a failed trial is skipped. It contains no accuracy and would raise an
+        exception in Ray's HyperBand.
         """
         if METRIC not in result:
             return self.CONTINUE
@@ -88,7 +98,7 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
         return decision
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return the trial that gets a free worker: an exempt one first."""
+        """Return the trial that gets a free worker, exempt trials first."""
         for trial in self._trials.values():
             if self._is_exempt(trial) and trial.status == Trial.PENDING:
                 return trial

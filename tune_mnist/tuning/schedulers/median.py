@@ -1,4 +1,4 @@
-"""Median rule: ends a trial whose best value is below the median of other trials' means."""
+"""Median stopping rule, which stops trials that are worse than the average of most others."""
 
 from ray.tune.schedulers import TrialScheduler
 
@@ -9,7 +9,10 @@ from tune_mnist.tuning.schedulers.stopping import StoppingScheduler
 
 
 class MedianStopping(StoppingScheduler):
-    """The median rule, as Ray implements it.
+    """Median stopping rule, as implemented in Ray.
+
+    A trial is stopped if its best validation accuracy so far is below the median of the other
+    trials' mean accuracies up to the same epoch.
 
     Source: Golovin et al., "Google Vizier: A Service for Black-Box Optimization", KDD 2017,
     section 3.2.2.
@@ -19,5 +22,5 @@ class MedianStopping(StoppingScheduler):
 
     @classmethod
     def rule(cls, options: SchedulerOptions) -> TrialScheduler:
-        """Return Ray's median rule."""
+        """Return Ray's median stopping rule, without its pauses."""
         return ContinuingMedian(grace_period=options.grace_period, **OBJECTIVE)

@@ -1,16 +1,16 @@
-"""Options of a scheduler."""
+"""Options of the schedulers."""
 
 from dataclasses import dataclass
 
 from tune_mnist.tuning.schedulers.rungs import rung_epochs
 
 OWN_OPTIONS = ("grace_period", "reduction_factor", "brackets", "perturbation_interval")
-"""Options of a search that only some schedulers accept."""
+"""Names of the search options that only some schedulers accept."""
 
 
 @dataclass(frozen=True)
 class SchedulerOptions:
-    """Options of a scheduler.
+    """Options of a search's scheduler. Each scheduler uses only those that concern it.
 
     Attributes:
         name: Name of the scheduler, not an alias.
@@ -18,15 +18,15 @@ class SchedulerOptions:
         grace_period: Minimum epochs per trial, and the epoch of ASHA's first rung.
         reduction_factor: Factor by which ASHA and HyperBand reduce the number of trials at each
             rung, at least 2.
-        brackets: Number of ASHA's brackets; bracket s starts at rung s.
-        perturbation_interval: Epochs between two comparisons of a population.
+        brackets: Number of ASHA's brackets. Bracket s starts at rung s.
+        perturbation_interval: Number of epochs between two comparisons of a population.
         seed: Random seed of the scheduler.
-        num_samples: Number of trials of the search.
+        num_samples: Number of trials that the search runs.
         imported: Number of trials in the study that were imported from another search.
         max_concurrent: Maximum number of concurrent trials.
         rungs: Epochs of ASHA's rungs. If None, they are grace_period * reduction_factor^k.
         architectures: Number of architectures that share the trials.
-        queued: Maximum number of queued configurations of one architecture.
+        queued: Largest number of queued configurations of one architecture.
     """
 
     name: str
@@ -45,7 +45,7 @@ class SchedulerOptions:
 
     @property
     def rung_epochs(self) -> tuple[int, ...]:
-        """The epochs of ASHA's rungs."""
+        """Epochs of ASHA's rungs, ascending."""
         if self.rungs is not None:
             return self.rungs
         return rung_epochs(self.max_epochs, self.grace_period, self.reduction_factor)

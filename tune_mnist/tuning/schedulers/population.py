@@ -1,4 +1,4 @@
-"""Population based training: at intervals, the worst trials continue as copies of the best."""
+"""Population based training, in which the worst trials repeatedly become copies of the best."""
 
 from collections import defaultdict
 from typing import Any, Self
@@ -18,24 +18,24 @@ MIN_POPULATION = 2
 class PopulationBasedTraining(SearchScheduler):
     """Synchronous population based training that can be restored from the study.
 
-    The population is all trials of the search. Every ``interval`` epochs, each trial pauses until
-    all others have reached the same epoch, which works with any number of workers. Then the worst
-    quarter continues with the weights and perturbed hyperparameters of the best quarter (see
+    All trials of the search form the population. Every ``interval`` epochs, each trial pauses
+    until all others have reached the same epoch, which works with any number of workers. Then the
+    worst quarter continues with the weights and perturbed hyperparameters of the best quarter (see
     :mod:`tune_mnist.tuning.schedulers.exploit`).
 
-    Ray's implementation cannot be combined with a searcher, compares trials of different epochs by
-    default, and draws from the global random state. This implementation depends only on the values
-    in the study, so a resumed search makes the same exploits. Trials that diverge or fail are not
-    replaced.
+    Ray's implementation cannot be combined with a searcher, by default compares trials at
+    different epochs, and draws from the global random state. This implementation depends only on
+    the values in the study, so that a resumed search repeats the same exploits. Trials that
+    diverge or fail are not replaced.
 
     Source: Jaderberg et al., "Population Based Training of Neural Networks", arXiv 1711.09846.
 
     Args:
-        max_epochs: Epochs after which every trial ends.
-        num_samples: Size of the population, at least 2.
+        max_epochs: Number of epochs after which every trial ends.
+        num_samples: Number of trials in the population, at least 2.
         max_concurrent: Maximum number of concurrent trials.
-        interval: Epochs between two comparisons.
-        seed: Random seed of the exploits.
+        interval: Number of epochs between two comparisons.
+        seed: Random seed for the exploits.
     """
 
     accepts = frozenset({"perturbation_interval"})
@@ -73,27 +73,27 @@ class PopulationBasedTraining(SearchScheduler):
 
     @classmethod
     def check(cls, options: SchedulerOptions) -> None:
-        """Check that there are at least two trials and one comparison.
+        """Check that there are at least two trials, and that they are compared at least once.
 
         Args:
             options: Options of the scheduler.
 
         Raises:
-            UserError: There is only one trial, or no comparison before the last epoch.
+            UserError: There is only one trial, or no comparison takes place before the last epoch.
         """
         if options.num_samples < MIN_POPULATION:
             raise UserError(
-                f"--num-samples {options.num_samples} with --scheduler {options.name}: must be at"
-                f" least {MIN_POPULATION}, as a population needs trials to compare"
+                f"--num-samples must be at least {MIN_POPULATION} with --scheduler {options.name},"
+                f" which compares trials with each other, but is {options.num_samples}"
             )
         if 1 < options.max_epochs <= options.perturbation_interval:
             raise UserError(
-                f"--perturbation-interval {options.perturbation_interval}: must be below the"
-                f" {options.max_epochs} epochs of --max-epochs, or trials are never compared"
+                f"--perturbation-interval must be less than --max-epochs {options.max_epochs}, but"
+                f" is {options.perturbation_interval}, so that trials would never be compared"
             )
 
     def connect(self, search: SearchLink) -> None:
-        """Restore the values of earlier runs of the search, and keep the link for exploits."""
+        """Restore the accuracies of earlier runs, and keep the link to carry out exploits."""
         super().connect(search)
         self._search = search
         self._closed = search.closed_round
@@ -102,11 +102,11 @@ class PopulationBasedTraining(SearchScheduler):
         self._ended |= {trial.number for trial in search.trials if trial.ended}
 
     def wants_new_trial(self) -> bool:
-        """Return whether a free worker should get a trial that has not been added yet."""
+        """Return whether a worker is free and the population is not complete yet."""
         return self._are_missing() and self.count_active() < self.max_concurrent
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Add a trial: a new one, or an unfinished one of a resumed search."""
+        """Add a new trial, or an unfinished trial of a resumed search."""
         super().on_trial_add(tune_controller, trial)
         self._ended.discard(trial.config[NUMBER])
 
@@ -122,14 +122,14 @@ class PopulationBasedTraining(SearchScheduler):
             return self.CONTINUE
         if self._worker_is_wanted():
             return self.PAUSE
-        # No other trial needs the worker: wait with it, which saves a restart after a pause.
+        # No other trial needs the worker, so keep it while waiting. This saves a restart.
         self._held.add(number)
         return self.NOOP
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """Return the paused trial to continue, or None if no trial is ready or no worker free."""
-        # After the loss of a node, waiting trials must release workers: the trials that lost
-        # theirs need them to reach the epoch of the comparison.
+        # After the loss of a node, waiting trials must release their workers, since the trials
+        # that lost a worker need one to reach the epoch of the comparison.
         while self._held and self.count_active() > self.max_concurrent:
             held = self._trials[self._held.pop()]
             tune_controller.pause_trial(held, should_checkpoint=False)
@@ -153,7 +153,7 @@ class PopulationBasedTraining(SearchScheduler):
         return max(self._values[number], default=0)
 
     def _ready(self) -> list[int]:
-        """Return the paused trials that may continue."""
+        """Return the numbers of the paused trials that may continue."""
         return [
             number
             for number, trial in self._trials.items()
@@ -170,7 +170,7 @@ class PopulationBasedTraining(SearchScheduler):
         return len(self._trials) + len(self._ended) < self._num_samples
 
     def _all_wait(self) -> bool:
-        """Return whether the whole population waits for a comparison."""
+        """Return whether all trials of the population wait for a comparison."""
         # Ray's status of a trial is RUNNING until its pause is complete.
         return (
             not self._are_missing()
@@ -193,7 +193,7 @@ class PopulationBasedTraining(SearchScheduler):
         values = {number: self._values[number][epoch] for number in self._trials}
         sources = choose_sources(values, models, self._seed, epoch)
         configs = {number: dict(self._trials[number].config) for number in sources.values()}
-        # All exploits come before any trial continues, which would replace its checkpoint.
+        # Carry out all exploits before any trial continues and replaces its checkpoint.
         for target, source in sources.items():
             params = perturb(configs[source], self._search.space, self._seed, epoch, target)
             params.pop(NUMBER)

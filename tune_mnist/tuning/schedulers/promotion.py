@@ -1,4 +1,4 @@
-"""Promotion ASHA for Ray Tune: trials pause at a rung, and free workers promote the best."""
+"""Promotion ASHA for Ray Tune: trials pause at rungs, and free workers promote the best."""
 
 from collections.abc import Callable
 from math import ceil
@@ -16,53 +16,55 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 
 class PromotionAsha(SearchScheduler):
-    """The promotion variant of ASHA (Algorithm 2 of the paper) for Ray Tune.
+    """Promotion variant of the asynchronous successive halving algorithm (ASHA) for Ray Tune.
 
-    Ray's ASHA stops trials: a trial passes a rung if it is among the best so far, so the first
-    trials pass every rung. In the promotion variant every trial pauses at a rung. A free worker
-    continues the best paused trial among the top 1/reduction_factor of the highest possible rung,
-    and starts a new trial only if no trial is promotable. A trial that would be promoted right
-    after its report continues without a pause.
+    Ray's ASHA only stops trials: a trial passes a rung if it is among the best so far, so the
+    first trials pass every rung. In the promotion variant, every trial pauses at a rung. A free
+    worker promotes the best paused trial in the top 1/reduction_factor of the highest possible
+    rung, and starts a new trial only if no trial is promotable. A trial that would be promoted
+    immediately after its report continues without a pause.
 
     Trials are compared only with trials of the same architecture, since small and large networks
-    learn at different speeds in the first epochs. Trials of equal accuracy are ranked by training
-    loss.
+    learn at different speeds in the first epochs. Trials of equal accuracy are ranked by
+    validation loss.
 
-    Two rules end the search, which Algorithm 2 does not:
-        - A paused trial that can never be promoted is ended at once (see ``pruned``).
+    Two rules make the search end, which Algorithm 2 of the paper leaves open:
+        - A paused trial that can never be promoted is ended immediately (see ``pruned``).
         - If an architecture has no trial to start, run or promote, and none that has trained all
           epochs, its best paused trial at the highest rung is promoted. This happens when few
           trials reach a rung: a third of 2 trials is none.
 
     Trials are identified by ``config["number"]``, since Ray's trial IDs change when a search is
     resumed. Time is measured by the metric ``epoch``, since Ray's ``training_iteration`` starts
-    again after each pause. The trainable writes its own checkpoints; a pause needs none of Ray's.
+    again after each pause. Ray's own checkpoints are not needed for a pause, since the trainable
+    writes checkpoints itself.
 
     Requirements for a searcher:
         - ``suggest`` must return None while ``wants_new_trial`` is False. Ray's
-          ``ConcurrencyLimiter`` cannot be used: it counts paused trials as running.
+          ``ConcurrencyLimiter`` cannot be used, since it counts paused trials as running.
         - To resume a search, ``restore_trial`` must be called for every earlier trial. Then
           ``suggest`` must return each unfinished trial once with its number, even while
           ``wants_new_trial`` is False.
 
-    Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020.
+    Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020,
+    Algorithm 2.
 
     Args:
-        max_epochs: Epochs of a trial that is promoted from every rung.
-        num_samples: Number of trials, including the earlier trials of a resumed search; trial
-            numbers are below it.
+        max_epochs: Maximum epochs per trial.
+        num_samples: Number of trials, including the earlier trials of a resumed search. Trial
+            numbers are below this number.
         max_concurrent: Maximum number of concurrent trials.
         rungs: Epochs at which trials pause, ascending and below max_epochs.
         reduction_factor: Factor by which the number of trials is reduced at each rung, at least 2.
-        brackets: Number of brackets; bracket s starts at rung s. Trials compete only within their
-            bracket.
-        seed: Random seed of the assignment of trials to brackets.
+        brackets: Number of brackets. Bracket s starts at rung s, and trials compete only within
+            their bracket.
+        seed: Random seed for the assignment of trials to brackets.
         share: Maximum number of trials of one architecture. If None, there is no limit.
 
     Attributes:
         all_begun: Function that returns whether the last new trial has been suggested.
-        pruned: Numbers of the trials that this scheduler ended before their last epoch, without
-            those of earlier runs of a resumed search.
+        pruned: Numbers of the trials that this scheduler has ended before their last epoch. Trials
+            that were ended in earlier runs of a resumed search are not included.
     """
 
     accepts = frozenset({"grace_period", "reduction_factor", "brackets"})
@@ -110,7 +112,7 @@ class PromotionAsha(SearchScheduler):
 
     @classmethod
     def simulate(cls, options: SchedulerOptions, num_samples: int, rng: Random) -> list[int]:
-        """Return the epochs that trials train on one worker, in a single bracket."""
+        """Simulate a search with one worker and one bracket; return the epochs of each trial."""
         qualities = [rng.random() for _ in range(num_samples)]
         return simulate_promotion(
             options.rung_epochs, options.reduction_factor, options.max_epochs, qualities
@@ -124,7 +126,7 @@ class PromotionAsha(SearchScheduler):
         self.all_begun = search.all_begun
 
     def restore_trial(self, trial: EarlierTrial) -> None:
-        """Restore a trial of an earlier run of the search, in any order.
+        """Restore a trial of an earlier run of the search. Trials can be restored in any order.
 
         Args:
             trial: Trial of the earlier run.
@@ -136,21 +138,21 @@ class PromotionAsha(SearchScheduler):
     def wants_new_trial(self) -> bool:
         """Return whether a free worker should start a new trial.
 
-        False while ``max_concurrent`` trials run, a paused trial can continue, or a restored
-        unfinished trial has not been added again.
+        This is not the case while ``max_concurrent`` trials run, a paused trial can continue, or
+        a restored unfinished trial has not been added again.
         """
         room = len(self._active()) < self.max_concurrent and not self._missing()
         return room and self._next(search_over=False) is None
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Add a trial; an unfinished trial of an earlier run continues from its rung."""
+        """Add a new trial, or an unfinished trial of an earlier run, which keeps its rung."""
         super().on_trial_add(tune_controller, trial)
         self._brackets.add(trial.config[NUMBER], trial.config.get("model", ""))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Decide whether the trial continues, pauses or ends after this epoch.
 
-        The first report after a pause may repeat the last report before it.
+        The first report after a pause may repeat the last report before the pause.
         """
         if METRIC not in result:
             return self.CONTINUE
@@ -173,24 +175,24 @@ class PromotionAsha(SearchScheduler):
         return self.PAUSE
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return the paused trial to continue, or None if there is none or no worker is free.
+        """Return the paused trial to continue, or None if none is ready or no worker is free.
 
-        Ray calls this method in every step, before it starts the pending trials. Therefore it
-        also pauses trials that must wait, and ends trials that cannot be promoted.
+        Ray calls this method in every step, before it starts the pending trials. Therefore the
+        method also pauses trials that must wait, and ends trials that cannot be promoted.
         """
         search_over = self._search_over(tune_controller)
         self._notice_ended(search_over)
         self._hold_back(tune_controller)
         self._prune(tune_controller)
         number = self._next(search_over)
-        # A trial whose pause is not complete is still RUNNING; it continues in a later step.
+        # A trial is RUNNING until its pause is complete, so it continues only in a later step.
         if number is None or self._trials[number].status != Trial.PAUSED:
             return None
         self._brackets.of(number).promote(number)
         return self._trials[number]
 
     def debug_string(self) -> str:
-        """Return a description of the rungs, one line per architecture and bracket."""
+        """Describe the rungs in one line for each architecture and bracket."""
         return str(self._brackets)
 
     def _is_paused(self, number: int) -> bool:
@@ -204,18 +206,18 @@ class PromotionAsha(SearchScheduler):
         return self.all_begun() or tune_controller.search_alg.is_finished()
 
     def _missing(self) -> set[int]:
-        """Return the unfinished trials of earlier runs that have not been added again."""
+        """Return the numbers of unfinished earlier trials that have not been added again."""
         return self._brackets.live() - self._trials.keys()
 
     def _active(self, pausing: int | None = None) -> list[int]:
-        """Return the running and pending trials, in the order of their start.
+        """Return the numbers of the running and pending trials, in the order of their start.
 
         A trial counts until its pause is complete. Otherwise Ray would request another worker and
         cancel the request when the paused trial releases its own; Ray 2.60 can lose the resources
         of a placement group that is cancelled during its creation.
 
         Args:
-            pausing: Number of a trial to exclude.
+            pausing: Number of a trial to exclude, because it is about to pause.
         """
         return [
             number
@@ -227,8 +229,8 @@ class PromotionAsha(SearchScheduler):
         """Return the number of the next trial to continue, or None if no trial can continue now.
 
         Args:
-            search_over: Whether no new trial will be started.
-            pausing: Number of a trial that is about to pause.
+            search_over: Whether no more new trials will be started.
+            pausing: Number of a trial that is about to pause, or None.
         """
         active = self._active(pausing)
         if len(active) >= self.max_concurrent or self._missing():
@@ -247,7 +249,7 @@ class PromotionAsha(SearchScheduler):
         return number
 
     def _notice_ended(self, search_over: bool) -> None:
-        """Remove trials that Ray ended without a callback, or that will not be added again."""
+        """Remove trials that Ray ended without a callback, and those it will not add again."""
         ended = {number for number, trial in self._trials.items() if trial.is_finished()}
         for number in ended | (self._missing() if search_over else set()):
             self._end(number)
@@ -255,9 +257,9 @@ class PromotionAsha(SearchScheduler):
             self._brackets.close()
 
     def _hold_back(self, tune_controller: Any) -> None:
-        """Pause pending trials that are at a rung, or for which there is no worker.
+        """Pause pending trials that are at a rung or exceed ``max_concurrent``.
 
-        Such trials are added by a resumed search, or by a searcher that ignores
+        A resumed search adds such trials, and so does a searcher that ignores
         ``wants_new_trial``.
         """
         pending = [n for n, trial in self._trials.items() if trial.status == Trial.PENDING]

@@ -1,4 +1,4 @@
-"""Base class of the schedulers, and the data that a search exchanges with them."""
+"""Base class of the schedulers, and the data that they exchange with a search."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,19 +14,19 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 MODE = "max"
 OBJECTIVE = {"metric": METRIC, "mode": MODE, "time_attr": TIME_ATTR}
-"""Arguments of Ray's schedulers: metric, direction and time of a comparison."""
+"""Arguments that tell a Ray scheduler by which metric, and after which time, to compare trials."""
 
 
 @dataclass(frozen=True)
 class EarlierTrial:
-    """A trial that an earlier run of the search has started.
+    """Trial that an earlier run of a resumed search has started.
 
     Attributes:
         number: Number of the trial in the study.
-        values: Validation accuracy by epoch.
-        ended: Whether the trial has ended; if not, it is added to Ray again.
-        losses: Validation loss by epoch; epochs may be missing.
-        model: Name of its architecture.
+        values: Validation accuracy, keyed by epoch.
+        ended: Whether the trial has ended. An unfinished trial is added to Ray again.
+        losses: Validation loss, keyed by epoch. Epochs may be missing.
+        model: Name of the trial's architecture.
     """
 
     number: int
@@ -38,13 +38,13 @@ class EarlierTrial:
 
 @dataclass(frozen=True)
 class Exploit:
-    """Exploit of population based training: a trial continues with the weights of another.
+    """Step of population based training in which a trial continues with another trial's weights.
 
     Attributes:
         target: Number of the trial that continues.
         source: Number of the trial whose weights are copied.
         epoch: Epoch after which the target continues.
-        params: Hyperparameters of the target after that epoch.
+        params: Hyperparameters with which the target continues.
     """
 
     target: int
@@ -55,17 +55,19 @@ class Exploit:
 
 @dataclass(frozen=True)
 class SearchLink:
-    """Data and functions of a search for its scheduler.
+    """Access to a search for its scheduler, so that schedulers do not depend on the searcher.
 
     Attributes:
         space: Search space.
         trials: Trials that earlier runs of the search have started.
         all_begun: Function that returns whether the last new trial has been suggested.
-        closed_round: Epoch of the last finished synchronous comparison, or 0 before the first.
-        close_round: Function that records a finished synchronous comparison, given its epoch.
+        closed_round: Epoch of the last finished comparison of a population, or 0 before the first.
+        close_round: Function that records a finished comparison of a population. Its argument is
+            the epoch.
         exploit: Function that copies the source's checkpoint to the target and records the
-            exploit; a repeated call changes nothing.
-        exempt: Numbers of the trials that are not stopped early: those of the portfolio.
+            exploit. Repeated calls change nothing.
+        exempt: Numbers of the trials that must not be stopped early, which are those of the
+            portfolio.
     """
 
     space: SearchSpace
@@ -78,36 +80,36 @@ class SearchLink:
 
 
 class SearchScheduler(UnbufferedScheduler):
-    """Base class of the schedulers.
+    """Base class of all schedulers.
 
     To add a scheduler, write a subclass and register it in
     :mod:`tune_mnist.tuning.schedulers.registry`. The subclass implements ``from_options`` and
     ``on_trial_result``, may override ``choose_trial_to_run`` (by default first in, first out), and
-    sets the attributes below that differ from their defaults. Trials are identified by their
+    overrides those class attributes whose defaults do not apply. Trials are identified by their
     number in the study, ``trial.config["number"]``, which stays the same when a search is resumed.
 
-    A scheduler with state restores it in ``connect`` from the trials in the study. Ray's
+    A scheduler with state must restore it in ``connect`` from the trials in the study. Ray's
     experiment state is not used.
 
     Args:
         max_concurrent: Maximum number of concurrent trials.
-        options: Arguments of a Ray scheduler that is another base class of the subclass.
+        options: Arguments of the Ray scheduler that a subclass also inherits from.
 
     Attributes:
-        accepts: Names out of ``OWN_OPTIONS`` that the scheduler accepts.
+        accepts: Names of the options in ``OWN_OPTIONS`` that the scheduler accepts.
         resumable: Whether a search with this scheduler can be resumed.
         stops_early: Whether the scheduler ends trials before their last epoch.
-        single_objective: Whether the scheduler compares trials, which needs a single objective.
-        rungs_at_stages: Whether the scheduler can compare trials at the ends of stages only.
-        exploits: Whether trials continue with weights and hyperparameters of others. Then values
-            say nothing about a trial's first hyperparameters, and a trial that lost its checkpoint
-            cannot be trained again.
+        single_objective: Whether the scheduler compares trials, which requires a single objective.
+        rungs_at_stages: Whether the scheduler can restrict comparisons to the ends of stages.
+        exploits: Whether trials continue with the weights and hyperparameters of other trials. The
+            result of a trial then says nothing about its initial hyperparameters, and a trial
+            whose checkpoint is lost cannot be trained again.
         fixed_population: Whether a resumed search must keep the number of trials.
-        default_searcher: Name of the searcher if the user names none.
-        pauses_pending: Whether the scheduler pauses added trials that must wait. If so, a resumed
-            search adds all unfinished trials at once.
+        default_searcher: Name of the searcher that is used if the user chooses none.
+        pauses_pending: Whether the scheduler pauses added trials that must wait for a worker. If
+            so, a resumed search adds all unfinished trials immediately.
         draws_ahead: Whether the scheduler needs more trials than there are workers.
-        max_concurrent: As in the arguments; changes with the size of a cluster.
+        max_concurrent: Maximum number of concurrent trials. It changes with the size of a cluster.
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset()
@@ -127,7 +129,7 @@ class SearchScheduler(UnbufferedScheduler):
         self._exempt: frozenset[int] = frozenset()
         """Numbers of the trials that are not stopped early."""
         self._trials: dict[int, Trial] = {}
-        """Ray's trials that have not ended, by number."""
+        """Ray's trials that have not ended, keyed by trial number."""
 
     @classmethod
     def from_options(cls, options: SchedulerOptions) -> Self:
@@ -136,18 +138,18 @@ class SearchScheduler(UnbufferedScheduler):
 
     @classmethod
     def check(cls, options: SchedulerOptions) -> None:
-        """Check the combination of the options that this scheduler accepts.
+        """Check that the options that this scheduler accepts can be combined.
 
         Args:
             options: Options of the scheduler.
 
         Raises:
-            UserError: The options contradict each other; the message names them.
+            UserError: The options contradict each other. The message names them.
         """
 
     @classmethod
     def comparison_epochs(cls, options: SchedulerOptions) -> tuple[int, ...]:  # noqa: ARG003
-        """Return the epochs after which trials are compared, which plots mark."""
+        """Return the epochs after which trials are compared, so that plots can mark them."""
         return ()
 
     @classmethod
@@ -157,12 +159,13 @@ class SearchScheduler(UnbufferedScheduler):
         num_samples: int,
         rng: Random,  # noqa: ARG003 - every trial trains all epochs
     ) -> list[int]:
-        """Simulate a search, and return the epochs of each trial to estimate the duration.
+        """Simulate a search to estimate its duration, and return the epochs of each trial.
 
         Args:
             options: Options of the scheduler.
             num_samples: Number of trials.
-            rng: Random generator of the trials' accuracies, which are the same in all epochs.
+            rng: Random generator for the accuracies of the trials. A trial has the same simulated
+                accuracy in all epochs.
         """
         return [options.max_epochs] * num_samples
 
@@ -175,10 +178,10 @@ class SearchScheduler(UnbufferedScheduler):
         self._exempt = search.exempt
 
     def set_concurrency(self, max_concurrent: int) -> None:
-        """Change the maximum number of concurrent trials; running trials are not stopped.
+        """Change the maximum number of concurrent trials, without stopping running trials.
 
         Args:
-            max_concurrent: Maximum number of concurrent trials.
+            max_concurrent: New maximum.
         """
         self.max_concurrent = max_concurrent
 
@@ -187,12 +190,12 @@ class SearchScheduler(UnbufferedScheduler):
         return self.count_active() < self.max_concurrent
 
     def count_active(self) -> int:
-        """Return the number of trials that run or wait for a worker."""
+        """Return the number of trials that are running or waiting for a worker."""
         active = (Trial.RUNNING, Trial.PENDING)
         return sum(trial.status in active for trial in self._trials.values())
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Add a trial: a new one, an unfinished one of a resumed search, or one to try again."""
+        """Add a new trial, an unfinished trial of a resumed search, or one that Ray retries."""
         super().on_trial_add(tune_controller, trial)
         self._trials[trial.config[NUMBER]] = trial
 
@@ -204,7 +207,7 @@ class SearchScheduler(UnbufferedScheduler):
         self._end(trial.config[NUMBER])
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        """Remove a trial that failed; Ray adds it again if it is tried again."""
+        """Remove a trial that failed. Ray adds it again if it retries the trial."""
         super().on_trial_error(tune_controller, trial)
         self._end(trial.config[NUMBER])
 
@@ -220,5 +223,5 @@ class SearchScheduler(UnbufferedScheduler):
         """Do nothing, since a resumed search restores the scheduler from the study."""
 
     def _end(self, number: int) -> None:
-        """Remove a trial that has ended; subclasses with more state extend this method."""
+        """Remove a trial that has ended. Subclasses with more state extend this method."""
         self._trials.pop(number, None)

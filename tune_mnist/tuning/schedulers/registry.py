@@ -1,4 +1,4 @@
-"""Registry of the schedulers; their classes are imported on first use."""
+"""Registry of schedulers. A scheduler's class is imported when it is first used."""
 
 from functools import cache
 from pkgutil import resolve_name
@@ -18,22 +18,28 @@ SCHEDULERS = {
     "pbt": f"{_PACKAGE}.population:PopulationBasedTraining",
     "none": f"{_PACKAGE}.stopping:NoEarlyStopping",
 }
-"""Path of each scheduler's :class:`~tune_mnist.tuning.schedulers.protocol.SearchScheduler`."""
+"""Import path of each scheduler's class, keyed by the name for ``--scheduler``.
+
+Each class is a subclass of :class:`~tune_mnist.tuning.schedulers.protocol.SearchScheduler`.
+"""
 
 ALIASES = {"asha": "asha-promotion"}
-"""Other names of schedulers. ``asha`` is the variant that did better in benchmarks/scheduling."""
+"""Schedulers that have a second name, keyed by this name.
+
+``asha`` stands for the variant that performed better in benchmarks/scheduling.
+"""
 
 DEFAULT_SCHEDULER = "asha"
 DEFAULT_FOR_SEVERAL_OBJECTIVES = "none"
 
 
 def scheduler_names() -> tuple[str, ...]:
-    """Return the names of all schedulers, aliases first."""
+    """Return the names that ``--scheduler`` accepts, aliases first."""
     return (*ALIASES, *SCHEDULERS)
 
 
 def canonical_name(name: str) -> str:
-    """Return the name that an alias stands for, or the name itself.
+    """Return the name of a scheduler after resolving an alias.
 
     Raises:
         UserError: The name is unknown.

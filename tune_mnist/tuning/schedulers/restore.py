@@ -1,4 +1,4 @@
-"""Creation of a search's scheduler, restored from the study."""
+"""Creation of a search's scheduler, whose state is restored from the study."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.trials.trainable import TrialSettings, trial_name
 
 CLOSED_ROUND = "closed_round"
-"""User attribute of a study: epoch of the last finished comparison of a population."""
+"""Study attribute that contains the epoch of the last finished comparison of a population."""
 
 
 def scheduler_for(
@@ -34,13 +34,13 @@ def scheduler_for(
     settings: TrialSettings,
     concurrent: int,
 ) -> SearchScheduler:
-    """Build the scheduler, restore it from the study, and connect it with the searcher.
+    """Build the scheduler, restore its state from the study, and connect it to the searcher.
 
     Args:
-        searcher: Searcher, which has the study.
+        searcher: Searcher that holds the study.
         space: Search space.
         options: Options of the scheduler.
-        settings: Settings that all trials have in common.
+        settings: Settings shared by all trials.
         concurrent: Maximum number of concurrent trials.
     """
     study = searcher.study
@@ -75,7 +75,7 @@ def earlier_trials(study: Study, trial_store: TrialStore) -> tuple[EarlierTrial,
 
     Args:
         study: Study of the search.
-        trial_store: Trial store of the search, which has the validation losses.
+        trial_store: Trial store of the search, from which the validation losses are taken.
     """
     trials = []
     for trial in begun_trials(study):
@@ -93,7 +93,7 @@ def earlier_trials(study: Study, trial_store: TrialStore) -> tuple[EarlierTrial,
 
 
 def most_queued(study: Study) -> int:
-    """Return the largest number of queued configurations of one architecture."""
+    """Return the number of queued configurations of the architecture that has most of them."""
     fixed = [trial.system_attrs.get(FIXED_PARAMETERS, {}) for trial in own_trials(study)]
     counts = Counter(parameters[MODEL] for parameters in fixed if MODEL in parameters)
     return max(counts.values(), default=0)

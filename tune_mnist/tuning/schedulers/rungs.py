@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 
 class PausedTrial(NamedTuple):
-    """A trial that is paused at a rung.
+    """Trial that is paused at a rung.
 
     Attributes:
         epoch: Epoch of the rung.
-        value: Value of the trial at the rung; higher is better.
+        value: Value of the trial at the rung. Higher is better.
         number: Number of the trial.
-        loss: Validation loss of the trial at the rung, which ranks trials of equal value.
+        loss: Validation loss of the trial at the rung. It ranks trials of equal value.
     """
 
     epoch: int
@@ -23,14 +23,17 @@ class PausedTrial(NamedTuple):
 
     @property
     def priority(self) -> tuple[int, float, float, int]:
-        """Sort key of promotion: highest rung, highest value, lowest loss, lowest number."""
+        """Sort key by which trials are promoted, the largest first.
+
+        It prefers the highest rung, then the highest value, the lowest loss and the lowest number.
+        """
         return self.epoch, self.value, -self.loss, -self.number
 
 
 class Rungs:
-    """Rungs of ASHA, with the trials that are paused at and promoted from each rung.
+    """Rungs of promotion ASHA, with the trials that are paused at or promoted from each rung.
 
-    The state depends only on the values, not on the order in which they are recorded.
+    The state depends only on the recorded values, not on their order.
 
     Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020,
     Algorithm 2.
@@ -41,7 +44,7 @@ class Rungs:
         num_trials: Maximum number of trials.
 
     Attributes:
-        num_trials: Maximum number of trials; the number of known trials after ``close``.
+        num_trials: Maximum number of trials. After ``close``, the number of added trials.
     """
 
     def __init__(self, epochs: tuple[int, ...], reduction_factor: int, num_trials: int) -> None:
@@ -51,8 +54,8 @@ class Rungs:
         self._values: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
         self._losses: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
         self._ranking: tuple[list[tuple[float, float, int]], ...] = tuple([] for _ in epochs)
-        """Trials of each rung, best first: by value, then loss, then number. Kept sorted, since
-        the ranking is needed in every step of Ray."""
+        """Trials that reached each rung, best first: by value, then loss, then number. The lists
+        are kept sorted, since every step of Ray needs the ranking."""
         self._promoted: tuple[set[int], ...] = tuple(set() for _ in epochs)
         self._known: set[int] = set()
         self._ended: set[int] = set()
@@ -63,21 +66,23 @@ class Rungs:
         return self._known - self._ended
 
     def add(self, number: int) -> None:
-        """Add a trial; a trial that had ended becomes live again."""
+        """Add a trial. A trial that had ended becomes live again."""
         self._known.add(number)
         self._ended.discard(number)
 
     def record(self, number: int, epoch: int, value: float, loss: float = 0.0) -> None:
-        """Record the value of a trial after an epoch; repeated values at a rung are ignored.
+        """Record the value of a trial after an epoch.
 
-        An epoch beyond a rung implies that the trial was promoted from it.
+        If a trial reports a rung's epoch twice, the second report is ignored. An epoch beyond a
+        rung implies that the trial was promoted from this rung.
 
         Args:
             number: Number of the trial.
             epoch: Number of trained epochs.
-            value: Value to compare; higher is better, NaN is worst.
+            value: Value by which trials are compared. Higher is better, and NaN is worst.
             loss: Validation loss, which ranks trials of equal value. Networks that have not
-                learned yet have equal accuracies, and a lower loss shows that one is about to.
+                learned anything yet have equal accuracies, but a lower loss shows that a network
+                is about to learn.
         """
         for rung_epoch, values, losses, ranking, promoted in zip(
             self._epochs, self._values, self._losses, self._ranking, self._promoted, strict=True
@@ -96,11 +101,11 @@ class Rungs:
                 promoted.add(number)
 
     def end(self, number: int) -> None:
-        """Mark a trial as ended; its values stay in the rankings."""
+        """Mark a trial as ended. Its values stay in the rankings."""
         self._ended.add(number)
 
     def close(self) -> None:
-        """Declare that no further trials will be added."""
+        """Declare that no more trials will be added, so that rankings become final earlier."""
         self.num_trials = len(self._known)
 
     def is_paused(self, number: int) -> bool:
@@ -119,11 +124,12 @@ class Rungs:
             yield from self._paused_at(rung, (number for *_, number in best))
 
     def cannot_be_promoted(self, spare_best: bool) -> set[int]:
-        """Return the paused trials that can never be promoted, whatever other trials reach.
+        """Return the numbers of the paused trials that can never be promoted.
 
-        The rank of a trial never improves. It cannot be promoted once it is outside the top
-        1/reduction_factor of all trials that can still reach its rung. These may be more than
-        num_trials / reduction_factor^k, since ASHA promotes some trials before better ones report.
+        The rank of a trial never improves. Therefore a trial cannot be promoted once it is outside
+        the top 1/reduction_factor of all trials that can still reach its rung. These may be more
+        than num_trials / reduction_factor^k, since ASHA promotes some trials before better ones
+        report.
 
         Args:
             spare_best: Whether to exclude the best paused trial of each rung.
@@ -162,14 +168,14 @@ class Rungs:
                 yield PausedTrial(self._epochs[rung], values[number], number, losses[number])
 
     def _lost(self, numbers: set[int], rung: int) -> int:
-        """Count the trials that ended on their way to a rung."""
+        """Count the trials that ended before they reached a rung."""
         if rung == len(self._epochs):
             return 0
         return len((numbers & self._ended) - self._values[rung].keys())
 
 
 def rung_epochs(max_epochs: int, grace_period: int, reduction_factor: int) -> tuple[int, ...]:
-    """Return the epochs at which trials pause: grace_period * reduction_factor^k < max_epochs."""
+    """Return the epochs of the rungs: all grace_period * reduction_factor^k below max_epochs."""
     epochs = []
     epoch = grace_period
     while epoch < max_epochs:
@@ -186,8 +192,8 @@ def simulate_promotion(
     Args:
         epochs: Epochs of the rungs, ascending.
         reduction_factor: Factor by which the number of trials is reduced at each rung, at least 2.
-        max_epochs: Epochs of a trial that is promoted from every rung.
-        qualities: Value of each trial, the same at all epochs.
+        max_epochs: Maximum epochs per trial.
+        qualities: Simulated value of each trial, which is the same at all epochs.
     """
     rungs = Rungs(epochs, reduction_factor, len(qualities))
     trained = dict.fromkeys(range(len(qualities)), 0)

@@ -1,4 +1,4 @@
-"""Schedulers that stop but never pause trials, and the scheduler without early stopping."""
+"""Schedulers that may stop but never pause trials, including the one without early stopping."""
 
 from random import Random
 from typing import Any, NamedTuple, Self
@@ -12,23 +12,23 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 
 
 class _Key(NamedTuple):
-    """Trial for a Ray scheduler, which uses only its ID."""
+    """Stand-in for a trial that is passed to a Ray scheduler, which uses only the ID."""
 
     trial_id: str
 
 
 class StoppingScheduler(SearchScheduler):
-    """Base class for Ray's stopping schedulers, which adds restoring from the study.
+    """Base class that makes a stopping scheduler of Ray restorable from the study.
 
     The Ray scheduler identifies trials by their number in the study, which stays the same when the
-    search is resumed. A decision about an epoch is made once, and returned again when the epoch is
+    search is resumed. The decision about an epoch is made only once and repeated if the epoch is
     reported again.
 
     Subclasses implement ``rule``.
 
     Args:
         rule: Ray scheduler that decides whether a trial stops after an epoch.
-        max_epochs: Epochs after which every trial stops.
+        max_epochs: Number of epochs after which every trial stops.
         max_concurrent: Maximum number of concurrent trials.
     """
 
@@ -40,7 +40,7 @@ class StoppingScheduler(SearchScheduler):
 
     @classmethod
     def rule(cls, options: SchedulerOptions) -> TrialScheduler:
-        """Return the Ray scheduler that decides, without any trials."""
+        """Return the Ray scheduler that decides when trials stop, without any trials."""
         raise NotImplementedError
 
     @classmethod
@@ -50,16 +50,15 @@ class StoppingScheduler(SearchScheduler):
 
     @classmethod
     def simulate(cls, options: SchedulerOptions, num_samples: int, rng: Random) -> list[int]:
-        """Return the epochs of trials that run one after another, in a single bracket."""
+        """Simulate a search with one worker, and return the epochs of each trial."""
         scheduler = cls.from_options(options)
         return [scheduler._simulate_trial(number, rng.random()) for number in range(num_samples)]
 
     def connect(self, search: SearchLink) -> None:
         """Restore the state of the Ray scheduler from the epochs of earlier runs.
 
-        An unfinished trial has continued after each of its epochs in the study, and the decision
-        stays the same. The Ray scheduler may decide otherwise now, since it gets the trials in
-        another order.
+        For the recorded epochs of an unfinished trial, the decision stays to continue. The Ray
+        scheduler might decide otherwise now, since it sees the trials in another order.
         """
         super().connect(search)
         for trial in search.trials:
@@ -104,7 +103,7 @@ class StoppingScheduler(SearchScheduler):
 
 
 class NoEarlyStopping(StoppingScheduler):
-    """Trains every trial to its last epoch."""
+    """Scheduler without early stopping, which trains every trial to its last epoch."""
 
     stops_early = False
     single_objective = False
