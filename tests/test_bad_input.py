@@ -113,7 +113,7 @@ def test_an_existing_name_is_refused_before_training(refusal, tmp_path):
         (["--cpus-per-trial", "1e300"], "cpus_per_trial must be at most"),
         (["--brackets", "1000"], "brackets must be at most"),
         (["--dataset", "digits", "--mlflow", "sqlite:///"], "--mlflow sqlite:///: "),
-        (["--dataset", "digits", "--mlflow", f"sqlite:///{__file__}/x.db"], "cannot be used"),
+        (["--dataset", "digits", "--mlflow", f"sqlite:///{__file__}/x.db"], "cannot be opened"),
         (
             ["--dataset", "digits", "--mlflow", "http://127.0.0.1:1"],
             "--mlflow http://127.0.0.1:1: cannot be used: ",

@@ -248,7 +248,7 @@ def test_an_option_is_accepted_or_refused_in_one_line(scheduler, option):
             getattr(options_of("random", scheduler, **given).scheduling, option) == given[option]
         )
         return
-    refused = f"--{option.replace('_', '-')} .*: not accepted by --scheduler"
+    refused = f"--{option.replace('_', '-')} .* is not accepted by --scheduler"
     with pytest.raises(UserError, match=refused) as caught:
         options_of("random", scheduler, **given)
     assert "\n" not in str(caught.value)

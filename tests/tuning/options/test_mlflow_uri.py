@@ -21,14 +21,14 @@ def test_other_uris_are_unchanged(uri):
 
 @pytest.mark.parametrize("uri", ["sqlite:///", "sqlite://", "sqlite:///:memory:", "sqlite://x.db"])
 def test_a_database_without_a_file_is_refused(uri):
-    with pytest.raises(UserError, match="has no file name"):
+    with pytest.raises(UserError, match="contains no file name"):
         absolute_uri(uri)
 
 
 def test_an_unusable_database_is_refused(tmp_path):
     (tmp_path / "text.db").write_text("no database, but a text of some length\n" * 99)
     for path in (tmp_path / "nope" / "x.db", tmp_path, tmp_path / "text.db"):
-        with pytest.raises(UserError, match=f"{path} cannot be used"):
+        with pytest.raises(UserError, match=f"{path} cannot be opened"):
             check_database(f"sqlite:///{path}")
     check_database(f"sqlite:///{tmp_path}/new.db")
     check_database("http://host:5000")

@@ -72,7 +72,7 @@ def test_the_limit_of_a_space_gives_way():
 
 
 def test_a_time_that_is_too_short_is_refused():
-    with pytest.raises(UserError, match="--budget 5s: too short"):
+    with pytest.raises(UserError, match="--budget 5s is too short"):
         planned(-10, "lenet", 2_000, budget=5)
 
 

@@ -39,7 +39,7 @@ def test_trials_that_use_eight_cores(monkeypatch, given, expected):
         (
             {"device": "cpu", "gpus_per_trial": 1},
             1,
-            "--gpus-per-trial 1: contradicts --device cpu",
+            "--gpus-per-trial 1 contradicts --device cpu",
         ),
     ],
 )

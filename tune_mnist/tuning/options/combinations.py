@@ -24,7 +24,8 @@ def check_combination(options: "SearchOptions", space: SearchSpace) -> None:
         space: Search space.
 
     Raises:
-        UserError: Two of them are incompatible; the message names both and a remedy.
+        UserError: Two options are incompatible, or an option is incompatible with the space. The
+            message names both and a remedy.
     """
     searcher = searcher_class(options.searcher)
     scheduler = scheduler_class(options.scheduling.name)
@@ -32,13 +33,13 @@ def check_combination(options: "SearchOptions", space: SearchSpace) -> None:
     _check_stages(options, space, scheduler)
     if options.grace_period > options.max_epochs:
         raise UserError(
-            f"--grace-period {options.grace_period}: must be at most --max-epochs"
-            f" {options.max_epochs}"
+            f"--grace-period must be at most --max-epochs {options.max_epochs}, but is"
+            f" {options.grace_period}"
         )
     if options.budget is not None and options.time_budget is not None:
         raise UserError(
-            f"--time-budget {options.time_budget:g}s: not possible with --budget"
-            f" {options.budget:g}s, which includes the final evaluation: remove one of the two"
+            f"--time-budget {options.time_budget:g}s cannot be combined with --budget"
+            f" {options.budget:g}s, which includes the final evaluation; remove one of the two"
             " options"
         )
     _check_objectives(options, searcher, scheduler)
@@ -47,8 +48,8 @@ def check_combination(options: "SearchOptions", space: SearchSpace) -> None:
     _check_accepted(options, scheduler)
     if searcher.enumerates and options.warm_start is not None:
         raise UserError(
-            f"--warm-start {options.warm_start}: not possible with --searcher {options.searcher},"
-            " which does not learn from trials: remove one of the two options"
+            f"--warm-start {options.warm_start} cannot be combined with --searcher"
+            f" {options.searcher}, which does not learn from trials; remove one of the two options"
         )
 
 
@@ -60,9 +61,9 @@ def _check_stages(
     if space.fidelity and not scheduler.rungs_at_stages:
         fitting = _schedulers_with("rungs_at_stages")
         raise UserError(
-            f"--scheduler {options.scheduling.name}: not possible with the fidelity of"
-            f" {space.path}: it would compare trials of different stages: use one of {fitting},"
-            " or a space without fidelity"
+            f"--scheduler {options.scheduling.name} cannot be combined with the fidelity of"
+            f" {space.path}, because it would compare trials of different stages; use one of"
+            f" {fitting}, or a space without fidelity"
         )
 
 
@@ -73,14 +74,14 @@ def _check_objectives(
         return
     if scheduler.single_objective:
         raise UserError(
-            f"--scheduler {options.scheduling.name}: not possible with --objective"
-            f" {options.objective}: early stopping needs a single objective: remove --scheduler,"
-            f" or use --objective {METRIC}"
+            f"--scheduler {options.scheduling.name} cannot be combined with --objective"
+            f" {options.objective}, because early stopping needs a single objective; remove"
+            f" --scheduler, or use --objective {METRIC}"
         )
     if searcher.single_objective:
         raise UserError(
-            f"--searcher {options.searcher}: not possible with --objective {options.objective}:"
-            " this searcher supports a single objective: use --searcher tpe"
+            f"--searcher {options.searcher} cannot be combined with --objective"
+            f" {options.objective}, because it supports only one objective; use --searcher tpe"
         )
 
 
@@ -90,28 +91,29 @@ def _check_pair(
     name = options.scheduling.name
     if searcher.needs_complete_trials and scheduler.stops_early:
         raise UserError(
-            f"--searcher {options.searcher}: not possible with --scheduler {name}: this searcher"
-            " cannot learn from trials that are stopped early: use --scheduler none, or --searcher"
-            " tpe"
+            f"--searcher {options.searcher} cannot be combined with --scheduler {name}, because"
+            " this searcher cannot learn from trials that are stopped early; use --scheduler none,"
+            " or --searcher tpe"
         )
     if searcher.learns and scheduler.exploits:
         others = [other for other in searcher_names() if not searcher_class(other).learns]
         raise UserError(
-            f"--searcher {options.searcher}: not possible with --scheduler {name}, which changes"
-            " the hyperparameters of running trials: the searcher would learn from the wrong"
-            f" configurations: remove --searcher, or use one of {', '.join(others)}"
+            f"--searcher {options.searcher} cannot be combined with --scheduler {name}, because"
+            " this scheduler changes the hyperparameters of running trials, so that the searcher"
+            " would learn from the wrong configurations; remove --searcher, or use one of"
+            f" {', '.join(others)}"
         )
 
 
 def _check_accepted(options: "SearchOptions", scheduler: type[SearchScheduler]) -> None:
-    """Check that no option is given that only other schedulers accept."""
+    """Check that the scheduler accepts all given options that not every scheduler accepts."""
     for option in OWN_OPTIONS:
         value = getattr(options, option)
         default = type(options).model_fields[option].default
         if value != default and option not in scheduler.accepts:
             raise UserError(
-                f"--{option.replace('_', '-')} {value}: not accepted by --scheduler"
-                f" {options.scheduling.name}: remove it"
+                f"--{option.replace('_', '-')} {value} is not accepted by --scheduler"
+                f" {options.scheduling.name}; remove the option"
             )
 
 

@@ -12,10 +12,13 @@ _SQLITE = re.compile(r"(sqlite(?:\+\w+)?://)(.*)", re.DOTALL)
 
 
 def absolute_uri(uri: str) -> str:
-    """Return a URI that does not depend on the working directory.
+    """Return an MLflow tracking URI that does not depend on the working directory.
 
     Args:
         uri: URI of a server or database, ``file:`` URI, or path of a folder.
+
+    Returns:
+        The URI with an absolute path, or unchanged if it contains no path.
 
     Raises:
         UserError: The URI of an SQLite database has no file name.
@@ -25,8 +28,8 @@ def absolute_uri(uri: str) -> str:
         name, mark, query = place.removeprefix("/").partition("?")
         if not place.startswith("/") or name in ("", ":memory:"):
             raise UserError(
-                f"--mlflow {uri}: has no file name, so nothing would be stored: add a path, as in"
-                " sqlite:///mlflow.db"
+                f"--mlflow {uri}: the URI contains no file name, so nothing would be stored; add a"
+                " path, as in sqlite:///mlflow.db"
             )
         return f"{start}/{absolute(Path(name))}{mark}{query}"
     if uri.startswith("file:") and not uri.startswith(("file:/", "file://")):
@@ -36,12 +39,13 @@ def absolute_uri(uri: str) -> str:
 
 
 def check_database(uri: str) -> None:
-    """Check that the SQLite database of a URI can be opened; ignore other URIs.
+    """Check that the SQLite database of a tracking URI can be opened.
 
-    MLflow itself would retry for a minute before it fails.
+    Without this check, MLflow would retry for a minute before it fails. URIs of other kinds are
+    ignored.
 
     Args:
-        uri: Tracking URI, as ``absolute_uri`` returns it.
+        uri: Tracking URI, as returned by ``absolute_uri``.
 
     Raises:
         UserError: The database cannot be opened or created.
@@ -55,6 +59,6 @@ def check_database(uri: str) -> None:
             database.execute("PRAGMA schema_version")
     except sqlite3.Error as error:
         raise UserError(
-            f"--mlflow {uri}: {path} cannot be used: {error}: must be a database file in a"
-            " writable folder"
+            f"--mlflow {uri}: the database {path} cannot be opened ({error}); use a database file"
+            " in a writable folder"
         ) from None

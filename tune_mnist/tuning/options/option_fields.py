@@ -29,17 +29,17 @@ from tune_mnist.tuning.searching.registry import DEFAULT_SEARCHER, searcher_name
 from tune_mnist.tuning.spaces.option_types import EpochCount, Fraction, ImageSize, Samples, Seconds
 from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
 
-# Each trial is a process that loads PyTorch: more than ten per core would only use memory.
+# Each trial is a process that loads PyTorch, so more than ten per core would only use memory.
 MIN_CPUS = 0.1
 MAX_OPTION_COUNT = 100_000
-"""Maximum of options that count cores, epochs or trials."""
+"""Largest value of an option that counts cores, epochs or trials."""
 
 
 class OptionFields(BaseModel):
-    """Options of a search.
+    """Declaration of all options of a search.
 
-    Each field is the only declaration of an option. The command-line options of ``search`` with
-    their help, and the options that ``train`` shares, are derived from the fields.
+    Each option is declared only here, as one field. The command-line options of ``search``, their
+    help, and the options that ``train`` shares are derived from the fields.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +52,10 @@ class OptionFields(BaseModel):
             fixed=True,
             measured=True,
         ),
-        Field(description="Objectives; with more than one, the search returns a Pareto set."),
+        Field(
+            description="Objectives, separated by commas. With more than one, the search returns a"
+            " Pareto set."
+        ),
     ] = METRIC
     searcher: Annotated[
         str,
@@ -78,14 +81,18 @@ class OptionFields(BaseModel):
         Choices(INITS),
         SearchOption(WHAT, fixed=True, measured=True),
         Field(
-            description="Initial weights: by the activation (derived), or PyTorch's defaults"
-            " (torch)."
+            description="Initial weights: derived from the activation function (derived), or"
+            " PyTorch's defaults (torch)."
         ),
     ] = DERIVED
     seed: Annotated[
         int,
         SearchOption(WHAT, fixed=True),
-        Field(ge=0, lt=2**32, description="Random seed of sampler, initial weights and batches."),
+        Field(
+            ge=0,
+            lt=2**32,
+            description="Random seed for the sampler, the initial weights and the batches.",
+        ),
     ] = 0
 
     num_samples: Annotated[
@@ -101,14 +108,14 @@ class OptionFields(BaseModel):
     time_budget: Annotated[
         Seconds | None,
         SearchOption(HOW_MUCH, default=from_space("time_budget")),
-        Field(description="Time after which the trials are ended, such as 90s, 25m or 2h."),
+        Field(description="Time after which all trials are ended, such as 90s, 25m or 2h."),
     ] = None
     budget: Annotated[
         Seconds | None,
         SearchOption(HOW_MUCH),
         Field(
-            description="Time for the whole search with its final evaluation, such as 10m. Trials,"
-            " epochs, image size and fraction that are not given are planned to fit."
+            description="Time for the whole search including the final evaluation, such as 10m."
+            " Number of trials, epochs, image size and fraction are chosen to fit unless given."
         ),
     ] = None
     target_accuracy: Annotated[
@@ -122,8 +129,8 @@ class OptionFields(BaseModel):
         Field(
             ge=1,
             le=MAX_OPTION_COUNT,
-            description="Number of consecutive trials without an improvement larger than noise,"
-            " after which the search ends.",
+            description="Number of consecutive trials without an improvement beyond noise after"
+            " which the search ends.",
         ),
     ] = None
 
@@ -149,7 +156,8 @@ class OptionFields(BaseModel):
         Field(
             ge=2,
             le=MAX_OPTION_COUNT,
-            description="ASHA and HyperBand continue one in this many trials at each rung.",
+            description="Factor by which ASHA and HyperBand reduce the number of trials at each"
+            " rung.",
         ),
     ] = 3
     brackets: Annotated[
@@ -200,7 +208,8 @@ class OptionFields(BaseModel):
     fraction_given: bool = Field(
         default=True,
         exclude=True,
-        description="Whether the user set it; a default is raised for a small data set.",
+        description="Whether the user set the fraction. A default fraction is raised for a small"
+        " data set.",
     )
     val_fraction: Annotated[
         Fraction | None,
@@ -280,7 +289,8 @@ class OptionFields(BaseModel):
         Field(
             ge=0,
             le=1000,
-            description="Final training runs of each finalist, with different seeds; 0: none.",
+            description="Number of final runs of each finalist, each with another seed; 0 for"
+            " none.",
         ),
     ] = 3
     finalists: Annotated[
@@ -289,8 +299,9 @@ class OptionFields(BaseModel):
         Field(
             ge=1,
             le=100,
-            description="Finalists of each architecture: the configurations with the highest"
-            " validation accuracy, which the final runs compare on the test set.",
+            description="Number of finalists of each architecture. Finalists are the"
+            " configurations with the highest validation accuracy, which the final runs compare on"
+            " the test set.",
         ),
     ] = 1
     final_epochs: Annotated[
@@ -310,7 +321,9 @@ class OptionFields(BaseModel):
     mlflow: Annotated[
         str | None,
         SearchOption(RESULTS, metavar="URI", external=True),
-        Field(description="URI of the MLflow server or store that records the trials; '': none."),
+        Field(
+            description="URI of the MLflow server or store that records the trials; '' for none."
+        ),
     ] = None
 
 
@@ -320,7 +333,7 @@ SEARCH_OPTIONS = {
     for mark in field.metadata
     if isinstance(mark, SearchOption)
 }
-"""Presentation of the options, by name."""
+"""Presentation of each option, keyed by option name."""
 
 FIXED = tuple(name for name, option in SEARCH_OPTIONS.items() if option.fixed)
 MEASURED = tuple(name for name, option in SEARCH_OPTIONS.items() if option.measured)

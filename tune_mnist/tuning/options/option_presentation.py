@@ -1,4 +1,4 @@
-"""Presentation of the options of a search: headings, defaults and effects of a change."""
+"""Presentation of search options in ``--help``, and the effects of changing an option."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ MACHINES = "Workers and cluster"
 FINAL = "Final evaluation on the test images"
 RESULTS = "Results"
 SEARCH_GROUPS = (WHAT, HOW_MUCH, EARLY_STOPPING, DATA, MACHINES, FINAL, RESULTS)
-"""Headings of the options in ``--help``."""
+"""Headings of the options in ``--help``, in order."""
 
 FALLBACKS: dict[str, Any] = {
     "num_samples": 16,
@@ -22,20 +22,21 @@ FALLBACKS: dict[str, Any] = {
     "image_size": 64,
     "time_budget": None,
 }
-"""Defaults of the options that neither the user nor the space file sets."""
+"""Values of the options that a space file may set, used if neither it nor the user does."""
 
 
 @dataclass(frozen=True)
 class SearchOption(Option):
-    """Presentation of an option of a search, and the effects of a change of its value.
+    """Presentation of a search option in ``--help``, and the effects of changing its value.
 
     Attributes:
         fixed: Whether a resumed search must keep the value, because trials before and after a
-            change could not be compared.
+            change would not be comparable.
         measured: Whether two searches must have the same value for their accuracies to be
             comparable.
-        external: Whether the value names a place that the search connects to, reads or writes. A
-            stored value is used only if the same user stored it on the same machine.
+        external: Whether the value is a path or an address that the search reads, writes or
+            connects to. A stored value is used only if the same user stored it on the same
+            machine.
     """
 
     fixed: bool = False
@@ -44,7 +45,7 @@ class SearchOption(Option):
 
 
 def from_space(name: str) -> str:
-    """Return the description of a default that the space file may set.
+    """Return the description of a default value that the space file may set.
 
     Args:
         name: Name of the option.

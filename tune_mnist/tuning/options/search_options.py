@@ -1,4 +1,4 @@
-"""Validated options of a search."""
+"""Validation of search options."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -31,11 +31,15 @@ MIN_GPUS = 0.01
 
 
 def without_replaced_limit(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Return values without the time limit that changes replace by the other kind of limit.
+    """Remove a time limit that the user replaces by the other kind of time limit.
 
     Args:
-        values: Option values by name.
-        changes: Values that are about to take their place.
+        values: Stored or default option values, keyed by option name.
+        changes: Values that the user sets, keyed by option name.
+
+    Returns:
+        The values, in which ``time_budget`` is None if the changes include only ``budget``, and
+        the reverse.
     """
     limits = {"budget", "time_budget"}
     replaced = limits - changes.keys() if limits & changes.keys() else set()
@@ -43,7 +47,7 @@ def without_replaced_limit(values: dict[str, Any], changes: dict[str, Any]) -> d
 
 
 class SearchOptions(OptionFields):
-    """Validated options of a search."""
+    """Validated options of a search, as built by ``for_space`` or ``checked``."""
 
     @field_validator("objective")
     @classmethod
@@ -87,11 +91,11 @@ class SearchOptions(OptionFields):
 
     @classmethod
     def for_space(cls, space: SearchSpace, /, **given: Any) -> "SearchOptions":
-        """Build options from user input and the defaults of a space.
+        """Build options from user input, and fill in the defaults of a search space.
 
         Args:
             space: Search space.
-            **given: Option values by name; None: not given.
+            **given: Option values, keyed by option name. None means that an option is not given.
 
         Raises:
             UserError: A value is invalid, or two options are incompatible.
@@ -107,11 +111,11 @@ class SearchOptions(OptionFields):
 
     @classmethod
     def checked(cls, space: SearchSpace, /, **values: Any) -> "SearchOptions":
-        """Build options from untrusted values.
+        """Build options from complete but untrusted values, such as those of a stored search.
 
         Args:
             space: Search space.
-            **values: Option values by name.
+            **values: Option values, keyed by option name.
 
         Raises:
             UserError: A value is invalid, or two options are incompatible.
@@ -129,10 +133,12 @@ class SearchOptions(OptionFields):
         return options.model_copy(update=given)
 
     def for_images(self, images: int) -> "SearchOptions":
-        """Return the options with a default fraction raised for a small data set.
+        """Return the options for a data set of a given size.
+
+        If the user has not set the fraction, it is raised for a small data set.
 
         Args:
-            images: Number of images of the training and validation part together.
+            images: Number of images in the training and validation part together.
         """
         if self.fraction_given:
             return self
@@ -140,7 +146,7 @@ class SearchOptions(OptionFields):
 
     @property
     def final_run_epochs(self) -> int:
-        """Epochs per final run."""
+        """Number of epochs per final run."""
         return self.final_epochs or self.max_epochs
 
     @property
@@ -150,12 +156,12 @@ class SearchOptions(OptionFields):
 
     @property
     def directions(self) -> dict[str, str]:
-        """Direction of each objective, ``max`` or ``min``."""
+        """Direction of optimization, ``max`` or ``min``, keyed by objective."""
         return {name: OBJECTIVES[name] for name in self.objective.split(",")}
 
     @property
     def scheduling(self) -> SchedulerOptions:
-        """Options of the scheduler, before stages of the space are considered."""
+        """Options of the scheduler, without the rungs that the stages of a space define."""
         several = len(self.directions) > 1
         fallback = DEFAULT_FOR_SEVERAL_OBJECTIVES if several else DEFAULT_SCHEDULER
         return SchedulerOptions(
@@ -178,15 +184,15 @@ class SearchOptions(OptionFields):
         return stages_of(space, self.max_epochs, self.image_size, self.fraction)
 
     def scheduling_for(self, space: SearchSpace) -> SchedulerOptions:
-        """Return the options of the scheduler for a space, with the ends of its stages as rungs.
+        """Return the options of the scheduler for a search space.
 
         Args:
-            space: Search space.
+            space: Search space. If it has stages, their ends are the rungs.
         """
         fidelity = self.fidelity(space)
         return replace(
             self.scheduling,
             rungs=stage_rungs(fidelity) if fidelity else None,
-            # Enumerating searchers do not balance the architectures: one may get more trials.
+            # Enumerating searchers do not balance architectures, so one may get all trials.
             architectures=1 if searcher_class(self.searcher).enumerates else len(space.models),
         )

@@ -1,1 +1,1 @@
-"""Placement of trials on workers, and the expected duration of a search."""
+"""Planning of a search: resources of its trials, time budget and expected duration."""

@@ -1,4 +1,4 @@
-"""Plan of a search that ends, with its final evaluation, within a time budget."""
+"""Plan of a search whose trials and final evaluation fit into a time budget (``--budget``)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,32 +21,36 @@ from tune_mnist.tuning.spaces.option_types import MAX_SAMPLES
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 MIN_TRIALS = 8
-"""Trials per architecture that a plan leaves time for, if it can."""
+"""Number of trials per architecture that a plan leaves time for, if possible."""
 
 MIN_EPOCHS = 3
 FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.05)
 IMAGE_SIZES = (224, 160, 128, 96, 64, 48, 32)
 
 MORE_TRIALS = 4
-"""Planned trials per expected one: the time ends the search, not the number of trials."""
+"""Factor by which the planned number of trials exceeds the expected one.
+
+Thus the search ends because of the time, not because of the number of trials.
+"""
 
 
 class BudgetPlan:
-    """Choice of trials, epochs, image size and fraction for a time budget.
+    """Plan that chooses number of trials, epochs, image size and fraction for a time budget.
 
-    The plan prefers more images over more trials. It takes the largest fraction of the images with
-    which MIN_TRIALS trials of each architecture and the final runs fit. If none fits, it lowers
-    the epochs, and then the image size. Whatever the plan, trials are started until the time is
-    used up.
+    The plan prefers more images to more trials. It uses the largest fraction of the images with
+    which MIN_TRIALS trials of each architecture and the final runs fit. If no fraction fits, it
+    reduces the epochs, and then the image size. In any case, the search starts trials until the
+    time is used up.
 
     Args:
         space: Search space.
         options: Options before the plan.
-        fixed: Names of the options that the plan must keep.
-        images: Number of images of the training and validation part together.
+        fixed: Names of the options that the plan must not change.
+        images: Number of images in the training and validation part together.
         test_images: Number of test images.
         concurrent: Number of concurrent trials, at least 1.
-        measure: Function that measures the speeds of a worker at an image size.
+        measure: Function that measures the speeds of a worker. Its argument is the side of the
+            images in pixels.
     """
 
     def __init__(
@@ -69,14 +73,15 @@ class BudgetPlan:
         self._speeds: dict[int, Speeds] = {}
 
     def options_for(self, left: Callable[[], float]) -> SearchOptions:
-        """Return the options of a search that fits.
+        """Return the options of a search that fits into the remaining time.
 
         Args:
-            left: Function that returns the time for trials and final runs in seconds. It is called
-                after each measurement, which takes time, too.
+            left: Function that returns the remaining time for trials and final runs in seconds.
+                It is called after each measurement, because a measurement takes time, too.
 
         Raises:
-            UserError: Not even one epoch of each architecture and the final runs fit.
+            UserError: The time is too short even for one epoch of each architecture and the final
+                runs.
         """
         trials = MIN_TRIALS * len(self._space.models)
         chosen = self._options
@@ -87,30 +92,30 @@ class BudgetPlan:
         least = self._epoch_seconds(chosen) / self._concurrent + self._final_seconds(chosen)
         if least > seconds:
             raise UserError(
-                f"--budget {self._options.budget or 0:g}s: too short: {clock(max(seconds, 0))} are"
-                f" left for the trials and final runs, and the smallest plan takes {clock(least)}:"
-                " use more time, or --final-seeds 0"
+                f"--budget {self._options.budget or 0:g}s is too short: {clock(max(seconds, 0))}"
+                " are left for the trials and final runs, but the smallest plan takes"
+                f" {clock(least)}; use more time, or --final-seeds 0"
             )
         planned = chosen.model_copy(update=self._number_of_trials(chosen, seconds))
         return SearchOptions.checked(self._space, **planned.model_dump())
 
     def speeds(self, image_size: int) -> Speeds:
-        """Return the speeds of a worker at an image size; measured once per size."""
+        """Return the speeds of a worker at an image size. Each size is measured only once."""
         if image_size not in self._speeds:
             self._speeds[image_size] = self._measure(image_size)
         return self._speeds[image_size]
 
     def seconds(self, options: SearchOptions, trials: int) -> float:
-        """Return the expected wall time of trials and final runs in seconds.
+        """Return the expected wall time of the trials and the final runs in seconds.
 
         Args:
             options: Options of the search.
-            trials: Number of trials, at least 1.
+            trials: Number of trials, at least 1. It replaces the number in the options.
         """
         return self._trial_seconds(options, trials) + self._final_seconds(options)
 
     def _candidates(self) -> Iterator[SearchOptions]:
-        """Yield options from the most to the least expensive ones."""
+        """Yield possible options, from the most to the least expensive ones."""
         for size in self._sizes():
             for epochs in self._epochs():
                 for fraction in self._fractions():
@@ -140,7 +145,7 @@ class BudgetPlan:
         return sorted(enough, reverse=True)
 
     def _keeps(self, option: str) -> bool:
-        # The stages of a space name epochs, image sizes and fractions of their own.
+        # The stages of a space define their own epochs, image sizes and fractions.
         return option in self._fixed or bool(self._space.fidelity)
 
     def _number_of_trials(self, options: SearchOptions, seconds: float) -> dict[str, Any]:
@@ -172,13 +177,13 @@ class BudgetPlan:
         return train, count_validation(val, options.fraction, options.val_fraction)
 
     def _epoch_seconds(self, options: SearchOptions) -> float:
-        """Return the time of one epoch of each architecture, one after the other."""
+        """Return the total time of one epoch of each architecture."""
         train, val = self._trial_images(options)
         speeds = self.speeds(options.image_size).values()
         return sum(train / speed.train + val / speed.validate for speed in speeds)
 
     def _final_seconds(self, options: SearchOptions) -> float:
-        """Return the expected time of the final runs, and of the best trials' full validation."""
+        """Return the expected time of the final runs and of the best trials' full validation."""
         speeds = self.speeds(options.image_size)
         images = round(options.final_run_fraction * self._images)
         full = [VAL_SHARE * self._images / speed.validate for speed in speeds.values()]

@@ -1,4 +1,4 @@
-"""Expected duration of a search, by simulation of its scheduler."""
+"""Estimation of the duration of a search by simulating its scheduler."""
 
 import heapq
 import statistics
@@ -28,18 +28,18 @@ def expected_seconds(
     concurrent: int,
     fidelity: Fidelity | None = None,
 ) -> float:
-    """Return the expected wall time of a search in seconds.
+    """Return the expected wall time of the trials of a search in seconds.
 
     Each architecture is assumed to get the same number of trials.
 
     Args:
-        speeds: Speeds of a worker by architecture, at the image size of the search.
+        speeds: Speeds of a worker at the image size of the search, keyed by architecture.
         train_images: Number of training images of a trial.
         val_images: Number of validation images of a trial.
         num_samples: Number of trials, at least 1.
         scheduler: Options of the scheduler.
         concurrent: Number of concurrent trials, at least 1.
-        fidelity: Stages of each trial; None: all epochs cost the same.
+        fidelity: Stages of each trial. If None, all epochs are assumed to take the same time.
     """
     training = statistics.fmean(train_images / speed.train for speed in speeds.values())
     validating = statistics.fmean(val_images / speed.validate for speed in speeds.values())
@@ -56,11 +56,11 @@ def expected_final_seconds(
     """Return the expected wall time of the final runs in seconds.
 
     Args:
-        speeds: Speeds of a worker by architecture, at the image size of the search.
+        speeds: Speeds of a worker at the image size of the search, keyed by architecture.
         options: Options of the search.
-        train_images: Number of training images of a run.
+        train_images: Number of training images of a final run.
         test_images: Number of test images.
-        concurrent: Number of concurrent runs, at least 1.
+        concurrent: Number of concurrent final runs, at least 1.
     """
     trained = options.final_run_epochs * train_images
     seconds = [
@@ -72,7 +72,7 @@ def expected_final_seconds(
 
 
 def time_on_workers(durations: Iterable[float], workers: int) -> float:
-    """Return the wall time of tasks in seconds when each starts on the first free worker.
+    """Return the wall time of tasks in seconds if each task starts on the first free worker.
 
     Args:
         durations: Durations of the tasks in seconds, in the order in which they start.
@@ -89,16 +89,16 @@ def expected_epochs(
 ) -> float:
     """Return the expected total number of epochs of all trials of a search.
 
-    The scheduler's rules are applied to simulated trials of random quality, whose ranking does not
-    change from epoch to epoch.
+    The scheduler is simulated with trials of random quality, whose ranking is the same after each
+    epoch.
 
     Args:
         num_samples: Number of trials.
         scheduler: Options of the scheduler.
-        costs: Cost of each epoch of a trial; None: 1 each.
+        costs: Cost of each epoch of a trial. If None, each epoch costs 1.
 
     Returns:
-        The number of epochs, or their total cost if costs are given.
+        The total cost of the epochs, which is their number if no costs are given.
     """
     rng = Random(0)  # noqa: S311 - a simulation, not a secret
     simulate = scheduler_class(scheduler.name).simulate

@@ -1,4 +1,4 @@
-"""Announcement of the expected duration of a search."""
+"""Announcement of the expected duration before a search starts its trials."""
 
 from collections.abc import Callable
 
@@ -28,14 +28,14 @@ def announce_time(
     Args:
         console: Console to print to.
         context: Context of the search.
-        data: Split that trials are trained on.
+        data: Data that trials are trained and validated on.
         trials: Number of trials still to run.
-        measure: Function that measures the speeds of a worker; may raise NotMeasuredError.
-        left: Function that returns the seconds left for trials and final runs, or None without a
-            budget for both.
+        measure: Function that measures the speeds of a worker, or raises NotMeasuredError.
+        left: Function that returns the seconds left for trials and final runs, or None if the
+            search has no ``--budget``.
 
     Returns:
-        Time limit of the trials in seconds, or None without one.
+        Time limit of the trials in seconds, or None if there is no limit.
     """
     options, scheduling = context.options, context.options.scheduling_for(context.space)
     try:
@@ -55,7 +55,7 @@ def announce_time(
         context.settings.fidelity,
     )
     epochs = expected_epochs(trials, scheduling)
-    # Without the test images, whose number the context lacks.
+    # The estimate ignores the test images, because the context does not contain their number.
     final = expected_final_seconds(speeds, options, context.final_images, 0, concurrent)
     measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())
     budget = options.time_budget if left is None else max(left() - final, 0.0)

@@ -1,4 +1,4 @@
-"""Resources and settings of trials, and the description of a search."""
+"""Resources and settings of the trials, and the facts that describe a search."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ _DIRECTIONS = {"max": "maximized", "min": "minimized"}
 
 @dataclass(frozen=True)
 class Workers:
-    """Resources of a trial, and the number of concurrent trials.
+    """Resources of each trial, and the number of trials that run at the same time.
 
     Attributes:
         cpus: CPU cores per trial, above 0.
@@ -50,7 +50,9 @@ class Workers:
 
 
 def place(options: SearchOptions, resources: Resources) -> Workers:
-    """Return the resources of a trial and the number of concurrent trials.
+    """Choose the resources of each trial and the number of concurrent trials.
+
+    A trial gets a GPU by default if there is one.
 
     Args:
         options: Options of the search.
@@ -65,19 +67,21 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
     if options.device == "cuda" and not gpus:
         reason = "of --gpus-per-trial 0" if options.gpus_per_trial == 0 else "there is none"
         raise UserError(
-            f"--device cuda: trials get no GPU, because {reason}: use --device cpu or auto"
+            f"--device cuda: trials get no GPU, because {reason}; use --device cpu or auto"
         )
     if options.device == "cpu" and gpus:
-        raise UserError(f"--gpus-per-trial {gpus:g}: contradicts --device cpu")
+        raise UserError(
+            f"--gpus-per-trial {gpus:g} contradicts --device cpu; remove one of the two options"
+        )
     check_placeable(options.cpus_per_trial, gpus)
     fitting = count_fitting(options.cpus_per_trial, gpus)
     return Workers(options.cpus_per_trial, gpus, min(fitting, options.max_concurrent or fitting))
 
 
 def fills_machine(options: SearchOptions) -> bool:
-    """Return whether concurrent trials use at least half of this machine's CPU cores.
+    """Return whether the concurrent trials use at least half of this machine's CPU cores.
 
-    Always False if trials get a GPU.
+    This is never the case if trials get a GPU.
 
     Args:
         options: Options of the search.
@@ -105,16 +109,16 @@ def trial_settings(
     networks: bytes = b"",
     form: DataForm = MNIST,
 ) -> TrialSettings:
-    """Return the settings that all trials share.
+    """Build the settings shared by all trials.
 
     Args:
         options: Options of the search.
-        workers: Resources of a trial.
+        workers: Resources of each trial.
         directory: Results folder.
-        checkpoints: Path or URI of the checkpoints; None: in the results folder.
-        fidelity: Stages of each trial; None: a single stage.
+        checkpoints: Path or URI of the checkpoints. If None, they are in the results folder.
+        fidelity: Stages of each trial, or None if there is only one stage.
         networks: User-defined networks, serialised by ``pack_networks``.
-        form: Form of the images.
+        form: Name, size, channels and classes of the data set.
     """
     return TrialSettings(
         image_size=options.image_size,
@@ -141,20 +145,20 @@ def facts(
     resources: Resources,
     final_runs: str,
 ) -> dict[str, str]:
-    """Return the description of a search that heads its output and its tables.
+    """Describe a search by facts that are printed at its start and shown in its report.
 
     Args:
         space: Search space.
         options: Options of the search.
-        form: Form of the images.
-        data: Split that trials are trained on.
-        everything: Split with all images.
-        workers: Resources of a trial, and the number of concurrent trials.
+        form: Name, size, channels and classes of the data set.
+        data: Data that trials are trained and validated on.
+        everything: Split of all training and validation images.
+        workers: Resources of each trial, and the number of concurrent trials.
         resources: Resources of the machine or cluster.
         final_runs: Description of the final runs.
 
     Returns:
-        Descriptions by heading, in order.
+        Facts, keyed by heading, in the order in which they are printed.
     """
     device = f"{workers.gpus:g} GPU" if workers.gpus else f"{workers.cpus:g} CPU"
     budget = f", at most {clock(options.time_budget)}" if options.time_budget else ""
@@ -204,9 +208,9 @@ def announce(console: Console, facts: dict[str, str], directory: Path, dashboard
 
     Args:
         console: Console to print to.
-        facts: Descriptions by heading, as ``facts`` returns them.
+        facts: Facts, keyed by heading, as returned by ``facts``.
         directory: Results folder.
-        dashboard: URL of Ray's dashboard, or why there is none.
+        dashboard: URL of Ray's dashboard, or the reason why there is none.
     """
     print_facts(console, {**facts, "results": str(directory), "dashboard": dashboard})
 

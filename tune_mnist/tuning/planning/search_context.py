@@ -1,4 +1,4 @@
-"""Context of a search."""
+"""Inputs of a search that its parts share."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,25 +22,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SearchContext:
-    """Validated inputs of a search that is ready to run its trials.
+    """Checked inputs of a search that is ready to run its trials.
 
     Attributes:
         space: Search space.
         options: Options of the search.
         directory: Results folder.
         shared: Reference to the data split in Ray's object store.
-        settings: Settings that all trials share.
-        workers: Resources of a trial, and the number of concurrent trials.
-        dashboard: URL of Ray's dashboard, or why there is none.
+        settings: Settings shared by all trials.
+        workers: Resources of each trial, and the number of concurrent trials.
+        dashboard: URL of Ray's dashboard, or the reason why there is none.
         final_images: Number of training images of a final run.
         val_images: Number of validation images of a trial.
-        chance_level: Validation accuracy that a network exceeds once it has learned anything.
-        nodes: Nodes that could reach the checkpoints at the start; nodes may join or leave later.
-            None: Ray runs on this machine only.
-        mlflow: Client of the MLflow server that records the trials; None: no recording.
-        warm_start: What a fresh study imports from an earlier search, or None.
-        portfolio: Configurations that a new search tries first, or None.
-        watch: Time since the start of the command.
+        chance_level: Validation accuracy above which a network has learned something.
+        nodes: Nodes that could reach the checkpoints when the search started, or None if Ray runs
+            only on this machine. Nodes may join or leave later.
+        mlflow: MLflow client that records the trials, or None to record nothing.
+        warm_start: Trials and configurations that a new study reuses from an earlier search, or
+            None for no warm start.
+        portfolio: Configurations that a new study tries first, or None for no portfolio.
+        watch: Stopwatch that has run since the start of the command.
     """
 
     space: SearchSpace

@@ -1,4 +1,4 @@
-"""Measurement of the training speed of each architecture."""
+"""Measurement of how fast a worker trains each architecture."""
 
 import statistics
 import time
@@ -25,16 +25,16 @@ PROBE_IMAGES = 32
 PROBE_SECONDS = 1.0
 FULL_PIXELS = 224 * 224
 GPU_PROBE = 32
-"""Number of images of 224x224 in a batch that measures a GPU."""
+"""Number of images in a batch of 224x224 pixels that measures the speed of a GPU."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Speed of one worker with one architecture.
+    """Speed at which one worker trains and validates one architecture.
 
     Attributes:
-        train: Images per second in training.
-        validate: Images per second in validation.
+        train: Training images per second.
+        validate: Validation images per second.
     """
 
     train: float
@@ -42,14 +42,14 @@ class Speed:
 
 
 Speeds = dict[str, Speed]
-"""Speeds by architecture."""
+"""Speed of a worker, keyed by architecture."""
 
 Networks = Mapping[str, Mapping[str, Any]]
-"""Constructor keywords by architecture."""
+"""Constructor keywords of a network, keyed by architecture."""
 
 
 class NotMeasuredError(Exception):
-    """The speed of a worker could not be measured."""
+    """Raised if the speed of a worker cannot be measured."""
 
 
 def measure_on_workers(
@@ -58,9 +58,9 @@ def measure_on_workers(
     """Measure the speed of each architecture in Ray tasks.
 
     Args:
-        models: Constructor keywords by architecture.
+        models: Constructor keywords of the network to measure, keyed by architecture.
         data: Reference to the data split in Ray's object store.
-        settings: Settings that all trials share.
+        settings: Settings shared by all trials.
         cpus: CPU cores per trial.
         gpus: GPUs per trial.
 
@@ -81,21 +81,21 @@ def measure_on_workers(
 def measuring_here(
     models: Networks, data: DataSplit, image_size: int, threads: int, precision: str
 ) -> Iterator[Callable[[], Speeds]]:
-    """Measure the speed of each architecture on the CPU, in a background thread.
+    """Measure the speed of each architecture on the CPU in a background thread.
 
-    Changes the number of threads and the random state of PyTorch in the whole process. Leaving the
-    context cancels a measurement that has not ended.
+    The measurement changes the number of threads and the random state of PyTorch in the whole
+    process. Leaving the context cancels a measurement that has not ended.
 
     Args:
-        models: Constructor keywords by architecture.
-        data: Data split.
+        models: Constructor keywords of the network to measure, keyed by architecture.
+        data: Data split, of which one batch is used.
         image_size: Side of the images in pixels.
         threads: Number of PyTorch threads per trial.
-        precision: Number format: auto, fp32 or bf16.
+        precision: Number format of the computation: auto, fp32 or bf16.
 
     Yields:
-        A function that waits for the measurement and returns the speeds. It raises
-        NotMeasuredError if the measurement failed.
+        Function that waits for the measurement and returns the speeds. It raises NotMeasuredError
+        if the measurement failed.
     """
     cancelled = Event()
 
@@ -161,12 +161,12 @@ def _config(
 
 
 def probe_images(model: str, image_size: int, device: str) -> int:
-    """Return the batch size of a measurement: small enough to need little time and memory.
+    """Return a batch size with which a measurement needs little time and memory.
 
     Args:
         model: Name of the architecture.
         image_size: Side of the images in pixels.
-        device: Type of the device, cpu or cuda.
+        device: Type of the device: cpu or cuda.
     """
     count = get_architecture(model).cpu_probe if device == "cpu" else GPU_PROBE
     return max(2, min(PROBE_IMAGES, count * FULL_PIXELS // image_size**2))
