@@ -145,7 +145,8 @@ def test_a_dead_head_raises_an_error_and_the_calling_program_continues(tmp_path)
     )
     assert result.returncode == 0, result.stderr
     last = result.stdout.strip().splitlines()[-1]
-    assert "gcs_server has died: to resume: " in last
+    assert "gcs_server has died; " in last
+    assert "; to resume: " in last
 
 
 IN_TURN = """

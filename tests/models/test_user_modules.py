@@ -154,7 +154,7 @@ def test_a_network_that_cannot_be_pickled_is_refused_by_name(network_file):
         + ("\nimport threading\nLOCK = threading.Lock()\n")
     )
     load_models([str(network_file)])
-    with pytest.raises(UserError, match="network mine: its code cannot be sent to the workers"):
+    with pytest.raises(UserError, match="network mine: the code cannot be pickled"):
         pack_networks(["mine"])
 
 

@@ -1,1 +1,1 @@
-"""Running trials with Ray Tune: failures, interruptions and early ends."""
+"""Running the trials of a search with Ray Tune, including failures and interruptions."""

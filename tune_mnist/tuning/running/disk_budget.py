@@ -1,4 +1,4 @@
-"""Disk budget for the checkpoints of paused trials."""
+"""Limit on the disk space that the checkpoints of paused trials take."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,25 +12,25 @@ from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.reports import NUMBER
 
 FREE_BYTES = 500_000_000
-"""Bytes that the checkpoints of paused trials may always take."""
+"""Disk space in bytes that the checkpoints of paused trials may always take."""
 
 
 class DiskBudget(Callback):
-    """Callback that removes checkpoints of paused trials which exceed a budget.
+    """Callback that removes checkpoints of paused trials if they exceed a disk budget.
 
-    A scheduler that promotes leaves many paused trials, each with its own checkpoint, which has
-    1.5 GB for VGG with Adam. The budget for all of them is half the size of the largest
+    Promotion ASHA leaves many paused trials, each with its own checkpoint, whose size is 1.5 GB
+    for VGG with Adam. The budget for all of them together is half the size of the largest
     checkpoint, or ``free_bytes`` if that is more. Trials with the fewest epochs lose their
-    checkpoints first, and among these the trials with the lowest accuracy. Such a trial is trained
-    from the first epoch again when it is promoted, which gives the same weights if training is
+    checkpoints first, and among these the trials with the lowest accuracy. If such a trial is
+    promoted, it is trained again from its first epoch, which gives the same weights if training is
     deterministic.
 
-    The disk therefore holds at most one checkpoint per running trial, one that is being written,
-    the best weights, and this budget.
+    Besides this budget, the disk therefore holds at most one checkpoint of each running trial, one
+    that is being written, and the best weights.
 
     Args:
-        checkpoints_of: Function that returns the checkpoints of a trial, given its number.
-        trial_store: Records of the trials.
+        checkpoints_of: Function that returns the checkpoints of a trial, given the trial number.
+        trial_store: Records of all trials.
         free_bytes: Minimum budget in bytes.
     """
 
@@ -48,13 +48,13 @@ class DiskBudget(Callback):
         """Epoch and size in bytes of each trial's checkpoint."""
 
     def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles callbacks with the experiment state; a resumed search needs none of this.
+        # Ray pickles callbacks with the experiment state, but a resumed search needs no state.
         return {}
 
     def on_trial_save(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Remove checkpoints over the budget; Ray makes a trial save only to pause it."""
+        """Remove the checkpoints that exceed the budget. Ray saves a trial only to pause it."""
         paused = [other.config[NUMBER] for other in trials if other.status == Trial.PAUSED]
         paused.append(trial.config[NUMBER])
         sizes = {number: self._size(number) for number in paused}

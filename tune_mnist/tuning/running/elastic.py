@@ -1,4 +1,4 @@
-"""Elastic clusters: the number of concurrent trials follows the nodes that join and leave."""
+"""Adaptation of a running search to nodes that join or leave the cluster."""
 
 import time
 from collections.abc import Callable
@@ -17,18 +17,19 @@ LOOK_SECONDS = 2.0
 
 
 class ClusterFollower(Callback):
-    """Callback that checks every few seconds which nodes are alive.
+    """Callback that adapts the number of concurrent trials to the nodes of the cluster.
 
-    A node that joins gets trials once a probe shows that it can reach the storage of the
-    checkpoints. A node that cannot is kept free of trials.
+    It checks every few seconds which nodes are alive. A new node gets trials after a probe has
+    shown that it can access the checkpoints. A node that cannot access them is kept free of
+    trials.
 
     Args:
-        workers: Placement of the trials.
-        nodes: Nodes that can reach the storage, at the start of the search.
-        most: Maximum number of concurrent trials. If None, as many run as the nodes can hold.
-        place: Path of the folder or URI of the bucket that holds the checkpoints.
-        use: Called with the number of concurrent trials whenever it changes.
-        tell: Called with a one-line message whenever a node joins or leaves.
+        workers: Resources of each trial.
+        nodes: Nodes that can access the checkpoints at the start of the search.
+        most: Maximum number of concurrent trials. If None, as many run as fit on the nodes.
+        place: Path of the folder or URI of the bucket that contains the checkpoints.
+        use: Function that is called with the number of concurrent trials whenever it changes.
+        tell: Function that is called with a one-line message whenever a node joins or leaves.
     """
 
     def __init__(
@@ -46,17 +47,18 @@ class ClusterFollower(Callback):
         self._use = use
         self._tell = tell
         self._nodes = {node["NodeID"]: node for node in nodes}
-        """Nodes that get trials, by node ID."""
+        """Nodes that get trials, keyed by node ID."""
         self._probes: dict[str, Probe] = {}
         self._refused: set[str] = set()
         self._looked = time.monotonic()
 
     def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles callbacks with the experiment state; a resumed search reads the nodes again.
+        # Ray pickles callbacks with the experiment state, but a resumed search asks Ray for the
+        # nodes again.
         return {}
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Compare the alive nodes with the known ones, at most every ``LOOK_SECONDS``."""
+        """Check for nodes that joined or left, at most every ``LOOK_SECONDS``."""
         if time.monotonic() - self._looked < LOOK_SECONDS:
             return
         self._looked = time.monotonic()
@@ -69,14 +71,14 @@ class ClusterFollower(Callback):
         self._use(max(min(fitting, self._most or fitting), 1))
         now = f"concurrent trials: {min(fitting, self._most or fitting)}"
         if not fitting:
-            now = "no node has room for a trial: waiting for a node to join"
+            now = "no node has room for a trial, so the search waits for a node to join"
         for node in gone:
             self._tell(f"{node_name(node)} has left the cluster; {now}")
         for node in joined:
             self._tell(f"{node_name(node)} has joined the cluster; {now}")
 
     def _admit(self, alive: dict[str, Node]) -> list[Node]:
-        """Probe new nodes, and return the nodes whose probe has succeeded."""
+        """Start probes of new nodes, and return the nodes whose probe has succeeded."""
         for node_id in alive.keys() - self._nodes.keys() - self._probes.keys() - self._refused:
             self._probes[node_id] = Probe(alive[node_id], self._place)
         for node_id in self._probes.keys() - alive.keys():
@@ -89,7 +91,8 @@ class ClusterFollower(Callback):
                 self._refused.add(node_id)
                 _keep_free(node)
                 self._tell(
-                    f"{node_name(node)} has joined the cluster, but gets no trials: it {complaint}"
+                    f"{node_name(node)} has joined the cluster, but gets no trials, because it"
+                    f" {complaint}"
                 )
             else:
                 self._nodes[node_id] = node

@@ -1,4 +1,4 @@
-"""The end of a search on a signal, or on the loss of Ray's head node."""
+"""Interruption of a search by a signal or by the loss of Ray's head node."""
 
 import ctypes
 import signal
@@ -20,18 +20,21 @@ _INTERRUPT_SECONDS = 1.0
 
 
 class StopOnSignal(Callback):
-    """Callback that makes every stop signal end Tune as Ctrl-C does; Tune handles only SIGINT."""
+    """Callback that makes every stop signal end Tune like Ctrl-C.
+
+    Tune itself handles only SIGINT.
+    """
 
     def setup(self, **info: Any) -> None:
-        """Install the search's signal handlers again, since Tune has just replaced them."""
+        """Install the signal handlers of the search again, since Tune has just replaced them."""
         stop_signals.pass_on()
 
 
 class Stopping:
-    """Ends a running search from another thread; the search can be resumed from its folder.
+    """Ends a running search from another thread, so that it can be resumed from its folder.
 
     Args:
-        resources: Resources of the cluster, and the local Ray if the search started one.
+        resources: Resources of the cluster, including the local Ray if the search started one.
         directory: Results folder of the search.
         console: Console of the search.
     """
@@ -46,10 +49,13 @@ class Stopping:
 
     @contextmanager
     def head_loss_raised(self) -> Iterator[None]:
-        """Raise an error if the search was interrupted because the head node was lost.
+        """Raise an error on leaving the context if the search ended because of a lost head node.
+
+        Only a search that was started by a program through the Python API gets here. A command
+        has already ended with its process (see ``end_without_head``).
 
         Raises:
-            UserError: The search runs in a calling program, and Ray's head node was lost.
+            UserError: Ray's head node was lost.
         """
         try:
             yield
@@ -59,40 +65,42 @@ class Stopping:
                 raise UserError(self._complaint) from None
 
     def tidy_up(self) -> str:
-        """Kill the Ray that the search started, and return the command that resumes the search."""
+        """Kill the Ray that the search started, and return how to resume the search."""
         if self._resources.local is not None:
             self._resources.local.kill()
         self._console.show_cursor()
         return f"to resume: {resume_command(self._directory)}"
 
     def acknowledge(self) -> None:
-        """Tell the user at once that the search is ending, which may take some seconds."""
+        """Tell the user immediately that the search is ending, which may take some seconds."""
         self._console.print(
-            "stopping: all results are kept; Ctrl-C again ends the search at once", soft_wrap=True
+            "stopping: all results are kept; press Ctrl-C again to end the search immediately",
+            soft_wrap=True,
         )
 
     def end_without_head(self, complaint: str) -> None:
         """End the search because Ray's head node was lost.
 
-        A command ends with its process; a calling program gets an error and continues.
+        If the search was started by a command, the process ends. If it was started by a program
+        through the Python API, the program gets an error and continues.
 
         Args:
-            complaint: Description of the fault of the head node.
+            complaint: One-line message that says what happened to the head node.
         """
         next_step = self.tidy_up()
         if not stop_signals.installed:
-            self._interrupt_caller(f"{complaint}: {next_step}; the trials that ended are kept")
+            self._interrupt_caller(f"{complaint}; the trials that ended are kept; {next_step}")
             return
         if stop_signals.received:  # systemd and SLURM signal Ray's processes as well
             end_at_once(f"interrupted; {next_step}", stop_signals.status)
         if self._resources.local is None:
             next_step = f"start a cluster; {next_step} --address ITS_ADDRESS"
         end_at_once(
-            error_line(f"{complaint}: {next_step}; the trials that ended are kept"), USER_ERROR
+            error_line(f"{complaint}; the trials that ended are kept; {next_step}"), USER_ERROR
         )
 
     def _interrupt_caller(self, complaint: str) -> None:
-        """Interrupt the search until it ends; Tune only stops in order on the first signal."""
+        """Interrupt the search until it ends. Tune only stops in order on the first signal."""
         self._complaint = complaint
         while not self._over.wait(_INTERRUPT_SECONDS):
             if self._caller is threading.main_thread():

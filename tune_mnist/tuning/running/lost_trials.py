@@ -1,4 +1,4 @@
-"""Trials that Ray ends without notifying the searcher or the callbacks."""
+"""Detection of trials that Ray ends without notifying the searcher or the callbacks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +13,11 @@ LOST_WORKER = "its worker was not ready in time"
 
 
 class LostTrials(Callback):
-    """Reports trials that Ray ended without a callback, so the searcher does not wait for them.
+    """Callback that reports trials which Ray has ended without notifying the searcher.
 
-    Ray does so when a reused worker has not finished its earlier trial in time. Ray also does so
-    when the whole search ends early; those trials have not failed, and a resumed search continues
+    Otherwise the searcher would wait for these trials. Ray ends a trial in this way if a reused
+    worker has not finished its previous trial in time. Ray also does so if the whole search ends
+    early, but those trials are not reported: they have not failed, and a resumed search continues
     them.
 
     Args:
@@ -30,14 +31,14 @@ class LostTrials(Callback):
         self._trials: dict[str, Trial] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles callbacks with the experiment state; a resumed search reads only the study.
+        # Ray pickles callbacks with the experiment state, but a resumed search reads the study.
         return {}
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Mark trials as failed that have ended since the last step."""
+        """Record lost trials as failed."""
         if self._ends():
             return
-        # Index Ray's list only when there are new trials: it is long, and its order changes.
+        # Index Ray's list only if there are new trials, since it is long and its order changes.
         handed_out = self._searcher.handed_out()
         if handed_out - self._trials.keys():
             self._trials = {trial.trial_id: trial for trial in trials}

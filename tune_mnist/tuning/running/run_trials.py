@@ -1,4 +1,4 @@
-"""The run of a search's trials with Ray Tune."""
+"""Run of a search's trials with Ray Tune's ``Tuner``."""
 
 import errno
 import os
@@ -57,10 +57,10 @@ def run_trials(
         trainable: Function that runs one trial, with the signature of ``train_trial``. Benchmarks
             pass a cheaper one to measure the overhead of a search.
         stopper: Stopper of the whole search. If None, it is built from the options.
-        seconds: Expected time limit of the trials in seconds, or None without one.
+        seconds: Expected time limit of the trials in seconds, or None if there is no limit.
 
     Returns:
-        What ended the search, and details of that or an empty string.
+        Reason for the end of the search, and a message with details. The message may be empty.
     """
     options, settings = context.options, context.settings
     searcher, scheduler, recorder = components.searcher, components.scheduler, components.recorder
@@ -89,7 +89,7 @@ def run_trials(
     callbacks: list[Callback] = [recorder, best, JsonLoggerCallback(), progress]
     callbacks += [LostTrials(searcher, stopper.ends), SilentProgress(), StopOnSignal()]
     callbacks += watchers(context, searcher.trial_store, console)
-    # After an exploit a trial cannot be trained from its first epoch again. A bucket has no limit.
+    # After an exploit, a trial cannot be trained again from its start. Buckets have no limit.
     if not scheduler.exploits and isinstance(settings.store, SharedFolder):
         folders = settings.store
         callbacks.append(

@@ -19,10 +19,10 @@ from tune_mnist.tuning.searching.warm_start import is_prepared, prepare_study
 
 @dataclass(frozen=True)
 class SearchComponents:
-    """Components of a search.
+    """Parts of a search that share its study.
 
     Attributes:
-        searcher: Searcher, which suggests configurations and writes the study.
+        searcher: Searcher, which suggests configurations and records trials in the study.
         scheduler: Scheduler, which pauses, promotes and stops trials.
         recorder: Recorder, which writes the table of trials.
         num_samples: Number of trials that the user requested.
@@ -34,14 +34,18 @@ class SearchComponents:
     num_samples: int
 
     def count_ended(self) -> int:
-        """Return the number of trials that have ended, and are not run again."""
+        """Return the number of trials that have ended and will not be continued."""
         return sum(
             record.state.ended and record.state is not TrialState.INTERRUPTED
             for record in self.searcher.trial_store.records
         )
 
     def trials_left(self) -> int:
-        """Return the number of new trials to run: as many as requested, or as many as exist."""
+        """Return the number of trials still to run.
+
+        It is the requested number without the ended trials, limited by the number of untried
+        configurations in the space.
+        """
         asked = self.num_samples - self.count_ended()
         remaining = self._remaining()
         return asked if remaining is None else min(asked, remaining)
@@ -62,8 +66,8 @@ def build_components(
 
     Args:
         context: Context of the search.
-        make_recorder: Function that builds the recorder from the path of its table and the trial
-            store.
+        make_recorder: Function that builds the recorder. Its arguments are the path of the table
+            and the trial store.
     """
     space, options = context.space, context.options
     searcher = StudySearch(

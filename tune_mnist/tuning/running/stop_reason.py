@@ -1,14 +1,14 @@
-"""Reasons for the end of a search."""
+"""Reasons why a search ended, and its outcome."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 ENDED = "ended"
-"""User attribute of a study: value of the search's :class:`StopReason`."""
+"""Study attribute that contains the value of the search's :class:`StopReason`."""
 
 
 class StopReason(Enum):
-    """Reason for the end of a search; the value is shown to users."""
+    """Reason why a search ended. The value is a text for the user."""
 
     FINISHED = "all trials have ended"
     EXHAUSTED = "all configurations of the search space have been tried"
@@ -21,7 +21,7 @@ class StopReason(Enum):
 
     @property
     def in_order(self) -> bool:
-        """Whether the search ended as planned, so the final evaluation follows."""
+        """Whether the search ended as planned, so that the final evaluation follows."""
         return self in (
             StopReason.FINISHED,
             StopReason.EXHAUSTED,
@@ -33,11 +33,11 @@ class StopReason(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Outcome of a search, whose results are in its folder.
+    """Outcome of a search. The results themselves are in the results folder.
 
     Attributes:
-        stop_reason: Reason for the end of the search.
-        detail: Details of the reason; may be empty.
+        stop_reason: Reason why the search ended.
+        detail: Message with details of the reason. It may be empty.
         failed_final_runs: One-line message for each final run that failed.
     """
 

@@ -1,4 +1,4 @@
-"""Stopper that ends a whole search early."""
+"""Early end of a whole search, at a target or without improvement."""
 
 import math
 from collections.abc import Callable
@@ -16,27 +16,29 @@ _CHECKPOINT_ENDINGS = {DISK_FULL: StopReason.DISK_FULL, STORAGE_LOST: StopReason
 
 
 class SearchStopper(Stopper):
-    """Stopper that ends a search at a target, for lack of improvement, or on a storage failure.
+    """Ray Tune stopper that ends a whole search early.
 
-    Running trials are left unfinished, so the search can be resumed.
+    The search ends when it reaches the target accuracy, no longer improves, must leave time for
+    the final evaluation, or can no longer write checkpoints. Running trials are left unfinished,
+    so the search can be resumed.
 
-    An accuracy is an improvement if it exceeds the best one so far by more than the standard
-    error of an accuracy measured on the same number of validation images.
+    A trial is an improvement if its accuracy exceeds the best accuracy so far by more than the
+    standard error of the best accuracy, sqrt(p (1 - p) / val_images).
 
     Args:
-        searcher: Searcher, which holds the records of the trials.
+        searcher: Searcher that holds the records of the trials.
         target: Validation accuracy at which the search ends, from 0 to 1. If None, there is no
             target.
         patience: Number of consecutive trials without an improvement after which the search ends.
             If None, there is no limit.
         val_images: Number of validation images of a trial.
-        last_stage: Number of a trial's last stage; 0 in a search without stages.
+        last_stage: Number of a trial's last stage, or 0 in a search without stages.
         time_is_up: Function that returns whether the rest of the time budget is needed for the
             final evaluation.
 
     Attributes:
-        reason: Description of the storage failure that ended the search; empty without one.
-        stop_reason: Reason for the end of the search, or None as long as it has not ended.
+        reason: Message about the storage failure that ended the search. Empty if there was none.
+        stop_reason: Reason why the search ended, or None as long as it has not ended.
     """
 
     def __init__(
@@ -56,8 +58,8 @@ class SearchStopper(Stopper):
         self.stop_reason: StopReason | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles the stopper with the experiment state every few seconds; a resumed search
-        # needs none of this, and time_is_up refers to the data set.
+        # Ray pickles the stopper with the experiment state every few seconds. A resumed search
+        # needs no state of the stopper, and time_is_up refers to the data set.
         return {}
 
     @classmethod
@@ -67,7 +69,14 @@ class SearchStopper(Stopper):
         searcher: StudySearch,
         time_is_up: Callable[[], bool] = lambda: False,
     ) -> "SearchStopper":
-        """Build the stopper from the options of a search."""
+        """Build the stopper from the options of a search.
+
+        Args:
+            context: Context of the search.
+            searcher: Searcher that holds the records of the trials.
+            time_is_up: Function that returns whether the rest of the time budget is needed for
+                the final evaluation.
+        """
         options, fidelity = context.options, context.settings.fidelity
         return cls(
             searcher,
@@ -79,14 +88,18 @@ class SearchStopper(Stopper):
         )
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Check a report for a storage failure; never stops a single trial."""
+        """Check a report for a storage failure.
+
+        Returns:
+            False, since the stopper ends only the whole search, never a single trial.
+        """
         for key, stop_reason in _CHECKPOINT_ENDINGS.items():
             if key in result and not self.reason:
                 self.reason, self.stop_reason = result[key], stop_reason
         return False
 
     def stop_all(self) -> bool:
-        """Check target, patience and time, and return whether the search ends now."""
+        """Check target, patience and time, and return whether the whole search ends now."""
         if self.stop_reason is None and self._at_target():
             self.stop_reason = StopReason.TARGET_REACHED
         if self.stop_reason is None and self._out_of_patience():
@@ -96,7 +109,7 @@ class SearchStopper(Stopper):
         return self.stop_reason is not None
 
     def ends(self) -> bool:
-        """Return whether an earlier check has ended the search."""
+        """Return whether an earlier call of ``stop_all`` or a report has ended the search."""
         return self.stop_reason is not None
 
     def _at_target(self) -> bool:
@@ -125,8 +138,11 @@ class SearchStopper(Stopper):
 def without_improvement(ended: list[TrialRecord], val_images: int) -> int:
     """Return the number of trials that ended since the last improvement.
 
+    A trial is an improvement if its accuracy exceeds the best accuracy so far by more than the
+    standard error of the best accuracy, or if it reached a later stage than all earlier trials.
+
     Args:
-        ended: Records of the ended trials, in the order of their ends.
+        ended: Records of the ended trials, in the order in which they ended.
         val_images: Number of validation images of a trial.
     """
     best: tuple[int, float] | None = None

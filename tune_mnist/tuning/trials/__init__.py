@@ -1,1 +1,1 @@
-"""One trial on a worker: the trainable function, its reports and its label."""
+"""Training of a trial on a worker: trainable function, reports to the driver, labels."""

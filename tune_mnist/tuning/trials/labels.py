@@ -7,7 +7,11 @@ from tune_mnist.tuning.trials.reports import NUMBER
 
 
 def describe_config(config: dict[str, Any]) -> str:
-    """Return a short description of a configuration: ``resnet adam lr=0.001 batch=64``."""
+    """Return a short description of a configuration, such as ``resnet adam lr=0.001 batch=64``.
+
+    Args:
+        config: Hyperparameters, keyed by name.
+    """
     return " ".join(hyperparameter(key).labelled(config[key]) for key in ordered_keys(config))
 
 
@@ -15,6 +19,6 @@ def label(config: dict[str, Any]) -> str:
     """Return the label of a trial, such as ``#12 resnet adam lr=0.001 batch=64``.
 
     Args:
-        config: Number and hyperparameters of the trial.
+        config: Number and hyperparameters of the trial, keyed by name.
     """
     return f"#{config[NUMBER]} {describe_config(config)}"

@@ -1,4 +1,4 @@
-"""Serialisation of the user's own networks for workers that cannot import their module."""
+"""Serialisation of user-defined networks for workers that cannot import the user's modules."""
 
 import pickle
 import sys
@@ -14,17 +14,20 @@ _PACKAGE = "tune_mnist"
 _MAIN = "__main__"
 
 _unpacked: list[bytes] = []
-"""Networks registered last in this process; a worker of a shared Ray serves several searches."""
+"""Networks that this process registered last. A worker may serve several searches in turn."""
 
 
 def pack_networks(models: Iterable[str]) -> bytes:
-    """Pickle the user's own architectures with their classes; empty if there are none.
+    """Pickle the user-defined architectures of a search together with their classes.
 
-    The code is sent as an argument, not in a runtime environment: Ray starts processes in advance
-    only without one, and a job on a cluster may have set its own.
+    The result is sent to the workers as an argument. A runtime environment is not used, because
+    Ray prestarts processes only without one, and because a job on a cluster may have set its own.
 
     Args:
-        models: Names of the architectures of a search.
+        models: Names of all architectures of the search.
+
+    Returns:
+        Pickled architectures, or an empty string if none of them is user-defined.
 
     Raises:
         UserError: A class refers to an object that cannot be pickled.
@@ -40,14 +43,15 @@ def pack_networks(models: Iterable[str]) -> bytes:
     except Exception as error:  # the user's objects may raise any exception
         names = ", ".join(each.name for each in networks)
         raise UserError(
-            f"network {names}: its code cannot be sent to the workers: {last_line(error)}"
+            f"network {names}: the code cannot be pickled to send it to the workers:"
+            f" {last_line(error)}"
         ) from None
     return packed
 
 
 @contextmanager
 def _pickled_by_value(packages: set[str]) -> Iterator[None]:
-    """Pickle what the packages define by value: other nodes may not have the modules."""
+    """Pickle the contents of packages by value, since other nodes may not have the modules."""
     new = packages - cloudpickle.list_registry_pickle_by_value()
     for package in new:
         cloudpickle.register_pickle_by_value(sys.modules[package])
@@ -59,7 +63,11 @@ def _pickled_by_value(packages: set[str]) -> Iterator[None]:
 
 
 def unpack_networks(packed: bytes) -> None:
-    """Register on a worker the networks that :func:`pack_networks` pickled on the driver."""
+    """Register user-defined networks on a worker.
+
+    Args:
+        packed: Networks, as pickled by :func:`pack_networks` on the driver.
+    """
     if not packed or packed in _unpacked:
         return
     _unpacked.clear()

@@ -3,31 +3,37 @@
 from typing import Any
 
 NUMBER = "number"
-"""Key of a configuration: number of the trial in the study, the same after every restart."""
+"""Key of the trial number in a trial's configuration.
+
+The number identifies the trial in the study and stays the same when a search is resumed.
+"""
 
 METRIC = "val_accuracy"
 TIME_ATTR = "epoch"
 
 OBJECTIVES = {METRIC: "max", "parameters": "min", "train_seconds": "min"}
-"""Direction of each objective that a search can have."""
+"""Objectives that a search can have, each with its direction."""
 
 REASON = "reason"
-"""Reason for the early end of a trial; only in its last report."""
+"""Key of the reason why a trial ended early. Only the last report of the trial contains it."""
 
 DIVERGED = "diverged"
 WARNING = "warning"
 DISK_FULL = "disk_full"
-"""The disk was full when the trial wrote a checkpoint, so the whole search stops."""
+"""Key of a message that the disk is full. A report with this key stops the whole search."""
 
 STORAGE_LOST = "storage_lost"
-"""The bucket of the checkpoints could not be reached, so the whole search stops."""
+"""Key of a message that the bucket with the checkpoints cannot be reached.
+
+A report with this key stops the whole search.
+"""
 
 
 def ended_early(reason: str, *, diverged: bool = False) -> dict[str, Any]:
     """Return the last report of a trial that cannot continue.
 
     Args:
-        reason: One-line message for the user.
-        diverged: Whether the loss became NaN or infinite.
+        reason: One-line message for the user that says why the trial ended.
+        diverged: Whether the trial ended because the loss became NaN or infinite.
     """
     return {REASON: reason, DIVERGED: diverged, "done": True}

@@ -1,4 +1,4 @@
-"""The trainable function, which trains one trial on a worker."""
+"""Trainable function for Ray Tune, which trains one trial on a worker."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -32,20 +32,20 @@ from tune_mnist.tuning.trials.reports import DISK_FULL, NUMBER, STORAGE_LOST, WA
 
 @dataclass(frozen=True)
 class TrialSettings:
-    """Settings that all trials of a search have in common.
+    """Settings shared by all trials of a search.
 
     Attributes:
         image_size: Side of the input images in pixels.
         max_epochs: Maximum epochs per trial, at least 1.
-        seed: Random seed of the initial weights and the batches.
+        seed: Random seed for the initial weights and the batches.
         threads: Number of PyTorch threads per trial.
-        device: Device of the worker, ``cpu`` or ``cuda``.
-        precision: Number format, ``auto``, ``fp32`` or ``bf16``.
-        store: Storage of the checkpoints of trials and final runs.
-        init: Initialization of the weights, ``derived`` or ``torch``.
-        fidelity: Stages of a trial, or None if all epochs use the same images.
-        networks: The user's own networks, as ``pack_networks`` returns them.
-        data: Form of the images.
+        device: Type of the device to train on: ``cpu`` or ``cuda``.
+        precision: Number format of the computation: ``auto``, ``fp32`` or ``bf16``.
+        store: Store for the checkpoints of trials and final runs.
+        init: Initialization of the weights: ``derived`` or ``torch``.
+        fidelity: Stages of each trial, or None if all epochs use the same images.
+        networks: User-defined networks, as returned by ``pack_networks``.
+        data: Name, size, channels and classes of the data set.
     """
 
     image_size: int
@@ -61,10 +61,10 @@ class TrialSettings:
     data: DataForm = MNIST
 
     def train_config(self, config: dict[str, Any]) -> TrainConfig:
-        """Return the complete training configuration of a trial.
+        """Return the training configuration of a trial, completed by the shared settings.
 
         Args:
-            config: Hyperparameters of the trial; its number is ignored.
+            config: Hyperparameters of the trial, keyed by name. The trial number in it is ignored.
         """
         hyperparameters = {key: value for key, value in config.items() if key != NUMBER}
         return TrainConfig.checked(
@@ -76,16 +76,19 @@ class TrialSettings:
         )
 
     def noted(self, config: TrainConfig) -> dict[str, Any]:
-        """Return the values that ``config.json`` holds beside the weights of a trained network."""
+        """Return the content of the file ``config.json`` that is stored beside trained weights."""
         return {**config.flat(), FORM_KEY: self.data.model_dump(mode="json")}
 
     def compute(self) -> Compute:
-        """Register the user's networks, set the threads, and return device and number format."""
+        """Prepare the worker process for training, and return device and number format.
+
+        Registers the user-defined networks, and sets PyTorch's number of threads.
+        """
         unpack_networks(self.networks)
         torch.set_num_threads(self.threads)
         compute = resolve_compute(self.device, self.precision)
         if compute.device.type == "cuda":
-            # Other workers may need the memory that the worker's last trial left in the cache.
+            # Other workers may need the memory that the previous trial has left in the cache.
             torch.cuda.empty_cache()
         return compute
 
@@ -102,21 +105,22 @@ class TrialSettings:
 
 
 def trial_name(number: int) -> str:
-    """Return the name of a trial's checkpoints, given its number."""
+    """Return the name under which the checkpoints of a trial are stored, given its number."""
     return f"{number:05d}"
 
 
 def train_trial(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> None:
-    """Train one configuration, and report its metrics after each epoch.
+    """Train one configuration, and report the metrics to Ray Tune after each epoch.
 
-    Training resumes from the trial's checkpoint if there is one: after a pause, the death of a
-    worker, or a kill of the whole search. A trial that diverges or runs out of memory reports the
-    reason, and is not tried again.
+    If the trial has a checkpoint, training resumes from it. This is the case after a pause, the
+    death of a worker, or an interruption of the whole search. A trial that diverges or runs out of
+    memory reports the reason and is not retried.
 
     Args:
-        config: Number and hyperparameters of the trial.
-        data: Images, labels and indices, shared with the node's object store without a copy.
-        settings: Settings that all trials have in common.
+        config: Number and hyperparameters of the trial, keyed by name.
+        data: Images, labels and indices, which the worker reads from the node's object store
+            without a copy.
+        settings: Settings shared by all trials.
     """
     try:
         _train(config, data, settings)
@@ -147,7 +151,7 @@ def _train(config: dict[str, Any], data: DataSplit, settings: TrialSettings) -> 
         facts[WARNING] = f"resumes from epoch {trainer.epoch}: {'; '.join(complaints)}"
     if trainer.metrics is not None:
         # A checkpoint is written before its epoch is reported, so the driver may have missed the
-        # report. A driver that has it ignores the second one.
+        # report. If it has not, it ignores the second report.
         tune.report(_report(trainer.metrics, config["model"], settings.fidelity) | facts)
         facts.pop(WARNING, None)
     while trainer.epoch < settings.max_epochs:
@@ -164,7 +168,7 @@ def _report(metrics: EpochMetrics, model: str, fidelity: Fidelity | None) -> dic
 
 
 def _say(config: dict[str, Any], text: str) -> None:
-    """Print a line with the trial's label: the log of a worker holds several trials."""
+    """Print a line with the trial's label, since the log of a worker contains several trials."""
     print(f"{label(config)}: {text}", flush=True)
 
 
