@@ -8,9 +8,9 @@ issue, and has a test in ``tests/tuning/ray_internals/test_canaries.py`` that fa
 changes the private part.
 
 Modules:
-    settings: Environment variables, constants and arguments of ``ray.init``.
-    authentication: Token settings, and bare requests to the head of a cluster.
-    controller: Tune's event loop: dead workers, lost nodes, start of workers.
+    settings: Environment variables and constants of Ray, and arguments of ``ray.init``.
+    authentication: Token settings, and health requests to the head node of a cluster.
+    controller: Tune's handling of dead workers, lost nodes and starting workers.
     schedulers: Status changes of trials, brackets of ASHA, pauses of the median rule.
     study_search: The Optuna study inside ``OptunaSearch``.
     task_names: Names of actor tasks in the dashboard.

@@ -1,7 +1,7 @@
-"""Token settings of Ray, and bare requests to the head of a cluster.
+"""Token settings of Ray, and health requests to the head node of a cluster.
 
-Ray has no public function that tests a token, and ``ray.init`` retries a wrong token for 20
-seconds. Not reported upstream.
+A health request tests a token. Ray has no public function for this test, and ``ray.init`` retries
+a wrong token for 20 seconds. This has not been reported to Ray.
 """
 
 from contextlib import suppress
@@ -16,24 +16,24 @@ from ray._private.ray_constants import GLOBAL_GRPC_OPTIONS
 from ray._private.services import canonicalize_bootstrap_address
 
 ANSWER_SECONDS = 15
-"""Timeout of a request; a busy head may need several seconds."""
+"""Timeout of a request in seconds. A busy head node may need several seconds to answer."""
 
 HEALTH_REQUEST = "/ray.rpc.NodeInfoGcsService/CheckAlive"
-"""Method of the head's control service that accepts an empty message."""
+"""Method of the head node's control service that accepts an empty message."""
 
 
 def uses_token() -> bool:
-    """Return whether this process sends a token to Ray."""
+    """Return whether this process authenticates itself to Ray with a token."""
     return bool(is_token_auth_enabled())
 
 
 def use_available_token() -> None:
-    """Enable the user's token for this process, if there is one, as ``ray.init("auto")`` does."""
+    """Make this process use the user's token if there is one, like ``ray.init("auto")``."""
     maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
 
 
 def local_head() -> str | None:
-    """Return the address of the cluster that ``auto`` finds on this machine, or None."""
+    """Return the address of the cluster that ``auto`` finds on this machine, or None if none."""
     found: str | None = None
     with suppress(ConnectionError):
         found = canonicalize_bootstrap_address("auto")
@@ -41,11 +41,11 @@ def local_head() -> str | None:
 
 
 def request_health(address: str, *, with_token: bool) -> grpc.StatusCode:
-    """Return the gRPC status of a health request to the head of a cluster.
+    """Send a health request to the head node of a cluster, and return the gRPC status.
 
     Args:
-        address: Address of the head, ``host:port``.
-        with_token: Whether to send this process's token and use its TLS settings.
+        address: Address of the head node, ``host:port``.
+        with_token: Whether to send the token and use the TLS settings of this process.
 
     Raises:
         AuthenticationError: The token of this process is missing or cannot be read.

@@ -1,4 +1,4 @@
-"""Tune's trial controller: dead workers, lost nodes, start of workers."""
+"""Tune's trial controller, changed in its handling of dead workers and lost nodes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,13 +18,16 @@ from ray.tune.progress_reporter import TrialProgressCallback
 from tune_mnist.tuning.storage.checkpoint_store import PlaceMissingError
 
 MAX_LOST_NODES = 10
-"""Maximum node losses of a trial that do not count against max_failures.
+"""Number of node losses of a trial that do not count against max_failures.
 
 Further losses count, because the trial itself may cause them.
 """
 
 NODE_DIED = "its node has died"
-"""Part of Ray's message about an actor whose node was lost; the exception has no field for it."""
+"""Text by which Ray's message about a lost node is recognized.
+
+The exception has no field that says so.
+"""
 
 
 class SteadyController(TuneController):
@@ -37,9 +40,9 @@ class SteadyController(TuneController):
     def _maybe_reuse_cached_actor(self, trial: Trial) -> bool:
         """Keep a trial on its starting worker, even if another worker is idle.
 
-        Tune moves the trial to the idle worker and ends the starting one (ray-project/ray#36020,
-        #42951). If trials are shorter than the start of a worker, the workers of a node that joins
-        would never start.
+        Tune would move the trial to the idle worker and end the starting one
+        (ray-project/ray#36020, #42951). If trials are shorter than the start of a worker, the
+        workers of a node that joins would never start.
         """
         own = self._trial_to_actor.get(trial)
         is_placed = own is not None and self._actor_manager.is_actor_started(own)
@@ -52,7 +55,7 @@ class SteadyController(TuneController):
         """Give a trial another worker if its worker died while idle.
 
         Tune notices the death when it assigns the next trial to the worker, counts it twice, and
-        fails the trial regardless of max_failures. Not reported upstream.
+        fails the trial regardless of max_failures. This has not been reported to Ray.
         """
         if self._actor_to_trial[tracked_actor] not in self._resetting_trials:
             super()._actor_failed(tracked_actor, exception)
@@ -76,8 +79,8 @@ class SteadyController(TuneController):
     def _process_trial_failure(self, trial: Trial, exception: Exception) -> None:
         """Resume a trial that lost its node, without counting a failure of the trial.
 
-        Tune does so only for preempted cloud nodes (ray-project/ray#41285). A node that does not
-        see the checkpoints, and was not probed before it got the trial, is treated as lost too.
+        Tune does so only for preempted cloud nodes (ray-project/ray#41285). A node that cannot
+        access the checkpoints, and got the trial before it was probed, is treated as lost, too.
         """
         if lost_its_node(exception) and self._lost_nodes[trial.trial_id] < MAX_LOST_NODES:
             self._lost_nodes[trial.trial_id] += 1
@@ -86,10 +89,11 @@ class SteadyController(TuneController):
 
 
 class OneNodeController(SteadyController):
-    """Controller for one machine, whose workers use the processes that Ray prestarts.
+    """Controller for a single machine, whose workers use the processes that Ray prestarts.
 
     Tune's workers cannot use prestarted processes, because Tune requests environment variables and
-    a placement group for each trial. On a single machine neither is needed. Not reported upstream.
+    a placement group for each trial. On a single machine, neither is needed. This has not been
+    reported to Ray.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -109,8 +113,8 @@ class _ActorClasses(_ActorClassCache):
 class SilentProgress(TrialProgressCallback):
     """Progress callback that prints nothing.
 
-    Tune adds a callback that prints every trial, at any verbosity, unless the user's callbacks
-    include one of this class. Not reported upstream.
+    Unless the user's callbacks include a ``TrialProgressCallback``, Tune adds one that prints
+    every trial at any verbosity. This has not been reported to Ray.
     """
 
     def on_trial_result(self, *given: Any, **info: Any) -> None:
@@ -125,13 +129,13 @@ class SilentProgress(TrialProgressCallback):
 
 @contextmanager
 def steady_controller(*, one_node: bool) -> Iterator[None]:
-    """Make Tune use a :class:`SteadyController`; its own is restored at the end.
+    """Make Tune use a :class:`SteadyController` within the context.
 
-    ``Tuner`` has no argument for the controller; the interface with this argument was made private
-    (ray-project/ray#17593).
+    ``Tuner`` has no argument for the controller, since Ray made the interface with this argument
+    private (ray-project/ray#17593).
 
     Args:
-        one_node: Whether Ray runs on this machine only, and no other node can join.
+        one_node: Whether Ray runs only on this machine, so that no other node can join.
     """
     before = tune.TuneController
     tune.TuneController = OneNodeController if one_node else SteadyController
@@ -146,7 +150,8 @@ def memory_kills_survived() -> Iterator[None]:
     """Make Tune treat a worker that Ray killed for its memory use as a dead worker.
 
     Since ray-project/ray#32107, tasks of a killed worker raise OutOfMemoryError. Tune's actor
-    manager treats this as an internal error and ends the whole search. Not reported upstream.
+    manager treats this as an internal error and ends the whole search. This has not been reported
+    to Ray.
     """
     before = actor_manager.RayActorError
     actor_manager.RayActorError = (RayActorError, OutOfMemoryError)
@@ -172,12 +177,12 @@ def no_callbacks_counted() -> Iterator[None]:
 
 
 def lost_its_node(error: Exception) -> bool:
-    """Return whether an error means that a trial needs another node.
+    """Return whether a trial must be moved to another node after an error.
 
-    The node of the trial has died, cannot be reached, or does not see the checkpoints.
+    This is the case if its node died, cannot be reached or cannot access the checkpoints.
 
     Args:
-        error: Error of the trial's worker or task.
+        error: Exception raised by the trial's worker or task.
     """
     if isinstance(error, ActorUnavailableError | PlaceMissingError):
         return True

@@ -1,4 +1,4 @@
-"""Parts of Tune's schedulers and trials that are not public."""
+"""Private parts of Tune's schedulers and trials."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ from tune_mnist.tuning.trials.reports import METRIC
 class UnbufferedScheduler(FIFOScheduler):
     """Base class of schedulers that receive the report of every epoch without buffering.
 
-    Tune reads this setting, and the metric of a scheduler, from private attributes. Not reported
-    upstream.
+    Tune reads this setting and the metric of a scheduler from private attributes. This has not
+    been reported to Ray.
     """
 
     CONTINUE: str
@@ -32,24 +32,25 @@ class UnbufferedScheduler(FIFOScheduler):
 def pause_pending(tune_controller: Any, trial: Trial) -> None:
     """Pause a trial that has no worker yet.
 
-    The public ``pause_trial`` requires a worker. Tune's ASHA never pauses a trial, so Tune does
-    not need this function itself (ray-project/ray#32634).
+    The public ``pause_trial`` requires a worker. Tune itself does not need such a function, since
+    its ASHA never pauses a trial (ray-project/ray#32634).
 
     Args:
-        tune_controller: Tune's controller, as a scheduler's methods receive it.
+        tune_controller: Tune's controller, which Tune passes to the methods of a scheduler.
         trial: Pending trial.
     """
-    trial.init_local_path()  # Tune does so when it starts a trial, but this one may never start
+    trial.init_local_path()  # Tune does so when it starts a trial, but this trial may never start
     tune_controller._set_trial_status(trial, Trial.PAUSED)
 
 
 def continue_held(tune_controller: Any, trial: Trial) -> None:
-    """Start the next epoch of a trial that keeps its worker after the decision NOOP.
+    """Start the next epoch of a trial that waits on its worker after the decision NOOP.
 
-    Tune itself does so only in its synchronous HyperBand. Not reported upstream.
+    Of Tune's own schedulers, only the synchronous HyperBand can do so. This has not been reported
+    to Ray.
 
     Args:
-        tune_controller: Tune's controller, as a scheduler's methods receive it.
+        tune_controller: Tune's controller, which Tune passes to the methods of a scheduler.
         trial: Trial that waits on its worker.
     """
     tune_controller._schedule_trial_train(trial)
@@ -63,9 +64,9 @@ class SeededAsha(AsyncHyperBandScheduler):
     always powers of the reduction factor.
 
     Args:
-        seed: Random seed of the assignment of trials to brackets.
-        rungs: Epochs of the rungs, ascending; None: Ray's rungs.
-        **options: Arguments of Ray's scheduler.
+        seed: Random seed for the assignment of trials to brackets.
+        rungs: Epochs of the rungs, ascending. If None, Ray's rungs are used.
+        **options: Further arguments of Ray's ``AsyncHyperBandScheduler``.
     """
 
     def __init__(self, seed: int, rungs: tuple[int, ...] | None, **options: Any) -> None:
@@ -76,7 +77,7 @@ class SeededAsha(AsyncHyperBandScheduler):
                 bracket._rungs = [(epoch, {}) for epoch in reversed(rungs[first:])]
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """Assign a trial to a bracket, with the same probabilities as Ray.
+        """Assign a trial to a bracket with the same probabilities as in Ray.
 
         Args:
             tune_controller: Tune's controller.
@@ -90,11 +91,12 @@ class SeededAsha(AsyncHyperBandScheduler):
 
 
 class WholeBracketsHyperBand(HyperBandScheduler):
-    """Ray's HyperBand, halving a bracket only after all of its trials have started.
+    """Ray's HyperBand, which halves a bracket only after all of its trials have started.
 
-    Ray's scheduler halves a bracket once its present trials have reached the rung, and replaces
-    ended trials by new ones, so with few workers it stops hardly any trial. Here a bracket accepts
-    exactly as many trials as it was created for. Not reported upstream.
+    Ray's scheduler halves a bracket as soon as its current trials have reached the rung, and
+    replaces ended trials by new ones, so that it stops hardly any trial if there are few workers.
+    In this subclass, a bracket accepts exactly as many trials as it was created for. This has not
+    been reported to Ray.
     """
 
     def has_room(self) -> bool:
@@ -111,14 +113,14 @@ class WholeBracketsHyperBand(HyperBandScheduler):
 class ContinuingMedian(MedianStoppingRule):
     """Ray's median stopping rule without pauses.
 
-    Ray's scheduler pauses a trial that has too few others to be compared with, and no option turns
-    this off. Here the trial continues. Ray's scheduler also raises an AssertionError for further
-    reports of a stopped trial, but in a resumed search this trial may have continued. Neither is
-    reported upstream.
+    Ray's scheduler pauses a trial if there are too few other trials to compare it with, and no
+    option prevents this. In this subclass, the trial continues. Ray's scheduler also raises an
+    AssertionError if a stopped trial reports again, which happens when a resumed search restores
+    the scheduler. Neither has been reported to Ray.
     """
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Return the decision; forget a stopped trial, to accept its further reports."""
+        """Decide whether a trial stops, but allow stopped trials to report again."""
         decision: str = super().on_trial_result(tune_controller, trial, result)
         self._stopped_trials.discard(trial)
         return decision

@@ -1,4 +1,4 @@
-"""Environment variables, constants and arguments of Ray that are not public."""
+"""Private environment variables, constants and arguments of Ray."""
 
 import json
 import os
@@ -15,15 +15,15 @@ ENVIRONMENT = {
     # Waiting threads of a trial must not spin, because other trials need the CPU cores.
     "OMP_WAIT_POLICY": "PASSIVE",
     "RAY_DEDUP_LOGS": "1",
-    # Lets the dashboard show the output of a single epoch.
+    # The dashboard then shows the output of a single epoch.
     "RAY_ENABLE_RECORD_ACTOR_TASK_LOGGING": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
-    # Tune drops a trial without a callback if its worker is not reset in time. On a busy machine
-    # the thread of the previous trial may need long to end. Not reported upstream.
+    # Tune drops a trial without a callback if its worker is not reset in time. On a busy machine,
+    # the thread of the previous trial may need long to end. This has not been reported to Ray.
     "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
     # With a searcher, Tune allows only one pending trial (ray-project/ray#14835, #63770), so
-    # workers would start one after another. Here the searcher limits the number of trials.
+    # workers would start one after another. Our searchers limit the number of trials themselves.
     "TUNE_MAX_PENDING_TRIALS_PG": "1000",
     # The default, -1, retries a task that runs out of memory forever (ray-project/ray#30013).
     "RAY_task_oom_retries": "2",
@@ -36,28 +36,29 @@ ENVIRONMENT = {
 """Environment variables that Ray reads when it is imported or started."""
 
 PRELOADED_MODULES = "RAY_preload_python_modules"
-"""Environment variable with the modules that prestarted workers import while idle."""
+"""Environment variable that lists the modules which prestarted workers import while idle."""
 
 CLUSTER_VARIABLE = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR
-"""Environment variable that makes Ray listen on 127.0.0.1 only if it is "0"."""
+"""Environment variable that restricts Ray to 127.0.0.1 if its value is "0"."""
 
 HEAD_PROCESSES = ("gcs_server", "raylet")
-"""Names of the processes without which a search cannot continue."""
+"""Names of the head node's processes without which a search cannot continue."""
 
 MIN_OBJECT_STORE = 80_000_000
 """Minimum size of the object store in bytes."""
 
 
 def is_cluster_enabled() -> bool:
-    """Return whether a Ray started by this process listens on the network."""
+    """Return whether a Ray started by this process accepts connections from other machines."""
     return bool(ray_constants.ENABLE_RAY_CLUSTER)
 
 
 def set_cluster_enabled(enabled: bool) -> None:
-    """Make a Ray started by this process listen on the network, or on 127.0.0.1 only.
+    """Set whether a Ray started by this process accepts connections from other machines.
 
-    Ray documents the choice for macOS and Windows only (ray-project/ray#18730, #30770), as an
-    environment variable. It reads the variable on import, which has happened in this process.
+    If not, Ray listens only on 127.0.0.1. Ray documents an environment variable for this choice,
+    but only for macOS and Windows (ray-project/ray#18730, #30770), and reads it on import. At that
+    time the search does not know its options yet.
 
     Args:
         enabled: Whether other machines may connect.
@@ -69,15 +70,16 @@ def reread_authentication() -> None:
     """Make Ray read the authentication settings from the environment again.
 
     Ray reads them once per process. Without this call, a second ``ray.init`` with other settings
-    fails with "Failed to start GCS" or a missing token. Not reported upstream.
+    fails with "Failed to start GCS" or a missing token. This has not been reported to Ray.
     """
-    # The order matters: a thread of Ray that is still ending must not look for a removed token.
+    # The order matters, since a thread of Ray that is still ending must not look for a removed
+    # token.
     Config.initialize("")
     AuthenticationTokenLoader.instance().reset_cache()
 
 
 def init_arguments(folder: Path, memory: int | None) -> dict[str, Any]:
-    """Return the private arguments of ``ray.init``.
+    """Return the private arguments of ``ray.init``: folder, memory and object store.
 
     Ray ignores memory limits of parent control groups (ray-project/ray#3223). It also raises an
     error if the given size of the object store exceeds both 10 GB and ``/dev/shm``
@@ -85,7 +87,7 @@ def init_arguments(folder: Path, memory: int | None) -> dict[str, Any]:
 
     Args:
         folder: Folder for Ray's sessions, sockets and logs.
-        memory: Memory for Ray and its workers in bytes; None: as Ray detects.
+        memory: Memory for Ray and its workers in bytes. If None, Ray detects it.
     """
     arguments: dict[str, Any] = {"_temp_dir": str(folder)}
     if memory is not None:
@@ -97,7 +99,7 @@ def init_arguments(folder: Path, memory: int | None) -> dict[str, Any]:
 def job_ships_modules() -> bool:
     """Return whether the Ray job of this process ships Python modules.
 
-    In that case ``ray.init`` rejects ``py_modules``, because Ray does not merge the lists of job
+    If it does, ``ray.init`` rejects ``py_modules``, because Ray does not merge the lists of job
     and driver (ray-project/ray#31123, #39208). No public function returns the settings of the job.
     """
     job = json.loads(os.environ.get(RAY_JOB_CONFIG_JSON_ENV_VAR, "{}"))

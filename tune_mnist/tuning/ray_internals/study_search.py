@@ -6,34 +6,34 @@ from ray.tune.search.optuna import OptunaSearch
 
 
 class OpenOptunaSearch(OptunaSearch):
-    """Ray's OptunaSearch with access to its study and trials.
+    """Ray's ``OptunaSearch`` with public access to its study and trials.
 
     Ray reports a trial that a scheduler stopped as COMPLETE, with the accuracy of its last epoch
     (ray-project/ray#15283), so TPE compares accuracies measured at different epochs. A searcher
-    that reports PRUNED instead needs the study, which Ray keeps in private attributes. Not
-    reported upstream.
+    that reports PRUNED instead needs the study, which Ray keeps in private attributes. This has
+    not been reported to Ray.
     """
 
     @property
     def study(self) -> optuna.Study:
-        """Study of the search."""
+        """Optuna study of the search."""
         study: optuna.Study = self._ot_study
         return study
 
     def trial(self, trial_id: str) -> optuna.Trial:
-        """Return the Optuna trial of a Ray trial.
+        """Return the Optuna trial that belongs to a Ray trial.
 
         Args:
-            trial_id: ID of a Ray trial that ``suggest`` has returned.
+            trial_id: ID of a Ray trial that was passed to ``suggest`` before.
         """
         trial: optuna.Trial = self._ot_trials[trial_id]
         return trial
 
     def suggest_again(self, trial_id: str, earlier: FrozenTrial) -> None:
-        """Make the next ``suggest`` return an existing trial of the study.
+        """Make the next ``suggest`` continue an existing trial of the study.
 
         Args:
-            trial_id: ID of the Ray trial.
-            earlier: Trial that an interrupted search left unfinished.
+            trial_id: ID of the Ray trial that is passed to ``suggest`` next.
+            earlier: Optuna trial that an interrupted search has left unfinished.
         """
         self._ot_trials[trial_id] = optuna.Trial(self._ot_study, earlier._trial_id)

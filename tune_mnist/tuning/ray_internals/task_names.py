@@ -7,16 +7,16 @@ from ray.tune.experiment import Trial
 
 
 def name_tasks(trial: Trial, name: str) -> None:
-    """Name the next tasks of a trial's worker in the dashboard.
+    """Set the name that the next tasks of a trial's worker get in the dashboard.
 
-    The name of an actor cannot change, but a worker runs many trials, so Tune's actors do not show
-    their trial in the dashboard (ray-project/ray#32903). Ray can name a task by
+    A worker runs many trials, but the name of an actor cannot change, so the dashboard does not
+    show which trial an actor runs (ray-project/ray#32903). Ray can name a single task by
     ``actor.train.options(name=...)``, but Tune calls ``actor.train.remote()``. This function
-    replaces ``train`` of the actor's handle by a method with this option. If Ray changes the
-    private attribute that holds the methods, tasks keep their default names.
+    replaces ``train`` in the actor's handle by a method with this option. If Ray changes the
+    private attribute that contains the methods, tasks keep their default names.
 
     Args:
-        trial: Trial with a worker.
+        trial: Trial that has a worker.
         name: Name of the tasks.
     """
     with suppress(Exception):
@@ -29,12 +29,12 @@ def name_tasks(trial: Trial, name: str) -> None:
 
 
 class _NamedMethod:
-    """Method of an actor with a task name.
+    """Actor method whose tasks have a name.
 
-    Holds no reference to the actor's handle, which would keep the actor alive.
+    It holds no reference to the actor's handle, because this would keep the actor alive.
 
     Args:
-        method: Ray's method.
+        method: Actor method of Ray.
         name: Name of the tasks.
     """
 
@@ -43,5 +43,5 @@ class _NamedMethod:
         self._name = name
 
     def bind(self, actor: Any) -> Any:
-        """Return the method of an actor, with the task name as an option."""
+        """Return the method bound to an actor, with the task name as an option."""
         return self.method.bind(actor).options(name=self._name)
