@@ -227,5 +227,5 @@ def test_a_dead_control_service_is_reported_at_once_in_one_line(resumed):
     assert time.monotonic() - before < 55  # Ray itself waits for 60 seconds
     assert status == 2
     assert err.count("\n") == 1
-    assert err.startswith("error: Ray on this machine: its gcs_server has died")
+    assert err.startswith("error: Ray on this machine: the process gcs_server has died")
     assert f"--resume {resumed.directory}" in err

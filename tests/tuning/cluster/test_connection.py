@@ -36,7 +36,7 @@ def test_too_many_cores_per_trial_are_refused(resources):
         check_placeable(resources.cpus + 1, 0)
     assert str(caught.value) == (
         f"--cpus-per-trial {resources.cpus + 1:g}: no node has that many CPUs"
-        f" (the largest has {resources.cpus:g})"
+        f" (the largest node has {resources.cpus:g})"
     )
 
 
@@ -75,5 +75,5 @@ def test_an_invalid_address_is_refused(address):
 
 def test_an_invalid_ray_address_variable_is_refused(monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "nowhere")
-    with pytest.raises(UserError, match="RAY_ADDRESS nowhere: must be host:port"):
+    with pytest.raises(UserError, match="RAY_ADDRESS must be host:port or auto"):
         connect(None)

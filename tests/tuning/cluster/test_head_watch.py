@@ -41,7 +41,7 @@ def test_a_silent_head_is_reported_once_after_the_timeout(monkeypatch):
         assert not told.is_set()
         server.close()
         assert told.wait(timeout=PATIENCE)
-    assert told.line.startswith(f"Ray cluster at '{address}': its head has not answered")
+    assert told.line.startswith(f"Ray cluster at '{address}': the head node has not answered")
 
 
 def test_the_death_of_a_local_ray_process_is_reported():
@@ -52,7 +52,7 @@ def test_the_death_of_a_local_ray_process_is_reported():
             assert not told.wait(timeout=1.5)
             child.kill()
             assert told.wait(timeout=PATIENCE)
-    assert told.line == "Ray on this machine: its raylet has died"
+    assert told.line == "Ray on this machine: the process raylet has died"
 
 
 def test_the_end_of_ray_after_the_watch_is_not_reported():

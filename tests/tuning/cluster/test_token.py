@@ -137,7 +137,7 @@ def test_a_process_with_the_token_connects(cluster):
 
 def test_a_process_without_a_token_is_refused_with_a_remedy(cluster):
     answer = ask(f"connect('{cluster.address}')", **cluster.stranger)
-    assert f"Ray cluster at '{cluster.address}': requires a token" in answer
+    assert f"Ray cluster at '{cluster.address}': the cluster requires a token" in answer
     assert "RAY_AUTH_MODE=token" in answer
 
 
@@ -146,13 +146,13 @@ def test_a_wrong_token_is_refused(cluster, tmp_path):
     other.write_text(secrets.token_hex(32))
     given = cluster.member | {"RAY_AUTH_TOKEN_PATH": str(other)}
     answer = ask(f"connect('{cluster.address}')", **given)
-    assert f"Ray cluster at '{cluster.address}': rejects the token" in answer
+    assert f"Ray cluster at '{cluster.address}': the cluster rejects the token" in answer
 
 
 def test_token_mode_without_a_token_is_refused(cluster):
     given = cluster.stranger | {"RAY_AUTH_MODE": "token"}
     answer = ask(f"connect('{cluster.address}')", **given)
-    assert "UserError: RAY_AUTH_MODE=token for Ray at" in answer
+    assert "UserError: RAY_AUTH_MODE is token, but there is no usable token for Ray at" in answer
     assert "couldn't find an authentication token" in answer
 
 
@@ -165,7 +165,7 @@ def test_a_results_folder_that_a_node_does_not_see_is_refused(cluster):
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
     assert f"--output-dir {cluster.hidden}/results: " in result.stderr
-    assert f"does not see files that this machine writes into {cluster.hidden}" in result.stderr
+    assert f"cannot see files that this machine writes into {cluster.hidden}" in result.stderr
     assert ": node " in result.stderr
     assert list(cluster.hidden.iterdir()) == []
 
@@ -201,8 +201,8 @@ print(*told, sep='\\n')
     answer = ask(code, **cluster.member)
     assert "use 1\n" in answer
     assert "has joined the cluster; concurrent trials: 1" in answer
-    assert "gets no trials: " in answer
-    assert f"does not see files that this machine writes into {cluster.hidden}" in answer
+    assert "gets no trials, because" in answer
+    assert f"cannot see files that this machine writes into {cluster.hidden}" in answer
     assert list(cluster.hidden.iterdir()) == []
 
 

@@ -1,1 +1,1 @@
-"""Connection to Ray, and checks of the cluster's nodes before a search."""
+"""Connection to Ray, and checks of a cluster's nodes before a search."""

@@ -17,7 +17,7 @@ _OWNER_ONLY = 0o600
 
 
 def check_mode() -> str | None:
-    """Return RAY_AUTH_MODE in lower case, or None if it is not set.
+    """Return the value of RAY_AUTH_MODE in lower case, or None if the variable is not set.
 
     Raises:
         UserError: The mode is unknown. Ray 2.60 would treat it as "disabled".
@@ -27,17 +27,19 @@ def check_mode() -> str | None:
         return None
     if mode.lower() not in MODES:
         raise UserError(
-            f"{MODE}={mode}: must be token or disabled; if it is unset, Ray on this machine"
-            " requires a token"
+            f"{MODE} must be token or disabled, but is '{mode}'; if the variable is not set, Ray"
+            " on this machine requires a token"
         )
     return mode.lower()
 
 
 def check_token_readable() -> None:
-    """Check the token that the user has set up; Ray 2.60 aborts the process on an invalid token.
+    """Check the token that the user has set by an environment variable or a file.
+
+    Ray 2.60 would abort the process if the token is invalid.
 
     Raises:
-        UserError: The token cannot be read or is invalid; the message names the variable or file.
+        UserError: The token cannot be read or is invalid. The message names the variable or file.
     """
     if token := os.environ.get(TOKEN):
         _check_token(token, TOKEN)
@@ -55,7 +57,7 @@ def has_own_token() -> bool:
 
 
 def private_token(folder: Path) -> Path:
-    """Return the token file in a private folder; create it if it is missing or invalid.
+    """Return the token file in a private folder, and create it if it is missing or invalid.
 
     Args:
         folder: Folder that no other user can access.
@@ -97,6 +99,6 @@ def _check_token(token: str, source: str) -> None:
     # Ray sends the token in an HTTP header, which allows only these characters.
     if not token or not all("!" <= character <= "~" for character in token):
         raise UserError(
-            f"{source}: invalid token: must be one line of letters and digits: create a token with"
+            f"{source}: the token must be one line of letters and digits; create a token with"
             " 'ray get-auth-token --generate'"
         )

@@ -29,15 +29,15 @@ LAST_PORT = 65_535
 
 @dataclass(frozen=True)
 class Resources:
-    """Resources of a cluster, or of this machine.
+    """Resources of the Ray cluster that a search runs on, which may be this machine alone.
 
     Attributes:
-        cpus: CPU cores of all nodes together.
-        gpus: GPUs of all nodes together.
+        cpus: Number of CPU cores of all nodes together.
+        gpus: Number of GPUs of all nodes together.
         nodes: Number of nodes.
         dashboard: URL of the Ray dashboard, or None if it does not run.
-        head: Address of the head, ``host:port``, if the cluster was not started by this process.
-        local: Processes of Ray, if it was started by this process.
+        head: Address of the head node, ``host:port``, or None if this process started Ray.
+        local: Processes of Ray, or None if another process started Ray.
     """
 
     cpus: float
@@ -55,7 +55,7 @@ def starts_here(address: str | None) -> bool:
     """Return whether :func:`connect` would start Ray on this machine.
 
     Args:
-        address: Address, as for :func:`connect`.
+        address: Address of a running cluster, as for :func:`connect`.
     """
     if ray.is_initialized():
         return False
@@ -64,16 +64,16 @@ def starts_here(address: str | None) -> bool:
 
 @contextmanager
 def connected(address: str | None, *, all_cores: bool = False) -> Iterator[Resources]:
-    """Connect to Ray as :func:`connect` does, and disconnect at the end of the context.
+    """Connect to Ray, and disconnect at the end of the context.
 
-    An existing connection of this process is used instead, and stays open.
+    If this process is already connected to Ray, the existing connection is used and stays open.
 
     Args:
-        address: Address, as for :func:`connect`.
+        address: Address of a running cluster, as for :func:`connect`.
         all_cores: Whether trials use most CPU cores, as for :func:`connect`.
 
     Yields:
-        The resources of the cluster.
+        Resources of the cluster.
     """
     if ray.is_initialized():
         yield join(address)
@@ -88,13 +88,14 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
     """Start Ray on this machine, or connect to a cluster, and silence Ray's log messages.
 
     Args:
-        address: Address of a running cluster, or ``auto``. None: the address in RAY_ADDRESS, or
-            start Ray on this machine.
+        address: Address of a running cluster, or ``auto``. If None, the address is read from
+            RAY_ADDRESS. If this variable is not set, Ray is started on this machine.
         all_cores: Whether there will be about as many workers as this machine has CPU cores. Ray
-            prestarts a process per core, which then imports PyTorch and Ray Tune while idle.
+            prestarts one process per core. If True, these processes import PyTorch and Ray Tune
+            while they are idle.
 
     Returns:
-        The resources of the cluster.
+        Resources of the cluster.
 
     Raises:
         UserError: No cluster answers at the address, the cluster rejects the token, or it has
@@ -141,8 +142,8 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
     if elsewhere and resources.nodes > 1 and lets_strangers_in(elsewhere):
         disconnect()
         raise UserError(
-            f"Ray cluster at '{elsewhere}': its {resources.nodes} nodes accept commands without a"
-            " token: start Ray on each node with RAY_AUTH_MODE=token and the same"
+            f"Ray cluster at '{elsewhere}': the {resources.nodes} nodes accept commands without a"
+            " token; start Ray on each node with RAY_AUTH_MODE=token and the same"
             " ~/.ray/auth_token (create it once with 'ray get-auth-token --generate'), and set"
             " RAY_AUTH_MODE=token here"
         )
@@ -153,30 +154,30 @@ def join(address: str | None) -> Resources:
     """Use the existing connection of this process to Ray.
 
     Args:
-        address: Address that the user gave, or None.
+        address: Address given by the user, or None.
 
     Returns:
-        The resources of the cluster.
+        Resources of the cluster.
 
     Raises:
-        UserError: The address is not that of the connection, or the connection is Ray's client.
+        UserError: The process is connected to another address, or by Ray's client (``ray://``).
     """
     if ray.util.client.ray.is_connected():
         raise UserError(
-            "this process is connected through Ray's client (ray://), which cannot run a search:"
-            " call ray.init(address='auto') on a node of the cluster"
+            "this process is connected through Ray's client (ray://), which cannot run a search;"
+            " call ray.init(address='auto') on a node of the cluster instead"
         )
     head = ray.get_runtime_context().gcs_address
     if address not in (None, "auto", head):
         raise UserError(
-            f"--address {address}: this process is connected to Ray at {head} already: remove the"
+            f"--address {address}: this process is already connected to Ray at {head}; remove the"
             " option, or call ray.shutdown() first"
         )
     try:
         dashboard = ray.init(ignore_reinit_error=True, logging_level=logging.ERROR).dashboard_url
     except AttributeError:  # Ray 2.60 provides the URL in drivers, not in workers
         dashboard = None
-    # No check of the token mode: the calling program chose to connect to this cluster.
+    # The token mode is not checked, since the calling program chose to connect to this cluster.
     return _resources(dashboard, head, None)
 
 
@@ -196,7 +197,7 @@ def _resources(dashboard: str | None, head: str | None, local: LocalRay | None) 
 
 
 def describe_dashboard(resources: Resources) -> str:
-    """Return the URL of the dashboard and the file with its token, for users."""
+    """Describe to the user where the dashboard runs, and which file contains its token."""
     if resources.dashboard is None:
         return "not running"
     token_file = resources.local.token_file if resources.local else None
@@ -206,18 +207,18 @@ def describe_dashboard(resources: Resources) -> str:
 def prepare_environment(address: str | None, *, all_cores: bool = False) -> dict[str, Any]:
     """Set the environment variables that Ray reads.
 
-    :func:`connect` calls this function. Call it before starting a thread, because changing the
-    environment while another thread reads it is unsafe.
+    :func:`connect` calls this function, too. Call it before starting a thread, because it is
+    unsafe to change the environment while another thread reads it.
 
     Args:
-        address: Address, as for :func:`connect`.
+        address: Address of a running cluster, as for :func:`connect`.
         all_cores: Whether trials use most CPU cores, as for :func:`connect`.
 
     Returns:
         Arguments for ``ray.init``.
 
     Raises:
-        UserError: Ray cannot be started on this machine with these settings.
+        UserError: Ray cannot be started on this machine with the current settings.
     """
     if all_cores:
         os.environ.setdefault(PRELOADED_MODULES, "torch,ray.tune")
@@ -228,22 +229,22 @@ def prepare_environment(address: str | None, *, all_cores: bool = False) -> dict
 
 
 def _check_answers(address: str, given_as: str) -> None:
-    """Check that a process listens at ``host:port``; Ray itself would retry for minutes."""
+    """Check that a process listens at ``host:port``. Ray itself would retry for minutes."""
     if address in ("auto", "local"):
         return
     if address.startswith("ray://"):
         raise UserError(
-            f"{given_as} {address}: Ray's client cannot run a search: run the command on a node of"
-            " the cluster, with --address auto"
+            f"{given_as} {address}: Ray's client (ray://) cannot run a search; run the command on"
+            " a node of the cluster with --address auto"
         )
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or int(port) > LAST_PORT:
-        raise UserError(f"{given_as} {address}: must be host:port or auto")
+        raise UserError(f"{given_as} must be host:port or auto, but is '{address}'")
     try:
         open_connection(address).close()
     except OSError as error:
         raise UserError(
-            f"no Ray cluster at '{address}': {error.strerror or error}: start one with"
+            f"no Ray cluster at '{address}': {error.strerror or error}; start a cluster with"
             f" 'ray start --head', or remove {given_as}"
         ) from None
 
@@ -259,7 +260,7 @@ def open_connection(address: str) -> socket.socket:
 
 
 def disconnect() -> None:
-    """Disconnect from the cluster; end Ray if this process started it."""
+    """Disconnect from Ray, and end Ray if this process started it."""
     ray.shutdown()
     _settings.undo()
     reread_authentication()

@@ -1,4 +1,4 @@
-"""Detection of the loss of Ray's head."""
+"""Detection of the loss of Ray's head node."""
 
 import threading
 import time
@@ -11,21 +11,24 @@ from tune_mnist.tuning.cluster.connection import Resources, open_connection
 CHECK_SECONDS = 2.0
 LOCAL_CHECK_SECONDS = 0.5
 SILENCE_SECONDS = 15.0
-"""Silence after which a head is considered lost; Ray itself waits for a minute."""
+"""Time in seconds without an answer after which a head node is considered lost.
+
+Ray itself waits for a minute.
+"""
 
 
 class Head(Protocol):
-    """The head of a Ray cluster, or the processes of Ray on this machine."""
+    """Head node of a Ray cluster, or the processes of Ray on this machine."""
 
     def complaint(self) -> str:
-        """Return the reason why the head is lost, or an empty string."""
+        """Return an error message if the head node is lost, or an empty string."""
 
 
 class RemoteHead:
-    """The head of a cluster, checked by connecting to it.
+    """Head node of a cluster, which is checked by connecting to it.
 
     Args:
-        address: Address of the head, ``host:port``.
+        address: Address of the head node, ``host:port``.
     """
 
     def __init__(self, address: str) -> None:
@@ -33,14 +36,14 @@ class RemoteHead:
         self._last_answer = time.monotonic()
 
     def complaint(self) -> str:
-        """Return an error if the head has been silent for too long, or an empty string."""
+        """Return an error message if the head node no longer answers, or an empty string."""
         try:
             open_connection(self._address).close()
             self._last_answer = time.monotonic()
         except OSError:
             if time.monotonic() - self._last_answer > SILENCE_SECONDS:
                 return (
-                    f"Ray cluster at '{self._address}': its head has not answered for"
+                    f"Ray cluster at '{self._address}': the head node has not answered for"
                     f" {SILENCE_SECONDS:.0f} seconds"
                 )
         return ""
@@ -48,15 +51,15 @@ class RemoteHead:
 
 @contextmanager
 def head_watched(resources: Resources, give_up: Callable[[str], None]) -> Iterator[None]:
-    """Check Ray's head at intervals, and call ``give_up`` once it is lost.
+    """Check Ray's head node at intervals within the context, and call ``give_up`` if it is lost.
 
-    Without a head, the calls of a driver block for a minute. Then Ray ends the process with a long
-    error message.
+    Without this check, a driver that has lost the head node would block for a minute, and Ray
+    would then end the process with a long error message.
 
     Args:
-        resources: Resources of the cluster, which name its head.
-        give_up: Function that receives the reason. It is called in a background thread, because
-            the main thread may be blocked inside Ray.
+        resources: Resources of the cluster, including the address of the head node.
+        give_up: Function that is called with a one-line error message. It is called in a
+            background thread, because the main thread may be blocked inside Ray.
     """
     head: Head | None = resources.local
     seconds = LOCAL_CHECK_SECONDS
@@ -79,7 +82,7 @@ def _watch(
 ) -> None:
     while not stopped.wait(seconds):
         complaint = head.complaint()
-        # The search stops the watch before it ends Ray: a head ended on purpose is not lost.
+        # The search stops the watch before it ends Ray, so that this is not reported as a loss.
         if complaint and not stopped.is_set():
             give_up(complaint)
             return

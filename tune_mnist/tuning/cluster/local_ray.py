@@ -1,4 +1,4 @@
-"""Private Ray of one search on this machine: loopback only, with private files and a token."""
+"""Ray of a single search on this machine, which other users can neither reach nor read."""
 
 import os
 from collections.abc import Mapping
@@ -30,7 +30,11 @@ from tune_mnist.tuning.ray_internals.settings import (
 
 
 class LocalSettings:
-    """Environment variables of a Ray on this machine, set before its start and restored after."""
+    """Environment variables for a Ray on this machine.
+
+    They restrict Ray to 127.0.0.1, a private folder and a token. They are set before Ray starts,
+    and restored after it has ended.
+    """
 
     def __init__(self) -> None:
         self._before: dict[str, str | None] = {}
@@ -38,13 +42,14 @@ class LocalSettings:
         self._cluster_enabled = is_cluster_enabled()
 
     def apply(self) -> dict[str, Any]:
-        """Set the environment, and return the arguments of ``ray.init``.
+        """Set the environment variables, and return the arguments for ``ray.init``.
 
-        Repeated calls have no effect until :meth:`undo`. Otherwise a second call would mistake the
-        TMPDIR and token of the first for settings of the user.
+        Repeated calls change nothing until :meth:`undo` is called. Otherwise a second call would
+        mistake the TMPDIR and the token of the first call for settings of the user.
 
         Raises:
-            UserError: No folder can hold Ray's files, or an authentication setting is invalid.
+            UserError: There is no usable folder for Ray's files, or an authentication setting is
+                invalid.
         """
         if self._arguments is None:
             self._arguments = self._apply()
@@ -53,8 +58,8 @@ class LocalSettings:
     def _apply(self) -> dict[str, Any]:
         mode = check_mode()
         folder = private_folder()
-        # All processes of Ray listen on 127.0.0.1 only, the default on macOS and Windows. Ray
-        # reads the variable when it is imported.
+        # All processes of Ray listen on 127.0.0.1 only, as is the default on macOS and Windows.
+        # Ray reads the variable when it is imported.
         environment = {CLUSTER_VARIABLE: "0"}
         given = os.environ.get("TMPDIR")
         if given and folder.parent != Path(given).absolute():
@@ -71,7 +76,7 @@ class LocalSettings:
             self._set({MODE: None})
         set_cluster_enabled(False)
         return {
-            # None starts a dashboard too, but does not end the search if its start takes too long.
+            # None also starts a dashboard, but does not end the search if this takes too long.
             "include_dashboard": None,
             "dashboard_host": "127.0.0.1",
             "num_cpus": allowed_cpus(),
@@ -80,7 +85,7 @@ class LocalSettings:
         }
 
     def undo(self) -> None:
-        """Restore the environment."""
+        """Restore the environment variables."""
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -101,13 +106,13 @@ class LocalSettings:
 
 @dataclass(frozen=True)
 class LocalRay:
-    """Processes of a Ray that was started by this process.
+    """Processes of a Ray that this process has started.
 
     Attributes:
-        head: Processes without which a search cannot continue, by name.
-        others: Other processes that existed right after the start.
-        token_file: File with the token that Ray requires; None: the token is in RAY_AUTH_TOKEN,
-            or Ray requires no token.
+        head: Processes without which a search cannot continue, keyed by name.
+        others: Other processes of Ray that existed right after the start.
+        token_file: File with the token that Ray requires, or None if the token is in
+            RAY_AUTH_TOKEN or Ray requires no token.
     """
 
     head: Mapping[str, psutil.Process]
@@ -130,12 +135,12 @@ class LocalRay:
         )
 
     def complaint(self) -> str:
-        """Return an error if a process of the head has died, or an empty string."""
+        """Return an error message if a process of the head node has died, or an empty string."""
         dead = [name for name, process in self.head.items() if not _is_alive(process)]
-        return f"Ray on this machine: its {dead[0]} has died" if dead else ""
+        return f"Ray on this machine: the process {dead[0]} has died" if dead else ""
 
     def kill(self) -> None:
-        """Kill all remaining processes of Ray, including workers."""
+        """Kill all remaining processes of Ray, including the workers."""
         now = psutil.Process().children(recursive=True)
         for process in {*self.head.values(), *self.others, *now}:
             with suppress(psutil.Error):
@@ -157,6 +162,6 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def _memory() -> int | None:
-    """Return this process's memory limit in bytes, or None if Ray 2.60 detects the same value."""
+    """Return the memory limit of this process in bytes, or None if Ray 2.60 detects it itself."""
     allowed = allowed_memory()
     return None if allowed >= psutil.virtual_memory().total else allowed

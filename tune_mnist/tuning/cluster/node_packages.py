@@ -1,4 +1,4 @@
-"""Check that each node of a cluster has the packages that trials need."""
+"""Check that the nodes of a cluster have the packages that trials need."""
 
 import importlib
 
@@ -14,24 +14,24 @@ _RUN_BY_WORKERS = (
 
 
 def check_packages() -> None:
-    """Check that workers on each node can import all packages of a trial.
+    """Check that workers on every node can import the packages that trials need.
 
-    tune_mnist itself need not be installed on the nodes: Ray ships it.
+    The package tune_mnist itself need not be installed on the nodes, because Ray ships it.
 
     Raises:
-        UserError: A node lacks a package; the message names both.
+        UserError: A package is missing on a node. The message names both.
     """
     for node, task in [(node, submit(node, what_is_missing)) for node in alive_nodes()]:
         complaint = result_or_error(task)
         if complaint:
             raise UserError(
-                f"{node_name(node)} {complaint}: install the dependencies of tune_mnist on each"
+                f"{node_name(node)} {complaint}; install the dependencies of tune_mnist on each"
                 " node, in the Python that runs Ray"
             )
 
 
 def what_is_missing() -> str:
-    """Return an error if this machine cannot import a package of a trial, or an empty string."""
+    """Return an error message if a package cannot be imported here, or an empty string."""
     for module in _RUN_BY_WORKERS:
         try:
             importlib.import_module(module)

@@ -1,4 +1,4 @@
-"""Tasks that check one node of a cluster."""
+"""Ray tasks that run a check on a given node of a cluster."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +10,10 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from tune_mnist.errors import last_line
 
 TASK_SECONDS = 120
-"""Timeout of a task; a node may first have to unpack the runtime environment."""
+"""Timeout of a task in seconds. A node may first have to unpack the runtime environment."""
 
 Node = dict[str, Any]
-"""Description of a node, as ``ray.nodes()`` returns it."""
+"""Description of a node, as returned by ``ray.nodes()``."""
 
 
 def alive_nodes() -> list[Node]:
@@ -22,7 +22,7 @@ def alive_nodes() -> list[Node]:
 
 
 def node_name(node: Node) -> str:
-    """Return the address and host name of a node, for messages."""
+    """Return how messages name a node: by its address and host name."""
     return f"node {node['NodeManagerAddress']} ({node['NodeManagerHostname']})"
 
 
@@ -31,7 +31,7 @@ def submit(node: Node, check: Callable[..., str], *arguments: Any) -> "ray.Objec
 
     Args:
         node: Node that runs the check.
-        check: Function that returns an error as text, or an empty string.
+        check: Function that returns an error message, or an empty string if the node is usable.
         *arguments: Arguments of the function.
     """
     remote_check = ray.remote(num_cpus=0, max_retries=0)(check)
@@ -41,10 +41,14 @@ def submit(node: Node, check: Callable[..., str], *arguments: Any) -> "ray.Objec
 
 
 def result_or_error(task: "ray.ObjectRef[str]") -> str:
-    """Wait for a check, and return its error, the failure of the task, or an empty string.
+    """Wait for the result of a check.
 
     Args:
-        task: Task that ``submit`` returned.
+        task: Task that was returned by ``submit``.
+
+    Returns:
+        Error message of the check or of the failed task, or an empty string if there is no error.
+        The message continues a sentence whose subject is the node.
     """
     try:
         complaint: str = ray.get(task, timeout=TASK_SECONDS)

@@ -1,4 +1,4 @@
-"""Number of trials that the nodes of a cluster can run."""
+"""Number of trials that fit on the nodes of a cluster."""
 
 import sys
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from tune_mnist.tuning.cluster.node_tasks import Node, alive_nodes
 
 
 def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
-    """Check that at least one node has the resources of a trial.
+    """Check that at least one node has enough resources for a trial.
 
     Args:
         cpus_per_trial: CPU cores per trial.
         gpus_per_trial: GPUs per trial.
 
     Raises:
-        UserError: No node has them; the message names the largest node's resources.
+        UserError: No node has enough resources. The message says what the largest node has.
     """
     nodes = [node["Resources"] for node in alive_nodes()]
     wanted = {"CPU": cpus_per_trial, "GPU": gpus_per_trial}
@@ -26,11 +26,11 @@ def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
         if most < need:
             raise UserError(
                 f"--{kind.lower()}s-per-trial {need:g}: no node has that many {kind}s"
-                f" (the largest has {most:g})"
+                f" (the largest node has {most:g})"
             )
     raise UserError(
         f"--cpus-per-trial {cpus_per_trial:g} and --gpus-per-trial {gpus_per_trial:g}: no single"
-        " node has both: reduce one of them"
+        " node has both; reduce one of the two options"
     )
 
 
@@ -42,7 +42,7 @@ def count_fitting(
     Args:
         cpus_per_trial: CPU cores per trial.
         gpus_per_trial: GPUs per trial.
-        nodes: Nodes to run trials on; None: all nodes that are alive.
+        nodes: Nodes to run trials on. If None, all nodes that are alive are used.
     """
     return sum(
         min(

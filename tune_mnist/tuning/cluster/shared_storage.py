@@ -1,4 +1,4 @@
-"""Check that every node reaches the storage of the checkpoints."""
+"""Check that every node of a cluster can access the checkpoints."""
 
 import shutil
 import time
@@ -22,32 +22,32 @@ from tune_mnist.tuning.storage.bucket import Bucket, StorageError
 from tune_mnist.tuning.storage.storage_path import is_bucket
 
 VISIBLE_SECONDS = 5
-"""Time after which a file that another machine wrote must be visible on a network file system."""
+"""Time in seconds after which a file written by another machine must be visible."""
 
 _DRIVER, _NODE = "driver", "node"
 
 
 class ProbePlace(Protocol):
-    """Temporary folder for marker files by which two machines test a shared storage.
+    """Temporary folder for marker files, with which two machines test a shared storage.
 
-    Its string form is the path or URI of the storage.
+    ``str`` returns the path or URI of the storage.
     """
 
     def begin(self) -> None:
         """Create the folder."""
 
     def leave(self, mark: str) -> None:
-        """Write a marker."""
+        """Write a marker file."""
 
     def has(self, mark: str) -> bool:
-        """Return whether a marker exists."""
+        """Return whether a marker file exists."""
 
     def end(self) -> None:
-        """Remove the folder with all markers."""
+        """Remove the folder with all marker files."""
 
 
 def probe_place(storage: str) -> ProbePlace:
-    """Return a new place for markers, without creating it.
+    """Return a new place for marker files, without creating it.
 
     Args:
         storage: URI of a bucket, or path of a folder. If the folder does not exist, its nearest
@@ -67,7 +67,8 @@ class _InFolder:
         return str(self.folder.parent)
 
     def begin(self) -> None:
-        # Default permissions, as the folders of checkpoints have: Ray may run as another user.
+        # The folder gets default permissions like those of checkpoints, since Ray may run as
+        # another user.
         self.folder.mkdir()
 
     def leave(self, mark: str) -> None:
@@ -89,7 +90,7 @@ class _InBucket:
         return str(self.bucket)
 
     def begin(self) -> None:
-        """Do nothing: buckets have no folders apart from the names of objects."""
+        """Do nothing, since a bucket has no folders apart from the names of its objects."""
 
     def leave(self, mark: str) -> None:
         self.bucket.write(f"{self.folder}/{mark}", b"seen")
@@ -102,7 +103,9 @@ class _InBucket:
 
 
 class Probe:
-    """Check that a node and the driver see each other's files; starts when it is created.
+    """Running check that a node and the driver see each other's files.
+
+    The check starts when the object is created.
 
     Args:
         node: Node to check.
@@ -120,12 +123,12 @@ class Probe:
         return bool(ray.wait([self._task], timeout=0)[0])
 
     def complaint(self) -> str:
-        """Wait for the node, and return an error or an empty string. Closes the probe."""
+        """Wait for the node, close the probe, and return an error message or an empty string."""
         try:
             complaint = result_or_error(self._task)
             if complaint or _is_visible(self._place, _NODE):
                 return complaint
-            return f"has another {self._place} than this machine"
+            return f"has a different folder at {self._place} than this machine"
         finally:
             self.close()
 
@@ -141,7 +144,7 @@ def check_usable(storage_path: str) -> None:
         storage_path: Absolute path of a folder, which need not exist, or URI of a bucket.
 
     Raises:
-        UserError: The storage cannot be used.
+        UserError: Files cannot be written, or written files cannot be read.
     """
     place = probe_place(storage_path)
     try:
@@ -154,24 +157,26 @@ def check_usable(storage_path: str) -> None:
             f"--storage-path {storage_path}: cannot write into {place}: {error.strerror}"
         ) from None
     if not seen:
-        raise UserError(f"--storage-path {storage_path}: written files disappear")
+        raise UserError(
+            f"--storage-path {storage_path}: a file that was written there cannot be found"
+        )
 
 
 def check_shared(directory: Path, storage_path: str | None) -> list[Node]:
     """Check that the driver and every node see each other's files in the checkpoint storage.
 
-    A single node needs no shared folder; it is checked only if the storage is a bucket.
+    A single node needs no shared folder, so it is checked only if the storage is a bucket.
 
     Args:
-        directory: Results folder; need not exist.
-        storage_path: Path or URI, as for :func:`check_usable`; None: the results folder holds the
-            checkpoints.
+        directory: Results folder, which need not exist.
+        storage_path: Path or URI, as for :func:`check_usable`. If None, the checkpoints are in the
+            results folder.
 
     Returns:
         The nodes of the cluster. Nodes that join later are not checked.
 
     Raises:
-        UserError: A node does not reach the storage; the message names both.
+        UserError: A node cannot access the storage. The message names both.
     """
     nodes = alive_nodes()
     if len(nodes) < 2 and not (storage_path and is_bucket(storage_path)):
@@ -193,29 +198,29 @@ def _wanted(directory: Path, storage_path: str | None, nodes: int) -> str:
     shared = f"must be on a file system that all {nodes} nodes share under the same path"
     if storage_path is None:
         return (
-            f"--output-dir {directory.parent}: {shared}, or --storage-path must name a shared"
+            f"--output-dir {directory.parent} {shared}, or --storage-path must name a shared"
             " folder or a bucket (s3://, gs://)"
         )
     if is_bucket(storage_path):
-        return f"--storage-path {Bucket(storage_path)}: every node must reach the bucket"
-    return f"--storage-path {storage_path}: {shared}"
+        return f"--storage-path {Bucket(storage_path)} must be accessible from every node"
+    return f"--storage-path {storage_path} {shared}"
 
 
 def _exchange_markers(place: ProbePlace) -> str:
-    """Read the driver's marker on a node, write the node's, and return an error or ``""``."""
+    """Read the driver's marker on a node, write another, and return an error or ``""``."""
     try:
         if not _is_visible(place, _DRIVER):
-            return f"does not see files that this machine writes into {place}"
+            return f"cannot see files that this machine writes into {place}"
         place.leave(_NODE)
     except StorageError as error:
-        return f"does not: {error}"
+        return f"cannot access it: {error}"
     except OSError as error:
         return f"cannot write into {place}: {error.strerror}"
     return ""
 
 
 def _is_visible(place: ProbePlace, mark: str) -> bool:
-    """Wait for at most VISIBLE_SECONDS for a marker; return whether it exists."""
+    """Wait for at most VISIBLE_SECONDS for a marker file, and return whether it exists."""
     deadline = time.monotonic() + VISIBLE_SECONDS
     while not place.has(mark):
         if time.monotonic() > deadline:

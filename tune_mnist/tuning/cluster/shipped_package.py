@@ -8,10 +8,10 @@ from tune_mnist.tuning.ray_internals.settings import job_ships_modules
 
 
 def runtime_environment() -> dict[str, Any]:
-    """Return the runtime environment that ships the driver's tune_mnist to the workers.
+    """Return a Ray runtime environment that ships the driver's tune_mnist to the workers.
 
-    Returns an empty environment if the Ray job of this process ships modules of its own, because
-    Ray does not merge two lists of modules.
+    The environment is empty if the Ray job of this process already ships modules, because Ray does
+    not merge two lists of modules.
     """
     if job_ships_modules():
         return {}
