@@ -106,6 +106,6 @@ def test_an_existing_location_is_refused(s3_options, tmp_path):
             Path(place).mkdir(parents=True)
         else:
             Bucket(place).write("run", b"an earlier one")
-        with pytest.raises(UserError, match="first/checkpoints exists already"):
+        with pytest.raises(UserError, match="first/checkpoints already exists"):
             require_free(place)
         require_free(checkpoints_of_search(storage, "second"))

@@ -1,1 +1,1 @@
-"""Storage of checkpoints and best models, in a shared folder or a bucket."""
+"""Storage of checkpoints in a shared folder or a bucket, and of the best models."""

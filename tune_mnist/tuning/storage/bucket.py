@@ -19,14 +19,17 @@ _GCS_RETRY_SECONDS = 10
 
 
 class StorageError(UserError):
-    """A bucket cannot be read or written; the message names the bucket and the reason."""
+    """Raised if a bucket cannot be read or written. The message says which and why."""
 
 
 def storage_error_in(error: BaseException | None) -> StorageError | None:
-    """Return the first StorageError in the chain of causes of an error, or None.
+    """Find a StorageError among the causes of an error, since Ray wraps errors in its own types.
 
     Args:
-        error: Error to search; may be a StorageError itself.
+        error: Error to examine. It may be a StorageError itself.
+
+    Returns:
+        The first StorageError in the chain of causes, or None if there is none.
     """
     while error is not None and not isinstance(error, StorageError):
         error = error.__cause__ or error.__context__
@@ -35,14 +38,14 @@ def storage_error_in(error: BaseException | None) -> StorageError | None:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A folder of an object store; each process that uses it opens its own connection.
+    """Folder of an object store, whose objects are addressed by keys relative to the folder.
 
-    Credentials are read from the environment, the configuration files of the store's tools, or the
-    role of the machine.
+    Credentials are read from the environment, the configuration files of the object store's tools,
+    or the role of the machine. Each process opens its own connection.
 
     Attributes:
-        uri: URI ``s3://bucket/folder`` or ``gs://bucket/folder``. Options of pyarrow may follow
-            after a ``?``, such as ``region`` or ``endpoint_override``.
+        uri: URI ``s3://bucket/folder`` or ``gs://bucket/folder``. Options of pyarrow, such as
+            ``region`` or ``endpoint_override``, may follow after a ``?``.
     """
 
     uri: str
@@ -114,7 +117,7 @@ class Bucket:
 
     @contextmanager
     def _connection(self) -> Iterator[tuple[fs.FileSystem, str]]:
-        """Yield the file system and the folder's path in it; turn errors into StorageError."""
+        """Yield the file system and the folder's path in it; convert errors to StorageError."""
         try:
             yield _open(self.uri)
         except FileNotFoundError:

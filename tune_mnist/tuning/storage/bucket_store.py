@@ -21,23 +21,24 @@ _RUN = "run"
 _ATTEMPT = "attempt"
 _CHECKPOINT = re.compile(r"epoch-(\d{4,9})-[0-9a-f]{32}", re.ASCII)
 _COMPLETE_MARKER = "whole"
-"""Object that marks a checkpoint as complete: written last, deleted first."""
+"""Name of the object that marks a checkpoint as complete. It is written last and deleted first."""
 
 
 @dataclass(frozen=True)
 class BucketStore:
-    """Checkpoint store in a bucket, writable by one session of a search.
+    """Checkpoint store in a bucket, to which only the latest session of a search can write.
 
-    Each checkpoint gets unique keys, so two workers never write into the same one. A worker checks
-    its write access before it uploads a checkpoint, before it marks the checkpoint as complete,
-    and before it deletes older ones. A new session, or a new worker of a trial, revokes the access
-    of the earlier one before it looks for checkpoints, so a stale worker never deletes a
-    checkpoint that another worker resumes from. A stale worker can complete one of its own
-    checkpoints only if it loses the access within the single request between check and mark.
+    Each checkpoint gets unique keys, so two workers never write into the same checkpoint. A worker
+    checks its write access before it uploads a checkpoint, before it marks the checkpoint as
+    complete, and before it deletes older checkpoints. A new session, or a new worker of a trial,
+    revokes the write access of its predecessor before it looks for checkpoints. Therefore a stale
+    worker never deletes a checkpoint that another worker resumes from. A stale worker can complete
+    one of its own checkpoints only if it loses the write access within the single request between
+    check and mark.
 
     Attributes:
         bucket: Bucket folder with the checkpoints of all trials.
-        run: Identifier of the session; each start or resume of the search has another one.
+        run: Identifier of the session. Each start or resume of the search has a new one.
     """
 
     bucket: Bucket
@@ -48,7 +49,7 @@ class BucketStore:
 
     @property
     def poll_seconds(self) -> float:
-        """Interval between polls in seconds; each poll is a request that costs money."""
+        """Interval between polls in seconds. It is long, since each poll is a paid request."""
         return 5.0
 
     def start(self) -> None:
@@ -65,7 +66,7 @@ class BucketStore:
             raise RuntimeError(STALE_WORKER)
 
     def of(self, name: str) -> "BucketCheckpoints":
-        """Return the checkpoints of a trial or final run."""
+        """Return the checkpoints of a trial or final run, given its name."""
         return BucketCheckpoints(self, name)
 
     def names(self) -> list[str]:
@@ -73,7 +74,13 @@ class BucketStore:
         return sorted({key.partition("/")[0] for key in self.bucket.objects() if "/" in key})
 
     def adopt(self, target: str, source: str, epoch: int) -> None:
-        """Replace the checkpoints of ``target`` by the checkpoint of ``source`` at an epoch."""
+        """Replace the checkpoints of the trial ``target`` by one of the trial ``source``.
+
+        Args:
+            target: Name of the trial whose checkpoints are replaced.
+            source: Name of the trial whose checkpoint is copied.
+            epoch: Epoch of the copied checkpoint.
+        """
         old, new = self.of(source).key_of(epoch), self.of(target).new_key(epoch)
         for file in (MODEL_FILE, STATE_FILE, _COMPLETE_MARKER):
             self.bucket.copy(f"{old}/{file}", f"{new}/{file}")
@@ -98,15 +105,17 @@ class BucketCheckpoints:
         return max(map(_epoch, self._complete()), default=0)
 
     def save(self, trainer: Trainer) -> None:
-        """Save a trainer's checkpoint by way of the local disk, and delete the previous one.
+        """Save a checkpoint of a trainer, and delete the previous checkpoint.
 
-        The previous checkpoint is kept if an error is raised.
+        The checkpoint is first written to the local disk. If an error is raised, the previous
+        checkpoint is kept.
 
         Args:
             trainer: Trainer to save.
 
         Raises:
-            RuntimeError: This worker is stale: another worker has the trial, or none has.
+            RuntimeError: This worker is stale, because another worker has got the trial or the
+                trial has ended.
             OSError: The local disk is full.
             StorageError: The bucket cannot be written.
         """
@@ -131,7 +140,7 @@ class BucketCheckpoints:
             build: Function that creates an untrained trainer.
 
         Returns:
-            The trainer, and one message for each unusable checkpoint.
+            Trainer, and one message for each unusable checkpoint.
 
         Raises:
             RuntimeError: The search was killed and resumed, so this worker is stale.
@@ -154,7 +163,7 @@ class BucketCheckpoints:
         self.store.bucket.download(f"{self.key_of(epoch)}/{MODEL_FILE}", target)
 
     def remove(self) -> None:
-        """Delete all checkpoints; ignore errors of the bucket."""
+        """Delete all checkpoints. Errors of the bucket are ignored."""
         with suppress(StorageError):
             self.store.bucket.delete_folder(self.name)
 
@@ -177,13 +186,13 @@ class BucketCheckpoints:
         """Return the key of the complete checkpoint at an epoch.
 
         Raises:
-            StorageError: There is no such checkpoint.
+            StorageError: There is no complete checkpoint at this epoch.
         """
         for key in self._complete():
             if _epoch(key) == epoch:
                 return key
         raise StorageError(
-            f"--storage-path {self.store}: {self.name}: no checkpoint of epoch {epoch}"
+            f"--storage-path {self.store}: there is no checkpoint of {self.name} at epoch {epoch}"
         )
 
     def _complete(self) -> list[str]:
@@ -198,10 +207,10 @@ class BucketCheckpoints:
         return self._folders(self.store.bucket.objects(self.name)) - {kept}
 
     def _folders(self, keys: Iterable[str]) -> set[str]:
-        """Return the keys of the checkpoints that objects belong to, without foreign objects.
+        """Return the keys of the checkpoints that objects belong to, and ignore foreign objects.
 
-        Only well-formed keys are returned: a key becomes a local path, and any user with write
-        access to the bucket can create objects with arbitrary keys.
+        Only well-formed keys are returned, because a key becomes a local path, and any user with
+        write access to the bucket can create objects with arbitrary keys.
         """
         folders = {key.rpartition("/")[0] for key in keys}
         start = f"{self.name}/"
@@ -226,7 +235,7 @@ class BucketCheckpoints:
             self.store.bucket.delete_folder(key)
 
     def _downloaded(self, scratch: Path) -> Iterator[Path]:
-        """Download complete checkpoints one by one, newest first, as the caller asks for them."""
+        """Download the complete checkpoints one by one on demand, newest first."""
         for key in self._complete():
             place = scratch / key
             place.mkdir(parents=True)
@@ -238,9 +247,9 @@ class BucketCheckpoints:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """Yield a temporary folder on the local disk, whose path is added to errors of the disk.
+    """Yield a temporary folder on the local disk, and add its path to disk errors.
 
-    Folders left behind by killed workers are deleted first, because each may hold 1.5 GB.
+    Folders left behind by killed workers are deleted first, because each may contain 1.5 GB.
     """
     prefix = f"tune-mnist-{gethostname()}-"
     for other in Path(gettempdir()).glob(f"{prefix}*"):

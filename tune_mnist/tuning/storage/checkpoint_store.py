@@ -1,4 +1,4 @@
-"""Protocols of checkpoint stores."""
+"""Protocols that every checkpoint store implements."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,34 +7,39 @@ from typing import Protocol
 from tune_mnist.training import Trainer
 
 STALE_WORKER = "the search continues without this worker"
-"""Error message for a worker of a killed search, or for one that was replaced."""
+"""Error message for a worker of a killed search, or one that another worker has replaced."""
 
 
 class PlaceMissingError(Exception):
-    """This machine does not see the folder of the checkpoints; another machine may see it."""
+    """Raised if this machine cannot access the folder of the checkpoints.
+
+    The trial may still run on another machine.
+    """
 
 
 class Checkpoints(Protocol):
-    """Checkpoints of one trial or final run. Only the newest is kept.
+    """Checkpoints of one trial or final run, of which only the newest is kept.
 
-    Ray may replace a worker that still trains, because its node lost contact to the head but not
-    to the checkpoints. Therefore ``restore`` writes a token beside the checkpoints, and ``save``
-    requires this token: only the worker that restored last can save.
+    Only the worker that called ``restore`` last can save. ``restore`` writes a token beside the
+    checkpoints, and ``save`` requires this token. Otherwise two workers could write: Ray replaces
+    a worker whose node has lost contact to the head node, but this worker may still train and
+    access the checkpoints.
     """
 
     def newest_epoch(self) -> int:
         """Return the epoch of the newest complete checkpoint, or 0 if there is none."""
 
     def save(self, trainer: Trainer) -> None:
-        """Save a trainer's checkpoint, and delete the previous one.
+        """Save a checkpoint of a trainer, and delete the previous checkpoint.
 
-        The previous checkpoint is kept if an error is raised.
+        If an error is raised, the previous checkpoint is kept.
 
         Args:
             trainer: Trainer to save.
 
         Raises:
-            RuntimeError: This worker is stale: another worker has the trial, or none has.
+            RuntimeError: This worker is stale, because another worker has got the trial or the
+                trial has ended.
             OSError: The checkpoint cannot be written, for example because the disk is full.
             StorageError: The bucket cannot be reached.
         """
@@ -46,11 +51,11 @@ class Checkpoints(Protocol):
             build: Function that creates an untrained trainer.
 
         Returns:
-            The trainer, and one message for each unusable checkpoint.
+            Trainer, and one message for each unusable checkpoint.
 
         Raises:
             RuntimeError: The search was killed and resumed, so this worker is stale.
-            PlaceMissingError: This machine does not see the folder.
+            PlaceMissingError: This machine cannot access the folder.
             StorageError: The bucket cannot be reached.
         """
 
@@ -69,26 +74,26 @@ class Checkpoints(Protocol):
 class CheckpointStore(Protocol):
     """Checkpoints of all trials and final runs of a search.
 
-    A store is writable by one session of a search. A session is one start or resume; it revokes
-    the write access of the workers of earlier sessions. The string form of a store is its path or
-    URI.
+    Each start or resume of a search is a session. Only the latest session can write to the store,
+    since it revokes the write access of the workers of earlier sessions. ``str`` returns the path
+    or URI of the store.
     """
 
     @property
     def poll_seconds(self) -> float:
-        """Minimum interval between polls for new checkpoints, in seconds."""
+        """Minimum interval between two polls for new checkpoints in seconds."""
 
     def start(self) -> None:
         """Revoke the write access of all earlier sessions of the search."""
 
     def of(self, name: str) -> Checkpoints:
-        """Return the checkpoints of a trial or final run."""
+        """Return the checkpoints of a trial or final run, given its name."""
 
     def names(self) -> list[str]:
         """Return the names of the trials and final runs that have stored files."""
 
     def adopt(self, target: str, source: str, epoch: int) -> None:
-        """Replace the checkpoints of one trial by a checkpoint of another.
+        """Replace the checkpoints of a trial by a checkpoint of another trial.
 
         Args:
             target: Name of the trial whose checkpoints are replaced.

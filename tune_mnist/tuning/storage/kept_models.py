@@ -1,4 +1,4 @@
-"""Best models of a search: one folder per architecture, with weights and configuration."""
+"""Folders of the best models, one for each architecture, with weights and configuration."""
 
 import json
 from pathlib import Path
@@ -17,20 +17,21 @@ from tune_mnist.training import CONFIG_FILE, MODEL_FILE, TrainConfig
 from tune_mnist.tuning.storage.checkpoint_store import Checkpoints
 
 PART_OF_MODEL = f".{MODEL_FILE}.part"
-"""Temporary name of the weights while they are written."""
+"""Temporary name of the file with the weights while it is written."""
 
 
 class BestConfig(TrainConfig):
     """Configuration and origin of the best model of an architecture.
 
     Attributes:
-        trial: Number of the trial.
-        epoch: Epoch of the weights.
+        trial: Number of the trial that trained the model.
+        epoch: Epoch after which the weights were saved.
         val_accuracy: Validation accuracy after this epoch.
-        stage: Stage of this epoch, from 1; 0 in a search without stages.
-        fraction: Share of the training part in this stage; None in a search without stages.
-        full_val_accuracy: Accuracy on all validation images; None: not measured yet.
-        data: Form of the data set; None in folders of versions that supported only MNIST.
+        stage: Stage of this epoch, from 1, or 0 in a search without stages.
+        fraction: Share of the training part in this stage, or None in a search without stages.
+        full_val_accuracy: Accuracy on all validation images, or None if it has not been measured.
+        data: Name, size, channels and classes of the data set, or None in folders of versions that
+            supported only MNIST.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -45,10 +46,10 @@ class BestConfig(TrainConfig):
 
 
 def model_folder(directory: Path, model: str) -> Path:
-    """Return the folder of an architecture, which need not exist.
+    """Return the path of an architecture's model folder, which need not exist.
 
     Args:
-        directory: Folder with one folder per architecture.
+        directory: Folder that contains one folder for each architecture.
         model: Name of the architecture.
 
     Raises:
@@ -59,13 +60,14 @@ def model_folder(directory: Path, model: str) -> Path:
 
 
 def keep_model(folder: Path, checkpoints: Checkpoints, epoch: int, config: dict[str, Any]) -> None:
-    """Copy the weights of a checkpoint into a model folder, replacing earlier weights.
+    """Copy the weights of a checkpoint into a model folder, and replace earlier weights.
 
     Args:
-        folder: Folder of the model; created if it does not exist.
+        folder: Folder of the model. It is created if it does not exist.
         checkpoints: Checkpoints of the trial or final run.
-        epoch: Epoch of the checkpoint.
-        config: All fields of the TrainConfig, and the origin of the model.
+        epoch: Epoch of the checkpoint to copy.
+        config: Content of the configuration file: all fields of the TrainConfig, and the origin of
+            the model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial = path_in(folder, PART_OF_MODEL)
@@ -79,7 +81,7 @@ def write_config(folder: Path, config: dict[str, Any]) -> None:
 
     Args:
         folder: Folder of the model.
-        config: All fields of the TrainConfig, and the origin of the model.
+        config: Content of the file: all fields of the TrainConfig, and the origin of the model.
     """
     write_text(path_in(folder, CONFIG_FILE), json.dumps(config, indent=2) + "\n")
 
@@ -88,10 +90,10 @@ def read_config(folder: Path) -> BestConfig:
     """Read the configuration file of a best model.
 
     Args:
-        folder: Folder of the model, named after its architecture.
+        folder: Folder of the model, whose name is that of the architecture.
 
     Raises:
-        UserError: The file is damaged, or its architecture does not match the folder's name.
+        UserError: The file is damaged, or names another architecture than the folder.
     """
     path = path_in(folder, CONFIG_FILE)
     config = read_stored(path, BestConfig)
@@ -107,10 +109,10 @@ def kept_models(directory: Path) -> list[Path]:
     """Return the folders of all models in a folder, sorted by name.
 
     Args:
-        directory: Folder with one folder per architecture.
+        directory: Folder that contains one folder for each architecture.
 
     Raises:
-        UserError: A folder with a configuration is not named after an architecture.
+        UserError: A folder with a configuration file does not have the name of an architecture.
     """
     names = [name for name in folders_in(directory) if CONFIG_FILE in files_in(directory / name)]
     return [model_folder(directory, name) for name in sorted(names)]

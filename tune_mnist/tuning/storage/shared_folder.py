@@ -21,14 +21,14 @@ _ATTEMPT = ".attempt"
 
 @dataclass(frozen=True)
 class SharedFolder:
-    """Checkpoint store in a shared folder, writable by one session of a search.
+    """Checkpoint store in a shared folder, to which only the latest session of a search can write.
 
-    A lock allows one write at a time, so the disk must hold at most one checkpoint in addition to
-    one per trial. Workers of a killed session cannot write.
+    A lock allows only one write at a time, so the disk needs room for at most one checkpoint more
+    than there are trials. Workers of a killed session cannot write.
 
     Attributes:
         folder: Folder with the checkpoints of all trials, on a disk that all nodes share.
-        run: Identifier of the session; each start or resume of the search has another one.
+        run: Identifier of the session. Each start or resume of the search has a new one.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class SharedFolder:
             write_text(self.folder / _RUN, self.run)
 
     def of(self, name: str) -> "FolderCheckpoints":
-        """Return the checkpoints of a trial or final run."""
+        """Return the checkpoints of a trial or final run, given its name."""
         return FolderCheckpoints(self, name)
 
     def names(self) -> list[str]:
@@ -57,19 +57,25 @@ class SharedFolder:
         return sorted(folders_in(self.folder))
 
     def adopt(self, target: str, source: str, epoch: int) -> None:
-        """Replace the checkpoints of ``target`` by the checkpoint of ``source`` at an epoch."""
+        """Replace the checkpoints of the trial ``target`` by one of the trial ``source``.
+
+        Args:
+            target: Name of the trial whose checkpoints are replaced.
+            source: Name of the trial whose checkpoint is copied.
+            epoch: Epoch of the copied checkpoint.
+        """
         self.of(target).adopt(self.of(source), epoch)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Lock the store, so that no other worker writes until the end of the context.
+        """Lock the store, so that no other worker can write until the end of the context.
 
         Raises:
             RuntimeError: The search was killed and resumed, so this worker is stale.
-            PlaceMissingError: This machine does not see the folder.
+            PlaceMissingError: This machine cannot access the folder.
         """
-        if not (self.folder / _RUN).exists():  # checked first: taking the lock creates the folder
-            raise PlaceMissingError(f"{self.folder}: not seen by {gethostname()}")
+        if not (self.folder / _RUN).exists():  # check first, since the lock creates the folder
+            raise PlaceMissingError(f"{self.folder}: the folder is missing on {gethostname()}")
         with FileLock(self.folder / _LOCK):
             if (self.folder / _RUN).read_text(encoding="utf-8") != self.run:
                 raise RuntimeError(STALE_WORKER)
@@ -90,15 +96,16 @@ class FolderCheckpoints(CheckpointFolder):
         self._attempt: str | None = None
 
     def save(self, trainer: Trainer) -> None:
-        """Save a trainer's checkpoint, and delete the previous one.
+        """Save a checkpoint of a trainer, and delete the previous checkpoint.
 
-        The previous checkpoint is kept if an error is raised.
+        If an error is raised, the previous checkpoint is kept.
 
         Args:
             trainer: Trainer to save.
 
         Raises:
-            RuntimeError: This worker is stale: another worker has the trial, or none has.
+            RuntimeError: This worker is stale, because another worker has got the trial or the
+                trial has ended.
             OSError: The checkpoint cannot be written.
         """
         with self._store.held():
@@ -114,11 +121,11 @@ class FolderCheckpoints(CheckpointFolder):
             build: Function that creates an untrained trainer.
 
         Returns:
-            The trainer, and one message for each unusable checkpoint.
+            Trainer, and one message for each unusable checkpoint.
 
         Raises:
             RuntimeError: The search was killed and resumed, so this worker is stale.
-            PlaceMissingError: This machine does not see the folder.
+            PlaceMissingError: This machine cannot access the folder.
         """
         with self._store.held():
             self._attempt = uuid4().hex
@@ -129,7 +136,7 @@ class FolderCheckpoints(CheckpointFolder):
     def remove(self) -> None:
         """Delete all checkpoints, and their folder if it is empty afterwards."""
         present = files_in(self.directory)
-        with suppress(OSError):  # a leftover token is harmless: the trial does not continue
+        with suppress(OSError):  # a leftover token is harmless, since the trial has ended
             remove_files(self.directory, [name for name in present if is_written(name, _ATTEMPT)])
         super().remove()
 

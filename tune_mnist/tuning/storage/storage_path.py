@@ -1,4 +1,4 @@
-"""Validation of ``--storage-path``, and the location of a search's checkpoints in it."""
+"""Validation of ``--storage-path``, and location of a search's checkpoints in the storage."""
 
 import os
 from pathlib import Path
@@ -17,14 +17,14 @@ _OPTIONS = {
 
 
 def checked_storage_path(text: str) -> str:
-    """Return a storage path as an absolute path or as the URI of a bucket.
+    """Validate the value of ``--storage-path``, and return an absolute path or a URI.
 
     Args:
-        text: Value of ``--storage-path``: path of a folder, ``file:`` URI, or URI of a bucket.
+        text: Path of a folder, ``file:`` URI, or URI of a bucket.
 
     Raises:
-        UserError: The value is neither a path nor a supported URI, or contains credentials, which
-            would be written to files and logs.
+        UserError: The value is neither a path nor a supported URI, or it contains credentials,
+            which would be written to files and logs.
     """
     parts = urlsplit(text)
     if "://" not in text and text:
@@ -33,15 +33,16 @@ def checked_storage_path(text: str) -> str:
         return unquote(parts.path)
     if parts.scheme not in _OPTIONS or not parts.hostname:
         raise UserError(
-            f"--storage-path '{text}': must be a folder, s3://bucket/folder or gs://bucket/folder"
+            "--storage-path must be a folder, s3://bucket/folder or gs://bucket/folder, but is"
+            f" '{text}'"
         )
     # pyarrow accesses gs://anonymous@... without credentials.
     user = None if parts.scheme == "gs" and parts.username == "anonymous" else parts.username
     if user is not None or parts.password is not None:
         raise UserError(
-            f"--storage-path {parts.scheme}://...@{parts.hostname}: must not contain credentials,"
-            " which would be stored in the results: set them in the environment or in the store's"
-            " configuration file on each node"
+            f"--storage-path {parts.scheme}://...@{parts.hostname} must not contain credentials,"
+            " which would be stored in the results; set them in the environment or in the"
+            " configuration file of the object store on each node"
         )
     for key in parse_qs(parts.query, keep_blank_values=True):
         if key not in _OPTIONS[parts.scheme]:
@@ -52,7 +53,7 @@ def checked_storage_path(text: str) -> str:
 
 
 def is_bucket(location: str) -> bool:
-    """Return whether a location is in an object store.
+    """Return whether a location is in an object store, not on a file system.
 
     Args:
         location: Path of a folder, or URI of a bucket.
@@ -64,7 +65,7 @@ def checkpoints_of_search(storage_path: str, name: str) -> str:
     """Return the path or URI of a search's checkpoints.
 
     Args:
-        storage_path: Path or URI, as :func:`checked_storage_path` returns it.
+        storage_path: Path or URI, as returned by :func:`checked_storage_path`.
         name: Name of the results folder.
     """
     if not is_bucket(storage_path):
@@ -74,7 +75,7 @@ def checkpoints_of_search(storage_path: str, name: str) -> str:
 
 
 def open_store(location: str, run: str) -> CheckpointStore:
-    """Return a checkpoint store, without accessing its location.
+    """Return the checkpoint store for a location, without accessing the location.
 
     Args:
         location: Path of a folder, or URI of a bucket.
@@ -96,6 +97,6 @@ def require_free(location: str) -> None:
     """
     if Bucket(location).objects() if is_bucket(location) else os.path.lexists(location):
         raise UserError(
-            f"--storage-path: {location.partition('?')[0]} exists already: choose another --name,"
+            f"--storage-path: {location.partition('?')[0]} already exists; choose another --name,"
             " remove it, or resume its search with --resume"
         )
