@@ -1,1 +1,1 @@
-"""Hyperparameter searches with Ray Tune and Optuna."""
+"""Hyperparameter search with Ray Tune and Optuna."""

@@ -70,25 +70,25 @@ def run_experiment(
     fixed: frozenset[str] = frozenset(),
     watch: Stopwatch | None = None,
 ) -> Outcome:
-    """Run or resume a search, and write its results into a folder.
+    """Run or resume a search, and write the results into a folder.
 
     Args:
         space: Search space.
         options: Options of the search.
-        directory: Results folder. It must not exist or be empty for a new search, and is written
-            only after all input has been checked.
-        console: Console for the plan and the progress of the search.
+        directory: Results folder. For a new search, it must be empty or not exist. It is written
+            only after all inputs have been checked.
+        console: Console that shows the settings and the progress of the search.
         command: Command line of the user, which is stored in the results folder.
-        earlier: Setup of the search to resume, or None for a new search.
-        dataset: Data set. If None, the data set that the options name is loaded.
-        fixed: Names of the options that the plan for a time budget must keep.
-        watch: Time since the start of the command. None: since this call.
+        earlier: Stored setup of the search to resume, or None for a new search.
+        dataset: Data set. If None, the data set specified by the options is loaded.
+        fixed: Names of the options that the plan for a time budget must not change.
+        watch: Stopwatch of the command. If None, the time is measured from this call.
 
     Returns:
         Outcome of the search.
 
     Raises:
-        UserError: The input or the resources do not allow the search. Nothing has been written,
+        UserError: An input is invalid, or the resources do not suffice. Nothing has been written,
             except for MLflow's tables in a new database.
     """
     watch = watch or Stopwatch()
@@ -157,7 +157,7 @@ def _context(
     nodes: list[Node] | None,
     watch: Stopwatch,
 ) -> SearchContext:
-    """Build the context of the search, and put the data into Ray's object store."""
+    """Put the data into Ray's object store, and build the context of the search."""
     return SearchContext(
         space=search.space,
         options=search.options,
@@ -211,8 +211,8 @@ def _evaluate(
         context: Context of the search.
         final: Final evaluation.
         records: Records of all trials.
-        val: Indices of the whole validation part, or None if the trials were validated on it.
-        stop_reason: Reason for the end of the search.
+        val: Indices of the whole validation part, or None if trials were validated on all of it.
+        stop_reason: Reason why the search ended.
         console: Console of the search.
     """
     try:
@@ -237,8 +237,8 @@ def _measuring(
     """Measure the training speed in this process while Ray starts, if all networks are light.
 
     A measurement in a Ray task would delay the first trial, since Ray does not reuse a task's
-    worker process for an actor. Large networks are still measured in a task: beside the start of
-    Ray, ResNet reached less than half of its speed in this process.
+    worker process for an actor. Large networks are nevertheless measured in a task: ResNet reached
+    less than half of its speed in this process while Ray was starting.
     """
     space, options = search.space, search.options
     light = all(get_architecture(model).light for model in space.models)

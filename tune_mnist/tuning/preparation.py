@@ -34,33 +34,34 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 WARM_START_FACT = "warm start"
-"""Key of the fact that describes a search's warm start."""
+"""Heading of the fact that describes the warm start of a search."""
 
 PORTFOLIO_FACT = "portfolio"
-"""Key of the fact that describes a search's portfolio."""
+"""Heading of the fact that describes the portfolio of a search."""
 
 QUEUE_FACTS = (WARM_START_FACT, PORTFOLIO_FACT)
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """Checked inputs of a search.
+    """Inputs of a search that have been loaded and checked before Ray starts.
 
     Attributes:
         space: Search space.
-        options: Options, completed for the size of the data set.
+        options: Options of the search, adapted to the size of the data set.
         directory: Results folder.
         dataset: Data set.
-        data: Training and validation images of the trials.
-        everything: Whole training and validation part of the data set.
-        joined: Indices of the training images of the final runs.
+        data: Data that trials are trained and validated on.
+        everything: Split of all training and validation images.
+        joined: Indices of the images that final runs are trained on.
         fidelity: Stages of each trial, or None if the space has no stages.
-        networks: The user's own networks, pickled for the workers.
+        networks: User-defined networks, pickled for the workers.
         checkpoints: Path or URI of the checkpoints, or None if they are in the results folder.
-        mlflow: MLflow client, or None if the options do not ask for MLflow.
-        warm_start: What a fresh study imports from an earlier search, or None.
-        portfolio: Configurations that a fresh study tries first, or None.
-        queue_facts: Facts that describe the warm start and the portfolio.
+        mlflow: MLflow client that records the trials, or None to record nothing.
+        warm_start: Trials and configurations that a new study reuses from an earlier search, or
+            None for no warm start.
+        portfolio: Configurations that a new study tries first, or None for no portfolio.
+        queue_facts: Facts that describe the warm start and the portfolio, keyed by heading.
     """
 
     space: SearchSpace
@@ -80,16 +81,19 @@ class Preparation:
 
     @property
     def whole_val(self) -> NDArray[np.int64] | None:
-        """Indices of the whole validation part, or None if the trials use all of it."""
+        """Indices of the whole validation part, or None if trials are validated on all of it."""
         whole = self.everything.val
         return whole if len(self.data.val) < len(whole) else None
 
     def facts(self, workers: resources.Workers, cluster: Resources) -> dict[str, str]:
-        """Return the facts that a search prints and stores: data, trials, resources.
+        """Return the facts that a search prints at its start and stores for its report.
 
         Args:
-            workers: Placement of the trials.
+            workers: Resources of each trial, and the number of concurrent trials.
             cluster: Resources of the cluster.
+
+        Returns:
+            Facts, keyed by heading, in the order in which they are printed.
         """
         facts = resources.facts(
             self.space,
@@ -111,18 +115,18 @@ def prepare_search(
     earlier: Experiment | None,
     dataset: Dataset | None,
 ) -> Preparation:
-    """Load the inputs of a search, and check that it can run.
+    """Load the inputs of a search, and check that the search can run with them.
 
     Args:
         space: Search space.
         options: Options of the search.
-        directory: Results folder; must not exist or be empty, unless the search is resumed.
-        earlier: Setup of the search to resume, or None for a new search.
-        dataset: Data set. If None, the data set that the options name is loaded.
+        directory: Results folder. For a new search, it must be empty or not exist.
+        earlier: Stored setup of the search to resume, or None for a new search.
+        dataset: Data set. If None, the data set specified by the options is loaded.
 
     Raises:
-        UserError: The input does not allow the search. Nothing has been written, except for
-            MLflow's tables in a new database.
+        UserError: An input is invalid. Nothing has been written, except for MLflow's tables in a
+            new database.
     """
     dataset = dataset or load_dataset(
         options.dataset, options.data_dir, transpose=options.transpose
@@ -197,7 +201,7 @@ def _place_of_checkpoints(
 def read_warm_start(
     space: SearchSpace, options: SearchOptions, dataset: Dataset
 ) -> WarmStart | None:
-    """Read the trials for a warm start from an earlier search.
+    """Read the trials of the earlier search that ``--warm-start`` names.
 
     Args:
         space: Search space.
@@ -205,10 +209,10 @@ def read_warm_start(
         dataset: Data set of the search.
 
     Returns:
-        Trials and configurations to import, or None if the options ask for no warm start.
+        Trials and configurations to reuse, or None if the options request no warm start.
 
     Raises:
-        UserError: The folder holds no search, or no trial that fits the space.
+        UserError: The folder contains no search, or none of its trials fits the space.
     """
     directory = options.warm_start
     if directory is None:
@@ -225,14 +229,15 @@ def read_warm_start(
 
 
 def read_portfolio(space: SearchSpace, options: SearchOptions) -> Portfolio | None:
-    """Return the portfolio, whose configurations a search tries first.
+    """Return the portfolio of configurations that a search tries first.
 
     Args:
         space: Search space.
         options: Options of the search.
 
     Returns:
-        Portfolio, or None if the options or the space exclude one.
+        Portfolio, or None if the options disable it, no configuration is available for the
+        architectures of the space, or the search is too short for it.
     """
     if not options.portfolio or searcher_class(options.searcher).enumerates:
         return None

@@ -1,4 +1,4 @@
-"""The time budget of a whole search: its plan, and the time to end the trials."""
+"""Time budget of a whole search (``--budget``), including final evaluation and report."""
 
 import time
 from dataclasses import replace
@@ -12,20 +12,20 @@ from tune_mnist.tuning.planning.speeds import NotMeasuredError, Speeds, measure_
 from tune_mnist.tuning.recording.trial_record import TrialRecord
 
 REPORT_SECONDS = 15.0
-"""Time of a search that is neither trials nor final runs: imports before it, the report after."""
+"""Time in seconds that is reserved for imports before the search and the report after it."""
 
 _CHECK_SECONDS = 1.0  # between two estimates of the final runs
 
 
 def measure(context: SearchContext, image_size: int | None = None) -> Speeds:
-    """Measure the speed of each architecture on the workers.
+    """Measure how fast the workers train each architecture of a search.
 
     Args:
         context: Context of the search.
-        image_size: Side of the images in pixels. If None, that of the search.
+        image_size: Side of the images in pixels. If None, the image size of the search is used.
 
     Raises:
-        NotMeasuredError: A worker failed.
+        NotMeasuredError: A worker failed during the measurement.
     """
     settings = context.settings
     return measure_on_workers(
@@ -38,10 +38,12 @@ def measure(context: SearchContext, image_size: int | None = None) -> Speeds:
 
 
 class TimeBudget:
-    """Time that a search has, with its final evaluation and its report.
+    """Time budget of a search, which covers its trials, final evaluation and report.
+
+    The time starts when the object is created.
 
     Args:
-        seconds: The time, above 0.
+        seconds: Time budget in seconds, above 0.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -53,13 +55,16 @@ class TimeBudget:
     def plan(
         self, context: SearchContext, fixed: frozenset[str], images: int, test_images: int
     ) -> tuple[SearchOptions, Speeds]:
-        """Return the options of a search that fits, and the speeds at its image size.
+        """Plan a search that fits into the time budget.
 
         Args:
             context: Context of the search before the plan.
-            fixed: Names of the options that the plan must keep.
-            images: Number of images of the training and validation part together.
+            fixed: Names of the options that the plan must not change.
+            images: Number of images in the training and validation part together.
             test_images: Number of test images.
+
+        Returns:
+            Options of the planned search, and the speeds of a worker at the planned image size.
 
         Raises:
             UserError: The time is too short, or the speed of a worker could not be measured.
@@ -70,8 +75,8 @@ class TimeBudget:
                 return measure(context, image_size)
             except NotMeasuredError as error:
                 raise UserError(
-                    f"--budget {self._seconds:g}s: the speed of a worker could not be measured:"
-                    f" {error}: use --time-budget and --num-samples instead"
+                    f"--budget {self._seconds:g}s: the speed of a worker could not be measured"
+                    f" ({error}); use --time-budget and --num-samples instead"
                 ) from None
 
         plan = BudgetPlan(
@@ -88,11 +93,11 @@ class TimeBudget:
 
     @property
     def left(self) -> float:
-        """Seconds left for trials and final runs."""
+        """Time left for trials and final runs in seconds."""
         return self._end - time.monotonic()
 
     def needs_rest(self, final: FinalEvaluation, records: list[TrialRecord]) -> bool:
-        """Return whether the final runs need all the time that is left.
+        """Return whether trials must end now, because the final runs need the remaining time.
 
         Args:
             final: Final evaluation of the search.
