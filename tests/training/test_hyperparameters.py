@@ -53,3 +53,18 @@ def test_small_numbers_are_not_rounded_to_zero(key, value, shown):
 def test_keywords_of_the_architecture_come_after_the_declared_hyperparameters():
     keys = ("number", "model.width", "lr", "optimizer", "model", "accuracy")
     assert ordered_keys(keys) == ("model", "optimizer", "lr", "model.width")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "label"),
+    [
+        ("ema", 0.999, "ema=0.999"),
+        ("ema", 0.99, "ema=0.99"),
+        ("lr", 0.99996, "lr=0.99996"),
+        ("lr", 0.00123456, "lr=0.0012"),
+        ("lr", 1.04, "lr=1"),
+        ("batch_size", 128, "batch=128"),
+    ],
+)
+def test_a_label_rounds_a_fraction_never_up_to_one(key, value, label):
+    assert hyperparameter(key).labelled(value) == label

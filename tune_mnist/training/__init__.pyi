@@ -24,7 +24,7 @@ from .evaluation import (
     score,
 )
 from .fidelity import Fidelity, Stage
-from .hyperparameters import Hyperparameter, format_number
+from .hyperparameters import Hyperparameter, format_number, short_number
 from .memory import describe_out_of_memory, is_out_of_memory, out_of_memory_reported
 from .metrics import EpochMetrics
 from .precision import Compute, resolve_compute
@@ -78,4 +78,5 @@ __all__ = [
     "resolve_compute",
     "restore_newest",
     "score",
+    "short_number",
 ]

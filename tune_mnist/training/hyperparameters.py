@@ -5,7 +5,8 @@ from typing import Any
 
 from tune_mnist.models.keywords import MODEL_PREFIX
 
-_LABEL_FORMAT = ".2g"
+_SHORT_DIGITS = 2
+_MAX_DIGITS = 6
 _MAX_PLAIN = 10**9
 """Integers below this are printed with all digits."""
 
@@ -50,7 +51,7 @@ class Hyperparameter:
 
     def labelled(self, value: Any) -> str:
         """Format a value for the label of a trial, such as ``mom=0.9``."""
-        text = format_number(value, _LABEL_FORMAT)
+        text = short_number(value)
         name = self.name if self.label is None else self.label
         return f"{name}={text}" if name else text
 
@@ -81,3 +82,15 @@ def format_number(value: Any, spec: str = ".4g") -> str:
     if value.is_integer() and abs(value) < _MAX_PLAIN:
         return f"{value:.0f}"
     return format(value, spec)
+
+
+def short_number(value: Any) -> str:
+    """Format a value with two digits, or more where two would round a fraction up to 1.
+
+    A momentum of 0.999 is shown as such, since 1 would not be a valid value.
+    """
+    digits = _SHORT_DIGITS
+    if isinstance(value, float):
+        while digits < _MAX_DIGITS and value < 1 == float(format(value, f".{digits}g")):
+            digits += 1
+    return format_number(value, f".{digits}g")

@@ -7,6 +7,7 @@ from typing import Any
 
 from tune_mnist.durations import MINUTE
 from tune_mnist.quoting import shortened
+from tune_mnist.training import short_number
 
 HOUR = 3600
 LONGEST_LABEL = 24
@@ -19,8 +20,8 @@ def accuracy(value: float) -> str:
 
 
 def number(value: Any) -> str:
-    """Format the value of a parameter; a float gets two significant digits."""
-    return f"{value:.2g}" if isinstance(value, float) else str(value)
+    """Format the value of a parameter as in the labels of trials."""
+    return short_number(value)
 
 
 def percent(share: float) -> str:
