@@ -7,6 +7,8 @@ from pydantic import Field, PlainValidator
 
 MAX_TEXT = 100_000
 MAX_WHOLE = 2**53
+MAX_IMAGES = 10_000_000
+"""Maximum test images of a search; no data set has more, and the report uses memory for each."""
 
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Whole = Annotated[int, Field(ge=0, le=MAX_WHOLE)]

@@ -93,6 +93,9 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
     for final_run in runs:
         assert final_run.train_images == len(digits.train_images)
         assert final_run.config["max_epochs"] == 12
+        assert final_run.calibration is not None
+        assert final_run.calibration.temperature is not None
+        assert final_run.calibration.error < 0.2
         assert np.sum(final_run.confusion) == len(digits.test_images)
         assert np.trace(final_run.confusion) / len(digits.test_images) == pytest.approx(
             final_run.test_accuracy

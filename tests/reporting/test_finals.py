@@ -1,10 +1,11 @@
 import math
+from dataclasses import replace
 
 import pytest
 
 from tune_mnist.data.form import number_names
 from tune_mnist.reporting.finals import final_tables
-from tune_mnist.tuning.final.runs import FinalRun
+from tune_mnist.tuning.final.runs import Calibration, FinalRun
 
 
 def run(seed, confusion, model="lenet", trial=4):
@@ -33,6 +34,30 @@ def test_the_table_has_mean_deviation_interval_and_seeds():
     assert list(cells["seeds"]) == ["2"]
     assert list(cells["training images"]) == ["60,000"]
     assert list(cells["epochs"]) == ["9"]
+
+
+def test_calibration_is_the_mean_over_the_seeds():
+    found = [Calibration(0.02, 1.5, 0.004), Calibration(0.04, 1.5, 0.006)]
+    runs = [replace(run, calibration=each) for run, each in zip(RUNS, found, strict=True)]
+    cells = tables(runs)["final"].cells
+    assert list(cells["ECE"]) == ["0.0300"]
+    assert list(cells["temperature"]) == ["1.50"]
+    assert list(cells["scaled ECE"]) == ["0.0050"]
+
+
+def test_calibration_without_a_temperature_has_no_scaled_error():
+    runs = [replace(run, calibration=Calibration(0.02)) for run in RUNS]
+    table = tables(runs)["final"]
+    assert list(table.cells["ECE"]) == ["0.0200"]
+    assert not {"temperature", "scaled ECE"} & {*table.cells}
+    assert "temperature" not in table.caption
+
+
+def test_runs_of_earlier_versions_have_no_calibration():
+    runs = [replace(RUNS[0], calibration=Calibration(0.02, 1.5, 0.01)), RUNS[1]]
+    table = tables(runs)["final"]
+    assert "ECE" not in table.cells
+    assert "ECE" not in table.caption
 
 
 def test_the_file_has_unrounded_numbers():

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tune_mnist.reporting.ensembles import ensemble_tables
 from tune_mnist.reporting.spread import CONFIDENCE, spread
 from tune_mnist.reporting.tables import Comparison, comparison
 from tune_mnist.reporting.verdict import verdict_tables
+from tune_mnist.training.ensemble_file import Ensemble
 from tune_mnist.tuning.final.runs import FinalRun
 
 PAIRS = 5
@@ -52,7 +54,10 @@ def test_columns(runs: Sequence[FinalRun]) -> dict[str, Any]:
 
 
 def final_tables(
-    runs: Sequence[FinalRun], asked: int, class_names: Sequence[str]
+    runs: Sequence[FinalRun],
+    asked: int,
+    class_names: Sequence[str],
+    ensemble: Ensemble | None = None,
 ) -> list[Comparison]:
     """Return the tables of the final evaluation.
 
@@ -60,6 +65,7 @@ def final_tables(
         runs: Final runs of all configurations.
         asked: Number of runs per configuration that the options of the search require.
         class_names: Names of the classes.
+        ensemble: Ensemble of trials, or None without one.
 
     Returns:
         Tables in reading order; empty if there are no runs.
@@ -69,6 +75,7 @@ def final_tables(
     tables = [
         _evaluation(runs, asked),
         *verdict_tables(labelled(runs)),
+        *ensemble_tables(ensemble, labelled(runs)),
         _by_seed(runs),
         _recall(runs, class_names),
         _confused(runs, class_names),
@@ -94,6 +101,7 @@ def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
             "model": model,
             "trial": trial,
             **test_columns(group),
+            **_calibration_columns(group),
             "train_images": group[0].train_images,
             "epochs": group[0].config.get("max_epochs"),
             "train_seconds": statistics.fmean(run.train_seconds for run in group),
@@ -106,10 +114,45 @@ def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
         "final",
         f"Final evaluation: retrained {times} and tested once",
         pd.DataFrame(rows),
-        ("model", "trial", "seeds", "test", "interval", "train_images", "epochs", "train_seconds"),
-        f"{_spread_words(rows)}seconds: mean training time of a run.{missing_runs(runs, asked)}",
+        (
+            *("model", "trial", "seeds", "test", "interval", "calibration_error", "temperature"),
+            *("scaled_error", "train_images", "epochs", "train_seconds"),
+        ),
+        f"{_spread_words(rows)}{_calibration_words(rows)}seconds: mean training time of a run."
+        f"{missing_runs(runs, asked)}",
         files_only=() if _several_of_a_model(runs) else ("trial",),
     )
+
+
+def _calibration_columns(runs: Sequence[FinalRun]) -> dict[str, float]:
+    """Return the means over the seeds; none if a run was made by an earlier version."""
+    found = [run.calibration for run in runs if run.calibration is not None]
+    if not found or len(found) < len(runs):
+        return {}
+    columns = {"calibration_error": statistics.fmean(each.error for each in found)}
+    fitted = [
+        (each.temperature, each.scaled_error)
+        for each in found
+        if each.temperature is not None and each.scaled_error is not None
+    ]
+    if len(fitted) == len(found):
+        temperatures, errors = zip(*fitted, strict=True)
+        columns["temperature"] = statistics.fmean(temperatures)
+        columns["scaled_error"] = statistics.fmean(errors)
+    return columns
+
+
+def _calibration_words(rows: list[dict[str, Any]]) -> str:
+    """Return the explanation of the calibration columns, empty without them."""
+    if not any("calibration_error" in row for row in rows):
+        return ""
+    words = "ECE: expected calibration error on the test images, in 15 bins; "
+    if any("temperature" in row for row in rows):
+        words += (
+            "temperature: with the lowest log loss for the trial's network on the validation"
+            " images; scaled ECE: with logits divided by it; "
+        )
+    return words
 
 
 def _several_of_a_model(runs: Sequence[FinalRun]) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tune_mnist.files import write_text
 from tune_mnist.models import model_names
+from tune_mnist.reporting.ensembles import ensemble_verdict
 from tune_mnist.reporting.finals import labelled
 from tune_mnist.reporting.plotly_js import plotly_js
 from tune_mnist.reporting.plots import Plot, draw, is_key
@@ -43,7 +44,7 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
         path: Path of the HTML file. The ``plots`` folder is created beside it.
     """
     drawn = draw(results)
-    trials = results.trials
+    trials, groups = results.trials, labelled(results.final)
     first = first_plot(drawn, trials.loc[trials[METRIC].notna(), "model"].nunique())
     write_text(
         path,
@@ -52,7 +53,9 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
             drawn.plots,
             results=results,
             facts=search_facts(results),
-            verdict=verdict(labelled(results.final)),
+            verdict=" ".join(
+                filter(None, (verdict(groups), ensemble_verdict(results.ensemble, groups)))
+            ),
             headline=_headline(results),
             unended=_unended(results),
             resume=_resume(results),

@@ -22,7 +22,9 @@ _HEADINGS = {
 _TABLES = {
     "costs": COST,
     "effects": EFFECTS,
-    **dict.fromkeys(("final", "differences", "final_runs", "recall", "confused"), FINAL_PLOTS),
+    **dict.fromkeys(
+        ("final", "differences", "ensemble", "final_runs", "recall", "confused"), FINAL_PLOTS
+    ),
 }
 """Heading of each table's section, keyed by table name; other tables belong to BEST."""
 

@@ -10,6 +10,7 @@ import pandas as pd
 from tune_mnist.data.form import MNIST, DataForm, number_names
 from tune_mnist.errors import UserError
 from tune_mnist.safe_paths import path_in
+from tune_mnist.training.ensemble_file import Ensemble, read_ensemble
 from tune_mnist.tuning.final.runs import FinalRun, read_final_runs
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.study import CHANCE_LEVEL, JOURNAL, load_study
@@ -41,6 +42,7 @@ class StoredSearch:
         full_val_accuracy: Accuracy of each kept model on all validation images, keyed by
             architecture and trial number. Empty if the trials used all validation images.
         final: Results of the final runs.
+        ensemble: Ensemble of trials, or None if none was chosen yet.
     """
 
     directory: Path
@@ -52,6 +54,7 @@ class StoredSearch:
     trials: pd.DataFrame
     full_val_accuracy: dict[tuple[str, int], float]
     final: list[FinalRun]
+    ensemble: Ensemble | None
 
     @property
     def name(self) -> str:
@@ -109,6 +112,7 @@ def read_search(directory: Path) -> StoredSearch:
         trials=to_frame(records),
         full_val_accuracy=_full_val_accuracy(directory),
         final=final,
+        ensemble=read_ensemble(directory),
     )
 
 

@@ -23,7 +23,9 @@ def search_tables(results: StoredSearch) -> list[Comparison]:
     """Return all tables of a search in reading order; none if no trial has finished an epoch."""
     return [
         *trial_tables(results),
-        *final_tables(results.final, results.options.final_seeds, results.class_names),
+        *final_tables(
+            results.final, results.options.final_seeds, results.class_names, results.ensemble
+        ),
         *effect_tables(results),
     ]
 

@@ -40,6 +40,8 @@ COLUMNS = {
     "best_ever": "best of all epochs",
     "true_class": "class",
     "taken_for": "classified as",
+    "calibration_error": "ECE",
+    "scaled_error": "scaled ECE",
 }
 """Headings that differ from the column's name. Hyperparameters declare their own."""
 
@@ -60,6 +62,9 @@ FORMATS = {
     "diverged": "{:.0%}",
     "share": "{:.2%}",
     "stage": "{:.0f}",
+    "calibration_error": "{:.4f}",
+    "scaled_error": "{:.4f}",
+    "temperature": "{:.2f}",
 }
 MISSING = "-"
 DIVERGED_CELL = "diverged"

@@ -74,11 +74,14 @@ def differences(groups: Mapping[str, Sequence[FinalRun]]) -> list[Difference]:
     tested = {label: runs for label, runs in groups.items() if len(runs) >= MIN_SEEDS}
     ranked = sorted(tested, key=lambda label: -_mean(tested[label]))
     pairs = list(itertools.combinations(ranked, 2))
-    found = [_difference(better, worse, tested) for better, worse in pairs]
-    return [
-        replace(difference, p=p)
-        for difference, p in zip(found, holm([each.p for each in found]), strict=True)
-    ]
+    samples = {label: Sample.of_runs(runs) for label, runs in tested.items()}
+    return corrected([difference(*pair, *(samples[label] for label in pair)) for pair in pairs])
+
+
+def corrected(found: Sequence[Difference]) -> list[Difference]:
+    """Return differences with p-values that are corrected for their number."""
+    p_values = holm([each.p for each in found])
+    return [replace(each, p=p) for each, p in zip(found, p_values, strict=True)]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -90,12 +93,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
     Returns:
         Corrected p-values in the same order.
     """
-    corrected = [1.0] * len(p_values)
+    adjusted = [1.0] * len(p_values)
     largest = 0.0
     for rank, index in enumerate(np.argsort(p_values, kind="stable")):
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        corrected[index] = largest
-    return corrected
+        adjusted[index] = largest
+    return adjusted
 
 
 def verdict(groups: Mapping[str, Sequence[FinalRun]]) -> str:
@@ -185,14 +188,71 @@ class _Error(NamedTuple):
         return mean - reach, mean + reach
 
 
-def _difference(better: str, worse: str, groups: Mapping[str, Sequence[FinalRun]]) -> Difference:
-    first, second = groups[better], groups[worse]
-    mean = _mean(first) - _mean(second)
-    seeds, images = _over_seeds(first, second), _over_images(first, second)
+class Sample(NamedTuple):
+    """Test results of a configuration or an ensemble.
+
+    Attributes:
+        accuracies: Test accuracy of each run.
+        error_shares: Share of the runs that misclassify an image, by test image; None: unknown.
+    """
+
+    accuracies: NDArray[np.float64]
+    error_shares: NDArray[np.float64] | None
+
+    @classmethod
+    def of_runs(cls, runs: Sequence[FinalRun]) -> "Sample":
+        """Return the results of the final runs of a configuration."""
+        return cls(np.array([run.test_accuracy for run in runs]), _error_shares(runs))
+
+    @classmethod
+    def of_predictions(cls, misclassified: Sequence[int], images: int) -> "Sample":
+        """Return the result of one network or ensemble that is compared as it is.
+
+        Args:
+            misclassified: Indices of the misclassified test images.
+            images: Number of test images.
+        """
+        errors = np.zeros(images)
+        errors[list(misclassified)] = 1
+        return cls(np.array([1 - errors.mean()]), errors)
+
+
+def difference(better: str, worse: str, first: Sample, second: Sample) -> Difference:
+    """Return the difference between two samples, with the p-value of this pair alone.
+
+    Two samples of one run each are compared by McNemar's exact test on the test images.
+
+    Args:
+        better: Label of the first sample.
+        worse: Label of the second one.
+        first: Sample that the mean of the second one is subtracted from.
+        second: The other sample.
+    """
+    mean = float(first.accuracies.mean() - second.accuracies.mean())
+    seeds = _combined([_error_of_mean(each.accuracies) for each in (first, second)])
+    images = _over_images(first, second)
     known = [seeds] if images is None else [seeds, images]
     image_interval = (np.nan, np.nan) if images is None else images.interval(mean)
-    p = _p_value(mean, _combined(known))
+    p = _exact_p_value(first, second)
+    p = _p_value(mean, _combined(known)) if p is None else p
     return Difference(better, worse, mean, *seeds.interval(mean), *image_interval, p)
+
+
+def _exact_p_value(first: Sample, second: Sample) -> float | None:
+    """Return the p-value of McNemar's exact test; None unless both samples are of one run.
+
+    A t-test over the images is too sure where few images are classified differently.
+    """
+    errors = _paired(first, second)
+    if errors is None or max(len(first.accuracies), len(second.accuracies)) > 1:
+        return None
+    only_first, only_second = (
+        int((errors[0] > errors[1]).sum()),
+        int((errors[1] > errors[0]).sum()),
+    )
+    if not only_first + only_second:
+        return 1.0
+    return float(stats.binomtest(only_first, only_first + only_second).pvalue)
 
 
 def _p_value(mean: float, error: _Error) -> float:
@@ -211,18 +271,20 @@ def _combined(errors: Sequence[_Error]) -> _Error:
     return _Error(float(np.sqrt(variance)), freedom)
 
 
-def _over_seeds(first: Sequence[FinalRun], second: Sequence[FinalRun]) -> _Error:
-    """Return the standard error of the difference between two mean accuracies, by Welch."""
-    accuracies = [[run.test_accuracy for run in runs] for runs in (first, second)]
-    return _combined([_error_of_mean(np.array(each)) for each in accuracies])
-
-
-def _over_images(first: Sequence[FinalRun], second: Sequence[FinalRun]) -> _Error | None:
+def _over_images(first: Sample, second: Sample) -> _Error | None:
     """Return the standard error of the mean difference over the test images; None: unknown."""
-    errors = _error_shares(first), _error_shares(second)
-    if errors[0] is None or errors[1] is None or len(errors[0]) != len(errors[1]):
+    errors = _paired(first, second)
+    return None if errors is None else _error_of_mean(errors[1] - errors[0])
+
+
+def _paired(
+    first: Sample, second: Sample
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return the error shares of both samples on the same images; None: unknown."""
+    one, other = first.error_shares, second.error_shares
+    if one is None or other is None or len(one) != len(other):
         return None
-    return _error_of_mean(errors[1] - errors[0])
+    return one, other
 
 
 def _error_of_mean(values: NDArray[np.float64]) -> _Error:

@@ -1,5 +1,11 @@
 from .archive import CheckpointError
 from .batching import create_batches, evaluation_batch_size
+from .calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    log_loss,
+    probabilities,
+)
 from .checkpoint import (
     CONFIG_FILE,
     MODEL_FILE,
@@ -20,6 +26,7 @@ from .evaluation import (
     Evaluation,
     classify,
     evaluate,
+    logits_and_labels,
     mean_loss_and_accuracy,
     score,
 )
@@ -67,14 +74,19 @@ __all__ = [
     "describe_out_of_memory",
     "evaluate",
     "evaluation_batch_size",
+    "expected_calibration_error",
+    "fit_temperature",
     "format_number",
     "hyperparameter",
     "is_out_of_memory",
     "load_tensors",
     "load_weights",
+    "log_loss",
+    "logits_and_labels",
     "mean_loss_and_accuracy",
     "ordered_keys",
     "out_of_memory_reported",
+    "probabilities",
     "resolve_compute",
     "restore_newest",
     "score",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from tune_mnist.data import Batches
@@ -68,6 +68,14 @@ class Classified:
     predicted: NDArray[np.int64]
     probability: NDArray[np.float32]
 
+    @classmethod
+    def from_logits(cls, logits: Tensor, labels: Tensor) -> "Classified":
+        """Return the predictions for outputs of a network (N, C)."""
+        predicted = logits.argmax(1)
+        probability = logits.softmax(1).gather(1, predicted[:, None])[:, 0]
+        arrays = (tensor.cpu().numpy() for tensor in (labels, predicted, probability))
+        return cls(*arrays)
+
 
 def evaluate(
     model: nn.Module, batches: Batches, compute: Compute, class_names: tuple[str, ...]
@@ -103,7 +111,6 @@ def score(classified: Classified, class_names: tuple[str, ...]) -> Evaluation:
     )
 
 
-@torch.inference_mode()
 def classify(model: nn.Module, batches: Batches, compute: Compute) -> Classified:
     """Classify every image, in the order of the batches.
 
@@ -112,17 +119,24 @@ def classify(model: nn.Module, batches: Batches, compute: Compute) -> Classified
         batches: Images to classify and their labels.
         compute: Device of the network, and number format to evaluate with.
     """
+    return Classified.from_logits(*logits_and_labels(model, batches, compute))
+
+
+@torch.inference_mode()
+def logits_and_labels(
+    model: nn.Module, batches: Batches, compute: Compute
+) -> tuple[Tensor, Tensor]:
+    """Return the outputs of a network, float32 (N, C), and the labels (N,), on the device.
+
+    Args:
+        model: Network on the device. It is set to evaluation mode.
+        batches: Images and labels.
+        compute: Device and number format.
+    """
     model.eval()
-    truth, predicted, probability = [], [], []
+    outputs, truth = [], []
     for images, labels in batches:
         with compute.autocast():
-            logits = model(images)
-        classes = logits.argmax(1)
-        predicted.append(classes)
-        probability.append(logits.float().softmax(1).gather(1, classes[:, None])[:, 0])
+            outputs.append(model(images))
         truth.append(labels)
-    return Classified(
-        torch.cat(truth).cpu().numpy(),
-        torch.cat(predicted).cpu().numpy(),
-        torch.cat(probability).cpu().numpy(),
-    )
+    return torch.cat(outputs).float(), torch.cat(truth)

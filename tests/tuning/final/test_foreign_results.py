@@ -45,6 +45,11 @@ MISCLASSIFIED = Misclassified(
         ("config", [1]),
         ("config", {"lr": [0.1]}),
         ("model", "x/../../y"),
+        ("calibration", {"error": 2}),
+        ("calibration", {"error": 0.1, "temperature": 0}),
+        ("calibration", {"error": 0.1, "temperature": float("inf")}),
+        ("calibration", {"error": 0.1, "scaled_error": float("nan")}),
+        ("calibration", {}),
     ],
 )
 def test_an_invalid_final_run_is_refused(tmp_path, key, value):

@@ -10,6 +10,7 @@ import pytest
 from tests.tuning.example_trial import Search
 from tune_mnist.training import CheckpointFolder, TrainConfig
 from tune_mnist.tuning.recording.callbacks import BestModels, Recorder
+from tune_mnist.tuning.storage.candidate_models import CandidateModels, candidates_of
 
 
 class Models:
@@ -19,11 +20,12 @@ class Models:
         self.directory = directory
         self.go_on()
 
-    def go_on(self):
+    def go_on(self, architectures=2, finalists=1):
         self.callback = BestModels(
             self.directory / "best",
             lambda config: TrainConfig(model=config["model"], lr=0.1).flat(),
             self.checkpoints,
+            CandidateModels(self.directory, architectures, finalists),
         )
 
     def checkpoints(self, number):
@@ -47,6 +49,15 @@ class Models:
         trained = f"trial {config['trial']} epoch {config['epoch']}"
         assert (folder / "model.pt").read_text() == trained
         return config["trial"], config["epoch"], config["val_accuracy"]
+
+    def candidates(self):
+        """Return the epochs of the candidates by trial, after a check of their weights."""
+        found = {}
+        for folder, config in candidates_of(self.directory).items():
+            trained = f"trial {config.trial} epoch {config.epoch}"
+            assert (folder / "model.pt").read_text() == trained
+            found[config.trial] = config.epoch
+        return found
 
 
 @pytest.fixture
@@ -84,6 +95,63 @@ def test_a_report_without_accuracy_is_ignored(models):
     models.report(0, 1, math.nan)
     models.callback.on_trial_result(trial=models.trial(0), result={"reason": "diverged"})
     assert not (models.directory / "best").exists()
+
+
+def test_the_best_epochs_of_the_best_trials_are_candidates(models):
+    for number in range(6):
+        models.report(number, 1, 0.5 + number / 100)
+    assert models.candidates() == {2: 1, 3: 1, 4: 1, 5: 1}
+    models.report(0, 2, 0.9)
+    models.report(3, 2, 0.8)
+    models.report(5, 2, 0.1)
+    models.report(1, 2, 0.53)  # as good as trial 3 was, but not as the fourth best now
+    assert models.candidates() == {0: 2, 3: 2, 4: 1, 5: 1}
+    assert {path.name for path in (models.directory / "ensemble").iterdir()} == {
+        f"trial-{number}" for number in (0, 3, 4, 5)
+    }
+
+
+def test_each_architecture_has_its_share_of_the_candidates(models):
+    for number in range(6):
+        models.report(number, 1, 0.9)
+    models.report(6, 1, 0.2, model="resnet")
+    assert models.candidates() == {0: 1, 1: 1, 2: 1, 3: 1, 6: 1}
+
+
+@pytest.mark.parametrize(("finalists", "kept"), [(1, [2]), (2, [1, 2])])
+def test_large_networks_have_as_few_candidates_as_finalists(models, finalists, kept):
+    models.go_on(architectures=1, finalists=finalists)
+    for number in range(3):
+        models.report(number, 1, 0.5 + number / 10, parameters=400_000_000)
+    assert sorted(models.candidates()) == kept
+
+
+def test_a_resumed_search_compares_new_trials_with_its_candidates(models):
+    for number in range(4):
+        models.report(number, 1, 0.5 + number / 10)
+    models.go_on()
+    models.report(4, 1, 0.45)
+    models.report(5, 1, 0.65)
+    assert models.candidates() == {1: 1, 2: 1, 3: 1, 5: 1}
+
+
+def test_a_new_candidate_removes_the_ensemble_that_was_chosen_without_it(models):
+    models.report(0, 1, 0.5)
+    files = [models.directory / "ensemble" / name for name in ("ensemble.json", "validation.npz")]
+    for path in files:
+        path.write_text("of other candidates")
+    models.report(0, 2, 0.4)
+    assert all(path.exists() for path in files)
+    models.report(1, 1, 0.4)
+    assert not any(path.exists() for path in files)
+
+
+def test_a_later_stage_ranks_first_among_the_candidates(models):
+    models.go_on(architectures=8)
+    models.report(0, 2, 0.9, stage=1, image_size=28)
+    models.report(1, 3, 0.6, stage=2, image_size=64)
+    models.report(2, 2, 0.95, stage=1, image_size=28)
+    assert models.candidates() == {1: 3}
 
 
 @pytest.mark.parametrize("end", ["on_trial_complete", "on_trial_error"])

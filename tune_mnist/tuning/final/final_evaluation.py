@@ -3,6 +3,7 @@
 import errno
 import os
 from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ from rich.console import Console
 
 from tune_mnist.data import Dataset, DataSplit
 from tune_mnist.data.split import VAL_SHARE
-from tune_mnist.durations import Stopwatch, approximately
+from tune_mnist.durations import Stopwatch
 from tune_mnist.errors import last_line
 from tune_mnist.models import get_architecture
-from tune_mnist.tuning.final.final_progress import FinalProgress
+from tune_mnist.tuning.final.ensemble_evaluation import EnsembleEvaluation
+from tune_mnist.tuning.final.final_progress import FinalProgress, describe_runs
 from tune_mnist.tuning.final.final_training import Failed, Succeeded, train_and_test
 from tune_mnist.tuning.final.misclassified import write_misclassified
 from tune_mnist.tuning.final.runs import FinalRun, final_folder, write_final_run
@@ -30,7 +32,8 @@ from tune_mnist.tuning.final.selection import (
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.estimate import START_SECONDS, time_on_workers
 from tune_mnist.tuning.planning.resources import Workers
-from tune_mnist.tuning.recording.trial_record import TrialRecord
+from tune_mnist.tuning.recording.trial_record import TrialRecord, by_rank
+from tune_mnist.tuning.storage.candidate_models import MAX_CANDIDATES
 from tune_mnist.tuning.storage.kept_models import keep_model
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
@@ -73,12 +76,16 @@ class FinalEvaluation:
         self._options = options
         self._settings = settings
         self._workers = workers
+        self._ensemble = EnsembleEvaluation(
+            directory, dataset, shared, settings, workers, options.max_failures
+        )
 
     def expected_seconds(self, records: list[TrialRecord]) -> float:
         """Return the expected wall time in seconds of the final evaluation if it started now.
 
         The time includes the evaluation of the best models on all validation images, and all final
-        runs with their tests. A search with a time budget uses it to decide when to stop trials.
+        runs with their tests, and the choice and test of the ensemble. A search with a time budget
+        uses it to decide when to stop trials.
 
         Args:
             records: Records of all trials.
@@ -93,10 +100,16 @@ class FinalEvaluation:
             seconds += [one] * self._options.final_seeds
             if run.best:
                 seconds.append(validated / FORWARD_SPEED / speeds[run.trial])
+        if self._options.final_seeds:
+            candidates = by_rank(records)[:MAX_CANDIDATES]
+            seconds += [
+                (validated + tested) / FORWARD_SPEED / speeds[record.number]
+                for record in candidates
+            ]
         return time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
 
     def run(self, records: list[TrialRecord], console: Console, watch: Stopwatch) -> list[str]:
-        """Make all final runs that are missing, and write their results.
+        """Make all final runs that are missing, test the ensemble, and write the results.
 
         Args:
             records: Records of all trials.
@@ -117,25 +130,38 @@ class FinalEvaluation:
         todo = [run for run in planned if (run.trial, run.config.seed) not in done]
         store.start()
         drop_checkpoints(store, todo)
-        if not todo:
+        if not planned:
             return []
         speeds = self._speeds(records)
         todo.sort(key=lambda run: speeds[run.trial])  # slowest runs first, to balance the workers
+
+        def say(line: str) -> None:
+            console.print(watch.stamped(line), markup=False, highlight=False, soft_wrap=True)
+
+        ensemble = self._ensemble.choose(records, say)
+        failures: list[str] = []
+        if todo:
+            say(describe_runs(planned, len(todo), options, self._expected(todo, speeds)))
+            temperatures = ensemble.temperatures if ensemble is not None else {}
+            try:
+                with FinalProgress(console, options.final_run_epochs, watch) as progress:
+                    failures = self._run_all(todo, temperatures, progress)
+            except RayError as error:
+                failures = [f"final evaluation: {last_line(error)}"]
+        if ensemble is not None:
+            self._ensemble.finish(ensemble, say)
+        return failures
+
+    def _expected(self, todo: Sequence[PlannedRun], speeds: Mapping[int, float]) -> float:
+        """Return the expected wall time of final runs in seconds."""
         seconds = [
-            (run.config.max_epochs - run.checkpoints(store).newest_epoch())
+            (run.config.max_epochs - run.checkpoints(self._settings.store).newest_epoch())
             * run.train_images
             / speeds[run.trial]
             + START_SECONDS
             for run in todo
         ]
-        expected = time_on_workers(seconds, self._workers.concurrent)
-        plan = self._description(planned, todo, expected)
-        console.print(watch.stamped(plan), markup=False, highlight=False, soft_wrap=True)
-        try:
-            with FinalProgress(console, options.final_run_epochs, watch) as progress:
-                return self._run_all(todo, progress)
-        except RayError as error:
-            return [f"final evaluation: {last_line(error)}"]
+        return time_on_workers(seconds, self._workers.concurrent)
 
     def _speeds(self, records: list[TrialRecord]) -> dict[int, float]:
         """Return the expected training speed of final runs in images per second, by trial number.
@@ -158,28 +184,9 @@ class FinalEvaluation:
         full = architecture.input_size(self._settings.image_size)
         return (architecture.input_size(size) / full) ** 2
 
-    def _description(
-        self, planned: list[PlannedRun], todo: list[PlannedRun], seconds: float
-    ) -> str:
-        """Return a line that says which runs follow, and how long they are expected to take."""
-        trials: dict[str, dict[str, None]] = {}  # an ordered set of numbers by architecture
-        for run in planned:
-            trials.setdefault(run.model, {})[str(run.trial)] = None
-        models = ", ".join(
-            f"{model} (trial{'s' * (len(numbers) > 1)} {', '.join(numbers)})"
-            for model, numbers in trials.items()
-        )
-        seeds = self._options.final_seeds
-        made = len(planned) - len(todo)
-        done = f" ({made} of {len(planned)} runs are done)" if made else ""
-        epochs = self._options.final_run_epochs
-        return (
-            f"final evaluation: {models}, {seeds} seed{'s' * (seeds > 1)}{done},"
-            f" {len(self._train):,} images, {epochs} epoch{'s' * (epochs > 1)} each,"
-            f" {approximately(seconds)}"
-        )
-
-    def _run_all(self, todo: list[PlannedRun], progress: FinalProgress) -> list[str]:
+    def _run_all(
+        self, todo: list[PlannedRun], temperatures: Mapping[int, float], progress: FinalProgress
+    ) -> list[str]:
         """Run all planned runs on the workers; return a one-line message for each failure."""
         task = ray.remote(
             num_cpus=self._workers.cpus,
@@ -195,7 +202,8 @@ class FinalEvaluation:
             while waiting or running:
                 while waiting and len(running) < self._workers.concurrent:
                     run = waiting.popleft()
-                    running[task.remote(run, *data, self._settings)] = run
+                    temperature = temperatures.get(run.trial)
+                    running[task.remote(run, *data, self._settings, temperature)] = run
                 ended, _ = ray.wait(list(running), timeout=self._settings.store.poll_seconds)
                 for run in running.values():
                     checkpoints = run.checkpoints(self._settings.store)
@@ -260,6 +268,7 @@ class FinalEvaluation:
                 train_seconds=tested.train_seconds,
                 misclassified=tested.misclassified.tolist(),
                 best=run.best,
+                calibration=tested.calibration,
             ),
         )
 

@@ -1,5 +1,6 @@
-"""Progress of the final evaluation: bars in an interactive terminal, lines elsewhere."""
+"""Announcement and progress of the final runs: bars in a terminal, lines elsewhere."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +14,37 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from tune_mnist.durations import Stopwatch
+from tune_mnist.durations import Stopwatch, approximately
+from tune_mnist.tuning.final.selection import PlannedRun
+from tune_mnist.tuning.options.search_options import SearchOptions
+
+
+def describe_runs(
+    planned: Sequence[PlannedRun], missing: int, options: SearchOptions, seconds: float
+) -> str:
+    """Return a line that says which runs follow, and how long they are expected to take.
+
+    Args:
+        planned: All final runs, at least one.
+        missing: Number of runs that have not been made yet.
+        options: Options of the search.
+        seconds: Expected wall time of the missing runs.
+    """
+    trials: dict[str, dict[str, None]] = {}  # an ordered set of numbers by architecture
+    for run in planned:
+        trials.setdefault(run.model, {})[str(run.trial)] = None
+    models = ", ".join(
+        f"{model} (trial{'s' * (len(numbers) > 1)} {', '.join(numbers)})"
+        for model, numbers in trials.items()
+    )
+    seeds, epochs = options.final_seeds, options.final_run_epochs
+    made = len(planned) - missing
+    done = f" ({made} of {len(planned)} runs are done)" if made else ""
+    return (
+        f"final evaluation: {models}, {seeds} seed{'s' * (seeds > 1)}{done},"
+        f" {planned[0].train_images:,} images, {epochs} epoch{'s' * (epochs > 1)} each,"
+        f" {approximately(seconds)}"
+    )
 
 
 class FinalProgress:

@@ -12,13 +12,16 @@ from tune_mnist.training import (
     DivergedError,
     Evaluation,
     Trainer,
-    classify,
     create_batches,
     describe_out_of_memory,
+    expected_calibration_error,
     is_out_of_memory,
+    logits_and_labels,
+    probabilities,
     score,
 )
 from tune_mnist.tuning.final.misclassified import Misclassified
+from tune_mnist.tuning.final.runs import Calibration
 from tune_mnist.tuning.final.selection import PlannedRun
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
@@ -35,6 +38,7 @@ class Succeeded:
         confident_errors: Those misclassified test images whose predictions have the highest
             probabilities.
         train_seconds: Sum of the epochs' wall time in seconds.
+        calibration: Calibration on the test set.
         complaints: One-line message for each checkpoint that could not be used.
     """
 
@@ -42,6 +46,7 @@ class Succeeded:
     misclassified: NDArray[np.int64]
     confident_errors: Misclassified
     train_seconds: float
+    calibration: Calibration
     complaints: list[str]
 
 
@@ -65,6 +70,7 @@ def train_and_test(
     test_images: NDArray[np.uint8],
     test_labels: NDArray[np.int64],
     settings: TrialSettings,
+    temperature: float | None = None,
 ) -> Succeeded | Failed:
     """Train a configuration on the training and validation part, then classify the test images.
 
@@ -78,13 +84,14 @@ def train_and_test(
         test_images: Test images, uint8 of shape (M, S, S) or (M, S, S, 3).
         test_labels: Test labels, int64 of shape (M,).
         settings: Settings shared by all trials.
+        temperature: Temperature fitted for the configuration on validation images, or None.
 
     Returns:
         Result of the run, or its failure if training diverged, memory ran out or the disk is full.
     """
     everything = replace(data, train=train, val=train[:0])
     try:
-        return _train_and_test(run, everything, test_images, test_labels, settings)
+        return _train_and_test(run, everything, test_images, test_labels, settings, temperature)
     except DivergedError as error:
         return Failed(str(error))
     except (MemoryError, RuntimeError) as error:
@@ -103,6 +110,7 @@ def _train_and_test(
     test_images: NDArray[np.uint8],
     test_labels: NDArray[np.int64],
     settings: TrialSettings,
+    temperature: float | None,
 ) -> Succeeded:
     checkpoints = run.checkpoints(settings.store)
     compute = settings.compute()
@@ -112,7 +120,8 @@ def _train_and_test(
         checkpoints.save(trainer)
     indices = np.arange(len(test_labels))
     batches = create_batches(run.config, test_images, test_labels, indices, compute)
-    classified = classify(trainer.model, batches, compute)
+    logits, labels = logits_and_labels(trainer.model, batches, compute)
+    classified = Classified.from_logits(logits, labels)
     # Final runs have no validation, so weights that diverge in the last batch show only here.
     if not np.isfinite(classified.probability).all():
         raise DivergedError(f"diverged in its last epoch (lr {run.config.lr:.3g})")
@@ -121,8 +130,19 @@ def _train_and_test(
         misclassified=np.flatnonzero(classified.truth != classified.predicted),
         confident_errors=select_misclassified(test_images, classified),
         train_seconds=trainer.metrics.train_seconds if trainer.metrics else 0.0,
+        calibration=_calibration(logits.cpu().numpy(), test_labels, temperature),
         complaints=complaints,
     )
+
+
+def _calibration(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float | None
+) -> Calibration:
+    error = expected_calibration_error(probabilities(logits), labels)
+    if temperature is None:
+        return Calibration(error)
+    scaled = expected_calibration_error(probabilities(logits, temperature), labels)
+    return Calibration(error, temperature, scaled)
 
 
 def select_misclassified(images: NDArray[np.uint8], classified: Classified) -> Misclassified:

@@ -1,35 +1,19 @@
 """Evaluation of each architecture's best model on the whole validation part."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import ray
 from numpy.typing import NDArray
 from ray.exceptions import RayError
 from rich.console import Console
-from torch import Tensor
 
 from tune_mnist.data import DataSplit
 from tune_mnist.errors import last_line
-from tune_mnist.models import MAX_CLASSES, create_model, outline
-from tune_mnist.models.keywords import join_keys
-from tune_mnist.training import (
-    MODEL_FILE,
-    CheckpointError,
-    check_weights,
-    count_bytes,
-    create_batches,
-    load_tensors,
-    mean_loss_and_accuracy,
-)
+from tune_mnist.training import CheckpointError, create_batches, mean_loss_and_accuracy
+from tune_mnist.tuning.final.kept_network import KeptNetwork, read_kept_network
 from tune_mnist.tuning.planning.resources import Workers
-from tune_mnist.tuning.storage.kept_models import (
-    kept_models,
-    read_config,
-    write_config,
-)
+from tune_mnist.tuning.storage.kept_models import kept_models, read_config, write_config
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
 
@@ -90,17 +74,9 @@ def full_validation(
     evaluate = ray.remote(num_cpus=cpus, num_gpus=gpus)(_accuracy)
     configs = {folder: read_config(folder) for folder in kept_models(best)}
     new = [folder for folder, config in configs.items() if config.full_val_accuracy is None]
-    accuracies = []
-    for folder in new:
-        path = folder / MODEL_FILE
-        config = configs[folder]
-        largest = outline(config.model, MAX_CLASSES, settings.data.channels, config.model_options)
-        weights = load_tensors(path, count_bytes(largest))
-        # The best epoch of an interrupted search may belong to a stage with smaller images.
-        alike = replace(settings, image_size=config.image_size)
-        accuracies.append(
-            evaluate.remote(config.model, config.model_options, path, weights, data, val, alike)
-        )
+    channels = settings.data.channels
+    networks = [read_kept_network(folder, configs[folder], channels) for folder in new]
+    accuracies = [evaluate.remote(network, data, val, settings) for network in networks]
     for folder, accuracy in zip(new, ray.get(accuracies), strict=True):
         configs[folder] = configs[folder].model_copy(update={"full_val_accuracy": accuracy})
         write_config(folder, configs[folder].flat(only_set=True))
@@ -108,25 +84,8 @@ def full_validation(
 
 
 def _accuracy(
-    model: str,
-    options: dict[str, Any],
-    path: Path,
-    weights: dict[str, Tensor],
-    data: DataSplit,
-    val: NDArray[np.int64],
-    settings: TrialSettings,
+    kept: KeptNetwork, data: DataSplit, val: NDArray[np.int64], settings: TrialSettings
 ) -> float:
-    compute = settings.compute()
-    config = settings.train_config({"model": model, "lr": 1.0, **join_keys(options)})
-    network = create_model(
-        model,
-        data.num_classes,
-        image_size=settings.image_size,
-        in_channels=data.channels,
-        options=options,
-    )
-    check_weights(path, weights, network)
-    network.load_state_dict(weights)
-    network.to(compute.device).to(memory_format=compute.memory_format)
-    batches = create_batches(config, data.images, data.labels, val, compute)
+    network, compute = kept.loaded(settings)
+    batches = create_batches(kept.config, data.images, data.labels, val, compute)
     return mean_loss_and_accuracy(network, batches, compute)[1]

@@ -13,7 +13,7 @@ from tune_mnist.files import is_written, write_text
 from tune_mnist.models import MAX_CLASSES
 from tune_mnist.safe_paths import files_in, folders_in, path_in, remove_files
 from tune_mnist.stored_json import read_stored
-from tune_mnist.stored_values import Accuracy, Finite, Scalar, Text, Whole
+from tune_mnist.stored_values import MAX_IMAGES, Accuracy, Finite, Scalar, Text, Whole
 from tune_mnist.training import CONFIG_FILE, MODEL_FILE
 from tune_mnist.tuning.final.misclassified import MISCLASSIFIED_FILE, PART_OF_MISCLASSIFIED
 from tune_mnist.tuning.storage.kept_models import PART_OF_MODEL, model_folder
@@ -30,10 +30,6 @@ _RUN_FILE = re.compile(r"(trial-\d{1,10}-)?seed-(\d{1,10})\.json", re.ASCII)
 _Count = Annotated[int, Field(ge=0, le=MAX_IMAGE_COUNT)]
 
 
-MAX_IMAGES = 10_000_000
-"""Maximum number of test images; the report needs memory for each image."""
-
-
 def _square(matrix: list[list[int]]) -> list[list[int]]:
     size = len(matrix)
     if not MIN_CLASSES <= size <= MAX_CLASSES or any(len(row) != size for row in matrix):
@@ -41,6 +37,23 @@ def _square(matrix: list[list[int]]) -> list[list[int]]:
     if sum(map(sum, matrix)) > MAX_IMAGES:
         raise ValueError(f"a matrix that counts at most {MAX_IMAGES:,} images")
     return matrix
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibration of a final run on the test set.
+
+    Attributes:
+        error: Expected calibration error, with 15 bins.
+        temperature: Temperature that was fitted to the logits of the trial's best epoch on the
+            validation images. A final run trains on these images, so none can be fitted to its own
+            logits. None: the weights of the trial were not kept.
+        scaled_error: Expected calibration error with this temperature.
+    """
+
+    error: Accuracy
+    temperature: Annotated[Finite, Field(gt=0)] | None = None
+    scaled_error: Accuracy | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,7 @@ class FinalRun:
             written by an earlier version, which did not store them.
         best: Whether the configuration has the best validation accuracy of its architecture. For
             such a configuration, the weights of the first run are kept.
+        calibration: Calibration on the test set, or None if an earlier version wrote the file.
     """
 
     model: Text
@@ -72,6 +86,7 @@ class FinalRun:
     train_seconds: Annotated[Finite, Field(ge=0)]
     misclassified: list[_Count] | None = None
     best: bool = True
+    calibration: Calibration | None = None
 
     @property
     def file_name(self) -> str:

@@ -14,6 +14,7 @@ from tune_mnist.files import write_text
 from tune_mnist.tuning.recording.trial_record import TrialState, to_frame
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.spaces.stages import FIDELITY, STAGE
+from tune_mnist.tuning.storage.candidate_models import CandidateModels, Rank
 from tune_mnist.tuning.storage.checkpoint_store import Checkpoints
 from tune_mnist.tuning.storage.kept_models import (
     keep_model,
@@ -28,7 +29,7 @@ WRITE_SECONDS = 1.0
 WRITE_SHARE = 0.02
 """Maximum share of the search time spent on writing the table."""
 
-_WORST = (0, -math.inf)
+_WORST: Rank = (0, -math.inf)
 
 
 class Recorder(Callback):
@@ -115,6 +116,7 @@ class BestModels(Callback):
         describe: Function that returns the content of ``config.json`` for the configuration of a
             trial.
         checkpoints_of: Function that returns the checkpoints of the trial with a given number.
+        candidates: Models from which an ensemble is chosen, or None without a final evaluation.
     """
 
     def __init__(
@@ -122,18 +124,20 @@ class BestModels(Callback):
         directory: Path,
         describe: Callable[[dict[str, Any]], dict[str, Any]],
         checkpoints_of: Callable[[int], Checkpoints],
+        candidates: CandidateModels | None = None,
     ) -> None:
         self._directory = directory
+        self._candidates = candidates
         self._describe = describe
         self._checkpoints_of = checkpoints_of
         self._epochs: Counter[int] = Counter()
-        self._best: dict[str, tuple[int, float]] = {}
+        self._best: dict[str, Rank] = {}
         for folder in kept_models(directory):
             best = read_config(folder)
             self._best[folder.name] = best.stage, best.val_accuracy
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Keep the weights of this epoch if it is the best so far for its architecture.
+        """Keep the weights of this epoch if it is one of the best so far for its architecture.
 
         The trial waits until its report has been processed, so the checkpoint cannot change while
         it is copied.
@@ -144,7 +148,7 @@ class BestModels(Callback):
         # A trial that lost its checkpoint repeats epochs; only the first report of each counts.
         again = epoch < self._epochs[number]
         self._epochs[number] = max(epoch, self._epochs[number])
-        if again or math.isnan(accuracy) or not rank > self._best.get(model, _WORST):
+        if again or math.isnan(accuracy):
             return
         config = {
             **self._describe(trial.config),
@@ -154,9 +158,13 @@ class BestModels(Callback):
             # Image size of the stage, for which the network was built.
             **{key: result[key] for key in FIDELITY if key in result},
         }
-        folder = model_folder(self._directory, model)
-        keep_model(folder, self._checkpoints_of(number), epoch, config)
-        self._best[model] = rank
+        checkpoints = self._checkpoints_of(number)
+        if rank > self._best.get(model, _WORST):
+            keep_model(model_folder(self._directory, model), checkpoints, epoch, config)
+            self._best[model] = rank
+        if self._candidates is not None:
+            size = int(result.get("parameters", 0))
+            self._candidates.offer(rank, size, checkpoints, epoch, config)
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
         """Remove the checkpoints of a trial that has ended."""
@@ -167,7 +175,7 @@ class BestModels(Callback):
         self._checkpoints_of(trial.config[NUMBER]).remove()
 
 
-def _rank(epoch: dict[str, Any]) -> tuple[int, float]:
+def _rank(epoch: dict[str, Any]) -> Rank:
     """Return the sort key of an epoch: the stage, then the validation accuracy."""
     return int(epoch.get(STAGE, 0)), float(epoch[METRIC])
 

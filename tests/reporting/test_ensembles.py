@@ -1,0 +1,111 @@
+"""What a report says about an ensemble, on constructed predictions."""
+
+import numpy as np
+import pytest
+
+from tune_mnist.reporting.ensembles import ensemble_tables, ensemble_verdict
+from tune_mnist.training.ensemble_file import Candidate, Ensemble, EnsembleTest, Predictions
+from tune_mnist.tuning.final.runs import Calibration, FinalRun
+
+IMAGES = 2_000
+
+
+def candidate(trial, count):
+    return Candidate(
+        trial=trial, model="lenet", epoch=3, val_accuracy=0.9, temperature=1.5, count=count
+    )
+
+
+def ensemble(wrong, single, counts=(2, 1)):
+    test = EnsembleTest(
+        images=IMAGES,
+        ensemble=Predictions(misclassified=list(wrong), calibration_error=0.01),
+        single=Predictions(misclassified=list(single), calibration_error=0.02),
+    )
+    return Ensemble(
+        candidates=[candidate(number, count) for number, count in enumerate(counts)],
+        val_images=500,
+        val_accuracy=0.95,
+        test=test if sum(counts) > 1 else None,
+    )
+
+
+def final_run(seed, wrong):
+    """Return a final run that misclassifies the given images."""
+    count = len(wrong)
+    confusion = [[IMAGES - count, count], [0, 0]]
+    return FinalRun(
+        *("lenet", 0, seed, {"max_epochs": 9}, 60_000, 1 - count / IMAGES, confusion, 1.0),
+        misclassified=sorted(wrong),
+        calibration=Calibration(0.03),
+    )
+
+
+def final_runs(errors):
+    """Return runs of three seeds, with nearly the same errors."""
+    return {"lenet": [final_run(seed, range(errors - seed)) for seed in range(3)]}
+
+
+def cells(found, groups):
+    (table,) = ensemble_tables(found, groups)
+    return table.cells.set_index("network")
+
+
+def test_the_table_compares_the_ensemble_with_each_single_network():
+    shown = cells(ensemble(range(20), range(100)), final_runs(120))
+    assert list(shown.index) == ["ensemble", "trial #0, lenet", "final runs of lenet"]
+    assert list(shown["test_accuracy"]) == ["0.9900", "0.9500", "0.9405"]
+    assert list(shown["ECE"]) == ["0.0100", "0.0200", "0.0300"]
+    assert list(shown["lead of the ensemble"]) == ["-", "0.0400", "0.0495"]
+    assert list(shown["verdict"]) == ["-", "better", "better"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (range(20), "2.95 points above the best single network (final runs of lenet)"),
+        (range(1_000, 1_075), "does not beat the best single network (final runs of lenet)"),
+        (range(160), "4.05 points below the best single network (final runs of lenet)"),
+    ],
+)
+def test_the_verdict_says_whether_the_ensemble_beats_the_best_single_network(wrong, words):
+    found, groups = ensemble(wrong, range(100)), final_runs(80)
+    assert words in ensemble_verdict(found, groups)
+    (table,) = ensemble_tables(found, groups)
+    assert words in table.caption
+
+
+def test_the_best_single_network_may_be_a_trial():
+    found = ensemble(range(20), range(18))
+    assert "does not beat the best single network (trial #0, lenet)" in ensemble_verdict(
+        found, final_runs(80)
+    )
+
+
+def test_an_ensemble_of_one_network_is_called_none():
+    found = ensemble((), (), counts=(1, 0))
+    assert ensemble_verdict(found, final_runs(80)).startswith("No ensemble of the 2 best trials")
+    assert ensemble_tables(found, final_runs(80)) == []
+
+
+@pytest.mark.parametrize("found", [None, ensemble((), (), counts=(1,))], ids=["none", "one trial"])
+def test_nothing_is_said_where_nothing_could_be_chosen(found):
+    assert ensemble_verdict(found, final_runs(80)) == ""
+    assert ensemble_tables(found, final_runs(80)) == []
+
+
+def test_runs_without_stored_predictions_are_compared_over_the_seeds():
+    groups = {
+        "lenet": [
+            FinalRun("lenet", 0, seed, {}, 60_000, 0.94 + seed / 1000, [[94, 6], [0, 0]], 1.0)
+            for seed in range(3)
+        ]
+    }
+    shown = cells(ensemble(range(20), range(100)), groups)
+    assert shown["95% interval"].iloc[2] == "-"
+    assert np.isfinite(float(shown["p"].iloc[2]))
+
+
+def test_a_lead_of_few_images_over_one_network_is_a_tie():
+    shown = cells(ensemble(range(20), range(24)), final_runs(80))
+    assert shown["verdict"].iloc[1] == "tie"

@@ -1,0 +1,139 @@
+"""Ensemble of a search beside its single networks: table and verdict."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tune_mnist.reporting.spread import CONFIDENCE
+from tune_mnist.reporting.tables import Comparison, comparison
+from tune_mnist.reporting.verdict import Difference, Sample, corrected, difference
+from tune_mnist.training.ensemble_file import Ensemble, EnsembleTest
+from tune_mnist.tuning.final.runs import FinalRun
+
+ENSEMBLE = "ensemble"
+_HEADINGS = {
+    "val_accuracy": "validation accuracy (selected)",
+    "lead": "lead of the ensemble",
+    "over_images": f"{CONFIDENCE:.0%} interval",
+}
+
+Groups = Mapping[str, Sequence[FinalRun]]
+"""Final runs by label of their configuration."""
+
+
+def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
+    """Return in one sentence whether the ensemble beats the best single network on the test set.
+
+    Args:
+        ensemble: Ensemble of trials, or None without one.
+        groups: Final runs by label of their configuration.
+
+    Returns:
+        An empty text if there was nothing to choose an ensemble from.
+    """
+    if ensemble is None or len(ensemble.candidates) == 1:
+        return ""
+    if ensemble.test is None:
+        single = ensemble.candidates[0]
+        return (
+            f"No ensemble of the {len(ensemble.candidates)} best trials is better than trial"
+            f" #{single.trial} ({single.model}) alone on the validation images."
+        )
+    best = min(_differences(ensemble, ensemble.test, groups), key=lambda each: each.mean)
+    points = f"{abs(best.mean) * 100:.2f} points"
+    reached = f"The ensemble of {ensemble.size} networks reaches {_accuracy(ensemble.test):.4f}"
+    if best.holds and best.mean > 0:
+        return f"{reached}, {points} above the best single network ({best.worse})."
+    if best.holds:
+        return f"{reached}, {points} below the best single network ({best.worse})."
+    return (
+        f"{reached}; it does not beat the best single network ({best.worse}): chance explains the"
+        f" difference of {points}."
+    )
+
+
+def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Comparison]:
+    """Return the table of the ensemble and the single networks, no table without an ensemble.
+
+    Args:
+        ensemble: Ensemble of trials, or None without one.
+        groups: Final runs by label of their configuration.
+    """
+    if ensemble is None or ensemble.test is None:
+        return []
+    test, single = ensemble.test, ensemble.candidates[0]
+    found = _differences(ensemble, test, groups)
+    rows: list[dict[str, Any]] = [
+        {
+            "network": ENSEMBLE,
+            "val_accuracy": ensemble.val_accuracy,
+            "test_accuracy": _accuracy(test),
+            "calibration_error": test.ensemble.calibration_error,
+        },
+        {
+            "network": found[0].worse,
+            "val_accuracy": single.val_accuracy,
+            "test_accuracy": test.accuracy(test.single),
+            "calibration_error": test.single.calibration_error,
+            **_compared(found[0]),
+        },
+    ]
+    for each, runs in zip(found[1:], groups.values(), strict=True):
+        errors = [run.calibration.error for run in runs if run.calibration is not None]
+        rows.append(
+            {
+                "network": each.worse,
+                "test_accuracy": statistics.fmean(run.test_accuracy for run in runs),
+                "calibration_error": statistics.fmean(errors) if errors else None,
+                **_compared(each),
+            }
+        )
+    table = comparison(
+        ENSEMBLE,
+        f"Ensemble of {ensemble.describe()}",
+        pd.DataFrame(rows),
+        (
+            *("network", "val_accuracy", "test_accuracy", "calibration_error"),
+            *("lead", "over_images", "p", "verdict"),
+        ),
+        f"{ensemble_verdict(ensemble, groups)} Greedily chosen from the {len(ensemble.candidates)}"
+        f" best trials on {ensemble.val_images:,} validation images; its prediction is the mean of"
+        " the probabilities. Final runs also train on the validation images. Interval over the"
+        " test images, paired; p: also over the seeds of the final runs, corrected by Holm.",
+        headings=_HEADINGS,
+    )
+    return [table]
+
+
+def _differences(ensemble: Ensemble, test: EnsembleTest, groups: Groups) -> list[Difference]:
+    """Return the leads of the ensemble over the best single trial and over each finalist."""
+    single = ensemble.candidates[0]
+    whole, alone = (
+        Sample.of_predictions(predictions.misclassified, test.images)
+        for predictions in (test.ensemble, test.single)
+    )
+    others = {f"trial #{single.trial}, {single.model}": alone} | {
+        f"final runs of {label}": Sample.of_runs(runs) for label, runs in groups.items()
+    }
+    return corrected(
+        [difference(ENSEMBLE, label, whole, other) for label, other in others.items()]
+    )
+
+
+def _compared(found: Difference) -> dict[str, Any]:
+    better = "better" if found.mean > 0 else "worse"
+    return {
+        "lead": f"{found.mean:.4f}",
+        "over_images": "-"
+        if np.isnan(found.image_low)
+        else f"{found.image_low:.4f} to {found.image_high:.4f}",
+        "p": f"{found.p:.2g}",
+        "verdict": better if found.holds else "tie",
+    }
+
+
+def _accuracy(test: EnsembleTest) -> float:
+    return test.accuracy(test.ensemble)

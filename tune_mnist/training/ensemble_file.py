@@ -1,0 +1,157 @@
+"""File of an ensemble: the networks in it, and how it was chosen and tested."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from tune_mnist.files import write_text
+from tune_mnist.safe_paths import path_in
+from tune_mnist.stored_json import StrictModel, read_stored
+from tune_mnist.stored_values import MAX_IMAGES, Accuracy, Finite, Text, Whole
+
+ENSEMBLE_FOLDER = "ensemble"
+ENSEMBLE_FILE = "ensemble.json"
+MAX_MEMBERS = 8
+"""Maximum networks of an ensemble, a network that is in it twice counting twice."""
+
+MAX_TRIALS = 1_000
+
+_TIMES = {1: "", 2: " twice"}
+
+
+class Candidate(StrictModel):
+    """Trial from which an ensemble could be chosen, with the weights of its best epoch.
+
+    Attributes:
+        trial: Number of the trial.
+        model: Architecture.
+        epoch: Epoch of the weights.
+        val_accuracy: Accuracy of the weights on the validation images.
+        temperature: Temperature fitted on the validation images.
+        count: How often the network is in the ensemble; 0: not in it.
+    """
+
+    trial: Whole
+    model: Text
+    epoch: Whole
+    val_accuracy: Accuracy
+    temperature: Annotated[Finite, Field(gt=0)]
+    count: Annotated[int, Field(ge=0, le=MAX_MEMBERS)]
+
+
+class Predictions(StrictModel):
+    """Predictions for the test images.
+
+    Attributes:
+        misclassified: Indices of the misclassified test images, ascending.
+        calibration_error: Expected calibration error.
+    """
+
+    misclassified: list[Annotated[int, Field(ge=0)]]
+    calibration_error: Accuracy
+
+
+class EnsembleTest(StrictModel):
+    """Test of an ensemble, and of the best single candidate beside it.
+
+    Attributes:
+        images: Number of test images.
+        ensemble: Predictions of the ensemble.
+        single: Predictions of the best single candidate.
+    """
+
+    images: Annotated[int, Field(ge=1, le=MAX_IMAGES)]
+    ensemble: Predictions
+    single: Predictions
+
+    def accuracy(self, predictions: Predictions) -> float:
+        """Return the test accuracy of predictions."""
+        return 1 - len(predictions.misclassified) / self.images
+
+    @model_validator(mode="after")
+    def _check_indices(self) -> "EnsembleTest":
+        for wrong in (self.ensemble.misclassified, self.single.misclassified):
+            if len({*wrong}) != len(wrong) or max(wrong, default=0) >= self.images:
+                raise ValueError(f"misclassified: different numbers below {self.images:,}")
+        return self
+
+
+def _size(candidates: list[Candidate]) -> int:
+    return sum(candidate.count for candidate in candidates)
+
+
+def _checked(candidates: list[Candidate]) -> list[Candidate]:
+    trials = {candidate.trial for candidate in candidates}
+    if len(trials) != len(candidates) or not 1 <= _size(candidates) <= MAX_MEMBERS:
+        raise ValueError(f"different trials, with counts of 1 to {MAX_MEMBERS} in total")
+    return candidates
+
+
+class Ensemble(StrictModel):
+    """Ensemble chosen on validation images; its prediction is the mean of the probabilities.
+
+    Attributes:
+        candidates: Trials from which the ensemble was chosen, the best single one first.
+        val_images: Number of validation images.
+        val_accuracy: Accuracy of the ensemble on these images.
+        test: Test of the ensemble. None if it holds one network only, which is no ensemble.
+    """
+
+    candidates: Annotated[
+        list[Candidate], Field(min_length=1, max_length=MAX_TRIALS), AfterValidator(_checked)
+    ]
+    val_images: Annotated[Whole, Field(ge=1)]
+    val_accuracy: Accuracy
+    test: EnsembleTest | None = None
+
+    @property
+    def members(self) -> list[Candidate]:
+        """Candidates that are in the ensemble."""
+        return [candidate for candidate in self.candidates if candidate.count]
+
+    @property
+    def temperatures(self) -> dict[int, float]:
+        """Temperature of each candidate by number of the trial."""
+        return {candidate.trial: candidate.temperature for candidate in self.candidates}
+
+    def describe(self) -> str:
+        """Return the networks of the ensemble as text, such as ``3 networks (#4 twice, #7)``."""
+        parts = [
+            f"#{member.trial}{_TIMES.get(member.count, f' {member.count} times')}"
+            for member in self.members
+        ]
+        return f"{self.size} networks ({', '.join(parts)})"
+
+    @property
+    def size(self) -> int:
+        """Number of networks in the ensemble, repetitions included."""
+        return _size(self.candidates)
+
+
+def member_folder(trial: int) -> str:
+    """Return the name of the folder with the weights of a candidate."""
+    return f"trial-{trial}"
+
+
+def write_ensemble(directory: Path, ensemble: Ensemble) -> None:
+    """Write the file of an ensemble into its folder in a results folder."""
+    path = path_in(directory, ENSEMBLE_FOLDER, ENSEMBLE_FILE)
+    write_text(path, json.dumps(ensemble.model_dump(mode="json"), indent=2) + "\n")
+
+
+def read_ensemble(directory: Path) -> Ensemble | None:
+    """Read the file of an ensemble.
+
+    Args:
+        directory: Results folder of a search.
+
+    Returns:
+        The ensemble, or None if the search has none yet.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    path = path_in(directory, ENSEMBLE_FOLDER, ENSEMBLE_FILE)
+    return read_stored(path, Ensemble) if path.exists() else None
