@@ -1,4 +1,4 @@
-"""Inputs of a search that its parts share."""
+"""Checked inputs of a search, shared by searcher, scheduler, trials and final evaluation."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -120,7 +120,7 @@ class ContinuingMedian(MedianStoppingRule):
     """
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Decide whether a trial stops, but allow stopped trials to report again."""
+        """Decide whether a trial stops, and accept later reports of a stopped trial."""
         decision: str = super().on_trial_result(tune_controller, trial, result)
         self._stopped_trials.discard(trial)
         return decision

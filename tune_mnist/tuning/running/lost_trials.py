@@ -17,7 +17,7 @@ class LostTrials(Callback):
 
     Otherwise the searcher would wait for these trials. Ray ends a trial in this way if a reused
     worker has not finished its previous trial in time. Ray also does so if the whole search ends
-    early, but those trials are not reported: they have not failed, and a resumed search continues
+    early. Such trials are not reported, since they have not failed and a resumed search continues
     them.
 
     Args:

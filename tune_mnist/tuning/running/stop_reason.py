@@ -1,4 +1,4 @@
-"""Reasons why a search ended, and its outcome."""
+"""Outcome of a search, and the reasons why it can end."""
 
 from dataclasses import dataclass
 from enum import Enum

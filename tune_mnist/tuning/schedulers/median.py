@@ -1,4 +1,4 @@
-"""Median stopping rule, which stops trials that are worse than the average of most others."""
+"""Median stopping rule, which stops trials that are worse than most others were on average."""
 
 from ray.tune.schedulers import TrialScheduler
 

@@ -212,9 +212,9 @@ class PromotionAsha(SearchScheduler):
     def _active(self, pausing: int | None = None) -> list[int]:
         """Return the numbers of the running and pending trials, in the order of their start.
 
-        A trial counts until its pause is complete. Otherwise Ray would request another worker and
-        cancel the request when the paused trial releases its own; Ray 2.60 can lose the resources
-        of a placement group that is cancelled during its creation.
+        A trial is active until its pause is complete. Otherwise Ray would request another worker,
+        and cancel the request when the paused trial releases its worker. Ray 2.60 can lose the
+        resources of a placement group that is cancelled during its creation.
 
         Args:
             pausing: Number of a trial to exclude, because it is about to pause.

@@ -55,7 +55,7 @@ class Exploit:
 
 @dataclass(frozen=True)
 class SearchLink:
-    """Access to a search for its scheduler, so that schedulers do not depend on the searcher.
+    """Interface through which a scheduler accesses the study and checkpoints of its search.
 
     Attributes:
         space: Search space.

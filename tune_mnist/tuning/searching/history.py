@@ -1,8 +1,8 @@
 """Selection of the trials that a sampler sees, so that long searches do not slow it down.
 
-TPE models all trials that it sees, so a draw takes longer with each trial. A selection is enough:
-TPE treats at most 25 trials as good, and gives the most recent ones of the others the largest
-weight.
+TPE models all trials that it sees, so a draw takes longer with each trial. A selection is enough,
+since TPE treats at most 25 trials as good, and among the others gives the largest weight to the
+most recent trials.
 """
 
 import bisect

@@ -54,13 +54,12 @@ class SamplerTraits:
 
 
 class PerTrialSampler(BaseSampler):
-    """Sampler that draws each trial with a new Optuna sampler.
+    """Sampler that draws each trial with a new Optuna sampler, so that a search can be resumed.
 
-    The new sampler is seeded with the seed of the search and the number of the trial. A search
-    that was killed and resumed therefore draws the same trials as an undisturbed one, since no
-    random state can be lost. Unless the sampler handles running trials itself, it sees an
-    unfinished trial as pruned at its last epoch, so that it also learns from running and paused
-    trials.
+    The new sampler is seeded with the seed of the search and the number of the trial. A resumed
+    search therefore draws the same trials as an uninterrupted search, since no random state can be
+    lost. Unless the sampler handles running trials itself, it sees an unfinished trial as pruned
+    at its last epoch, so that it also learns from running and paused trials.
 
     No configuration is drawn twice. If a draw equals an earlier trial, it is repeated with another
     seed, then close to the sampler's draw, then at random. If all draws fail, one of the untried

@@ -18,9 +18,9 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 class TriedConfigurations:
     """Configurations that a study has tried.
 
-    Configurations are equal if they train the same way; see `configuration_key`. An imported trial
-    is not counted if the space lacks a part of its earlier configuration, because it was not
-    trained with the remaining parameters alone.
+    Two configurations are equal if they have the same `configuration_key`. An imported trial is
+    not counted if its configuration had a parameter that the space lacks, because its result
+    depends on this parameter, too.
 
     Args:
         space: Search space.

@@ -69,7 +69,7 @@ def select_trials(
             apart from the stages, which this function compares.
 
     Raises:
-        UserError: No trial of the earlier search has a parameter of the space.
+        UserError: No trial of the earlier search has a parameter value within the space.
     """
     fixed = {} if model is None else {MODEL: model}
     ended = [
@@ -167,7 +167,7 @@ def _untried(
 
 
 def _distinct(queue: list[dict[str, Any]], space: SearchSpace) -> list[dict[str, Any]]:
-    """Return the configurations without duplicates; incomplete ones are never duplicates."""
+    """Return the configurations without duplicates of complete configurations."""
     kept: dict[Hashable, dict[str, Any]] = {}
     for index, parameters in enumerate(queue):
         whole = is_whole(space, parameters)

@@ -8,7 +8,7 @@ from tune_mnist.tuning.spaces.architectures import MODEL
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 MAX_LISTED = 100_000
-"""Maximum number of listed configurations per architecture; no search has more trials."""
+"""Maximum number of listed configurations per architecture, since no search has more trials."""
 
 _ABSENT = object()
 _PRECISION = ".7g"

@@ -65,7 +65,7 @@ class _Conditional(Strict):
 
 
 class FloatParameter(_Conditional):
-    """Real-valued parameter, on a linear or logarithmic scale, with an optional step."""
+    """Float parameter, on a linear or logarithmic scale, with an optional step."""
 
     type: Literal["float"]
     low: float = Field(allow_inf_nan=False)
@@ -98,7 +98,7 @@ class FloatParameter(_Conditional):
         return [_at_step(self.low, self.step, number) for number in range(self.count() or 0)]
 
     def suggest(self, trial: Any, name: str) -> float:
-        """Suggest a value of this parameter to an Optuna trial."""
+        """Return the value that an Optuna trial suggests for this parameter."""
         return float(trial.suggest_float(name, self.low, self.high, log=self.log, step=self.step))
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ class FloatParameter(_Conditional):
 
 
 class IntParameter(_Conditional):
-    """Integer parameter; both bounds are included."""
+    """Integer parameter, on a linear or logarithmic scale. Both bounds are included."""
 
     type: Literal["int"]
     low: int
@@ -140,7 +140,7 @@ class IntParameter(_Conditional):
         return list(range(self.low, self.high + 1, step))
 
     def suggest(self, trial: Any, name: str) -> int:
-        """Suggest a value of this parameter to an Optuna trial."""
+        """Return the value that an Optuna trial suggests for this parameter."""
         step = 1 if self.step is None else self.step
         return int(trial.suggest_int(name, self.low, self.high, log=self.log, step=step))
 
@@ -164,7 +164,7 @@ class CategoricalParameter(_Conditional):
         return self
 
     def contains(self, value: Any) -> bool:
-        """Return whether a value is among the choices; ``True`` does not match 1."""
+        """Return whether a value is among the choices. ``True`` does not match 1."""
         return any(
             value == choice and isinstance(value, bool) == isinstance(choice, bool)
             for choice in self.choices
@@ -183,7 +183,7 @@ class CategoricalParameter(_Conditional):
         return list(self.choices)
 
     def suggest(self, trial: Any, name: str) -> Any:
-        """Suggest a value of this parameter to an Optuna trial."""
+        """Return the value that an Optuna trial suggests for this parameter."""
         return trial.suggest_categorical(name, self.choices)
 
     def __str__(self) -> str:

@@ -131,7 +131,7 @@ def epoch_costs(fidelity: Fidelity, train_share: float = 1.0) -> list[float]:
 
 
 def report_of(fidelity: Fidelity | None, epoch: int, model: str) -> dict[str, Any]:
-    """Return what an epoch's report says about its stage.
+    """Return the stage, image size and fraction of an epoch, to add them to its report.
 
     Args:
         fidelity: Stages of the search, or None if it has no stages.

@@ -168,7 +168,7 @@ class BucketCheckpoints:
             self.store.bucket.delete_folder(self.name)
 
     def keep_only(self, kept: str) -> None:
-        """Delete all checkpoints except one, including incomplete ones.
+        """Delete all complete and incomplete checkpoints except one.
 
         Args:
             kept: Key of the checkpoint to keep.
