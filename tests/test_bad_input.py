@@ -103,7 +103,7 @@ def test_an_existing_name_is_refused_before_training(refusal, tmp_path):
         (["--num-samples", "1.5"], "'1.5' is not a valid integer"),
         (["--image-size", "1000000"], "image_size must be at most 1024, but is 1000000"),
         (["--val-fraction", "1e-6", "--dataset", "digits"], "leaves 0 validation images"),
-        (["--resume"], "--resume: needs the folder of a search, or its --name"),
+        (["--resume"], "--resume requires the folder of a search"),
         (["--resume", "x" * 300], "File name too long"),
         (["--space", f"./{'x' * 300}.yaml"], "File name too long"),
         (["--data-dir", "x" * 300], "File name too long"),

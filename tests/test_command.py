@@ -23,7 +23,7 @@ def test_durations_are_parsed_to_seconds(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "soon", "-5", "5d", "1e3", "m", "5mm", "nan", "inf", "1:30"])
 def test_the_error_for_an_invalid_duration_names_valid_ones(text: str) -> None:
-    with pytest.raises(click.BadParameter, match=r"number with s, m or h: 25m"):
+    with pytest.raises(click.BadParameter, match=r"number with s, m or h, such as 25m"):
         duration(text)
 
 

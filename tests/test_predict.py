@@ -185,13 +185,17 @@ def good(placed_digits, tmp_path):
         ("text.png", b"hello, world", "not a picture"),
         ("empty.png", b"", "not a picture"),
         ("cut-images", b"\0\0\x08\x03\0\0\0\x02\0\0\0\x1c\0\0\0\x1c" + bytes(9), "truncated"),
-        ("labels", b"\0\0\x08\x01\0\0\0\x02\x01\x02", "shape (2,): must be (N, 28, 28)"),
+        (
+            "labels",
+            b"\0\0\x08\x01\0\0\0\x02\x01\x02",
+            "must be (N, 28, 28), like the images of mnist",
+        ),
         (
             "small",
             b"\0\0\x08\x03\0\0\0\1\0\0\0\1\0\0\0\1\0",
-            "shape (1, 1, 1): must be (N, 28, 28)",
+            "trained on, but is (1, 1, 1)",
         ),
-        ("none", b"\0\0\x08\x03\0\0\0\0\0\0\0\x1c\0\0\0\x1c", "holds no images"),
+        ("none", b"\0\0\x08\x03\0\0\0\0\0\0\0\x1c\0\0\0\x1c", "the file contains no images"),
         ("images.gz", b"no gzip", "not a picture"),
         ("images", b"\x1f\x8b no gzip", "the gzip file is damaged"),
     ],
@@ -298,7 +302,7 @@ def test_an_endless_pipe_is_refused_in_one_line(command, good, tmp_path, monkeyp
 def test_a_device_is_refused(command, good, device):
     status, out, err = command(good, device)
     assert (status, images_in(out)) == (2, [str(good)])
-    assert err == f"error: {device}: is a device: must be a file or a pipe\n"
+    assert err == f"error: {device} must be a file or a pipe, but is a device\n"
 
 
 def test_a_folder_is_refused(command, good, tmp_path):

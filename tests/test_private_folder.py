@@ -95,6 +95,6 @@ def test_the_error_for_no_usable_folder_names_tmpdir_and_each_reason(place, monk
     monkeypatch.setattr(module, "MAX_SOCKET_PATH", 20)
     with pytest.raises(UserError) as caught:
         private_folder()
-    assert "TMPDIR /sys: path too long" in str(caught.value)
-    assert "/var/tmp: path too long" in str(caught.value)  # noqa: S108
+    assert "TMPDIR /sys: the path is too long" in str(caught.value)
+    assert "/var/tmp: the path is too long" in str(caught.value)  # noqa: S108
     assert "set TMPDIR to " in str(caught.value)

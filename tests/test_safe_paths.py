@@ -40,9 +40,9 @@ def test_a_link_is_refused_wherever_it_leads(tmp_path, target):
     targets = {"outside": tmp_path, "inside": folder, "missing": tmp_path / "missing"}
     (folder / "deep" / "link").symlink_to(targets[target])
     for names in (["deep", "link"], ["deep", "link", "file"]):
-        with pytest.raises(UserError, match="deep/link: is a symbolic link"):
+        with pytest.raises(UserError, match="deep/link is a symbolic link"):
             path_in(folder, *names)
-    with pytest.raises(UserError, match="deep/link: is a symbolic link"):
+    with pytest.raises(UserError, match="deep/link is a symbolic link"):
         require_no_links(folder)
     require_no_links(folder, lambda entry: entry.name == "link")
 

@@ -1,4 +1,4 @@
-"""Entry point of all commands: stop signals, one-line errors and exit statuses."""
+"""Entry point of all commands, with stop signals, one-line errors and exit statuses."""
 
 import errno
 import re
@@ -23,7 +23,8 @@ USER_ERRORS = (
 def run(command: click.Command) -> NoReturn:
     """Run a command and exit the process.
 
-    A user's mistake is printed to stderr as one line, with exit status 2 and without traceback.
+    A mistake of the user is reported as one line on standard error, without a traceback, and the
+    exit status is 2.
 
     Args:
         command: Command to run with the arguments of this process.
@@ -61,7 +62,9 @@ def duration(text: str) -> float:
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
     if not match:
-        raise click.BadParameter(f"'{text}': give seconds, or a number with s, m or h: 25m")
+        raise click.BadParameter(
+            f"'{text}' is not a duration: give seconds, or a number with s, m or h, such as 25m"
+        )
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 

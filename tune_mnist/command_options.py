@@ -43,23 +43,23 @@ class Name(click.ParamType[str]):
         self._choices = choices
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return the placeholder: the names, followed by dots if other names are accepted too."""
+        """Return the placeholder in ``--help``, which lists the accepted names."""
         more = ["..."] if self._choices.open else []
         return f"[{'|'.join([*self._choices.names, *more])}]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Validate a name without importing PyTorch or Ray."""
+        """Return the name if it is accepted. PyTorch and Ray are not imported for this."""
         return self._choices.check(param.name if param and param.name else "name", value)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Return the names that begin with an incomplete word."""
+        """Return the accepted names that begin with an incomplete word."""
         return [CompletionItem(n) for n in self._choices.names if n.startswith(incomplete)]
 
 
 class Number(click.types.FloatParamType):
-    """Parameter type for a number: error messages say "number" where click's own say "float"."""
+    """Parameter type for a number, called "number" in error messages where click says "float"."""
 
     name = "number"
 
@@ -72,16 +72,18 @@ def derived(
     presentation: Mapping[str, Option] | None = None,
     group: str = "",
 ) -> list[Grouped]:
-    """Return one option per model field that is annotated with an ``Option``.
+    """Create command-line options for the fields of a model that are annotated as ``Option``.
 
-    The value of an omitted option is None, so that the model applies its own default.
+    The value of an omitted option is None, so that the model applies the default of the field.
 
     Args:
         model: Pydantic model that validates the values.
         only: Names of the fields to include. None includes all.
         without: Names of the fields to exclude.
-        presentation: Presentation by field name, overriding the annotation of the field.
-        group: Heading for all these options. Empty uses the group of each field.
+        presentation: Presentations of fields as options, keyed by field name. They override the
+            annotations of the fields.
+        group: Heading of the group that all options are listed under. Empty uses the group of each
+            field.
     """
     options = []
     for name, field in model.model_fields.items():
@@ -100,11 +102,11 @@ def own(
     choices: Sequence[str] = (),
     **attributes: Any,
 ) -> Grouped:
-    """Return an option that has no model field.
+    """Create a command-line option that does not belong to a model field.
 
     Args:
         flag: Flag, such as ``--space``.
-        group: Heading of its option group.
+        group: Heading of the group that the option is listed under.
         help: Help text.
         choices: Accepted names. Empty if the value is not a name from a list.
         attributes: Further keyword arguments of ``cloup.Option``.
@@ -115,10 +117,10 @@ def own(
 
 
 def trained_model(group: str) -> Grouped:
-    """Return the option ``--model``, the folder of a trained model.
+    """Create the option ``--model``, which names the folder of a trained model.
 
     Args:
-        group: Heading of its option group.
+        group: Heading of the group that the option is listed under.
     """
     return own(
         "--model",
@@ -131,10 +133,10 @@ def trained_model(group: str) -> Grouped:
 
 
 def models_option(group: str) -> Grouped:
-    """Return the option ``--models``, the modules that define networks of the user.
+    """Create the option ``--models``, which names modules that define networks of the user.
 
     Args:
-        group: Heading of its option group.
+        group: Heading of the group that the option is listed under.
     """
     return own(
         "--models",
@@ -146,11 +148,11 @@ def models_option(group: str) -> Grouped:
 
 
 def results_options(group: str, default_name: str) -> list[Grouped]:
-    """Return the options ``--name`` and ``--output-dir``.
+    """Create the options ``--name`` and ``--output-dir``, which name the results folder.
 
     Args:
-        group: Heading of their option group.
-        default_name: Description of the default name of the results folder.
+        group: Heading of the group that the options are listed under.
+        default_name: Description of the name that the folder gets by default.
     """
     return [
         own("--name", group, f"Name of the results folder.  [default: {default_name}]"),
@@ -166,11 +168,11 @@ def results_options(group: str, default_name: str) -> list[Grouped]:
 
 
 def grouped(titles: Sequence[str], options: Iterable[Grouped]) -> list[click.Parameter]:
-    """Return the options of a command, sorted into their groups.
+    """Sort the options of a command into groups.
 
     Args:
-        titles: Headings of the groups in the order of ``--help``.
-        options: Options of the command. Their order within a group is kept.
+        titles: Headings of the groups, in the order of ``--help``.
+        options: Options of the command. The order of options within a group is kept.
     """
     groups = {title: cloup.OptionGroup(title) for title in titles}
     parameters: list[click.Parameter] = []

@@ -22,7 +22,7 @@ class SafeConsole(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render with the control characters of texts escaped, except those of Rich itself."""
+        """Render a text with control characters escaped, except the control codes of Rich."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.isprintable():
                 yield segment
@@ -31,13 +31,13 @@ class SafeConsole(Console):
 
 
 def report_console(stream: TextIO | None = None) -> Console:
-    """Return a console as wide as the terminal, or 160 columns wide for a log.
+    """Create a console that is as wide as the terminal, or 160 columns wide for a log.
 
-    The console redraws (``is_interactive``) only in a terminal, unless TERM=dumb, and below the
-    cell of a notebook with ipywidgets. FORCE_COLOR adds colours to a log, but no redrawing.
+    The console redraws its output (``is_interactive``) only in a terminal, unless TERM=dumb, and
+    in the cell of a notebook with ipywidgets. FORCE_COLOR adds colours to a log, but no redrawing.
 
     Args:
-        stream: Stream to print to. None is standard output, or the cell of a notebook.
+        stream: Stream to print to. None prints to standard output, or to the cell of a notebook.
     """
     if stream is None and redraws_in_cell():
         return SafeConsole(force_interactive=True)
@@ -62,11 +62,11 @@ def redraws_in_cell() -> bool:
 
 
 def print_facts(console: Console, facts: dict[str, str]) -> None:
-    """Print facts as a table, or as one unwrapped line per fact in a log.
+    """Print facts as a table in a terminal or notebook, and as one line per fact in a log.
 
     Args:
         console: Console to print to.
-        facts: Value by label, in the order of printing.
+        facts: Values to print in this order, keyed by label.
     """
     width = max(map(len, facts))
     if not (console.is_terminal or console.is_jupyter):

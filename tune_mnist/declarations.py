@@ -1,4 +1,4 @@
-"""Annotations for pydantic fields that are also command-line options."""
+"""Annotations of pydantic fields that are also command-line options."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from tune_mnist.errors import unknown
 
 @dataclass(frozen=True)
 class Choices:
-    """Names that a text field accepts, as an annotation of the field's type.
+    """Names that a text field accepts, used as an annotation of the field.
 
-    Validation refuses any other name and suggests the closest known one.
+    Validation refuses any other name and suggests the closest accepted name.
 
     Attributes:
-        source: The names, or a function that returns them if names can be registered.
-        open: Whether other names are accepted too and checked elsewhere, once networks of the user
+        source: Accepted names, or a function that returns them if more names can be registered.
+        open: Whether other names are accepted too, to be checked after the networks of the user
             are registered.
-        hidden: Names that are accepted but not listed, as only the program sets them.
+        hidden: Names that are accepted but not listed, because only the program sets them.
     """
 
     source: Sequence[str] | Callable[[], Sequence[str]]
@@ -29,20 +29,20 @@ class Choices:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names that are known now."""
+        """Accepted names that are listed for the user."""
         return tuple(self.source() if callable(self.source) else self.source)
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Return the schema of the annotated type with the name check appended."""
+        """Return the schema of the annotated type, followed by the check of the name."""
         return core_schema.with_info_after_validator_function(self._check, handler(source))
 
     def check(self, what: str, name: str) -> str:
-        """Return the name if it is accepted.
+        """Return a name unchanged if it is accepted.
 
         Args:
-            what: Kind of name for the error message, such as ``"dataset"``.
+            what: Kind of the name for the error message, such as ``"dataset"``.
             name: Name to check.
 
         Raises:
@@ -58,14 +58,14 @@ class Choices:
 
 @dataclass(frozen=True)
 class Option:
-    """Presentation of a field as a command-line option, as an annotation of the field's type.
+    """Presentation of a field as a command-line option, used as an annotation of the field.
 
     The help text is the ``description`` of the field.
 
     Attributes:
-        group: Heading of its option group.
-        default: Description of the default, if it differs from the default of the field.
-        metavar: Placeholder for the value. Empty derives it from the type.
+        group: Heading of the group that the option is listed under.
+        default: Description of the default for ``--help``. Empty shows the default of the field.
+        metavar: Placeholder for the value in ``--help``. Empty derives it from the type.
     """
 
     group: str
@@ -75,4 +75,4 @@ class Option:
 
 @dataclass(frozen=True)
 class Duration:
-    """Annotation for a number of seconds, given on the command line as, for example, ``25m``."""
+    """Annotation of a field in seconds whose option takes a duration, such as ``25m``."""

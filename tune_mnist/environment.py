@@ -31,7 +31,10 @@ def _share(allowed: int, total: int) -> str:
 
 
 def package_versions() -> dict[str, str]:
-    """Return the versions of Python, this package and the packages that can affect results."""
+    """Return the versions of Python, this package and the packages that can affect results.
+
+    The versions are keyed by package name.
+    """
     own = {"python": platform.python_version(), "tune-mnist": __version__}
     return own | {name: version(name) for name in PACKAGES}
 

@@ -15,7 +15,7 @@ USER_ERROR = 2
 
 
 class UserError(Exception):
-    """Error in the user's input or environment.
+    """Raised for an error that the user can fix, in the input or the environment.
 
     The message is one line that names the problem, its place (file, key, value) and the remedy.
     Commands print it after ``error:`` and exit with status 2.
@@ -23,23 +23,24 @@ class UserError(Exception):
 
 
 class ReportedInterrupt(KeyboardInterrupt):
-    """Interrupt of a run that has already written its results and printed how to resume."""
+    """Raised if a run is interrupted after it has saved its results and printed how to resume."""
 
 
 def error_line(message: str) -> str:
-    """Format an error message for the terminal: ``error:``, one line, no control characters."""
+    """Format a message as one line beginning with ``error:``, without control characters."""
     return "error: " + shortened(printable(" ".join(message.split())))
 
 
 def last_line(error: Exception) -> str:
-    """Return the last line of an error message: Ray's errors quote a traceback before it."""
+    """Return the last line of an error message, which Ray puts after a quoted traceback."""
     return (str(error).strip() or type(error).__name__).splitlines()[-1]
 
 
 def end_at_once(line: str, status: int) -> NoReturn:
-    """Print a line and exit at once, from any thread, without running cleanup handlers.
+    """Print a line and exit the process immediately, without running cleanup handlers.
 
-    The main thread may be blocked inside a library, so it cannot be asked to exit.
+    Call this from any thread if the main thread may be blocked inside a library and therefore
+    cannot exit by itself.
 
     Args:
         line: Line to print on standard error.
@@ -52,14 +53,14 @@ def end_at_once(line: str, status: int) -> NoReturn:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)`` for the known word closest to ``word``, or ``""``."""
+    """Suggest the known word closest to a word, as `` (did you mean 'x'?)``, or return ``""``."""
     # get_close_matches takes quadratic time in the length of the word.
     close = get_close_matches(word.lower()[:MAX_QUOTED], list(known), n=1, cutoff=0.6)
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
 def unknown(what: str, word: str, known: Iterable[str]) -> UserError:
-    """Return the error for an unknown name, with the known names and the closest of them.
+    """Return the error for an unknown name, which lists the known names and suggests the closest.
 
     Args:
         what: Kind of name, such as ``"model"``.
@@ -74,11 +75,11 @@ def unknown(what: str, word: str, known: Iterable[str]) -> UserError:
 
 
 def validation_error(error: ValidationError, schema: type, where: str = "") -> UserError:
-    """Return the most helpful error of a pydantic validation as a one-line message.
+    """Convert the most helpful error of a pydantic validation to a one-line message.
 
     Args:
         error: Error raised by pydantic.
-        schema: Model that was validated. Its field names are suggested for an unknown key.
+        schema: Model that was validated. Its field names are listed if a key is unknown.
         where: Prefix of the message, such as the name of a file.
     """
     first = complaint(error)
@@ -109,7 +110,13 @@ def unknown_key(text: str, key: str, known: Iterable[str]) -> UserError:
 
 
 def complaint(error: ValidationError) -> ErrorDetails:
-    """Return the error to report: an unknown key, often a typo of a missing one, comes first."""
+    """Return the most helpful error of a pydantic validation.
+
+    An unknown key comes first, as it is often a misspelling of a key that is reported as missing.
+
+    Args:
+        error: Error raised by pydantic.
+    """
     return min(error.errors(), key=lambda details: details["type"] != "extra_forbidden")
 
 

@@ -1,4 +1,4 @@
-"""The work of the command ``export``: write a trained model to a file and verify the file."""
+"""Work of the command ``export``: write a trained model to a file and verify the file."""
 
 import os
 from pathlib import Path
@@ -34,14 +34,15 @@ def export_model(
     dataset: str | None = None,
     data_dir: Path | None = None,
 ) -> None:
-    """Export a trained model, verify the file against the original and print a summary.
+    """Export a trained model, compare the file with the original model and print a summary.
 
     Args:
-        model: Folder of a trained model.
+        model: Folder of the trained model.
         format: ``"onnx"`` or ``"torch"``.
-        output: File to write. None writes ``<architecture>.<suffix>`` to the current folder.
-        dataset: Data set whose test images are used for the comparison. None uses MNIST, or random
-            images if the model was trained on images of another shape.
+        output: Path of the file to write. None writes ``<architecture>.<suffix>`` to the current
+            folder.
+        dataset: Name of the data set whose test images are used for the comparison. None uses
+            MNIST, or random images if the model was trained on images of another shape.
         data_dir: Folder or file with data of the user, or None.
 
     Raises:
@@ -95,9 +96,9 @@ def _images(
     data = load_dataset(dataset or "mnist", data_dir, transpose=form.transposed and bool(data_dir))
     if data.train_images.shape[1:] != form.shape:
         raise UserError(
-            f"{data.name}: has {data.form.pixels} images, but the network was trained on"
-            f" {form.pixels} images of {form.name}: omit --dataset and --data-dir, or choose data"
-            " of this size"
+            f"{data.name}: the data set has {data.form.pixels} images, but the model was trained"
+            f" on {form.pixels} images of {form.name}: omit --dataset and --data-dir, or choose"
+            " data of this size"
         )
     return data.test_images[:CHECKED_IMAGES], f"test images of {data.name}"
 

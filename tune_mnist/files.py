@@ -16,17 +16,20 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def means_no_room(error: BaseException) -> bool:
-    """Return whether an error means, or quotes, a full disk or an exhausted quota."""
+    """Return whether an error was caused by a full disk or an exhausted quota, or quotes one."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in NO_ROOM
     return any(os.strerror(number) in str(error) for number in NO_ROOM)
 
 
 def absolute(path: Path) -> Path:
-    """Return the absolute form of a path, valid after a change of the working directory.
+    """Return the absolute form of a path, which stays valid if the working directory changes.
 
-    Symbolic links are kept, as other machines may have the same links. Only a path that contains
-    ``..`` is resolved.
+    Symbolic links are kept, because other machines may have the same links. Only a path that
+    contains ``..`` is resolved.
+
+    Args:
+        path: Absolute or relative path.
     """
     whole = Path.cwd() / path
     if ".." not in whole.parts:
@@ -39,10 +42,10 @@ def absolute(path: Path) -> Path:
 
 @contextmanager
 def named(path: Path | str) -> Iterator[None]:
-    """Add a file name to errors that lack one, such as the system's error for a full disk.
+    """Add a file name to each OSError in the block that lacks one, as for a full disk.
 
     Args:
-        path: File or folder that is written, or another name for the output.
+        path: File or folder that the block writes, or another name for the output.
     """
     try:
         yield
@@ -53,7 +56,7 @@ def named(path: Path | str) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically: neither a reader nor a crash can leave it half-written."""
+    """Write a text file atomically, so that it is never half-written, even after a crash."""
     partial = _beside(path)
     try:
         with named(path):
@@ -64,7 +67,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def require_file(path: Path) -> None:
-    """Check that a path is a readable regular file, as reading a pipe would block.
+    """Check that a path is a regular file that can be read, as reading a pipe could block.
 
     Raises:
         UserError: The file cannot be read, or it is a folder, a pipe or a device.
@@ -80,12 +83,12 @@ def require_file(path: Path) -> None:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"{path}: cannot be read: {reason}") from None
     if not stat.S_ISREG(kind):
-        what = "is a folder" if stat.S_ISDIR(kind) else "is a pipe or a device"
-        raise UserError(f"{path}: {what}: must be a file")
+        what = "a folder" if stat.S_ISDIR(kind) else "a pipe or a device"
+        raise UserError(f"{path} must be a file, but is {what}")
 
 
 def read_limited(path: Path, limit: int) -> bytes:
-    """Return the content of a file.
+    """Return the content of a file after checking its size.
 
     Args:
         path: File to read.
@@ -98,19 +101,21 @@ def read_limited(path: Path, limit: int) -> bytes:
     with path.open("rb") as file:
         content = file.read(limit + 1)
     if len(content) > limit:
-        raise UserError(f"{path}: larger than {limit:,} bytes: wrong file, or damaged")
+        raise UserError(
+            f"{path}: the file is damaged or the wrong one, as it is larger than {limit:,} bytes"
+        )
     return content
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path; rename the file written there when the block ends without error.
+    """Yield a temporary path for a new file, and rename the file when the block ends.
 
-    After an error nothing is left behind.
+    If the block raises an error, the temporary file is removed. The temporary file has the same
+    name as the final one, in a temporary folder beside it.
 
     Args:
-        path: Final path of the file. It must not exist yet, but its folder must. The temporary
-            file has the same name in a temporary folder beside it.
+        path: Final path of the file. It must not exist yet, but the folder of the file must exist.
     """
     partial = _beside(path)
     partial.mkdir()
@@ -123,10 +128,10 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def require_writable(path: Path) -> None:
-    """Check that ``new_file`` can write a file, without leaving anything behind.
+    """Check that ``new_file`` can write a file. No file is left behind.
 
     Args:
-        path: File to be written.
+        path: Path of the file to be written.
 
     Raises:
         OSError: The folder is not writable, or the name is too long.
@@ -138,12 +143,13 @@ def require_writable(path: Path) -> None:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder; rename it to its final name when the block ends without error.
+    """Yield a temporary folder, and rename it to its final name when the block ends.
 
-    After an error nothing is left behind.
+    If the block raises an error, the temporary folder is removed.
 
     Args:
-        path: Final path of the folder. It must not exist or be empty. Its parents are created.
+        path: Final path of the folder. If the folder exists, it must be empty. Missing parent
+            folders are created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(path)
@@ -157,9 +163,9 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def is_written(name: str, target: str) -> bool:
-    """Return whether a file name is that of a target file or of its temporary copy.
+    """Return whether a file name belongs to a target file or to a temporary copy of it.
 
-    A crash while the target is written leaves the temporary copy behind.
+    A crash while the target file is written leaves the temporary copy behind.
 
     Args:
         name: File name to check.

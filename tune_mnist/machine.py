@@ -12,18 +12,18 @@ import psutil
 class Cgroups:
     """CPU and memory limits of the control groups of this process (Linux only).
 
-    Limits of parent groups count too, as containers and batch systems often set them there.
+    Limits of parent groups are included, as containers and batch systems often set limits there.
 
     Attributes:
-        mount: Folder where cgroups are mounted (version 1, version 2 or both).
-        membership: File that lists the groups of the process.
+        mount: Folder where control groups are mounted (version 1, version 2 or both).
+        membership: File that lists the control groups of the process.
     """
 
     mount: Path = Path("/sys/fs/cgroup")
     membership: Path = Path("/proc/self/cgroup")
 
     def cpus(self) -> float | None:
-        """Return the CPU quota in cores, or None without a quota."""
+        """Return the CPU quota in cores, or None if there is no quota."""
         quotas = [_quota(_read(folder / "cpu.max")) for folder in self._folders("")]
         quotas += [
             _quota(f"{_read(folder / 'cpu.cfs_quota_us')} {_read(folder / 'cpu.cfs_period_us')}")
@@ -32,7 +32,7 @@ class Cgroups:
         return min((quota for quota in quotas if quota is not None), default=None)
 
     def memory(self) -> int | None:
-        """Return the memory limit in bytes, or None without a limit."""
+        """Return the memory limit in bytes, or None if there is no limit."""
         texts = [
             _read(folder / name)
             for folder in self._folders("")
@@ -42,10 +42,10 @@ class Cgroups:
         return min((int(text) for text in texts if text.isdecimal()), default=None)
 
     def free_memory(self) -> int | None:
-        """Return the bytes that the groups may still allocate, or None without a limit.
+        """Return the bytes that processes of the groups may still allocate, or None without limit.
 
-        Other processes of the groups count too, such as the workers of a search. The file cache
-        does not: the kernel frees it.
+        Memory of other processes in the groups, such as the workers of a search, counts as
+        allocated. The file cache does not, because the kernel frees it when memory is short.
         """
         left = []
         for controller, limits, used, cache in (

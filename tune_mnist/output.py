@@ -1,4 +1,4 @@
-"""Standard output whose failures do not abort a run: full disks, closed pipes, any encoding."""
+"""Standard output whose errors, such as a full disk or a closed pipe, do not abort a run."""
 
 import io
 import os
@@ -13,16 +13,20 @@ STANDARD_OUTPUT = "standard output"
 
 
 def accept_all_characters(stream: TextIO | None) -> None:
-    r"""Make a stream print characters that its encoding lacks as escapes such as ``\xb7``."""
+    r"""Make a stream escape characters that its encoding lacks, for example as ``\xb7``.
+
+    Args:
+        stream: Stream to change. None, as in a process without a console, is ignored.
+    """
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
 
 
 class UnfailingStream:
-    """Stream that swallows write errors, such as a full disk or a closed pipe.
+    """Stream that defers write errors, such as those of a full disk or a closed pipe.
 
-    All that is printed is also in the results folder, so the run continues. The first error is
-    raised at the end of the command by ``finish_output``.
+    A run continues after such an error, because its results are also written to the results
+    folder. ``finish_output`` raises the first error at the end of the command.
     """
 
     failure: ClassVar[OSError | None] = None
@@ -31,14 +35,14 @@ class UnfailingStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write a text, ignoring errors of the stream."""
+        """Write a text and defer an error of the stream."""
         if self._stream is not None:
             with _kept_failure():
                 self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush the stream, ignoring its errors."""
+        """Flush the stream and defer an error of the stream."""
         if self._stream is not None:
             with _kept_failure():
                 self._stream.flush()
@@ -48,7 +52,9 @@ class UnfailingStream:
 
 
 def finish_output() -> None:
-    """Flush standard output at the end of a command. A closed pipe is no error.
+    """Flush standard output at the end of a command and report deferred errors.
+
+    A pipe closed by its reader is not an error.
 
     Raises:
         OSError: Output could not be written, for example to a full disk.

@@ -1,4 +1,4 @@
-"""The work of the command ``predict``: read images, classify them and print the results."""
+"""Work of the command ``predict``: read images, classify them and print the results."""
 
 import csv
 import sys
@@ -30,17 +30,17 @@ MAX_NAME_WIDTH = 20
 def predict_images(model: Path, images: tuple[Path, ...], format: str | None) -> None:  # noqa: A002
     """Classify images and print one row per image, batch by batch.
 
-    All files are read before the first image is classified. Files that cannot be read are reported
-    after the rows of the other files.
+    All files are read before the first image is classified. Errors of files that cannot be read
+    are printed after the rows of the other files.
 
     Args:
-        model: Folder of a trained model.
-        images: Pictures and IDX files.
-        format: ``"table"`` or ``"csv"``. None prints a table in a terminal, CSV elsewhere.
+        model: Folder of the trained model.
+        images: Paths of pictures and IDX files.
+        format: ``"table"`` or ``"csv"``. None prints a table in a terminal and CSV elsewhere.
 
     Raises:
-        UserError: The model or a file cannot be read. If several files cannot be read, all errors
-            except the last are printed before.
+        UserError: The model or a file cannot be read. If several files cannot be read, the last
+            error is raised after the others are printed.
     """
     # Full precision, so that probabilities do not depend on the hardware.
     compute = resolve_compute("auto", "fp32")

@@ -1,4 +1,4 @@
-"""Private folder for Ray's files with a path short enough for Unix sockets."""
+"""Private folder for the files of Ray, with a path that is short enough for Unix sockets."""
 
 import os
 import re
@@ -21,10 +21,11 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/+=,@-]+")
 
 
 def private_folder() -> Path:
-    """Return the folder for Ray's files on this machine, creating it if necessary.
+    """Return the folder for the files of Ray on this machine, creating it if necessary.
 
-    The folder is ``ray-<user ID>`` in the first usable one of RAY_TMPDIR, TMPDIR, ``/tmp`` and
-    ``/var/tmp``. If another user owns a folder of that name, the name gets a random suffix.
+    The folder is called ``ray-<user ID>``. Its parent is RAY_TMPDIR, TMPDIR, ``/tmp`` or
+    ``/var/tmp``, whichever is usable first. If another user owns a folder of this name, the name
+    gets a random suffix.
 
     Raises:
         UserError: None of these folders is usable. The message gives the reason for each.
@@ -38,8 +39,8 @@ def private_folder() -> Path:
             complaints.append(f"{source}{place}: {reason}")
     longest = MAX_SOCKET_PATH - SESSION_PATH - len(f"/ray-{_user()}")
     raise UserError(
-        f"no usable folder for the files of Ray: {'; '.join(complaints)}: set TMPDIR to a writable"
-        f" folder on a local disk with a path of at most {longest} characters"
+        f"there is no usable folder for the files of Ray ({'; '.join(complaints)}): set TMPDIR to"
+        f" a writable folder on a local disk with a path of at most {longest} characters"
     )
 
 
@@ -59,7 +60,7 @@ def _made_in(place: Path) -> Path:
         raise OSError("Ray accepts only letters, digits and ._/+=,@- in a path")
     folder = place / f"ray-{_user()}"
     if len(str(folder)) + SESSION_PATH > MAX_SOCKET_PATH:
-        raise OSError("path too long for the sockets of Ray")
+        raise OSError("the path is too long for the sockets of Ray")
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""Process-wide settings: set before libraries are imported, restored after a run."""
+"""Settings of the process, which are set before a run and restored after it."""
 
 import logging
 import os
@@ -23,10 +23,12 @@ _LOGGERS = ("ray", "ray.tune", "ray.train", "optuna", "mlflow", "alembic")
 def set_up_process() -> None:
     """Set the environment variables that libraries read when they are imported.
 
-    - ``OMP_WAIT_POLICY``: waiting threads of PyTorch sleep, as spinning slows down a busy machine.
-    - ``OMP_NUM_THREADS``: the CPU quota of a container, which OpenMP does not respect by itself.
-    - ``HOME``: a private temporary folder for users without a home folder (HTCondor, some
-      containers), as Ray cannot be imported without one.
+    - ``OMP_WAIT_POLICY``: lets waiting threads of PyTorch sleep, as spinning slows down a busy
+      machine.
+    - ``OMP_NUM_THREADS``: limits the threads to the CPU quota of a container, which OpenMP does
+      not respect by itself.
+    - ``HOME``: names a private temporary folder if the user has no home folder (HTCondor, some
+      containers), as Ray cannot be imported without a home folder.
 
     Raises:
         UserError: There is no home folder, and no temporary folder can be created.
@@ -45,9 +47,9 @@ def set_up_process() -> None:
 def process_restored() -> Iterator[None]:
     """Restore the settings of the calling process after a search or training run.
 
-    Restored are the environment variables, log levels, warning filters, the number of threads and
-    random states of PyTorch, ``sys.path``, and the SIGTERM handler, which Ray 2.60 replaces when
-    it starts.
+    The settings are the environment variables, log levels, warning filters, ``sys.path``, the
+    number of threads and the random states of PyTorch, and the SIGTERM handler, which Ray 2.60
+    replaces when it starts.
     """
     import torch
 
@@ -76,7 +78,7 @@ def process_restored() -> Iterator[None]:
 
 @contextmanager
 def import_path_restored() -> Iterator[None]:
-    """Restore ``sys.path`` on exit, as importing networks of the user may extend it."""
+    """Restore ``sys.path`` when the block ends, as importing a user's networks may extend it."""
     path = list(sys.path)
     try:
         yield

@@ -18,8 +18,8 @@ def printable(text: str, keep: str = "") -> str:
     r"""Escape the control characters of a text, for example as ``\x1b``.
 
     Args:
-        text: Any text.
-        keep: Control characters to leave as they are.
+        text: Text to escape.
+        keep: Control characters that are not escaped.
     """
     if text.isprintable():
         return text
@@ -32,17 +32,23 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def quoted(value: Any) -> str:
-    """Return the ``repr`` of a value for a message, shortened if it is long or deeply nested."""
+    """Return the ``repr`` of a value to quote it in a message.
+
+    The text is shortened if the value is long or deeply nested.
+
+    Args:
+        value: Value to quote.
+    """
     return shortened(_SHORT.repr(value), MAX_QUOTED)
 
 
 def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
     """Shorten a text by replacing its middle with dots.
 
-    The end is kept because messages name the remedy there.
+    The end is kept because error messages name the remedy at the end.
 
     Args:
-        text: Any text.
+        text: Text to shorten.
         limit: Maximum length in characters.
     """
     if len(text) <= limit:

@@ -1,4 +1,4 @@
-"""Command ``report``: show and write the report of one search, or compare several."""
+"""Command ``report``: print and write the report of a search, or compare several searches."""
 
 from pathlib import Path
 

@@ -20,15 +20,16 @@ MAX_RUN_NAME_BYTES = 200
 
 @contextmanager
 def new_results(output_dir: Path, name: str | None, kind: str) -> Iterator[Path]:
-    """Create and yield the results folder of a run, which reserves its name.
+    """Create the results folder of a run, which reserves the name, and yield its path.
 
-    On exit an empty folder is removed, together with the empty parents created for it.
+    If the folder is still empty when the block ends, the folder is removed, together with the
+    parent folders that were created for it.
 
     Args:
         output_dir: Parent folder of all results folders. Created if it does not exist.
-        name: Name of the run. None uses ``<kind>-<date>-<time>``, with a number appended if that
+        name: Name of the run. None uses ``<kind>-<date>-<time>``, with a number appended if this
             name is taken.
-        kind: First part of an automatic name.
+        kind: First part of the automatic name.
 
     Raises:
         UserError: The name is invalid or taken, or the folder cannot be created.
@@ -91,19 +92,19 @@ def _lock(folder: Path) -> int | None:
 
 
 def results_directory(output_dir: Path, name: str) -> Path:
-    """Return the path of a run's results folder without creating it.
+    """Return the path of the results folder of a run, without creating the folder.
 
     Args:
         output_dir: Parent folder of all results folders. It need not exist.
         name: Name of the run.
 
     Raises:
-        UserError: The name is not a plain folder name, or the parent folder is not writable.
+        UserError: The name is not valid for a folder, or the parent folder is not writable.
     """
     long = len(name) > MAX_RUN_NAME or len(os.fsencode(name)) > MAX_RUN_NAME_BYTES
     if long or not re.fullmatch(r"\w[\w .+=-]*", name):
         raise UserError(
-            f"--name {quoted(name)}: must start with a letter or digit, contain only letters,"
+            f"--name {quoted(name)} must start with a letter or digit, contain only letters,"
             f" digits, spaces and . + = _ -, and have at most {MAX_RUN_NAME} characters and"
             f" {MAX_RUN_NAME_BYTES} bytes (use --output-dir to choose the parent folder)"
         )
@@ -123,7 +124,7 @@ def results_directory(output_dir: Path, name: str) -> Path:
 
 
 def require_new(directory: Path) -> None:
-    """Check that a results folder does not exist yet or is empty.
+    """Check that a results folder is unused: it does not exist, or it is empty.
 
     Raises:
         UserError: The path exists and is not an empty folder.
@@ -138,7 +139,7 @@ def _is_used(place: Path) -> bool:
 
 
 def taken(directory: Path) -> UserError:
-    """Return the error for a results folder that already exists."""
+    """Return the error for a results folder that is already in use."""
     return UserError(
         f"{directory} already exists: choose another --name, remove the folder, or continue its"
         " search with --resume"
@@ -146,7 +147,10 @@ def taken(directory: Path) -> UserError:
 
 
 def nearest_existing(path: Path) -> Path:
-    """Return the absolute path itself if it exists, else its nearest existing parent.
+    """Return the nearest existing folder or file on an absolute path, from the end of the path.
+
+    Args:
+        path: Path that need not exist.
 
     Raises:
         UserError: The path is invalid, for example because a name is too long.

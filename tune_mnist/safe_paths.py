@@ -1,4 +1,4 @@
-"""Safe access to paths inside an untrusted folder."""
+"""Safe access to files and folders inside an untrusted folder."""
 
 import errno
 import os
@@ -14,23 +14,25 @@ MAX_NAME_BYTES = 255
 
 
 def path_in(folder: Path, *names: str) -> Path:
-    """Return the path of an entry inside a folder, which need not exist.
+    """Return the path of a file or folder inside a folder. The path need not exist.
 
-    All names stored in a results folder are turned into paths by this function. The folder itself
-    may be a symbolic link, as the user named it.
+    This function converts every name stored in a results folder to a path. The folder itself may
+    be a symbolic link, because the user has named it.
 
     Args:
         folder: Folder that the path must not leave.
-        names: Names of the intermediate folders and of the entry.
+        names: Names of the intermediate folders, followed by the name of the file or folder.
 
     Raises:
-        UserError: A name is not the name of a single entry, or an existing entry along the path is
-            a symbolic link or neither a file nor a folder.
+        UserError: A name contains a separator or is otherwise invalid, or the path leads through a
+            symbolic link or to something that is neither a file nor a folder.
     """
     path = folder
     for name in names:
         if not _is_single_entry(name):
-            raise UserError(f"{folder}: {name!r} is not the name of a file or folder in it")
+            raise UserError(
+                f"{folder}: {name!r} is not a valid name of a file or folder in this folder"
+            )
         path = path / name
         _require_file_or_folder(path)
     return path
@@ -43,11 +45,12 @@ def require_no_links(folder: Path, allowed: Callable[[Path], bool] | None = None
 
     Args:
         folder: Folder to check. A missing folder counts as empty.
-        allowed: Predicate for links that are harmless because they are never followed. None
-            allows no links.
+        allowed: Function that returns whether a symbolic link is harmless because it is never
+            followed. None allows no links.
 
     Raises:
-        UserError: An entry is a symbolic link, or neither a file nor a folder.
+        UserError: The folder contains a symbolic link, or something that is neither a file nor a
+            folder.
     """
     folders = [folder]
     while folders:
@@ -61,21 +64,22 @@ def require_no_links(folder: Path, allowed: Callable[[Path], bool] | None = None
 
 
 def files_in(folder: Path) -> list[str]:
-    """Return the names of the files in a folder, or an empty list if it does not exist."""
+    """Return the names of the files in a folder, or an empty list if there is no such folder."""
     return [entry.name for entry in _own_entries(folder) if entry.is_file(follow_symlinks=False)]
 
 
 def folders_in(folder: Path) -> list[str]:
-    """Return the names of the subfolders of a folder, or an empty list if it does not exist."""
+    """Return the names of the folders in a folder, or an empty list if there is no such folder."""
     return [entry.name for entry in _own_entries(folder) if entry.is_dir(follow_symlinks=False)]
 
 
 def remove_files(folder: Path, names: Iterable[str]) -> None:
-    """Remove files of a folder by name, then the folder itself if it is empty.
+    """Remove files from a folder, then the folder itself if it is empty.
 
     Args:
-        folder: Folder to clear. Nothing is removed if it is a symbolic link or does not exist.
-        names: Names of the files to remove, in this order. Entries that are not regular files are
+        folder: Folder to clear. Nothing is removed if the folder is a symbolic link or does not
+            exist.
+        names: Names of the files to remove, in this order. Anything other than a regular file is
             kept.
 
     Raises:
@@ -123,8 +127,8 @@ def _require_file_or_folder(path: Path) -> None:
         raise UserError(f"{path}: {error.strerror}") from None
     if stat.S_ISLNK(mode):
         raise UserError(
-            f"{path}: is a symbolic link, which may point outside the folder: replace it with the"
+            f"{path} is a symbolic link, which may point outside the folder: replace it with the"
             " file or folder itself, or remove it"
         )
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise UserError(f"{path}: is neither a file nor a folder: remove it")
+        raise UserError(f"{path} is neither a file nor a folder: remove it")

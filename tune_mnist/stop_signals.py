@@ -1,4 +1,4 @@
-"""Stop signals: the first one ends a command gracefully, the second one immediately."""
+"""Stop signals: the first ends a command gracefully, the second immediately."""
 
 import os
 import signal
@@ -21,14 +21,14 @@ STOPPING = tuple(
 SAME_REQUEST_SECONDS = 0.5
 WAKE_SECONDS = 0.05
 SIGNAL_STATUS = 128
-"""Base of the exit status of a command ended by a signal: the signal number is added."""
+"""Exit status of a command that a signal ends, minus the number of the signal."""
 
 
 class StopSignals:
     """Handler of the signals that ask a process to stop.
 
     The first signal raises KeyboardInterrupt in the main thread, or calls the handler registered
-    by ``pass_on``. A second signal, more than half a second later, ends the process at once
+    by ``pass_on``. A second signal, more than half a second later, ends the process immediately
     from a separate thread, as the main thread may be blocked inside a library.
     """
 
@@ -47,12 +47,12 @@ class StopSignals:
 
     @property
     def installed(self) -> bool:
-        """Whether ``install`` was called: true in commands, false when the API is used."""
+        """Whether the handlers are installed, as in commands but not in the Python API."""
         return self._installed
 
     @property
     def received(self) -> bool:
-        """Whether a stop signal was received."""
+        """Whether a stop signal has been received."""
         return self._number is not None
 
     def install(self) -> None:
@@ -84,7 +84,7 @@ class StopSignals:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Restore the SIGINT handler on exit."""
+        """Restore the SIGINT handler when the block ends."""
         before = signal.getsignal(signal.SIGINT)
         try:
             yield
@@ -95,11 +95,11 @@ class StopSignals:
 
     @contextmanager
     def before_forced_end(self, action: Callable[[], str]) -> Iterator[None]:
-        """Call a function before the second signal ends the process.
+        """While the block runs, call a function before a second signal ends the process.
 
         Args:
-            action: Function that stops remaining processes. It returns the next step for the user,
-                or an empty string.
+            action: Function that stops the remaining processes and returns a hint for the user, or
+                an empty string.
         """
         outer, self._before_forced_end = self._before_forced_end, action
         try:
@@ -109,7 +109,9 @@ class StopSignals:
 
     @contextmanager
     def acknowledged(self, action: Callable[[], None]) -> Iterator[None]:
-        """Call a function as soon as the first signal arrives, for commands that end slowly.
+        """While the block runs, call a function as soon as the first signal arrives.
+
+        Use this in commands that take a while to end.
 
         Args:
             action: Function that informs the user. It is called in a separate thread.

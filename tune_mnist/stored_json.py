@@ -1,4 +1,4 @@
-"""Reading of JSON files from untrusted results folders, with size limit and strict schema."""
+"""Reading of untrusted JSON files in results folders, with a size limit and a strict schema."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +15,7 @@ Stored = TypeVar("Stored")
 
 
 class StrictModel(BaseModel):
-    """Base of the schemas of stored files: no type conversion, no unknown keys."""
+    """Base class for schemas of stored files, without type conversion and unknown keys."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
@@ -27,7 +27,7 @@ def read_stored(path: Path, schema: type[Stored]) -> Stored:
     digits.
 
     Args:
-        path: File to read.
+        path: Path of the file to read.
         schema: Pydantic model or dataclass that the content must match.
 
     Raises:

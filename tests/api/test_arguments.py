@@ -32,14 +32,14 @@ def in_empty_folder(tmp_path, monkeypatch):
         (run_search, {"num_samples": 0}, "num_samples must be at least 1, but is 0"),
         (run_search, {"scheduler": "ahsa"}, "unknown scheduler 'ahsa'"),
         (run_search, {"space": "lenett"}, "did you mean 'lenet'"),
-        (run_search, {"space": 3}, "space: is int: must be a name, a path or a dict"),
-        (run_search, {"trust_stored": True}, "--trust-stored: .* --resume"),
+        (run_search, {"space": 3}, "space must be a name, a path or a dict, but is int"),
+        (run_search, {"trust_stored": True}, "--trust-stored must .* --resume"),
         (run_search, {"resume": "nowhere"}, "nowhere is not the folder of a search"),
-        (run_search, {"resume": "one", "name": "other"}, "only one of folder and name"),
-        (run_search, {"dataset": 7}, "dataset: is int: must be"),
-        (run_search, {"dataset": (1, 2, 3)}, "dataset: is tuple: must be"),
+        (run_search, {"resume": "one", "name": "other"}, "give either the folder or the name"),
+        (run_search, {"dataset": 7}, "dataset must be .* but is int"),
+        (run_search, {"dataset": (1, 2, 3)}, "dataset must be .* but is tuple"),
         (run_search, {"dataset": (1, 2, 3, 4)}, "must be"),
-        (run_training, {"dataset": 7, "lr": 0.1}, "dataset: is int: must be"),
+        (run_training, {"dataset": 7, "lr": 0.1}, "dataset must be .* but is int"),
         (run_search, {"model.width": 12}, "unknown option 'model.width'"),
         (run_search, {"name": "a/b"}, "--name 'a/b'"),
         (run_training, {"lr": 0.1, "epoch": 3}, r"unknown option 'epoch' \(did you mean 'epochs'"),
@@ -62,13 +62,13 @@ def test_images_are_given_once(call, given, digits, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     arrays = (digits.train_images, digits.train_labels, digits.test_images, digits.test_labels)
     dataset = {"Dataset": digits, "arrays": arrays, "path": other}[given]
-    with pytest.raises(UserError, match=rf"data_dir = '{other}': .*: omit one of them"):
+    with pytest.raises(UserError, match=rf"data_dir is '{other}', but .*: omit one of them"):
         call(dataset=dataset, data_dir=other)
 
 
 @pytest.mark.parametrize("call", [run_search, partial(run_training, lr=0.1)])
 def test_images_in_memory_are_not_transposed(call, digits):
-    with pytest.raises(UserError, match="transpose = True: the images are in memory"):
+    with pytest.raises(UserError, match="transpose is True, but the images are in memory"):
         call(dataset=digits, transpose=True)
 
 

@@ -94,7 +94,11 @@ def test_a_kept_model_classifies_raw_images(results, placed_digits):
 
 @pytest.mark.parametrize(
     ("model", "words"),
-    [("resnet", "has no model of resnet"), ("../demo", "unknown model"), ("", "unknown model")],
+    [
+        ("resnet", "has no best model of resnet"),
+        ("../demo", "unknown model"),
+        ("", "unknown model"),
+    ],
 )
 def test_a_missing_model_is_refused_in_one_line(results, model, words):
     with pytest.raises(UserError, match=words):
@@ -110,7 +114,7 @@ def test_an_interrupted_search_has_the_results_so_far(tmp_path):
     assert "history" in results.plot_names
     with pytest.raises(UserError, match=r"Parameter importances: .* fewer than 50 trials"):
         results.plot("importances")
-    with pytest.raises(UserError, match="has no model of lenet"):
+    with pytest.raises(UserError, match="has no best model of lenet"):
         results.load_model("lenet")
 
 

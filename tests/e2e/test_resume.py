@@ -132,7 +132,7 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
         ("--num-samples", "1", "--num-samples must be at least 2"),
         ("--fraction", "0.5", "--fraction 0.5: the search was started with 1.0"),
         ("--dataset", "mnist", "--dataset mnist: the search was started with digits"),
-        ("--space", "resnet", "--space resnet: differs from the space lenet"),
+        ("--space", "resnet", "--space resnet differs from the space lenet"),
         (
             "--scheduler",
             "median",

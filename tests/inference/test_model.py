@@ -103,7 +103,7 @@ def test_the_error_for_a_search_folder_names_its_models(copy, tmp_path):
     shutil.copytree(copy, tmp_path / "final" / "lenet")
     (tmp_path / "experiment.json").write_text("{}")
     line = refusal(tmp_path)
-    assert line.startswith(f"--model {tmp_path}: contains several models: give one of ")
+    assert line.startswith(f"--model {tmp_path}: the folder contains several models: give one of ")
     for name in ("best/lenet", "best/resnet", "final/lenet"):
         assert str(tmp_path / name) in line
     assert str(tmp_path / "best" / "resnet") in refusal(tmp_path / "best")
@@ -115,7 +115,7 @@ def test_the_error_for_a_folder_without_a_model_names_valid_ones(tmp_path):
 
 
 def test_a_file_is_not_a_folder(digits_lenet):
-    assert "is a file: give its folder" in refusal(digits_lenet / "model.pt")
+    assert "is a file: give the folder that contains it" in refusal(digits_lenet / "model.pt")
 
 
 def test_damaged_weights_are_refused(copy):

@@ -72,7 +72,9 @@ def test_an_exported_model_accepts_raw_images_in_batches_of_any_size(tmp_path, i
 @pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_an_export_with_other_outputs_is_refused_and_removed(tmp_path, images, form):
     path = tmp_path / f"model{EXPORT_FORMATS[form].suffix}"
-    with pytest.raises(UserError, match=r"not written: probabilities differ .* on 7 images"):
+    with pytest.raises(
+        UserError, match=r"not written, as its probabilities differ .* on 7 images"
+    ):
         export_classifier(network("lenet"), path, EXPORT_FORMATS[form], images, tolerance=-1.0)
     assert list(tmp_path.iterdir()) == []
 
@@ -97,7 +99,7 @@ def test_the_error_for_a_missing_package_names_the_extra(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError) as caught:
         require_packages("onnx", EXPORT_FORMATS["onnx"])
-    assert f"{package} not installed: pip install 'tune-mnist[onnx]'" in str(caught.value)
+    assert f"{package}: install with pip install 'tune-mnist[onnx]'" in str(caught.value)
     require_packages("torch", EXPORT_FORMATS["torch"])
 
 

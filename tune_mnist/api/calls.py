@@ -1,4 +1,4 @@
-"""Validation and resolution of API arguments."""
+"""Validation of the arguments of the Python API."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from tune_mnist.models.user_modules import load_models
 from tune_mnist.quoting import shortened
 
 Models = str | Path | Sequence[str | Path]
-"""One or several Python files or modules that register networks of the user."""
+"""One or more Python files or modules that register networks of the user."""
 
 Arrays = tuple[Any, Any, Any, Any]
 """Training images, training labels, test images and test labels."""
@@ -23,18 +23,18 @@ Images = str | Path | Dataset | Arrays
 """Name of a data set, path of a folder or file, a data set in memory, or its arrays."""
 
 MAX_VALUE = 200
-"""Maximum length of an argument in the recorded call, in characters."""
+"""Maximum length of an argument in a recorded call, in characters."""
 
 
 def require_known(
     options: Mapping[str, Any], schema: type[BaseModel], *more: str, keywords: bool = False
 ) -> None:
-    """Check the names of options.
+    """Check that the names of all options are known.
 
     Args:
-        options: Value by name.
+        options: Options to check, keyed by name.
         schema: Model whose fields are the known options. Excluded fields are not options.
-        more: Further known names.
+        more: Names of further options that are known.
         keywords: Whether ``model.<keyword>`` names are accepted too.
 
     Raises:
@@ -51,7 +51,7 @@ def load_networks(models: Models) -> None:
     """Import modules that register networks of the user.
 
     Args:
-        models: Python files or modules.
+        models: Python files, or names of importable modules.
 
     Raises:
         UserError: A module cannot be imported or registers no network.
@@ -61,10 +61,13 @@ def load_networks(models: Models) -> None:
 
 
 def checked_images(dataset: Images) -> str | Path | Dataset:
-    """Convert arrays to a data set and return a name, path or data set unchanged.
+    """Return the data set that a user's argument specifies.
 
     Args:
         dataset: Argument of the user.
+
+    Returns:
+        Data set assembled from arrays; a name, a path or a data set is returned unchanged.
 
     Raises:
         UserError: The argument has an unsupported type, or the arrays are invalid.
@@ -73,8 +76,8 @@ def checked_images(dataset: Images) -> str | Path | Dataset:
         return dataset_from_arrays(*dataset)
     if not isinstance(dataset, str | Path | Dataset):
         raise UserError(
-            f"dataset: is {type(dataset).__name__}: must be a name, a path, a Dataset, or the"
-            " arrays (x_train, y_train, x_test, y_test)"
+            "dataset must be a name, a path, a Dataset, or the arrays (x_train, y_train, x_test,"
+            f" y_test), but is {type(dataset).__name__}"
         )
     return dataset
 
@@ -82,7 +85,7 @@ def checked_images(dataset: Images) -> str | Path | Dataset:
 def require_one_source(
     dataset: str | Path | Dataset, data_dir: str | Path | None, *, transpose: bool | None
 ) -> None:
-    """Check that a call specifies its images only once.
+    """Check that a call specifies the images only once.
 
     Args:
         dataset: Name or path of a data set, or a data set in memory.
@@ -95,13 +98,13 @@ def require_one_source(
     in_memory = isinstance(dataset, Dataset)
     given = "the images are in memory" if in_memory else f"dataset is the path {dataset}"
     if data_dir is not None and (in_memory or "data_dir" in data_options(dataset)):
-        raise UserError(f"data_dir = {str(data_dir)!r}: {given}: omit one of them")
+        raise UserError(f"data_dir is {str(data_dir)!r}, but {given}: omit one of them")
     if isinstance(dataset, Dataset) and transpose and not dataset.transposed:
-        raise UserError(f"transpose = True: {given}: transpose the arrays themselves")
+        raise UserError(f"transpose is True, but {given}: transpose the arrays yourself")
 
 
 def data_options(dataset: str | Path | Dataset | None) -> dict[str, Any]:
-    """Return the search options for a data set.
+    """Return the search options that select a data set.
 
     Args:
         dataset: Name of a data set, path of a folder or file, or a data set in memory. None
@@ -147,11 +150,11 @@ def load_images(
 
 
 def python_call(function: str, given: Mapping[str, Any]) -> str:
-    """Return a function call as Python source.
+    """Return a function call as Python source, to be recorded in the results.
 
     Args:
         function: Name of the function.
-        given: Arguments by name. Those that are None are omitted.
+        given: Arguments, keyed by name. Arguments that are None are omitted.
     """
     said = [f"{name}={_literal(value)}" for name, value in given.items() if value is not None]
     return f"{function}({', '.join(said)})"

@@ -1,4 +1,4 @@
-"""Results of a search in Python: tables, plots, models and the Optuna study."""
+"""Access to the results of a search from Python: tables, plots, models and Optuna study."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,7 +30,7 @@ _TITLE_SPACE = 60
 
 @dataclass(frozen=True)
 class BestTrial:
-    """Best trial of an architecture.
+    """Best trial of an architecture, ranked by validation accuracy.
 
     Attributes:
         model: Name of the architecture.
@@ -39,7 +39,8 @@ class BestTrial:
         val_accuracy: Best accuracy on the validation images of the search, from 0 to 1.
         full_val_accuracy: Accuracy of the trial's saved model on the whole validation part. None
             if the search validates on the whole part anyway, or has not measured it yet.
-        test_accuracies: Test accuracy of each final run by seed. Empty without a final evaluation.
+        test_accuracies: Test accuracies of the final runs, keyed by seed. Empty without a final
+            evaluation.
         config: Name of the model and hyperparameters at the best epoch, as arguments of
             ``run_training``.
     """
@@ -56,10 +57,10 @@ class BestTrial:
 class SearchResults:
     """Results of a finished, interrupted or running search.
 
-    Returned by ``load_results`` and ``run_search``.
+    Obtain an instance from ``load_results`` or ``run_search``.
 
     Attributes:
-        directory: Results folder.
+        directory: Results folder of the search.
         options: Options of the search.
         trials: One row per trial, as in ``trials.csv``, with hyperparameters at the best epoch.
         study: Optuna study, for use with Optuna's own functions.
@@ -83,7 +84,10 @@ class SearchResults:
 
     @cached_property
     def best(self) -> dict[str, BestTrial]:
-        """Best trial of each architecture, best first. Empty before the first epoch ends."""
+        """Best trial of each architecture, keyed by architecture, with the best trial first.
+
+        Empty before the first epoch of the search has ended.
+        """
         best: dict[str, BestTrial] = {}
         for record in by_rank(self._stored.records):
             best.setdefault(record.config["model"], self._best_trial(record))
@@ -91,7 +95,7 @@ class SearchResults:
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Tables of the report by name (``best``, ``top``, ...), with unrounded numbers."""
+        """Tables of the report with unrounded numbers, keyed by name (``best``, ``top``, ...)."""
         tables = search_tables(self._stored)
         return {
             table.name: (table.cells if table.values is None else table.values).convert_dtypes()
@@ -100,11 +104,11 @@ class SearchResults:
 
     @property
     def plot_names(self) -> tuple[str, ...]:
-        """Names of the plots that are available for this search, see ``plot``."""
+        """Names of the plots that ``plot`` can draw for this search."""
         return tuple(plot.key for plot in self._drawn.plots if plot.figure is not None)
 
     def plot(self, name: str) -> go.Figure:
-        """Return a plot of the report.
+        """Draw one of the plots of the report.
 
         Args:
             name: Name of the plot, one of ``plot_names``, such as ``"history"`` or
@@ -131,8 +135,8 @@ class SearchResults:
             model: Name of the architecture.
 
         Returns:
-            Module from raw images, uint8 (N, H, W), to class probabilities, including scaling and
-            resizing. The attribute ``network`` is the trained network.
+            Module that maps raw images, uint8 (N, H, W), to class probabilities, including scaling
+            and resizing. The attribute ``network`` is the trained network.
 
         Raises:
             UserError: The search has no model of this architecture, or its files are damaged.
@@ -141,7 +145,7 @@ class SearchResults:
         folder = path_in(self.directory, "best", model)
         if not folder.is_dir():
             kept = ", ".join(self.best) or "none yet"
-            raise UserError(f"{self.directory}: has no model of {model}: best models: {kept}")
+            raise UserError(f"{self.directory} has no best model of {model}; best models: {kept}")
         return load_trained_model(folder, torch.device("cpu")).classifier
 
     @cached_property
@@ -165,15 +169,15 @@ class SearchResults:
 def load_results(path: str | Path, models: Models = ()) -> SearchResults:
     """Read the results folder of a finished, interrupted or running search.
 
-    Modules, addresses and paths that are stored in the folder are not imported, connected to or
-    opened.
+    The folder need not be trusted: modules, addresses and paths stored in it are not imported,
+    connected to or opened.
 
     Args:
-        path: Results folder.
+        path: Results folder of the search.
         models: Python files or modules that register your own networks, if any were searched.
 
     Raises:
-        UserError: The folder is not that of a search, or a file in it is damaged.
+        UserError: The folder is not the results folder of a search, or a file in it is damaged.
     """
     with import_path_restored():
         load_networks(models)

@@ -61,12 +61,12 @@ def run_search(
     console: Console | None = None,
     **options: Any,
 ) -> "SearchResults":
-    """Run or resume a search like the command ``python -m tune_mnist.search``.
+    """Run or resume a search, like the command ``python -m tune_mnist.search``.
 
     Progress and tables are printed during the search. If this process is connected to Ray
-    (``ray.is_initialized()``), the search uses that Ray and leaves it running. Otherwise it starts
-    Ray on this machine, or connects to ``address``, and stops it or disconnects afterwards. A
-    process can run only one search at a time.
+    (``ray.is_initialized()``), the search uses this connection and leaves it open. Otherwise, the
+    search starts Ray on this machine and stops it at the end, or connects to ``address`` and
+    disconnects at the end. A process can run only one search at a time.
 
     Args:
         space: Name of a shipped space, path of a space file, or the content of a space file as a
@@ -136,7 +136,7 @@ def perform_search(
     """Run or resume a search.
 
     Args:
-        command: Command line or call of the user, which is recorded in the results.
+        command: Command line or Python call of the user, to be recorded in the results.
         space: Search space, see ``run_search``.
         dataset: Data set, see ``run_search``.
         name: Name of the results folder.
@@ -168,7 +168,7 @@ def perform_search(
         given = options | data_options(dataset)
         if resume is None:
             if trust_stored:
-                raise UserError("--trust-stored: must be used together with --resume")
+                raise UserError("--trust-stored must be used together with --resume")
             chosen = _space(DEFAULT_SPACE if space is None else space)
             settings = SearchOptions.for_space(chosen, **given)
             place = new_results(output_dir, name, chosen.name)
@@ -234,7 +234,7 @@ def _space(space: str | Path | Mapping[str, Any]) -> SearchSpace:
     if isinstance(space, Mapping):
         return space_from_dict(space)
     if not isinstance(space, str | Path):
-        raise UserError(f"space: is {type(space).__name__}: must be a name, a path or a dict")
+        raise UserError(f"space must be a name, a path or a dict, but is {type(space).__name__}")
     return load_space(str(space))
 
 
@@ -245,14 +245,18 @@ def _require_same_space(
         return
     named = "" if isinstance(space, Mapping) else f" {space}"
     raise UserError(
-        f"--space{named}: differs from the space {earlier.space.name} of the search {directory}:"
+        f"--space{named} differs from the space {earlier.space.name} of the search {directory}:"
         " omit the option, or start a new search"
     )
 
 
 def _folder_to_resume(resume: str, name: str | None, output_dir: Path) -> Path:
     if resume and name:
-        raise UserError(f"--resume {resume} --name {name}: give only one of folder and name")
+        raise UserError(
+            f"--resume {resume} --name {name}: give either the folder or the name, not both"
+        )
     if not resume and not name:
-        raise UserError("--resume: needs the folder of a search, or its --name")
+        raise UserError(
+            "--resume requires the folder of a search, or the name of the search in --name"
+        )
     return absolute(Path(resume)) if resume else results_directory(output_dir, str(name))

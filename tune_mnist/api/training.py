@@ -67,12 +67,13 @@ class TrainingResult:
     """Result of one training run.
 
     Attributes:
-        directory: Results folder.
-        config: Configuration of the run.
-        epochs: Metrics with one row per epoch, as in ``epochs.csv``.
+        directory: Results folder of the run.
+        config: Configuration that was trained.
+        epochs: Table of metrics with one row per epoch, as in ``epochs.csv``.
         val_accuracy: Accuracy on the validation images after the last epoch, from 0 to 1.
         test_accuracy: Accuracy on the test images after the last epoch, from 0 to 1.
-        recall: Recall on the test images by class, float64 (C,).
+        recall: Recall of each class, the fraction of its test images that are classified
+            correctly, float64 (C,).
         confusion: Number of test images by true class (rows) and predicted class (columns),
             int64 (C, C).
         class_names: Name of each class.
@@ -91,8 +92,8 @@ class TrainingResult:
         """Load the trained model, in evaluation mode on the CPU.
 
         Returns:
-            Module from raw images, uint8 (N, H, W), to class probabilities, including scaling and
-            resizing. The attribute ``network`` is the trained network.
+            Module that maps raw images, uint8 (N, H, W), to class probabilities, including scaling
+            and resizing. The attribute ``network`` is the trained network.
 
         Raises:
             UserError: The files are missing or damaged.
@@ -116,7 +117,7 @@ def run_training(
     console: Console | None = None,
     **hyperparameters: Any,
 ) -> TrainingResult:
-    """Train and test one configuration like the command ``python -m tune_mnist.train``.
+    """Train and test one configuration, like the command ``python -m tune_mnist.train``.
 
     Args:
         model: Name of the architecture.
@@ -128,10 +129,11 @@ def run_training(
             registered by the calling program.
         epochs: Number of epochs, at least 1. None uses 10 for light networks such as lenet and 3
             for other networks.
-        fraction: Fraction of the training part, greater than 0 and at most 1. None uses 1 for
-            light networks such as lenet, 0.1 for other networks, and more for small data sets.
-        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``.
-        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        fraction: Fraction of the training part to train on, greater than 0 and at most 1. None
+            uses 1 for light networks such as lenet, 0.1 for other networks, and more for small
+            data sets.
+        precision: Number format: ``"auto"``, ``"fp32"`` or ``"bf16"``.
+        device: Device to train on: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         name: Name of the results folder. None uses the name of the model and the time.
         output_dir: Parent folder of the results folders. Created if it does not exist.
         console: Console for progress and results. None uses standard output, or the notebook cell.

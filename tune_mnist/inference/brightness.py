@@ -18,16 +18,16 @@ Pixels = NDArray[np.float32]
 
 
 def read_brightness(file: BinaryIO, path: Path) -> Pixels:
-    """Decode a picture and return its brightness.
+    """Decode a picture and convert it to brightness.
 
     Args:
         file: Seekable picture file.
         path: Name of the picture for error messages.
 
     Returns:
-        Brightness from 0 to 255, float32 (H, W), upright, reduced to at most WORKING_SIDE pixels
-        per side, with transparent pixels filled. 255 is white for 8 bits per channel, and the
-        maximum of the picture for more bits.
+        Brightness of the upright picture from 0 to 255, float32 (H, W). A larger picture is
+        reduced to WORKING_SIDE pixels per side, and transparent pixels are filled. 255 stands for
+        white if the picture has 8 bits per channel, and for its brightest pixel if it has more.
 
     Raises:
         UserError: The file is not a picture, is damaged or is too large.
@@ -57,7 +57,7 @@ def _spread(deep: Pixels) -> Pixels:
     """Scale a picture of more than 8 bits per channel in place to 0..255, keeping black at 0."""
     low, high = float(deep.min()), float(deep.max())
     if not np.isfinite([low, high]).all():
-        raise ValueError("contains NaN or infinite values")
+        raise ValueError("its pixels contain NaN or infinite values")
     # Including 0 keeps the contrast of an empty page low.
     low, high = min(0.0, low), max(0.0, high)
     reach = high - low
@@ -84,5 +84,5 @@ def _opaque(image: Image.Image) -> Pixels:
 
 
 def edge_of(pixels: Pixels) -> Pixels:
-    """Return the outermost pixels on all four sides."""
+    """Return the outermost pixels of a picture on all four sides."""
     return np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])

@@ -13,7 +13,7 @@ MAX_FRAME = 0.08
 """Maximum thickness of a frame as a fraction of the shorter side."""
 
 MAX_STRIP = 0.15
-"""Maximum thickness of a strip as a fraction of the side that it is perpendicular to."""
+"""Maximum thickness of a strip as a fraction of the side perpendicular to the strip."""
 
 MIN_LENGTH = 0.95
 """Minimum length of a strip or of the sides of a frame as a fraction of the picture's side."""
@@ -22,14 +22,17 @@ MIN_UNIFORM = 0.9
 """Minimum fraction of the edge pixels with the brightness of the frame."""
 
 MIN_BACKGROUND = 0.6
-"""Minimum fraction of the pixels inside a frame that are closer to the background than to it."""
+"""Minimum fraction of the pixels inside a frame that are closer to the background's brightness."""
 
 
 def without_frame(grey: Pixels) -> Pixels:
     """Crop a thin frame of uniform brightness, which would be mistaken for the background.
 
     Args:
-        grey: Brightness, float32 (H, W).
+        grey: Brightness of the picture, float32 (H, W).
+
+    Returns:
+        Brightness inside the frame, or ``grey`` unchanged if there is no frame.
     """
     edge = edge_of(grey)
     frame, contrast = float(np.median(edge)), float(np.ptp(grey))
@@ -49,10 +52,13 @@ def without_frame(grey: Pixels) -> Pixels:
 
 
 def strip_along_edge(ink: NDArray[np.bool_]) -> str:
-    """Describe a strip or frame along the edge, or return an empty string if there is none.
+    """Describe a strip or frame along the edge of a picture, for an error message.
 
     Args:
-        ink: Mask of the ink, bool (H, W).
+        ink: Mask of the pixels that are ink, bool (H, W).
+
+    Returns:
+        Description such as "a frame", or an empty string if there is no strip or frame.
     """
     height, width = ink.shape
     labels, count = label(ink, structure=np.ones((3, 3)))

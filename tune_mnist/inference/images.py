@@ -1,4 +1,4 @@
-"""Preparation of a picture of a digit like the images of MNIST."""
+"""Preparation of a picture of a digit in the same way as the images of MNIST."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -40,10 +40,10 @@ DARK, LIGHT = "dark", "light"
 
 
 def read_picture(file: BinaryIO, path: Path) -> tuple[NDArray[np.uint8], str]:
-    """Read a picture of one digit and prepare it like the images of MNIST.
+    """Read a picture of one digit and prepare it in the same way as the images of MNIST.
 
-    The background is the median brightness along the edge, inside a thin frame if there is one.
-    The ink is what differs most from the background. The digit is cropped, scaled to fit into
+    A thin frame is cropped. The background is the median brightness along the edge, and the pixels
+    that differ most from the background are the ink. The digit is cropped, scaled to fit into
     20x20 pixels and placed in 28x28 pixels with its centre of mass in the middle.
 
     Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits",
@@ -64,12 +64,12 @@ def read_picture(file: BinaryIO, path: Path) -> tuple[NDArray[np.uint8], str]:
     """
     grey = without_frame(read_brightness(file, path))
     if np.ptp(grey) < MIN_CONTRAST:
-        raise UserError(f"{path}: shows no digit: its brightness is almost uniform")
+        raise UserError(f"{path}: the picture shows no digit, as its brightness is almost uniform")
     ink, colour, strength = _ink(grey)
     if strength < MIN_SIGNAL * _noise(grey):
-        raise UserError(f"{path}: shows no digit: nothing stands out from the noise")
+        raise UserError(f"{path}: the picture shows no digit that stands out from the noise")
     if place := strip_along_edge(ink >= FAINT * WHITE):
-        raise UserError(f"{path}: shows {place} beside the digit: crop the picture")
+        raise UserError(f"{path}: the picture shows {place} beside the digit: crop the picture")
     return _centre(_fit(ink)), colour
 
 

@@ -20,14 +20,15 @@ IDX_STARTS = (b"\0\0\x08", GZIP_START)
 
 @dataclass(frozen=True)
 class Input:
-    """Images of one file, prepared for a network.
+    """Images read from one file and prepared for a network.
 
     Attributes:
         path: Path of the file as given by the user.
-        images: Images in the form of the training images, uint8 (N, S, S) or (N, S, S, 3).
-        ink: Colour of a picture's digit, ``"dark"`` or ``"light"``. None if the images were not
-            converted.
-        is_picture: Whether the file is a picture with one image. False for an IDX file.
+        images: Images in the form of the network's training images, uint8 (N, S, S) or
+            (N, S, S, 3).
+        ink: Colour of the digit in a picture, ``"dark"`` or ``"light"``. None if the file holds
+            images that need no separation of ink and background.
+        is_picture: Whether the file is a picture, which holds one image. False for an IDX file.
     """
 
     path: Path
@@ -37,10 +38,10 @@ class Input:
 
 
 def read_input(path: Path, form: DataForm) -> Input:
-    """Read a picture or an IDX file of images, plain or gzipped, from a file or a pipe.
+    """Read the images to classify from a picture or an IDX file, plain or gzipped.
 
     Args:
-        path: File or pipe.
+        path: Path of a file or a pipe.
         form: Form of the images that the network was trained on.
 
     Raises:
@@ -66,11 +67,11 @@ def _read_idx_images(file: BinaryIO, path: Path, form: DataForm) -> NDArray[np.u
     wanted = form.shape
     if images.shape[1:] != wanted:
         raise UserError(
-            f"{path}: shape {images.shape}: must be (N, {', '.join(map(str, wanted))}) like the"
-            f" images of {form.name} that the network was trained on"
+            f"{path}: the shape must be (N, {', '.join(map(str, wanted))}), like the images of"
+            f" {form.name} that the network was trained on, but is {images.shape}"
         )
     if len(images) == 0:
-        raise UserError(f"{path}: holds no images")
+        raise UserError(f"{path}: the file contains no images")
     return _upright(images, form)
 
 
@@ -79,8 +80,8 @@ def _as_trained(pixels: NDArray[np.uint8], path: Path, form: DataForm) -> NDArra
     height, width = pixels.shape[:2]
     if (height, width) != (form.side, form.side):
         raise UserError(
-            f"{path}: {width}x{height} pixels: must be {form.side}x{form.side}, as the network was"
-            f" trained on {form.pixels} images of {form.name}"
+            f"{path}: the picture must have {form.side}x{form.side} pixels, like the images of"
+            f" {form.name} that the network was trained on, but has {width}x{height}"
         )
     if form.channels == RGB:
         return pixels if pixels.ndim == 3 else np.stack([pixels] * RGB, axis=-1)
@@ -88,8 +89,8 @@ def _as_trained(pixels: NDArray[np.uint8], path: Path, form: DataForm) -> NDArra
         return pixels
     if (pixels != pixels[..., :1]).any():
         raise UserError(
-            f"{path}: has colours: must be grey, as the network was trained on {form.pixels}"
-            f" images of {form.name}"
+            f"{path}: the picture is in colour, but the network was trained on grey images, those"
+            f" of {form.name}"
         )
     return pixels[..., 0]
 

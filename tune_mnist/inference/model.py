@@ -29,20 +29,20 @@ CHECKPOINT_FOLDER = "checkpoint"
 
 
 class Classifier(nn.Module):
-    """Module from raw pixels to class probabilities.
+    """Module that maps raw images to class probabilities.
 
-    It applies the preparation of training (scaling, and resizing or padding), the network and a
-    softmax.
+    The module prepares the images as in training (scaling, and resizing or padding), applies the
+    network, and converts the logits to probabilities with a softmax.
 
     Args:
-        network: Trained network, which returns logits.
+        network: Trained network that returns logits.
         config: Configuration that the network was trained with.
         form: Form of the images that the network was trained on.
 
     Attributes:
         network: Trained network.
-        form: Form of the images, with the names of the classes.
-        size: Side of the network's input in pixels.
+        form: Form of the images that the network was trained on, with the class names.
+        size: Side of the images that the network receives, in pixels.
 
     Shape:
         - Input: uint8 (B, S, S), or (B, S, S, 3) in RGB, like the training images. For MNIST these
@@ -70,7 +70,8 @@ class TrainedModel:
 
     Attributes:
         config: Configuration that the model was trained with.
-        classifier: Classifier in evaluation mode on the device, in float32.
+        classifier: Classifier in evaluation mode and float32, on the device that ``load_model``
+            was called with.
     """
 
     config: TrainConfig
@@ -78,7 +79,7 @@ class TrainedModel:
 
     @property
     def form(self) -> DataForm:
-        """Form of the training images, with the names of the classes."""
+        """Form of the images that the model was trained on, with the class names."""
         return self.classifier.form
 
     @property
@@ -88,22 +89,24 @@ class TrainedModel:
 
 
 def load_model(folder: Path, device: torch.device) -> TrainedModel:
-    """Load a trained model.
+    """Load a trained model from a results folder.
 
     Args:
         folder: ``best/<model>`` or ``final/<model>`` of a search, or the folder of a single run.
-        device: Device of the classifier.
+        device: Device to load the model onto.
 
     Raises:
-        UserError: The folder contains no model or several, or its files are damaged or do not
-            match each other.
+        UserError: The folder contains no model or more than one, or its files are damaged or do
+            not match each other.
     """
     weights_folder, config_path = _locate(folder)
     config, noted = _read_config(config_path)
     channels = (noted or MNIST).channels
     path = weights_folder / MODEL_FILE
     try:
-        with out_of_memory_reported(f"{path}: needs more memory than there is"):
+        with out_of_memory_reported(
+            f"{path}: loading the weights needs more memory than is available"
+        ):
             weights, num_classes = _load_weights(path, config, config_path, channels, device)
             network = unfilled(config.model, num_classes, channels, config.model_options)
     except CheckpointError as error:
@@ -111,8 +114,8 @@ def load_model(folder: Path, device: torch.device) -> TrainedModel:
     form = noted or DataForm.of_mnist(num_classes)
     if len(form.class_names) != num_classes:
         raise UserError(
-            f"{config_path}: data.class_names: {len(form.class_names)} names: must be"
-            f" {num_classes}, the number of classes of the weights in {path}"
+            f"{config_path}: data.class_names must have {num_classes} names, one for each class of"
+            f" the weights in {path}, but has {len(form.class_names)}"
         )
     network.load_state_dict(weights, assign=True)
     classifier = Classifier(network, config, form).eval().requires_grad_(False)
@@ -136,7 +139,7 @@ def _load_weights(
 def _locate(folder: Path) -> tuple[Path, Path]:
     """Return the folder of the weights and the path of the configuration."""
     if folder.is_file():
-        raise UserError(f"--model {folder}: is a file: give its folder")
+        raise UserError(f"--model {folder} is a file: give the folder that contains it")
     if not folder.is_dir():
         raise UserError(f"--model {folder}: there is no such folder")
     for weights_folder in (folder, path_in(folder, CHECKPOINT_FOLDER)):
@@ -148,10 +151,12 @@ def _locate(folder: Path) -> tuple[Path, Path]:
     inside = sorted({*folder.glob(f"*/{MODEL_FILE}"), *folder.glob(f"*/*/{MODEL_FILE}")})
     if inside:
         choice = ", ".join(str(path.parent) for path in inside)
-        raise UserError(f"--model {folder}: contains several models: give one of {choice}")
+        raise UserError(
+            f"--model {folder}: the folder contains several models: give one of {choice}"
+        )
     raise UserError(
-        f"--model {folder}: contains no {MODEL_FILE}: give best/<model> in the results folder of a"
-        " search, or the results folder of a single run"
+        f"--model {folder}: the folder contains no {MODEL_FILE}: give best/<model> in the results"
+        " folder of a search, or the results folder of a single run"
     )
 
 
@@ -167,7 +172,7 @@ def _read_config(path: Path) -> tuple[TrainConfig, DataForm | None]:
     """Return the configuration and the form of the data, which is None in older folders."""
     if not path.exists():
         raise UserError(
-            f"{path}: there is no such file: the configuration of the model must be beside its"
+            f"{path}: there is no such file, but the configuration of a model must be beside the"
             " weights"
         )
     noted = read_stored(path, _NotedConfig)
@@ -181,6 +186,7 @@ def _num_classes(path: Path, weights: Mapping[str, Tensor], head: str) -> int:
     weight = weights.get(f"{head}.weight")
     if weight is None or weight.ndim < 2 or not 2 <= len(weight) <= MAX_CLASSES:
         raise UserError(
-            f"{path}: must contain the weights of a layer {head} with 2 to {MAX_CLASSES} classes"
+            f"{path}: the file must contain the weights of a layer {head} with 2 to {MAX_CLASSES}"
+            " classes"
         )
     return len(weight)

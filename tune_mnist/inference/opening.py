@@ -17,7 +17,7 @@ PIPE_SECONDS = 10.0
 """Maximum time to wait for a writer to open a pipe, in seconds."""
 
 WRITER_SECONDS = 600.0
-"""Maximum time to wait for the next bytes of a writer, in seconds."""
+"""Maximum time to wait for a writer to write the next bytes, in seconds."""
 
 PIPE_CHUNK = 1 << 16
 
@@ -27,7 +27,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file, or read a pipe such as ``/dev/stdin`` to its end, as a seekable file.
 
     Args:
-        path: File or pipe.
+        path: Path of a file or a pipe.
 
     Raises:
         UserError: The path does not exist or is neither a file nor a pipe, or no data arrives
@@ -45,7 +45,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
             elif stat.S_ISDIR(mode):
                 raise UserError(f"{path}: cannot be read: Is a directory")
             else:
-                raise UserError(f"{path}: is a device: must be a file or a pipe")
+                raise UserError(f"{path} must be a file or a pipe, but is a device")
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
 

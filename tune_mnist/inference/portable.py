@@ -28,7 +28,7 @@ CLASS_NAMES_KEY = "class_names"
 OPSET = 18
 
 TOLERANCE = 1e-4
-"""Maximum difference of a probability that counts as a rounding error."""
+"""Maximum difference between two probabilities that counts as a rounding error."""
 
 ONNX_SILENT = 4
 ONNX_TRACE = "pkg.torch.onnx.stack_trace"
@@ -42,7 +42,7 @@ class Format:
 
     Attributes:
         suffix: Suffix of the file names.
-        packages: Optional packages required to write and verify a file.
+        packages: Packages that are required to write and verify a file.
         write: Function that writes a program and its metadata to a file.
         load: Function that loads a file and returns a function from images to probabilities.
     """
@@ -60,7 +60,7 @@ def export_classifier(
     images: NDArray[np.uint8],
     tolerance: float = TOLERANCE,
 ) -> float:
-    """Export a model to a file and compare the output of the file with the original.
+    """Export a model to a file and check that the file computes the same probabilities.
 
     The exported graph maps ``images``, uint8 (N, S, S) or (N, S, S, 3) for any N, to
     ``probabilities``, float32 (N, C). It includes scaling, resizing or padding, and the softmax.
@@ -70,11 +70,11 @@ def export_classifier(
         classifier: Classifier on the CPU.
         path: File to write. It is created only if the comparison succeeds.
         form: File format, one of EXPORT_FORMATS.
-        images: Images for the comparison, uint8 (M, S, S) or (M, S, S, 3).
-        tolerance: Maximum accepted difference of a probability.
+        images: Images to compare the probabilities on, uint8 (M, S, S) or (M, S, S, 3).
+        tolerance: Maximum accepted difference between a probability of the file and of the model.
 
     Returns:
-        Maximum difference of a probability.
+        Maximum difference between a probability of the file and of the model.
 
     Raises:
         UserError: The probabilities differ by more than the tolerance.
@@ -86,8 +86,9 @@ def export_classifier(
         difference = _difference(classifier, form.load(partial), images)
         if not difference <= tolerance:
             raise UserError(
-                f"{path}: not written: probabilities differ from the original model by up to"
-                f" {difference:.1e} on {len(images):,} images: must be at most {tolerance:.0e}"
+                f"{path}: the file is not written, as its probabilities differ from the original"
+                f" model's by up to {difference:.1e} on {len(images):,} images, but must differ by"
+                f" at most {tolerance:.0e}"
             )
     return difference
 
@@ -105,7 +106,7 @@ def require_packages(name: str, form: Format) -> None:
     missing = [package for package in form.packages if find_spec(package) is None]
     if missing:
         raise UserError(
-            f"--format {name}: {', '.join(missing)} not installed: pip install"
+            f"--format {name} requires {', '.join(missing)}: install with pip install"
             f" 'tune-mnist[{name}]', or choose another format"
         )
 

@@ -1,4 +1,4 @@
-"""Suppression of library output that does not concern users."""
+"""Suppression of output of libraries that does not concern the user."""
 
 import io
 import logging
@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Suppress standard output, standard error, warnings and logging of Python code."""
+    """Suppress what Python code in the block prints, warns and logs."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

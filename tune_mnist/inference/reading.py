@@ -1,4 +1,4 @@
-"""Batched classification of input images."""
+"""Classification of input images in batches."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from tune_mnist.training import MODEL_FILE, evaluation_batch_size, out_of_memory
 
 @dataclass(frozen=True)
 class Reading:
-    """Classification of one image.
+    """Result of the classification of one image.
 
     Attributes:
-        path: File of the image.
+        path: Path of the file that contains the image.
         index: Number of the image in an IDX file, from 0. None for a picture.
-        ink: Colour of a picture's digit, ``"dark"`` or ``"light"``. None if the image was not
-            converted.
+        ink: Colour of the digit in a picture, ``"dark"`` or ``"light"``. None if ink and
+            background were not separated.
         probabilities: Probability of each class, float32 (C,).
     """
 
@@ -44,9 +44,9 @@ def read_digits(
     """Classify all images and yield the results batch by batch, in order.
 
     Args:
-        classifier: Classifier on the device.
-        inputs: Images to classify.
-        device: Device of the classifier.
+        classifier: Classifier that is already on ``device``.
+        inputs: Files of images to classify.
+        device: Device that the classifier is on.
 
     Raises:
         UserError: The output of the network is not finite, because its weights are too large.
@@ -70,12 +70,12 @@ def read_digits(
 def classify_images(
     classifier: Classifier, images: NDArray[np.uint8], device: torch.device
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield the class probabilities of each batch, float32 (B, C).
+    """Classify images and yield the class probabilities of each batch, float32 (B, C).
 
     Args:
-        classifier: Classifier on the device.
+        classifier: Classifier that is already on ``device``.
         images: Images, uint8 (N, S, S) or (N, S, S, 3).
-        device: Device of the classifier.
+        device: Device that the classifier is on.
     """
     largest = max(classifier.size, images.shape[1])
     for batch in torch.split(to_tensor(images), evaluation_batch_size(largest)):

@@ -233,4 +233,4 @@ def test_notes_of_a_dashboard_are_accepted(search):
 @pytest.mark.parametrize("read", [load_study, open_storage])
 def test_a_folder_instead_of_the_journal_is_refused(tmp_path, read):
     (tmp_path / JOURNAL).mkdir()
-    assert "is a folder: must be a file" in refusal(read, tmp_path)
+    assert "must be a file, but is a folder" in refusal(read, tmp_path)
