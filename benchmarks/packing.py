@@ -142,8 +142,8 @@ def images_per_second(
             ray.kill(worker)
     if min(map(len, timed)) <= MIN_BATCHES:
         raise UserError(
-            f"--seconds {seconds:g}: too short for {config.model} in batches of"
-            f" {config.batch_size}: use a longer time, or smaller batches or images"
+            f"--seconds {seconds:g}: the time is too short for {config.model} with batches of"
+            f" {config.batch_size}: use a longer time, smaller batches or smaller images"
         )
     return sum(map(rate, timed))
 
@@ -166,7 +166,7 @@ def counts_that_fit(asked: tuple[int, ...], cpus: float) -> list[int]:
     """
     if asked and max(asked) > cpus:
         raise UserError(
-            f"--at-a-time {max(asked)}: each worker uses a CPU core: must be at most {cpus:g}"
+            f"--at-a-time must be at most {cpus:g}, the number of CPU cores, but is {max(asked)}"
         )
     return sorted({1, *(count for count in asked or AT_A_TIME if count <= cpus)})
 

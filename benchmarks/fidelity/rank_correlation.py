@@ -59,7 +59,7 @@ class Level:
             return cls(int(size), float(fraction))
         except ValueError:
             raise UserError(
-                f"fidelity '{text}': must be size and fraction, as in 64:0.1"
+                f"fidelity '{text}': a fidelity is an image size and a fraction, such as 64:0.1"
             ) from None
 
 

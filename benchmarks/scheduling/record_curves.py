@@ -133,8 +133,8 @@ def _rows_so_far(table: Path, recording: Recording) -> list[dict[str, Any]]:
     for name, value in asdict(recording).items():
         if facts[name] != value:
             raise UserError(
-                f"{table}: recorded with {name} = {facts[name]}, not {value}:"
-                " ask for the same, or move it away"
+                f"{table}: the table was recorded with {name} {facts[name]}, not {value}:"
+                " use the same value, or move the table away"
             )
     rows = pd.read_csv(table).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]

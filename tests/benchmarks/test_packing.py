@@ -47,7 +47,7 @@ def test_numbers_of_workers_start_at_one_and_end_at_the_cores():
     assert counts_that_fit((), 2) == [1, 2]
     assert counts_that_fit((), 64) == list(AT_A_TIME)
     assert counts_that_fit((3,), 4) == [1, 3]
-    with pytest.raises(UserError, match=r"--at-a-time 4: .*must be at most 2"):
+    with pytest.raises(UserError, match="--at-a-time must be at most 2"):
         counts_that_fit((4,), 2)
 
 

@@ -1,4 +1,4 @@
-"""Ensemble of a search beside its single networks: table and verdict."""
+"""Comparison of a search's ensemble with its single networks: table and verdict."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -21,18 +21,18 @@ _HEADINGS = {
 }
 
 Groups = Mapping[str, Sequence[FinalRun]]
-"""Final runs by label of their configuration."""
+"""Final runs, keyed by the label of their configuration."""
 
 
 def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
-    """Return in one sentence whether the ensemble beats the best single network on the test set.
+    """Say in one sentence whether the ensemble beats the best single network on the test set.
 
     Args:
-        ensemble: Ensemble of trials, or None without one.
-        groups: Final runs by label of their configuration.
+        ensemble: Ensemble of the search, or None if there is none.
+        groups: Final runs, keyed by the label of their configuration.
 
     Returns:
-        An empty text if there was nothing to choose an ensemble from.
+        Verdict as text; empty if there were too few trials to choose an ensemble from.
     """
     if ensemble is None or len(ensemble.candidates) == 1:
         return ""
@@ -50,17 +50,20 @@ def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
     if best.holds:
         return f"{reached}, {points} below the best single network ({best.worse})."
     return (
-        f"{reached}; it does not beat the best single network ({best.worse}): chance explains the"
-        f" difference of {points}."
+        f"{reached}; it does not beat the best single network ({best.worse}): chance can explain"
+        f" the difference of {points}."
     )
 
 
 def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Comparison]:
-    """Return the table of the ensemble and the single networks, no table without an ensemble.
+    """Return a table that compares the ensemble with the single networks.
 
     Args:
-        ensemble: Ensemble of trials, or None without one.
-        groups: Final runs by label of their configuration.
+        ensemble: Ensemble of the search, or None if there is none.
+        groups: Final runs, keyed by the label of their configuration.
+
+    Returns:
+        List with the table; empty if no ensemble was tested.
     """
     if ensemble is None or ensemble.test is None:
         return []
@@ -99,10 +102,11 @@ def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Compariso
             *("network", "val_accuracy", "test_accuracy", "calibration_error"),
             *("lead", "over_images", "p", "verdict"),
         ),
-        f"{ensemble_verdict(ensemble, groups)} Greedily chosen from the {len(ensemble.candidates)}"
-        f" best trials on {ensemble.val_images:,} validation images; its prediction is the mean of"
-        " the probabilities. Final runs also train on the validation images. Interval over the"
-        " test images, paired; p: also over the seeds of the final runs, corrected by Holm.",
+        f"{ensemble_verdict(ensemble, groups)} The ensemble was selected greedily from the"
+        f" {len(ensemble.candidates)} best trials on {ensemble.val_images:,} validation images; it"
+        " predicts the mean of the probabilities. Final runs also train on the validation images."
+        " The interval covers the test images, paired; p also covers the seeds of the final runs"
+        " and is Holm-corrected.",
         headings=_HEADINGS,
     )
     return [table]

@@ -65,7 +65,7 @@ def final_tables(
         runs: Final runs of all configurations.
         asked: Number of runs per configuration that the options of the search require.
         class_names: Names of the classes.
-        ensemble: Ensemble of trials, or None without one.
+        ensemble: Ensemble of the search, or None if there is none.
 
     Returns:
         Tables in reading order; empty if there are no runs.
@@ -125,7 +125,7 @@ def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
 
 
 def _calibration_columns(runs: Sequence[FinalRun]) -> dict[str, float]:
-    """Return the means over the seeds; none if a run was made by an earlier version."""
+    """Return mean calibration columns; none if a run was made by an earlier version."""
     found = [run.calibration for run in runs if run.calibration is not None]
     if not found or len(found) < len(runs):
         return {}
@@ -143,14 +143,14 @@ def _calibration_columns(runs: Sequence[FinalRun]) -> dict[str, float]:
 
 
 def _calibration_words(rows: list[dict[str, Any]]) -> str:
-    """Return the explanation of the calibration columns, empty without them."""
+    """Explain the calibration columns, or return ``""`` if there are none."""
     if not any("calibration_error" in row for row in rows):
         return ""
     words = "ECE: expected calibration error on the test images, in 15 bins; "
     if any("temperature" in row for row in rows):
         words += (
-            "temperature: with the lowest log loss for the trial's network on the validation"
-            " images; scaled ECE: with logits divided by it; "
+            "temperature: divisor of the logits that gives the trial's network the lowest log"
+            " loss on the validation images; scaled ECE: ECE with this temperature; "
         )
     return words
 

@@ -79,7 +79,7 @@ def differences(groups: Mapping[str, Sequence[FinalRun]]) -> list[Difference]:
 
 
 def corrected(found: Sequence[Difference]) -> list[Difference]:
-    """Return differences with p-values that are corrected for their number."""
+    """Correct the p-values of differences for multiple testing, by :func:`holm`."""
     p_values = holm([each.p for each in found])
     return [replace(each, p=p) for each, p in zip(found, p_values, strict=True)]
 
@@ -193,7 +193,7 @@ class Sample(NamedTuple):
 
     Attributes:
         accuracies: Test accuracy of each run.
-        error_shares: Share of the runs that misclassify an image, by test image; None: unknown.
+        error_shares: Share of the runs that misclassify each test image; None: unknown.
     """
 
     accuracies: NDArray[np.float64]
@@ -201,12 +201,12 @@ class Sample(NamedTuple):
 
     @classmethod
     def of_runs(cls, runs: Sequence[FinalRun]) -> "Sample":
-        """Return the results of the final runs of a configuration."""
+        """Collect the test results of the final runs of a configuration."""
         return cls(np.array([run.test_accuracy for run in runs]), _error_shares(runs))
 
     @classmethod
     def of_predictions(cls, misclassified: Sequence[int], images: int) -> "Sample":
-        """Return the result of one network or ensemble that is compared as it is.
+        """Collect the test result of one network or ensemble, which was not retrained.
 
         Args:
             misclassified: Indices of the misclassified test images.
@@ -218,15 +218,16 @@ class Sample(NamedTuple):
 
 
 def difference(better: str, worse: str, first: Sample, second: Sample) -> Difference:
-    """Return the difference between two samples, with the p-value of this pair alone.
+    """Return the difference in test accuracy between two samples, with an uncorrected p-value.
 
-    Two samples of one run each are compared by McNemar's exact test on the test images.
+    If both samples have only one run, they are compared by McNemar's exact test on the test
+    images instead of a t-test.
 
     Args:
         better: Label of the first sample.
-        worse: Label of the second one.
-        first: Sample that the mean of the second one is subtracted from.
-        second: The other sample.
+        worse: Label of the second sample.
+        first: Sample with the higher expected accuracy.
+        second: Sample whose mean accuracy is subtracted from that of the first one.
     """
     mean = float(first.accuracies.mean() - second.accuracies.mean())
     seeds = _combined([_error_of_mean(each.accuracies) for each in (first, second)])
@@ -239,9 +240,9 @@ def difference(better: str, worse: str, first: Sample, second: Sample) -> Differ
 
 
 def _exact_p_value(first: Sample, second: Sample) -> float | None:
-    """Return the p-value of McNemar's exact test; None unless both samples are of one run.
+    """Return the p-value of McNemar's exact test, or None if a sample has several runs.
 
-    A t-test over the images is too sure where few images are classified differently.
+    A t-test over the images is overconfident if few images are classified differently.
     """
     errors = _paired(first, second)
     if errors is None or max(len(first.accuracies), len(second.accuracies)) > 1:
@@ -280,7 +281,7 @@ def _over_images(first: Sample, second: Sample) -> _Error | None:
 def _paired(
     first: Sample, second: Sample
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Return the error shares of both samples on the same images; None: unknown."""
+    """Return the error shares of both samples on the same images, or None if unknown."""
     one, other = first.error_shares, second.error_shares
     if one is None or other is None or len(one) != len(other):
         return None

@@ -162,7 +162,7 @@ class EvaluatedTrials:
             and (compared.epoch == self.max_epochs or not hyperparameter(name).whole_training)
         ]
         if len(names) < 2:
-            raise CannotDrawError("fewer than 2 of the parameters that every trial has vary")
+            raise CannotDrawError("fewer than 2 parameters vary and exist in every trial")
         return estimate_importances(trials, [values[trial.number] for trial in trials], names)
 
     @property

@@ -235,7 +235,7 @@ def _two_parameters(evaluated: EvaluatedTrials, *, numbers: bool = False) -> tup
         fit.sort(key=lambda name: is_categorical(evaluated.distributions[name]))
     if len(fit) < 2:
         kind = "numeric " if numbers else ""
-        raise CannotDrawError(f"fewer than 2 of the {kind}parameters that every trial has vary")
+        raise CannotDrawError(f"fewer than 2 {kind}parameters vary and exist in every trial")
     first, second, *_ = fit
     return first, second
 

@@ -1,4 +1,4 @@
-"""Greedy choice of an ensemble on validation images."""
+"""Greedy selection of an ensemble on the validation images."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from tune_mnist.training import log_loss
 from tune_mnist.training.ensemble_file import MAX_MEMBERS
 
 Score = tuple[float, float]
-"""Accuracy, and minus the log loss, which decides between equal accuracies."""
+"""Accuracy and negative log loss; the log loss decides between equal accuracies."""
 
 
 def score_of(predicted: NDArray[np.float64], labels: NDArray[np.int64]) -> Score:
-    """Return the score of class probabilities (N, C); the larger the better."""
+    """Return the score of class probabilities (N, C); a larger score is better."""
     accuracy = float((predicted.argmax(axis=1) == labels).mean())
     return accuracy, -log_loss(predicted, labels)
 
@@ -21,21 +21,22 @@ def score_of(predicted: NDArray[np.float64], labels: NDArray[np.int64]) -> Score
 def choose_members(
     predicted: Sequence[NDArray[np.float64]], labels: NDArray[np.int64]
 ) -> list[int]:
-    """Choose the best single network, then add the networks that improve the ensemble most.
+    """Select the best single network, then add the networks that improve the ensemble most.
 
-    A network can be added again, which gives it more weight in the mean of the probabilities. The
-    choice ends at 8 networks, or when no network lowers the log loss (Caruana et al., "Ensemble
-    Selection from Libraries of Models", ICML 2004). The log loss depends on every image. The
-    accuracy depends on the few images whose class changes, and a choice by it overfits to them.
+    A network can be added several times, which gives it more weight in the mean of the
+    probabilities. The selection ends at 8 networks, or when no network lowers the log loss
+    (Caruana et al., "Ensemble Selection from Libraries of Models", ICML 2004). The log loss is
+    used because it depends on every image, whereas a selection by accuracy overfits to the few
+    images whose predicted class changes.
 
     Args:
-        predicted: Class probabilities (N, C) of each network, for images that none of them was
-            trained on.
-        labels: Labels (N,).
+        predicted: Class probabilities (N, C) of each network, for images on which no network was
+            trained.
+        labels: Labels of the images (N,).
 
     Returns:
-        Indices of the chosen networks, in the order of their choice. Of equal networks the one
-        with the lowest index is chosen.
+        Indices of the selected networks, in the order of selection. Among equally good networks,
+        the one with the lowest index is selected.
     """
     scores = [score_of(each, labels) for each in predicted]
     chosen = [max(range(len(scores)), key=scores.__getitem__)]

@@ -1,4 +1,4 @@
-"""Choice of an ensemble among the best trials, and its test."""
+"""Selection of an ensemble from the best trials, and its test."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -49,20 +49,20 @@ MAX_LOGIT = 60_000.0
 
 @dataclass(frozen=True)
 class EnsembleEvaluation:
-    """Ensemble of trials: chosen on the validation images, then tested once.
+    """Evaluation of an ensemble, which is selected on the validation images and tested once.
 
-    The networks are those of the trials' best epochs, whose weights are kept while the search
-    runs. Final runs cannot be in the ensemble: they train on the validation images, so no image is
-    left to choose them by. The ensemble is compared on the test images with its best single trial
-    and with the final runs, which train on more images than its networks.
+    The candidates are the networks of the best trials at their best epochs, whose weights are kept
+    while the search runs. Final runs cannot be in the ensemble, because they train on the
+    validation images, so no images are left to select them by. On the test images, the ensemble is
+    compared with its best single trial and with the final runs, which train on more images.
 
     Attributes:
         directory: Results folder of the search.
-        dataset: Data set, which has the test images.
+        dataset: Data set that contains the test images.
         shared: Training and validation images in Ray's object store.
-        settings: Settings that all trials have in common.
-        workers: Placement of the evaluations, the same as that of the trials.
-        max_failures: How often an evaluation is repeated after its worker died.
+        settings: Settings shared by all trials.
+        workers: Number and resources of the workers, which are the same as for trials.
+        max_failures: Maximum number of retries of an evaluation after its worker has died.
     """
 
     directory: Path
@@ -73,20 +73,20 @@ class EnsembleEvaluation:
     max_failures: int
 
     def choose(self, records: Sequence[TrialRecord], say: Say) -> Ensemble | None:
-        """Choose an ensemble, unless the results folder has one of the same candidates.
+        """Choose an ensemble, unless the results folder has an ensemble of the same candidates.
 
         The logits of all candidates on the validation images are written to ``validation.npz``.
 
         Args:
-            records: Records of all trials. Trials that diverged or failed are no candidates.
+            records: Records of all trials. Trials that diverged or failed are not candidates.
             say: Function that prints a warning if the candidates cannot be evaluated.
 
         Returns:
-            The ensemble, without its test if it was not stored yet. None without candidates, or
-            if they cannot be evaluated.
+            Ensemble, which includes its test if the test was stored earlier. None if there are no
+            candidates, or if they cannot be evaluated.
 
         Raises:
-            UserError: A file of a candidate is damaged.
+            UserError: A stored file of a candidate is damaged.
         """
         stored = read_ensemble(self.directory)
         if stored is not None:
@@ -96,11 +96,11 @@ class EnsembleEvaluation:
         return None
 
     def finish(self, ensemble: Ensemble, say: Say) -> None:
-        """Test an ensemble, and write its results, unless they are stored already.
+        """Test an ensemble and write the results, unless they are already stored.
 
         Args:
             ensemble: Chosen ensemble.
-            say: Function that prints the result, or a warning if the test failed.
+            say: Function that prints the result, or a warning if the test fails.
         """
         if read_ensemble(self.directory) is not None:
             return
@@ -180,7 +180,7 @@ class EnsembleEvaluation:
 
 @contextmanager
 def _warned(say: Say, step: str) -> Iterator[None]:
-    """Print a warning instead of an error, since a search has its results without an ensemble."""
+    """Print a warning instead of raising an error; the search is complete without an ensemble."""
     try:
         yield
     except (RayError, CheckpointError) as error:
@@ -209,12 +209,12 @@ def chosen_ensemble(
     logits: Sequence[NDArray[np.floating]],
     labels: NDArray[np.int64],
 ) -> Ensemble:
-    """Return the ensemble that the greedy choice finds, not tested yet.
+    """Select an ensemble greedily from the candidates, without testing it.
 
     Args:
         configs: Configuration and origin of each candidate.
-        logits: Outputs of each candidate for the validation images (N, C).
-        labels: Labels of these images (N,).
+        logits: Logits of each candidate for the validation images (N, C).
+        labels: Labels of the validation images (N,).
     """
     predicted = [probabilities(each) for each in logits]
     chosen = choose_members(predicted, labels)

@@ -83,9 +83,9 @@ class FinalEvaluation:
     def expected_seconds(self, records: list[TrialRecord]) -> float:
         """Return the expected wall time in seconds of the final evaluation if it started now.
 
-        The time includes the evaluation of the best models on all validation images, and all final
-        runs with their tests, and the choice and test of the ensemble. A search with a time budget
-        uses it to decide when to stop trials.
+        The time includes the evaluation of the best models on all validation images, all final
+        runs with their tests, and the selection and test of the ensemble. A search with a time
+        budget uses it to decide when to stop trials.
 
         Args:
             records: Records of all trials.

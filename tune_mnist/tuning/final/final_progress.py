@@ -22,11 +22,11 @@ from tune_mnist.tuning.options.search_options import SearchOptions
 def describe_runs(
     planned: Sequence[PlannedRun], missing: int, options: SearchOptions, seconds: float
 ) -> str:
-    """Return a line that says which runs follow, and how long they are expected to take.
+    """Describe in one line which final runs follow, and how long they are expected to take.
 
     Args:
-        planned: All final runs, at least one.
-        missing: Number of runs that have not been made yet.
+        planned: All planned final runs, at least one.
+        missing: Number of planned runs that have not finished yet.
         options: Options of the search.
         seconds: Expected wall time of the missing runs.
     """

@@ -38,7 +38,7 @@ class Succeeded:
         confident_errors: Those misclassified test images whose predictions have the highest
             probabilities.
         train_seconds: Sum of the epochs' wall time in seconds.
-        calibration: Calibration on the test set.
+        calibration: Calibration on the test images.
         complaints: One-line message for each checkpoint that could not be used.
     """
 

@@ -20,13 +20,15 @@ from tune_mnist.tuning.trials.trainable import TrialSettings
 
 @dataclass(frozen=True)
 class KeptNetwork:
-    """Weights of a trial's best epoch. Workers need not see the results folder.
+    """Weights of a trial's best epoch, in a form that can be sent to a worker.
+
+    The driver reads the weights, because workers may not have access to the results folder.
 
     Attributes:
-        config: Configuration of the trial. In a search that was interrupted, its image size may be
+        config: Configuration of the trial. If the search was interrupted, the image size may be
             that of a stage with smaller images.
         path: File of the weights, for error messages.
-        weights: Weights by name, not checked yet.
+        weights: Weights by parameter name, which have not been checked yet.
     """
 
     config: TrainConfig
@@ -34,10 +36,10 @@ class KeptNetwork:
     weights: dict[str, Tensor]
 
     def loaded(self, settings: TrialSettings) -> tuple[nn.Module, Compute]:
-        """Return the network on the device of this worker, and the device with number format.
+        """Build the network on the device of this worker; return it with device and number format.
 
         Args:
-            settings: Settings that all trials had in common.
+            settings: Settings shared by all trials.
 
         Raises:
             CheckpointError: The weights do not fit the configuration, or are not finite.
@@ -60,8 +62,8 @@ def read_kept_network(folder: Path, config: BestConfig, channels: int) -> KeptNe
 
     Args:
         folder: Folder of the model.
-        config: Content of its ``config.json``.
-        channels: Channels of the images, 1 or 3.
+        config: Content of the model's ``config.json``.
+        channels: Number of image channels, 1 or 3.
 
     Raises:
         CheckpointError: The file is damaged.

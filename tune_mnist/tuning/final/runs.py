@@ -41,14 +41,14 @@ def _square(matrix: list[list[int]]) -> list[list[int]]:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibration of a final run on the test set.
+    """Calibration of a final run on the test images.
 
     Attributes:
-        error: Expected calibration error, with 15 bins.
-        temperature: Temperature that was fitted to the logits of the trial's best epoch on the
-            validation images. A final run trains on these images, so none can be fitted to its own
-            logits. None: the weights of the trial were not kept.
-        scaled_error: Expected calibration error with this temperature.
+        error: Expected calibration error (ECE) with 15 bins, from 0 to 1.
+        temperature: Divisor of the logits, which was fitted to the trial's best epoch on the
+            validation images; the final run itself trains on these images. None: the weights of
+            the trial were not kept.
+        scaled_error: Expected calibration error with this temperature, or None.
     """
 
     error: Accuracy
@@ -73,7 +73,7 @@ class FinalRun:
             written by an earlier version, which did not store them.
         best: Whether the configuration has the best validation accuracy of its architecture. For
             such a configuration, the weights of the first run are kept.
-        calibration: Calibration on the test set, or None if an earlier version wrote the file.
+        calibration: Calibration on the test images, or None if an earlier version wrote the file.
     """
 
     model: Text

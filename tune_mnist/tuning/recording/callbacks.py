@@ -116,7 +116,7 @@ class BestModels(Callback):
         describe: Function that returns the content of ``config.json`` for the configuration of a
             trial.
         checkpoints_of: Function that returns the checkpoints of the trial with a given number.
-        candidates: Models from which an ensemble is chosen, or None without a final evaluation.
+        candidates: Models from which an ensemble is chosen; None: no final evaluation.
     """
 
     def __init__(
