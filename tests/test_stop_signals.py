@@ -36,6 +36,29 @@ with stop_signals.before_forced_end(lambda: "to resume: --resume x"):
     except KeyboardInterrupt:  # the signal arrived before the call of the library
         hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 """
+# As the modules of PyTorch and Ray, which the interpreter frees one by one.
+SLOW_TO_FREE = """
+import atexit, click
+from tune_mnist.command import run
+
+class Large:
+    def __del__(self):
+        print("freed", flush=True)
+
+large = Large()
+atexit.register(print, "cleaned up")
+
+@click.command()
+def wait():
+    try:
+        ready()
+        time.sleep(100)
+    except KeyboardInterrupt:
+        print("report written")
+        return stop_signals.status
+
+run(wait)
+"""
 SLOW_END = """
 try:
     ready()
@@ -101,6 +124,14 @@ def test_the_first_signal_ends_the_command_in_order_with_its_status(code, number
     assert process.returncode == status
     assert err == ""
     assert out in ("tidied up\n", "asked 1\n")
+
+
+def test_a_stopped_command_does_not_wait_for_its_memory_to_be_freed():
+    process = started(SLOW_TO_FREE)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 143
+    assert (out, err) == ("report written\ncleaned up\n", "")
 
 
 def test_simultaneous_signals_count_as_one():

@@ -25,6 +25,7 @@ from tune_mnist.errors import ReportedInterrupt, UserError
 from tune_mnist.files import absolute
 from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.process import process_restored
+from tune_mnist.reporting.preload import preload
 from tune_mnist.results import new_results, results_directory
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.experiment import run_experiment
@@ -197,6 +198,7 @@ def perform_search(
                 images,
                 frozenset(key for key, value in given.items() if value is not None),
                 watch,
+                preload,
             )
             # Imported late: plotting takes two seconds, by which the first trial would be delayed.
             from tune_mnist.reporting.search_end import report_search_end

@@ -69,6 +69,7 @@ def run_experiment(
     dataset: Dataset | None = None,
     fixed: frozenset[str] = frozenset(),
     watch: Stopwatch | None = None,
+    before_final: Callable[[], object] = bool,
 ) -> Outcome:
     """Run or resume a search, and write the results into a folder.
 
@@ -83,6 +84,7 @@ def run_experiment(
         dataset: Data set. If None, the data set specified by the options is loaded.
         fixed: Names of the options that the plan for a time budget must not change.
         watch: Stopwatch of the command. If None, the time is measured from this call.
+        before_final: Function to call before the final evaluation.
 
     Returns:
         Outcome of the search.
@@ -147,6 +149,7 @@ def run_experiment(
             )
             if not stop_reason.in_order:
                 return Outcome(stop_reason, detail)
+            before_final()
             return _evaluate(context, final, records, search.whole_val, stop_reason, console)
 
 

@@ -1,0 +1,23 @@
+"""Import of the report's modules while a search waits for its final runs."""
+
+import threading
+from contextlib import suppress
+
+
+def preload() -> threading.Thread:
+    """Start to import what the report of a search needs, and return the thread that does it.
+
+    The imports take seconds of CPU time. During the final runs the process of the search only
+    waits, so that a search which is stopped then can write its report at once.
+    """
+    thread = threading.Thread(target=_import, name="preload report", daemon=True)
+    thread.start()
+    return thread
+
+
+def _import() -> None:
+    with suppress(Exception):  # the report imports the same modules, and then shows the error
+        # PyTorch imports torch._dynamo when the operations of a network are counted.
+        import torch._dynamo  # noqa: F401
+
+        import tune_mnist.reporting.search_report  # noqa: F401
