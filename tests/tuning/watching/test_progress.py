@@ -55,6 +55,14 @@ def test_only_the_parameters_are_cut_in_80_columns():
     assert any("val_accuracy" in line for line in lines)
 
 
+def test_the_longest_state_of_a_search_fits_into_80_columns():
+    rows = [record(number, TrialState.COMPLETE, 0.9876) for number in range(36)]
+    lines = drawn([*rows, record(36, TrialState.RUNNING, 0.5)])
+    (state,) = (line for line in lines if "trials ended" in line)
+    assert state.endswith("left for the trials") or state.endswith("unknown yet")
+    assert any("0:00:00 elapsed" in line for line in lines)
+
+
 def test_brackets_in_a_name_are_no_markup():
     assert any("search [bold]" in line for line in drawn([], name="[bold]"))
 

@@ -213,9 +213,12 @@ class LiveTable(Progress):
             self._live.stop()
 
     def _draw(self) -> Group:
+        elapsed = clock(self._watch.seconds)
         room = max(self._console.height - 8, 3)
         records = sorted(self._trial_store.records, key=_importance)
-        table = Table(title=Text(f"search {self._plan.name}"), title_justify="left")
+        table = Table(
+            title=Text(f"search {self._plan.name} · {elapsed} elapsed"), title_justify="left"
+        )
         for heading in ("trial", "state", "epoch", "val_accuracy"):
             table.add_column(
                 heading, justify="left" if heading == "state" else "right", no_wrap=True
@@ -235,7 +238,7 @@ class LiveTable(Progress):
             )
         hidden = len(records) - room
         lines = [f"… and {hidden} more trials"] if hidden > 0 else []
-        lines.append(f"{self._status()} · {clock(self._watch.seconds)} elapsed")
+        lines.append(self._status())
         if self._plan.dashboard:
             lines.append(f"dashboard {self._plan.dashboard} · Ctrl-C stops and keeps all results")
         return Group(table, *(_one_line(line) for line in lines))
