@@ -1,6 +1,7 @@
 """The final evaluation of a search, interrupted by a kill, by Ctrl-C and by a better trial."""
 
 import json
+import re
 import signal
 from statistics import fmean
 
@@ -75,6 +76,8 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
     more = ("--num-samples", "3", "--finalists", "2")
     result = run("search", "--resume", str(directory), *more)
     assert result.returncode == 0, result.stderr
+    clocks = re.findall(r"^\[(\d+:\d\d:\d\d)\]", result.stdout, flags=re.MULTILINE)
+    assert clocks == sorted(clocks)  # one clock from the first trial to the report
     found = read_final_runs(directory)
     runs = [run for run in found if run.best]
     trials = pd.read_csv(directory / "trials.csv")

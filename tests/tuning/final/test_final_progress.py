@@ -1,4 +1,5 @@
 import io
+import time
 
 import pytest
 from rich.console import Console
@@ -31,6 +32,16 @@ def test_a_terminal_shows_bars_and_a_line_per_run():
     assert "3/9" in text
     assert "epoch 3/9" not in text
     assert "lenet seed 0: test_accuracy 0.9900" in text
+
+
+def test_the_clock_is_that_of_the_command(monkeypatch):
+    watch = Stopwatch()
+    started = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: started + 3600)
+    stream = io.StringIO()
+    with FinalProgress(Console(file=stream), 9, watch) as progress:
+        progress.end("lenet seed 0", "test_accuracy 0.9900")
+    assert stream.getvalue().startswith("[1:00:00] final run lenet seed 0")
 
 
 @pytest.mark.parametrize("terminal", [True, False])
