@@ -277,7 +277,7 @@ def test_a_silent_pipe_is_refused_in_one_line(command, good, tmp_path, monkeypat
     if end is not None:
         os.close(end)
     assert (status, images_in(out)) == (2, [str(good)])
-    assert err.startswith(f"error: {pipe}: received no data through a pipe")
+    assert err.startswith(f"error: {pipe}: no data arrived through the pipe")
 
 
 def test_an_endless_pipe_is_refused_in_one_line(command, good, tmp_path, monkeypatch):

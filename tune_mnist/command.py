@@ -77,7 +77,7 @@ def typed_command(name: str) -> str:
     The result is the same if the command was started as ``tune-mnist <name> ...``.
 
     Args:
-        name: Name of the command.
+        name: Name of the command, such as ``search``.
     """
     arguments = sys.argv[1:]
     if arguments[:1] == [name]:

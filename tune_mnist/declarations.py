@@ -65,7 +65,8 @@ class Option:
     Attributes:
         group: Heading of the group that the option is listed under.
         default: Description of the default for ``--help``. Empty shows the default of the field.
-        metavar: Placeholder for the value in ``--help``. Empty derives it from the type.
+        metavar: Placeholder for the value in ``--help``. Empty derives the placeholder
+            from the type.
     """
 
     group: str

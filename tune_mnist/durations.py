@@ -1,4 +1,4 @@
-"""Durations: formatted, and measured since the start of a command."""
+"""Formatting of durations, and measurement of the time since the start of a command."""
 
 import time
 from datetime import timedelta
@@ -12,12 +12,16 @@ def clock(seconds: float) -> str:
 
 
 def approximately(seconds: float) -> str:
-    """Format an estimated duration in seconds; an estimate is not exact to a second."""
+    """Format an estimated duration, such as "about 0:25:00", to show that it is not exact.
+
+    Args:
+        seconds: Estimated duration in seconds.
+    """
     return "less than a minute" if seconds < MINUTE else f"about {clock(seconds)}"
 
 
 class Stopwatch:
-    """Time since the start of a command, or of a call of the Python API."""
+    """Measures the time since the start of a command or of a call of the Python API."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
@@ -28,5 +32,5 @@ class Stopwatch:
         return time.monotonic() - self._start
 
     def stamped(self, line: str) -> str:
-        """Return a line that begins with the time since the start."""
+        """Return a line of output with the time since the start in front of it."""
         return f"[{clock(self.seconds)}] {line}"

@@ -57,9 +57,10 @@ def export(models: tuple[str, ...], **given: Any) -> None:
     """Export a trained model to a file that runs without this package.
 
     The exported model takes uint8 images of shape (N, 28, 28), light digits on a dark background;
-    a model trained on your own data takes (N, S, S) or (N, S, S, 3) images like them. It returns
-    the class probabilities as float32 (N, C). The class names are in the metadata of the file. The
-    file is written only if its probabilities agree with the original on up to 1,000 images.
+    a model trained on your own data takes (N, S, S) or (N, S, S, 3) images of the same kind. It
+    returns the class probabilities as float32 (N, C). The class names are in the metadata of the
+    file. The file is written only if its probabilities agree with the original on up to 1,000
+    images.
     """
     # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     set_up_process()

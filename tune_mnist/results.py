@@ -159,4 +159,4 @@ def nearest_existing(path: Path) -> Path:
     try:
         return next(place for place in (whole, *whole.parents) if place.exists())
     except OSError as error:  # a name that is too long
-        raise UserError(f"--output-dir {path}: {error.strerror}") from None
+        raise UserError(f"--output-dir {path}: cannot be used: {error.strerror}") from None

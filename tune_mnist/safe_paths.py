@@ -41,7 +41,7 @@ def path_in(folder: Path, *names: str) -> Path:
 def require_no_links(folder: Path, allowed: Callable[[Path], bool] | None = None) -> None:
     """Check recursively that a folder contains only regular files and folders.
 
-    Ray and TensorBoard follow symbolic links when they write into a results folder.
+    Call this before Ray or TensorBoard write into a results folder, as both follow symbolic links.
 
     Args:
         folder: Folder to check. A missing folder counts as empty.
@@ -106,7 +106,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     except (FileNotFoundError, NotADirectoryError):  # removed by a search that is still running
         return []
     except OSError as error:
-        raise UserError(f"{folder}: {error.strerror}") from None
+        raise UserError(f"{folder}: cannot be read: {error.strerror}") from None
 
 
 def _is_single_entry(name: str) -> bool:
@@ -124,7 +124,7 @@ def _require_file_or_folder(path: Path) -> None:
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             return
-        raise UserError(f"{path}: {error.strerror}") from None
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     if stat.S_ISLNK(mode):
         raise UserError(
             f"{path} is a symbolic link, which may point outside the folder: replace it with the"

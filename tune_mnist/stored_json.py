@@ -23,8 +23,8 @@ class StrictModel(BaseModel):
 def read_stored(path: Path, schema: type[Stored]) -> Stored:
     """Read and validate a JSON file.
 
-    The parser of pydantic rejects more than 200 nesting levels and numbers of more than 4,300
-    digits.
+    The parser of pydantic refuses a file with more than 200 nesting levels or with a number of
+    more than 4,300 digits, so that a hostile file cannot exhaust the memory.
 
     Args:
         path: Path of the file to read.

@@ -38,7 +38,8 @@ class BestTrial:
         epoch: Epoch with the best validation accuracy, from 1.
         val_accuracy: Best accuracy on the validation images of the search, from 0 to 1.
         full_val_accuracy: Accuracy of the trial's saved model on the whole validation part. None
-            if the search validates on the whole part anyway, or has not measured it yet.
+            if the search validates on the whole part anyway, or if the model has not been measured
+            yet.
         test_accuracies: Test accuracies of the final runs, keyed by seed. Empty without a final
             evaluation.
         config: Name of the model and hyperparameters at the best epoch, as arguments of

@@ -151,7 +151,7 @@ def perform_search(
 
     Raises:
         UserError: See ``run_search``.
-        KeyboardInterrupt: The search was interrupted. Its results so far are written.
+        KeyboardInterrupt: The search was interrupted. The results obtained so far are saved.
     """
     watch = watch or Stopwatch()
     earlier: Experiment | None = None

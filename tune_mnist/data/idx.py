@@ -61,8 +61,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 def parse_idx(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
     """Read an IDX file that is already open. See ``read_idx``.
 
-    No more bytes are decompressed than the header announces, and memory is allocated only for
-    bytes that exist.
+    A damaged or hostile file cannot exhaust the memory: decompression stops at the size given in
+    the header, and memory is allocated only for bytes that exist.
 
     Args:
         file: Seekable file, positioned at its beginning.
@@ -162,5 +162,5 @@ def _wrong_size(
     fault = "too long" if too_long else "truncated"
     return UserError(
         f"{path}: the file is {fault}: it has {found}, but the shape {shape} in its header"
-        f" requires {expected:,}"
+        f" requires {expected:,} bytes"
     )

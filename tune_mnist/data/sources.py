@@ -69,7 +69,7 @@ def _fetch(name: str, cache: Path) -> None:
             return
     raise UserError(
         f"cannot get {name}: it is not in the cache ({cache}), and every source failed:"
-        f" {', '.join(reasons)}: put the four IDX files into a folder and set --data-dir or"
+        f" {', '.join(reasons)}; put the four IDX files into a folder and set --data-dir or"
         " TUNE_MNIST_DATA to this folder, or use --dataset digits, which needs no download"
     )
 

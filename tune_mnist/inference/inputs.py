@@ -89,8 +89,8 @@ def _as_trained(pixels: NDArray[np.uint8], path: Path, form: DataForm) -> NDArra
         return pixels
     if (pixels != pixels[..., :1]).any():
         raise UserError(
-            f"{path}: the picture is in colour, but the network was trained on grey images, those"
-            f" of {form.name}"
+            f"{path}: the picture is in colour, but the network was trained on the grey images of"
+            f" {form.name}"
         )
     return pixels[..., 0]
 

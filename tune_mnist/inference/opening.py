@@ -71,9 +71,9 @@ def _read_pipe(descriptor: int, path: Path) -> bytes:
                 time.sleep(0.05)  # no writer has opened the pipe yet
         if size > MAX_PIPE_BYTES:
             raise UserError(
-                f"{path}: received more than {MAX_PIPE_BYTES:,} bytes through a pipe: use a file"
+                f"{path}: more than {MAX_PIPE_BYTES:,} bytes arrived through the pipe: use a file"
             )
         if time.monotonic() - last > patience:
             raise UserError(
-                f"{path}: received no data through a pipe for {patience:.0f} s: use a file"
+                f"{path}: no data arrived through the pipe for {patience:.0f} s: use a file"
             )

@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Suppress what Python code in the block prints, warns and logs."""
+    """Suppress the output, the warnings and the log messages of Python code in the block."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -86,7 +86,7 @@ class Architecture:
         """Validate keyword arguments for the constructor and return them in the annotated types.
 
         Args:
-            options: Values, keyed by keyword.
+            options: Keyword arguments to validate, keyed by name.
 
         Raises:
             UserError: A keyword is unknown, a value does not match its annotation, or a keyword
@@ -226,7 +226,11 @@ def own_networks() -> tuple[Architecture, ...]:
 
 
 def registered_in(module: str) -> tuple[str, ...]:
-    """Return the names of the user's architectures that a module's top-level package defines."""
+    """Return the names of the user's architectures that belong to the package of a module.
+
+    Args:
+        module: Name of the module, such as ``package.module``.
+    """
     package = module.partition(".")[0]
     return tuple(
         each.name for each in own_networks() if each.build.__module__.partition(".")[0] == package

@@ -1,4 +1,4 @@
-"""Calibration: how well predicted probabilities match the share of correct predictions."""
+"""Calibration of a network: the agreement of its confidence with its accuracy."""
 
 import math
 
@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 BINS = 15
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
-"""Limits of a fitted temperature. A network without an error on the images has no best one."""
+"""Limits of a fitted temperature, which has no minimum for a network that makes no error."""
 
 
 def probabilities(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
-    """Return the class probabilities (N, C): the softmax of logits divided by a temperature.
+    """Convert logits to class probabilities (N, C), with the confidence scaled by a temperature.
+
+    The probabilities are the softmax of the logits divided by the temperature.
 
     Args:
         logits: Outputs of a network (N, C).
@@ -27,14 +29,15 @@ def probabilities(logits: NDArray[np.floating], temperature: float = 1.0) -> NDA
 def expected_calibration_error(
     predicted: NDArray[np.floating], labels: NDArray[np.int64]
 ) -> float:
-    """Return the mean difference between confidence and accuracy, weighted by images.
+    """Return the expected calibration error: the mean gap between confidence and accuracy.
 
-    The images are grouped by their confidence, the probability of the predicted class, into 15
-    bins of equal width (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
+    The images are grouped by confidence, the probability of the predicted class, into 15 bins of
+    equal width. The gaps of the bins are weighted by the number of images (Guo et al., "On
+    Calibration of Modern Neural Networks", ICML 2017).
 
     Args:
         predicted: Class probabilities (N, C).
-        labels: Labels (N,).
+        labels: True classes, int64 (N,).
     """
     confidence = predicted.max(axis=1)
     correct = predicted.argmax(axis=1) == labels
@@ -48,7 +51,7 @@ def log_loss(predicted: NDArray[np.floating], labels: NDArray[np.int64]) -> floa
 
     Args:
         predicted: Class probabilities (N, C).
-        labels: Labels (N,).
+        labels: True classes, int64 (N,).
     """
     true = predicted[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(true, np.finfo(np.float64).tiny)).mean())
@@ -59,7 +62,7 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> 
 
     Args:
         logits: Outputs of a network (N, C) for images that it was not trained on.
-        labels: Labels (N,).
+        labels: True classes, int64 (N,).
     """
     from scipy.optimize import minimize_scalar
 

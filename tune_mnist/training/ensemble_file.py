@@ -14,7 +14,7 @@ from tune_mnist.stored_values import MAX_IMAGES, Accuracy, Finite, Text, Whole
 ENSEMBLE_FOLDER = "ensemble"
 ENSEMBLE_FILE = "ensemble.json"
 MAX_MEMBERS = 8
-"""Maximum networks of an ensemble, a network that is in it twice counting twice."""
+"""Maximum number of networks in an ensemble. A network that is chosen twice counts twice."""
 
 MAX_TRIALS = 1_000
 
@@ -26,11 +26,12 @@ class Candidate(StrictModel):
 
     Attributes:
         trial: Number of the trial.
-        model: Architecture.
-        epoch: Epoch of the weights.
+        model: Name of the architecture.
+        epoch: Epoch after which the weights were saved.
         val_accuracy: Accuracy of the weights on the validation images.
         temperature: Temperature fitted on the validation images.
-        count: How often the network is in the ensemble; 0: not in it.
+        count: Number of times that the network was chosen for the ensemble. 0 if it is not part of
+            the ensemble.
     """
 
     trial: Whole
@@ -42,7 +43,7 @@ class Candidate(StrictModel):
 
 
 class Predictions(StrictModel):
-    """Predictions for the test images.
+    """Quality of the predictions for the test images.
 
     Attributes:
         misclassified: Indices of the misclassified test images, ascending.
@@ -54,7 +55,7 @@ class Predictions(StrictModel):
 
 
 class EnsembleTest(StrictModel):
-    """Test of an ensemble, and of the best single candidate beside it.
+    """Test results of an ensemble, and of the best single candidate for comparison.
 
     Attributes:
         images: Number of test images.
@@ -67,14 +68,16 @@ class EnsembleTest(StrictModel):
     single: Predictions
 
     def accuracy(self, predictions: Predictions) -> float:
-        """Return the test accuracy of predictions."""
+        """Return the test accuracy that belongs to predictions for the test images."""
         return 1 - len(predictions.misclassified) / self.images
 
     @model_validator(mode="after")
     def _check_indices(self) -> "EnsembleTest":
         for wrong in (self.ensemble.misclassified, self.single.misclassified):
             if len({*wrong}) != len(wrong) or max(wrong, default=0) >= self.images:
-                raise ValueError(f"misclassified: different numbers below {self.images:,}")
+                raise ValueError(
+                    f"a test with different misclassified indices below {self.images:,}"
+                )
         return self
 
 
@@ -90,13 +93,16 @@ def _checked(candidates: list[Candidate]) -> list[Candidate]:
 
 
 class Ensemble(StrictModel):
-    """Ensemble chosen on validation images; its prediction is the mean of the probabilities.
+    """Ensemble of networks that was chosen on validation images.
+
+    The prediction of the ensemble is the mean of the class probabilities of its networks.
 
     Attributes:
-        candidates: Trials from which the ensemble was chosen, the best single one first.
+        candidates: Trials from which the ensemble was chosen, with the best single network first.
         val_images: Number of validation images.
-        val_accuracy: Accuracy of the ensemble on these images.
-        test: Test of the ensemble. None if it holds one network only, which is no ensemble.
+        val_accuracy: Accuracy of the ensemble on the validation images.
+        test: Test results of the ensemble. None if only one network was chosen, which is not an
+            ensemble.
     """
 
     candidates: Annotated[
@@ -108,12 +114,12 @@ class Ensemble(StrictModel):
 
     @property
     def members(self) -> list[Candidate]:
-        """Candidates that are in the ensemble."""
+        """Candidates that were chosen for the ensemble."""
         return [candidate for candidate in self.candidates if candidate.count]
 
     @property
     def temperatures(self) -> dict[int, float]:
-        """Temperature of each candidate by number of the trial."""
+        """Temperatures of the candidates, keyed by the number of the trial."""
         return {candidate.trial: candidate.temperature for candidate in self.candidates}
 
     def describe(self) -> str:
@@ -126,23 +132,32 @@ class Ensemble(StrictModel):
 
     @property
     def size(self) -> int:
-        """Number of networks in the ensemble, repetitions included."""
+        """Number of networks in the ensemble. A network that is chosen twice counts twice."""
         return _size(self.candidates)
 
 
 def member_folder(trial: int) -> str:
-    """Return the name of the folder with the weights of a candidate."""
+    """Return the name of the folder that holds the weights of a candidate.
+
+    Args:
+        trial: Number of the candidate's trial.
+    """
     return f"trial-{trial}"
 
 
 def write_ensemble(directory: Path, ensemble: Ensemble) -> None:
-    """Write the file of an ensemble into its folder in a results folder."""
+    """Write the file that describes an ensemble.
+
+    Args:
+        directory: Results folder of a search.
+        ensemble: Ensemble to describe.
+    """
     path = path_in(directory, ENSEMBLE_FOLDER, ENSEMBLE_FILE)
     write_text(path, json.dumps(ensemble.model_dump(mode="json"), indent=2) + "\n")
 
 
 def read_ensemble(directory: Path) -> Ensemble | None:
-    """Read the file of an ensemble.
+    """Read the file that describes an ensemble.
 
     Args:
         directory: Results folder of a search.

@@ -70,7 +70,12 @@ class Classified:
 
     @classmethod
     def from_logits(cls, logits: Tensor, labels: Tensor) -> "Classified":
-        """Return the predictions for outputs of a network (N, C)."""
+        """Take the most probable class of each image from the outputs of a network.
+
+        Args:
+            logits: Outputs of the network (N, C).
+            labels: True classes, int64 (N,).
+        """
         predicted = logits.argmax(1)
         probability = logits.softmax(1).gather(1, predicted[:, None])[:, 0]
         arrays = (tensor.cpu().numpy() for tensor in (labels, predicted, probability))
@@ -130,8 +135,8 @@ def logits_and_labels(
 
     Args:
         model: Network on the device. It is set to evaluation mode.
-        batches: Images and labels.
-        compute: Device and number format.
+        batches: Images to classify and their labels.
+        compute: Device of the network, and number format to evaluate with.
     """
     model.eval()
     outputs, truth = [], []

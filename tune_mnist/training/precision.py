@@ -35,7 +35,7 @@ class Compute:
         return torch.channels_last if self.bf16 else torch.contiguous_format
 
     def autocast(self) -> AbstractContextManager[None]:
-        """Return the autocast context for forward passes."""
+        """Return the context in which forward passes compute in the chosen number format."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
 

@@ -15,7 +15,7 @@ class WeightAverage:
     CUDA graph does not allow.
 
     Source: Polyak, Juditsky, "Acceleration of Stochastic Approximation by Averaging", SIAM J.
-    Control Optim., 1992. The increasing decay is that of TensorFlow's
+    Control Optim., 1992. The increase of the decay follows TensorFlow's
     ``ExponentialMovingAverage``.
 
     Args:

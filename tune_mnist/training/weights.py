@@ -39,15 +39,16 @@ def load_tensors(path: Path, max_bytes: int) -> dict[str, Tensor]:
     """
     loaded = load_archive(path, max_bytes)
     if not isinstance(loaded, dict) or not loaded:
-        raise CheckpointError(
-            f"{path}: the file holds no weights, which must be a dictionary of tensors"
-        )
+        raise CheckpointError(f"{path}: the file must hold a dictionary of tensors, but does not")
     for name, tensor in loaded.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            called = quoted(name) if isinstance(name, str) else f"a {type(name).__name__}"
+        if not isinstance(name, str):
+            kind = type(name).__name__
             raise CheckpointError(
-                f"{path}: each entry must be a tensor with a name, but {called} is not"
+                f"{path}: each key must be the name of a tensor, but one is {kind}"
             )
+        if not isinstance(tensor, Tensor):
+            kind = type(tensor).__name__
+            raise CheckpointError(f"{path}: {quoted(name)} must be a tensor, but is {kind}")
     tensors: dict[str, Tensor] = loaded
     return tensors
 
