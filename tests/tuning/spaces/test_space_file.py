@@ -169,7 +169,7 @@ def test_an_invalid_value_is_named_with_key_and_remedy(path, extra, words):
         ("low: 0.1, high: 1, log: true, step: 0.1", "step cannot be combined with log: true"),
         (
             "low: 0.1, high: 1, step: 0.4",
-            "parameters.lr: high - low must be a whole number of steps of 0.4",
+            "parameters.lr: high - low must be a multiple of step (0.4)",
         ),
         ("low: 0.1, high: 1, step: 0", "parameters.lr.step must be greater than 0, but is 0"),
     ],

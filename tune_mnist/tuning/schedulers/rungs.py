@@ -175,7 +175,13 @@ class Rungs:
 
 
 def rung_epochs(max_epochs: int, grace_period: int, reduction_factor: int) -> tuple[int, ...]:
-    """Return the epochs of the rungs: all grace_period * reduction_factor^k below max_epochs."""
+    """Return the epochs of the rungs: all grace_period * reduction_factor^k below max_epochs.
+
+    Args:
+        max_epochs: Maximum epochs per trial.
+        grace_period: Epoch of the first rung, at least 1.
+        reduction_factor: Factor between the epochs of two rungs, at least 2.
+    """
     epochs = []
     epoch = grace_period
     while epoch < max_epochs:

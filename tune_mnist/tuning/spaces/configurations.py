@@ -36,6 +36,10 @@ def is_whole(space: SearchSpace, parameters: Mapping[str, Any]) -> bool:
     """Return whether a configuration is complete.
 
     This is the case if it has a value for each parameter whose condition holds.
+
+    Args:
+        space: Search space.
+        parameters: Parameter values, keyed by parameter name.
     """
     return all(name in parameters for name in space.parameters if space.exists(name, parameters))
 

@@ -213,7 +213,7 @@ def _check_bounds(parameter: FloatParameter | IntParameter) -> None:
         )
     if not _on_grid(parameter, high):
         raise ValueError(
-            f"high - low must be a whole number of steps of {step:g}, but is {high - low:g}"
+            f"high - low must be a multiple of step ({step:g}), but is {high - low:g}"
         )
 
 

@@ -54,7 +54,12 @@ class Bucket:
         return self.uri.partition("?")[0]
 
     def write(self, key: str, content: bytes) -> None:
-        """Write a small object."""
+        """Write a small object, and replace an existing one.
+
+        Args:
+            key: Key of the object, relative to the folder.
+            content: Content of the object.
+        """
         with (
             self._connection() as (filesystem, base),
             filesystem.open_output_stream(f"{base}/{key}") as stream,
@@ -62,7 +67,7 @@ class Bucket:
             stream.write(content)
 
     def read(self, key: str) -> bytes | None:
-        """Return the content of a small object, or None if it does not exist."""
+        """Return the content of a small object, or None if the object does not exist."""
         with self._connection() as (filesystem, base):
             try:
                 with filesystem.open_input_stream(f"{base}/{key}") as stream:
@@ -72,12 +77,21 @@ class Bucket:
         return content
 
     def upload(self, file: Path, key: str) -> None:
-        """Upload a local file."""
+        """Upload a local file, and replace an existing object.
+
+        Args:
+            file: Path of the local file.
+            key: Key of the object, relative to the folder.
+        """
         with self._connection() as (filesystem, base):
             fs.copy_files(str(file), f"{base}/{key}", fs.LocalFileSystem(), filesystem)
 
     def download(self, key: str, file: Path) -> None:
         """Download an object to a local file.
+
+        Args:
+            key: Key of the object, relative to the folder.
+            file: Path of the local file.
 
         Raises:
             FileNotFoundError: The object does not exist.
@@ -86,12 +100,21 @@ class Bucket:
             fs.copy_files(f"{base}/{key}", str(file), filesystem, fs.LocalFileSystem())
 
     def copy(self, key: str, target: str) -> None:
-        """Copy an object within the store, without downloading its content."""
+        """Copy an object within the object store, without downloading the content.
+
+        Args:
+            key: Key of the object to copy, relative to the folder.
+            target: Key of the copy, relative to the folder.
+        """
         with self._connection() as (filesystem, base):
             filesystem.copy_file(f"{base}/{key}", f"{base}/{target}")
 
     def objects(self, folder: str = "") -> list[str]:
-        """Return the keys of all objects in a folder and its subfolders."""
+        """Return the keys of all objects in a subfolder and everything below it.
+
+        Args:
+            folder: Subfolder, relative to the folder. If empty, all objects are listed.
+        """
         with self._connection() as (filesystem, base):
             place = f"{base}/{folder}".rstrip("/")
             chosen = fs.FileSelector(place, recursive=True, allow_not_found=True)
@@ -99,7 +122,7 @@ class Bucket:
         return [path.removeprefix(f"{base}/") for path in found]
 
     def delete(self, key: str) -> None:
-        """Delete an object if it exists."""
+        """Delete an object. If it does not exist, nothing happens."""
         with self._connection() as (filesystem, base):
             try:
                 filesystem.delete_file(f"{base}/{key}")
@@ -107,7 +130,7 @@ class Bucket:
                 return
 
     def delete_folder(self, folder: str) -> None:
-        """Delete all objects in a folder if it exists."""
+        """Delete all objects in a subfolder. If it does not exist, nothing happens."""
         with self._connection() as (filesystem, base):
             try:
                 filesystem.delete_dir(f"{base}/{folder}")
