@@ -7,6 +7,7 @@ import pytest
 
 from tune_mnist.errors import UserError
 from tune_mnist.training import TrainConfig
+from tune_mnist.training.schedules import SCHEDULES
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.spaces.space import load_space, shipped_spaces
 
@@ -66,6 +67,11 @@ def test_baselines_of_a_shipped_space_are_tried_first(name):
     first = list(draw(space, len(space.baselines)))
     for baseline, config in zip(space.baselines, first, strict=True):
         assert baseline.items() <= config.items()
+
+
+@pytest.mark.parametrize("name", SEARCHED)
+def test_default_spaces_search_every_schedule(name):
+    assert {config["lr_schedule"] for config in draw(load_space(name), 50)} == set(SCHEDULES)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
