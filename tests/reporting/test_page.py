@@ -439,4 +439,5 @@ def test_a_damaged_file_of_pictures_omits_only_the_pictures(tmp_path: Path):
     add_final_runs(results.directory, ("lenet",))
     path = results.directory / "final" / "lenet" / "misread.npz"
     path.write_bytes(path.read_bytes()[:100])
-    assert "misread.npz: damaged" in written(read_search(results.directory)).read_text()
+    page = written(read_search(results.directory)).read_text()
+    assert "misread.npz: cannot be read" in page

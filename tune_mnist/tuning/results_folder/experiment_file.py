@@ -153,8 +153,8 @@ class Experiment(StrictModel, extra="ignore"):
         place = checkpoints_of_search(checked_storage_path(given["storage_path"]), directory.name)
         if self.checkpoints != place:
             raise UserError(
-                f"{path}: the file was not written by this user on this machine, and names"
-                f" {self.checkpoints} as the place of the checkpoints instead of {place}: rename"
+                f"{path}: the file was not written by this user on this machine, and its"
+                f" checkpoints are in {self.checkpoints or 'the folder'}, not in {place}: rename"
                 " the folder, or accept all stored values with --trust-stored"
             )
 
