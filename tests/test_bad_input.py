@@ -139,7 +139,7 @@ def test_invalid_options_of_search_are_refused(refusal, arguments, words):
             lambda images: images.write_bytes(
                 images.with_name("t10k-images-idx3-ubyte").read_bytes()
             ),
-            "20 images but",
+            "20 images in",
         ),
     ],
     ids=["missing", "html", "truncated", "damaged gzip", "mismatched"],

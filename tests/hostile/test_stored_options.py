@@ -220,4 +220,4 @@ def test_trust_stored_needs_a_search_to_resume(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["search", "--trust-stored"])
     with pytest.raises(SystemExit):
         run(search)
-    assert "--trust-stored: " in capsys.readouterr().err
+    assert "--trust-stored must be used together" in capsys.readouterr().err
