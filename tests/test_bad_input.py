@@ -116,7 +116,7 @@ def test_an_existing_name_is_refused_before_training(refusal, tmp_path):
         (["--dataset", "digits", "--mlflow", f"sqlite:///{__file__}/x.db"], "cannot be opened"),
         (
             ["--dataset", "digits", "--mlflow", "http://127.0.0.1:1"],
-            "--mlflow http://127.0.0.1:1: cannot be used: ",
+            "--mlflow http://127.0.0.1:1: the server or database cannot be used: ",
         ),
     ],
 )
