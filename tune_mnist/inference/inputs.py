@@ -26,8 +26,8 @@ class Input:
         path: Path of the file as given by the user.
         images: Images in the form of the network's training images, uint8 (N, S, S) or
             (N, S, S, 3).
-        ink: Colour of the digit in a picture, ``"dark"`` or ``"light"``. None if the file holds
-            images that need no separation of ink and background.
+        ink: Colour of the digit in a picture, ``"dark"`` or ``"light"``. None if the images
+            were used without separating ink and background.
         is_picture: Whether the file is a picture, which holds one image. False for an IDX file.
     """
 

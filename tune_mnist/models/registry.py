@@ -121,11 +121,14 @@ class Architecture:
         return keywords[name].checked(value)
 
     def chosen_activation(self, options: Mapping[str, Any]) -> str | None:
-        """Return the activation from which the initial weights are derived, or None.
+        """Return the activation from which the initial weights are derived.
 
         Args:
             options: Keyword arguments for the constructor. An argument ``activation`` takes
                 precedence over the registered activation.
+
+        Returns:
+            Name of the activation, or None if the network keeps the weights of its constructor.
         """
         keyword = self.keywords.get("activation")
         if keyword is None or self.activation is None:

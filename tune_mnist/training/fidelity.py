@@ -29,8 +29,8 @@ class Fidelity:
     multi-fidelity optimisation (Kandasamy et al., ICML 2017).
 
     Attributes:
-        stages: Stages in their order. The last one uses all training images of the run and lasts
-            until the run ends.
+        stages: Stages in the order of training. The last stage uses all training images of the run
+            and lasts until the run ends.
     """
 
     stages: tuple[Stage, ...]

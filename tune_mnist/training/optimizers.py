@@ -53,8 +53,8 @@ def create_optimizer(
     """Create an optimizer by name.
 
     Args:
-        name: ``"sgd"``, ``"adam"`` (Kingma, Ba, ICLR 2015), ``"adamw"`` (Loshchilov, Hutter, ICLR
-            2019) or ``"rmsprop"``.
+        name: Name of the optimizer: ``"sgd"``, ``"adam"`` (Kingma, Ba, ICLR 2015), ``"adamw"``
+            (Loshchilov, Hutter, ICLR 2019) or ``"rmsprop"``.
         parameters: Parameters to optimise.
         lr: Learning rate, greater than 0.
         momentum: Momentum of sgd and rmsprop, from 0 to 1. Ignored by adam and adamw, which use
