@@ -25,7 +25,7 @@ from tune_mnist.tuning.recording.journal_file import JournalFile
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME
 from tune_mnist.tuning.results_folder.experiment_file import EXPERIMENT_FILE
 
-COPIED = ("best/*/config.json", "final/*/*.json")
+COPIED = ("best/*/config.json", "ensemble/ensemble.json", "final/*/*.json")
 
 
 def add_results(source: Path, directory: Path = RESULTS) -> Path:

@@ -15,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.hostile.folders import write_ensemble_of
 from tests.inference.pictures import picture_of
 from tune_mnist.command import run
 from tune_mnist.models import create_model
@@ -315,6 +316,29 @@ def test_an_invalid_model_is_refused_in_one_line(command, good, digits_lenet):
     status, out, err = command(good, model=digits_lenet.parent)
     assert (status, out) == (2, "")
     assert f"give one of {digits_lenet}" in err
+
+
+def test_an_ensemble_classifies(rows, digits_lenet, good, tmp_path, monkeypatch, capsys):
+    write_ensemble_of(tmp_path / "search", digits_lenet)
+    (alone,) = rows(good)
+    monkeypatch.setattr("sys.argv", ["predict", "--ensemble", str(tmp_path / "search"), str(good)])
+    with pytest.raises(SystemExit) as caught:
+        run(predict)
+    out, err = capsys.readouterr()
+    assert (caught.value.code, err) == (0, "")
+    (together,) = csv.DictReader(io.StringIO(out))
+    assert together["class"] == alone["class"]
+    np.testing.assert_allclose(probabilities(together), probabilities(alone), atol=2e-6)
+
+
+@pytest.mark.parametrize("given", [(), ("--model", "x", "--ensemble", "y")], ids=["none", "both"])
+def test_either_a_model_or_an_ensemble_must_be_given(given, good, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["predict", *given, str(good)])
+    with pytest.raises(SystemExit) as caught:
+        run(predict)
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out) == (2, "")
+    assert err == "error: either --model or --ensemble must be given\n"
 
 
 def test_a_call_without_images_is_a_usage_error(command):

@@ -116,18 +116,19 @@ def own(
     return group, cloup.Option([flag], help=help, **attributes)
 
 
-def trained_model(group: str) -> Grouped:
+def trained_model(group: str, *, required: bool = True) -> Grouped:
     """Create the option ``--model``, which names the folder of a trained model.
 
     Args:
         group: Heading of the group that the option is listed under.
+        required: Whether the option must be given.
     """
     return own(
         "--model",
         group,
         "Folder of a trained model: results/<search>/best/<model>, or results/<single run>.",
         type=click.Path(path_type=Path),
-        required=True,
+        required=required,
         metavar="FOLDER",
     )
 

@@ -29,7 +29,14 @@ _PICTURES = cloup.Argument(
     " pictures and IDX files with the image size and colours of that data.",
 )
 _OPTIONS = (
-    trained_model(MODEL_GROUP),
+    trained_model(MODEL_GROUP, required=False),
+    own(
+        "--ensemble",
+        MODEL_GROUP,
+        "Results folder of a search; its ensemble classifies, in place of a --model.",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+    ),
     models_option(MODEL_GROUP),
     own(
         "--format",

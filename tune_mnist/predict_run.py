@@ -15,7 +15,16 @@ from tune_mnist.console import report_console
 from tune_mnist.data import DataForm
 from tune_mnist.errors import UserError, error_line
 from tune_mnist.files import named
-from tune_mnist.inference import Input, Reading, TrainedModel, load_model, read_digits, read_input
+from tune_mnist.inference import (
+    Classifier,
+    EnsembleClassifier,
+    Input,
+    Reading,
+    load_ensemble,
+    load_model,
+    read_digits,
+    read_input,
+)
 from tune_mnist.output import STANDARD_OUTPUT
 from tune_mnist.quoting import shortened
 from tune_mnist.training import resolve_compute
@@ -27,16 +36,22 @@ MAX_CLASSES_SHOWN = 4
 MAX_NAME_WIDTH = 20
 
 
-def predict_images(model: Path, images: tuple[Path, ...], format: str | None) -> None:  # noqa: A002
+def predict_images(
+    model: Path | None,
+    images: tuple[Path, ...],
+    format: str | None,  # noqa: A002
+    ensemble: Path | None = None,
+) -> None:
     """Classify images and print one row per image, batch by batch.
 
     All files are read before the first image is classified. Errors of files that cannot be read
     are printed after the rows of the other files.
 
     Args:
-        model: Folder of the trained model.
+        model: Folder of the trained model, or None for an ensemble.
         images: Paths of pictures and IDX files.
         format: ``"table"`` or ``"csv"``. None prints a table in a terminal and CSV elsewhere.
+        ensemble: Results folder of a search with an ensemble, or None for a single model.
 
     Raises:
         UserError: The model or a file cannot be read. If several files cannot be read, the last
@@ -44,14 +59,24 @@ def predict_images(model: Path, images: tuple[Path, ...], format: str | None) ->
     """
     # Full precision, so that probabilities do not depend on the hardware.
     compute = resolve_compute("auto", "fp32")
-    trained = load_model(model, compute.device)
-    inputs, refused = _read_all(images, trained.form)
+    classifier = _load(model, ensemble, compute.device)
+    inputs, refused = _read_all(images, classifier.form)
     if inputs:
-        _print_readings(trained, inputs, compute.device, format)
+        _print_readings(classifier, inputs, compute.device, format)
     for error in refused[:-1]:
         print(error_line(str(error)), file=sys.stderr)
     if refused:
         raise refused[-1]
+
+
+def _load(
+    model: Path | None, ensemble: Path | None, device: torch.device
+) -> Classifier | EnsembleClassifier:
+    if model is not None and ensemble is None:
+        return load_model(model, device).classifier
+    if ensemble is not None and model is None:
+        return load_ensemble(ensemble, device)
+    raise UserError("either --model or --ensemble must be given")
 
 
 def _read_all(paths: Iterable[Path], form: DataForm) -> tuple[list[Input], list[UserError]]:
@@ -66,20 +91,20 @@ def _read_all(paths: Iterable[Path], form: DataForm) -> tuple[list[Input], list[
 
 
 def _print_readings(
-    trained: TrainedModel,
+    classifier: Classifier | EnsembleClassifier,
     inputs: Sequence[Input],
     device: torch.device,
     format: str | None,  # noqa: A002
 ) -> None:
-    readings = read_digits(trained.classifier, inputs, device)
+    readings = read_digits(classifier, inputs, device)
     console = report_console()
     if format == "table" or (format is None and console.is_terminal):
         longest = max(len(_label(given.path, len(given.images))) for given in inputs)
         ink = any(given.ink for given in inputs)
-        _print_table(console, readings, trained.form.class_names, longest, ink=ink)
+        _print_table(console, readings, classifier.form.class_names, longest, ink=ink)
     else:
         with named(STANDARD_OUTPUT):
-            _write_csv(readings, trained.form.class_names)
+            _write_csv(readings, classifier.form.class_names)
 
 
 def _write_csv(readings: Iterable[list[Reading]], classes: Sequence[str]) -> None:

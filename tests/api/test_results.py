@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import pytest
 import torch
 
+from tests.hostile.folders import write_ensemble_of
 from tests.reporting.searches import Search, best_config
 from tune_mnist import UserError, load_results
 from tune_mnist.reporting.plots import draw
@@ -90,6 +91,19 @@ def test_a_kept_model_classifies_raw_images(results, placed_digits):
     predicted = probabilities.argmax(dim=1).numpy()
     assert (predicted == placed_digits.test_labels).mean() > 0.8
     assert classifier.network(torch.zeros(2, 1, 32, 32)).shape == (2, 10)
+
+
+def test_the_ensemble_classifies_raw_images(finished, digits_lenet, placed_digits, tmp_path):
+    with pytest.raises(UserError, match="contains no ensemble"):
+        load_results(finished).load_ensemble()
+    copied = tmp_path / "copied"
+    shutil.copytree(finished, copied)
+    write_ensemble_of(copied, digits_lenet)
+    probabilities = load_results(copied).load_ensemble()(
+        torch.from_numpy(placed_digits.test_images)
+    )
+    predicted = probabilities.detach().argmax(dim=1).numpy()
+    assert (predicted == placed_digits.test_labels).mean() > 0.8
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.fuzz.mutators import byte_damage, json_damage, json_lines_damage
 from tests.fuzz.searches import resume, warm_start
 from tests.fuzz.target import Damage, Target
+from tests.hostile.folders import example_ensemble
 from tests.reporting.searches import PARAMETERS, Search, best_config
 from tune_mnist.models import create_model
 from tune_mnist.predict import predict
@@ -17,6 +18,7 @@ from tune_mnist.report import report
 from tune_mnist.reporting.stored_search import read_search
 from tune_mnist.reporting.summary import search_page, search_tables
 from tune_mnist.training import CONFIG_FILE, MODEL_FILE
+from tune_mnist.training.ensemble_file import write_ensemble
 from tune_mnist.tuning.final.misclassified import (
     Misclassified,
     read_misclassified,
@@ -40,6 +42,8 @@ def _search(folder: Path) -> None:
     best = folder / "demo" / "best" / "lenet"
     best.mkdir(parents=True)
     write_config(best, best_config("lenet", 0, full_val_accuracy=0.9))
+    (folder / "demo" / "ensemble").mkdir()
+    write_ensemble(folder / "demo", example_ensemble(images=41))
     (folder / "demo" / "trials.csv").write_text(search.read().trials.to_csv(index=False))
     images = np.zeros((2, 28, 28), np.uint8)
     classes = np.zeros(2, np.int64)
@@ -92,6 +96,7 @@ JOURNAL = _report_on("study.journal", json_lines_damage)
 RESUMED = _report_on("study.journal", json_lines_damage, resume)
 WARM_START = _report_on("study.journal", json_lines_damage, warm_start, named="demo")
 BEST = _report_on("best/lenet/config.json", command=tables)
+ENSEMBLE = _report_on("ensemble/ensemble.json", command=tables)
 FINAL_RUN = _report_on("final/lenet/seed-0.json")
 MISREAD = _report_on("final/lenet/misread.npz", byte_damage, tables)
 TRIALS = _report_on("trials.csv", byte_damage, tables)

@@ -11,6 +11,13 @@ import numpy as np
 
 from tests.reporting.searches import Search
 from tune_mnist.data import Dataset
+from tune_mnist.training.ensemble_file import (
+    Candidate,
+    Ensemble,
+    EnsembleTest,
+    Predictions,
+    write_ensemble,
+)
 
 NOWHERE = ("--address", "127.0.0.1:1")
 """Address without Ray, so that a search which is not refused ends at once."""
@@ -33,9 +40,37 @@ def stranger_folder(directory: Path, dataset: Dataset, model: Path) -> Path:
     search.final("lenet", 0, 0, confusion.tolist())
     shutil.copytree(model, directory / "best" / "lenet")
     shutil.copytree(model, directory / "checkpoints" / "00002" / "epoch-0001")
+    write_ensemble_of(directory, model)
     (directory / "ray").mkdir()
     edit(directory / "experiment.json", lambda values: values.pop("signature"))
     return directory
+
+
+def write_ensemble_of(directory: Path, model: Path) -> None:
+    """Write an ensemble of two trials, with their weights, into a results folder.
+
+    Args:
+        directory: Results folder.
+        model: Folder of a trained LeNet, which both trials have.
+    """
+    ensemble = example_ensemble(images=180)
+    for member in ensemble.members:
+        folder = directory / "ensemble" / f"trial-{member.trial}"
+        shutil.copytree(model, folder)
+        edit(folder / "config.json", lambda config, trial=member.trial: config.update(trial=trial))
+    write_ensemble(directory, ensemble)
+
+
+def example_ensemble(images: int) -> Ensemble:
+    """Return an ensemble of trials 0 and 2, given the number of test images, at least 3."""
+    values = {"model": "lenet", "epoch": 1, "val_accuracy": 0.9, "temperature": 1.5}
+    predictions = Predictions(misclassified=[1, 2], calibration_error=0.1)
+    return Ensemble(
+        candidates=[Candidate(trial=0, count=2, **values), Candidate(trial=2, count=1, **values)],
+        val_images=288,
+        val_accuracy=0.9,
+        test=EnsembleTest(images=images, ensemble=predictions, single=predictions),
+    )
 
 
 def watched_folder(folder: Path) -> Path:

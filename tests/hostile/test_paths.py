@@ -27,6 +27,8 @@ LINKED = [
     *("best", "best/lenet", "best/lenet/config.json", "best/lenet/model.pt"),
     *("best/lenet/.model.pt.part", "final", "final/lenet", "final/lenet/seed-0.json"),
     *("final/lenet/model.pt", "final/lenet/.misread.npz.part"),
+    *("ensemble", "ensemble/ensemble.json", "ensemble/.validation.npz.part", "ensemble/trial-0"),
+    *("ensemble/trial-2/config.json", "ensemble/trial-2/model.pt"),
     *("checkpoints", "checkpoints/.writing", "checkpoints/00002", "checkpoints/00000"),
     *("checkpoints/00002/epoch-0001", "checkpoints/00002/epoch-0001/model.pt"),
     *("ray", "ray/tuner.pkl", "ray/00002-id2", "ray/00002-id2/result.json"),
@@ -77,6 +79,9 @@ class Disk:
         given = [image] if image else []
         return self.command(command, "--model", self.folder / kind / "lenet", *more, *given)
 
+    def classify_by_ensemble(self):
+        return self.command(predict, "--ensemble", self.folder, "digit.png")
+
 
 @pytest.fixture
 def disk(tmp_path, digits, digits_lenet, monkeypatch, capsys):
@@ -109,6 +114,20 @@ def test_a_link_in_the_folder_is_refused(disk, name):
             status, error = disk.read(command)
             assert status == 2
             assert "is a symbolic link" in error
+    if name.startswith("ensemble") and not name.endswith(".part"):
+        status, error = disk.classify_by_ensemble()
+        assert status == 2
+        assert "is a symbolic link" in error
+
+
+@pytest.mark.parametrize("name", ["../../outside", "0/../../../outside", -1, 10**30])
+def test_a_member_of_the_ensemble_with_a_path_as_trial_is_refused(disk, name):
+    path = disk.folder / "ensemble" / "ensemble.json"
+    edit(path, lambda values: values["candidates"][0].update(trial=name))
+    for status, error in (disk.command(report, disk.folder), disk.classify_by_ensemble()):
+        assert status == 2
+        assert "ensemble.json: " in error
+        assert "trial" in error
 
 
 @pytest.mark.parametrize("target", ["thesis.tex", "."])

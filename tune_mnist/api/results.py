@@ -12,7 +12,7 @@ import torch
 
 from tune_mnist.api.calls import Models, load_networks
 from tune_mnist.errors import UserError, unknown
-from tune_mnist.inference import Classifier
+from tune_mnist.inference import Classifier, EnsembleClassifier, load_ensemble
 from tune_mnist.inference import load_model as load_trained_model
 from tune_mnist.models import get_architecture
 from tune_mnist.process import import_path_restored
@@ -148,6 +148,18 @@ class SearchResults:
             kept = ", ".join(self.best) or "none yet"
             raise UserError(f"{self.directory} has no best model of {model}; best models: {kept}")
         return load_trained_model(folder, torch.device("cpu")).classifier
+
+    def load_ensemble(self) -> EnsembleClassifier:
+        """Load the ensemble of the search, in evaluation mode on the CPU.
+
+        Returns:
+            Module from raw images, uint8 (N, H, W), to class probabilities, the mean of those of
+            its networks.
+
+        Raises:
+            UserError: The search has no ensemble, or its files are damaged.
+        """
+        return load_ensemble(self.directory, torch.device("cpu"))
 
     @cached_property
     def _drawn(self) -> Drawn:

@@ -24,6 +24,7 @@ from tune_mnist.training import (
     load_tensors,
     out_of_memory_reported,
 )
+from tune_mnist.training.ensemble_file import ENSEMBLE_FOLDER
 
 CHECKPOINT_FOLDER = "checkpoint"
 
@@ -148,7 +149,8 @@ def _locate(folder: Path) -> tuple[Path, Path]:
             places = (weights_folder, weights_folder.parent)
             configs = [path_in(place, CONFIG_FILE) for place in places]
             return weights_folder, next((path for path in configs if path.is_file()), configs[0])
-    inside = sorted({*folder.glob(f"*/{MODEL_FILE}"), *folder.glob(f"*/*/{MODEL_FILE}")})
+    found = {*folder.glob(f"*/{MODEL_FILE}"), *folder.glob(f"*/*/{MODEL_FILE}")}
+    inside = sorted(path for path in found if path.parent.parent.name != ENSEMBLE_FOLDER)
     if inside:
         choice = ", ".join(str(path.parent) for path in inside)
         raise UserError(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tune_mnist.data import to_tensor
 from tune_mnist.errors import UserError
+from tune_mnist.inference.ensemble import EnsembleClassifier
 from tune_mnist.inference.inputs import Input
 from tune_mnist.inference.model import Classifier
 from tune_mnist.training import MODEL_FILE, evaluation_batch_size, out_of_memory_reported
@@ -39,7 +40,7 @@ class Reading:
 
 
 def read_digits(
-    classifier: Classifier, inputs: Iterable[Input], device: torch.device
+    classifier: Classifier | EnsembleClassifier, inputs: Iterable[Input], device: torch.device
 ) -> Iterator[list[Reading]]:
     """Classify all images and yield the results batch by batch, in order.
 
@@ -68,7 +69,7 @@ def read_digits(
 
 @torch.inference_mode()
 def classify_images(
-    classifier: Classifier, images: NDArray[np.uint8], device: torch.device
+    classifier: Classifier | EnsembleClassifier, images: NDArray[np.uint8], device: torch.device
 ) -> Iterator[NDArray[np.float32]]:
     """Classify images and yield the class probabilities of each batch, float32 (B, C).
 

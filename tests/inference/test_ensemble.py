@@ -1,0 +1,78 @@
+"""Loading of the ensemble of a search, and its predictions."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from tests.hostile.folders import edit, write_ensemble_of
+from tests.training.hostile_weights import HOSTILE
+from tune_mnist.errors import UserError
+from tune_mnist.inference import load_ensemble, load_model
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def search(digits_lenet, tmp_path):
+    """Results folder with an ensemble: a LeNet twice, and once with other weights."""
+    write_ensemble_of(tmp_path / "search", digits_lenet)
+    path = tmp_path / "search" / "ensemble" / "trial-2" / "model.pt"
+    weights = torch.load(path, weights_only=True)
+    torch.save({name: tensor * 0.5 for name, tensor in weights.items()}, path)
+    return tmp_path / "search"
+
+
+def refusal(directory):
+    with pytest.raises(UserError) as caught:
+        load_ensemble(directory, CPU)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_its_prediction_is_the_weighted_mean_of_the_probabilities(search, placed_digits):
+    images = torch.from_numpy(placed_digits.test_images[:50])
+    single = [
+        load_model(search / "ensemble" / name, CPU).classifier(images)
+        for name in ("trial-0", "trial-2")
+    ]
+    ensemble = load_ensemble(search, CPU)
+    assert not ensemble.training
+    with torch.inference_mode():
+        found = ensemble(images)
+    np.testing.assert_allclose(found, (2 * single[0] + single[1]) / 3, atol=1e-6)
+
+
+def test_a_search_without_an_ensemble_is_refused(search):
+    (search / "ensemble" / "ensemble.json").unlink()
+    assert "final evaluation has ended" in refusal(search)
+    assert "there is no such folder" in refusal(search / "missing")
+
+
+def test_a_member_without_weights_is_refused(search):
+    shutil.rmtree(search / "ensemble" / "trial-2")
+    assert refusal(search).startswith(str(search / "ensemble" / "trial-2"))
+
+
+def test_a_member_of_another_architecture_is_refused(search):
+    edit(
+        search / "ensemble" / "ensemble.json",
+        lambda values: values["candidates"][1].update(model="resnet"),
+    )
+    assert "model must be 'resnet'" in refusal(search)
+
+
+def test_members_of_different_data_are_refused(search):
+    path = search / "ensemble" / "trial-2" / "config.json"
+    form = load_ensemble(search, CPU).form.model_dump(mode="json") | {"name": "letters"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"data": form}))
+    assert "data must be" in refusal(search)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_weights_of_a_member_are_refused(search, name):
+    path = search / "ensemble" / "trial-2" / "model.pt"
+    path.write_bytes(HOSTILE[name](torch.load(path, weights_only=True)))
+    assert refusal(search).startswith(str(path))

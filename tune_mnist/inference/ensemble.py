@@ -1,0 +1,86 @@
+"""Loading of the ensemble of a search."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from tune_mnist.errors import UserError
+from tune_mnist.inference.model import Classifier, load_model
+from tune_mnist.safe_paths import path_in
+from tune_mnist.training import MODEL_FILE
+from tune_mnist.training.ensemble_file import (
+    ENSEMBLE_FILE,
+    ENSEMBLE_FOLDER,
+    member_folder,
+    read_ensemble,
+)
+
+
+class EnsembleClassifier(nn.Module):
+    """Module from raw pixels to class probabilities: the weighted mean of several classifiers.
+
+    Args:
+        classifiers: Classifiers for images of the same form.
+        counts: Weight of each classifier, above 0.
+
+    Attributes:
+        classifiers: Classifiers of the single networks.
+        form: Form of the images, with the names of the classes.
+        size: Side of the largest input of a network in pixels.
+
+    Shape:
+        - Input and output as those of ``Classifier``.
+    """
+
+    def __init__(self, classifiers: Sequence[Classifier], counts: Sequence[int]) -> None:
+        super().__init__()
+        self.classifiers = nn.ModuleList(classifiers)
+        self.form = classifiers[0].form
+        self.size = max(classifier.size for classifier in classifiers)
+        self._shares = [count / sum(counts) for count in counts]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the class probabilities (B, C) of raw images (B, S, S)."""
+        predicted = [
+            share * classifier(images)
+            for share, classifier in zip(self._shares, self.classifiers, strict=True)
+        ]
+        return torch.stack(predicted).sum(dim=0)
+
+
+def load_ensemble(directory: Path, device: torch.device) -> EnsembleClassifier:
+    """Load the ensemble of a search, in evaluation mode.
+
+    Args:
+        directory: Results folder of the search.
+        device: Device of the classifiers.
+
+    Raises:
+        UserError: The search has no ensemble, or its files are damaged or do not match each other.
+    """
+    if not directory.is_dir():
+        raise UserError(f"--ensemble {directory}: there is no such folder")
+    ensemble = read_ensemble(directory)
+    if ensemble is None:
+        raise UserError(
+            f"--ensemble {directory}: contains no {ENSEMBLE_FOLDER}/{ENSEMBLE_FILE}: give the"
+            " results folder of a search whose final evaluation has ended"
+        )
+    classifiers: list[Classifier] = []
+    for member in ensemble.members:
+        folder = path_in(directory, ENSEMBLE_FOLDER, member_folder(member.trial))
+        if not path_in(folder, MODEL_FILE).is_file():
+            raise UserError(f"{folder}: contains no {MODEL_FILE}, which the ensemble needs")
+        trained = load_model(folder, device)
+        if trained.config.model != member.model:
+            raise UserError(
+                f"{folder}: model must be '{member.model}', as in {ENSEMBLE_FILE}, but is"
+                f" '{trained.config.model}'"
+            )
+        if classifiers and trained.form != classifiers[0].form:
+            raise UserError(f"{folder}: data must be that of the other networks of the ensemble")
+        classifiers.append(trained.classifier)
+    counts = [member.count for member in ensemble.members]
+    return EnsembleClassifier(classifiers, counts).eval()
