@@ -33,6 +33,14 @@ def test_more_trials_need_more_epochs():
     assert epochs(8, 9) < epochs(32, 9)
 
 
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_exempt_trials_train_all_epochs(name):
+    options = SchedulerOptions(name, 9)
+    mixed = expected_epochs(16, options, exempt=3)
+    assert mixed == expected_epochs(13, options) + 3 * 9
+    assert expected_epochs(2, options, [0.5] * 9, exempt=3) == 9
+
+
 def test_three_equal_tasks_on_two_workers_take_two_rounds():
     assert time_on_workers([5.0, 5.0, 5.0], 2) == 10.0
     assert time_on_workers([9.0, 5.0, 4.0], 2) == 9.0

@@ -15,12 +15,13 @@ from tune_mnist.tuning.spaces.space import load_space
 def announced(digits_split):
     """Function that returns the announcement of a search of 9 trials on two workers."""
 
-    def announce(measure, **given):
+    def announce(measure, portfolio_trials=0, max_epochs=1, **given):
         space = load_space("lenet")
         setup = SimpleNamespace(
             space=space,
-            options=SearchOptions.for_space(space, num_samples=9, max_epochs=1, **given),
+            options=SearchOptions.for_space(space, num_samples=9, max_epochs=max_epochs, **given),
             settings=SimpleNamespace(fidelity=None),
+            portfolio_trials=portfolio_trials,
             workers=Workers(1, 0, 2),
             final_images=1000,
         )
@@ -38,6 +39,12 @@ def test_time_and_epochs_are_announced(announced, digits_split):
     assert line.startswith("expected   about 0:18:0")
     assert "about 9 epochs" in line
     assert "final runs" not in line
+
+
+def test_trials_of_a_portfolio_are_expected_to_train_all_epochs(announced):
+    speeds = {"lenet": Speed(100, 100)}
+    line = announced(lambda: speeds, portfolio_trials=9, max_epochs=9, final_seeds=0)
+    assert "about 81 epochs" in line
 
 
 def test_final_runs_and_time_budget_are_announced(announced):

@@ -27,6 +27,7 @@ def expected_seconds(
     scheduler: SchedulerOptions,
     concurrent: int,
     fidelity: Fidelity | None = None,
+    exempt: int = 0,
 ) -> float:
     """Return the expected wall time of the trials of a search in seconds.
 
@@ -40,12 +41,13 @@ def expected_seconds(
         scheduler: Options of the scheduler.
         concurrent: Number of concurrent trials, at least 1.
         fidelity: Stages of each trial. If None, all epochs are assumed to take the same time.
+        exempt: Number of trials that the scheduler neither pauses nor stops.
     """
     training = statistics.fmean(train_images / speed.train for speed in speeds.values())
     validating = statistics.fmean(val_images / speed.validate for speed in speeds.values())
     epoch = training + validating
     costs = epoch_costs(fidelity, training / epoch) if fidelity else None
-    epochs = expected_epochs(num_samples, scheduler, costs)
+    epochs = expected_epochs(num_samples, scheduler, costs, exempt)
     # Trials reuse the workers, so that each worker starts once.
     return START_SECONDS + epoch * epochs / min(concurrent, num_samples)
 
@@ -85,7 +87,10 @@ def time_on_workers(durations: Iterable[float], workers: int) -> float:
 
 
 def expected_epochs(
-    num_samples: int, scheduler: SchedulerOptions, costs: Sequence[float] | None = None
+    num_samples: int,
+    scheduler: SchedulerOptions,
+    costs: Sequence[float] | None = None,
+    exempt: int = 0,
 ) -> float:
     """Return the expected total number of epochs of all trials of a search.
 
@@ -96,10 +101,16 @@ def expected_epochs(
         num_samples: Number of trials.
         scheduler: Options of the scheduler.
         costs: Cost of each epoch of a trial. If None, each epoch costs 1.
+        exempt: Number of trials that the scheduler neither pauses nor stops.
 
     Returns:
         The total cost of the epochs, which is their number if no costs are given.
     """
+    exempt = min(exempt, num_samples)
+    complete = exempt * (scheduler.max_epochs if costs is None else sum(costs))
+    num_samples -= exempt
+    if not num_samples:
+        return float(complete)
     rng = Random(0)  # noqa: S311 - a simulation, not a secret
     simulate = scheduler_class(scheduler.name).simulate
     count = min(num_samples, SIMULATED_TRIALS)
@@ -107,4 +118,4 @@ def expected_epochs(
         sum(trained if costs is None else sum(costs[:trained]) for trained in simulated)
         for simulated in (simulate(scheduler, count, rng) for _ in range(SIMULATIONS))
     )
-    return epochs * num_samples / count
+    return complete + epochs * num_samples / count

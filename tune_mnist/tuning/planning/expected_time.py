@@ -53,8 +53,9 @@ def announce_time(
         scheduling,
         concurrent,
         context.settings.fidelity,
+        context.portfolio_trials,
     )
-    epochs = expected_epochs(trials, scheduling)
+    epochs = expected_epochs(trials, scheduling, exempt=context.portfolio_trials)
     # The estimate ignores the test images, because the context does not contain their number.
     final = expected_final_seconds(speeds, options, context.final_images, 0, concurrent)
     measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())

@@ -59,3 +59,8 @@ class SearchContext:
     warm_start: WarmStart | None = None
     portfolio: Portfolio | None = None
     watch: Stopwatch = field(default_factory=Stopwatch)
+
+    @property
+    def portfolio_trials(self) -> int:
+        """Number of trials of the portfolio, which train all epochs."""
+        return len(self.portfolio.configurations) if self.portfolio else 0

@@ -73,7 +73,12 @@ def run_trials(
             context.directory.name,
             options.num_samples,
             options.max_epochs,
-            expected_epochs(options.num_samples, options.scheduling_for(context.space), costs),
+            expected_epochs(
+                options.num_samples,
+                options.scheduling_for(context.space),
+                costs,
+                context.portfolio_trials,
+            ),
             seconds,
             context.dashboard,
             costs,
