@@ -11,7 +11,7 @@ from tests.waiting import PATIENCE, wait_until
 from tune_mnist.tuning.recording.study import load_study
 
 pytestmark = pytest.mark.e2e
-DIGITS = ("--dataset", "digits", "--num-samples", "8", "--max-epochs", "9", "--final-seeds", "0")
+DIGITS = ("--dataset", "digits", "--num-samples", "5", "--max-epochs", "9", "--final-seeds", "0")
 
 
 def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk):
@@ -35,7 +35,7 @@ def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk):
     result = run("search", "--resume", str(directory))
     assert result.returncode == 0, result.stderr
     trials = load_study(directory).trials
-    assert len(trials) == 8
+    assert len(trials) == 5
     assert all(trial.state.is_finished() for trial in trials)
     assert [trials[trial.number] for trial in ended] == ended
 

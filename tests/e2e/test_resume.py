@@ -18,13 +18,13 @@ from tune_mnist.search import search
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
 
 pytestmark = pytest.mark.e2e
-TRIALS = 12
+TRIALS = 8
 SEARCH = (
     *("--dataset", "digits", "--num-samples", str(TRIALS), "--max-epochs", "9"),
     *("--final-seeds", "0"),
 )
 TRAINING = "ray::#"  # the process title of a worker names its trial, such as "#3 lenet"
-JOURNAL_LINES = 350  # about the number of lines that the search writes
+JOURNAL_LINES = 230  # about the number of lines that the search writes
 
 # One moment of the kill by default, all of them with --slow.
 MOMENTS = [0, *(pytest.param(number, marks=pytest.mark.slow) for number in range(1, 20))]

@@ -19,7 +19,7 @@ def finished(tmp_path_factory):
     output = tmp_path_factory.mktemp("results")
     result = run(
         "search",
-        *("--space", "lenet", "--num-samples", "6", "--max-epochs", "3", "--fraction", "0.25"),
+        *("--space", "lenet", "--num-samples", "6", "--max-epochs", "3", "--fraction", "0.1"),
         *("--final-seeds", "0"),
         *("--output-dir", str(output), "--name", NAME),
         PYTHONIOENCODING="ascii",
@@ -32,7 +32,7 @@ def test_a_search_prints_and_writes_its_tables(finished):
     result, directory = finished
     assert result.returncode == 0, result.stderr
     assert "Best trial of each architecture" in result.stdout
-    assert "12,000 of 48,000 training images, 3,000 of 12,000 validation images" in result.stdout
+    assert "4,800 of 48,000 training images, 2,000 of 12,000 validation images" in result.stdout
     assert "expected   about" in result.stdout
     shown = str(directory).encode("ascii", "backslashreplace").decode()
     assert f"results in {shown}: report.html, summary.md" in result.stdout
@@ -80,6 +80,14 @@ def test_the_best_weights_can_be_loaded(finished):
 def test_checkpoints_of_ended_trials_are_removed(finished):
     _, directory = finished
     assert list((directory / "checkpoints").rglob("*.pt")) == []
+
+
+def test_rays_state_is_small(finished):
+    """Ray pickles searcher, scheduler and stopper, which must not refer to the images."""
+    _, directory = finished
+    sizes = [path.stat().st_size for path in (directory / "ray").rglob("*") if path.is_file()]
+    assert len(sizes) > 6
+    assert sum(sizes) < 1_000_000
 
 
 def test_without_seeds_there_is_no_final_evaluation(finished):

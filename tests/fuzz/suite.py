@@ -6,7 +6,7 @@ import pytest
 
 from tests.fuzz.harness import fuzz
 
-FEW, MANY = 100, 20_000
+FEW, UNREAD, MANY = 60, 10, 20_000
 
 Test = Callable[[str], None]
 
@@ -21,7 +21,8 @@ def fuzz_tests(*targets: str, unread: Collection[str] = ()) -> tuple[Test, Test]
 
     @pytest.mark.parametrize("target", targets)
     def few(target: str) -> None:
-        fuzz(f"tests.fuzz.{target}", FEW).require_right(refusals=target not in unread)
+        count = UNREAD if target in unread else FEW
+        fuzz(f"tests.fuzz.{target}", count).require_right(refusals=target not in unread)
 
     @pytest.mark.slow
     @pytest.mark.timeout(6 * 3600)
