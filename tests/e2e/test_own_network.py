@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SPACE = EXAMPLES / "own_network.yaml"
 FIRST, SECOND = "127.0.0.21", "127.0.0.22"
-LINES = 35  # of the journal, in the middle of the search
+LINES = 60  # of the journal, in the middle of the search
 
 
 class Vanishing:
@@ -45,7 +45,7 @@ def test_nodes_without_the_file_train_the_network_before_and_after_a_kill(tmp_pa
         process = start(
             "search",
             *("--space", str(SPACE), *network.flag(), "--dataset", "digits"),
-            *("--num-samples", "4", "--max-epochs", "3", "--final-seeds", "1"),
+            *("--num-samples", "6", "--max-epochs", "6", "--final-seeds", "1"),
             *("--output-dir", str(tmp_path), "--name", "own", "--address", nodes.address),
             **member,
         )
@@ -63,7 +63,7 @@ def test_nodes_without_the_file_train_the_network_before_and_after_a_kill(tmp_pa
     assert not network.path.exists()
     trials = pd.read_csv(directory / "trials.csv")
     assert set(trials["state"]) <= {"COMPLETE", "PRUNED"}
-    assert len(trials) == 4
+    assert len(trials) == 6
     assert set(trials["node"]) == {FIRST, SECOND}
     assert set(trials["model.depth"]) <= {1, 2, 3}
     assert "edited" not in again.stdout
