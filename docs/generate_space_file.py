@@ -53,9 +53,9 @@ DESCRIPTIONS: dict[type[BaseModel], dict[str, str]] = {
         "choices": "Numbers, texts, true or false; each value only once.",
     },
     CheaperStage: {
-        "epochs": "Last epoch of the stage; later than that of the stage before.",
-        "image_size": "Side of the images in pixels; `null`: image size of the search.",
-        "fraction": "Share of the training part; `null`: share of the search.",
+        "epochs": "Epoch after which the stage ends, counted from the start of the trial.",
+        "image_size": "Side length of the images in pixels; `null`: image size of the search.",
+        "fraction": "Fraction of the training split; `null`: fraction of the search.",
     },
     SpaceDefaults: {
         "image_size": "`--image-size`, in pixels.",

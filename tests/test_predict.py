@@ -183,8 +183,8 @@ def good(placed_digits, tmp_path):
     ("name", "content", "words"),
     [
         ("missing.png", None, "No such file or directory"),
-        ("text.png", b"hello, world", "not a picture"),
-        ("empty.png", b"", "not a picture"),
+        ("text.png", b"hello, world", "not an image"),
+        ("empty.png", b"", "not an image"),
         ("cut-images", b"\0\0\x08\x03\0\0\0\x02\0\0\0\x1c\0\0\0\x1c" + bytes(9), "truncated"),
         (
             "labels",
@@ -197,7 +197,7 @@ def good(placed_digits, tmp_path):
             "trained on, but is (1, 1, 1)",
         ),
         ("none", b"\0\0\x08\x03\0\0\0\0\0\0\0\x1c\0\0\0\x1c", "the file contains no images"),
-        ("images.gz", b"no gzip", "not a picture"),
+        ("images.gz", b"no gzip", "not an image"),
         ("images", b"\x1f\x8b no gzip", "the gzip file is damaged"),
     ],
 )
@@ -237,7 +237,7 @@ def test_a_pickle_in_place_of_a_picture_is_not_executed(command, good, tmp_path,
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
     status, out, err = command(good, path)
     assert (status, images_in(out)) == (2, [str(good)])
-    assert err.startswith(f"error: {path}: the file is not a picture")
+    assert err.startswith(f"error: {path}: the file is not an image")
     assert not called.exists()
 
 

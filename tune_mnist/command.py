@@ -30,7 +30,7 @@ def run(command: click.Command) -> NoReturn:
     exit status is 2.
 
     Args:
-        command: Command to run with the arguments of this process.
+        command: Click command to run. It parses the arguments of this process.
     """
     stop_signals.install()
     accept_all_characters(sys.stdout)
@@ -55,7 +55,7 @@ def run(command: click.Command) -> NoReturn:
 
 
 def duration(text: str) -> float:
-    """Convert a duration such as ``90``, ``90s``, ``25m`` or ``1.5h`` to seconds.
+    """Parse a duration such as ``90``, ``90s``, ``25m`` or ``1.5h``, and return it in seconds.
 
     Args:
         text: A number, optionally followed by a unit: ``s`` (default), ``m`` or ``h``.
@@ -72,9 +72,10 @@ def duration(text: str) -> float:
 
 
 def typed_command(name: str) -> str:
-    """Return the command line of this process as ``python -m tune_mnist.<name> ...``.
+    """Return the command line of this process, to be recorded in the results.
 
-    The result is the same if the command was started as ``tune-mnist <name> ...``.
+    The command line has the form ``python -m tune_mnist.<name> ...``, even if the command was
+    started as ``tune-mnist <name> ...``.
 
     Args:
         name: Name of the command, such as ``search``.
@@ -86,10 +87,10 @@ def typed_command(name: str) -> str:
 
 
 def _exit(status: int) -> NoReturn:
-    """Exit the process; after a stop signal, without freeing its memory piece by piece.
+    """Exit the process; after a stop signal, skip the clean-up of the interpreter.
 
-    The interpreter frees all modules of PyTorch and Ray one by one, which took ten seconds and
-    more on a busy machine. ``docker stop`` and Slurm kill a process soon after their signal.
+    The interpreter frees all modules of PyTorch and Ray one by one, which can take more than ten
+    seconds on a busy machine. ``docker stop`` and Slurm kill a process soon after their signal.
     """
     if stop_signals.received:
         atexit._run_exitfuncs()
@@ -101,7 +102,7 @@ def _exit(status: int) -> NoReturn:
 
 
 def _message(error: click.ClickException) -> str:
-    """Return the message of an error, with the closest known names first, unlike Click's own."""
+    """Return the message of a Click error, listing the closest known names first."""
     closest = getattr(error, "possibilities", None)
     if not closest:
         return error.format_message()

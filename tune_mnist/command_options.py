@@ -31,7 +31,7 @@ Mark = TypeVar("Mark")
 
 
 class Name(click.ParamType[str]):
-    """Parameter type for a name from a list, shown by ``--help`` and shell completion.
+    """Click parameter type for a name from a list, shown by ``--help`` and shell completion.
 
     Args:
         choices: Accepted names.
@@ -59,7 +59,7 @@ class Name(click.ParamType[str]):
 
 
 class Number(click.types.FloatParamType):
-    """Parameter type for a number, called "number" in error messages where click says "float"."""
+    """Click parameter type that is called "number" in error messages, where Click says "float"."""
 
     name = "number"
 
@@ -74,16 +74,16 @@ def derived(
 ) -> list[Grouped]:
     """Create command-line options for the fields of a model that are annotated as ``Option``.
 
-    The value of an omitted option is None, so that the model applies the default of the field.
+    Omitted options have the value None, so that the model applies the default of the field.
 
     Args:
         model: Pydantic model that validates the values.
-        only: Names of the fields to include. None includes all.
+        only: Names of the fields to include. If None, all fields are included.
         without: Names of the fields to exclude.
-        presentation: Presentations of fields as options, keyed by field name. They override the
-            annotations of the fields.
-        group: Heading of the group that all options are listed under. Empty uses the group of each
-            field.
+        presentation: Presentation of options, keyed by field name. It overrides the annotation of
+            the field.
+        group: Heading of the help group for all options. If empty, the group of each field is
+            used.
     """
     options = []
     for name, field in model.model_fields.items():
@@ -102,14 +102,14 @@ def own(
     choices: Sequence[str] = (),
     **attributes: Any,
 ) -> Grouped:
-    """Create a command-line option that does not belong to a model field.
+    """Create a command-line option that is not derived from a model field.
 
     Args:
-        flag: Flag, such as ``--space``.
-        group: Heading of the group that the option is listed under.
+        flag: Flag of the option, such as ``--space``.
+        group: Heading of the help group that lists the option.
         help: Help text.
-        choices: Accepted names. Empty if the value is not a name from a list.
-        attributes: Further keyword arguments of ``cloup.Option``.
+        choices: Accepted names. If empty, any value is accepted.
+        attributes: Further keyword arguments for ``cloup.Option``.
     """
     if choices:
         attributes["type"] = Name(Choices(choices))
@@ -117,11 +117,11 @@ def own(
 
 
 def trained_model(group: str, *, required: bool = True) -> Grouped:
-    """Create the option ``--model``, which names the folder of a trained model.
+    """Create the option ``--model``, which takes the folder of a trained model.
 
     Args:
-        group: Heading of the group that the option is listed under.
-        required: Whether the option must be given.
+        group: Heading of the help group that lists the option.
+        required: Whether the command fails if the option is omitted.
     """
     return own(
         "--model",
@@ -134,10 +134,10 @@ def trained_model(group: str, *, required: bool = True) -> Grouped:
 
 
 def models_option(group: str) -> Grouped:
-    """Create the option ``--models``, which names modules that define networks of the user.
+    """Create the option ``--models``, which takes modules that define the user's networks.
 
     Args:
-        group: Heading of the group that the option is listed under.
+        group: Heading of the help group that lists the option.
     """
     return own(
         "--models",
@@ -149,11 +149,11 @@ def models_option(group: str) -> Grouped:
 
 
 def results_options(group: str, default_name: str) -> list[Grouped]:
-    """Create the options ``--name`` and ``--output-dir``, which name the results folder.
+    """Create the options ``--name`` and ``--output-dir``, which set the results folder.
 
     Args:
-        group: Heading of the group that the options are listed under.
-        default_name: Description of the name that the folder gets by default.
+        group: Heading of the help group that lists the options.
+        default_name: Description of the default folder name, for the help text.
     """
     return [
         own("--name", group, f"Name of the results folder.  [default: {default_name}]"),
@@ -169,10 +169,10 @@ def results_options(group: str, default_name: str) -> list[Grouped]:
 
 
 def grouped(titles: Sequence[str], options: Iterable[Grouped]) -> list[click.Parameter]:
-    """Sort the options of a command into groups.
+    """Sort the options of a command into the groups of its ``--help`` text.
 
     Args:
-        titles: Headings of the groups, in the order of ``--help``.
+        titles: Headings of the groups, in the order in which they are shown.
         options: Options of the command. The order of options within a group is kept.
     """
     groups = {title: cloup.OptionGroup(title) for title in titles}

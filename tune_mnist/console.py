@@ -22,7 +22,7 @@ class SafeConsole(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render a text with control characters escaped, except the control codes of Rich."""
+        """Render a text with its control characters escaped, except the control codes of Rich."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.isprintable():
                 yield segment
@@ -31,13 +31,14 @@ class SafeConsole(Console):
 
 
 def report_console(stream: TextIO | None = None) -> Console:
-    """Create a console that is as wide as the terminal, or 160 columns wide for a log.
+    """Create a console for progress and tables, as wide as the terminal or 160 columns for a log.
 
     The console redraws its output (``is_interactive``) only in a terminal, unless TERM=dumb, and
-    in the cell of a notebook with ipywidgets. FORCE_COLOR adds colours to a log, but no redrawing.
+    in a notebook cell if ipywidgets is installed. FORCE_COLOR adds colours to a log, but no
+    redrawing.
 
     Args:
-        stream: Stream to print to. None prints to standard output, or to the cell of a notebook.
+        stream: Stream to print to. If None, standard output or the notebook cell is used.
     """
     if stream is None and redraws_in_cell():
         return SafeConsole(force_interactive=True)
@@ -57,16 +58,16 @@ def report_console(stream: TextIO | None = None) -> Console:
 
 
 def redraws_in_cell() -> bool:
-    """Return whether this process is a notebook kernel in whose cells Rich can redraw."""
+    """Return whether this process is a notebook kernel and Rich can redraw output in its cells."""
     return "IPython" in sys.modules and Console().is_jupyter and bool(find_spec("ipywidgets"))
 
 
 def print_facts(console: Console, facts: dict[str, str]) -> None:
-    """Print facts as a table in a terminal or notebook, and as one line per fact in a log.
+    """Print labelled values, as a table in a terminal or notebook and as one line each in a log.
 
     Args:
         console: Console to print to.
-        facts: Values to print in this order, keyed by label.
+        facts: Values to print, keyed by label. The order is kept.
     """
     width = max(map(len, facts))
     if not (console.is_terminal or console.is_jupyter):

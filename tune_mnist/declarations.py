@@ -12,15 +12,15 @@ from tune_mnist.errors import unknown
 
 @dataclass(frozen=True)
 class Choices:
-    """Names that a text field accepts, used as an annotation of the field.
+    """Annotation of a text field with the names that the field accepts.
 
-    Validation refuses any other name and suggests the closest accepted name.
+    Validation refuses any other name, and suggests the closest accepted name.
 
     Attributes:
-        source: Accepted names, or a function that returns them if more names can be registered.
-        open: Whether other names are accepted too, to be checked after the networks of the user
-            are registered.
-        hidden: Names that are accepted but not listed, because only the program sets them.
+        source: Accepted names, or a function that returns them if names can be registered later.
+        open: Whether unknown names pass this check. They must be checked again after the user's
+            networks are registered.
+        hidden: Names that are accepted but not listed, because they are set only by the program.
     """
 
     source: Sequence[str] | Callable[[], Sequence[str]]
@@ -39,10 +39,10 @@ class Choices:
         return core_schema.with_info_after_validator_function(self._check, handler(source))
 
     def check(self, what: str, name: str) -> str:
-        """Return a name unchanged if it is accepted.
+        """Return a name unchanged if it is accepted, or raise an error.
 
         Args:
-            what: Kind of the name for the error message, such as ``"dataset"``.
+            what: Kind of name for the error message, such as ``"dataset"``.
             name: Name to check.
 
         Raises:
@@ -58,15 +58,15 @@ class Choices:
 
 @dataclass(frozen=True)
 class Option:
-    """Presentation of a field as a command-line option, used as an annotation of the field.
+    """Annotation of a field that is also a command-line option.
 
     The help text is the ``description`` of the field.
 
     Attributes:
-        group: Heading of the group that the option is listed under.
-        default: Description of the default for ``--help``. Empty shows the default of the field.
-        metavar: Placeholder for the value in ``--help``. Empty derives the placeholder
-            from the type.
+        group: Heading of the help group that lists the option.
+        default: Description of the default for ``--help``. If empty, the default of the field is
+            shown.
+        metavar: Placeholder for the value in ``--help``. If empty, it is derived from the type.
     """
 
     group: str
@@ -76,4 +76,4 @@ class Option:
 
 @dataclass(frozen=True)
 class Duration:
-    """Annotation of a field in seconds whose option takes a duration, such as ``25m``."""
+    """Annotation of a field in seconds whose command-line option takes a duration (``25m``)."""

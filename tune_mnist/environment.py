@@ -16,8 +16,8 @@ PACKAGES = ("ray", "optuna", "torch", "numpy", "scikit-learn", "pandas")
 def describe_hardware() -> str:
     """Describe the processor, cores, memory and GPUs of this machine in one line.
 
-    If this process may use only a part of the cores or memory, the line gives both numbers, as in
-    "4 of 16 cores".
+    If this process may use only some of the cores or memory, both numbers are given, as in "4 of
+    16 cores".
     """
     cores = _share(allowed_cpus(), psutil.cpu_count() or 1)
     memory = _share(round(allowed_memory() / 2**30), round(psutil.virtual_memory().total / 2**30))
@@ -31,7 +31,7 @@ def _share(allowed: int, total: int) -> str:
 
 
 def package_versions() -> dict[str, str]:
-    """Return the versions of Python, this package and the packages that can affect results.
+    """Return the versions of Python, tune_mnist and the packages that can affect results.
 
     The versions are keyed by package name.
     """

@@ -23,7 +23,7 @@ class UserError(Exception):
 
 
 class ReportedInterrupt(KeyboardInterrupt):
-    """Raised if a run is interrupted after it has saved its results and printed how to resume."""
+    """Raised if a run was interrupted, its results are saved and the resume command is printed."""
 
 
 def error_line(message: str) -> str:
@@ -32,14 +32,14 @@ def error_line(message: str) -> str:
 
 
 def last_line(error: Exception) -> str:
-    """Return the last line of an error message, which Ray puts after a quoted traceback."""
+    """Return the last line of an error message. Ray puts a traceback before it."""
     return (str(error).strip() or type(error).__name__).splitlines()[-1]
 
 
 def end_at_once(line: str, status: int) -> NoReturn:
-    """Print a line and exit the process immediately, without running cleanup handlers.
+    """Print a line and exit the process immediately, without running exit handlers.
 
-    Call this from any thread if the main thread may be blocked inside a library and therefore
+    Call this function from any thread if the main thread may be blocked inside a library and
     cannot exit by itself.
 
     Args:
@@ -53,17 +53,17 @@ def end_at_once(line: str, status: int) -> NoReturn:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the known word closest to a word, as `` (did you mean 'x'?)``, or return ``""``."""
+    """Return a suggestion, `` (did you mean 'x'?)``, or ``""`` if no known word is close."""
     # get_close_matches takes quadratic time in the length of the word.
     close = get_close_matches(word.lower()[:MAX_QUOTED], list(known), n=1, cutoff=0.6)
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
 def unknown(what: str, word: str, known: Iterable[str]) -> UserError:
-    """Return the error for an unknown name, which lists the known names and suggests the closest.
+    """Create the error for an unknown name, with the closest name and all known names.
 
     Args:
-        what: Kind of name, such as ``"model"``.
+        what: Kind of name for the message, such as ``"model"``.
         word: Unknown name.
         known: Known names.
     """
@@ -75,12 +75,12 @@ def unknown(what: str, word: str, known: Iterable[str]) -> UserError:
 
 
 def validation_error(error: ValidationError, schema: type, where: str = "") -> UserError:
-    """Convert the most helpful error of a pydantic validation to a one-line message.
+    """Create a one-line error from the most helpful error of a pydantic validation.
 
     Args:
         error: Error raised by pydantic.
-        schema: Model that was validated. Its field names are listed if a key is unknown.
-        where: Prefix of the message, such as the name of a file.
+        schema: Pydantic model that was validated. Its fields are listed if a key is unknown.
+        where: Prefix of the message, such as a file name.
     """
     first = complaint(error)
     key = ".".join(str(part) for part in first["loc"])
@@ -98,7 +98,7 @@ def validation_error(error: ValidationError, schema: type, where: str = "") -> U
 
 
 def unknown_key(text: str, key: str, known: Iterable[str]) -> UserError:
-    """Return the error for an unknown key, with the closest known key and all known keys.
+    """Create the error for an unknown key, with the closest key and all known keys.
 
     Args:
         text: Beginning of the message, which names the key and where it was found.
@@ -110,9 +110,10 @@ def unknown_key(text: str, key: str, known: Iterable[str]) -> UserError:
 
 
 def complaint(error: ValidationError) -> ErrorDetails:
-    """Return the most helpful error of a pydantic validation.
+    """Return the most helpful of the errors that a pydantic validation reports.
 
-    An unknown key comes first, as it is often a misspelling of a key that is reported as missing.
+    An unknown key has priority, because it is often a misspelling of a key that is reported as
+    missing.
 
     Args:
         error: Error raised by pydantic.
@@ -123,7 +124,7 @@ def complaint(error: ValidationError) -> ErrorDetails:
 def requirement(details: ErrorDetails) -> str:
     """Return what a value must be and what it is, such as "must be a number, but is 'a'".
 
-    The text follows the name of the value in an error message.
+    The text follows the name of the value in an error message: "lr must be a number, but is 'a'".
 
     Args:
         details: Error that pydantic reports for the value.
@@ -141,7 +142,7 @@ def reason(details: ErrorDetails) -> str:
 
 
 def required(details: ErrorDetails) -> str:
-    """Return what a value must be, such as "must be a number", without Python terms.
+    """Return what a value must be, such as "a number", in words that need no knowledge of Python.
 
     Args:
         details: Error that pydantic reports for the value.

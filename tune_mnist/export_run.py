@@ -39,11 +39,11 @@ def export_model(
     Args:
         model: Folder of the trained model.
         format: ``"onnx"`` or ``"torch"``.
-        output: Path of the file to write. None writes ``<architecture>.<suffix>`` to the current
-            folder.
-        dataset: Name of the data set whose test images are used for the comparison. None uses
-            MNIST, or random images if the model was trained on images of another shape.
-        data_dir: Folder or file with data of the user, or None.
+        output: Path of the file to write. If None, ``<architecture>.<suffix>`` is written to the
+            current folder.
+        dataset: Name of the data set whose test images are used for the comparison. If None, MNIST
+            is used, or random images if the model was trained on images of another shape.
+        data_dir: Folder or file with the user's own data, or None.
 
     Raises:
         UserError: The input is invalid, a package is not installed, or the outputs of the file

@@ -16,7 +16,10 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def means_no_room(error: BaseException) -> bool:
-    """Return whether an error was caused by a full disk or an exhausted quota, or quotes one."""
+    """Return whether an error was caused by a full disk or an exhausted quota.
+
+    Errors that quote such an error in their message count too.
+    """
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in NO_ROOM
     return any(os.strerror(number) in str(error) for number in NO_ROOM)
@@ -42,10 +45,10 @@ def absolute(path: Path) -> Path:
 
 @contextmanager
 def named(path: Path | str) -> Iterator[None]:
-    """Add a file name to each OSError in the block that lacks one, as for a full disk.
+    """Context manager that adds a file name to each OSError that lacks one, as for a full disk.
 
     Args:
-        path: File or folder that the block writes, or another name for the output.
+        path: File or folder that is written in the context, or another name for the output.
     """
     try:
         yield
@@ -67,7 +70,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def require_file(path: Path) -> None:
-    """Check that a path is a regular file that can be read, as reading a pipe could block.
+    """Check that a path is a regular file that can be read.
+
+    Pipes and devices are refused, as reading them could block.
 
     Raises:
         UserError: The file cannot be read, or it is a folder, a pipe or a device.
@@ -109,10 +114,10 @@ def read_limited(path: Path, limit: int) -> bytes:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path for a new file, and rename the file when the block ends.
+    """Context manager that yields a temporary path and renames the file at the end.
 
-    If the block raises an error, the temporary file is removed. The temporary file has the same
-    name as the final one, in a temporary folder beside it.
+    The temporary file has the same name as the final file, in a temporary folder beside it. If an
+    error is raised in the context, the temporary file is removed.
 
     Args:
         path: Final path of the file. It must not exist yet, but the folder of the file must exist.
@@ -128,7 +133,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def require_writable(path: Path) -> None:
-    """Check that ``new_file`` can write a file. No file is left behind.
+    """Check that ``new_file`` could write a file, without leaving a file behind.
 
     Args:
         path: Path of the file to be written.
@@ -143,9 +148,9 @@ def require_writable(path: Path) -> None:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder, and rename it to its final name when the block ends.
+    """Context manager that yields a temporary folder and renames it at the end.
 
-    If the block raises an error, the temporary folder is removed.
+    If an error is raised in the context, the temporary folder is removed.
 
     Args:
         path: Final path of the folder. If the folder exists, it must be empty. Missing parent
@@ -163,12 +168,12 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def is_written(name: str, target: str) -> bool:
-    """Return whether a file name belongs to a target file or to a temporary copy of it.
+    """Return whether a file is a target file or a temporary copy of the target file.
 
-    A crash while the target file is written leaves the temporary copy behind.
+    A temporary copy is left behind if the process crashes while the target file is written.
 
     Args:
-        name: File name to check.
+        name: Name of the file.
         target: Name of the target file.
     """
     partial = rf"\.{re.escape(target)}\.[0-9a-f]{{32}}"

@@ -12,7 +12,8 @@ import psutil
 class Cgroups:
     """CPU and memory limits of the control groups of this process (Linux only).
 
-    Limits of parent groups are included, as containers and batch systems often set limits there.
+    Limits of parent groups are included, because containers and batch systems often set limits
+    there.
 
     Attributes:
         mount: Folder where control groups are mounted (version 1, version 2 or both).
@@ -42,10 +43,10 @@ class Cgroups:
         return min((int(text) for text in texts if text.isdecimal()), default=None)
 
     def free_memory(self) -> int | None:
-        """Return the bytes that processes of the groups may still allocate, or None without limit.
+        """Return the bytes that the groups may still allocate, or None if there is no limit.
 
         Memory of other processes in the groups, such as the workers of a search, counts as
-        allocated. The file cache does not, because the kernel frees it when memory is short.
+        allocated. The file cache does not count, because the kernel frees it when memory is short.
         """
         left = []
         for controller, limits, used, cache in (
@@ -64,7 +65,7 @@ class Cgroups:
         """Yield the folders of the group of the process and of all its parents.
 
         Args:
-            controller: Name of a version 1 controller, or empty for version 2.
+            controller: Name of a version 1 controller, or an empty string for version 2.
         """
         for line in _read(self.membership).splitlines():
             _, controllers, group = line.split(":", 2)
@@ -93,7 +94,7 @@ def allowed_cpus(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
     (``taskset``, SLURM) and its CPU quota (containers, systemd), rounded down.
 
     Args:
-        cgroups: Control groups of the process.
+        cgroups: Control groups of this process.
     """
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # not on macOS
@@ -109,7 +110,7 @@ def allowed_memory(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
     process and its address space limit (``ulimit -v``).
 
     Args:
-        cgroups: Control groups of the process.
+        cgroups: Control groups of this process.
     """
     limits = [psutil.virtual_memory().total, cgroups.memory(), _address_space()]
     return min(limit for limit in limits if limit is not None)
@@ -119,7 +120,7 @@ def free_memory(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
     """Return the number of bytes of memory that this process may still allocate.
 
     Args:
-        cgroups: Control groups of the process.
+        cgroups: Control groups of this process.
     """
     left = allowed_memory(cgroups) - psutil.Process().memory_info().rss
     in_groups = cgroups.free_memory()
@@ -137,7 +138,7 @@ def _address_space() -> int | None:
 
 
 def _quota(text: str) -> float | None:
-    """Convert ``<quota> <period>``, both in microseconds, to cores; None without a quota."""
+    """Convert ``<quota> <period>``, both in microseconds, to cores. None if there is no quota."""
     quota, _, period = text.partition(" ")
     if not (quota.isdecimal() and period.isdecimal() and int(period)):
         return None
@@ -145,7 +146,7 @@ def _quota(text: str) -> float | None:
 
 
 def _stored_in(path: Path, key: str) -> int:
-    """Return the value of a key in a file of ``<key> <number>`` lines, or 0 without the key."""
+    """Return the value of a key in a file of ``<key> <number>`` lines, or 0 if it is missing."""
     pairs = (line.partition(" ") for line in _read(path).splitlines())
     return next((int(value) for name, _, value in pairs if name == key and value.isdecimal()), 0)
 

@@ -13,10 +13,10 @@ STANDARD_OUTPUT = "standard output"
 
 
 def accept_all_characters(stream: TextIO | None) -> None:
-    r"""Make a stream escape characters that its encoding lacks, for example as ``\xb7``.
+    r"""Configure a stream to escape characters that its encoding lacks, for example as ``\xb7``.
 
     Args:
-        stream: Stream to change. None, as in a process without a console, is ignored.
+        stream: Stream to configure. If None, as in a process without a console, nothing is done.
     """
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
@@ -26,7 +26,7 @@ class UnfailingStream:
     """Stream that defers write errors, such as those of a full disk or a closed pipe.
 
     A run continues after such an error, because its results are also written to the results
-    folder. ``finish_output`` raises the first error at the end of the command.
+    folder. ``finish_output`` raises the first deferred error at the end of the command.
     """
 
     failure: ClassVar[OSError | None] = None
@@ -52,9 +52,9 @@ class UnfailingStream:
 
 
 def finish_output() -> None:
-    """Flush standard output at the end of a command and report deferred errors.
+    """Flush standard output at the end of a command and raise a deferred write error.
 
-    A pipe closed by its reader is not an error.
+    A pipe that was closed by its reader is not an error.
 
     Raises:
         OSError: Output could not be written, for example to a full disk.

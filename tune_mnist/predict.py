@@ -1,4 +1,4 @@
-"""Command ``predict``: classify pictures with a trained model."""
+"""Command ``predict``: classify images with a trained model."""
 
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ _PICTURES = cloup.Argument(
     type=click.Path(path_type=Path),
     nargs=-1,
     required=True,
-    help="Picture of one digit (PNG, JPEG, ...) of any size, dark on light or light on dark, or"
+    help="Image of one digit (PNG, JPEG, ...) of any size, dark on light or light on dark, or"
     " an IDX file of 28x28 images, plain or gzipped. A model that was trained on other data takes"
-    " pictures and IDX files with the image size and colours of that data.",
+    " image files and IDX files with the image size and colours of that data.",
 )
 _OPTIONS = (
     trained_model(MODEL_GROUP, required=False),
@@ -51,7 +51,7 @@ _OPTIONS = (
     params=[_PICTURES, *grouped((MODEL_GROUP, _RESULT), _OPTIONS)], context_settings=SETTINGS
 )
 def predict(models: tuple[str, ...], **given: Any) -> None:
-    """Classify pictures with a trained model and print the probability of each class."""
+    """Classify images with a trained model and print the probability of each class."""
     # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     set_up_process()
     from tune_mnist.models.user_modules import load_models

@@ -42,15 +42,16 @@ def predict_images(
     format: str | None,  # noqa: A002
     ensemble: Path | None = None,
 ) -> None:
-    """Classify images and print one row per image, batch by batch.
+    """Classify images and print one row per image, batch by batch, for the command ``predict``.
 
     All files are read before the first image is classified. Errors of files that cannot be read
     are printed after the rows of the other files.
 
     Args:
         model: Folder of the trained model, or None for an ensemble.
-        images: Paths of pictures and IDX files.
-        format: ``"table"`` or ``"csv"``. None prints a table in a terminal and CSV elsewhere.
+        images: Paths of image files and IDX files.
+        format: ``"table"`` or ``"csv"``. If None, a table is printed to a terminal and CSV to
+            anything else.
         ensemble: Results folder of a search with an ensemble, or None for a single model.
 
     Raises:
@@ -127,7 +128,7 @@ def _print_table(
     *,
     ink: bool,
 ) -> None:
-    """Print one table per batch, with equal column widths, so that they look like one table."""
+    """Print one table per batch, all with the same column widths, so that they look like one."""
     name_width = min(MAX_NAME_WIDTH, max(map(len, classes)))
     first = [*([("ink", 5)] if ink else []), ("class", max(5, name_width))]
     others = [*first, *((f"p({name})", max(4, len(name) + 3)) for name in classes)]

@@ -21,7 +21,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/+=,@-]+")
 
 
 def private_folder() -> Path:
-    """Return the folder for the files of Ray on this machine, creating it if necessary.
+    """Return the folder for Ray's files on this machine, creating it if necessary.
 
     The folder is called ``ray-<user ID>``. Its parent is RAY_TMPDIR, TMPDIR, ``/tmp`` or
     ``/var/tmp``, whichever is usable first. If another user owns a folder of this name, the name

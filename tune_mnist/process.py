@@ -21,13 +21,13 @@ _LOGGERS = ("ray", "ray.tune", "ray.train", "optuna", "mlflow", "alembic")
 
 
 def set_up_process() -> None:
-    """Set the environment variables that libraries read when they are imported.
+    """Set environment variables that libraries read when they are imported. Call it first.
 
-    - ``OMP_WAIT_POLICY``: lets waiting threads of PyTorch sleep, as spinning slows down a busy
+    - ``OMP_WAIT_POLICY``: makes idle threads of PyTorch sleep, as spinning slows down a busy
       machine.
     - ``OMP_NUM_THREADS``: limits the threads to the CPU quota of a container, which OpenMP does
       not respect by itself.
-    - ``HOME``: names a private temporary folder if the user has no home folder (HTCondor, some
+    - ``HOME``: is set to a private temporary folder if the user has no home folder (HTCondor, some
       containers), as Ray cannot be imported without a home folder.
 
     Raises:
@@ -45,7 +45,7 @@ def set_up_process() -> None:
 
 @contextmanager
 def process_restored() -> Iterator[None]:
-    """Restore the settings of the calling process after a search or training run.
+    """Context manager that restores the settings of this process after a search or training run.
 
     The settings are the environment variables, log levels, warning filters, ``sys.path``, the
     number of threads and the random states of PyTorch, and the SIGTERM handler, which Ray 2.60
@@ -78,7 +78,7 @@ def process_restored() -> Iterator[None]:
 
 @contextmanager
 def import_path_restored() -> Iterator[None]:
-    """Restore ``sys.path`` when the block ends, as importing a user's networks may extend it."""
+    """Context manager that restores ``sys.path``, which importing a user's networks may extend."""
     path = list(sys.path)
     try:
         yield

@@ -32,9 +32,7 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def quoted(value: Any) -> str:
-    """Return the ``repr`` of a value to quote it in a message.
-
-    The text is shortened if the value is long or deeply nested.
+    """Return the ``repr`` of a value for an error message, shortened if long or deeply nested.
 
     Args:
         value: Value to quote.
@@ -45,7 +43,7 @@ def quoted(value: Any) -> str:
 def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
     """Shorten a text by replacing its middle with dots.
 
-    The end is kept because error messages name the remedy at the end.
+    The end is kept because error messages state the remedy at the end.
 
     Args:
         text: Text to shorten.

@@ -20,15 +20,15 @@ MAX_RUN_NAME_BYTES = 200
 
 @contextmanager
 def new_results(output_dir: Path, name: str | None, kind: str) -> Iterator[Path]:
-    """Create the results folder of a run, which reserves the name, and yield its path.
+    """Context manager that creates the results folder of a run and yields its path.
 
-    If the folder is still empty when the block ends, the folder is removed, together with the
-    parent folders that were created for it.
+    Creating the folder reserves the name. If the folder is still empty at the end of the context,
+    it is removed, together with the parent folders that were created for it.
 
     Args:
-        output_dir: Parent folder of all results folders. Created if it does not exist.
-        name: Name of the run. None uses ``<kind>-<date>-<time>``, with a number appended if this
-            name is taken.
+        output_dir: Parent folder of all results folders. It is created if it does not exist.
+        name: Name of the run. If None, ``<kind>-<date>-<time>`` is used, with a number appended if
+            this name is taken.
         kind: First part of the automatic name.
 
     Raises:
@@ -71,7 +71,7 @@ def _reserve(directory: Path, numbered: bool) -> tuple[Path, int | None]:
 
 
 def _lock(folder: Path) -> int | None:
-    """Lock a folder for this process and return the file descriptor, or None without a lock."""
+    """Lock a folder for this process and return the file descriptor, or None if locking fails."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -92,7 +92,7 @@ def _lock(folder: Path) -> int | None:
 
 
 def results_directory(output_dir: Path, name: str) -> Path:
-    """Return the path of the results folder of a run, without creating the folder.
+    """Check the name of a run and return the path of its results folder, without creating it.
 
     Args:
         output_dir: Parent folder of all results folders. It need not exist.
@@ -124,7 +124,7 @@ def results_directory(output_dir: Path, name: str) -> Path:
 
 
 def require_new(directory: Path) -> None:
-    """Check that a results folder is unused: it does not exist, or it is empty.
+    """Check that the results folder of a new run does not exist or is empty.
 
     Raises:
         UserError: The path exists and is not an empty folder.
@@ -147,7 +147,7 @@ def taken(directory: Path) -> UserError:
 
 
 def nearest_existing(path: Path) -> Path:
-    """Return the nearest existing folder or file on an absolute path, from the end of the path.
+    """Return the longest part of an absolute path that exists, as a file or folder.
 
     Args:
         path: Path that need not exist.

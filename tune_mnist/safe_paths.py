@@ -14,13 +14,13 @@ MAX_NAME_BYTES = 255
 
 
 def path_in(folder: Path, *names: str) -> Path:
-    """Return the path of a file or folder inside a folder. The path need not exist.
+    """Convert a name stored in a results folder to a path inside the folder.
 
-    This function converts every name stored in a results folder to a path. The folder itself may
-    be a symbolic link, because the user has named it.
+    Use this function for every stored name, as a name could otherwise lead out of the folder. The
+    folder itself may be a symbolic link, because it is given by the user. The path need not exist.
 
     Args:
-        folder: Folder that the path must not leave.
+        folder: Folder that must contain the path.
         names: Names of the intermediate folders, followed by the name of the file or folder.
 
     Raises:
@@ -44,9 +44,9 @@ def require_no_links(folder: Path, allowed: Callable[[Path], bool] | None = None
     Call this before Ray or TensorBoard write into a results folder, as both follow symbolic links.
 
     Args:
-        folder: Folder to check. A missing folder counts as empty.
-        allowed: Function that returns whether a symbolic link is harmless because it is never
-            followed. None allows no links.
+        folder: Folder to check. It need not exist.
+        allowed: Predicate for symbolic links that are harmless because they are never followed. If
+            None, no links are allowed.
 
     Raises:
         UserError: The folder contains a symbolic link, or something that is neither a file nor a
@@ -77,10 +77,8 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
     """Remove files from a folder, then the folder itself if it is empty.
 
     Args:
-        folder: Folder to clear. Nothing is removed if the folder is a symbolic link or does not
-            exist.
-        names: Names of the files to remove, in this order. Anything other than a regular file is
-            kept.
+        folder: Folder to clear. If it is a symbolic link or does not exist, nothing is removed.
+        names: Names of the files to remove, in this order. Only regular files are removed.
 
     Raises:
         OSError: A file cannot be removed.

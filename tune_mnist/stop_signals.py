@@ -25,11 +25,11 @@ SIGNAL_STATUS = 128
 
 
 class StopSignals:
-    """Handler of the signals that ask a process to stop.
+    """Handler of the signals that ask this process to stop (Ctrl-C, SIGTERM).
 
     The first signal raises KeyboardInterrupt in the main thread, or calls the handler registered
-    by ``pass_on``. A second signal, more than half a second later, ends the process immediately
-    from a separate thread, as the main thread may be blocked inside a library.
+    by ``pass_on``. A second signal, more than half a second later, ends the process immediately.
+    This is done by a separate thread, because the main thread may be blocked inside a library.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class StopSignals:
         return self._number is not None
 
     def install(self) -> None:
-        """Install the handlers. Does nothing outside the main thread or when called again."""
+        """Install the handlers. This has no effect outside the main thread or if called again."""
         if self._installed or threading.current_thread() is not threading.main_thread():
             return
         self._installed = True
@@ -76,7 +76,7 @@ class StopSignals:
             signal.signal(signal.SIGTERM, self._handle)
 
     def pass_on(self) -> None:
-        """Make the first signal call the SIGINT handler that another library has installed."""
+        """Register another library's current SIGINT handler, to be called by the first signal."""
         current = signal.getsignal(signal.SIGINT)
         if self._installed and callable(current) and current != self._handle:
             self._handler = current
@@ -95,7 +95,7 @@ class StopSignals:
 
     @contextmanager
     def before_forced_end(self, action: Callable[[], str]) -> Iterator[None]:
-        """While the block runs, call a function before a second signal ends the process.
+        """Context manager that sets a function to call before a second signal ends the process.
 
         Args:
             action: Function that stops the remaining processes and returns a hint for the user, or
@@ -109,9 +109,9 @@ class StopSignals:
 
     @contextmanager
     def acknowledged(self, action: Callable[[], None]) -> Iterator[None]:
-        """While the block runs, call a function as soon as the first signal arrives.
+        """Context manager that sets a function to call as soon as the first signal arrives.
 
-        Use this in commands that take a while to end.
+        Commands that take a while to end use it to tell the user that the signal was received.
 
         Args:
             action: Function that informs the user. It is called in a separate thread.
@@ -177,7 +177,7 @@ def _do_nothing() -> None:
 
 
 def _leave_terminal() -> None:
-    """Redirect output from a closed terminal, where each write fails, to the null device."""
+    """Redirect output from a closed terminal to the null device, as every write would fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         try:

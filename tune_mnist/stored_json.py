@@ -15,13 +15,13 @@ Stored = TypeVar("Stored")
 
 
 class StrictModel(BaseModel):
-    """Base class for schemas of stored files, without type conversion and unknown keys."""
+    """Base class for schemas of stored files. Unknown keys and other types are refused."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
 def read_stored(path: Path, schema: type[Stored]) -> Stored:
-    """Read and validate a JSON file.
+    """Read a JSON file and validate it against a schema.
 
     The parser of pydantic refuses a file with more than 200 nesting levels or with a number of
     more than 4,300 digits, so that a hostile file cannot exhaust the memory.

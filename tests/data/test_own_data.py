@@ -98,7 +98,7 @@ def test_pictures_for_validation_join_the_training_part(pictures: Path) -> None:
 def test_a_picture_of_another_size_is_refused_by_name(pictures: Path) -> None:
     odd = pictures / "test" / "cross" / "1.png"
     Image.new("RGB", (64, 65)).save(odd)
-    assert f"{odd}: all pictures must have the same size, but this one has 64x65" in refusal(
+    assert f"{odd}: all images must have the same size, but this one has 64x65" in refusal(
         pictures
     )
 
@@ -116,7 +116,7 @@ def test_unreadable_pictures_are_refused_by_name(pictures: Path) -> None:
     bad.write_bytes(content[: len(content) // 2])
     assert f"{bad}: cannot be read" in refusal(pictures)
     bad.write_text("no picture")
-    assert f"{bad}: the file is not a picture" in refusal(pictures)
+    assert f"{bad}: the file is not an image" in refusal(pictures)
     bad.unlink()
     bad.mkdir()
     assert f"{bad} is a folder" in refusal(pictures)
@@ -124,7 +124,7 @@ def test_unreadable_pictures_are_refused_by_name(pictures: Path) -> None:
 
 def test_missing_parts_and_classes_are_refused_by_name(pictures: Path) -> None:
     (pictures / "test" / "cross").rename(pictures / "test" / "kross")
-    assert f"{pictures / 'test' / 'kross'}: there are no training pictures" in refusal(pictures)
+    assert f"{pictures / 'test' / 'kross'}: there are no training images" in refusal(pictures)
     (pictures / "test").rename(pictures / "other")
     assert f"{pictures / 'test'}: there is no such folder" in refusal(pictures)
 
@@ -136,7 +136,7 @@ def test_one_class_only_is_refused(tmp_path: Path) -> None:
 
 def test_an_empty_class_is_refused(pictures: Path) -> None:
     (pictures / "train" / "zebra").mkdir()
-    assert f"{pictures / 'train' / 'zebra'}: the folder contains no pictures" in refusal(pictures)
+    assert f"{pictures / 'train' / 'zebra'}: the folder contains no images" in refusal(pictures)
 
 
 def test_an_archive_is_recognized_by_its_content(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_an_object_array_is_never_unpickled(
         ({"y_train": np.linspace(0, 1, 30)}, "y_train: must be whole numbers"),
         (
             {"y_test": np.full(9, 7, np.uint8)},
-            "y_test: the label 7 does not occur in the training part",
+            "y_test: the label 7 does not occur in the training labels",
         ),
     ],
 )

@@ -39,7 +39,7 @@ def test_a_search_in_stages_ends_at_its_own_fidelity(tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    assert "epoch 1 at 28x28 on 0.1 of the training part; epoch 2 at 32x32" in result.stdout
+    assert "epoch 1 at 28x28 on 0.1 of the training split; epoch 2 at 32x32" in result.stdout
     assert "in stage 3" in result.stdout
 
     directory = tmp_path / "staged"

@@ -312,7 +312,7 @@ def test_running_out_of_memory_is_one_line(tmp_path, name, mode):
     ids=["white", "one pixel", "transparent", "deep", "almost white"],
 )
 def test_an_empty_picture_is_refused(read, picture):
-    with pytest.raises(UserError, match=r"picture.*: the picture shows no digit"):
+    with pytest.raises(UserError, match=r"picture.*: the image shows no digit"):
         read(picture, "picture.tiff")
 
 

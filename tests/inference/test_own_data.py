@@ -100,7 +100,7 @@ def test_other_sizes_are_refused(command, shapes, tmp_path, picture, words):
     picture.save(tmp_path / "a.png")
     status, _, err = command(predict, "--model", shapes, tmp_path / "a.png")
     assert status == 2
-    assert err.startswith(f"error: {tmp_path / 'a.png'}: the picture must have 64x64 pixels")
+    assert err.startswith(f"error: {tmp_path / 'a.png'}: the image must have 64x64 pixels")
     assert err.endswith(f"but has {words}\n")
 
 
@@ -117,7 +117,7 @@ def test_a_colour_picture_is_refused_by_a_grey_network(command, tmp_path):
     Image.new("RGB", (28, 28), (9, 9, 9)).save(tmp_path / "grey.png")
     status, _, err = command(predict, "--model", model, tmp_path / "red.png")
     assert status == 2
-    assert "red.png: the picture is in colour" in err
+    assert "red.png: the image is in colour" in err
     assert command(predict, "--model", model, tmp_path / "grey.png")[0] == 0
 
 

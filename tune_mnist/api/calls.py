@@ -29,13 +29,13 @@ MAX_VALUE = 200
 def require_known(
     options: Mapping[str, Any], schema: type[BaseModel], *more: str, keywords: bool = False
 ) -> None:
-    """Check that the names of all options are known.
+    """Check that all options of a Python call have known names.
 
     Args:
         options: Options to check, keyed by name.
         schema: Model whose fields are the known options. Excluded fields are not options.
-        more: Names of further options that are known.
-        keywords: Whether ``model.<keyword>`` names are accepted too.
+        more: Further known names.
+        keywords: Whether names of the form ``model.<keyword>`` are accepted too.
 
     Raises:
         UserError: A name is unknown. The message suggests the closest known name.
@@ -48,7 +48,7 @@ def require_known(
 
 
 def load_networks(models: Models) -> None:
-    """Import modules that register networks of the user.
+    """Import the modules that register the user's networks.
 
     Args:
         models: Python files, or names of importable modules.
@@ -61,13 +61,13 @@ def load_networks(models: Models) -> None:
 
 
 def checked_images(dataset: Images) -> str | Path | Dataset:
-    """Return the data set that a user's argument specifies.
+    """Validate the argument ``dataset`` of a Python call.
 
     Args:
-        dataset: Argument of the user.
+        dataset: Argument given by the user.
 
     Returns:
-        Data set assembled from arrays; a name, a path or a data set is returned unchanged.
+        Data set assembled from the arrays. A name, a path or a data set is returned unchanged.
 
     Raises:
         UserError: The argument has an unsupported type, or the arrays are invalid.
@@ -85,12 +85,13 @@ def checked_images(dataset: Images) -> str | Path | Dataset:
 def require_one_source(
     dataset: str | Path | Dataset, data_dir: str | Path | None, *, transpose: bool | None
 ) -> None:
-    """Check that a call specifies the images only once.
+    """Check that a Python call specifies its images only once.
 
     Args:
         dataset: Name or path of a data set, or a data set in memory.
-        data_dir: Folder or file with data of the user, or None.
-        transpose: Whether to swap the rows and columns of each image. None uses the default.
+        data_dir: Folder or file with the user's own data, or None.
+        transpose: Whether to swap the rows and columns of each image. If None, the default is
+            used.
 
     Raises:
         UserError: ``data_dir`` or ``transpose`` would have no effect.
@@ -104,11 +105,11 @@ def require_one_source(
 
 
 def data_options(dataset: str | Path | Dataset | None) -> dict[str, Any]:
-    """Return the search options that select a data set.
+    """Convert the argument ``dataset`` of a Python call to search options.
 
     Args:
-        dataset: Name of a data set, path of a folder or file, or a data set in memory. None
-            returns no options.
+        dataset: Name of a data set, path of a folder or file, or a data set in memory. If None, no
+            options are returned.
     """
     if dataset is None:
         return {}
@@ -130,12 +131,12 @@ def load_images(
     *,
     transpose: bool = False,
 ) -> Dataset:
-    """Load the data set of a training run.
+    """Load the data set for a training run.
 
     Args:
         dataset: Name of a data set, path of a folder or file, a data set in memory, or its arrays.
-        data_dir: Folder or file with data of the user, or None.
-        transpose: Whether to swap the rows and columns of each image. Only for data of the user.
+        data_dir: Folder or file with the user's own data, or None.
+        transpose: Whether to swap the rows and columns of each image. It applies only to own data.
 
     Raises:
         UserError: The name is unknown, or the files are missing or damaged.
@@ -150,11 +151,11 @@ def load_images(
 
 
 def python_call(function: str, given: Mapping[str, Any]) -> str:
-    """Return a function call as Python source, to be recorded in the results.
+    """Format a function call as Python source, to be recorded in the results.
 
     Args:
-        function: Name of the function.
-        given: Arguments, keyed by name. Arguments that are None are omitted.
+        function: Name of the called function.
+        given: Arguments of the call, keyed by name. Arguments that are None are omitted.
     """
     said = [f"{name}={_literal(value)}" for name, value in given.items() if value is not None]
     return f"{function}({', '.join(said)})"

@@ -35,14 +35,14 @@ class BestTrial:
     Attributes:
         model: Name of the architecture.
         trial: Number of the trial.
-        epoch: Epoch with the best validation accuracy, from 1.
+        epoch: Epoch with the best validation accuracy, starting at 1.
         val_accuracy: Best accuracy on the validation images of the search, from 0 to 1.
-        full_val_accuracy: Accuracy of the trial's saved model on the whole validation part. None
-            if the search validates on the whole part anyway, or if the model has not been measured
-            yet.
-        test_accuracies: Test accuracies of the final runs, keyed by seed. Empty without a final
-            evaluation.
-        config: Name of the model and hyperparameters at the best epoch, as arguments of
+        full_val_accuracy: Accuracy of the trial's saved model on the whole validation split. None
+            if the trials were validated on the whole split anyway, or if the model has not been
+            measured yet.
+        test_accuracies: Test accuracies of the final runs, keyed by seed. Empty if there is no
+            final evaluation.
+        config: Name of the model and hyperparameters at the best epoch, for use as arguments of
             ``run_training``.
     """
 
@@ -63,7 +63,8 @@ class SearchResults:
     Attributes:
         directory: Results folder of the search.
         options: Options of the search.
-        trials: One row per trial, as in ``trials.csv``, with hyperparameters at the best epoch.
+        trials: Table with one row per trial, as in ``trials.csv``. Hyperparameters are those of
+            the best epoch.
         study: Optuna study, for use with Optuna's own functions.
     """
 
@@ -87,7 +88,7 @@ class SearchResults:
     def best(self) -> dict[str, BestTrial]:
         """Best trial of each architecture, keyed by architecture, with the best trial first.
 
-        Empty before the first epoch of the search has ended.
+        The dictionary is empty until the first epoch of the search has ended.
         """
         best: dict[str, BestTrial] = {}
         for record in by_rank(self._stored.records):
@@ -109,10 +110,10 @@ class SearchResults:
         return tuple(plot.key for plot in self._drawn.plots if plot.figure is not None)
 
     def plot(self, name: str) -> go.Figure:
-        """Draw one of the plots of the report.
+        """Draw a plot of the report.
 
         Args:
-            name: Name of the plot, one of ``plot_names``, such as ``"history"`` or
+            name: Name of the plot, one of ``plot_names``, for example ``"history"`` or
                 ``"importances"``.
 
         Raises:
@@ -153,8 +154,8 @@ class SearchResults:
         """Load the ensemble of the search, in evaluation mode on the CPU.
 
         Returns:
-            Module from raw images, uint8 (N, H, W), to class probabilities, the mean of those of
-            its networks.
+            Module that maps raw images, uint8 (N, H, W), to class probabilities. These are the
+            mean of the probabilities of the networks in the ensemble.
 
         Raises:
             UserError: The search has no ensemble, or its files are damaged.
@@ -182,8 +183,8 @@ class SearchResults:
 def load_results(path: str | Path, models: Models = ()) -> SearchResults:
     """Read the results folder of a finished, interrupted or running search.
 
-    The folder need not be trusted: modules, addresses and paths stored in it are not imported,
-    connected to or opened.
+    The folder need not be trusted: modules named in it are not imported, and addresses and paths
+    stored in it are not used.
 
     Args:
         path: Results folder of the search.

@@ -70,23 +70,25 @@ def run_search(
     disconnects at the end. A process can run only one search at a time.
 
     Args:
-        space: Name of a shipped space, path of a space file, or the content of a space file as a
-            dict. None uses ``"lenet"``, or with ``resume`` the space of the resumed search.
-        dataset: Name of a data set, path of a folder or .npz file, a ``Dataset``, or the
-            arrays (x_train, y_train, x_test, y_test). None uses ``"mnist"``, or with ``resume``
+        space: Name of a shipped space, path of a space file, or content of a space file as a dict.
+            If None, ``"lenet"`` is used, or with ``resume`` the space of the resumed search.
+        dataset: Name of a data set, path of a folder or .npz file, a ``Dataset``, or the arrays
+            (x_train, y_train, x_test, y_test). If None, ``"mnist"`` is used, or with ``resume``
             the data set of the resumed search.
-        name: Name of the results folder. None uses the name of the space and the time.
-        output_dir: Parent folder of the results folders. Created if it does not exist.
+        name: Name of the results folder. If None, it consists of the name of the space and the
+            time.
+        output_dir: Parent folder of the results folders. It is created if it does not exist.
         models: Python files or modules that register your own networks, which are sent to the
             workers. Not needed for networks registered by the calling program.
-        resume: Results folder of the search to resume. Other options change the resumed search.
-            A ``Dataset`` or arrays must be given again.
+        resume: Results folder of a search to resume. Other options change the settings of this
+            search. A ``Dataset`` or arrays must be passed again.
         trust_stored: With ``resume``, whether to use the addresses, paths and URIs stored in the
             folder even if another user or machine wrote them.
-        console: Console for progress and tables. None uses standard output, or the notebook cell.
-        options: Options of the command with underscores, which are the fields of
+        console: Console for progress and tables. If None, standard output or the notebook cell is
+            used.
+        options: Options of the command, with underscores. They are the fields of
             ``SearchOptions``, for example ``num_samples=16`` (trials), ``max_epochs=9``,
-            ``time_budget=600`` (seconds), ``seed=0``. None uses the default.
+            ``time_budget=600`` (seconds) or ``seed=0``. If None, the default is used.
 
     Returns:
         Results of the search, as returned by ``load_results``.
@@ -134,20 +136,21 @@ def perform_search(
     watch: Stopwatch | None = None,
     **options: Any,
 ) -> "SearchResults":
-    """Run or resume a search.
+    """Run or resume a search for the command ``search`` or for ``run_search``.
 
     Args:
         command: Command line or Python call of the user, to be recorded in the results.
-        space: Search space, see ``run_search``.
-        dataset: Data set, see ``run_search``.
+        space: Search space, as in ``run_search``.
+        dataset: Data set, as in ``run_search``.
         name: Name of the results folder.
         output_dir: Parent folder of the results folders.
-        models: Python files or modules that register networks of the user.
-        resume: Results folder of the search to resume. Empty resumes the search ``name``.
+        models: Python files or modules that register the user's networks.
+        resume: Results folder of the search to resume. If empty, the search called ``name`` is
+            resumed.
         trust_stored: Whether to use addresses, paths and URIs stored in the folder.
         console: Console for progress and tables.
-        watch: Time since the start of the command. None: since this call.
-        options: Fields of SearchOptions.
+        watch: Stopwatch started with the command. If None, time is measured from this call.
+        options: Option values, keyed by field of ``SearchOptions``.
 
     Raises:
         UserError: See ``run_search``.
@@ -223,7 +226,7 @@ def perform_search(
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Refuse a second search in this process: signal handlers and Ray's settings are global."""
+    """Refuse a second search in this process, as signal handlers and Ray's settings are global."""
     if not _running.acquire(blocking=False):
         raise UserError("another search is running in this process: wait until it ends")
     try:

@@ -72,8 +72,8 @@ class TrainingResult:
         epochs: Table of metrics with one row per epoch, as in ``epochs.csv``.
         val_accuracy: Accuracy on the validation images after the last epoch, from 0 to 1.
         test_accuracy: Accuracy on the test images after the last epoch, from 0 to 1.
-        recall: Recall of each class, the fraction of its test images that are classified
-            correctly, float64 (C,).
+        recall: Recall of each class, float64 (C,): the fraction of its test images that are
+            classified correctly.
         confusion: Number of test images by true class (rows) and predicted class (columns),
             int64 (C, C).
         class_names: Name of each class.
@@ -123,26 +123,29 @@ def run_training(
         model: Name of the architecture.
         dataset: Name of a data set, path of a folder or ``.npz`` file with your own data, a
             ``Dataset``, or the arrays (x_train, y_train, x_test, y_test).
-        data_dir: Folder or file with your own data. None uses the cache, or downloads the data.
+        data_dir: Folder or file with your own data. If None, the named data set is read from the
+            cache or downloaded.
         transpose: Whether to swap the rows and columns of each image of your own data.
         models: Python files or modules that register your own networks. Not needed for networks
             registered by the calling program.
-        epochs: Number of epochs, at least 1. None uses 10 for light networks such as lenet and 3
-            for other networks.
-        fraction: Fraction of the training part to train on, greater than 0 and at most 1. None
-            uses 1 for light networks such as lenet, 0.1 for other networks, and more for small
-            data sets.
+        epochs: Number of epochs, at least 1. If None, light networks such as lenet are trained for
+            10 epochs and other networks for 3.
+        fraction: Fraction of the training split to train on, greater than 0 and at most 1. If
+            None, 1 is used for light networks such as lenet, 0.1 for other networks, and more for
+            small data sets.
         precision: Number format: ``"auto"``, ``"fp32"`` or ``"bf16"``.
         device: Device to train on: ``"auto"``, ``"cpu"`` or ``"cuda"``.
-        name: Name of the results folder. None uses the name of the model and the time.
-        output_dir: Parent folder of the results folders. Created if it does not exist.
-        console: Console for progress and results. None uses standard output, or the notebook cell.
+        name: Name of the results folder. If None, it consists of the name of the model and the
+            time.
+        output_dir: Parent folder of the results folders. It is created if it does not exist.
+        console: Console for progress and results. If None, standard output or the notebook cell is
+            used.
         hyperparameters: Other fields of ``TrainConfig``: ``lr`` (required), ``batch_size``,
             ``dropout``, ``optimizer``, ``image_size`` (64 pixels by default), ``seed`` and so on,
             and keywords of the network's constructor as ``**{"model.width": 12}``.
 
     Returns:
-        Metrics of each epoch, accuracies and the results folder.
+        Result with the metrics of each epoch, the accuracies and the path of the results folder.
 
     Raises:
         UserError: An option is unknown or invalid, the loss diverges, or there is too little

@@ -19,13 +19,14 @@ _SHAPES = f"(N, S, S) or (N, S, S, 3) with S from {MIN_SIDE} to {MAX_SIDE}"
 
 @dataclass(frozen=True)
 class Part:
-    """Training or test part of a data set before its images and labels are validated.
+    """Training or test images and labels of a data set, before validation.
 
     Attributes:
         images: Images, expected to be uint8 (N, S, S) or (N, S, S, 3).
         labels: Labels, expected to be integers or strings (N,).
-        images_at: Description of where the images are, such as a file name, for error messages.
-        labels_at: Description of where the labels are, for error messages.
+        images_at: Description of the source of the images, such as a file name, for error
+            messages.
+        labels_at: Description of the source of the labels, for error messages.
     """
 
     images: NDArray[Any]
@@ -52,7 +53,8 @@ def dataset_from_arrays(
         x_test: Test images, uint8, with the same image shape as the training images.
         y_test: Test labels (M,), of the same kind as the training labels.
         name: Name of the data set in tables and plots.
-        class_names: Names of the classes in the order of the sorted labels. None uses the labels.
+        class_names: Names of the classes in the order of the sorted labels. If None, the labels
+            are used.
         transpose: Whether to swap the rows and columns of each image.
 
     Raises:
@@ -75,13 +77,14 @@ def assemble(
     transpose: bool = False,
     centred: bool = False,
 ) -> Dataset:
-    """Validate both parts, number the classes from 0 and return the data set.
+    """Validate training and test images, number the classes from 0 and create the data set.
 
     Args:
         name: Name of the data set.
         train: Training images and labels.
         test: Test images and labels.
-        class_names: Names of the classes in the order of the sorted labels. None uses the labels.
+        class_names: Names of the classes in the order of the sorted labels. If None, the labels
+            are used.
         transpose: Whether to swap the rows and columns of each image.
         centred: Whether grey images of 28x28 pixels are centred like MNIST's.
 
@@ -89,8 +92,8 @@ def assemble(
         Data set whose classes are numbered in the order of the sorted labels.
 
     Raises:
-        UserError: A part is invalid, or the parts do not match each other. The message names the
-            file or array.
+        UserError: The training or test images are invalid, or do not match each other. The message
+            names the file or array.
     """
     train_images, test_images = _images(train), _images(test)
     if train_images.shape[1:] != test_images.shape[1:]:
@@ -189,7 +192,7 @@ def _numbered(test: Part, count: int, classes: NDArray[Any]) -> NDArray[np.int64
     if len(unknown):
         raise UserError(
             f"{test.labels_at}: the label {quoted(unknown[0].item())} does not occur in the"
-            " training part"
+            " training labels"
         )
     return places.astype(np.int64)
 

@@ -32,9 +32,9 @@ def prepare_batch(
 
     Args:
         pixels: Images, uint8 (B, H, H) or (B, H, H, C), on any device.
-        size: Side of the result in pixels.
-        resize: Whether to enlarge smaller images bilinearly. False pads them with zeros on all
-            sides. Larger images are always reduced.
+        size: Side length of the result in pixels.
+        resize: Whether to enlarge smaller images bilinearly. If False, they are padded with zeros
+            on all sides. Larger images are always reduced.
         dtype: Floating-point type of the result.
 
     Returns:
@@ -54,7 +54,7 @@ def prepare_batch(
 
 
 class Batches:
-    """Iterable over batches of selected images, which iterates once per epoch.
+    """Iterable over batches of selected images. Each iteration yields the batches of one epoch.
 
     On the CPU only the images of the current batch are copied. On a GPU all images are moved to
     the device once (47 MB for MNIST) and gathered there.
@@ -67,15 +67,15 @@ class Batches:
         labels: Labels, int64 (N,).
         indices: Indices of the images to use, int64.
         batch_size: Images per batch, at least 1.
-        size: Side of the prepared images in pixels.
-        resize: Whether to enlarge smaller images. False pads them with zeros.
+        size: Side length of the prepared images in pixels.
+        resize: Whether to enlarge smaller images. If False, they are padded with zeros.
         device: Device on which batches are gathered and prepared.
-        shuffle: Generator for shuffling the images before each epoch. None keeps the order of
-            ``indices``.
+        shuffle: Generator for shuffling the images before each epoch. If None, the order of
+            ``indices`` is kept.
         channels_last: Whether to return the images in channels_last memory format.
 
     Attributes:
-        size: Side of the prepared images in pixels.
+        size: Side length of the prepared images in pixels.
         batch_size: Images per batch. The last batch of an epoch may be smaller.
     """
 
@@ -111,7 +111,7 @@ class Batches:
         return count - lonely
 
     def order(self) -> Tensor:
-        """Return the image indices of the next epoch in their order, int64, on the device."""
+        """Return the image indices of the next epoch in training order, int64, on the device."""
         order = self._indices
         if self._shuffle is not None:
             chosen = torch.randperm(len(order), generator=self._shuffle).to(order.device)

@@ -13,12 +13,13 @@ class Dataset:
     """Training and test images with their labels.
 
     Attributes:
-        name: Name of the data set. For data of the user, the name of the folder or file.
+        name: Name of the data set. For the user's own data, this is the name of the folder or
+            file.
         train_images: Training images, uint8 (N, S, S), or (N, S, S, 3) in RGB.
         train_labels: Training labels as class numbers, int64 (N,).
         test_images: Test images, uint8 (M, S, S) or (M, S, S, 3).
         test_labels: Test labels, int64 (M,).
-        class_names: Name of each class. Empty uses the numbers from 0 to the largest label.
+        class_names: Name of each class. If empty, the classes are called by their numbers.
         transposed: Whether the rows and columns of the images were swapped when they were loaded.
         centred: Whether the images are centred like MNIST's, see ``DataForm``.
     """
@@ -49,7 +50,7 @@ class Dataset:
 
     @property
     def form(self) -> DataForm:
-        """Form of the images, which a network trained on this data set expects of its input."""
+        """Form of the images. A network trained on this data set expects the same form."""
         return DataForm(
             name=self.name,
             side=self.train_images.shape[1],

@@ -22,7 +22,7 @@ class DownloadError(Exception):
 
 
 def download(url: str, target: Path, md5: str, max_bytes: int = MAX_DOWNLOAD_BYTES) -> None:
-    """Download a file, resuming an interrupted earlier attempt.
+    """Download a file, continuing an earlier download that was interrupted.
 
     If the download fails, the data received so far is kept beside the target in a file with the
     suffix ``.part``.
@@ -57,7 +57,7 @@ def md5_of(path: Path) -> str:
 
 
 def _fetch(url: str, part: Path, max_bytes: int) -> bool:
-    """Download the missing bytes of ``part``; return whether a previous download was resumed."""
+    """Download the missing bytes of ``part``; return whether an earlier download was continued."""
     try:
         with requests.Session() as session:
             if url.startswith("https:"):

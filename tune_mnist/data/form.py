@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from tune_mnist.models.settings import MAX_CLASSES
 
 SIDE = 28
-"""Side of MNIST's images in pixels."""
+"""Side length of MNIST's images in pixels."""
 MIN_SIDE, MAX_SIDE = 8, 512
 GREY, RGB = 1, 3
 MAX_CLASS_NAME = 255
@@ -43,16 +43,16 @@ _Name = Annotated[
 
 
 class DataForm(BaseModel):
-    """Form of the images of a data set, stored beside the weights of networks trained on it.
+    """Form of the images of a data set, stored together with the networks trained on it.
 
     Attributes:
         name: Name of the data set.
-        side: Side of the images in pixels, from 8 to 512.
+        side: Side length of the images in pixels, from 8 to 512.
         channels: Number of channels, 1 (grey) or 3 (RGB).
         class_names: Name of each class, in the order of the network's outputs.
         transposed: Whether the rows and columns of the images were swapped when they were loaded.
         centred: Whether images show one light digit centred by its mass, like MNIST's. ``predict``
-            then prepares pictures in the same way.
+            then prepares images in the same way.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,11 +88,11 @@ class DataForm(BaseModel):
 
     @property
     def is_mnist_like(self) -> bool:
-        """Whether the images have the form of MNIST's, whatever the data set and its classes."""
+        """Whether images have the size and channels of MNIST's, regardless of their classes."""
         return self == DataForm(name=self.name, class_names=self.class_names)
 
     def describe(self) -> str:
-        """Return the name of the data set, with the form of its images if it is not MNIST's."""
+        """Return the name of the data set, and the form of its images if it is not MNIST's."""
         numbered = self.class_names == number_names(len(self.class_names))
         if (self.is_mnist_like or self.name == "digits") and numbered:
             return self.name

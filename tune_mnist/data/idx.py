@@ -31,7 +31,7 @@ def find_idx(directory: Path, stem: str) -> Path | None:
     Args:
         directory: Folder that may contain the file.
         stem: File name without ``.gz``, such as ``train-images-idx3-ubyte``. The spelling
-            ``train-images.idx3-ubyte`` is found too.
+            ``train-images.idx3-ubyte`` is accepted too.
     """
     dotted = stem.replace("-idx", ".idx")
     names = (stem, dotted, f"{stem}.gz", f"{dotted}.gz")
@@ -59,14 +59,14 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def parse_idx(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
-    """Read an IDX file that is already open. See ``read_idx``.
+    """Read an IDX file that is already open.
 
     A damaged or hostile file cannot exhaust the memory: decompression stops at the size given in
-    the header, and memory is allocated only for bytes that exist.
+    the header, and memory is allocated only for bytes that exist. See ``read_idx`` for the result.
 
     Args:
         file: Seekable file, positioned at its beginning.
-        path: Name of the file for error messages.
+        path: Name of the file, for error messages.
     """
     try:
         start = file.read(len(GZIP_START))
@@ -90,8 +90,9 @@ def _parse(file: BinaryIO, path: Path, size: int | None) -> NDArray[np.uint8]:
 
     Args:
         file: File at its beginning.
-        path: Name of the file for error messages.
-        size: Size in bytes. None for a gzipped file, whose size is unknown until it is read.
+        path: Name of the file, for error messages.
+        size: Size of the content in bytes. None if the file is gzipped, as its size is unknown
+            until it is read.
     """
     header, shape = _header(file, path)
     expected = len(header) + math.prod(shape)
@@ -148,7 +149,7 @@ def _header(file: BinaryIO, path: Path) -> tuple[bytes, tuple[int, ...]]:
 
 
 def _read_up_to(file: BinaryIO, count: int, start: bytes) -> bytes:
-    """Return ``start`` followed by up to ``count`` bytes, read in chunks to bound the memory."""
+    """Extend ``start`` by up to ``count`` bytes of a file, read in chunks to bound the memory."""
     chunks = [start]
     while count > 0 and (chunk := file.read(min(count, IDX_CHUNK))):
         chunks.append(chunk)

@@ -25,22 +25,22 @@ _Files = dict[tuple[str, str], Path]
 
 
 def has_idx_files(folder: Path) -> bool:
-    """Return whether a folder contains at least one file that is named like an IDX file."""
+    """Return whether a folder contains at least one file with the name of an IDX file."""
     return bool(_by_prefix(folder))
 
 
 def find_idx_files(folder: Path, given_as: str = "") -> _Files:
-    """Find the four IDX files of a data set.
+    """Find the four IDX files of a data set in a folder.
 
-    The names must be those of MNIST's files, with a dot or a hyphen before ``idx``, ``test`` or
-    ``t10k`` for the test part, and any prefix. The files may be plain or gzipped.
+    Accepted names are those of MNIST's files, with a dot or a hyphen before ``idx``, with ``test``
+    or ``t10k`` for the test images, and with any prefix. The files may be plain or gzipped.
 
     Args:
         folder: Folder that contains the files.
-        given_as: Option or environment variable that names the folder, for error messages.
+        given_as: Option or environment variable that specifies the folder, for error messages.
 
     Returns:
-        Paths of the files, keyed by part (train, test) and content (images, labels).
+        Paths of the files, keyed by split (train, test) and content (images, labels).
 
     Raises:
         UserError: A file is missing, or the folder contains several data sets.
@@ -60,14 +60,14 @@ def find_idx_files(folder: Path, given_as: str = "") -> _Files:
     found = max(sets.values(), key=len, default={})
     order = ((part, what) for part in (TRAIN, TEST) for what in (IMAGES, LABELS))
     missing = [stem for stem, key in zip(STEMS, order, strict=True) if key not in found]
-    others = ", or pictures in train/<class>/ and test/<class>/" if not found else ""
+    others = ", or images in train/<class>/ and test/<class>/" if not found else ""
     raise UserError(
         f"{start}: the folder must contain {', '.join(missing)} (plain or .gz){others}"
     )
 
 
 def _by_prefix(folder: Path) -> dict[str, _Files]:
-    """Return the files of each data set by prefix. A plain file precedes a gzipped one."""
+    """Group the IDX files by prefix, one data set each. Plain files precede gzipped files."""
     sets: dict[str, _Files] = {}
     # In reverse order, a plain file replaces the gzipped file of the same name.
     for path in sorted(folder.iterdir(), reverse=True):

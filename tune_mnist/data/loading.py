@@ -25,10 +25,10 @@ def load_dataset(
 
     Args:
         name: Name of a shipped data set, one of DATASETS.
-        data_dir: Folder or file with data of the user, which replaces the named data set. See
-            ``load_own`` for the formats. None uses the environment variable TUNE_MNIST_DATA if it
-            is set.
-        transpose: Whether to swap the rows and columns of each image. Only for data of the user.
+        data_dir: Folder or file with the user's own data, which replaces the named data set. See
+            ``load_own`` for the formats. If None, the environment variable TUNE_MNIST_DATA is used
+            if it is set.
+        transpose: Whether to swap the rows and columns of each image. It applies only to own data.
 
     Raises:
         UserError: The name is unknown, or the files cannot be downloaded, are damaged or do not

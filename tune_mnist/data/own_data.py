@@ -1,4 +1,4 @@
-"""Loading of user data: IDX files, a folder of pictures by class, or an .npz file."""
+"""Loading of user data: IDX files, a folder of images by class, or an .npz file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,21 +14,22 @@ from tune_mnist.quoting import printable, shortened
 
 
 def load_own(path: Path, given_as: str, *, transpose: bool = False) -> Dataset:
-    """Load a data set of the user, in a format that is detected from the content.
+    """Load the user's own data. The format is detected from the content.
 
     Supported formats:
 
     - a folder with four IDX files,
-    - a folder with pictures in ``train/<class>/`` and ``test/<class>/``,
+    - a folder with images in ``train/<class>/`` and ``test/<class>/``,
     - a NumPy archive (``.npz``).
 
     Args:
         path: Folder or file that contains the data set.
-        given_as: Option or environment variable that names the path, for error messages.
+        given_as: Option or environment variable that specifies the path, for error messages.
         transpose: Whether to swap the rows and columns of each image.
 
     Raises:
-        UserError: The format is not supported, the data is damaged, or its parts do not match.
+        UserError: The format is not supported, or the files or arrays are damaged or do not match
+            each other.
     """
     name = shortened(printable(path.absolute().name or str(path)), MAX_CLASS_NAME)
     try:
@@ -37,7 +38,7 @@ def load_own(path: Path, given_as: str, *, transpose: bool = False) -> Dataset:
         if path.is_file():
             if not has_zip_start(path):
                 raise UserError(
-                    f"{given_as} {path} must be a folder with four IDX files or with pictures by"
+                    f"{given_as} {path} must be a folder with four IDX files or with images by"
                     " class, or a NumPy archive (.npz), but is another file"
                 )
             return assemble(name, *read_npz(path), transpose=transpose)
@@ -62,8 +63,9 @@ def load_idx(
     Args:
         folder: Folder that contains the files.
         name: Name of the data set.
-        given_as: Option or environment variable that names the folder, for error messages.
-        class_names: Names of the classes in the order of the sorted labels. None uses the labels.
+        given_as: Option or environment variable that specifies the folder, for error messages.
+        class_names: Names of the classes in the order of the sorted labels. If None, the labels
+            are used.
         transpose: Whether to swap the rows and columns of each image.
 
     Raises:
@@ -84,7 +86,7 @@ def load_idx(
 
 def _load_folder(folder: Path, name: str, given_as: str, *, transpose: bool) -> Dataset:
     if not has_idx_files(folder) and (folder / TRAIN).is_dir():
-        # Imported late: every worker imports this module, but only pictures need Pillow.
+        # Imported late: every worker imports this module, but only images need Pillow.
         from tune_mnist.data.picture_folder import read_picture_folder
 
         train, test, classes = read_picture_folder(folder)

@@ -1,4 +1,4 @@
-"""Safe decoding of untrusted picture files."""
+"""Safe decoding of untrusted image files."""
 
 import warnings
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tune_mnist.machine import free_memory
 PICTURE_FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP", "PPM")
 """Accepted formats. Pillow's other formats are refused, as one of them starts Ghostscript."""
 
-# Maximum memory for decoding, measured for grey pictures with transparency and 32-bit pixels.
+# Maximum memory for decoding, measured for grey images with transparency and 32-bit pixels.
 _BYTES_PER_PIXEL = 14
 # Below this size, decoding is faster than determining the free memory.
 _FEW_PIXELS = 1 << 20
@@ -27,14 +27,14 @@ _MAX_16_BITS = 0xFFFF
 
 @contextmanager
 def picture_errors(path: Path, expected: str = "") -> Iterator[None]:
-    """Convert all errors of reading a picture in the block to UserError.
+    """Context manager that converts errors raised while reading an image file to UserError.
 
     Args:
-        path: Name of the picture for error messages.
-        expected: Text to append to the message if the file is not a picture.
+        path: Image path to show in error messages.
+        expected: Text to append to the message if the file is not an image.
 
     Raises:
-        UserError: The file is not a picture, is damaged or is too large.
+        UserError: The file is not an image, is damaged or is too large.
     """
     try:
         with warnings.catch_warnings():
@@ -44,28 +44,29 @@ def picture_errors(path: Path, expected: str = "") -> Iterator[None]:
             yield
     except UnidentifiedImageError:
         formats = ", ".join(PICTURE_FORMATS)
-        raise UserError(f"{path}: the file is not a picture ({formats}){expected}") from None
+        raise UserError(f"{path}: the file is not an image ({formats}){expected}") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise UserError(
-            f"{path}: the picture is too large: it has over {Image.MAX_IMAGE_PIXELS:,} pixels"
+            f"{path}: the image is too large: it has over {Image.MAX_IMAGE_PIXELS:,} pixels"
         ) from None
     except MemoryError:
         raise UserError(
-            f"{path}: decoding needs more memory than this process may use: use a smaller picture"
+            f"{path}: decoding needs more memory than this process may use: use a smaller image"
         ) from None
     except UserError:
         raise
-    except Exception as error:  # a damaged picture can raise any exception
+    except Exception as error:  # a damaged image can raise any exception
         raise UserError(f"{path}: cannot be read: {error}") from None
 
 
 def decoded(file: BinaryIO, side: int | None = None) -> Image.Image:
-    """Decode a picture and rotate it upright.
+    """Decode an image and rotate it upright.
 
     Args:
-        file: Seekable picture file.
-        side: Side in pixels to which the picture will be reduced. A JPEG may then be decoded at a
-            fraction of its size, but not below this side. None decodes at full size.
+        file: Seekable image file.
+        side: Side length in pixels to which the caller will reduce the image. A JPEG may then be
+            decoded at a smaller size, but not below this side length. If None, the image is
+            decoded at full size.
     """
     with Image.open(file, formats=PICTURE_FORMATS) as image:
         if image.format == "PNG":
@@ -86,32 +87,32 @@ def decoded(file: BinaryIO, side: int | None = None) -> Image.Image:
 
 
 def picture_size(file: BinaryIO, path: Path) -> tuple[int, int, bool]:
-    """Return the width and height of a picture and whether it is in colour, from the header.
+    """Read the width and height of an image, and whether it is in colour, from its header.
 
     Args:
-        file: Seekable picture file.
-        path: Name of the picture for error messages.
+        file: Seekable image file.
+        path: Image path to show in error messages.
 
     Raises:
-        UserError: The file is not a picture, or is too large.
+        UserError: The file is not an image, or is too large.
     """
     with picture_errors(path), Image.open(file, formats=PICTURE_FORMATS) as image:
         return image.width, image.height, image.mode not in _GREY
 
 
 def read_pixels(file: BinaryIO, path: Path) -> NDArray[np.uint8]:
-    """Decode a picture at its original size.
+    """Decode an image at its original size.
 
     Args:
-        file: Seekable picture file.
-        path: Name of the picture for error messages.
+        file: Seekable image file.
+        path: Image path to show in error messages.
 
     Returns:
-        Upright pixels, uint8 (H, W) if grey or (H, W, 3) in RGB. Transparent pixels are black, and
-        16 bits per channel are reduced to 8.
+        Pixels of the upright image, uint8 (H, W) if grey or (H, W, 3) in RGB. Transparent pixels
+        are black, and 16 bits per channel are reduced to 8.
 
     Raises:
-        UserError: The file is not a picture, is damaged or is too large.
+        UserError: The file is not an image, is damaged or is too large.
     """
     with picture_errors(path):
         image = decoded(file)

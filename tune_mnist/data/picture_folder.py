@@ -1,4 +1,4 @@
-"""Reading of picture folders with the layout train/<class>/ and test/<class>/."""
+"""Reading of image folders with the layout train/<class>/ and test/<class>/."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -25,25 +25,24 @@ _Listed = list[tuple[Path, int]]
 
 
 def read_picture_folder(folder: Path) -> tuple[Part, Part, list[str]]:
-    """Read a data set from a folder of pictures.
+    """Read a data set from a folder of image files.
 
-    If any picture is in colour, grey pictures are converted to RGB. Transparent pixels become
-    black. Pictures in ``val/`` are added to the training part.
+    If any image is in colour, grey images are converted to RGB. Transparent pixels become black.
+    Images in ``val/`` are added to the training images.
 
     Args:
         folder: Folder with ``train/`` and ``test/``, each with one subfolder per class.
 
     Returns:
-        Training part, test part and class names.
+        Training images and test images with their labels, and the class names.
 
     Raises:
-        UserError: A part or class is missing or empty, or a picture cannot be read or differs in
-            size.
+        UserError: A folder is missing or empty, or an image cannot be read or differs in size.
     """
     classes = _class_folders(folder / TRAIN)
     if len(classes) < 2:
         raise UserError(
-            f"{folder / TRAIN}: there must be two classes or more, each with a folder of pictures,"
+            f"{folder / TRAIN}: there must be two classes or more, each with a folder of images,"
             f" but there are {len(classes)}"
         )
     if len(classes) > MAX_CLASSES:
@@ -68,18 +67,18 @@ def _class_folders(part: Path) -> list[str]:
     if not part.is_dir():
         raise UserError(
             f"{part}: there is no such folder: train/ and test/ must each contain one folder of"
-            " pictures per class"
+            " images per class"
         )
     return sorted(path.name for path in _visible(part) if path.is_dir())
 
 
 def _listed(part: Path, classes: list[str]) -> _Listed:
-    """Return the path and the class number of each picture of a part."""
+    """Return the path and the class number of each image of a part."""
     numbers = {name: number for number, name in enumerate(classes)}
     for name in _class_folders(part):
         if name not in numbers:
             raise UserError(
-                f"{part / name}: there are no training pictures of this class: add them to"
+                f"{part / name}: there are no training images of this class: add them to"
                 f" {part.with_name(TRAIN) / name}, or remove this folder"
             )
     listed = [
@@ -91,7 +90,7 @@ def _listed(part: Path, classes: list[str]) -> _Listed:
     empty = set(numbers.values()) - {number for _, number in listed}
     if not listed or (part.name == TRAIN and empty):
         where = part / classes[min(empty)] if listed else part
-        raise UserError(f"{where}: the folder contains no pictures")
+        raise UserError(f"{where}: the folder contains no images")
     return listed
 
 
@@ -101,13 +100,13 @@ def _visible(folder: Path) -> Iterator[Path]:
 
 
 def _common_form(paths: list[Path]) -> tuple[int, bool]:
-    """Return the common side of all pictures and whether any has colours, from their headers."""
+    """Return the common side length of all images and whether any is in colour, by the headers."""
     first: tuple[int, int] | None = None
     colours = False
     for path in paths:
         if path.is_dir():
             raise UserError(
-                f"{path} is a folder, but the folder of a class must contain only pictures"
+                f"{path} is a folder, but the folder of a class must contain only images"
             )
         require_file(path)
         with path.open("rb") as file:
@@ -116,13 +115,13 @@ def _common_form(paths: list[Path]) -> tuple[int, bool]:
         if first is None:
             if width != height or not MIN_SIDE <= width <= MAX_SIDE:
                 raise UserError(
-                    f"{path}: the picture must be square with a side of {MIN_SIDE} to {MAX_SIDE}"
+                    f"{path}: the image must be square with a side of {MIN_SIDE} to {MAX_SIDE}"
                     f" pixels, but has {width}x{height}"
                 )
             first = width, height
         if (width, height) != first:
             raise UserError(
-                f"{path}: all pictures must have the same size, but this one has {width}x{height}"
+                f"{path}: all images must have the same size, but this one has {width}x{height}"
                 f" pixels and {paths[0]} has {first[0]}x{first[1]}"
             )
     return (first or (0, 0))[0], colours
@@ -132,7 +131,7 @@ def _check_memory(folder: Path, count: int, side: int, colours: bool) -> None:
     size, available = count * side * side * (3 if colours else 1), free_memory()
     if size > available:
         raise UserError(
-            f"{folder}: {count:,} pictures take {size / 1e9:.1f} GB, but only"
+            f"{folder}: {count:,} images take {size / 1e9:.1f} GB, but only"
             f" {available / 1e9:.1f} GB of memory are free"
         )
 
@@ -144,7 +143,7 @@ def _read(listed: _Listed, side: int, colours: bool) -> NDArray[np.uint8]:
         with path.open("rb") as file:
             pixels = read_pixels(file, path)
         if pixels.shape[:2] != (side, side):
-            raise UserError(f"{path}: the picture is damaged: its size differs from its header")
+            raise UserError(f"{path}: the image is damaged: its size differs from its header")
         image[...] = pixels[..., np.newaxis] if colours and pixels.ndim == 2 else pixels
     return images
 

@@ -1,4 +1,4 @@
-"""Split of a data set into a training part and a validation part, and fractions of both."""
+"""Split of a data set into a training split and a validation split, and fractions of both."""
 
 import math
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ MIN_TRAIN_IMAGES = 4_000
 
 @dataclass(frozen=True)
 class DataSplit:
-    """Training images of a data set, split into a training and a validation part by index.
+    """Training images of a data set, divided into a training and a validation split by index.
 
     Attributes:
         images: All training images of the data set, uint8 (N, S, S) or (N, S, S, 3).
         labels: Labels, int64 (N,).
-        train: Indices of the training part, int64.
-        val: Indices of the validation part, int64.
+        train: Indices of the training split, int64.
+        val: Indices of the validation split, int64.
         num_classes: Number of classes.
-        class_names: Name of each class. Empty uses the numbers from 0.
+        class_names: Name of each class. If empty, the classes are called by their numbers.
     """
 
     images: NDArray[np.uint8]
@@ -49,10 +49,11 @@ class DataSplit:
 
     @property
     def chance_level(self) -> float:
-        """Validation accuracy that a network does not exceed by guessing.
+        """Validation accuracy that a network must exceed to count as having learned.
 
-        A network that always predicts the largest class reaches the fraction of that class. The
-        chance level lies a tenth of the way from that fraction to 1, beyond random fluctuations.
+        A network that always predicts the largest class reaches the fraction of this class. The
+        chance level is this fraction plus a tenth of the remainder to 1, to allow for random
+        fluctuations.
         """
         labels = self.labels[self.val if len(self.val) else self.train]
         largest = float(np.bincount(labels).max() / len(labels))
@@ -60,11 +61,11 @@ class DataSplit:
 
 
 def default_fraction(wanted: float, images: int) -> float:
-    """Return the default fraction of the training part, which is larger for small data sets.
+    """Return the default fraction of the training split, which is larger for small data sets.
 
     Args:
-        wanted: Default fraction for a data set of the size of MNIST.
-        images: Number of images in the training and validation part together.
+        wanted: Default fraction for a data set as large as MNIST.
+        images: Number of images in the training and validation splits together.
 
     Returns:
         Fraction that yields at least MIN_TRAIN_IMAGES training images, or 1.
@@ -73,13 +74,13 @@ def default_fraction(wanted: float, images: int) -> float:
 
 
 def count_validation(images: int, fraction: float, val_fraction: float | None = None) -> int:
-    """Return the number of validation images that a split uses.
+    """Return the number of validation images that are used with given fractions.
 
     Args:
-        images: Number of images in the whole validation part.
-        fraction: Fraction of the training part that the split uses.
-        val_fraction: Fraction of the validation part that the split uses. None uses ``fraction``,
-            but at least MIN_VAL_IMAGES images, or all images if there are fewer.
+        images: Number of images in the whole validation split.
+        fraction: Fraction of the training split that is used.
+        val_fraction: Fraction of the validation split that is used. If None, ``fraction`` is used,
+            but with at least MIN_VAL_IMAGES images, or all images if there are fewer.
     """
     if val_fraction is not None:
         return round(val_fraction * images)
@@ -89,14 +90,14 @@ def count_validation(images: int, fraction: float, val_fraction: float | None = 
 def split_dataset(
     dataset: Dataset, fraction: float = 1.0, val_fraction: float | None = None
 ) -> DataSplit:
-    """Split the training images 80/20, stratified by class, and take a fraction of both parts.
+    """Split the training images 80/20, stratified by class, and keep a fraction of each split.
 
     Args:
         dataset: Data set to split. Its images are shared, not copied.
-        fraction: Fraction of the training part to use, greater than 0 and at most 1. The first
-            images of the part are used.
-        val_fraction: Fraction of the validation part to use, stratified by class. None uses
-            ``fraction``, but at least 2,000 images (or all, if there are fewer).
+        fraction: Fraction of the training split to keep, greater than 0 and at most 1. The first
+            images of the split are kept.
+        val_fraction: Fraction of the validation split to keep, stratified by class. If None,
+            ``fraction`` is used, with a minimum of 2,000 images (or all, if there are fewer).
 
     Raises:
         UserError: A fraction is out of range or leaves too few images for the number of classes.
@@ -123,20 +124,20 @@ def split_dataset(
         )
     # A stratified split needs every class in the unused rest too. Otherwise use the whole part.
     if len(val) - wanted >= dataset.num_classes:
-        _, val = _stratified(val, labels[val], wanted, f"{dataset.name}, validation part", names)
+        _, val = _stratified(val, labels[val], wanted, f"{dataset.name}, validation split", names)
     return DataSplit(dataset.train_images, labels, train, val, dataset.num_classes, names)
 
 
 def train_val_indices(everything: DataSplit, fraction: float = 1.0) -> NDArray[np.int64]:
-    """Return the training indices of a final run, which trains on both parts.
+    """Return the training indices of a final run, which trains on both splits.
 
     Args:
-        everything: Split with the whole training part and the whole validation part.
-        fraction: Fraction of each part to use, greater than 0 and at most 1. The first images of
-            each part are used.
+        everything: Training and validation split with all images.
+        fraction: Fraction of each split to use, greater than 0 and at most 1. The first images of
+            each split are used.
 
     Returns:
-        Indices of the training part followed by those of the validation part, int64.
+        Indices of the training split, followed by those of the validation split, int64.
 
     Raises:
         UserError: The fraction is out of range or leaves too few images for the number of classes.
@@ -173,7 +174,7 @@ def _stratified(
     if isinstance(held_out, float) and math.ceil(held_out * len(labels)) < classes:
         raise UserError(
             f"{where}: cannot be split by class: {len(labels)} images of {classes} classes are too"
-            f" few, as the validation part ({held_out:.0%}) must contain each class"
+            f" few, as the validation split ({held_out:.0%}) must contain each class"
         )
     try:
         rest, part = train_test_split(

@@ -19,14 +19,14 @@ def as_arrays(
     one_hot: bool = False,
     num_classes: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64] | NDArray[np.float32]]:
-    """Convert images and labels for use with plain NumPy code.
+    """Convert images and labels to float arrays for plain NumPy code.
 
     Args:
         images: Images, uint8 (N, 28, 28).
         labels: Labels, int64 (N,).
         flat: Whether to flatten each image to a vector of 784 pixels.
         one_hot: Whether to encode each label as a one-hot vector.
-        num_classes: Length of the one-hot vectors. None uses the largest label plus one.
+        num_classes: Length of the one-hot vectors. If None, the largest label plus one is used.
 
     Returns:
         Images, float32 (N, 28, 28) or (N, 784) if flat, and labels, int64 (N,) or float32 (N, C)

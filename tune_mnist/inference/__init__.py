@@ -1,4 +1,4 @@
-"""Use of trained models: loading, classification of pictures and export."""
+"""Use of trained models: loading, classification of images and export."""
 
 from tune_mnist.inference.ensemble import EnsembleClassifier, load_ensemble
 from tune_mnist.inference.inputs import Input, read_input

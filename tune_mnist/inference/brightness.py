@@ -1,4 +1,4 @@
-"""Conversion of pictures of any colour depth and transparency to brightness."""
+"""Conversion of images of any colour depth and transparency to brightness."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -18,19 +18,19 @@ Pixels = NDArray[np.float32]
 
 
 def read_brightness(file: BinaryIO, path: Path) -> Pixels:
-    """Decode a picture and convert it to brightness.
+    """Decode an image file and convert the image to brightness.
 
     Args:
-        file: Seekable picture file.
-        path: Name of the picture for error messages.
+        file: Seekable image file.
+        path: Image path to show in error messages.
 
     Returns:
-        Brightness of the upright picture from 0 to 255, float32 (H, W). A larger picture is
-        reduced to WORKING_SIDE pixels per side, and transparent pixels are filled. 255 stands for
-        white if the picture has 8 bits per channel, and for its brightest pixel if it has more.
+        Brightness of the upright image from 0 to 255, float32 (H, W). Large images are reduced to
+        WORKING_SIDE pixels per side, and transparent pixels are filled. 255 stands for white if
+        the image has 8 bits per channel, and otherwise for its brightest pixel.
 
     Raises:
-        UserError: The file is not a picture, is damaged or is too large.
+        UserError: The file is not an image, is damaged or is too large.
     """
     with picture_errors(path, ", nor an IDX file of images"):
         return _brightness(decoded(file, WORKING_SIDE))
@@ -48,13 +48,13 @@ def _brightness(image: Image.Image) -> Pixels:
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    """Reduce a picture in place to at most WORKING_SIDE pixels per side."""
+    """Reduce an image in place to at most WORKING_SIDE pixels per side."""
     image.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
     return image
 
 
 def _spread(deep: Pixels) -> Pixels:
-    """Scale a picture of more than 8 bits per channel in place to 0..255, keeping black at 0."""
+    """Scale an image of more than 8 bits per channel in place to 0..255, keeping black at 0."""
     low, high = float(deep.min()), float(deep.max())
     if not np.isfinite([low, high]).all():
         raise ValueError("its pixels contain NaN or infinite values")
@@ -68,14 +68,14 @@ def _spread(deep: Pixels) -> Pixels:
 
 
 def _opaque(image: Image.Image) -> Pixels:
-    """Return the brightness of a transparent picture on a suitable background."""
+    """Return the brightness of a transparent image on a suitable background."""
     grey = np.asarray(image.convert("L"), dtype=np.float32)
     alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / np.float32(WHITE)
     if alpha.max() == 0:
         return np.zeros_like(grey)
     edge = edge_of(alpha)
     if edge.mean() > 0.5:
-        # The picture has an opaque background, possibly with rounded corners.
+        # The image has an opaque background, possibly with rounded corners.
         ground = float(np.average(edge_of(grey), weights=edge))
     else:
         ground = WHITE if np.average(grey, weights=alpha) < WHITE / 2 else 0.0
@@ -84,5 +84,5 @@ def _opaque(image: Image.Image) -> Pixels:
 
 
 def edge_of(pixels: Pixels) -> Pixels:
-    """Return the outermost pixels of a picture on all four sides."""
+    """Return the outermost pixels of an image on all four sides."""
     return np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])

@@ -19,19 +19,19 @@ from tune_mnist.training.ensemble_file import (
 
 
 class EnsembleClassifier(nn.Module):
-    """Module from raw pixels to class probabilities: the weighted mean of several classifiers.
+    """Module that maps raw images to class probabilities, averaged over several classifiers.
 
     Args:
-        classifiers: Classifiers for images of the same form.
-        counts: Weight of each classifier, above 0.
+        classifiers: Classifiers for images of the same form, one per network.
+        counts: Weight of each classifier, greater than 0.
 
     Attributes:
         classifiers: Classifiers of the single networks.
-        form: Form of the images, with the names of the classes.
-        size: Side of the largest input of a network in pixels.
+        form: Form of the images, with the class names.
+        size: Side length in pixels of the largest input that a network receives.
 
     Shape:
-        - Input and output as those of ``Classifier``.
+        - Input and output are those of ``Classifier``.
     """
 
     def __init__(self, classifiers: Sequence[Classifier], counts: Sequence[int]) -> None:
@@ -55,7 +55,7 @@ def load_ensemble(directory: Path, device: torch.device) -> EnsembleClassifier:
 
     Args:
         directory: Results folder of the search.
-        device: Device of the classifiers.
+        device: Device to load the networks onto.
 
     Raises:
         UserError: The search has no ensemble, or its files are damaged or do not match each other.

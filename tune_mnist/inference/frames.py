@@ -1,4 +1,4 @@
-"""Removal and detection of frames and strips at the edge of a picture.
+"""Removal and detection of frames and strips at the edge of an image.
 
 Screenshots have frames around the digit, and scans have dark strips along an edge.
 """
@@ -16,7 +16,7 @@ MAX_STRIP = 0.15
 """Maximum thickness of a strip as a fraction of the side perpendicular to the strip."""
 
 MIN_LENGTH = 0.95
-"""Minimum length of a strip or of the sides of a frame as a fraction of the picture's side."""
+"""Minimum length of a strip or of the sides of a frame as a fraction of the image's side."""
 
 MIN_UNIFORM = 0.9
 """Minimum fraction of the edge pixels with the brightness of the frame."""
@@ -26,10 +26,10 @@ MIN_BACKGROUND = 0.6
 
 
 def without_frame(grey: Pixels) -> Pixels:
-    """Crop a thin frame of uniform brightness, which would be mistaken for the background.
+    """Crop a thin frame of uniform brightness, as it would be mistaken for the background.
 
     Args:
-        grey: Brightness of the picture, float32 (H, W).
+        grey: Brightness of the image, float32 (H, W).
 
     Returns:
         Brightness inside the frame, or ``grey`` unchanged if there is no frame.
@@ -44,7 +44,7 @@ def without_frame(grey: Pixels) -> Pixels:
             return grey
         ground = float(np.median(edge_of(inside)))
         if abs(ground - frame) > contrast / 2:
-            # Otherwise the supposed frame is the background around a digit that fills the picture.
+            # Otherwise the supposed frame is the background around a digit that fills the image.
             alike = np.mean(np.abs(inside - ground) < np.abs(inside - frame))
             # The innermost pixels of a frame may be blurred, so one more is cropped.
             return _inside(grey, depth + 1) if alike > MIN_BACKGROUND else grey
@@ -52,13 +52,13 @@ def without_frame(grey: Pixels) -> Pixels:
 
 
 def strip_along_edge(ink: NDArray[np.bool_]) -> str:
-    """Describe a strip or frame along the edge of a picture, for an error message.
+    """Describe a strip or frame along the edge of an image, for an error message.
 
     Args:
         ink: Mask of the pixels that are ink, bool (H, W).
 
     Returns:
-        Description such as "a frame", or an empty string if there is no strip or frame.
+        Description such as "a frame", or an empty string if there is neither a strip nor a frame.
     """
     height, width = ink.shape
     labels, count = label(ink, structure=np.ones((3, 3)))

@@ -1,4 +1,4 @@
-"""Preparation of a picture of a digit in the same way as the images of MNIST."""
+"""Preparation of an image of a digit in the same way as the images of MNIST."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -31,7 +31,7 @@ MIN_SIGNAL = 6.0
 """Minimum contrast in standard deviations of the noise. A megapixel of pure noise reaches 5."""
 
 MIN_PIXELS = 64 * 64
-"""Minimum size for estimating the noise. In smaller pictures, strokes dominate the differences."""
+"""Minimum size for estimating the noise. In smaller images, strokes dominate the differences."""
 
 # Median absolute difference of two normal random numbers, in standard deviations.
 _MEDIAN_DIFFERENCE = 0.954
@@ -40,36 +40,37 @@ DARK, LIGHT = "dark", "light"
 
 
 def read_picture(file: BinaryIO, path: Path) -> tuple[NDArray[np.uint8], str]:
-    """Read a picture of one digit and prepare it in the same way as the images of MNIST.
+    """Read an image file with one digit and prepare the digit in the same way as MNIST's.
 
-    A thin frame is cropped. The background is the median brightness along the edge, and the pixels
-    that differ most from the background are the ink. The digit is cropped, scaled to fit into
-    20x20 pixels and placed in 28x28 pixels with its centre of mass in the middle.
+    A thin frame is cropped. The background is the median brightness along the edge. The pixels
+    that differ most from the background are the ink, that is, the strokes of the digit. The digit
+    is cropped, scaled to fit into 20x20 pixels and placed in 28x28 pixels with its centre of mass
+    in the middle.
 
     Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits",
     http://yann.lecun.com/exdb/mnist/.
 
     Args:
-        file: Seekable picture file in one of PICTURE_FORMATS, of any size, colour depth and
+        file: Seekable image file in one of PICTURE_FORMATS, of any size, colour depth and
             orientation.
-        path: Name of the picture for error messages.
+        path: Image path to show in error messages.
 
     Returns:
         Image with a light digit on a dark background, uint8 (28, 28), and the colour of the ink in
-        the picture, ``"dark"`` or ``"light"``.
+        the file, ``"dark"`` or ``"light"``.
 
     Raises:
-        UserError: The file is not a picture, is damaged or too large, or does not show a single
+        UserError: The file is not an image, is damaged or too large, or does not show a single
             digit.
     """
     grey = without_frame(read_brightness(file, path))
     if np.ptp(grey) < MIN_CONTRAST:
-        raise UserError(f"{path}: the picture shows no digit, as its brightness is almost uniform")
+        raise UserError(f"{path}: the image shows no digit, as its brightness is almost uniform")
     ink, colour, strength = _ink(grey)
     if strength < MIN_SIGNAL * _noise(grey):
-        raise UserError(f"{path}: the picture shows no digit that stands out from the noise")
+        raise UserError(f"{path}: the image shows no digit that stands out from the noise")
     if place := strip_along_edge(ink >= FAINT * WHITE):
-        raise UserError(f"{path}: the picture shows {place} beside the digit: crop the picture")
+        raise UserError(f"{path}: the image shows {place} beside the digit: crop the image")
     return _centre(_fit(ink)), colour
 
 
@@ -82,7 +83,7 @@ def _noise(grey: Pixels) -> float:
 
 
 def _ink(grey: Pixels) -> tuple[Pixels, str, float]:
-    """Separate the ink from the background.
+    """Separate the ink, the strokes of the digit, from the background.
 
     Returns:
         Strength of the ink from 0 to 255, float32 (H, W); its colour, ``"dark"`` or ``"light"``;

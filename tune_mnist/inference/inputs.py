@@ -1,4 +1,4 @@
-"""Reading of the images to classify: pictures and IDX files."""
+"""Reading of the images to classify: images and IDX files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +14,22 @@ from tune_mnist.errors import UserError
 from tune_mnist.inference.images import read_picture
 from tune_mnist.inference.opening import opened
 
-# Two zero bytes and the data type, or a gzip header. No picture format of Pillow begins like this.
+# Two zero bytes and the data type, or a gzip header. No image format of Pillow begins like this.
 IDX_STARTS = (b"\0\0\x08", GZIP_START)
 
 
 @dataclass(frozen=True)
 class Input:
-    """Images read from one file and prepared for a network.
+    """Images read from one file and prepared for the input of a network.
 
     Attributes:
         path: Path of the file as given by the user.
         images: Images in the form of the network's training images, uint8 (N, S, S) or
             (N, S, S, 3).
-        ink: Colour of the digit in a picture, ``"dark"`` or ``"light"``. None if the images
-            were used without separating ink and background.
-        is_picture: Whether the file is a picture, which holds one image. False for an IDX file.
+        ink: Colour of the strokes in an image file, ``"dark"`` or ``"light"``. None if the images
+            were used without separating strokes and background.
+        is_picture: Whether the file is an image file, which contains one image. False for an IDX
+            file.
     """
 
     path: Path
@@ -38,11 +39,11 @@ class Input:
 
 
 def read_input(path: Path, form: DataForm) -> Input:
-    """Read the images to classify from a picture or an IDX file, plain or gzipped.
+    """Read the images to classify from an image file or an IDX file, plain or gzipped.
 
     Args:
-        path: Path of a file or a pipe.
-        form: Form of the images that the network was trained on.
+        path: Path of a file or pipe.
+        form: Image form (size, channels) that the network was trained on.
 
     Raises:
         UserError: The file is missing, damaged or of another type, or its images do not have the
@@ -76,11 +77,11 @@ def _read_idx_images(file: BinaryIO, path: Path, form: DataForm) -> NDArray[np.u
 
 
 def _as_trained(pixels: NDArray[np.uint8], path: Path, form: DataForm) -> NDArray[np.uint8]:
-    """Convert a picture to the channels of the training images and check its size."""
+    """Convert an image to the channels of the training images and check its size."""
     height, width = pixels.shape[:2]
     if (height, width) != (form.side, form.side):
         raise UserError(
-            f"{path}: the picture must have {form.side}x{form.side} pixels, like the images of"
+            f"{path}: the image must have {form.side}x{form.side} pixels, like the images of"
             f" {form.name} that the network was trained on, but has {width}x{height}"
         )
     if form.channels == RGB:
@@ -89,12 +90,12 @@ def _as_trained(pixels: NDArray[np.uint8], path: Path, form: DataForm) -> NDArra
         return pixels
     if (pixels != pixels[..., :1]).any():
         raise UserError(
-            f"{path}: the picture is in colour, but the network was trained on the grey images of"
+            f"{path}: the image is in colour, but the network was trained on the grey images of"
             f" {form.name}"
         )
     return pixels[..., 0]
 
 
 def _upright(images: NDArray[np.uint8], form: DataForm) -> NDArray[np.uint8]:
-    """Swap the rows and columns of images if those of the training images were swapped."""
+    """Swap the rows and columns of the images if those of the training images were swapped."""
     return np.ascontiguousarray(images.swapaxes(1, 2)) if form.transposed else images

@@ -37,13 +37,13 @@ class Classifier(nn.Module):
 
     Args:
         network: Trained network that returns logits.
-        config: Configuration that the network was trained with.
+        config: Configuration used to train the network.
         form: Form of the images that the network was trained on.
 
     Attributes:
         network: Trained network.
         form: Form of the images that the network was trained on, with the class names.
-        size: Side of the images that the network receives, in pixels.
+        size: Side length in pixels of the images that the network receives.
 
     Shape:
         - Input: uint8 (B, S, S), or (B, S, S, 3) in RGB, like the training images. For MNIST these
@@ -70,9 +70,9 @@ class TrainedModel:
     """Trained model loaded from a results folder.
 
     Attributes:
-        config: Configuration that the model was trained with.
-        classifier: Classifier in evaluation mode and float32, on the device that ``load_model``
-            was called with.
+        config: Configuration used to train the model.
+        classifier: Classifier in evaluation mode and float32, on the device passed to
+            ``load_model``.
     """
 
     config: TrainConfig
@@ -171,7 +171,7 @@ class _NotedConfig(TrainConfig):
 
 
 def _read_config(path: Path) -> tuple[TrainConfig, DataForm | None]:
-    """Return the configuration and the form of the data, which is None in older folders."""
+    """Return the configuration and the form of the images, which older folders do not contain."""
     if not path.exists():
         raise UserError(
             f"{path}: there is no such file, but the configuration of a model must be beside the"

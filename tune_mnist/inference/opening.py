@@ -24,10 +24,10 @@ PIPE_CHUNK = 1 << 16
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file, or read a pipe such as ``/dev/stdin`` to its end, as a seekable file.
+    """Context manager that opens a file as a seekable file. Pipes are first read to their end.
 
     Args:
-        path: Path of a file or a pipe.
+        path: Path of a file, or of a pipe such as ``/dev/stdin``.
 
     Raises:
         UserError: The path does not exist or is neither a file nor a pipe, or no data arrives

@@ -43,7 +43,7 @@ class Format:
     Attributes:
         suffix: Suffix of the file names.
         packages: Packages that are required to write and verify a file.
-        write: Function that writes a program and its metadata to a file.
+        write: Function that writes an exported program and its metadata to a file.
         load: Function that loads a file and returns a function from images to probabilities.
     """
 
@@ -67,14 +67,15 @@ def export_classifier(
     The metadata of the file contains the names of the classes.
 
     Args:
-        classifier: Classifier on the CPU.
-        path: File to write. It is created only if the comparison succeeds.
+        classifier: Classifier to export, on the CPU.
+        path: Path of the file to write. The file is created only if the comparison succeeds.
         form: File format, one of EXPORT_FORMATS.
         images: Images to compare the probabilities on, uint8 (M, S, S) or (M, S, S, 3).
-        tolerance: Maximum accepted difference between a probability of the file and of the model.
+        tolerance: Maximum accepted difference between the probabilities of the file and of the
+            model.
 
     Returns:
-        Maximum difference between a probability of the file and of the model.
+        Maximum difference between the probabilities of the file and of the model.
 
     Raises:
         UserError: The probabilities differ by more than the tolerance.
@@ -124,7 +125,7 @@ def _program(classifier: Classifier) -> ExportedProgram:
 
 
 def _difference(classifier: Classifier, run: Run, images: NDArray[np.uint8]) -> float:
-    """Return the maximum difference of a probability, or NaN if any probability is NaN."""
+    """Return the maximum difference of the probabilities, or NaN if any probability is NaN."""
     largest, first = 0.0, 0
     for expected in classify_images(classifier, images, torch.device("cpu")):
         got = run(images[first : first + len(expected)])

@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Suppress the output, the warnings and the log messages of Python code in the block."""
+    """Context manager that suppresses output, warnings and log messages of Python code."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -18,12 +18,12 @@ from tune_mnist.training import MODEL_FILE, evaluation_batch_size, out_of_memory
 
 @dataclass(frozen=True)
 class Reading:
-    """Result of the classification of one image.
+    """Classification of one image.
 
     Attributes:
         path: Path of the file that contains the image.
-        index: Number of the image in an IDX file, from 0. None for a picture.
-        ink: Colour of the digit in a picture, ``"dark"`` or ``"light"``. None if ink and
+        index: Number of the image in an IDX file, starting at 0. None for an image file.
+        ink: Colour of the strokes in an image file, ``"dark"`` or ``"light"``. None if strokes and
             background were not separated.
         probabilities: Probability of each class, float32 (C,).
     """
@@ -42,12 +42,12 @@ class Reading:
 def read_digits(
     classifier: Classifier | EnsembleClassifier, inputs: Iterable[Input], device: torch.device
 ) -> Iterator[list[Reading]]:
-    """Classify all images and yield the results batch by batch, in order.
+    """Classify all images and yield the result of each image, batch by batch and in order.
 
     Args:
-        classifier: Classifier that is already on ``device``.
+        classifier: Classifier, which must be on ``device`` already.
         inputs: Files of images to classify.
-        device: Device that the classifier is on.
+        device: Device that holds the classifier.
 
     Raises:
         UserError: The output of the network is not finite, because its weights are too large.
@@ -74,9 +74,9 @@ def classify_images(
     """Classify images and yield the class probabilities of each batch, float32 (B, C).
 
     Args:
-        classifier: Classifier that is already on ``device``.
+        classifier: Classifier, which must be on ``device`` already.
         images: Images, uint8 (N, S, S) or (N, S, S, 3).
-        device: Device that the classifier is on.
+        device: Device that holds the classifier.
     """
     largest = max(classifier.size, images.shape[1])
     for batch in torch.split(to_tensor(images), evaluation_batch_size(largest)):

@@ -23,16 +23,18 @@ def check_network(
     *,
     values: bool = True,
 ) -> None:
-    """Build a network, apply it to one batch and check its output.
+    """Check that a network can be built and applied to a batch, and that its output is valid.
 
     Args:
         name: Name of the architecture.
         num_classes: Number of classes.
         in_channels: Number of image channels, 1 or 3.
-        image_size: Side of the images in pixels. Ignored for a network of fixed size.
+        image_size: Side length of the images in pixels. It is ignored if the network has a fixed
+            input size.
         options: Keyword arguments for the constructor of the network.
-        values: Whether to compute with allocated weights. False checks only the shapes on the meta
-            device, if the network supports it, which takes almost no time and memory.
+        values: Whether to compute with allocated weights. If False, only shapes are checked on the
+            meta device, which takes almost no time and memory, unless the network does not support
+            it.
 
     Raises:
         UserError: The network cannot be built or applied, or its output is not a float tensor of

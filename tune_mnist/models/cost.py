@@ -26,10 +26,11 @@ def count_flops(
 
     Args:
         name: Name of the architecture.
-        image_size: Side of the images in pixels. Ignored for a network of fixed size.
+        image_size: Side length of the images in pixels. It is ignored if the network has a fixed
+            input size.
         num_classes: Number of classes.
         in_channels: Number of image channels, 1 or 3.
-        options: Further keyword arguments for the constructor. None uses the defaults.
+        options: Further keyword arguments for the constructor. If None, the defaults are used.
 
     Raises:
         UserError: The name is unknown, or the image size is out of range.

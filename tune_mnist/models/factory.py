@@ -27,11 +27,12 @@ def create_model(
         name: Name of the architecture.
         num_classes: Number of classes, from 2 to 256.
         dropout: Dropout probability, at least 0 and less than 1.
-        image_size: Side of the input in pixels, at least 28. Ignored for a network of fixed size.
+        image_size: Side length of the input in pixels, at least 28. It is ignored if the network
+            has a fixed input size.
         init: Weight initialisation: ``"derived"`` draws weights with a variance that suits the
             activation and sets biases to zero, ``"torch"`` keeps PyTorch's defaults.
         in_channels: Number of input channels, 1 or 3.
-        options: Further keyword arguments for the constructor. None uses the defaults.
+        options: Further keyword arguments for the constructor. If None, the defaults are used.
 
     Returns:
         Module that maps images, float (B, in_channels, S, S), to logits, float (B, num_classes).
@@ -75,7 +76,7 @@ def outline(
         name: Name of the architecture.
         num_classes: Number of classes, from 2 to 256.
         in_channels: Number of input channels, 1 or 3.
-        options: Further keyword arguments for the constructor. None uses the defaults.
+        options: Further keyword arguments for the constructor. If None, the defaults are used.
 
     Raises:
         UserError: The name is unknown, or an argument is out of range.
@@ -102,7 +103,7 @@ def unfilled(
         name: Name of the architecture.
         num_classes: Number of classes, from 2 to 256.
         in_channels: Number of input channels, 1 or 3.
-        options: Further keyword arguments for the constructor. None uses the defaults.
+        options: Further keyword arguments for the constructor. If None, the defaults are used.
 
     Raises:
         UserError: The name is unknown, or an argument is out of range.

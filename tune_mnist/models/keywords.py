@@ -25,7 +25,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWOR
 
 @dataclass(frozen=True)
 class Keyword:
-    """Keyword argument of a network's constructor, which a search can choose.
+    """Keyword argument of a network's constructor, whose value can be chosen by a search.
 
     Attributes:
         name: Name of the keyword.
@@ -73,10 +73,10 @@ class Keyword:
 
 
 def keywords_of(build: type) -> dict[str, Keyword]:
-    """Return the keyword arguments of a constructor, keyed by name.
+    """Return the keyword arguments of a class's constructor, keyed by name.
 
     Args:
-        build: Class of the constructor.
+        build: Class of the network.
 
     Raises:
         TypeError: The signature cannot be read, or an annotation contains an unknown name.
@@ -94,7 +94,7 @@ def keywords_of(build: type) -> dict[str, Keyword]:
 
 
 def is_keyword(name: str) -> bool:
-    """Return whether a name is valid for a keyword argument, as it becomes part of file names."""
+    """Return whether a name is valid for a keyword argument, which becomes part of file names."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -105,8 +105,8 @@ def split_keys(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
         values: Values, keyed by field name or ``model.<keyword>``.
 
     Returns:
-        Values of the other keys, and values of the ``model.<keyword>`` keys, keyed by keyword
-        without the prefix.
+        Values of the other keys, and values of the ``model.<keyword>`` keys with ``model.``
+        removed from each key.
     """
     others = {key: value for key, value in values.items() if not key.startswith(MODEL_PREFIX)}
     options = {

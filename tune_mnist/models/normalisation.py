@@ -5,10 +5,11 @@ from torch.nn.functional import batch_norm
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Batch norm that uses its running statistics for a single value per channel.
+    """Batch norm that falls back to its running statistics if a channel has only one value.
 
-    PyTorch's batch norm raises an error in this case, as one value has no variance. This happens
-    for a batch of one image in the last layers of ResNet-18, whose maps are 1x1 for 32x32 images.
+    PyTorch's batch norm raises an error in this case, as one value has no variance. The case
+    occurs for a batch of one image in the last layers of ResNet-18, whose maps are 1x1 for 32x32
+    images.
 
     Source: Ioffe, Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
     Internal Covariate Shift", ICML 2015, section 3.1, which uses running statistics at test time.

@@ -5,13 +5,13 @@ from torch.nn.functional import max_pool2d
 
 
 class MaxPoolIfLarger(nn.Module):
-    """Max pooling that returns maps smaller than its window unchanged.
+    """Max pooling that returns its input unchanged if the input is smaller than the window.
 
-    For small images, the maps of deep layers can be smaller than the window. PyTorch's max pooling
-    raises an error in this case.
+    For small images, the feature maps of deep layers can be smaller than the window. PyTorch's max
+    pooling raises an error in this case.
 
     Args:
-        window: Side of the square window in pixels.
+        window: Side length of the square window in pixels.
         stride: Stride of the window in pixels.
 
     Shape:

@@ -36,17 +36,18 @@ _registered: dict[str, "Architecture"] = {}
 
 @dataclass(frozen=True)
 class Architecture:
-    """Class and metadata of a registered network.
+    """Registered network: its class and metadata.
 
     Attributes:
         name: Name in space files, tables and folders.
         build: Class of the network.
         head: Dotted path of the layer that returns the logits, such as ``classifier.6``.
-        activation: Activation between the layers, from which the initial weights are derived. None
-            keeps the weights of the constructor.
-        fixed_size: Side of the input in pixels, if the network supports only one size. Smaller
-            images are padded with zeros to this size. None if the network supports any size of at
-            least 28 pixels; images are then resized to the size that the user chooses.
+        activation: Activation between the layers, from which the scale of the initial weights is
+            derived. If None, the weights of the constructor are kept.
+        fixed_size: Side length of the input in pixels, if the network supports only one size.
+            Smaller images are then padded with zeros to this size. None if the network supports
+            all sizes of at least 28 pixels; images are then resized to the size that the user
+            chooses.
         light: Whether one CPU core trains an epoch of MNIST within about a minute.
         cpu_probe: Number of 224x224 images that one CPU core processes in about a second.
     """
@@ -60,10 +61,11 @@ class Architecture:
     cpu_probe: int = 32
 
     def input_size(self, image_size: int) -> int:
-        """Return the side of the images that the network receives, in pixels.
+        """Return the side length of the images that the network receives, in pixels.
 
         Args:
-            image_size: Requested side in pixels. Ignored if the network has a fixed size.
+            image_size: Requested side length in pixels. It is ignored if the network has a fixed
+                size.
         """
         return self.fixed_size or image_size
 
@@ -121,7 +123,7 @@ class Architecture:
         return keywords[name].checked(value)
 
     def chosen_activation(self, options: Mapping[str, Any]) -> str | None:
-        """Return the activation from which the initial weights are derived.
+        """Return the activation from which the scale of the initial weights is derived.
 
         Args:
             options: Keyword arguments for the constructor. An argument ``activation`` takes
@@ -148,7 +150,7 @@ def register_model(
     light: bool = False,
     cpu_probe: int = 32,
 ) -> Callable[[Network], Network]:
-    """Register a network as an architecture; use as a class decorator.
+    """Class decorator that registers a network as an architecture.
 
     The constructor must take ``num_classes`` and ``in_channels`` and may take ``dropout``. Every
     other keyword annotated as bool, int, float, str or Literal can be searched as
@@ -159,13 +161,13 @@ def register_model(
         name: Name of the architecture in space files, tables and folders. It must be unused and
             consist of lower case letters, digits, - and _.
         head: Dotted path of the layer that returns the logits, such as ``classifier``.
-        activation: Activation between the layers, one of ``ACTIVATIONS``, from which the initial
-            weights are derived. A keyword ``activation`` of the constructor takes precedence. None
-            keeps the weights of the constructor.
-        fixed_size: Side of the input in pixels, if the network supports only one size. None if it
-            supports any size of at least 28 pixels.
-        light: Whether one CPU core trains an epoch of MNIST within about a minute. ``train`` then
-            uses all images by default.
+        activation: Activation between the layers, one of ``ACTIVATIONS``, from which the scale of
+            the initial weights is derived. A keyword ``activation`` of the constructor takes
+            precedence. If None, the weights of the constructor are kept.
+        fixed_size: Side length of the input in pixels, if the network supports only one size. None
+            if it supports all sizes of at least 28 pixels.
+        light: Whether one CPU core trains an epoch of MNIST within about a minute. The command
+            ``train`` then uses all images by default.
         cpu_probe: Number of 224x224 images that one CPU core processes in about a second, used to
             measure the speed before a search.
 
@@ -185,7 +187,7 @@ def register_model(
 
 
 def is_name(name: object) -> bool:
-    """Return whether a name is valid for an architecture, as it becomes part of file names."""
+    """Return whether a name is valid for an architecture, which becomes part of file names."""
     return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
@@ -212,7 +214,7 @@ def get_architecture(name: str) -> Architecture:
 
 
 def check_registered(name: str) -> str:
-    """Return a name unchanged after checking that an architecture of this name is registered.
+    """Return the name of an architecture unchanged if it is registered, or raise an error.
 
     Args:
         name: Name to check.
@@ -229,7 +231,7 @@ def own_networks() -> tuple[Architecture, ...]:
 
 
 def registered_in(module: str) -> tuple[str, ...]:
-    """Return the names of the user's architectures that belong to the package of a module.
+    """Return the names of the architectures that were registered by the package of a module.
 
     Args:
         module: Name of the module, such as ``package.module``.

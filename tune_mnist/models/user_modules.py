@@ -36,7 +36,7 @@ _given: dict[str, None] = {}
 
 
 def load_models(given: Iterable[str]) -> None:
-    """Import modules that register networks, except those that are already imported.
+    """Import modules that register the user's networks, unless they are already imported.
 
     Args:
         given: Paths of Python files, or names of importable modules (``package.module``).
@@ -57,16 +57,16 @@ def load_models(given: Iterable[str]) -> None:
 
 
 def repeated_flags() -> str:
-    """Return the ``--models`` flags that the user must repeat to load the same modules again."""
+    """Return the ``--models`` flags that load the modules of this process again."""
     return "".join(f" {FLAG} {shlex.quote(name)}" for name in _given)
 
 
 def source_digests(models: Iterable[str]) -> dict[str, str]:
-    """Return the SHA-256 of the source file of each network of the user, keyed by name.
+    """Return the SHA-256 of the source file of each user-defined network, keyed by architecture.
 
     Args:
-        models: Names of architectures. Shipped networks, and networks that are not defined in a
-            file, are omitted from the result.
+        models: Names of architectures. Shipped networks are omitted from the result, and so are
+            networks that are not defined in a file.
     """
     wanted = set(models)
     digests = {
@@ -134,7 +134,7 @@ def _run(code: CodeType, module: ModuleType) -> None:
 
 @contextmanager
 def _errors_named(where: str, path: Path | None, name: str) -> Iterator[None]:
-    """Convert all errors of importing a module to UserError and unregister its networks."""
+    """Context manager that converts errors of an import to UserError and unregisters networks."""
     try:
         yield
     except (Exception, SystemExit) as error:

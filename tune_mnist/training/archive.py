@@ -30,8 +30,8 @@ class CheckpointError(Exception):
 def load_archive(path: Path, max_bytes: int) -> Any:
     """Load a file written by ``torch.save`` to the CPU.
 
-    The tensors are memory-mapped: they take no memory until they are copied, and must be copied if
-    they are needed after the file is removed.
+    The tensors are memory-mapped: they take no memory until they are copied. Copy the tensors that
+    are needed after the file is removed.
 
     Args:
         path: File to load.

@@ -26,9 +26,9 @@ ERASED_FRACTION = 0.5
 class Augmentation:
     """Random augmentation of images: shift, affine map, erased square and mirroring.
 
-    The transforms of torchvision draw one set of random numbers per batch. This class draws one
-    set per image, with a few batched operations that a CUDA graph can capture. The random numbers
-    come from PyTorch's generator of the device.
+    Unlike the transforms of torchvision, which draw one set of random numbers per batch, this
+    class draws one set per image. It uses a few batched operations, which a CUDA graph can
+    capture. The random numbers come from PyTorch's generator of the device.
 
     Source of erasing: DeVries, Taylor, "Improved Regularization of Convolutional Neural Networks
     with Cutout", 2017; Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
@@ -38,7 +38,7 @@ class Augmentation:
             ``"affine_erasing"`` (affine, and a square is erased from half of the images).
         strength: Factor by which the maximum shift, angle, scaling, shear and erased square are
             multiplied, at least 0.
-        flip: Whether half of the images are mirrored left to right. Not suited for digits.
+        flip: Whether half of the images are mirrored left to right. This is not suited for digits.
     """
 
     kind: str = NO_AUGMENTATION

@@ -24,17 +24,18 @@ def create_batches(
     compute: Compute,
     shuffle: torch.Generator | None = None,
 ) -> Batches:
-    """Create batches of selected images, resized to the input size of the network.
+    """Create batches of selected images that are resized to the input size of the network.
 
     Args:
-        config: Configuration that names the network, the image size and the training batch size.
+        config: Configuration that specifies the network, the image size and the training batch
+            size.
         images: Images, uint8 (N, S, S) or (N, S, S, C). Tensors that are already on the device are
             shared, not copied.
         labels: Labels, int64 (N,).
         indices: Indices of the images to use, in this order, int64.
         compute: Device to prepare the batches on, and number format.
-        shuffle: Generator that shuffles the training images before each epoch. None keeps the
-            given order and uses large batches, for evaluation.
+        shuffle: Generator that shuffles the training images before each epoch. If None, the given
+            order is kept and batches are large, which suits evaluation.
     """
     architecture = get_architecture(config.model)
     size = architecture.input_size(config.image_size)
@@ -54,9 +55,9 @@ def create_batches(
 
 
 def evaluation_batch_size(image_size: int) -> int:
-    """Return the batch size for evaluation, limited so that the feature maps fit into memory.
+    """Return the batch size for evaluation, small enough that the feature maps fit into memory.
 
     Args:
-        image_size: Side of the images in pixels.
+        image_size: Side length of the images in pixels.
     """
     return max(1, min(MAX_EVALUATION_BATCH, EVALUATION_PIXELS // image_size**2))

@@ -17,7 +17,7 @@ def probabilities(logits: NDArray[np.floating], temperature: float = 1.0) -> NDA
 
     Args:
         logits: Outputs of a network (N, C).
-        temperature: Temperature, greater than 0. A temperature above 1 lowers the confidence.
+        temperature: Temperature, greater than 0. Values above 1 lower the confidence.
     """
     # Imported here because trials never call this, so their workers start without SciPy.
     from scipy.special import softmax
@@ -47,7 +47,7 @@ def expected_calibration_error(
 
 
 def log_loss(predicted: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
-    """Return the mean negative log-likelihood of the labels.
+    """Return the log loss: the mean negative log-likelihood of the labels.
 
     Args:
         predicted: Class probabilities (N, C).
@@ -58,7 +58,7 @@ def log_loss(predicted: NDArray[np.floating], labels: NDArray[np.int64]) -> floa
 
 
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
-    """Return the temperature with the lowest negative log-likelihood, from 0.05 to 20.
+    """Return the temperature that gives the lowest log loss, from 0.05 to 20.
 
     Args:
         logits: Outputs of a network (N, C) for images that it was not trained on.

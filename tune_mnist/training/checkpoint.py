@@ -24,7 +24,7 @@ _HALF_WRITTEN = re.compile(r"\.(epoch-\d{1,9}\.)?[0-9a-f]{32}", re.ASCII)
 
 
 def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Write a checkpoint atomically.
+    """Write a checkpoint atomically, so that a crash leaves the old or the new checkpoint.
 
     The weights are written to a separate file, so that a trained model can be loaded without the
     state of the optimizer, which is twice as large as the weights for Adam.
@@ -50,7 +50,7 @@ def save_checkpoint(directory: Path, model: Mapping[str, Any], state: Mapping[st
 
 
 class CheckpointFolder:
-    """Folder with the checkpoints of one run, of which only the newest is kept.
+    """Folder for the checkpoints of one run. Only the newest checkpoint is kept.
 
     Each checkpoint is a subfolder named after its epoch. The previous checkpoint is removed only
     after the new one is complete, so that the run can be resumed at any time.
@@ -72,7 +72,7 @@ class CheckpointFolder:
     def newest_first(self) -> list[Path]:
         """Return the paths of all complete checkpoints, newest first.
 
-        A crash can leave more than one checkpoint behind.
+        There can be more than one after a crash.
         """
         return sorted(self._folders(_COMPLETE_NAME), key=_epoch_of, reverse=True)
 
@@ -81,9 +81,9 @@ class CheckpointFolder:
         return max(map(_epoch_of, self._folders(_COMPLETE_NAME)), default=0)
 
     def keep_only(self, epoch: int) -> None:
-        """Remove all checkpoints except the checkpoint of one epoch.
+        """Remove all checkpoints except that of a given epoch.
 
-        Incomplete checkpoints, which a crash leaves behind, are removed too. Other files and
+        Incomplete checkpoints, which remain after a crash, are removed too. Other files and
         folders are kept.
 
         Args:
@@ -96,13 +96,13 @@ class CheckpointFolder:
     def adopt(self, other: "CheckpointFolder", epoch: int) -> None:
         """Replace all checkpoints with a checkpoint of another run.
 
-        Population based training uses this when a trial continues from a better trial. The files
-        are hard links where the file system supports them, which is safe because checkpoints are
-        replaced but never modified.
+        Population based training uses this method when a trial continues from a better trial. The
+        files are hard links where the file system supports them, which is safe because checkpoints
+        are replaced but never modified.
 
         Args:
             other: Folder with the checkpoints of the other run.
-            epoch: Epoch of the checkpoint to take over.
+            epoch: Epoch of the checkpoint to copy.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         partial = self.directory / f"{_UNFINISHED}{uuid4().hex}"

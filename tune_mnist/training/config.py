@@ -33,7 +33,7 @@ class TrainConfig(BaseModel):
 
     Each field is the single declaration of a hyperparameter. The keys of space files, the options
     of ``train``, the columns of tables and the labels of trials are derived from the fields, in
-    their order.
+    their order of declaration.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -135,7 +135,7 @@ class TrainConfig(BaseModel):
     image_size: Annotated[
         int,
         Hyperparameter(searchable=False, heading="image size"),
-        Field(ge=MIN_SIZE, le=MAX_SIZE, description="Side of the input images in pixels."),
+        Field(ge=MIN_SIZE, le=MAX_SIZE, description="Side length of the input images in pixels."),
     ] = FULL_SIZE
     max_epochs: Annotated[
         int,
@@ -188,7 +188,7 @@ class TrainConfig(BaseModel):
 
     @classmethod
     def checked(cls, /, **values: Any) -> "TrainConfig":
-        """Validate values and build a configuration from them.
+        """Build a configuration from values, after validating them.
 
         Args:
             values: Hyperparameters, keyed by field name or ``model.<keyword>``.
@@ -233,7 +233,7 @@ REQUIRED = tuple(name for name in SEARCHABLE if HYPERPARAMETERS[name].required)
 
 
 def hyperparameter(key: str) -> Hyperparameter:
-    """Return the metadata of a hyperparameter, or generic metadata for an undeclared key.
+    """Return the metadata of a hyperparameter. Undeclared keys get generic metadata.
 
     Args:
         key: Name of a field of TrainConfig, or a flat key such as ``model.width``.
@@ -242,7 +242,7 @@ def hyperparameter(key: str) -> Hyperparameter:
 
 
 def ordered_keys(keys: Iterable[str]) -> tuple[str, ...]:
-    """Return the hyperparameters among the keys, in display order with the model first.
+    """Return those keys that are hyperparameters, in display order with the model first.
 
     Args:
         keys: Flat keys of configurations, or columns of a table. Other keys are dropped.

@@ -22,7 +22,7 @@ _TIMES = {1: "", 2: " twice"}
 
 
 class Candidate(StrictModel):
-    """Trial from which an ensemble could be chosen, with the weights of its best epoch.
+    """Trial that was considered for an ensemble, with the weights of its best epoch.
 
     Attributes:
         trial: Number of the trial.
@@ -30,8 +30,8 @@ class Candidate(StrictModel):
         epoch: Epoch after which the weights were saved.
         val_accuracy: Accuracy of the weights on the validation images.
         temperature: Temperature fitted on the validation images.
-        count: Number of times that the network was chosen for the ensemble. 0 if it is not part of
-            the ensemble.
+        count: Number of times that the network was chosen for the ensemble, or 0 if it was not
+            chosen.
     """
 
     trial: Whole
@@ -43,7 +43,7 @@ class Candidate(StrictModel):
 
 
 class Predictions(StrictModel):
-    """Quality of the predictions for the test images.
+    """Errors in the predictions for the test images.
 
     Attributes:
         misclassified: Indices of the misclassified test images, ascending.
@@ -93,15 +93,16 @@ def _checked(candidates: list[Candidate]) -> list[Candidate]:
 
 
 class Ensemble(StrictModel):
-    """Ensemble of networks that was chosen on validation images.
+    """Ensemble of networks, chosen by its accuracy on the validation images.
 
     The prediction of the ensemble is the mean of the class probabilities of its networks.
 
     Attributes:
-        candidates: Trials from which the ensemble was chosen, with the best single network first.
+        candidates: Trials that were considered for the ensemble, with the best single network
+            first.
         val_images: Number of validation images.
         val_accuracy: Accuracy of the ensemble on the validation images.
-        test: Test results of the ensemble. None if only one network was chosen, which is not an
+        test: Test results of the ensemble. None if only one network was chosen, which is no
             ensemble.
     """
 
@@ -146,7 +147,7 @@ def member_folder(trial: int) -> str:
 
 
 def write_ensemble(directory: Path, ensemble: Ensemble) -> None:
-    """Write the file that describes an ensemble.
+    """Write the description of an ensemble to ``ensemble.json``.
 
     Args:
         directory: Results folder of a search.
@@ -157,7 +158,7 @@ def write_ensemble(directory: Path, ensemble: Ensemble) -> None:
 
 
 def read_ensemble(directory: Path) -> Ensemble | None:
-    """Read the file that describes an ensemble.
+    """Read the description of an ensemble from ``ensemble.json``.
 
     Args:
         directory: Results folder of a search.

@@ -18,9 +18,9 @@ OnBatch = Callable[[int], None]
 
 
 class EpochTotals:
-    """Sums of loss and correct predictions over an epoch.
+    """Running sums of loss and correct predictions over an epoch.
 
-    The sums stay on the device, as reading a value synchronises with the GPU.
+    The sums stay on the device, because reading a value would wait for the GPU.
 
     Args:
         device: Device to keep the sums on.
@@ -40,7 +40,7 @@ class EpochTotals:
         self.correct.zero_()
 
     def means(self, images: int) -> tuple[float, float]:
-        """Return the mean loss and the accuracy of the images seen so far.
+        """Return the mean loss and the accuracy of the images added so far.
 
         Args:
             images: Number of images that were added to the sums.
@@ -68,7 +68,7 @@ class Epochs(Protocol):
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """One optimizer step on a batch.
+    """Optimizer step on one batch, which also augments the images and adds to the totals.
 
     Attributes:
         model: Network in training mode, on the device.
@@ -76,8 +76,8 @@ class TrainingStep:
         compute: Device and number format to train with.
         loss: Function from logits, float (B, C), and labels, int64 (B,), to the mean loss.
         augment: Augmentation to apply to the images.
-        clip_norm: Maximum gradient norm. 0 disables clipping.
-        average: Weight average to update after each step, or None.
+        clip_norm: Maximum gradient norm. If 0, gradients are not clipped.
+        average: Weight average to update after each step, or None if there is none.
     """
 
     model: nn.Module

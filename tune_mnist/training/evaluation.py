@@ -19,9 +19,9 @@ def mean_loss_and_accuracy(
     """Return the mean cross-entropy and the accuracy of a network on a set of images.
 
     Args:
-        model: Network on the device. It is set to evaluation mode.
+        model: Network, which must be on the device. It is set to evaluation mode.
         batches: Images to classify and their labels.
-        compute: Device of the network, and number format to evaluate with.
+        compute: Device that holds the network, and number format.
     """
     model.eval()
     loss_sum = torch.zeros((), device=compute.device)
@@ -40,8 +40,8 @@ class Evaluation:
 
     Attributes:
         accuracy: Fraction of correctly classified images.
-        recall: Recall of each class, the fraction of its images that are classified correctly,
-            float64 (C,). NaN for a class without images.
+        recall: Recall of each class, float64 (C,): the fraction of its images that are classified
+            correctly. NaN for a class without images.
         confusion: Number of images by true class (rows) and predicted class (columns),
             int64 (C, C).
         class_names: Name of each class.
@@ -70,7 +70,7 @@ class Classified:
 
     @classmethod
     def from_logits(cls, logits: Tensor, labels: Tensor) -> "Classified":
-        """Take the most probable class of each image from the outputs of a network.
+        """Create predictions from the outputs of a network by taking the most probable classes.
 
         Args:
             logits: Outputs of the network (N, C).
@@ -88,9 +88,9 @@ def evaluate(
     """Classify every image and compare the predictions with the labels.
 
     Args:
-        model: Network on the device. It is set to evaluation mode.
+        model: Network, which must be on the device. It is set to evaluation mode.
         batches: Images to classify and their labels.
-        compute: Device of the network, and number format to evaluate with.
+        compute: Device that holds the network, and number format.
         class_names: Name of each class.
     """
     return score(classify(model, batches, compute), class_names)
@@ -120,9 +120,9 @@ def classify(model: nn.Module, batches: Batches, compute: Compute) -> Classified
     """Classify every image, in the order of the batches.
 
     Args:
-        model: Network on the device. It is set to evaluation mode.
+        model: Network, which must be on the device. It is set to evaluation mode.
         batches: Images to classify and their labels.
-        compute: Device of the network, and number format to evaluate with.
+        compute: Device that holds the network, and number format.
     """
     return Classified.from_logits(*logits_and_labels(model, batches, compute))
 
@@ -134,9 +134,9 @@ def logits_and_labels(
     """Return the outputs of a network, float32 (N, C), and the labels (N,), on the device.
 
     Args:
-        model: Network on the device. It is set to evaluation mode.
+        model: Network, which must be on the device. It is set to evaluation mode.
         batches: Images to classify and their labels.
-        compute: Device of the network, and number format to evaluate with.
+        compute: Device that holds the network, and number format.
     """
     model.eval()
     outputs, truth = [], []

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stage:
-    """Consecutive epochs with the same image size and fraction of the training images.
+    """Stage of a run: consecutive epochs with the same image size and number of images.
 
     Attributes:
-        epochs: Last epoch of the stage.
-        image_size: Side of the input images in pixels.
-        fraction: Fraction of the training part that the stage uses.
+        epochs: Epoch after which the stage ends, counted from the start of the run.
+        image_size: Side length of the input images in pixels.
+        fraction: Fraction of the training split that is used in the stage.
     """
 
     epochs: int
@@ -29,14 +29,14 @@ class Fidelity:
     multi-fidelity optimisation (Kandasamy et al., ICML 2017).
 
     Attributes:
-        stages: Stages in the order of training. The last stage uses all training images of the run
-            and lasts until the run ends.
+        stages: Stages in the order of training. The last stage uses the full fraction of the
+            training images and lasts until the run ends.
     """
 
     stages: tuple[Stage, ...]
 
     def number_at(self, epoch: int) -> int:
-        """Return the number of the stage that contains an epoch. Both numbers count from 1."""
+        """Return the number of the stage that contains an epoch. Both numbers start at 1."""
         return 1 + sum(epoch > stage.epochs for stage in self.stages[:-1])
 
     def at(self, epoch: int) -> Stage:

@@ -78,8 +78,9 @@ class GraphedEpochs:
 def _end_capture_of_random_numbers(device: torch.device) -> None:
     """Make the random number generator of a GPU usable after a failed capture.
 
-    PyTorch leaves the generator's state in capture mode, in which dropout outside a graph raises
-    an error (https://github.com/pytorch/pytorch/issues/171263). A copy of the state is not.
+    PyTorch leaves the state of the generator in capture mode, in which dropout outside a graph
+    raises an error (https://github.com/pytorch/pytorch/issues/171263). A copy of the state is not
+    in capture mode.
     """
     index = torch.cuda.current_device() if device.index is None else device.index
     generator = torch.cuda.default_generators[index]

@@ -13,17 +13,17 @@ _MAX_PLAIN = 10**9
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """Metadata of a hyperparameter, used as an annotation of a field of TrainConfig.
+    """Annotation of a field of TrainConfig with the metadata of the hyperparameter.
 
     Attributes:
         searchable: Whether a space file may search the hyperparameter.
         mutable: Whether population based training may change the value during a trial.
-        whole_training: Whether the value, such as a learning rate schedule, shapes the course of
-            the whole training, so that trials can be compared only after the last epoch.
-        heading: Column heading in tables. Empty uses the name.
-        label: Short name in the label of a trial, such as ``mom`` in ``mom=0.9``. Empty shows only
-            the value. None uses the name.
-        format: Number format in tables, such as ``.2e``. Empty uses ``format_number``.
+        whole_training: Whether the value shapes the whole course of the training, as a learning
+            rate schedule does. Trials can then be compared only after the last epoch.
+        heading: Column heading in tables. If empty, the name is used.
+        label: Short name in the label of a trial, such as ``mom`` in ``mom=0.9``. If empty, only
+            the value is shown. If None, the name is used.
+        format: Number format in tables, such as ``.2e``. If empty, ``format_number`` is used.
         name: Name of the field. Filled in from TrainConfig.
         numeric: Whether values are numbers. Filled in from the type of the field.
         required: Whether the field has no default. Filled in from TrainConfig.
@@ -70,7 +70,7 @@ def undeclared(key: str) -> Hyperparameter:
 
 
 def format_number(value: Any, spec: str = ".4g") -> str:
-    """Format a value of a hyperparameter that declares no number format.
+    """Format a value of a hyperparameter that has no number format of its own.
 
     Args:
         value: Number, text or bool.
@@ -85,9 +85,9 @@ def format_number(value: Any, spec: str = ".4g") -> str:
 
 
 def short_number(value: Any) -> str:
-    """Format a value with two digits, or more where two would round a fraction up to 1.
+    """Format a number with two digits, or more if two digits would round a fraction up to 1.
 
-    A momentum of 0.999 is shown as such, since 1 would not be a valid value.
+    A momentum of 0.999 is shown in full, because 1 would not be a valid value.
     """
     digits = _SHORT_DIGITS
     if isinstance(value, float):

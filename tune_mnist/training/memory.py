@@ -25,13 +25,13 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def out_of_memory_reported(message: str) -> Iterator[None]:
-    """Convert an out-of-memory error raised in the block to a UserError.
+    """Context manager that converts an out-of-memory error to a UserError.
 
     Args:
-        message: Message of the UserError, which names the cause and the remedy.
+        message: Message of the UserError, which states the cause and the remedy.
 
     Raises:
-        UserError: The block ran out of memory.
+        UserError: Memory ran out in the context.
     """
     try:
         yield

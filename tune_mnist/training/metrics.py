@@ -8,13 +8,13 @@ class EpochMetrics:
     """Metrics of one training epoch.
 
     Attributes:
-        epoch: Number of epochs trained so far, from 1.
+        epoch: Number of epochs trained so far, starting at 1.
         train_loss: Mean training loss over the epoch, measured before each optimizer step.
         train_accuracy: Training accuracy over the epoch, measured before each optimizer step.
-        val_loss: Mean cross-entropy on the validation part after the epoch. NaN without a
-            validation part.
-        val_accuracy: Accuracy on the validation part after the epoch. NaN without a validation
-            part.
+        val_loss: Mean cross-entropy on the validation split after the epoch. NaN if there is no
+            validation split.
+        val_accuracy: Accuracy on the validation split after the epoch. NaN if there is no
+            validation split.
         epoch_seconds: Wall time of the epoch in seconds, including validation.
         train_seconds: Total wall time of all epochs so far in seconds.
         images_per_second: Training images per second, excluding validation.

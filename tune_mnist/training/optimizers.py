@@ -59,8 +59,8 @@ def create_optimizer(
         lr: Learning rate, greater than 0.
         momentum: Momentum of sgd and rmsprop, from 0 to 1. Ignored by adam and adamw, which use
             beta1 = 0.9.
-        weight_decay: L2 penalty, at least 0. Decoupled from the gradient for adamw.
-        capturable: Whether to keep the step count on the GPU, as required by CUDA graphs.
+        weight_decay: L2 penalty, at least 0. For adamw, the decay is decoupled from the gradient.
+        capturable: Whether to keep the step count on the GPU, as CUDA graphs require.
 
     Raises:
         UserError: The name is unknown.

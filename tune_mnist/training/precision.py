@@ -16,7 +16,7 @@ class Compute:
     Attributes:
         device: Device that holds the model and the batches.
         bf16: Whether matrix products and convolutions run in bfloat16 under autocast, with float32
-            weights and channels_last memory format. False computes everything in float32.
+            weights and channels_last memory format. If False, everything is computed in float32.
         cuda_graphs: Whether training steps are replayed as a CUDA graph.
     """
 

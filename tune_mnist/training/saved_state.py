@@ -27,16 +27,16 @@ class _OptimizerState(BaseModel):
 
 
 class SavedState(BaseModel):
-    """Training state that a checkpoint holds besides the weights of the model.
+    """Training state in a checkpoint, in addition to the weights of the model.
 
     Attributes:
-        metrics: Metrics of the last epoch. None before the first epoch.
+        metrics: Metrics of the last epoch, or None before the end of the first epoch.
         optimizer: State tensors of the optimizer.
         shuffle_rng: State of the generator that shuffles the images.
         torch_rng: State of PyTorch's CPU generator.
-        cuda_rng: State of PyTorch's GPU generator. None without a GPU.
+        cuda_rng: State of PyTorch's GPU generator, or None if there is no GPU.
         trained: Trained weights, if the model holds a moving average of the weights. None if the
-            model holds the trained weights themselves.
+            model itself holds the trained weights.
         averaged: Number of updates of the weight average so far.
     """
 
@@ -70,13 +70,13 @@ def load_state(path: Path, model_bytes: int) -> SavedState:
 
 
 def checked_slots(path: Path, state: SavedState, optimizer: optim.Optimizer, name: str) -> Slots:
-    """Check that stored optimizer tensors fit an optimizer and return copies of them.
+    """Check that stored optimizer tensors fit a new optimizer, and return copies of them.
 
     Args:
         path: Path of the file that contains the state, for error messages.
         state: Training state read from the file.
         optimizer: Optimizer that will receive the tensors.
-        name: Name of the optimizer in the configuration.
+        name: Name of the optimizer, for error messages.
 
     Raises:
         CheckpointError: The tensors belong to another optimizer or network.

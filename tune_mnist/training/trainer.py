@@ -35,20 +35,20 @@ class DivergedError(Exception):
 
 
 class Trainer:
-    """Trains one configuration, one epoch per call of ``run_epoch``.
+    """Trains one configuration. Each call of ``run_epoch`` trains one epoch.
 
     Args:
         config: Hyperparameters of the run.
-        data: Images and labels, with the indices of the training part and the validation part.
-            The validation part may be empty.
+        data: Images and labels, with the indices of the training split and of the validation
+            split, which may be empty.
         compute: Device and number format to train with.
-        fidelity: Fidelity stages of the run. None trains every epoch on the whole training part at
+        fidelity: Fidelity stages of the run. If None, every epoch uses the whole training split at
             the image size of the configuration.
 
     Attributes:
         config: Hyperparameters of the run.
         compute: Device and number format to train with.
-        metrics: Metrics of the last epoch. None before the first epoch.
+        metrics: Metrics of the last epoch, or None before the end of the first epoch.
         model: Network to evaluate and save: the trained network, or the average of its weights.
         train_batches: Training batches of the current stage.
         val_batches: Validation batches of the current stage.
@@ -101,10 +101,11 @@ class Trainer:
         return self.metrics.epoch if self.metrics else 0
 
     def run_epoch(self, on_batch: Callable[[int], None] | None = None) -> EpochMetrics:
-        """Train one epoch, then validate if there is a validation part.
+        """Train one epoch, then validate if there is a validation split.
 
         Args:
-            on_batch: Function to call after each training batch with the number of images in it.
+            on_batch: Function that is called after each training batch with the number of its
+                images.
 
         Raises:
             DivergedError: The training or validation loss is NaN or infinite.
@@ -227,7 +228,7 @@ class Trainer:
         ]
 
     def _load_optimizer(self, slots: Slots) -> None:
-        """Load the tensors of an optimizer, keeping this trainer's hyperparameters and device."""
+        """Load the state of an optimizer, but keep this trainer's hyperparameters and device."""
         own = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": slots, "param_groups": own})
         # A captured CUDA graph refers to the tensors that were just replaced.
@@ -254,7 +255,7 @@ class Trainer:
 def restore_newest(
     build: Callable[[], Trainer], newest_first: Iterable[Path]
 ) -> tuple[Trainer, list[str]]:
-    """Return a trainer restored from the newest usable checkpoint.
+    """Create a trainer and restore it from the newest usable checkpoint.
 
     Args:
         build: Function that creates a new trainer.
@@ -262,8 +263,8 @@ def restore_newest(
             oldest until one is usable.
 
     Returns:
-        The trainer, untrained if no checkpoint is usable, and one error message per unusable
-        checkpoint.
+        Trainer, which is untrained if no checkpoint is usable, and one error message for each
+        unusable checkpoint.
     """
     complaints: list[str] = []
     for directory in newest_first:

@@ -7,7 +7,7 @@ from torch import nn
 
 
 class WeightAverage:
-    """Keeps an exponential moving average of the weights of a network.
+    """Exponential moving average of the weights of a network.
 
     The decay at step t is ``min(decay, (1 + t) / (10 + t))``, so that the initial weights have
     little influence. The running statistics of batch norm are averaged like weights. PyTorch's
@@ -19,7 +19,7 @@ class WeightAverage:
     ``ExponentialMovingAverage``.
 
     Args:
-        network: Network in training, whose weights are averaged.
+        network: Network in training whose weights are averaged.
         decay: Maximum decay per step, at least 0 and less than 1.
 
     Attributes:

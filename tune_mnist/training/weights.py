@@ -13,11 +13,11 @@ from tune_mnist.training.archive import CheckpointError, load_archive
 def load_weights(path: Path, network: nn.Module) -> dict[str, Tensor]:
     """Load the weights of a network from a file to the CPU and check them.
 
-    The tensors are memory-mapped: copy the tensors that are needed after the file is removed.
+    The tensors are memory-mapped. Copy the tensors that are needed after the file is removed.
 
     Args:
         path: Path of the file ``model.pt`` of a checkpoint or trained model.
-        network: Network of the architecture that the weights must fit. May be on the meta device.
+        network: Network that the weights must fit. It may be on the meta device.
 
     Raises:
         CheckpointError: The file is damaged, or holds the weights of another architecture.
@@ -61,8 +61,8 @@ def check_weights(
     Args:
         path: Path of the file that contains the weights, for error messages.
         weights: Weights to check, keyed by parameter name.
-        network: Network that the weights must match. May be on the meta device.
-        called: Description of the network for error messages.
+        network: Network that the weights must match. It may be on the meta device.
+        called: Name of the network for error messages.
 
     Raises:
         CheckpointError: A tensor is missing or unexpected, has another shape or type, or is not
@@ -83,7 +83,7 @@ def count_bytes(network: nn.Module) -> int:
 
 
 def _difference(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
-    """Describe the first difference from the expected weights, or return an empty string."""
+    """Describe the first difference from the expected weights. Empty if there is none."""
     for name in weights:
         if name not in expected:
             return f"{quoted(name)} is not part of the network"

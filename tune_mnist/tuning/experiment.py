@@ -208,13 +208,13 @@ def _evaluate(
     stop_reason: StopReason,
     console: Console,
 ) -> Outcome:
-    """Validate the best models on the whole validation part, and run the final evaluation.
+    """Validate the best models on the whole validation split, and run the final evaluation.
 
     Args:
         context: Context of the search.
         final: Final evaluation.
         records: Records of all trials.
-        val: Indices of the whole validation part, or None if trials were validated on all of it.
+        val: Indices of the whole validation split, or None if trials were validated on all of it.
         stop_reason: Reason why the search ended.
         console: Console of the search.
     """

@@ -81,7 +81,7 @@ class Preparation:
 
     @property
     def whole_val(self) -> NDArray[np.int64] | None:
-        """Indices of the whole validation part, or None if trials are validated on all of it."""
+        """Indices of the whole validation split, or None if trials are validated on all of it."""
         whole = self.everything.val
         return whole if len(self.data.val) < len(whole) else None
 

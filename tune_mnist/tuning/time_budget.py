@@ -22,7 +22,8 @@ def measure(context: SearchContext, image_size: int | None = None) -> Speeds:
 
     Args:
         context: Context of the search.
-        image_size: Side of the images in pixels. If None, the image size of the search is used.
+        image_size: Side length of the images in pixels. If None, the image size of the search is
+            used.
 
     Raises:
         NotMeasuredError: A worker failed during the measurement.
@@ -60,7 +61,7 @@ class TimeBudget:
         Args:
             context: Context of the search before the plan.
             fixed: Names of the options that the plan must not change.
-            images: Number of images in the training and validation part together.
+            images: Number of images in the training and validation splits together.
             test_images: Number of test images.
 
         Returns:

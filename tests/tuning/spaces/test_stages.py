@@ -134,11 +134,11 @@ def test_cheaper_epochs_lower_the_expected_time():
 def test_description_of_the_stages():
     fidelity = options().fidelity(space())
     assert describe_stages(fidelity, fixed_size=False) == (
-        "epochs 1 to 2 at 28x28 on 0.1 of the training part; epochs 3 to 4 at 48x48 on 0.5 of the"
-        " training part; epochs 5 to 6 at 64x64 on 0.5 of the training part; trials are compared"
+        "epochs 1 to 2 at 28x28 on 0.1 of the training split; epochs 3 to 4 at 48x48 on 0.5 of the"
+        " training split; epochs 5 to 6 at 64x64 on 0.5 of the training split; trials are compared"
         " at the end of each stage"
     )
-    assert "epoch 3 on 0.5 of the training part" in describe_stages(
+    assert "epoch 3 on 0.5 of the training split" in describe_stages(
         Fidelity((Stage(2, 32, 0.1), Stage(3, 32, 0.5))), fixed_size=True
     )
 

@@ -44,7 +44,7 @@ FORWARD_SPEED = 2.0
 class FinalEvaluation:
     """Final evaluation, which estimates the test accuracy of the best configurations.
 
-    Each finalist is trained from scratch with several seeds on the training and validation part
+    Each finalist is trained from scratch with several seeds on the training and validation splits
     together, and classifies the test images once per seed, after the last epoch. When a search is
     resumed, finished runs are kept, unfinished runs continue from their checkpoints, and runs of
     configurations that are no longer finalists are removed.

@@ -72,7 +72,7 @@ def train_and_test(
     settings: TrialSettings,
     temperature: float | None = None,
 ) -> Succeeded | Failed:
-    """Train a configuration on the training and validation part, then classify the test images.
+    """Train a configuration on the training and validation splits, then classify the test images.
 
     The training resumes from the newest checkpoint of the run, if there is one. The last
     checkpoint is kept, so that the driver can copy its weights.

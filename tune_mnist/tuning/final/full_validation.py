@@ -1,4 +1,4 @@
-"""Evaluation of each architecture's best model on the whole validation part."""
+"""Evaluation of each architecture's best model on the whole validation split."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def validate_best(
     Args:
         best: Folder of the kept models, with one folder per architecture.
         data: Images and labels in Ray's object store.
-        val: Indices of the whole validation part.
+        val: Indices of the whole validation split.
         settings: Settings shared by all trials.
         workers: Number and resources of the workers.
         console: Console for the warning.
@@ -55,7 +55,7 @@ def full_validation(
     cpus: float,
     gpus: float,
 ) -> dict[str, float]:
-    """Classify the whole validation part with each kept model, in parallel on the workers.
+    """Classify the whole validation split with each kept model, in parallel on the workers.
 
     Trials may be validated on a part of these images only (``--val-fraction``). The accuracy is
     written to ``config.json`` of the model. Models that already have such an accuracy are skipped.
@@ -63,13 +63,13 @@ def full_validation(
     Args:
         best: Folder of the kept models, with one folder per architecture.
         data: Images and labels in Ray's object store.
-        val: Indices of the whole validation part.
+        val: Indices of the whole validation split.
         settings: Settings shared by all trials.
         cpus: CPU cores per worker.
         gpus: GPUs per worker.
 
     Returns:
-        Accuracy on the whole validation part, keyed by architecture.
+        Accuracy on the whole validation split, keyed by architecture.
     """
     evaluate = ray.remote(num_cpus=cpus, num_gpus=gpus)(_accuracy)
     configs = {folder: read_config(folder) for folder in kept_models(best)}

@@ -222,7 +222,8 @@ class OptionFields(BaseModel):
         ImageSize,
         SearchOption(DATA, default=from_space("image_size"), fixed=True, measured=True),
         Field(
-            description="Side of the images in pixels; ignored by networks of fixed input size."
+            description="Side length of the images in pixels; ignored by networks of fixed input"
+            " size."
         ),
     ]
 

@@ -138,7 +138,7 @@ class SearchOptions(OptionFields):
         If the user has not set the fraction, it is raised for a small data set.
 
         Args:
-            images: Number of images in the training and validation part together.
+            images: Number of images in the training and validation splits together.
         """
         if self.fraction_given:
             return self

@@ -35,22 +35,21 @@ Thus the search ends because of the time, not because of the number of trials.
 
 
 class BudgetPlan:
-    """Plan that chooses number of trials, epochs, image size and fraction for a time budget.
+    """Planner that chooses number of trials, epochs, image size and fraction for a time budget.
 
-    The plan prefers more images to more trials. It uses the largest fraction of the images with
-    which MIN_TRIALS trials of each architecture and the final runs fit. If no fraction fits, it
-    reduces the epochs, and then the image size. In any case, the search starts trials until the
-    time is used up.
+    More images are preferred to more trials. The plan uses the largest fraction of the images with
+    which MIN_TRIALS trials of each architecture and the final runs fit into the time. If no
+    fraction fits, the epochs are reduced, then the image size. The search itself starts trials
+    until the time is used up.
 
     Args:
         space: Search space.
-        options: Options before the plan.
-        fixed: Names of the options that the plan must not change.
-        images: Number of images in the training and validation part together.
+        options: Options of the search before planning.
+        fixed: Names of the options that must keep their values.
+        images: Number of images in the training and validation splits together.
         test_images: Number of test images.
         concurrent: Number of concurrent trials, at least 1.
-        measure: Function that measures the speeds of a worker. Its argument is the side of the
-            images in pixels.
+        measure: Function from the side length of the images in pixels to the speeds of a worker.
     """
 
     def __init__(

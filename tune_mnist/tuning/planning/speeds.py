@@ -89,7 +89,7 @@ def measuring_here(
     Args:
         models: Constructor keywords of the network to measure, keyed by architecture.
         data: Data split, of which one batch is used.
-        image_size: Side of the images in pixels.
+        image_size: Side length of the images in pixels.
         threads: Number of PyTorch threads per trial.
         precision: Number format of the computation: auto, fp32 or bf16.
 
@@ -165,7 +165,7 @@ def probe_images(model: str, image_size: int, device: str) -> int:
 
     Args:
         model: Name of the architecture.
-        image_size: Side of the images in pixels.
+        image_size: Side length of the images in pixels.
         device: Type of the device: cpu or cuda.
     """
     count = get_architecture(model).cpu_probe if device == "cpu" else GPU_PROBE

@@ -1,7 +1,7 @@
 """Token settings of Ray, and health requests to the head node of a cluster.
 
 A health request tests a token. Ray has no public function for this test, and ``ray.init`` retries
-a wrong token for 20 seconds. This has not been reported to Ray.
+a wrong token for 20 seconds. No upstream issue has been filed.
 """
 
 from contextlib import suppress

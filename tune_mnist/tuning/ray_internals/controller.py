@@ -55,7 +55,7 @@ class SteadyController(TuneController):
         """Give a trial another worker if its worker died while idle.
 
         Tune notices the death when it assigns the next trial to the worker, counts it twice, and
-        fails the trial regardless of max_failures. This has not been reported to Ray.
+        fails the trial regardless of max_failures. No upstream issue has been filed.
         """
         if self._actor_to_trial[tracked_actor] not in self._resetting_trials:
             super()._actor_failed(tracked_actor, exception)
@@ -92,8 +92,8 @@ class OneNodeController(SteadyController):
     """Controller for a single machine, whose workers use the processes that Ray prestarts.
 
     Tune's workers cannot use prestarted processes, because Tune requests environment variables and
-    a placement group for each trial. On a single machine, neither is needed. This has not been
-    reported to Ray.
+    a placement group for each trial. On a single machine, neither is needed. No
+    upstream issue has been filed.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -114,7 +114,7 @@ class SilentProgress(TrialProgressCallback):
     """Progress callback that prints nothing.
 
     Unless the user's callbacks include a ``TrialProgressCallback``, Tune adds one that prints
-    every trial at any verbosity. This has not been reported to Ray.
+    every trial at any verbosity. No upstream issue has been filed.
     """
 
     def on_trial_result(self, *given: Any, **info: Any) -> None:
@@ -150,8 +150,8 @@ def memory_kills_survived() -> Iterator[None]:
     """Make Tune treat a worker that Ray killed for its memory use as a dead worker.
 
     Since ray-project/ray#32107, tasks of a killed worker raise OutOfMemoryError. Tune's actor
-    manager treats this as an internal error and ends the whole search. This has not been reported
-    to Ray.
+    manager treats this as an internal error and ends the whole search. No upstream issue
+    has been filed.
     """
     before = actor_manager.RayActorError
     actor_manager.RayActorError = (RayActorError, OutOfMemoryError)

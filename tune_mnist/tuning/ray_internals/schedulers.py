@@ -15,10 +15,10 @@ from tune_mnist.tuning.trials.reports import METRIC
 
 
 class UnbufferedScheduler(FIFOScheduler):
-    """Base class of schedulers that receive the report of every epoch without buffering.
+    """Base class of schedulers that receive each report immediately, without buffering.
 
-    Tune reads this setting and the metric of a scheduler from private attributes. This has not
-    been reported to Ray.
+    Tune buffers reports unless a private attribute of the scheduler is set, and also reads the
+    metric of the scheduler from a private attribute. No upstream issue has been filed.
     """
 
     CONTINUE: str
@@ -46,8 +46,8 @@ def pause_pending(tune_controller: Any, trial: Trial) -> None:
 def continue_held(tune_controller: Any, trial: Trial) -> None:
     """Start the next epoch of a trial that waits on its worker after the decision NOOP.
 
-    Of Tune's own schedulers, only the synchronous HyperBand can do so. This has not been reported
-    to Ray.
+    Of Tune's own schedulers, only the synchronous HyperBand can do so. No upstream issue
+    has been filed.
 
     Args:
         tune_controller: Tune's controller, which Tune passes to the methods of a scheduler.
@@ -91,12 +91,12 @@ class SeededAsha(AsyncHyperBandScheduler):
 
 
 class WholeBracketsHyperBand(HyperBandScheduler):
-    """Ray's HyperBand, which halves a bracket only after all of its trials have started.
+    """Ray's HyperBand, changed to halve a bracket only after all of its trials have started.
 
     Ray's scheduler halves a bracket as soon as its current trials have reached the rung, and
-    replaces ended trials by new ones, so that it stops hardly any trial if there are few workers.
-    In this subclass, a bracket accepts exactly as many trials as it was created for. This has not
-    been reported to Ray.
+    replaces ended trials by new ones. With few workers, it therefore stops hardly any trial. In
+    this subclass, a bracket accepts exactly as many trials as it was created for. No upstream
+    issue has been filed.
     """
 
     def has_room(self) -> bool:

@@ -20,7 +20,7 @@ ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     # Tune drops a trial without a callback if its worker is not reset in time. On a busy machine,
-    # the thread of the previous trial may need long to end. This has not been reported to Ray.
+    # the thread of the previous trial may need long to end. No upstream issue has been filed.
     "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",
     # With a searcher, Tune allows only one pending trial (ray-project/ray#14835, #63770), so
     # workers would start one after another. Our searchers limit the number of trials themselves.
@@ -70,7 +70,7 @@ def reread_authentication() -> None:
     """Make Ray read the authentication settings from the environment again.
 
     Ray reads them once per process. Without this call, a second ``ray.init`` with other settings
-    fails with "Failed to start GCS" or a missing token. This has not been reported to Ray.
+    fails with "Failed to start GCS" or a missing token. No upstream issue has been filed.
     """
     # The order matters, since a thread of Ray that is still ending must not look for a removed
     # token.

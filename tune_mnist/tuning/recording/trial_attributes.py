@@ -41,8 +41,8 @@ class LastEpoch(StrictModel):
         images_per_second: Training speed in images per second.
         parameters: Number of trainable parameters.
         stage: Number of the stage, from 1; 0 in a search without stages.
-        image_size: Side of the images in pixels; 0 in a search without stages.
-        fraction: Share of the training part that was used; 0 in a search without stages.
+        image_size: Side length of the images in pixels; 0 in a search without stages.
+        fraction: Share of the training split that was used; 0 in a search without stages.
     """
 
     train_loss: Loss

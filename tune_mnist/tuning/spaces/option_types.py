@@ -8,7 +8,7 @@ from tune_mnist.declarations import Duration
 from tune_mnist.models import MAX_SIZE, MIN_SIZE
 
 ImageSize = Annotated[int, Field(ge=MIN_SIZE, le=MAX_SIZE)]
-"""Side of an image in pixels."""
+"""Side length of an image in pixels."""
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 """Share of the training or validation images, above 0, up to 1."""

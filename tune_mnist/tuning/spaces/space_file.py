@@ -38,8 +38,8 @@ class SpaceDefaults(Strict):
     They apply unless the user sets the option. None means that the space file does not set it.
 
     Attributes:
-        image_size: Side of the images in pixels.
-        fraction: Share of the training part, above 0, up to 1.
+        image_size: Side length of the images in pixels.
+        fraction: Share of the training split, above 0, up to 1.
         max_epochs: Maximum epochs per trial, at least 1.
         num_samples: Number of trials, at least 1.
         time_budget: Time in seconds after which no more trials are trained.
@@ -53,13 +53,14 @@ class SpaceDefaults(Strict):
 
 
 class CheaperStage(Strict):
-    """Low-fidelity stage that every trial passes before the full fidelity of the search.
+    """Low-fidelity stage that every trial passes before it is trained at full fidelity.
 
     Attributes:
-        epochs: Last epoch of the stage, counted from the start of the trial.
-        image_size: Side of the images in pixels. If None, the image size of the search is used.
-        fraction: Share of the training part, above 0, up to 1. If None, the fraction of the
-            search is used.
+        epochs: Epoch after which the stage ends, counted from the start of the trial.
+        image_size: Side length of the images in pixels. If None, the image size of the search is
+            used.
+        fraction: Fraction of the training split to use, greater than 0 and at most 1. If None, the
+            fraction of the search is used.
     """
 
     epochs: EpochCount

@@ -23,8 +23,8 @@ def stages_of(
     Args:
         space: Search space, whose ``fidelity`` declares the cheaper stages.
         max_epochs: Maximum epochs per trial, over all stages.
-        image_size: Side of the images in the last stage, in pixels.
-        fraction: Share of the training part in the last stage, above 0, up to 1.
+        image_size: Side length of the images in the last stage, in pixels.
+        fraction: Share of the training split in the last stage, above 0, up to 1.
 
     Raises:
         UserError: A declared stage has larger or more images than the last stage, or leaves no
@@ -160,6 +160,6 @@ def describe_stages(fidelity: Fidelity, fixed_size: bool) -> str:
     for stage in fidelity.stages:
         epochs = f"epochs {first} to {stage.epochs}" if stage.epochs > first else f"epoch {first}"
         size = "" if fixed_size else f" at {stage.image_size}x{stage.image_size}"
-        parts.append(f"{epochs}{size} on {stage.fraction:.4g} of the training part")
+        parts.append(f"{epochs}{size} on {stage.fraction:.4g} of the training split")
         first = stage.epochs + 1
     return "; ".join(parts) + "; trials are compared at the end of each stage"

@@ -28,7 +28,7 @@ class BestConfig(TrainConfig):
         epoch: Epoch after which the weights were saved.
         val_accuracy: Validation accuracy after this epoch.
         stage: Stage of this epoch, from 1, or 0 in a search without stages.
-        fraction: Share of the training part in this stage, or None in a search without stages.
+        fraction: Share of the training split in this stage, or None in a search without stages.
         full_val_accuracy: Accuracy on all validation images, or None if it has not been measured.
         data: Name, size, channels and classes of the data set, or None in folders of versions that
             supported only MNIST.

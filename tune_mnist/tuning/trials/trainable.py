@@ -35,7 +35,7 @@ class TrialSettings:
     """Settings shared by all trials of a search.
 
     Attributes:
-        image_size: Side of the input images in pixels.
+        image_size: Side length of the input images in pixels.
         max_epochs: Maximum epochs per trial, at least 1.
         seed: Random seed for the initial weights and the batches.
         threads: Number of PyTorch threads per trial.
