@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from tune_mnist.quoting import MAX_QUOTED, printable, quoted, shortened
 
@@ -88,13 +88,13 @@ def validation_error(error: ValidationError, schema: type, where: str = "") -> U
     if first["type"] == "json_invalid":
         return UserError(f"{start}the file is damaged: it is not JSON ({reason(first)})")
     if not key:
-        return UserError(f"{start}the content {requirement(first)}")
+        return UserError(f"{start}{explained(first, key, 'the content')}")
     if first["type"] == "extra_forbidden":
         names = list(getattr(schema, "model_fields", ()))
         return unknown_key(f"{start}unknown key '{key}'", key, names)
     if first["type"] == "missing":
         return UserError(f"{start}'{key}' is missing")
-    return UserError(f"{start}{key} {requirement(first)}")
+    return UserError(f"{start}{explained(first, key)}")
 
 
 def unknown_key(text: str, key: str, known: Iterable[str]) -> UserError:
@@ -119,6 +119,31 @@ def complaint(error: ValidationError) -> ErrorDetails:
         error: Error raised by pydantic.
     """
     return min(error.errors(), key=lambda details: details["type"] != "extra_forbidden")
+
+
+def broken_rule(text: str) -> PydanticCustomError:
+    """Return the error that a pydantic validator raises if its message is a whole sentence.
+
+    The message of a plain ``ValueError`` follows "must be" and precedes "but is", so that it names
+    only what the value must be, such as "a number".
+
+    Args:
+        text: Sentence that names the values, what is wrong with them, and the remedy.
+    """
+    return PydanticCustomError(_RULE, "{text}", {"text": text})
+
+
+def explained(details: ErrorDetails, name: str, content: str = "") -> str:
+    """Return what is wrong with a value, as a sentence.
+
+    Args:
+        details: Error that pydantic reports for the value.
+        name: Name of the value, or an empty text if the error concerns the whole content.
+        content: Name of the whole content, such as "the line".
+    """
+    if details["type"] == _RULE:
+        return f"{name}: {details['msg']}" if name else details["msg"]
+    return f"{name or content} {requirement(details)}"
 
 
 def requirement(details: ErrorDetails) -> str:
@@ -159,6 +184,7 @@ def required(details: ErrorDetails) -> str:
     return f"must {text}"
 
 
+_RULE = "broken_rule"
 _SHORTER = {"greater than or equal to": "at least", "less than or equal to": "at most"}
 _EXPECTED = {
     "bool_type": "true or false",

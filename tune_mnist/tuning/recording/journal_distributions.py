@@ -10,6 +10,7 @@ from optuna.distributions import (
 )
 from pydantic import AfterValidator, Field, TypeAdapter
 
+from tune_mnist.errors import broken_rule
 from tune_mnist.stored_json import StrictModel
 from tune_mnist.stored_values import Finite, Scalar, Text
 
@@ -79,17 +80,17 @@ def check_value(value: float, text: str) -> None:
         text: Distribution in Optuna's JSON format.
 
     Raises:
-        ValueError: The value is not in the distribution.
+        PydanticCustomError: The value is not in the distribution.
     """
     distribution: Any = distribution_of(text)
     if isinstance(distribution, CategoricalDistribution):
         if not float(value).is_integer() or not 0 <= value < len(distribution.choices):
-            raise ValueError(
+            raise broken_rule(
                 f"the parameter value must be the index of one of {len(distribution.choices)}"
                 f" choices, but is {value:g}"
             )
     elif not distribution.low <= value <= distribution.high:
-        raise ValueError(
+        raise broken_rule(
             f"the parameter value must be from {distribution.low:g} to {distribution.high:g}, as"
             f" in its distribution, but is {value:g}"
         )

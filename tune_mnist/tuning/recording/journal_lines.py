@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
-from tune_mnist.errors import UserError, reason, requirement
+from tune_mnist.errors import UserError, broken_rule, explained, reason
 from tune_mnist.stored_json import StrictModel
 from tune_mnist.stored_values import Finite, Scalar, Text, Whole
 from tune_mnist.tuning.recording.journal_distributions import Distribution, check_value
@@ -103,7 +103,7 @@ class _Ending(_Line):
     @model_validator(mode="after")
     def _complete(self) -> "_Ending":
         if self.state in _FINISHED and self.datetime_complete is None:
-            raise ValueError("datetime_complete is missing, although the trial has ended")
+            raise broken_rule("datetime_complete is missing, although the trial has ended")
         return self
 
 
@@ -122,11 +122,11 @@ class _CreateTrial(_Ending, _OfStudy):
     @model_validator(mode="after")
     def _parameters(self) -> "_CreateTrial":
         if set(self.params) != set(self.distributions):
-            raise ValueError("params and distributions must have the same keys")
+            raise broken_rule("params and distributions must have the same keys")
         for name, value in self.params.items():
             check_value(value, self.distributions[name])
         if self.state == _COMPLETE and (self.value is None) == (self.values is None):
-            raise ValueError("either value or values must be given, as the trial is complete")
+            raise broken_rule("either value or values must be given, as the trial is complete")
         return self
 
 
@@ -150,9 +150,9 @@ class _StateChange(_Ending, _OfTrial):
     @model_validator(mode="after")
     def _dated(self) -> "_StateChange":
         if self.state == _RUNNING and self.datetime_start is None:
-            raise ValueError("datetime_start is missing, although the trial has started")
+            raise broken_rule("datetime_start is missing, although the trial has started")
         if self.state == _COMPLETE and self.values is None:
-            raise ValueError("values is missing, although the trial is complete")
+            raise broken_rule("values is missing, although the trial is complete")
         return self
 
 
@@ -244,7 +244,5 @@ def _explained(error: ValidationError) -> str:
             return f"'{key}' is missing"
         case "extra_forbidden":
             return f"unknown key '{key}'"
-        case "value_error" if not key:
-            return reason(first)
         case _:
-            return f"{key or 'the line'} {requirement(first)}"
+            return explained(first, key, "the line")

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from tune_mnist.errors import broken_rule
 from tune_mnist.quoting import quoted, shortened
 
 MAX_CHOICES = 1_000
@@ -28,9 +29,9 @@ MAX_STEPS = 1_000_000
 
 def _scalar(value: Any) -> Any:
     if not isinstance(value, bool | int | float | str):
-        raise ValueError(f"must be a number, a text, true or false, but is {quoted(value)}")
+        raise ValueError("a number, a text, true or false")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"must be a finite number, but is {value}")
+        raise ValueError("a finite number")
     return value
 
 
@@ -157,10 +158,10 @@ class CategoricalParameter(_Conditional):
     @model_validator(mode="after")
     def _distinct(self) -> "CategoricalParameter":
         if not self.choices:
-            raise ValueError("choices must have at least one value, but is []")
+            raise broken_rule("choices must have at least one value, but is []")
         for number, choice in enumerate(self.choices):
             if choice in self.choices[:number]:
-                raise ValueError(f"choices lists {quoted(choice)} twice; list each value once")
+                raise broken_rule(f"choices lists {quoted(choice)} twice; list each value once")
         return self
 
     def contains(self, value: Any) -> bool:
@@ -198,21 +199,21 @@ Parameter = Annotated[
 def _check_bounds(parameter: FloatParameter | IntParameter) -> None:
     low, high, step = parameter.low, parameter.high, parameter.step
     if low >= high:
-        raise ValueError(
+        raise broken_rule(
             f"low ({low:g}) must be less than high ({high:g});"
             " for a single value, use type categorical with choices: [value]"
         )
     if parameter.log and low <= 0:
-        raise ValueError(f"low must be greater than 0 with log: true, but is {low:g}")
+        raise broken_rule(f"low must be greater than 0 with log: true, but is {low:g}")
     if parameter.log and step is not None:
-        raise ValueError("step cannot be combined with log: true; remove one of them")
+        raise broken_rule("step cannot be combined with log: true; remove one of them")
     if step is not None and _steps(low, high, step) > MAX_STEPS:
-        raise ValueError(
+        raise broken_rule(
             f"step {step:g} divides the range from {low:g} to {high:g} into more than"
             f" {MAX_STEPS:,} steps; use a larger step, or no step"
         )
     if not _on_grid(parameter, high):
-        raise ValueError(
+        raise broken_rule(
             f"high - low must be a multiple of step ({step:g}), but is {high - low:g}"
         )
 

@@ -13,7 +13,7 @@ from pydantic import (
     field_validator,
 )
 
-from tune_mnist.errors import UserError, complaint, reason, requirement, unknown_key
+from tune_mnist.errors import UserError, broken_rule, complaint, explained, unknown_key
 from tune_mnist.quoting import MAX_QUOTED, quoted, shortened
 from tune_mnist.tuning.spaces.option_types import EpochCount, Fraction, ImageSize, Samples, Seconds
 from tune_mnist.tuning.spaces.parameters import (
@@ -83,13 +83,13 @@ class SpaceFile(Strict):
     def _dearer_and_dearer(cls, stages: list[CheaperStage]) -> list[CheaperStage]:
         for number, stage in enumerate(stages, start=1):
             if stage.image_size is None and stage.fraction is None:
-                raise ValueError(
+                raise broken_rule(
                     f"stage {number} must set image_size or fraction, so that it is cheaper than"
                     " the full fidelity"
                 )
         for number, (before, stage) in enumerate(itertools.pairwise(stages), start=2):
             if stage.epochs <= before.epochs:
-                raise ValueError(
+                raise broken_rule(
                     f"stage {number}: epochs must be more than the {before.epochs} of the previous"
                     f" stage, but is {stage.epochs}"
                 )
@@ -98,7 +98,7 @@ class SpaceFile(Strict):
                 old, new = getattr(before, key), getattr(stage, key)
                 if new is not None and (old is None or new < old):
                     least = f"--{key.replace('_', '-')}" if old is None else f"{old:g}"
-                    raise ValueError(
+                    raise broken_rule(
                         f"stage {number}: {key} must be at least that of the previous stage"
                         f" ({least}), but is {new:g}"
                     )
@@ -140,11 +140,8 @@ def _explained(error: ValidationError, path: Path) -> UserError:
             return UserError(f"{path}: {place}.type must be float, int or categorical")
         case "missing":
             return UserError(f"{path}: '{place}' is missing")
-        case "value_error":
-            text = reason(first)
-            return UserError(f"{path}: {place}{' ' if text.startswith('must ') else ': '}{text}")
         case _:
-            return UserError(f"{path}: {place} {requirement(first)}")
+            return UserError(f"{path}: {explained(first, place)}")
 
 
 _KINDS: dict[str, type[BaseModel]] = {
