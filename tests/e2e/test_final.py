@@ -8,17 +8,21 @@ from statistics import fmean
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from tests.e2e.commands import interrupt, run, start
 from tests.waiting import wait_until
 from tests.weights import weights_of
+from tune_mnist.inference import load_ensemble
 from tune_mnist.models import create_model
 from tune_mnist.training import (
     TrainConfig,
     create_batches,
     evaluate,
+    probabilities,
     resolve_compute,
 )
+from tune_mnist.training.ensemble_file import read_ensemble
 from tune_mnist.tuning.final.misclassified import read_misclassified
 from tune_mnist.tuning.final.runs import final_folder, read_final_runs
 
@@ -109,11 +113,36 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
     assert len(misclassified.images) == round(
         (1 - runs[0].test_accuracy) * len(digits.test_images)
     )
+    check_ensemble(directory, digits, trials)
     experiment = json.loads((directory / "experiment.json").read_text())
     plan = experiment["facts"]["final runs"]
     assert "2 best configurations" in plan
     assert "seeds 0 to 1 " in plan
     assert "1,437 training and validation images" in plan
+
+
+def check_ensemble(directory, digits, trials):
+    """Check that an ensemble of all trials was chosen, and that its results can be repeated."""
+    ensemble = read_ensemble(directory)
+    assert ensemble is not None
+    chosen = {each.trial: each for each in ensemble.candidates}
+    accuracies = trials.set_index("trial")["val_accuracy"]
+    assert sorted(chosen) == list(accuracies.index)
+    for number, each in chosen.items():
+        assert each.val_accuracy == pytest.approx(accuracies[number], abs=0.005)
+    with np.load(directory / "ensemble" / "validation.npz", allow_pickle=False) as arrays:
+        labels = arrays["labels"]
+        logits = {each.trial: arrays[f"trial-{each.trial}"] for each in ensemble.members}
+    assert {array.dtype for array in logits.values()} == {np.dtype(np.float16)}
+    mean = sum(each.count * probabilities(logits[each.trial]) for each in ensemble.members)
+    assert (mean.argmax(axis=1) == labels).mean() == pytest.approx(ensemble.val_accuracy)
+    classifier = load_ensemble(directory, torch.device("cpu"))
+    with torch.inference_mode():
+        predicted = classifier(torch.from_numpy(digits.test_images)).argmax(dim=1).numpy()
+    wrong = np.flatnonzero(predicted != digits.test_labels)
+    assert len(wrong) < 0.3 * len(predicted)
+    if ensemble.test is not None:
+        assert list(wrong) == ensemble.test.ensemble.misclassified
 
 
 def kept_accuracy(directory, digits):
