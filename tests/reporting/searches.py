@@ -121,14 +121,16 @@ class Search:
             self._trial_store.end(trial.number, metrics)
         return trial.number
 
-    def final(self, model: str, trial: int, seed: int, confusion: list[list[int]]) -> None:
+    def final(
+        self, model: str, trial: int, seed: int, confusion: list[list[int]], *, best: bool = True
+    ) -> None:
         """Add a final run."""
         counts = np.array(confusion)
         accuracy = float(np.trace(counts) / counts.sum())
         config = {"max_epochs": 3}
         write_final_run(
             self.directory,
-            FinalRun(model, trial, seed, config, 1437, accuracy, confusion, 12.5),
+            FinalRun(model, trial, seed, config, 1437, accuracy, confusion, 12.5, best=best),
         )
 
     def read(self) -> StoredSearch:

@@ -63,6 +63,13 @@ def test_the_test_accuracy_of_a_beaten_trial_is_not_shown_for_another(search):
     assert "before a better trial was found: trial 1 of resnet" in table.caption
 
 
+def test_another_finalist_is_not_called_beaten(search):
+    three_trials(search)
+    search.final("resnet", 2, 0, RIGHT)
+    search.final("resnet", 1, 0, RIGHT, best=False)
+    assert "before a better trial" not in tables(search)["best"].caption
+
+
 def test_the_tested_one_of_two_equal_trials_is_shown(search):
     search.trial(0.9)
     search.trial(0.9)

@@ -10,7 +10,7 @@ from tune_mnist.tuning.results_folder.resuming import resume_command
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 
-SHOWN = ("best", "costs", "pareto", "top", "final")
+SHOWN = ("best", "costs", "pareto", "top", "final", "ensemble")
 """Names of the tables to print at the end of a search; others are only written to files."""
 
 _HOW_TO_CONTINUE = {

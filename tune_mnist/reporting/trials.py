@@ -137,8 +137,8 @@ def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
     chosen = set(zip(best["model"], best["trial"], strict=True))
     beaten = [
         f"trial {trial} of {model}"
-        for model, trial in by_configuration(results.final)
-        if (model, trial) not in chosen
+        for (model, trial), runs in by_configuration(results.final).items()
+        if runs[0].best and (model, trial) not in chosen
     ]
     if beaten:
         caption += f" Tested before a better trial was found: {', '.join(beaten)}."
