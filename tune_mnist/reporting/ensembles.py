@@ -14,10 +14,11 @@ from tune_mnist.training.ensemble_file import Ensemble, EnsembleTest
 from tune_mnist.tuning.final.runs import FinalRun
 
 ENSEMBLE = "ensemble"
+_INTERVAL = f"{CONFIDENCE:.0%} interval"
 _HEADINGS = {
     "val_accuracy": "validation accuracy (selected)",
     "lead": "lead of the ensemble",
-    "over_images": f"{CONFIDENCE:.0%} interval",
+    "over_images": _INTERVAL,
 }
 
 Groups = Mapping[str, Sequence[FinalRun]]
@@ -107,6 +108,7 @@ def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Compariso
         " predicts the mean of the probabilities. Final runs also train on the validation images."
         " The interval covers the test images, paired; p also covers the seeds of the final runs"
         " and is Holm-corrected.",
+        files_only=(_INTERVAL, "p"),
         headings=_HEADINGS,
     )
     return [table]

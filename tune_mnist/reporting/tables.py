@@ -85,7 +85,7 @@ _BY_HEADING = {
 }
 _TEXTS = (
     *_PROSE,
-    *("state", "class", "parameter", "value", "better", "worse", "verdict"),
+    *("state", "network", "class", "parameter", "value", "better", "worse", "verdict"),
     *(heading for heading, declared in _BY_HEADING.items() if not declared.numeric),
 )
 
