@@ -71,19 +71,20 @@ def run_experiment(
     watch: Stopwatch | None = None,
     before_final: Callable[[], object] = bool,
 ) -> Outcome:
-    """Run or resume a search, and write the results into a folder.
+    """Run or resume a search, and write its results to a folder.
 
     Args:
         space: Search space.
         options: Options of the search.
-        directory: Results folder. For a new search, it must be empty or not exist. It is written
-            only after all inputs have been checked.
+        directory: Results folder. For a new search, it must be empty or not exist. Nothing is
+            written to it before all inputs have been checked.
         console: Console that shows the settings and the progress of the search.
         command: Command line of the user, which is stored in the results folder.
         earlier: Stored setup of the search to resume, or None for a new search.
         dataset: Data set. If None, the data set specified by the options is loaded.
-        fixed: Names of the options that the plan for a time budget must not change.
-        watch: Stopwatch of the command. If None, the time is measured from this call.
+        fixed: Names of the options that must keep their values if the search is planned for a time
+            budget.
+        watch: Stopwatch started with the command. If None, time is measured from this call.
         before_final: Function to call before the final evaluation.
 
     Returns:
@@ -237,11 +238,12 @@ def _evaluate(
 def _measuring(
     search: Preparation, all_cores: bool
 ) -> AbstractContextManager[Callable[[], Speeds] | None]:
-    """Measure the training speed in this process while Ray starts, if all networks are light.
+    """Context manager that measures the training speed in this process while Ray starts.
 
-    A measurement in a Ray task would delay the first trial, since Ray does not reuse a task's
-    worker process for an actor. Large networks are nevertheless measured in a task: ResNet reached
-    less than half of its speed in this process while Ray was starting.
+    This is done only if all networks are light. A measurement in a Ray task would delay the first
+    trial, because Ray does not reuse a task's worker process for an actor. Large networks are
+    nevertheless measured in a task: ResNet reached less than half of its speed in this process
+    while Ray was starting.
     """
     space, options = search.space, search.options
     light = all(get_architecture(model).light for model in space.models)

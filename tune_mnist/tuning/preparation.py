@@ -44,24 +44,24 @@ QUEUE_FACTS = (WARM_START_FACT, PORTFOLIO_FACT)
 
 @dataclass(frozen=True)
 class Preparation:
-    """Inputs of a search that have been loaded and checked before Ray starts.
+    """Inputs of a search, loaded and checked before Ray starts.
 
     Attributes:
         space: Search space.
         options: Options of the search, adapted to the size of the data set.
         directory: Results folder.
         dataset: Data set.
-        data: Data that trials are trained and validated on.
-        everything: Split of all training and validation images.
-        joined: Indices of the images that final runs are trained on.
+        data: Training and validation data of the trials.
+        everything: Training and validation split with all images.
+        joined: Indices of the training images of final runs.
         fidelity: Stages of each trial, or None if the space has no stages.
         networks: User-defined networks, pickled for the workers.
         checkpoints: Path or URI of the checkpoints, or None if they are in the results folder.
-        mlflow: MLflow client that records the trials, or None to record nothing.
+        mlflow: MLflow client that records the trials, or None if MLflow is not used.
         warm_start: Trials and configurations that a new study reuses from an earlier search, or
-            None for no warm start.
-        portfolio: Configurations that a new study tries first, or None for no portfolio.
-        queue_facts: Facts that describe the warm start and the portfolio, keyed by heading.
+            None if there is no warm start.
+        portfolio: Configurations that a new study tries first, or None if there is no portfolio.
+        queue_facts: Description of the warm start and the portfolio, keyed by heading.
     """
 
     space: SearchSpace
@@ -86,7 +86,7 @@ class Preparation:
         return whole if len(self.data.val) < len(whole) else None
 
     def facts(self, workers: resources.Workers, cluster: Resources) -> dict[str, str]:
-        """Return the facts that a search prints at its start and stores for its report.
+        """Return the description of the search that is printed at its start and reported.
 
         Args:
             workers: Resources of each trial, and the number of concurrent trials.
@@ -180,7 +180,7 @@ def prepare_search(
 def _place_of_checkpoints(
     directory: Path, options: SearchOptions, earlier: Experiment | None
 ) -> str | None:
-    """Return the checked location of the checkpoints, or None if it is the results folder."""
+    """Check the location of the checkpoints. Return None if it is the results folder."""
     if options.storage_path is None:
         return None
     check_usable(options.storage_path)
@@ -201,7 +201,7 @@ def _place_of_checkpoints(
 def read_warm_start(
     space: SearchSpace, options: SearchOptions, dataset: Dataset
 ) -> WarmStart | None:
-    """Read the trials of the earlier search that ``--warm-start`` names.
+    """Read the trials of the earlier search that is given by ``--warm-start``.
 
     Args:
         space: Search space.

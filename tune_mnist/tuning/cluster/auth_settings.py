@@ -17,7 +17,7 @@ _OWNER_ONLY = 0o600
 
 
 def check_mode() -> str | None:
-    """Return the value of RAY_AUTH_MODE in lower case, or None if the variable is not set.
+    """Check RAY_AUTH_MODE, and return its value in lower case, or None if it is not set.
 
     Raises:
         UserError: The mode is unknown. Ray 2.60 would treat it as "disabled".
@@ -57,7 +57,9 @@ def has_own_token() -> bool:
 
 
 def private_token(folder: Path) -> Path:
-    """Return the token file in a private folder, and create it if it is missing or invalid.
+    """Return the path of a token file in a private folder, and create the file if necessary.
+
+    A missing or invalid token is replaced.
 
     Args:
         folder: Folder that no other user can access.

@@ -29,15 +29,16 @@ LAST_PORT = 65_535
 
 @dataclass(frozen=True)
 class Resources:
-    """Resources of the Ray cluster that a search runs on, which may be this machine alone.
+    """Resources of the Ray cluster that runs a search. The cluster may be this machine alone.
 
     Attributes:
         cpus: Number of CPU cores of all nodes together.
         gpus: Number of GPUs of all nodes together.
         nodes: Number of nodes.
-        dashboard: URL of the Ray dashboard, or None if it does not run.
-        head: Address of the head node, ``host:port``, or None if this process started Ray.
-        local: Processes of Ray, or None if another process started Ray.
+        dashboard: URL of the Ray dashboard, or None if it is not running.
+        head: Address of the head node, ``host:port``, or None if this process has started Ray.
+        local: Processes of the Ray that this process has started, or None if Ray was running
+            before.
     """
 
     cpus: float
@@ -55,7 +56,7 @@ def starts_here(address: str | None) -> bool:
     """Return whether :func:`connect` would start Ray on this machine.
 
     Args:
-        address: Address of a running cluster, as for :func:`connect`.
+        address: Address of a running cluster, as passed to :func:`connect`.
     """
     if ray.is_initialized():
         return False
@@ -64,13 +65,13 @@ def starts_here(address: str | None) -> bool:
 
 @contextmanager
 def connected(address: str | None, *, all_cores: bool = False) -> Iterator[Resources]:
-    """Connect to Ray, and disconnect at the end of the context.
+    """Context manager that connects this process to Ray and disconnects it at the end.
 
     If this process is already connected to Ray, the existing connection is used and stays open.
 
     Args:
-        address: Address of a running cluster, as for :func:`connect`.
-        all_cores: Whether trials use most CPU cores, as for :func:`connect`.
+        address: Address of a running cluster, as passed to :func:`connect`.
+        all_cores: Whether trials will use most CPU cores, as passed to :func:`connect`.
 
     Yields:
         Resources of the cluster.
@@ -90,9 +91,8 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
     Args:
         address: Address of a running cluster, or ``auto``. If None, the address is read from
             RAY_ADDRESS. If this variable is not set, Ray is started on this machine.
-        all_cores: Whether there will be about as many workers as this machine has CPU cores. Ray
-            prestarts one process per core. If True, these processes import PyTorch and Ray Tune
-            while they are idle.
+        all_cores: Whether trials will use most CPU cores. Ray prestarts one process per core. If
+            True, these processes import PyTorch and Ray Tune while they are idle.
 
     Returns:
         Resources of the cluster.
@@ -205,17 +205,17 @@ def describe_dashboard(resources: Resources) -> str:
 
 
 def prepare_environment(address: str | None, *, all_cores: bool = False) -> dict[str, Any]:
-    """Set the environment variables that Ray reads.
+    """Set the environment variables that Ray reads when it starts.
 
-    :func:`connect` calls this function, too. Call it before starting a thread, because it is
-    unsafe to change the environment while another thread reads it.
+    :func:`connect` calls this function, too. Call it earlier before starting a thread, because
+    changing the environment is unsafe while another thread reads it.
 
     Args:
-        address: Address of a running cluster, as for :func:`connect`.
-        all_cores: Whether trials use most CPU cores, as for :func:`connect`.
+        address: Address of a running cluster, as passed to :func:`connect`.
+        all_cores: Whether trials will use most CPU cores, as passed to :func:`connect`.
 
     Returns:
-        Arguments for ``ray.init``.
+        Keyword arguments for ``ray.init``.
 
     Raises:
         UserError: Ray cannot be started on this machine with the current settings.

@@ -25,7 +25,7 @@ class Head(Protocol):
 
 
 class RemoteHead:
-    """Head node of a cluster, which is checked by connecting to it.
+    """Head node of a cluster. A TCP connection shows whether it is alive.
 
     Args:
         address: Address of the head node, ``host:port``.
@@ -51,15 +51,15 @@ class RemoteHead:
 
 @contextmanager
 def head_watched(resources: Resources, give_up: Callable[[str], None]) -> Iterator[None]:
-    """Check Ray's head node at intervals within the context, and call ``give_up`` if it is lost.
+    """Context manager that checks Ray's head node at intervals in a background thread.
 
-    Without this check, a driver that has lost the head node would block for a minute, and Ray
-    would then end the process with a long error message.
+    If a search loses the head node without this check, Ray blocks for a minute and then ends the
+    process with a long error message.
 
     Args:
         resources: Resources of the cluster, including the address of the head node.
-        give_up: Function that is called with a one-line error message. It is called in a
-            background thread, because the main thread may be blocked inside Ray.
+        give_up: Function to call with a one-line error message when the head node is lost. It is
+            called in the background thread, because the main thread may be blocked inside Ray.
     """
     head: Head | None = resources.local
     seconds = LOCAL_CHECK_SECONDS

@@ -30,10 +30,10 @@ from tune_mnist.tuning.ray_internals.settings import (
 
 
 class LocalSettings:
-    """Environment variables for a Ray on this machine.
+    """Environment variables for a Ray that this process starts on this machine.
 
-    They restrict Ray to 127.0.0.1, a private folder and a token. They are set before Ray starts,
-    and restored after it has ended.
+    The variables restrict Ray to 127.0.0.1, a private folder and a token. They are set before Ray
+    starts and restored after Ray has ended.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class LocalSettings:
         self._cluster_enabled = is_cluster_enabled()
 
     def apply(self) -> dict[str, Any]:
-        """Set the environment variables, and return the arguments for ``ray.init``.
+        """Set the environment variables, and return the keyword arguments for ``ray.init``.
 
         Repeated calls change nothing until :meth:`undo` is called. Otherwise a second call would
         mistake the TMPDIR and the token of the first call for settings of the user.
@@ -106,11 +106,12 @@ class LocalSettings:
 
 @dataclass(frozen=True)
 class LocalRay:
-    """Processes of a Ray that this process has started.
+    """Processes of a Ray that this process has started on this machine.
 
     Attributes:
-        head: Processes without which a search cannot continue, keyed by name.
-        others: Other processes of Ray that existed right after the start.
+        head: Processes of the head node, keyed by name. A search cannot continue if one of them
+            dies.
+        others: Other processes of Ray that existed immediately after the start.
         token_file: File with the token that Ray requires, or None if the token is in
             RAY_AUTH_TOKEN or Ray requires no token.
     """

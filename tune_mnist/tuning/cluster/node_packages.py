@@ -14,12 +14,12 @@ _RUN_BY_WORKERS = (
 
 
 def check_packages() -> None:
-    """Check that workers on every node can import the packages that trials need.
+    """Check that the workers on every node can import the packages that trials require.
 
     The package tune_mnist itself need not be installed on the nodes, because Ray ships it.
 
     Raises:
-        UserError: A package is missing on a node. The message names both.
+        UserError: A package is missing on a node. The message names the package and the node.
     """
     for node, task in [(node, submit(node, what_is_missing)) for node in alive_nodes()]:
         complaint = result_or_error(task)
@@ -31,7 +31,7 @@ def check_packages() -> None:
 
 
 def what_is_missing() -> str:
-    """Return an error message if a package cannot be imported here, or an empty string."""
+    """Return an error message if a package cannot be imported on this node, or an empty string."""
     for module in _RUN_BY_WORKERS:
         try:
             importlib.import_module(module)

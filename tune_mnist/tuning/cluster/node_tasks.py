@@ -27,11 +27,12 @@ def node_name(node: Node) -> str:
 
 
 def submit(node: Node, check: Callable[..., str], *arguments: Any) -> "ray.ObjectRef[str]":
-    """Start a check on a node, without waiting for its result.
+    """Start a check of a node as a Ray task on the node, without waiting for the result.
 
     Args:
         node: Node that runs the check.
-        check: Function that returns an error message, or an empty string if the node is usable.
+        check: Function to run on the node. It returns an error message, or an empty string if the
+            node can be used for trials.
         *arguments: Arguments of the function.
     """
     remote_check = ray.remote(num_cpus=0, max_retries=0)(check)
@@ -41,14 +42,15 @@ def submit(node: Node, check: Callable[..., str], *arguments: Any) -> "ray.Objec
 
 
 def result_or_error(task: "ray.ObjectRef[str]") -> str:
-    """Wait for the result of a check.
+    """Wait for a node check that was started by ``submit``, and return its error message.
 
     Args:
-        task: Task that was returned by ``submit``.
+        task: Task returned by ``submit``.
 
     Returns:
-        Error message of the check or of the failed task, or an empty string if there is no error.
-        The message continues a sentence whose subject is the node.
+        Error message of the check, or of the task if it failed; an empty string if there is no
+        error. The message is a predicate to append to the name of the node, such as "cannot read
+        the folder".
     """
     try:
         complaint: str = ray.get(task, timeout=TASK_SECONDS)

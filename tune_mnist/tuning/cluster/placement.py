@@ -57,5 +57,5 @@ def count_fitting(
 
 
 def _times(have: float, need: float) -> int:
-    """Return how often ``need`` fits into ``have``, without the rounding error of floats."""
+    """Return how many times ``need`` fits into ``have``, without the rounding error of floats."""
     return int(have / need + 1e-9) if need else sys.maxsize

@@ -28,7 +28,7 @@ _DRIVER, _NODE = "driver", "node"
 
 
 class ProbePlace(Protocol):
-    """Temporary folder for marker files, with which two machines test a shared storage.
+    """Temporary folder for marker files, by which two machines test whether they share a storage.
 
     ``str`` returns the path or URI of the storage.
     """
@@ -47,7 +47,7 @@ class ProbePlace(Protocol):
 
 
 def probe_place(storage: str) -> ProbePlace:
-    """Return a new place for marker files, without creating it.
+    """Return the location of a new temporary folder for marker files, without creating it.
 
     Args:
         storage: URI of a bucket, or path of a folder. If the folder does not exist, its nearest
@@ -103,7 +103,7 @@ class _InBucket:
 
 
 class Probe:
-    """Running check that a node and the driver see each other's files.
+    """Check, running on a node, that the node and the driver see each other's files.
 
     The check starts when the object is created.
 
@@ -123,7 +123,7 @@ class Probe:
         return bool(ray.wait([self._task], timeout=0)[0])
 
     def complaint(self) -> str:
-        """Wait for the node, close the probe, and return an error message or an empty string."""
+        """Wait for the check to end, and return an error message or an empty string."""
         try:
             complaint = result_or_error(self._task)
             if complaint or _is_visible(self._place, _NODE):
@@ -163,20 +163,20 @@ def check_usable(storage_path: str) -> None:
 
 
 def check_shared(directory: Path, storage_path: str | None) -> list[Node]:
-    """Check that the driver and every node see each other's files in the checkpoint storage.
+    """Check that the driver and all nodes see each other's files in the checkpoint storage.
 
-    A single node needs no shared folder, so it is checked only if the storage is a bucket.
+    A single node needs no shared folder, so that its storage is checked only if it is a bucket.
 
     Args:
         directory: Results folder, which need not exist.
-        storage_path: Path or URI, as for :func:`check_usable`. If None, the checkpoints are in the
-            results folder.
+        storage_path: Path or URI, as passed to :func:`check_usable`. If None, the checkpoints are
+            in the results folder.
 
     Returns:
-        The nodes of the cluster. Nodes that join later are not checked.
+        Nodes of the cluster. Nodes that join later have not been checked.
 
     Raises:
-        UserError: A node cannot access the storage. The message names both.
+        UserError: A node cannot access the storage. The message names the node and the storage.
     """
     nodes = alive_nodes()
     if len(nodes) < 2 and not (storage_path and is_bucket(storage_path)):
@@ -207,7 +207,7 @@ def _wanted(directory: Path, storage_path: str | None, nodes: int) -> str:
 
 
 def _exchange_markers(place: ProbePlace) -> str:
-    """Read the driver's marker on a node, write another, and return an error or ``""``."""
+    """Read the driver's marker file on a node and write another; return an error or ``""``."""
     try:
         if not _is_visible(place, _DRIVER):
             return f"cannot see files that this machine writes into {place}"
@@ -220,7 +220,7 @@ def _exchange_markers(place: ProbePlace) -> str:
 
 
 def _is_visible(place: ProbePlace, mark: str) -> bool:
-    """Wait for at most VISIBLE_SECONDS for a marker file, and return whether it exists."""
+    """Wait for a marker file for at most VISIBLE_SECONDS, and return whether it exists."""
     deadline = time.monotonic() + VISIBLE_SECONDS
     while not place.has(mark):
         if time.monotonic() > deadline:

@@ -8,7 +8,7 @@ from tune_mnist.tuning.ray_internals.settings import job_ships_modules
 
 
 def runtime_environment() -> dict[str, Any]:
-    """Return a Ray runtime environment that ships the driver's tune_mnist to the workers.
+    """Return a Ray runtime environment that sends the driver's tune_mnist package to workers.
 
     The environment is empty if the Ray job of this process already ships modules, because Ray does
     not merge two lists of modules.

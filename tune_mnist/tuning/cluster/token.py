@@ -16,10 +16,10 @@ _CLOSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE)
 
 
 def lets_strangers_in(address: str) -> bool:
-    """Return whether a cluster answers requests without a token.
+    """Return whether a cluster accepts requests without a token.
 
-    This function sends a request, because the settings of this process do not show what the
-    cluster accepts.
+    A request is sent for this purpose, because the settings of this process do not determine what
+    the cluster accepts.
 
     Args:
         address: Address of the head node, ``host:port`` or ``auto``.

@@ -49,19 +49,20 @@ MAX_LOGIT = 60_000.0
 
 @dataclass(frozen=True)
 class EnsembleEvaluation:
-    """Evaluation of an ensemble, which is selected on the validation images and tested once.
+    """Selects an ensemble of trials on the validation images, and tests it once.
 
-    The candidates are the networks of the best trials at their best epochs, whose weights are kept
-    while the search runs. Final runs cannot be in the ensemble, because they train on the
-    validation images, so no images are left to select them by. On the test images, the ensemble is
-    compared with its best single trial and with the final runs, which train on more images.
+    The candidates are the networks of the best trials after their best epochs. The weights of the
+    candidates are kept while the search runs. Final runs cannot be in the ensemble: they train on
+    the validation images, so that no images are left for selecting them. On the test images, the
+    ensemble is compared with its best single trial and with the final runs, which train on more
+    images.
 
     Attributes:
         directory: Results folder of the search.
         dataset: Data set that contains the test images.
         shared: Training and validation images in Ray's object store.
         settings: Settings shared by all trials.
-        workers: Number and resources of the workers, which are the same as for trials.
+        workers: Number and resources of the workers, the same as for trials.
         max_failures: Maximum number of retries of an evaluation after its worker has died.
     """
 
@@ -73,17 +74,17 @@ class EnsembleEvaluation:
     max_failures: int
 
     def choose(self, records: Sequence[TrialRecord], say: Say) -> Ensemble | None:
-        """Choose an ensemble, unless the results folder has an ensemble of the same candidates.
+        """Choose an ensemble, or reuse the stored ensemble if it has the same candidates.
 
         The logits of all candidates on the validation images are written to ``validation.npz``.
 
         Args:
             records: Records of all trials. Trials that diverged or failed are not candidates.
-            say: Function that prints a warning if the candidates cannot be evaluated.
+            say: Function to print a warning with if the candidates cannot be evaluated.
 
         Returns:
-            Ensemble, which includes its test if the test was stored earlier. None if there are no
-            candidates, or if they cannot be evaluated.
+            Ensemble, with its test results if these were stored earlier. None if there are no
+            candidates or they cannot be evaluated.
 
         Raises:
             UserError: A stored file of a candidate is damaged.
@@ -96,11 +97,11 @@ class EnsembleEvaluation:
         return None
 
     def finish(self, ensemble: Ensemble, say: Say) -> None:
-        """Test an ensemble and write the results, unless they are already stored.
+        """Test the chosen ensemble and write the results, unless they are already stored.
 
         Args:
             ensemble: Chosen ensemble.
-            say: Function that prints the result, or a warning if the test fails.
+            say: Function to print the result with, or a warning if the test fails.
         """
         if read_ensemble(self.directory) is not None:
             return
@@ -180,7 +181,7 @@ class EnsembleEvaluation:
 
 @contextmanager
 def _warned(say: Say, step: str) -> Iterator[None]:
-    """Print a warning instead of raising an error; the search is complete without an ensemble."""
+    """Context manager that prints errors as warnings, as a search needs no ensemble."""
     try:
         yield
     except (RayError, CheckpointError) as error:
@@ -190,12 +191,12 @@ def _warned(say: Say, step: str) -> Iterator[None]:
 def validation_logits(
     kept: KeptNetwork, data: DataSplit, settings: TrialSettings
 ) -> NDArray[np.float32]:
-    """Return the outputs of a kept network for the validation images, float32 (N, C).
+    """Return the outputs of a stored network for the validation images, float32 (N, C).
 
     Args:
-        kept: Kept network.
+        kept: Stored network.
         data: Images, labels and indices of the validation images.
-        settings: Settings that all trials had in common.
+        settings: Settings shared by all trials.
     """
     network, compute = kept.loaded(settings)
     batches = create_batches(kept.config, data.images, data.labels, data.val, compute)
@@ -209,7 +210,7 @@ def chosen_ensemble(
     logits: Sequence[NDArray[np.floating]],
     labels: NDArray[np.int64],
 ) -> Ensemble:
-    """Select an ensemble greedily from the candidates, without testing it.
+    """Select an ensemble from the candidates greedily, without testing it.
 
     Args:
         configs: Configuration and origin of each candidate.

@@ -42,10 +42,10 @@ FORWARD_SPEED = 2.0
 
 
 class FinalEvaluation:
-    """Final evaluation, which estimates the test accuracy of the best configurations.
+    """Final evaluation of a search, which estimates the test accuracy of the best configurations.
 
     Each finalist is trained from scratch with several seeds on the training and validation splits
-    together, and classifies the test images once per seed, after the last epoch. When a search is
+    together. Each run classifies the test images once, after its last epoch. When a search is
     resumed, finished runs are kept, unfinished runs continue from their checkpoints, and runs of
     configurations that are no longer finalists are removed.
 
@@ -56,7 +56,7 @@ class FinalEvaluation:
         train: Indices of the images that the runs train on.
         options: Options of the search.
         settings: Settings shared by all trials.
-        workers: Number and resources of the workers, which are the same as for trials.
+        workers: Number and resources of the workers, the same as for trials.
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class FinalEvaluation:
         )
 
     def expected_seconds(self, records: list[TrialRecord]) -> float:
-        """Return the expected wall time in seconds of the final evaluation if it started now.
+        """Return the wall time in seconds that the final evaluation is expected to take.
 
         The time includes the evaluation of the best models on all validation images, all final
         runs with their tests, and the selection and test of the ensemble. A search with a time
-        budget uses it to decide when to stop trials.
+        budget calls this method to decide when trials must stop.
 
         Args:
-            records: Records of all trials.
+            records: Records of all trials so far.
         """
         speeds = self._speeds(records)
         tested = len(self._dataset.test_labels)
@@ -109,15 +109,16 @@ class FinalEvaluation:
         return time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
 
     def run(self, records: list[TrialRecord], console: Console, watch: Stopwatch) -> list[str]:
-        """Make all final runs that are missing, test the ensemble, and write the results.
+        """Perform all missing final runs, test the ensemble, and write the results.
 
         Args:
             records: Records of all trials.
             console: Console to show the progress on.
-            watch: Time since the start of the command.
+            watch: Stopwatch started with the command.
 
         Returns:
-            One-line message for each run that failed. A resumed search repeats failed runs.
+            One-line message for each run that failed. Failed runs are repeated when the search is
+            resumed.
 
         Raises:
             OSError: The disk is full.
@@ -244,7 +245,7 @@ class FinalEvaluation:
         return []
 
     def _keep(self, run: PlannedRun, tested: Succeeded) -> None:
-        """Write the model and the result of a run; the result, written last, marks it as done."""
+        """Write the model of a run, then its result, which marks the run as finished."""
         accuracy = tested.evaluation.accuracy
         if run.best and run.config.seed == self._options.seed:
             checkpoints = run.checkpoints(self._settings.store)

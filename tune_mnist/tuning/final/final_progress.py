@@ -48,12 +48,12 @@ def describe_runs(
 
 
 class FinalProgress:
-    """Context manager that shows the progress of the final runs.
+    """Context manager that shows the progress of the final runs while they are trained.
 
     Args:
         console: Console to print to.
         epochs: Number of epochs of each run.
-        watch: Time since the start of the command.
+        watch: Stopwatch started with the command.
     """
 
     def __init__(self, console: Console, epochs: int, watch: Stopwatch) -> None:
@@ -88,7 +88,7 @@ class FinalProgress:
         self._bars.stop()
 
     def show(self, name: str, epoch: int) -> None:
-        """Show the number of epochs that a run has trained.
+        """Update the number of epochs that a run has trained.
 
         Args:
             name: Name of the run.

@@ -30,16 +30,16 @@ MAX_MISCLASSIFIED = 100
 
 @dataclass(frozen=True)
 class Succeeded:
-    """Result of a final run that has ended without error.
+    """Result of a final run that ended without an error.
 
     Attributes:
         evaluation: Evaluation on the test images.
         misclassified: Indices of all misclassified test images, int64, ascending.
-        confident_errors: Those misclassified test images whose predictions have the highest
+        confident_errors: The misclassified test images whose predictions have the highest
             probabilities.
         train_seconds: Sum of the epochs' wall time in seconds.
         calibration: Calibration on the test images.
-        complaints: One-line message for each checkpoint that could not be used.
+        complaints: One-line message for each checkpoint that could not be restored.
     """
 
     evaluation: Evaluation
@@ -79,7 +79,7 @@ def train_and_test(
 
     Args:
         run: Configuration, seed and number of epochs of the run.
-        data: Images and labels; the training and validation indices in it are ignored.
+        data: Images and labels. Its training and validation indices are ignored.
         train: Indices of the images to train on.
         test_images: Test images, uint8 of shape (M, S, S) or (M, S, S, 3).
         test_labels: Test labels, int64 of shape (M,).
@@ -146,7 +146,7 @@ def _calibration(
 
 
 def select_misclassified(images: NDArray[np.uint8], classified: Classified) -> Misclassified:
-    """Return the misclassified images with the highest confidence, at most 100.
+    """Return the misclassified images with the most confident predictions, at most 100.
 
     The images are ordered by the probability of the predicted class, highest first.
 

@@ -25,17 +25,17 @@ def validate_best(
     workers: Workers,
     console: Console,
 ) -> None:
-    """Run :func:`full_validation`, but only print a warning if it fails.
+    """Call :func:`full_validation`, and print a warning if it fails.
 
-    The search can end without these accuracies: tables then omit them.
+    These accuracies are not essential: tables omit them if they are missing.
 
     Args:
-        best: Folder of the kept models, with one folder per architecture.
+        best: Folder of the kept models, which contains one folder per architecture.
         data: Images and labels in Ray's object store.
         val: Indices of the whole validation split.
         settings: Settings shared by all trials.
         workers: Number and resources of the workers.
-        console: Console for the warning.
+        console: Console to print the warning to.
     """
     try:
         full_validation(best, data, val, settings, workers.cpus, workers.gpus)
@@ -55,13 +55,13 @@ def full_validation(
     cpus: float,
     gpus: float,
 ) -> dict[str, float]:
-    """Classify the whole validation split with each kept model, in parallel on the workers.
+    """Evaluate each kept model on the whole validation split, in parallel on the workers.
 
-    Trials may be validated on a part of these images only (``--val-fraction``). The accuracy is
-    written to ``config.json`` of the model. Models that already have such an accuracy are skipped.
+    Trials may be validated on a fraction of these images only (``--val-fraction``). The accuracy
+    is written to ``config.json`` of the model. Models with a stored accuracy are skipped.
 
     Args:
-        best: Folder of the kept models, with one folder per architecture.
+        best: Folder of the kept models, which contains one folder per architecture.
         data: Images and labels in Ray's object store.
         val: Indices of the whole validation split.
         settings: Settings shared by all trials.

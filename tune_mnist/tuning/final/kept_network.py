@@ -20,15 +20,16 @@ from tune_mnist.tuning.trials.trainable import TrialSettings
 
 @dataclass(frozen=True)
 class KeptNetwork:
-    """Weights of a trial's best epoch, in a form that can be sent to a worker.
+    """Weights of a trial's best epoch and their configuration, to be sent to a worker.
 
     The driver reads the weights, because workers may not have access to the results folder.
 
     Attributes:
-        config: Configuration of the trial. If the search was interrupted, the image size may be
-            that of a stage with smaller images.
+        config: Configuration of the trial. In an interrupted search, its image size may be that of
+            a stage with smaller images.
         path: File of the weights, for error messages.
-        weights: Weights by parameter name, which have not been checked yet.
+        weights: Weights, keyed by parameter name. They have not been checked against the network
+            yet.
     """
 
     config: TrainConfig
@@ -36,7 +37,7 @@ class KeptNetwork:
     weights: dict[str, Tensor]
 
     def loaded(self, settings: TrialSettings) -> tuple[nn.Module, Compute]:
-        """Build the network on the device of this worker; return it with device and number format.
+        """Create the network on this worker's device, and return it with device and number format.
 
         Args:
             settings: Settings shared by all trials.

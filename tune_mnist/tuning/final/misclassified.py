@@ -24,7 +24,7 @@ MAX_MISCLASSIFIED_BYTES = 64_000_000
 
 @dataclass(frozen=True)
 class Misclassified:
-    """Misclassified test images, ordered by the probability of the prediction, highest first.
+    """Misclassified test images, ordered by the probability of the predicted class, highest first.
 
     Attributes:
         images: Images, uint8 of shape (N, S, S) or (N, S, S, 3).
@@ -40,10 +40,10 @@ class Misclassified:
 
 
 def write_misclassified(folder: Path, misclassified: Misclassified) -> None:
-    """Write the misclassified images of an architecture's first final run.
+    """Write the misclassified images of the first final run of an architecture.
 
     Args:
-        folder: Folder of the architecture's final runs; created if it does not exist.
+        folder: Folder of the architecture's final runs. It is created if it does not exist.
         misclassified: Misclassified images to write.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def write_misclassified(folder: Path, misclassified: Misclassified) -> None:
 
 
 def read_misclassified(folder: Path) -> Misclassified | None:
-    """Read the misclassified images of an architecture's first final run.
+    """Read the misclassified images of the first final run of an architecture.
 
     Args:
         folder: Folder of the architecture's final runs.

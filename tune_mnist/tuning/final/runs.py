@@ -45,10 +45,10 @@ class Calibration:
 
     Attributes:
         error: Expected calibration error (ECE) with 15 bins, from 0 to 1.
-        temperature: Divisor of the logits, which was fitted to the trial's best epoch on the
-            validation images; the final run itself trains on these images. None: the weights of
-            the trial were not kept.
-        scaled_error: Expected calibration error with this temperature, or None.
+        temperature: Temperature by which the logits are divided. It was fitted to the trial's best
+            epoch on the validation images, because the final run trains on these images. None if
+            the weights of the trial were not kept.
+        scaled_error: Expected calibration error with this temperature, or None if there is none.
     """
 
     error: Accuracy
@@ -58,22 +58,22 @@ class Calibration:
 
 @dataclass(frozen=True)
 class FinalRun:
-    """Result of a final run, which trains a configuration from scratch and tests it once.
+    """Result of a final run: one training from scratch with one seed, and one test.
 
     Attributes:
         model: Architecture.
-        trial: Number of the trial that the configuration comes from.
+        trial: Number of the trial that provided the configuration.
         seed: Random seed for the initial weights and the order of the images.
         config: All fields of the run's ``TrainConfig``.
         train_images: Number of training images.
         test_accuracy: Accuracy on the test set after the last epoch, from 0 to 1.
         confusion: Number of test images by true class (rows) and predicted class (columns).
         train_seconds: Sum of the epochs' wall time in seconds.
-        misclassified: Indices of the misclassified test images, ascending, or None if the file was
-            written by an earlier version, which did not store them.
+        misclassified: Indices of the misclassified test images, ascending. None in files of
+            earlier versions, which did not store them.
         best: Whether the configuration has the best validation accuracy of its architecture. For
             such a configuration, the weights of the first run are kept.
-        calibration: Calibration on the test images, or None if an earlier version wrote the file.
+        calibration: Calibration on the test images. None in files of earlier versions.
     """
 
     model: Text
@@ -181,7 +181,7 @@ def remove_final_run(directory: Path, run: FinalRun) -> None:
 
 
 def remove_final_runs(directory: Path, model: str) -> None:
-    """Remove the files that the final runs of an architecture have written; keep other files.
+    """Remove the files written by an architecture's final runs, but keep all other files.
 
     Result files are removed last, so that an interrupted removal is repeated when the search is
     resumed.

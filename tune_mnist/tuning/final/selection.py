@@ -27,10 +27,10 @@ _CHECKPOINTS = "final-"
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """Planned final run of a configuration with one seed.
+    """Final run that has been planned: a configuration and a seed.
 
     Attributes:
-        trial: Number of the trial that the configuration comes from.
+        trial: Number of the trial that provided the configuration.
         config: Configuration of the run, including its seed and epochs.
         train_images: Number of training images.
         best: Whether the configuration is the best of its architecture by validation accuracy.
@@ -64,7 +64,7 @@ class PlannedRun:
         return f"{_CHECKPOINTS}{self.model}-{self.config.seed}-{digest[:8]}"
 
     def seeded(self, count: int) -> list["PlannedRun"]:
-        """Return runs of the same configuration with consecutive seeds, this run's seed first.
+        """Return runs of the same configuration with consecutive seeds, starting with this run.
 
         Args:
             count: Number of runs.
@@ -90,7 +90,7 @@ class PlannedRun:
 def choose(
     records: list[TrialRecord], options: SearchOptions, settings: TrialSettings, train_images: int
 ) -> list[PlannedRun]:
-    """Return the first final run of each finalist, ordered by architecture, best finalist first.
+    """Return the first final run of each finalist, by architecture and then by rank.
 
     The first run has the seed of the search, and further runs have the seeds that follow it. For
     example, ``--seed 5 --final-seeds 3`` gives each finalist the seeds 5, 6 and 7.
@@ -115,11 +115,11 @@ def choose(
 
 
 def finalist_records(records: list[TrialRecord], count: int) -> list[list[TrialRecord]]:
-    """Return the finalists of each architecture, best finalist first; architectures by name.
+    """Return the finalists of each architecture, by name of the architecture and then by rank.
 
     A trial that diverged or failed is never a finalist. If several trials had equal configurations
-    in their best epochs, only the best of these trials is a finalist, because a final run trains
-    the configuration of the best epoch.
+    in their best epochs, only the best of these trials is a finalist, because a final run uses the
+    configuration of the best epoch.
 
     Args:
         records: Records of all trials.
@@ -140,17 +140,18 @@ def _trained(record: TrialRecord) -> dict[str, Hashable]:
 
 
 def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:
-    """Remove finished runs whose configuration, epochs or training images are no longer chosen.
+    """Remove finished runs that do not belong to the present plan.
 
-    If the best configuration of an architecture has changed, all runs of the architecture are
-    removed, because the kept weights belong to the previous best configuration.
+    A run is removed if its configuration, epochs or training images are no longer chosen. If the
+    best configuration of an architecture has changed, all runs of the architecture are removed,
+    because the kept weights belong to the previous best configuration.
 
     Args:
         directory: Results folder.
         chosen: One planned run for each finalist, with any seed.
 
     Returns:
-        Remaining runs, including runs with seeds that the options no longer require.
+        Remaining runs. They include runs with seeds that the options no longer require.
     """
     made = read_final_runs(directory)
     outdated = [run for run in made if not any(other.is_like(run) for other in chosen)]
@@ -164,10 +165,10 @@ def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:
 
 
 def drop_checkpoints(store: CheckpointStore, unfinished: list[PlannedRun]) -> None:
-    """Remove the checkpoints of all final runs that are not in a list of unfinished runs.
+    """Remove the checkpoints of all final runs, except those of unfinished runs.
 
     Args:
-        store: Storage of the checkpoints.
+        store: Checkpoint store of the search.
         unfinished: Planned runs whose checkpoints are kept.
     """
     needed = {run.folder_name for run in unfinished}
@@ -177,7 +178,7 @@ def drop_checkpoints(store: CheckpointStore, unfinished: list[PlannedRun]) -> No
 
 
 def describe_plan(options: SearchOptions, train_images: int, test_images: int) -> str:
-    """Describe the planned final evaluation in words, for the facts of a search.
+    """Describe the planned final evaluation in words, for the settings that a search prints.
 
     Args:
         options: Options of the search.
@@ -199,7 +200,7 @@ def describe_plan(options: SearchOptions, train_images: int, test_images: int) -
 
 
 def to_config(run: PlannedRun, settings: TrialSettings, test_accuracy: float) -> dict[str, Any]:
-    """Return the content of the ``config.json`` that is stored with the weights of a run.
+    """Return the content of ``config.json``, which is stored beside the weights of a final run.
 
     The keys are the same as in ``best/<model>/config.json`` of a search.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_combination(options: "SearchOptions", space: SearchSpace) -> None:
-    """Check that searcher, scheduler, objectives and space of a search are compatible.
+    """Check that searcher, scheduler, objectives and space of a search can be combined.
 
     Args:
         options: Options of the search.
@@ -25,7 +25,7 @@ def check_combination(options: "SearchOptions", space: SearchSpace) -> None:
 
     Raises:
         UserError: Two options are incompatible, or an option is incompatible with the space. The
-            message names both and a remedy.
+            message names both options and a remedy.
     """
     searcher = searcher_class(options.searcher)
     scheduler = scheduler_class(options.scheduling.name)
@@ -106,7 +106,7 @@ def _check_pair(
 
 
 def _check_accepted(options: "SearchOptions", scheduler: type[SearchScheduler]) -> None:
-    """Check that the scheduler accepts all given options that not every scheduler accepts."""
+    """Check that the scheduler accepts all given options that only some schedulers accept."""
     for option in OWN_OPTIONS:
         value = getattr(options, option)
         default = type(options).model_fields[option].default

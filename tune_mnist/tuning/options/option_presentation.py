@@ -27,7 +27,7 @@ FALLBACKS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class SearchOption(Option):
-    """Presentation of a search option in ``--help``, and the effects of changing its value.
+    """Annotation of an option's field: its place in ``--help``, and effects of changing its value.
 
     Attributes:
         fixed: Whether a resumed search must keep the value, because trials before and after a
@@ -45,7 +45,7 @@ class SearchOption(Option):
 
 
 def from_space(name: str) -> str:
-    """Return the description of a default value that the space file may set.
+    """Return the help text for a default value that the space file may set.
 
     Args:
         name: Name of the option.

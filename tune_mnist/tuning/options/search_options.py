@@ -31,15 +31,15 @@ MIN_GPUS = 0.01
 
 
 def without_replaced_limit(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Remove a time limit that the user replaces by the other kind of time limit.
+    """Remove a stored time limit if the user sets the other kind of time limit.
 
     Args:
         values: Stored or default option values, keyed by option name.
         changes: Values that the user sets, keyed by option name.
 
     Returns:
-        The values, in which ``time_budget`` is None if the changes include only ``budget``, and
-        the reverse.
+        Values with ``time_budget`` set to None if the changes include only ``budget``, or with
+        ``budget`` set to None if they include only ``time_budget``.
     """
     limits = {"budget", "time_budget"}
     replaced = limits - changes.keys() if limits & changes.keys() else set()
@@ -91,11 +91,12 @@ class SearchOptions(OptionFields):
 
     @classmethod
     def for_space(cls, space: SearchSpace, /, **given: Any) -> "SearchOptions":
-        """Build options from user input, and fill in the defaults of a search space.
+        """Build options from user input and from the defaults of a search space.
 
         Args:
             space: Search space.
-            **given: Option values, keyed by option name. None means that an option is not given.
+            **given: Option values, keyed by option name. A value of None means that the option is
+                not given.
 
         Raises:
             UserError: A value is invalid, or two options are incompatible.
@@ -111,7 +112,7 @@ class SearchOptions(OptionFields):
 
     @classmethod
     def checked(cls, space: SearchSpace, /, **values: Any) -> "SearchOptions":
-        """Build options from complete but untrusted values, such as those of a stored search.
+        """Build options from complete but untrusted values, such as stored options of a search.
 
         Args:
             space: Search space.
@@ -133,9 +134,9 @@ class SearchOptions(OptionFields):
         return options.model_copy(update=given)
 
     def for_images(self, images: int) -> "SearchOptions":
-        """Return the options for a data set of a given size.
+        """Return the options, adapted to the number of images in the data set.
 
-        If the user has not set the fraction, it is raised for a small data set.
+        If the user has not set the fraction, a larger fraction is used for a small data set.
 
         Args:
             images: Number of images in the training and validation splits together.
@@ -184,7 +185,7 @@ class SearchOptions(OptionFields):
         return stages_of(space, self.max_epochs, self.image_size, self.fraction)
 
     def scheduling_for(self, space: SearchSpace) -> SchedulerOptions:
-        """Return the options of the scheduler for a search space.
+        """Return the options of the scheduler that result from a search space.
 
         Args:
             space: Search space. If it has stages, their ends are the rungs.

@@ -75,8 +75,8 @@ class BudgetPlan:
         """Return the options of a search that fits into the remaining time.
 
         Args:
-            left: Function that returns the remaining time for trials and final runs in seconds.
-                It is called after each measurement, because a measurement takes time, too.
+            left: Function that returns the seconds left for trials and final runs. It is called
+                after each measurement, because a measurement takes time, too.
 
         Raises:
             UserError: The time is too short even for one epoch of each architecture and the final
@@ -109,7 +109,7 @@ class BudgetPlan:
 
         Args:
             options: Options of the search.
-            trials: Number of trials, at least 1. It replaces the number in the options.
+            trials: Number of trials, at least 1. It is used instead of the number in the options.
         """
         return self._trial_seconds(options, trials) + self._final_seconds(options)
 

@@ -74,7 +74,7 @@ def expected_final_seconds(
 
 
 def time_on_workers(durations: Iterable[float], workers: int) -> float:
-    """Return the wall time of tasks in seconds if each task starts on the first free worker.
+    """Return the wall time in seconds of tasks that each start on the first free worker.
 
     Args:
         durations: Durations of the tasks in seconds, in the order in which they start.
@@ -92,7 +92,7 @@ def expected_epochs(
     costs: Sequence[float] | None = None,
     exempt: int = 0,
 ) -> float:
-    """Return the expected total number of epochs of all trials of a search.
+    """Return the number of epochs that all trials of a search are expected to train in total.
 
     The scheduler is simulated with trials of random quality, whose ranking is the same after each
     epoch.
@@ -104,7 +104,7 @@ def expected_epochs(
         exempt: Number of trials that the scheduler neither pauses nor stops.
 
     Returns:
-        The total cost of the epochs, which is their number if no costs are given.
+        Expected number of epochs, or the sum of their costs if costs are given.
     """
     exempt = min(exempt, num_samples)
     complete = exempt * (scheduler.max_epochs if costs is None else sum(costs))

@@ -23,16 +23,16 @@ def announce_time(
     measure: Callable[[], Speeds],
     left: Callable[[], float] | None = None,
 ) -> float | None:
-    """Print the expected duration of a search and of its final evaluation.
+    """Print how long a search and its final evaluation are expected to take.
 
     Args:
         console: Console to print to.
         context: Context of the search.
-        data: Data that trials are trained and validated on.
+        data: Training and validation data of the trials.
         trials: Number of trials still to run.
         measure: Function that measures the speeds of a worker, or raises NotMeasuredError.
-        left: Function that returns the seconds left for trials and final runs, or None if the
-            search has no ``--budget``.
+        left: Function that returns the seconds left for trials and final runs. None if the search
+            has no ``--budget``.
 
     Returns:
         Time limit of the trials in seconds, or None if there is no limit.

@@ -79,9 +79,9 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
 
 
 def fills_machine(options: SearchOptions) -> bool:
-    """Return whether the concurrent trials use at least half of this machine's CPU cores.
+    """Return whether the concurrent trials will use at least half of this machine's CPU cores.
 
-    This is never the case if trials get a GPU.
+    The result is False if trials use a GPU.
 
     Args:
         options: Options of the search.
@@ -145,14 +145,14 @@ def facts(
     resources: Resources,
     final_runs: str,
 ) -> dict[str, str]:
-    """Describe a search by facts that are printed at its start and shown in its report.
+    """Describe a search by headings and values, which are printed at its start and reported.
 
     Args:
         space: Search space.
         options: Options of the search.
         form: Name, size, channels and classes of the data set.
-        data: Data that trials are trained and validated on.
-        everything: Split of all training and validation images.
+        data: Training and validation data of the trials.
+        everything: Training and validation split with all images.
         workers: Resources of each trial, and the number of concurrent trials.
         resources: Resources of the machine or cluster.
         final_runs: Description of the final runs.
@@ -204,7 +204,7 @@ def _precision(options: SearchOptions, workers: Workers) -> str:
 
 
 def announce(console: Console, facts: dict[str, str], directory: Path, dashboard: str) -> None:
-    """Print the description of a search before it starts.
+    """Print the description of a search before its trials start.
 
     Args:
         console: Console to print to.

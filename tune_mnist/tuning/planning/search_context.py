@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SearchContext:
-    """Checked inputs of a search that is ready to run its trials.
+    """Everything that a search needs to run its trials, after all inputs have been checked.
 
     Attributes:
         space: Search space.
@@ -34,14 +34,14 @@ class SearchContext:
         dashboard: URL of Ray's dashboard, or the reason why there is none.
         final_images: Number of training images of a final run.
         val_images: Number of validation images of a trial.
-        chance_level: Validation accuracy above which a network has learned something.
+        chance_level: Validation accuracy that a network must exceed to count as having learned.
         nodes: Nodes that could reach the checkpoints when the search started, or None if Ray runs
             only on this machine. Nodes may join or leave later.
-        mlflow: MLflow client that records the trials, or None to record nothing.
+        mlflow: MLflow client that records the trials, or None if MLflow is not used.
         warm_start: Trials and configurations that a new study reuses from an earlier search, or
-            None for no warm start.
-        portfolio: Configurations that a new study tries first, or None for no portfolio.
-        watch: Stopwatch that has run since the start of the command.
+            None if there is no warm start.
+        portfolio: Configurations that a new study tries first, or None if there is no portfolio.
+        watch: Stopwatch started with the command.
     """
 
     space: SearchSpace

@@ -30,7 +30,7 @@ GPU_PROBE = 32
 
 @dataclass(frozen=True)
 class Speed:
-    """Speed at which one worker trains and validates one architecture.
+    """Speed of one worker for one architecture.
 
     Attributes:
         train: Training images per second.
@@ -81,14 +81,14 @@ def measure_on_workers(
 def measuring_here(
     models: Networks, data: DataSplit, image_size: int, threads: int, precision: str
 ) -> Iterator[Callable[[], Speeds]]:
-    """Measure the speed of each architecture on the CPU in a background thread.
+    """Context manager that measures each architecture's speed on the CPU in a background thread.
 
     The measurement changes the number of threads and the random state of PyTorch in the whole
     process. Leaving the context cancels a measurement that has not ended.
 
     Args:
         models: Constructor keywords of the network to measure, keyed by architecture.
-        data: Data split, of which one batch is used.
+        data: Data split. One batch of it is used.
         image_size: Side length of the images in pixels.
         threads: Number of PyTorch threads per trial.
         precision: Number format of the computation: auto, fp32 or bf16.
@@ -161,7 +161,7 @@ def _config(
 
 
 def probe_images(model: str, image_size: int, device: str) -> int:
-    """Return a batch size with which a measurement needs little time and memory.
+    """Return a batch size for a speed measurement that needs little time and memory.
 
     Args:
         model: Name of the architecture.

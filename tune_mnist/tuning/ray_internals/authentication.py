@@ -28,12 +28,12 @@ def uses_token() -> bool:
 
 
 def use_available_token() -> None:
-    """Make this process use the user's token if there is one, like ``ray.init("auto")``."""
+    """Make Ray use the token of this user if there is one, as ``ray.init("auto")`` does."""
     maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
 
 
 def local_head() -> str | None:
-    """Return the address of the cluster that ``auto`` finds on this machine, or None if none."""
+    """Return the address of the cluster that Ray finds on this machine, or None without one."""
     found: str | None = None
     with suppress(ConnectionError):
         found = canonicalize_bootstrap_address("auto")

@@ -31,18 +31,18 @@ The exception has no field that says so.
 
 
 class SteadyController(TuneController):
-    """Tune's controller with workarounds for three faults of Ray 2.60 in handling workers."""
+    """Tune's controller with workarounds for three faults in Ray 2.60's handling of workers."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._lost_nodes: Counter[str] = Counter()
 
     def _maybe_reuse_cached_actor(self, trial: Trial) -> bool:
-        """Keep a trial on its starting worker, even if another worker is idle.
+        """Keep a trial on the worker that is starting for it, even if another worker becomes idle.
 
-        Tune would move the trial to the idle worker and end the starting one
-        (ray-project/ray#36020, #42951). If trials are shorter than the start of a worker, the
-        workers of a node that joins would never start.
+        Tune would move the trial to the idle worker and end the worker that is starting
+        (ray-project/ray#36020, #42951). If trials are shorter than the start of a worker, no
+        worker of a node that joins the cluster would ever finish its start.
         """
         own = self._trial_to_actor.get(trial)
         is_placed = own is not None and self._actor_manager.is_actor_started(own)
@@ -52,10 +52,11 @@ class SteadyController(TuneController):
         return reused
 
     def _actor_failed(self, tracked_actor: TrackedActor, exception: Exception) -> None:
-        """Give a trial another worker if its worker died while idle.
+        """Give a trial another worker if its worker had died before the trial was assigned to it.
 
-        Tune notices the death when it assigns the next trial to the worker, counts it twice, and
-        fails the trial regardless of max_failures. No upstream issue has been filed.
+        Tune notices the death of an idle worker only when it assigns the next trial to the worker.
+        It then counts the death twice and fails the trial regardless of max_failures. No upstream
+        issue has been filed.
         """
         if self._actor_to_trial[tracked_actor] not in self._resetting_trials:
             super()._actor_failed(tracked_actor, exception)
@@ -77,10 +78,11 @@ class SteadyController(TuneController):
         super()._trial_task_failure(trial, exception)
 
     def _process_trial_failure(self, trial: Trial, exception: Exception) -> None:
-        """Resume a trial that lost its node, without counting a failure of the trial.
+        """Resume a trial whose node was lost, without counting this as a failure of the trial.
 
-        Tune does so only for preempted cloud nodes (ray-project/ray#41285). A node that cannot
-        access the checkpoints, and got the trial before it was probed, is treated as lost, too.
+        Tune makes this exception only for preempted cloud nodes (ray-project/ray#41285). A node
+        that cannot access the checkpoints, but received a trial before it was checked, counts as
+        lost, too.
         """
         if lost_its_node(exception) and self._lost_nodes[trial.trial_id] < MAX_LOST_NODES:
             self._lost_nodes[trial.trial_id] += 1
@@ -89,10 +91,10 @@ class SteadyController(TuneController):
 
 
 class OneNodeController(SteadyController):
-    """Controller for a single machine, whose workers use the processes that Ray prestarts.
+    """Controller for a single machine, which lets trials use the processes that Ray prestarts.
 
-    Tune's workers cannot use prestarted processes, because Tune requests environment variables and
-    a placement group for each trial. On a single machine, neither is needed. No
+    Ray cannot use prestarted processes for Tune's workers, because Tune requests environment
+    variables and a placement group for each trial. On a single machine, neither is needed. No
     upstream issue has been filed.
     """
 
@@ -113,8 +115,8 @@ class _ActorClasses(_ActorClassCache):
 class SilentProgress(TrialProgressCallback):
     """Progress callback that prints nothing.
 
-    Unless the user's callbacks include a ``TrialProgressCallback``, Tune adds one that prints
-    every trial at any verbosity. No upstream issue has been filed.
+    Tune adds a callback that prints every trial at any verbosity, unless the user's callbacks
+    include a ``TrialProgressCallback``. No upstream issue has been filed.
     """
 
     def on_trial_result(self, *given: Any, **info: Any) -> None:
@@ -129,9 +131,9 @@ class SilentProgress(TrialProgressCallback):
 
 @contextmanager
 def steady_controller(*, one_node: bool) -> Iterator[None]:
-    """Make Tune use a :class:`SteadyController` within the context.
+    """Context manager that makes Tune use a :class:`SteadyController`.
 
-    ``Tuner`` has no argument for the controller, since Ray made the interface with this argument
+    ``Tuner`` has no argument for the controller, because Ray made the function with this argument
     private (ray-project/ray#17593).
 
     Args:
@@ -147,11 +149,11 @@ def steady_controller(*, one_node: bool) -> Iterator[None]:
 
 @contextmanager
 def memory_kills_survived() -> Iterator[None]:
-    """Make Tune treat a worker that Ray killed for its memory use as a dead worker.
+    """Context manager that makes Tune treat a worker killed for its memory use as a dead worker.
 
-    Since ray-project/ray#32107, tasks of a killed worker raise OutOfMemoryError. Tune's actor
-    manager treats this as an internal error and ends the whole search. No upstream issue
-    has been filed.
+    When Ray kills a worker because memory is short, the tasks of the worker raise OutOfMemoryError
+    (since ray-project/ray#32107). Tune's actor manager does not expect this type of error and ends
+    the whole search. No upstream issue has been filed.
     """
     before = actor_manager.RayActorError
     actor_manager.RayActorError = (RayActorError, OutOfMemoryError)
@@ -163,10 +165,11 @@ def memory_kills_survived() -> Iterator[None]:
 
 @contextmanager
 def no_callbacks_counted() -> Iterator[None]:
-    """Prevent Tune from counting the callbacks for Ray's usage statistics.
+    """Context manager that prevents Tune from counting callbacks for Ray's usage statistics.
 
-    For the count, Tune imports each tracker that is installed: MLflow costs a second of CPU time
-    before the first trial, even if the statistics are disabled. Not reported upstream.
+    For the count, Tune imports every tracker that is installed, even if the statistics are
+    disabled. MLflow alone takes a second of CPU time before the first trial. No upstream issue has
+    been filed.
     """
     before = tune.air_usage.tag_callbacks
     tune.air_usage.tag_callbacks = lambda _: False
@@ -177,9 +180,10 @@ def no_callbacks_counted() -> Iterator[None]:
 
 
 def lost_its_node(error: Exception) -> bool:
-    """Return whether a trial must be moved to another node after an error.
+    """Return whether an error means that the node of a trial cannot be used any longer.
 
-    This is the case if its node died, cannot be reached or cannot access the checkpoints.
+    This is the case if the node died, cannot be reached or cannot access the checkpoints. The
+    trial must then be moved to another node.
 
     Args:
         error: Exception raised by the trial's worker or task.

@@ -17,8 +17,8 @@ from tune_mnist.tuning.trials.reports import METRIC
 class UnbufferedScheduler(FIFOScheduler):
     """Base class of schedulers that receive each report immediately, without buffering.
 
-    Tune buffers reports unless a private attribute of the scheduler is set, and also reads the
-    metric of the scheduler from a private attribute. No upstream issue has been filed.
+    Tune buffers reports unless a private attribute of the scheduler disables this, and also reads
+    the metric of the scheduler from a private attribute. No upstream issue has been filed.
     """
 
     CONTINUE: str
@@ -30,10 +30,10 @@ class UnbufferedScheduler(FIFOScheduler):
 
 
 def pause_pending(tune_controller: Any, trial: Trial) -> None:
-    """Pause a trial that has no worker yet.
+    """Pause a trial that has not been assigned to a worker yet.
 
-    The public ``pause_trial`` requires a worker. Tune itself does not need such a function, since
-    its ASHA never pauses a trial (ray-project/ray#32634).
+    Tune's public function ``pause_trial`` requires a worker. Tune itself has no use for such a
+    function, because its ASHA never pauses a trial (ray-project/ray#32634).
 
     Args:
         tune_controller: Tune's controller, which Tune passes to the methods of a scheduler.
@@ -44,20 +44,21 @@ def pause_pending(tune_controller: Any, trial: Trial) -> None:
 
 
 def continue_held(tune_controller: Any, trial: Trial) -> None:
-    """Start the next epoch of a trial that waits on its worker after the decision NOOP.
+    """Resume a trial that the scheduler paused in place, on its worker, by the decision NOOP.
 
-    Of Tune's own schedulers, only the synchronous HyperBand can do so. No upstream issue
-    has been filed.
+    After this decision, Tune starts no further epoch of the trial, and only its synchronous
+    HyperBand scheduler can resume the trial. This function lets any scheduler do so. No upstream
+    issue has been filed.
 
     Args:
         tune_controller: Tune's controller, which Tune passes to the methods of a scheduler.
-        trial: Trial that waits on its worker.
+        trial: Trial whose worker is idle after the decision NOOP.
     """
     tune_controller._schedule_trial_train(trial)
 
 
 class SeededAsha(AsyncHyperBandScheduler):
-    """Ray's ASHA with reproducible brackets and arbitrary rungs.
+    """Ray's ASHA scheduler with reproducible brackets and arbitrary rungs.
 
     Ray's scheduler draws the bracket of a trial from NumPy's global random state
     (ray-project/ray#13616), so a resumed search would assign different brackets. Its rungs are
@@ -77,7 +78,7 @@ class SeededAsha(AsyncHyperBandScheduler):
                 bracket._rungs = [(epoch, {}) for epoch in reversed(rungs[first:])]
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """Assign a trial to a bracket with the same probabilities as in Ray.
+        """Assign a new trial to a bracket, with the same probabilities as in Ray.
 
         Args:
             tune_controller: Tune's controller.
@@ -111,12 +112,12 @@ class WholeBracketsHyperBand(HyperBandScheduler):
 
 
 class ContinuingMedian(MedianStoppingRule):
-    """Ray's median stopping rule without pauses.
+    """Ray's median stopping rule, changed to never pause a trial.
 
     Ray's scheduler pauses a trial if there are too few other trials to compare it with, and no
     option prevents this. In this subclass, the trial continues. Ray's scheduler also raises an
-    AssertionError if a stopped trial reports again, which happens when a resumed search restores
-    the scheduler. Neither has been reported to Ray.
+    AssertionError if a stopped trial reports again, which happens after a resumed search has
+    restored the scheduler. No upstream issues have been filed.
     """
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:

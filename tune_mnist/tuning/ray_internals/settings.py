@@ -56,9 +56,9 @@ def is_cluster_enabled() -> bool:
 def set_cluster_enabled(enabled: bool) -> None:
     """Set whether a Ray started by this process accepts connections from other machines.
 
-    If not, Ray listens only on 127.0.0.1. Ray documents an environment variable for this choice,
-    but only for macOS and Windows (ray-project/ray#18730, #30770), and reads it on import. At that
-    time the search does not know its options yet.
+    If other machines may not connect, Ray listens only on 127.0.0.1. Ray documents an environment
+    variable for this choice, but only for macOS and Windows (ray-project/ray#18730, #30770). Ray
+    reads the variable when it is imported, before the options of the search are known.
 
     Args:
         enabled: Whether other machines may connect.
@@ -69,8 +69,9 @@ def set_cluster_enabled(enabled: bool) -> None:
 def reread_authentication() -> None:
     """Make Ray read the authentication settings from the environment again.
 
-    Ray reads them once per process. Without this call, a second ``ray.init`` with other settings
-    fails with "Failed to start GCS" or a missing token. No upstream issue has been filed.
+    Ray reads the settings only once per process. If ``ray.init`` is called again after they have
+    changed, it fails with "Failed to start GCS" or reports a missing token. No upstream issue has
+    been filed.
     """
     # The order matters, since a thread of Ray that is still ending must not look for a removed
     # token.
@@ -79,7 +80,7 @@ def reread_authentication() -> None:
 
 
 def init_arguments(folder: Path, memory: int | None) -> dict[str, Any]:
-    """Return the private arguments of ``ray.init``: folder, memory and object store.
+    """Return private keyword arguments of ``ray.init`` that set folder, memory and object store.
 
     Ray ignores memory limits of parent control groups (ray-project/ray#3223). It also raises an
     error if the given size of the object store exceeds both 10 GB and ``/dev/shm``

@@ -8,10 +8,10 @@ from ray.tune.search.optuna import OptunaSearch
 class OpenOptunaSearch(OptunaSearch):
     """Ray's ``OptunaSearch`` with public access to its study and trials.
 
-    Ray reports a trial that a scheduler stopped as COMPLETE, with the accuracy of its last epoch
-    (ray-project/ray#15283), so TPE compares accuracies measured at different epochs. A searcher
-    that reports PRUNED instead needs the study, which Ray keeps in private attributes. This has
-    not been reported to Ray.
+    Ray reports a trial that was stopped by a scheduler as COMPLETE, with the accuracy of its last
+    epoch (ray-project/ray#15283). TPE then compares accuracies measured at different epochs. A
+    searcher that reports PRUNED instead needs the study, which Ray keeps in private attributes. No
+    upstream issue has been filed for these.
     """
 
     @property
@@ -30,7 +30,7 @@ class OpenOptunaSearch(OptunaSearch):
         return trial
 
     def suggest_again(self, trial_id: str, earlier: FrozenTrial) -> None:
-        """Make the next ``suggest`` continue an existing trial of the study.
+        """Make the next call of ``suggest`` return an existing trial of the study.
 
         Args:
             trial_id: ID of the Ray trial that is passed to ``suggest`` next.

@@ -7,7 +7,7 @@ from ray.tune.experiment import Trial
 
 
 def name_tasks(trial: Trial, name: str) -> None:
-    """Set the name that the next tasks of a trial's worker get in the dashboard.
+    """Set the name that the dashboard shows for the next tasks of a trial's worker.
 
     A worker runs many trials, but the name of an actor cannot change, so the dashboard does not
     show which trial an actor runs (ray-project/ray#32903). Ray can name a single task by
@@ -16,7 +16,7 @@ def name_tasks(trial: Trial, name: str) -> None:
     private attribute that contains the methods, tasks keep their default names.
 
     Args:
-        trial: Trial that has a worker.
+        trial: Trial that has been assigned to a worker.
         name: Name of the tasks.
     """
     with suppress(Exception):
@@ -29,9 +29,9 @@ def name_tasks(trial: Trial, name: str) -> None:
 
 
 class _NamedMethod:
-    """Actor method whose tasks have a name.
+    """Method of a Ray actor whose tasks have a given name.
 
-    It holds no reference to the actor's handle, because this would keep the actor alive.
+    It holds no reference to the handle of the actor, because this would keep the actor alive.
 
     Args:
         method: Actor method of Ray.

@@ -35,9 +35,9 @@ _WORST: Rank = (0, -math.inf)
 class Recorder(Callback):
     """Callback that updates the trial store and writes ``trials.csv``.
 
-    The search ends if the table cannot be written. The table is written only between two steps of
-    Ray, because Ray treats an exception raised while a trial is completed as a failure of the
-    trial, and retries the trial.
+    Ray treats an exception raised while a trial is completed as a failure of the trial, and
+    retries the trial. The table is therefore written only between two steps of Ray. If it cannot
+    be written, the search ends.
 
     Args:
         csv_path: Path of ``trials.csv``.
@@ -63,7 +63,7 @@ class Recorder(Callback):
         self._trial_store.record(trial.config[NUMBER]).state = TrialState.PAUSED
 
     def on_trial_recover(self, trial: Trial, **info: Any) -> None:
-        """Mark the trial as pending, because its worker died and it waits for another worker."""
+        """Mark the trial as pending. Ray calls this after the worker of the trial has died."""
         self._trial_store.record(trial.config[NUMBER]).state = TrialState.PENDING
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
@@ -80,7 +80,7 @@ class Recorder(Callback):
         self._changed = True
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Write the table if it is out of date and the last write was long enough ago.
+        """Write the table if it has changed and the last write was long enough ago.
 
         Raises:
             OSError: The table cannot be written.
@@ -110,13 +110,13 @@ class BestModels(Callback):
     The callback also removes the checkpoints of trials that have ended.
 
     Args:
-        directory: Folder for the models, with one folder per architecture that contains the
-            weights and ``config.json``. A model from before a resume is replaced only by a better
+        directory: Folder for the models. It contains one folder per architecture with the weights
+            and ``config.json``. In a resumed search, a stored model is replaced only by a better
             one.
-        describe: Function that returns the content of ``config.json`` for the configuration of a
-            trial.
-        checkpoints_of: Function that returns the checkpoints of the trial with a given number.
-        candidates: Models from which an ensemble is chosen; None: no final evaluation.
+        describe: Function from the configuration of a trial to the content of ``config.json``.
+        checkpoints_of: Function from the number of a trial to the checkpoints of the trial.
+        candidates: Models from which an ensemble will be chosen. None if there is no final
+            evaluation.
     """
 
     def __init__(
@@ -137,10 +137,10 @@ class BestModels(Callback):
             self._best[folder.name] = best.stage, best.val_accuracy
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Keep the weights of this epoch if it is one of the best so far for its architecture.
+        """Keep the weights of the reported epoch if it is one of the best of its architecture.
 
-        The trial waits until its report has been processed, so the checkpoint cannot change while
-        it is copied.
+        Ray calls this after each report. The trial waits until the report has been processed, so
+        that the checkpoint cannot change while it is copied.
         """
         model, accuracy = trial.config["model"], result.get(METRIC, math.nan)
         rank = _rank({METRIC: accuracy} | result)

@@ -22,7 +22,7 @@ class JournalFile(JournalFileBackend):
     lines. No line is lost if the driver is killed, because the operating system still writes the
     data. If the machine loses power, the lines since the last sync may be lost.
 
-    Every line is checked before Optuna reads it, even if this process wrote it.
+    Every line is checked before Optuna reads it, even if it was written by this process.
 
     Args:
         path: Path of the journal; the file is created if it does not exist.
@@ -37,13 +37,13 @@ class JournalFile(JournalFileBackend):
         super().__init__(str(path), self._writing)
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        """Yield the content of the complete lines of the file after the first lines.
+        """Yield the content of the complete lines of the file, except for the first ones.
 
         Args:
             log_number_from: Number of lines to skip at the beginning.
 
         Raises:
-            UserError: A line is not valid in a journal; the message names the file and the line.
+            UserError: A line is invalid. The message names the file and the line.
         """
         if log_number_from < self._number:
             self._rewind()

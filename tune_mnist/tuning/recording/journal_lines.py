@@ -34,7 +34,7 @@ State = Annotated[int, Field(ge=0, le=4)]
 
 
 class _LinePart(StrictModel, extra="ignore"):
-    """Part of a line. Unknown keys are ignored, because later versions of Optuna may add keys."""
+    """Part of a journal line. Unknown keys are ignored: later versions of Optuna may add keys."""
 
 
 class StudyAttributes(_LinePart):
@@ -189,9 +189,9 @@ _LINE: TypeAdapter[Any] = TypeAdapter(
 
 
 class JournalChecker:
-    """Checker for the lines of a journal, which must be passed in order.
+    """Checker for the lines of a journal. The lines must be passed in order.
 
-    Optuna itself ignores lines of trials that do not exist. For other faults it raises internal
+    Optuna itself ignores lines about trials that do not exist. For other faults it raises internal
     exceptions, possibly much later.
     """
 

@@ -21,9 +21,10 @@ JOURNAL_LOCK = f"{JOURNAL}.lock"
 
 
 def open_storage(directory: Path) -> JournalStorage:
-    """Open the journal in a results folder for writing, and repair it after a killed writer.
+    """Open the journal in a results folder for writing.
 
-    The caller must be the only writer. Other processes, such as ``optuna-dashboard``, may read.
+    If an earlier writer was killed, the journal is repaired. The caller must be the only writer.
+    Other processes, such as ``optuna-dashboard``, may read the journal.
 
     Args:
         directory: Results folder.

@@ -25,10 +25,10 @@ _CHUNKED = ("tpe:relative_params:", "gp:relative_params:")
 
 
 def check_well_formed(study: optuna.Study, path: Path) -> None:
-    """Check that a study has objectives and values that a search can have written.
+    """Check that a search can have written the objectives and values of a study.
 
     Args:
-        study: Study that was read from a journal with checked lines.
+        study: Study that was read from a journal by :class:`JournalFile`.
         path: Path of the journal, for error messages.
 
     Raises:

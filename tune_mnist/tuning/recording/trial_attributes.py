@@ -40,9 +40,9 @@ class LastEpoch(StrictModel):
         val_loss: Mean loss over the validation images; may be NaN or infinite.
         images_per_second: Training speed in images per second.
         parameters: Number of trainable parameters.
-        stage: Number of the stage, from 1; 0 in a search without stages.
-        image_size: Side length of the images in pixels; 0 in a search without stages.
-        fraction: Share of the training split that was used; 0 in a search without stages.
+        stage: Number of the stage, starting at 1, or 0 in a search without stages.
+        image_size: Side length of the images in pixels, or 0 in a search without stages.
+        fraction: Fraction of the training split that was used, or 0 in a search without stages.
     """
 
     train_loss: Loss
@@ -56,16 +56,16 @@ class LastEpoch(StrictModel):
 
 
 class StoredProgress(StrictModel):
-    """Progress of a trial with at least one epoch, stored from the fields of ``TrialRecord``.
+    """Progress of a trial with at least one epoch, as stored in the study.
 
     Attributes:
         epochs: Number of trained epochs.
         best_epoch: Epoch with the best validation accuracy.
         val_accuracy: Best validation accuracy, from 0 to 1.
-        stage: Stage of the best epoch, from 1; 0 in a search without stages.
+        stage: Stage of the best epoch, starting at 1, or 0 in a search without stages.
         last: Metrics of the last epoch.
-        val_losses: Validation loss by epoch; empty in journals of earlier versions.
-        train_losses: Training loss by epoch; only in journals of earlier versions.
+        val_losses: Validation loss, keyed by epoch. Empty in journals of earlier versions.
+        train_losses: Training loss, keyed by epoch. Only in journals of earlier versions.
         train_seconds: Sum of the epochs' wall time in seconds.
         node: Address of the machine that trained the last epoch.
     """
@@ -82,7 +82,7 @@ class StoredProgress(StrictModel):
 
 
 class ExploitNote(StrictModel):
-    """Stored exploit of population based training.
+    """Exploit of population based training, as stored in the study.
 
     Attributes:
         epoch: Epoch after which the trial continued with the weights of another trial.
@@ -96,7 +96,7 @@ class ExploitNote(StrictModel):
 
 
 class TrialAttributes(StrictModel, extra="allow"):
-    """User attributes of a trial. Attributes of other programs, such as notes, are ignored."""
+    """User attributes of a trial. Those of other programs, such as notes, are ignored."""
 
     trial_id: Text = ""
     progress: StoredProgress | None = None

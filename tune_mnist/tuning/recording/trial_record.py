@@ -56,20 +56,21 @@ class TrialRecord:
         config: Hyperparameters at the start of the trial, including the model.
         state: State of the trial.
         epochs: Number of trained epochs.
-        best_epoch: Epoch with the best validation accuracy; 0 before the first epoch.
-        val_accuracy: Best validation accuracy in the last stage, from 0 to 1; NaN before the first
+        best_epoch: Epoch with the best validation accuracy, or 0 before the end of the first
             epoch.
-        stage: Stage of the best epoch, from 1; 0 in a search without stages.
+        val_accuracy: Best validation accuracy in the last stage, from 0 to 1. NaN before the end
+            of the first epoch.
+        stage: Stage of the best epoch, starting at 1, or 0 in a search without stages.
         last: Metrics of the last epoch.
-        val_losses: Validation loss by epoch, with the epoch as text because JSON requires it.
-            Unlike the training loss, the validation loss does not depend on label smoothing or
+        val_losses: Validation loss, keyed by epoch as text because JSON requires text keys. Unlike
+            the training loss, the validation loss does not depend on label smoothing or
             augmentation.
         train_seconds: Sum of the epochs' wall time in seconds.
         node: Address of the machine that trained the last epoch.
-        reason: One-line reason of a failure; otherwise empty.
+        reason: One-line reason of a failure. Empty if the trial has not failed.
         exploits: Exploits of the trial in population based training, in chronological order. Each
-            has the ``epoch`` after which the trial took over weights, the number of the ``donor``
-            trial, and the new hyperparameters ``params``.
+            has the ``epoch`` after which the trial continued with other weights, the number of the
+            ``donor`` trial that provided them, and the new hyperparameters ``params``.
     """
 
     number: int
@@ -88,7 +89,7 @@ class TrialRecord:
     exploits: list[dict[str, Any]] = field(default_factory=list)
 
     def config_of(self, epoch: int) -> dict[str, Any]:
-        """Return the hyperparameters used in an epoch, which may differ from the initial ones."""
+        """Return the hyperparameters in an epoch. Exploits change them during a trial."""
         earlier = [other["params"] for other in self.exploits if other["epoch"] < epoch]
         config: dict[str, Any] = earlier[-1] if earlier else self.config
         return config
@@ -109,7 +110,7 @@ class TrialRecord:
             self.best_epoch = self.epochs
 
     def progress(self) -> dict[str, Any]:
-        """Return the fields that the study stores, from which :meth:`from_study` restores them."""
+        """Return the fields that are stored in the study and restored by :meth:`from_study`."""
         return {key: getattr(self, key) for key in PROGRESS}
 
     @classmethod
@@ -163,7 +164,7 @@ LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second",
 
 
 def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
-    """Return the content of ``trials.csv``, with one row per trial.
+    """Return the table of all trials, as in ``trials.csv``, with one row per trial.
 
     The hyperparameters in a row are those of the best epoch.
 
@@ -190,7 +191,7 @@ def _text(exploits: list[dict[str, Any]]) -> str:
 
 
 def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:
-    """Return the records of trials with at least one epoch, best first.
+    """Return the records of the trials that have finished an epoch, best trial first.
 
     Trials that diverged or failed come last. The other trials are ordered by stage, then by
     validation accuracy. Among equal trials, the one with the lowest number comes first.
@@ -211,16 +212,16 @@ def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:
 
 
 def has_learned(records: list[TrialRecord], chance_level: float) -> bool:
-    """Return whether a trial is better than guessing.
+    """Return whether at least one trial is better than guessing.
 
     Args:
         records: Records of the trials.
-        chance_level: Validation accuracy that a network exceeds once it has learned anything.
+        chance_level: Validation accuracy that a network must exceed to count as having learned.
     """
     return any(record.best_epoch and record.val_accuracy > chance_level for record in records)
 
 
 def best_record(records: list[TrialRecord]) -> TrialRecord | None:
-    """Return the best record in the order of :func:`by_rank`, or None before the first epoch."""
+    """Return the first record by the order of :func:`by_rank`. None before the first epoch."""
     ranked = by_rank(records)
     return ranked[0] if ranked else None

@@ -24,13 +24,13 @@ def own_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 
 
 def begun_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """Return the trials of a search that have started, without those waiting in the queue."""
+    """Return the trials of a search that have started, without those that are still queued."""
     waiting = optuna.trial.TrialState.WAITING
     return [trial for trial in own_trials(study) if trial.state is not waiting]
 
 
 class TrialStore:
-    """Store of the records of all trials of a search.
+    """Store for the records of all trials of a search.
 
     Every change is also written to the study, so that a resumed search can restore the records.
 
@@ -75,7 +75,7 @@ class TrialStore:
         return self._records[number]
 
     def begin(self, trial: optuna.Trial, trial_id: str, config: dict[str, Any]) -> None:
-        """Create the record of a trial, or continue the record of an unfinished one.
+        """Create the record of a trial that starts, or continue the record of an unfinished trial.
 
         Args:
             trial: Trial of the study.
@@ -90,11 +90,11 @@ class TrialStore:
         trial.set_user_attr("trial_id", trial_id)
 
     def add_epoch(self, number: int, metrics: dict[str, Any]) -> None:
-        """Record the metrics of an epoch, unless they are missing or were recorded before.
+        """Add the metrics of an epoch to a record. Repeated or incomplete reports are ignored.
 
         Args:
             number: Number of the trial.
-            metrics: Report of the trial after the epoch.
+            metrics: Report of the trial after the epoch, as passed to Ray Tune.
         """
         record = self._records[number]
         if METRIC not in metrics or metrics[TIME_ATTR] <= record.epochs:
@@ -115,7 +115,7 @@ class TrialStore:
 
         Args:
             number: Number of the trial.
-            epoch: Epoch after which the trial takes over the weights.
+            epoch: Epoch after which the trial continues with the other weights.
             source: Number of the trial that provides the weights.
             params: Hyperparameters of the trial after the exploit.
         """
@@ -126,10 +126,11 @@ class TrialStore:
         self._trials[number].set_user_attr(EXPLOITS, record.exploits)
 
     def end(self, number: int, last: dict[str, Any]) -> None:
-        """Close the record of a trial that Ray has stopped.
+        """Set the final state of a trial after Ray has ended it.
 
-        The state becomes FAILED or DIVERGED if the trial reported a reason, COMPLETE if the trial
-        reached the last epoch, and PRUNED otherwise, because only a scheduler stops trials early.
+        The state is FAILED or DIVERGED if the last report of the trial gives this cause, COMPLETE
+        if the trial has trained all epochs, and PRUNED otherwise, because only a scheduler ends a
+        trial early.
 
         Args:
             number: Number of the trial.
@@ -144,7 +145,7 @@ class TrialStore:
             self._close(number, TrialState.PRUNED)
 
     def fail(self, number: int, reason: str, *, diverged: bool = False) -> None:
-        """Close the record of a trial that cannot continue.
+        """Set the final state of a trial that cannot continue.
 
         Args:
             number: Number of the trial.

@@ -37,21 +37,22 @@ class _SpaceText(StrictModel, extra="ignore"):
 
 
 class Experiment(StrictModel, extra="ignore"):
-    """Set-up of a search, as stored in ``experiment.json``.
+    """Setup of a search, as stored in ``experiment.json``.
 
     Attributes:
         options: Options of the search, including defaults.
         space: Name and text of the search space.
         data_sha256: Checksum of the training images and labels.
-        test_sha256: Checksum of the test images and labels; None in folders of earlier versions,
+        test_sha256: Checksum of the test images and labels. None in folders of earlier versions,
             which did not store it.
-        data: Form of the images; None in folders of earlier versions, which supported only MNIST.
-        facts: Description of the search, by heading.
+        data: Form of the images. None in folders of earlier versions, which supported only MNIST.
+        facts: Description of the search, keyed by heading.
         versions: Versions of the packages that may affect results.
         started: Start time of the search, in ISO 8601.
         commands: Commands that started and resumed the search, in order.
-        checkpoints: Path or URI of the checkpoints; None: in the results folder.
-        networks: SHA-256 of each user-defined network's source when it was first used, by name.
+        checkpoints: Path or URI of the checkpoints. None if they are in the results folder.
+        networks: SHA-256 of the source of each user-defined network when it was first used, keyed
+            by architecture.
         edited_networks: Names of the networks whose source had changed when the search was
             resumed.
         signature: Signature that proves that this user wrote the file on this machine, or None if
@@ -74,7 +75,7 @@ class Experiment(StrictModel, extra="ignore"):
 
     @property
     def is_own(self) -> bool:
-        """Whether this user wrote the file on this machine, and it has not been changed since."""
+        """Whether this user wrote the file on this machine, and nobody has changed it since."""
         # Only the stored fields were signed: a later version may have added fields to the model.
         return is_own(self.model_dump(mode="json", exclude_unset=True))
 
@@ -85,7 +86,7 @@ class Experiment(StrictModel, extra="ignore"):
         have run with the edited source.
 
         Args:
-            digests: SHA-256 of the present sources, by name.
+            digests: SHA-256 of the present sources, keyed by architecture.
         """
         changed = {
             name for name, digest in digests.items() if self.networks.get(name, digest) != digest
@@ -93,7 +94,7 @@ class Experiment(StrictModel, extra="ignore"):
         return sorted(changed.union(self.edited_networks))
 
     def is_comparable(self, options: SearchOptions, dataset: Dataset) -> bool:
-        """Return whether the accuracies of this search and another search are comparable.
+        """Return whether the accuracies of this search and another search can be compared.
 
         This is the case if both searches evaluate on the same images under the same conditions.
         The source of the networks is not compared; see :meth:`unchanged_networks`.
@@ -110,7 +111,7 @@ class Experiment(StrictModel, extra="ignore"):
         return same_options and same_classes and images == self.data_sha256
 
     def unchanged_networks(self, models: Iterable[str]) -> set[str]:
-        """Return the architectures whose source is known to be the same as in this search.
+        """Return those architectures whose source is known to be the same as in this search.
 
         User-defined networks without a source file are never included, because their source cannot
         be compared.
@@ -125,15 +126,16 @@ class Experiment(StrictModel, extra="ignore"):
         return (wanted - own) | same.difference(self.edited_networks)
 
     def require_repeated(self, directory: Path, given: dict[str, Any]) -> None:
-        """Check that the user repeats the external options if the folder is of unknown origin.
+        """Check that the user has confirmed the external options of a folder of unknown origin.
 
         External options are addresses, paths and URIs that a search connects to, reads or writes.
-        A folder from somebody else could make a search send data to an address of their choice.
-        The options of a folder that this user wrote on this machine need not be repeated.
+        A folder from somebody else could make a search send data to an address of their choice, so
+        the user must repeat these options in the call. The options of a folder that this user
+        wrote on this machine need not be repeated.
 
         Args:
             directory: Results folder.
-            given: Options of this call, with None for options that were not given.
+            given: Options of this call. A value of None means that the option is not given.
 
         Raises:
             UserError: The folder is of unknown origin, and the user has neither repeated nor
@@ -175,8 +177,7 @@ class Experiment(StrictModel, extra="ignore"):
     def fixed_model(self, directory: Path) -> str | None:
         """Return the architecture of the search space, or None if there are several.
 
-        Unlike :meth:`search_space`, this method also works for an architecture that is not
-        registered.
+        Unlike :meth:`search_space`, this method works even if the architecture is not registered.
 
         Args:
             directory: Results folder, for error messages.
@@ -206,11 +207,11 @@ class Experiment(StrictModel, extra="ignore"):
             raise UserError(f"{directory / EXPERIMENT_FILE}: options: {error}") from None
 
     def options_with(self, space: SearchSpace, given: dict[str, Any]) -> SearchOptions:
-        """Return the stored options, updated with those of a resume.
+        """Return the stored options, updated with the options of a resumed search.
 
         Args:
             space: Search space.
-            given: New values by option, with None for options that keep the stored value.
+            given: New values, keyed by option. Options with the value None keep the stored value.
 
         Raises:
             UserError: A changed option would make old and new trials incomparable, or the search
@@ -254,17 +255,17 @@ def write_experiment(
     earlier: Experiment | None,
     checkpoints: str | None = None,
 ) -> Experiment:
-    """Write the set-up of a search to its results folder, and return the set-up.
+    """Write the setup of a search to its results folder, and return the setup.
 
     Args:
         directory: Results folder.
         space: Search space.
         options: Options of the search.
         dataset: Data set.
-        facts: Description of the search, by heading.
+        facts: Description of the search, keyed by heading.
         command: Command that started or resumed the search.
-        earlier: Stored set-up of the search to resume, or None.
-        checkpoints: Path or URI of the checkpoints; None: in the results folder.
+        earlier: Stored setup of the search to resume, or None for a new search.
+        checkpoints: Path or URI of the checkpoints. None if they are in the results folder.
     """
     digests = source_digests(space.models)
     experiment = Experiment(
@@ -288,7 +289,7 @@ def write_experiment(
 
 
 def read_experiment(directory: Path) -> Experiment:
-    """Read the stored set-up of a search.
+    """Read the stored setup of a search.
 
     Args:
         directory: Results folder.

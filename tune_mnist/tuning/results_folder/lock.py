@@ -14,7 +14,7 @@ from tune_mnist.safe_paths import path_in
 
 @contextmanager
 def claimed(directory: Path) -> Iterator[None]:
-    """Lock a results folder, so that no other search can write to it.
+    """Context manager that locks a results folder, so that no other search can write to it.
 
     The operating system releases the lock when the process ends, even if it is killed.
 

@@ -32,7 +32,7 @@ def check_resumable(
         space: Search space.
         options: Options of the resumed search.
         dataset: Data set of the resumed search.
-        earlier: Stored set-up of the search.
+        earlier: Stored setup of the search.
 
     Raises:
         UserError: The scheduler does not support resuming, or the options, data or study do not
@@ -74,7 +74,7 @@ def check_resumable(
 def _check_same_data(
     directory: Path, options: SearchOptions, dataset: Dataset, earlier: Experiment
 ) -> None:
-    """Check that images, labels and class names have not changed since the start of the search."""
+    """Check that images, labels and class names are the same as at the start of the search."""
     given = options.data_dir or options.dataset
     parts = (
         ("", dataset.train_images, dataset.train_labels, earlier.data_sha256),
@@ -115,7 +115,7 @@ def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:
 
     Args:
         space: Search space.
-        earlier: Stored set-up of the search.
+        earlier: Stored setup of the search.
     """
     return [
         f"network {name}: the source has changed since the search was started, so trials from"
@@ -125,7 +125,7 @@ def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:
 
 
 def has_study(directory: Path) -> bool:
-    """Return whether a search has a study. A search that was killed early has none.
+    """Return whether a search has a study. It has none if it was killed before its first trial.
 
     Args:
         directory: Results folder.

@@ -27,14 +27,15 @@ _MACHINE_ID = Path("/etc/machine-id")
 
 
 def sign(content: Mapping[str, Any]) -> str | None:
-    """Return the signature of the content of ``experiment.json``.
+    """Return a signature for the content of ``experiment.json``.
 
     The signature is an HMAC with a secret key of this user, which is not stored in any results
     folder. The signature stays valid if the folder is moved or copied on the same machine. On
-    another machine it is invalid, because ``127.0.0.1`` and ``auto`` mean another cluster there.
+    another machine it is invalid, because addresses such as ``127.0.0.1`` and ``auto`` mean
+    another cluster there.
 
     Args:
-        content: JSON values by key. An existing signature is ignored.
+        content: Content of the file, keyed by JSON key. An existing signature is ignored.
 
     Returns:
         Signature, or None if no secret key can be stored.
@@ -47,7 +48,7 @@ def is_own(content: Mapping[str, Any]) -> bool:
     """Return whether the signature in ``experiment.json`` is valid for this user and machine.
 
     Args:
-        content: JSON values by key, including the signature.
+        content: Content of the file, keyed by JSON key, including the signature.
     """
     key, signature = _read_key(), content.get(SIGNATURE)
     if key is None or not isinstance(signature, str):
@@ -56,16 +57,16 @@ def is_own(content: Mapping[str, Any]) -> bool:
 
 
 def only_stored(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    """Return the stored external options that the user has not repeated.
+    """Return those stored external options that the user has not repeated in a call.
 
     External options are addresses, paths and URIs that a search connects to, reads or writes.
 
     Args:
         stored: Options in ``experiment.json``.
-        given: Options of this call, with None for options that were not given.
+        given: Options of this call. A value of None means that the option is not given.
 
     Returns:
-        Options in the form of a command line; empty if the user has repeated all of them.
+        Options in the form of a command line. Empty if the user has repeated all of them.
     """
     return " ".join(
         f"--{key.replace('_', '-')} {shlex.quote(str(stored[key]))}"
@@ -120,7 +121,7 @@ def _read_key() -> bytes | None:
 
 
 def _make_key() -> bytes | None:
-    """Create and return a key that only this user can read; return None if this is impossible."""
+    """Create and return a key that only this user can read. Return None if this is impossible."""
     path = key_path()
     if path is None:
         return None

@@ -18,18 +18,18 @@ FREE_BYTES = 500_000_000
 class DiskBudget(Callback):
     """Callback that removes checkpoints of paused trials if they exceed a disk budget.
 
-    Promotion ASHA leaves many paused trials, each with its own checkpoint, whose size is 1.5 GB
-    for VGG with Adam. The budget for all of them together is half the size of the largest
-    checkpoint, or ``free_bytes`` if that is more. Trials with the fewest epochs lose their
+    Promotion ASHA leaves many paused trials. Each has its own checkpoint, whose size is 1.5 GB for
+    VGG with Adam. The budget for the checkpoints of all paused trials is half the size of the
+    largest checkpoint, or ``free_bytes`` if that is more. Trials with the fewest epochs lose their
     checkpoints first, and among these the trials with the lowest accuracy. If such a trial is
     promoted, it is trained again from its first epoch, which gives the same weights if training is
     deterministic.
 
-    Besides this budget, the disk therefore holds at most one checkpoint of each running trial, one
-    that is being written, and the best weights.
+    In addition to the budget, the disk holds at most one checkpoint of each running trial, one
+    checkpoint that is being written, and the best weights.
 
     Args:
-        checkpoints_of: Function that returns the checkpoints of a trial, given the trial number.
+        checkpoints_of: Function from the number of a trial to the checkpoints of the trial.
         trial_store: Records of all trials.
         free_bytes: Minimum budget in bytes.
     """
@@ -54,7 +54,7 @@ class DiskBudget(Callback):
     def on_trial_save(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Remove the checkpoints that exceed the budget. Ray saves a trial only to pause it."""
+        """Remove checkpoints that exceed the budget. Ray calls this when a trial is paused."""
         paused = [other.config[NUMBER] for other in trials if other.status == Trial.PAUSED]
         paused.append(trial.config[NUMBER])
         sizes = {number: self._size(number) for number in paused}

@@ -19,17 +19,17 @@ LOOK_SECONDS = 2.0
 class ClusterFollower(Callback):
     """Callback that adapts the number of concurrent trials to the nodes of the cluster.
 
-    It checks every few seconds which nodes are alive. A new node gets trials after a probe has
-    shown that it can access the checkpoints. A node that cannot access them is kept free of
-    trials.
+    The callback checks every few seconds which nodes are alive. A new node gets trials only after
+    a test has shown that it can access the checkpoints. A node that cannot access them is
+    reserved, so that Ray places no trial on it.
 
     Args:
         workers: Resources of each trial.
         nodes: Nodes that can access the checkpoints at the start of the search.
-        most: Maximum number of concurrent trials. If None, as many run as fit on the nodes.
-        place: Path of the folder or URI of the bucket that contains the checkpoints.
-        use: Function that is called with the number of concurrent trials whenever it changes.
-        tell: Function that is called with a one-line message whenever a node joins or leaves.
+        most: Maximum number of concurrent trials. If None, as many trials run as fit on the nodes.
+        place: Path or URI of the checkpoints.
+        use: Function to call with the number of concurrent trials whenever this number changes.
+        tell: Function to call with a one-line message whenever a node joins or leaves.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class ClusterFollower(Callback):
 
 
 def _keep_free(node: Node) -> None:
-    """Reserve all CPUs of a node until the driver ends, so that Ray places no trial there."""
+    """Reserve all CPUs of a node until the driver ends, so that Ray places no trial on it."""
     cpus = node["Resources"].get("CPU", 0)
     if cpus:
         placement_group(

@@ -20,18 +20,18 @@ _INTERRUPT_SECONDS = 1.0
 
 
 class StopOnSignal(Callback):
-    """Callback that makes every stop signal end Tune like Ctrl-C.
+    """Callback that makes every stop signal end a search in the same way as Ctrl-C.
 
     Tune itself handles only SIGINT.
     """
 
     def setup(self, **info: Any) -> None:
-        """Install the signal handlers of the search again, since Tune has just replaced them."""
+        """Install the signal handlers of the search again. Ray calls this after replacing them."""
         stop_signals.pass_on()
 
 
 class Stopping:
-    """Ends a running search from another thread, so that it can be resumed from its folder.
+    """Ends a running search from another thread. The search can be resumed afterwards.
 
     Args:
         resources: Resources of the cluster, including the local Ray if the search started one.
@@ -49,10 +49,10 @@ class Stopping:
 
     @contextmanager
     def head_loss_raised(self) -> Iterator[None]:
-        """Raise an error on leaving the context if the search ended because of a lost head node.
+        """Context manager that raises an error if the search ended because the head node was lost.
 
-        Only a search that was started by a program through the Python API gets here. A command
-        has already ended with its process (see ``end_without_head``).
+        The error is raised only if a program started the search through the Python API. If a
+        command started the search, the process has already ended (see ``end_without_head``).
 
         Raises:
             UserError: Ray's head node was lost.
@@ -72,17 +72,17 @@ class Stopping:
         return f"to resume: {resume_command(self._directory)}"
 
     def acknowledge(self) -> None:
-        """Tell the user immediately that the search is ending, which may take some seconds."""
+        """Tell the user immediately that the search is ending, which can take some seconds."""
         self._console.print(
             "stopping: all results are kept; press Ctrl-C again to end the search immediately",
             soft_wrap=True,
         )
 
     def end_without_head(self, complaint: str) -> None:
-        """End the search because Ray's head node was lost.
+        """End the search because the connection to Ray's head node was lost.
 
-        If the search was started by a command, the process ends. If it was started by a program
-        through the Python API, the program gets an error and continues.
+        If a command started the search, the process ends. If a program started it through the
+        Python API, an error is raised in the program, which can continue.
 
         Args:
             complaint: One-line message that says what happened to the head node.
@@ -100,7 +100,7 @@ class Stopping:
         )
 
     def _interrupt_caller(self, complaint: str) -> None:
-        """Interrupt the search until it ends. Tune only stops in order on the first signal."""
+        """Interrupt the main thread until the search ends. Tune handles only the first signal."""
         self._complaint = complaint
         while not self._over.wait(_INTERRUPT_SECONDS):
             if self._caller is threading.main_thread():

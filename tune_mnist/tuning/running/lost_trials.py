@@ -13,16 +13,16 @@ LOST_WORKER = "its worker was not ready in time"
 
 
 class LostTrials(Callback):
-    """Callback that reports trials which Ray has ended without notifying the searcher.
+    """Callback that tells the searcher about trials that Ray has ended without notifying it.
 
-    Otherwise the searcher would wait for these trials. Ray ends a trial in this way if a reused
-    worker has not finished its previous trial in time. Ray also does so if the whole search ends
-    early. Such trials are not reported, since they have not failed and a resumed search continues
-    them.
+    The searcher would wait for these trials. Ray ends a trial in this way if a reused worker has
+    not finished its previous trial in time. Ray also does so if the whole search ends early. In
+    the latter case nothing is reported, because the trials have not failed and a resumed search
+    continues them.
 
     Args:
         searcher: Searcher that suggested the trials.
-        ends: Function that returns whether the whole search is ending.
+        ends: Function that returns whether the whole search is being ended.
     """
 
     def __init__(self, searcher: StudySearch, ends: Callable[[], bool] = lambda: False) -> None:

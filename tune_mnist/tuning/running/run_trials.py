@@ -49,7 +49,7 @@ def run_trials(
     stopper: SearchStopper | None = None,
     seconds: float | None = None,
 ) -> tuple[StopReason, str]:
-    """Run the remaining trials of a search.
+    """Run the trials that a search has not completed yet.
 
     Args:
         context: Context of the search.
@@ -57,11 +57,11 @@ def run_trials(
         console: Console that shows the progress.
         trainable: Function that runs one trial, with the signature of ``train_trial``. Benchmarks
             pass a cheaper one to measure the overhead of a search.
-        stopper: Stopper of the whole search. If None, it is built from the options.
+        stopper: Stopper that ends the whole search early. If None, it is built from the options.
         seconds: Expected time limit of the trials in seconds, or None if there is no limit.
 
     Returns:
-        Reason for the end of the search, and a message with details. The message may be empty.
+        Reason for the end of the search, and a message with details, which may be empty.
     """
     options, settings = context.options, context.settings
     searcher, scheduler, recorder = components.searcher, components.scheduler, components.recorder

@@ -19,7 +19,7 @@ from tune_mnist.tuning.searching.warm_start import is_prepared, prepare_study
 
 @dataclass(frozen=True)
 class SearchComponents:
-    """Parts of a search that share its study.
+    """Searcher, scheduler and recorder of a search, which share its study.
 
     Attributes:
         searcher: Searcher, which suggests configurations and records trials in the study.
@@ -41,17 +41,17 @@ class SearchComponents:
         )
 
     def trials_left(self) -> int:
-        """Return the number of trials still to run.
+        """Return the number of trials that remain to be run.
 
-        It is the requested number without the ended trials, limited by the number of untried
-        configurations in the space.
+        This is the requested number of trials minus the number of ended trials, limited to the
+        number of untried configurations in the space.
         """
         asked = self.num_samples - self.count_ended()
         remaining = self._remaining()
         return asked if remaining is None else min(asked, remaining)
 
     def is_exhausted(self) -> bool:
-        """Return whether all configurations were tried before the requested number of trials."""
+        """Return whether all configurations were tried before the requested number was reached."""
         return self.count_ended() < self.num_samples and self._remaining() == 0
 
     def _remaining(self) -> int | None:
@@ -66,8 +66,8 @@ def build_components(
 
     Args:
         context: Context of the search.
-        make_recorder: Function that builds the recorder. Its arguments are the path of the table
-            and the trial store.
+        make_recorder: Function that builds the recorder from the path of the table and the trial
+            store.
     """
     space, options = context.space, context.options
     searcher = StudySearch(

@@ -32,13 +32,14 @@ class SearchStopper(Stopper):
         patience: Number of consecutive trials without an improvement after which the search ends.
             If None, there is no limit.
         val_images: Number of validation images of a trial.
-        last_stage: Number of a trial's last stage, or 0 in a search without stages.
+        last_stage: Number of the last stage of a trial, or 0 in a search without stages.
         time_is_up: Function that returns whether the rest of the time budget is needed for the
             final evaluation.
 
     Attributes:
-        reason: Message about the storage failure that ended the search. Empty if there was none.
-        stop_reason: Reason why the search ended, or None as long as it has not ended.
+        reason: Message about the storage failure that ended the search. Empty if there was no
+            failure.
+        stop_reason: Reason why the search ended, or None while it is running.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class SearchStopper(Stopper):
         return self.stop_reason is not None
 
     def ends(self) -> bool:
-        """Return whether an earlier call of ``stop_all`` or a report has ended the search."""
+        """Return whether the search is over, because of ``stop_all`` or a trial's report."""
         return self.stop_reason is not None
 
     def _at_target(self) -> bool:

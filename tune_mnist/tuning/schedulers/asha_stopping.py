@@ -11,8 +11,8 @@ from tune_mnist.tuning.schedulers.stopping import StoppingScheduler
 class StoppingAsha(StoppingScheduler):
     """Stopping variant of the asynchronous successive halving algorithm (ASHA).
 
-    Wraps Ray's implementation. When a trial reaches a rung, it is stopped unless it is among the
-    best 1/reduction_factor of the trials that have reached the rung so far.
+    This class wraps Ray's implementation. When a trial reaches a rung, it is stopped unless it is
+    among the best 1/reduction_factor of the trials that have reached the rung so far.
 
     Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020.
     """

@@ -22,7 +22,7 @@ class Brackets:
         num_samples: Number of trials. Trial numbers are below this number.
         reduction_factor: Factor by which the number of trials is reduced at each rung, at least 2.
         brackets: Number of brackets, at most the number of rungs plus one. Bracket s starts at
-            rung s.
+            rung s, counted from 0.
         seed: Random seed for the assignment of trials to brackets.
         share: Maximum number of trials of one architecture. If None, there is no limit.
 
@@ -57,7 +57,7 @@ class Brackets:
         )
 
     def add(self, number: int, model: str) -> None:
-        """Add a trial. A trial that had ended becomes live again.
+        """Add a trial. If the trial had ended, it takes part in the comparisons again.
 
         Args:
             number: Number of the trial.
@@ -67,11 +67,11 @@ class Brackets:
         self.of(number).add(number)
 
     def restore(self, trial: EarlierTrial) -> None:
-        """Restore a trial of an earlier run of the search. Trials can be restored in any order.
+        """Restore a trial of an earlier run of the search. The order of the calls does not matter.
 
-        An unfinished trial whose last epoch is a rung is paused there, even if it had been
-        promoted: the study does not record a promotion before the next epoch ends, so it is
-        decided again.
+        An unfinished trial whose last epoch is a rung becomes paused at this rung, even if it had
+        been promoted. The study records a promotion only after the next epoch, so that the
+        decision must be made again.
 
         Args:
             trial: Trial of the earlier run.
@@ -152,9 +152,9 @@ def _first(
 
 
 def bracket_shares(brackets: int, rungs: int, reduction_factor: int) -> tuple[float, ...]:
-    """Return the fraction of the trials that each bracket gets.
+    """Return the fraction of trials to assign to each bracket.
 
-    The fractions are chosen so that the brackets take about the same time.
+    The fractions are chosen so that all brackets take about the same time.
 
     Source: Li et al., "Hyperband", JMLR 2018.
 
@@ -170,11 +170,11 @@ def bracket_shares(brackets: int, rungs: int, reduction_factor: int) -> tuple[fl
 
 @functools.cache
 def assign_bracket(number: int, shares: tuple[float, ...], seed: int) -> int:
-    """Draw the bracket of a trial. Equal arguments give the same bracket.
+    """Assign a trial to a random bracket. The same arguments always give the same bracket.
 
     Args:
         number: Number of the trial.
-        shares: Fraction of the trials that each bracket gets.
+        shares: Fraction of trials to assign to each bracket.
         seed: Random seed for the assignment.
     """
     rng = np.random.default_rng((seed, number))

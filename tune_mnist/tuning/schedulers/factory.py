@@ -6,7 +6,7 @@ from tune_mnist.tuning.schedulers.registry import scheduler_class
 
 
 def create_scheduler(options: SchedulerOptions) -> SearchScheduler:
-    """Build the scheduler that the options specify, without any trials.
+    """Create the scheduler that the options specify. It has no trials yet.
 
     Raises:
         UserError: The name of the scheduler is unknown.

@@ -15,7 +15,7 @@ from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
 class HyperBand(SearchScheduler, WholeBracketsHyperBand):
     """Synchronous HyperBand, as implemented in Ray.
 
-    All trials of a bracket pause at a rung. When the last one has reached it, the best
+    All trials of a bracket pause at a rung. When the last of them has reached the rung, the best
     1/reduction_factor continue and the others end. A search with this scheduler cannot be resumed,
     because Ray's implementation keeps its state in Ray's trial objects.
 

@@ -10,7 +10,7 @@ OWN_OPTIONS = ("grace_period", "reduction_factor", "brackets", "perturbation_int
 
 @dataclass(frozen=True)
 class SchedulerOptions:
-    """Options of a search's scheduler. Each scheduler uses only those that concern it.
+    """Options of a search's scheduler. Each scheduler uses only some of them.
 
     Attributes:
         name: Name of the scheduler, not an alias.
@@ -26,7 +26,7 @@ class SchedulerOptions:
         max_concurrent: Maximum number of concurrent trials.
         rungs: Epochs of ASHA's rungs. If None, they are grace_period * reduction_factor^k.
         architectures: Number of architectures that share the trials.
-        queued: Largest number of queued configurations of one architecture.
+        queued: Number of queued configurations of the architecture that has the most of them.
     """
 
     name: str

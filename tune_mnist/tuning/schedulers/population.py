@@ -93,7 +93,7 @@ class PopulationBasedTraining(SearchScheduler):
             )
 
     def connect(self, search: SearchLink) -> None:
-        """Restore the accuracies of earlier runs, and keep the link to carry out exploits."""
+        """Restore the accuracies of earlier runs, and store the link for carrying out exploits."""
         super().connect(search)
         self._search = search
         self._closed = search.closed_round
@@ -127,7 +127,7 @@ class PopulationBasedTraining(SearchScheduler):
         return self.NOOP
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return the paused trial to continue, or None if no trial is ready or no worker free."""
+        """Return the paused trial to continue. None if no trial is ready or no worker is free."""
         # After the loss of a node, waiting trials must release their workers, since the trials
         # that lost a worker need one to reach the epoch of the comparison.
         while self._held and self.count_active() > self.max_concurrent:
