@@ -51,10 +51,10 @@ def refusal_of_resume(directory, earlier, **given):
 
 def test_a_bucket_lost_in_the_final_evaluation_ends_the_search(tmp_path):
     class Final:
-        def run(self, records, console):
+        def run(self, records, console, watch):
             raise StorageError("--storage-path s3://bucket: no answer")
 
-    setup = SimpleNamespace(directory=tmp_path)
+    setup = SimpleNamespace(directory=tmp_path, watch=None)
     outcome = _evaluate(setup, Final(), [], None, StopReason.FINISHED, Console(file=io.StringIO()))
     assert outcome == Outcome(StopReason.STORAGE_LOST, "--storage-path s3://bucket: no answer")
 
@@ -292,4 +292,4 @@ def test_a_warm_start_from_a_folder_without_a_search_is_refused(tmp_path, digits
 def test_a_search_on_arrays_is_resumed_from_python_only(tmp_path, digits):
     begin(tmp_path / "s", digits, dataset="arrays")
     words = refusal_of_resume(tmp_path / "s", read_experiment(tmp_path / "s"))
-    assert "given from Python" in words
+    assert "run_search(resume=" in words
