@@ -141,7 +141,7 @@ def test_several_searches_are_compared_and_written_only_to_output(command, searc
             lambda d: (d / "experiment.json").write_text(
                 (d / "experiment.json").read_text().replace('"max_epochs": 3', '"max_epochs": 0')
             ),
-            "experiment.json: options: max_epochs must be at least 1, but is 0",
+            "the stored options are invalid: max_epochs must be at least 1, but is 0",
         ),
     ],
 )

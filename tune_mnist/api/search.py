@@ -250,7 +250,7 @@ def _require_same_space(
         return
     named = "" if isinstance(space, Mapping) else f" {space}"
     raise UserError(
-        f"--space{named} differs from the space {earlier.space.name} of the search {directory}:"
+        f"--space{named} differs from the space {earlier.space.name} stored in {directory}:"
         " omit the option, or start a new search"
     )
 

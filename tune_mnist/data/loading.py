@@ -53,7 +53,7 @@ def load_dataset(
         return load_own(own, given_as, transpose=transpose)
     if transpose:
         raise UserError(
-            f"--transpose applies only to data of your own, not to {name}: omit the option, or"
+            f"--transpose applies only to your own data, not to {name}: omit the option, or"
             " give --data-dir"
         )
     if name == DIGITS:

@@ -155,11 +155,11 @@ def _fill(member: Any, target: memoryview, name: str) -> None:
         read = member.readinto(target[place : place + NPZ_CHUNK])
         if not read:
             raise ValueError(
-                f"the array {name} is truncated: it is shorter than its header requires"
+                f"the array {name} is truncated: it contains less data than its header declares"
             )
         place += read
     if member.read(1):
-        raise ValueError(f"the array {name} is longer than its header requires")
+        raise ValueError(f"the array {name} contains more data than its header declares")
 
 
 def _check(shape: tuple[int, ...], dtype: "np.dtype[Any]", size: int) -> None:

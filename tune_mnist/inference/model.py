@@ -189,6 +189,6 @@ def _num_classes(path: Path, weights: Mapping[str, Tensor], head: str) -> int:
     if weight is None or weight.ndim < 2 or not 2 <= len(weight) <= MAX_CLASSES:
         raise UserError(
             f"{path}: the file must contain the weights of a layer {head} with 2 to {MAX_CLASSES}"
-            " classes"
+            " outputs, one per class"
         )
     return len(weight)

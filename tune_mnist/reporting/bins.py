@@ -16,7 +16,7 @@ class Group(NamedTuple):
     """Group of hyperparameter values that share a row of a table.
 
     Attributes:
-        place: Index among the groups of the parameter, for sorting.
+        place: Index among the groups of the hyperparameter, for sorting.
         label: Text that describes the values, such as ``adam`` or ``1e-4 to 1e-3``.
     """
 

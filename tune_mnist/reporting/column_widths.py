@@ -18,7 +18,7 @@ _BREAKS = re.compile(r"(?<=_)|\s")
 
 
 def column_width(heading: str, cells: Iterable[str]) -> float:
-    """Estimate the width of a column in pixels, rather too large than too small.
+    """Estimate the width of a column in pixels, with a tendency to overestimate.
 
     Args:
         heading: Column heading, which wraps at spaces and after underscores.

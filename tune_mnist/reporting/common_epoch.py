@@ -16,9 +16,9 @@ class CommonEpoch:
     """Validation accuracies of the trials after the same epoch.
 
     Attributes:
-        epoch: Number of the epoch, from 1.
-        values: ``val_accuracy`` after the epoch, keyed by trial number; minus infinity for a trial
-            that diverged. Trials that did not reach the epoch are missing.
+        epoch: Number of the epoch, starting at 1.
+        values: ``val_accuracy`` after the epoch, keyed by trial number. It is minus infinity for a
+            trial that diverged. Trials that did not reach the epoch are missing.
         best_ever: Highest ``val_accuracy`` of any epoch, keyed by trial number.
     """
 
@@ -83,7 +83,7 @@ def _curves(results: StoredSearch) -> dict[int, dict[int, float]]:
 
 
 def _curve(record: TrialRecord, trial: FrozenTrial) -> dict[int, float]:
-    """Return val_accuracy by epoch for as long as the trial had its initial hyperparameters."""
+    """Return val_accuracy by epoch, up to the first change of the trial's hyperparameters."""
     if trial.intermediate_values:
         # In population based training a trial may continue with the settings of another one.
         last = min((exploit["epoch"] for exploit in record.exploits), default=math.inf)

@@ -19,7 +19,10 @@ from tune_mnist.tuning.trials.reports import METRIC
 def write_comparison_page(
     searches: Sequence[StoredSearch], tables: Sequence[Comparison], path: Path
 ) -> None:
-    """Write a self-contained HTML page with verdict, plots, tables, all trials and the commands.
+    """Write a self-contained HTML page that compares several searches.
+
+    The page contains the verdict on the test set, plots, tables, all trials and the commands of
+    the searches.
 
     Args:
         searches: Searches to compare.

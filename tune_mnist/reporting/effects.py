@@ -26,7 +26,7 @@ def effect_tables(results: StoredSearch) -> list[Comparison]:
     architecture.
 
     Returns:
-        List with the table; empty if no trial has finished an epoch.
+        List with the table. Empty if no trial has finished an epoch.
     """
     common = common_epoch(results)
     if common is None:

@@ -26,14 +26,14 @@ Groups = Mapping[str, Sequence[FinalRun]]
 
 
 def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
-    """Say in one sentence whether the ensemble beats the best single network on the test set.
+    """State in one sentence whether the ensemble beats the best single network on the test set.
 
     Args:
         ensemble: Ensemble of the search, or None if there is none.
         groups: Final runs, keyed by the label of their configuration.
 
     Returns:
-        Verdict as text; empty if there were too few trials to choose an ensemble from.
+        Verdict as text. Empty if there were too few trials to choose an ensemble from.
     """
     if ensemble is None or len(ensemble.candidates) == 1:
         return ""
@@ -64,7 +64,7 @@ def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Compariso
         groups: Final runs, keyed by the label of their configuration.
 
     Returns:
-        List with the table; empty if no ensemble was tested.
+        List with the table. Empty if no ensemble was tested.
     """
     if ensemble is None or ensemble.test is None:
         return []

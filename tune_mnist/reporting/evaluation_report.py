@@ -39,7 +39,7 @@ def to_markdown(title: str, facts: dict[str, str], val_accuracy: float, tested: 
 
     Args:
         title: Title of the page.
-        facts: Description of the run, by heading.
+        facts: Description of the run, keyed by heading.
         val_accuracy: Validation accuracy, from 0 to 1.
         tested: Evaluation on the test images.
     """

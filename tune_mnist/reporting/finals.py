@@ -37,7 +37,7 @@ def test_columns(runs: Sequence[FinalRun]) -> dict[str, Any]:
         runs: Final runs of the configuration.
 
     Returns:
-        Values, keyed by column; empty if there are no runs.
+        Values, keyed by column. Empty if there are no runs.
     """
     if not runs:
         return {}
@@ -63,12 +63,12 @@ def final_tables(
 
     Args:
         runs: Final runs of all configurations.
-        asked: Number of runs per configuration that the options of the search require.
+        asked: Number of runs per configuration that the user has requested.
         class_names: Names of the classes.
         ensemble: Ensemble of the search, or None if there is none.
 
     Returns:
-        Tables in reading order; empty if there are no runs.
+        Tables in reading order. Empty if there are no runs.
     """
     if not runs:
         return []
@@ -84,7 +84,7 @@ def final_tables(
 
 
 def missing_runs(runs: Sequence[FinalRun], asked: int) -> str:
-    """Return a sentence that lists configurations with fewer runs than ``asked``, or ``""``."""
+    """Return a sentence on the configurations with fewer runs than requested, or ``""``."""
     short = [
         f"{len(group)} of {asked} for {label}"
         for label, group in labelled(runs).items()

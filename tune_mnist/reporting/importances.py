@@ -42,7 +42,7 @@ class Importance:
 def estimate_importances(
     trials: Sequence[FrozenTrial], values: Sequence[float], names: Sequence[str]
 ) -> list[Importance]:
-    """Estimate the importance of each hyperparameter; return the most important one first.
+    """Estimate the importance of each hyperparameter, and return the most important one first.
 
     The intervals cover the central 90 % of the shares found in bootstrap resamples of the trials.
     Each interval is extended to contain the share of the original trials, because resamples

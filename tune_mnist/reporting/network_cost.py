@@ -7,12 +7,12 @@ from tune_mnist.tuning.recording.trial_record import TrialRecord
 
 
 def mflops(results: StoredSearch, record: TrialRecord) -> float:
-    """Return the floating-point operations for the forward pass of one image, in millions.
+    """Return the millions of floating-point operations in the forward pass of one image.
 
     Args:
         results: Search that the trial belongs to.
-        record: Record of the trial; its configuration names the architecture and may contain
-            keyword arguments of the network's constructor.
+        record: Record of the trial. Its configuration specifies the architecture, and keyword
+            arguments of the network's constructor if there are any.
     """
     form = results.form
     config, options = split_keys(record.config)

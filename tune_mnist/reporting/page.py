@@ -39,7 +39,7 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
     """Write the report page of a search, and each plot as a small page into ``plots/``.
 
     Args:
-        results: Search to report; may be unfinished.
+        results: Search to report. It may be unfinished.
         tables: Comparison tables in reading order.
         path: Path of the HTML file. The ``plots`` folder is created beside it.
     """

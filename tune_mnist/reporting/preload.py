@@ -5,10 +5,10 @@ from contextlib import suppress
 
 
 def preload() -> threading.Thread:
-    """Start to import what the report of a search needs, and return the thread that does it.
+    """Import the packages of the report in a background thread, and return the thread.
 
-    The imports take seconds of CPU time. During the final runs the process of the search only
-    waits, so that a search which is stopped then can write its report at once.
+    The imports take seconds of CPU time. They are done during the final runs, when the process of
+    the search only waits, so that a search that is then stopped can write its report immediately.
     """
     thread = threading.Thread(target=_import, name="preload report", daemon=True)
     thread.start()

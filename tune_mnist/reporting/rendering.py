@@ -44,9 +44,9 @@ class PageTable:
     Attributes:
         key: Identifier of the table, unique within the page.
         title: Title, which says what the table compares.
-        caption: One-line explanation; may be empty.
+        caption: One-line explanation, which may be empty.
         columns: Columns from left to right.
-        groups: Groups of rows; each row is a list of cells. If ``grouped`` is true, all rows of a
+        groups: Groups of rows. Each row is a list of cells. If ``grouped`` is true, all rows of a
             group have the same first cell.
         grouped: Whether the page shows the first cell only once per group.
     """
@@ -85,12 +85,12 @@ def page_table(table: Comparison) -> PageTable:
 
 
 def render(template: str, figures: Sequence[Plot], **values: Any) -> str:
-    """Render a page that loads nothing from the network and runs only the project's scripts.
+    """Render a page that loads nothing from the network and runs no foreign scripts.
 
     Args:
         template: File name of the template.
         figures: Plots whose figures are embedded in the page.
-        values: Further variables of the template, by name.
+        values: Further variables of the template, keyed by name.
     """
     scripts = [plotly_js(), script("sections.js"), script("theme.js"), script("report.js")]
     return (
@@ -126,7 +126,7 @@ def script(name: str) -> Markup:
 
 
 def to_json(plots: Sequence[Plot]) -> Markup:
-    """Return the figures of plots as JSON for a script element, keyed by plot.
+    """Convert the figures of plots to JSON for a script element, keyed by plot.
 
     Numbers are rounded to five significant digits, which is enough for a plot.
     """
@@ -151,7 +151,7 @@ def _rounded(value: Any) -> Any:
 
 
 def script_source(script: str) -> str:
-    """Return the source expression that allows an inline script in a Content-Security-Policy."""
+    """Return the source expression that permits an inline script in a Content-Security-Policy."""
     digest = hashlib.sha256(script.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 

@@ -24,13 +24,13 @@ _HOW_TO_CONTINUE = {
 def report_search_end(
     console: Console, directory: Path, outcome: Outcome, watch: Stopwatch
 ) -> None:
-    """Write the report of a search to its results folder, and print the main tables.
+    """Write the report of a finished search to its results folder, and print the main tables.
 
     Args:
         console: Console to print to.
         directory: Results folder of the search.
         outcome: Outcome of the search.
-        watch: Time since the start of the command.
+        watch: Stopwatch started with the command.
     """
     # Imported late: plots and statistics take a second or two, and no trial should wait for them.
     from tune_mnist.reporting.search_report import show, write_report

@@ -31,7 +31,7 @@ _TABLES = {
 
 @dataclass(frozen=True)
 class PageSection:
-    """Section of the report page.
+    """Section of the report page, with its tables and plots.
 
     Attributes:
         key: Identifier of the section, unique within the page.
@@ -57,12 +57,12 @@ class PageSection:
 def page_sections(
     tables: Sequence[Comparison], drawn: Drawn, first: Plot | None
 ) -> list[PageSection]:
-    """Distribute tables and plots to the sections of the page; leave out empty sections.
+    """Distribute tables and plots to the sections of the page. Empty sections are omitted.
 
     Args:
         tables: Comparison tables in reading order.
         drawn: Plots of the search.
-        first: Plot that the page shows above all sections and not a second time in a section, or
+        first: Plot that the page shows above all sections, and therefore not in a section, or
             None.
     """
     sections = []
@@ -88,7 +88,7 @@ def first_plot(drawn: Drawn, models: int) -> Plot | None:
 
     Returns:
         Accuracy against training time if there are several architectures, otherwise the learning
-        curves; None if no trial has finished an epoch.
+        curves. None if no trial has finished an epoch.
     """
     plots = {plot.key: plot for plot in drawn.plots}
     keys = ("cost-time", "history") if models > 1 else ("curves", "history")

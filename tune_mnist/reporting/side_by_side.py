@@ -28,9 +28,10 @@ _SETUPS = ("search", "data", "image_size", "epochs", "seed", "hardware")
 
 
 def compare_searches(searches: Sequence[StoredSearch]) -> list[Comparison]:
-    """Return the tables of several searches: differences on the test set, best trials, costs.
+    """Return the tables that compare several searches.
 
-    The settings of the searches come last.
+    They show the differences on the test set, the best trials, the costs and, at the end, the
+    settings of the searches.
 
     Raises:
         UserError: A search is given twice.
@@ -65,7 +66,7 @@ def compare_searches(searches: Sequence[StoredSearch]) -> list[Comparison]:
 
 
 def _best(searches: Sequence[StoredSearch], names: list[str]) -> pd.DataFrame:
-    """Return the best trials by architecture, best first; a search without trials gets a row."""
+    """Return the best trials by architecture, best first. A search without trials gets a row."""
     parts = []
     for results, name in zip(searches, names, strict=True):
         best = best_trials(results)

@@ -16,10 +16,10 @@ class Spread:
 
     Attributes:
         mean: Arithmetic mean.
-        sd: Sample standard deviation; NaN for a single accuracy.
-        low: Lower end of the 95 % confidence interval of the mean, by Student's t-distribution;
-            NaN for a single accuracy.
-        high: Upper end of the confidence interval; NaN for a single accuracy.
+        sd: Sample standard deviation. NaN if there is only one accuracy.
+        low: Lower end of the 95 % confidence interval of the mean, by Student's t-distribution.
+            NaN if there is only one accuracy.
+        high: Upper end of the confidence interval. NaN if there is only one accuracy.
         count: Number of accuracies.
     """
 

@@ -28,21 +28,22 @@ from tune_mnist.tuning.storage.kept_models import kept_models, read_config
 
 @dataclass(frozen=True)
 class StoredSearch:
-    """A search and its results so far.
+    """Search with its results so far, read from its results folder.
 
     Attributes:
         directory: Results folder. Its name is the name of the search.
         experiment: Settings, commands and versions of the search.
         space: Search space.
         options: Options of the search.
-        study: Optuna study, to be read only. It also contains the trials that a warm start
-            imported from other searches.
+        study: Optuna study, which must not be changed. It also contains the trials that a warm
+            start has imported from other searches.
         records: Trials in the order of their numbers.
         trials: Trials as a data frame with the columns of ``trials.csv``.
         full_val_accuracy: Accuracy of each kept model on all validation images, keyed by
-            architecture and trial number. Empty if the trials used all validation images.
+            architecture and trial number. Empty if the trials were validated on all of these
+            images anyway.
         final: Results of the final runs.
-        ensemble: Ensemble of trials, or None if none was chosen yet.
+        ensemble: Ensemble of trials, or None if none has been chosen yet.
     """
 
     directory: Path
@@ -63,7 +64,7 @@ class StoredSearch:
 
     @property
     def chance_level(self) -> float:
-        """Accuracy that a network exceeds once it has learned; 0 in folders of early versions."""
+        """Accuracy that a network must exceed to count as having learned. 0 in early folders."""
         level = self.study.user_attrs.get(CHANCE_LEVEL)
         return level if isinstance(level, float) else 0.0
 
@@ -74,19 +75,19 @@ class StoredSearch:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes; in folders of early versions, which lack names, their numbers."""
+        """Names of the classes, or their numbers in folders of early versions without names."""
         if self.experiment.data is not None:
             return self.experiment.data.class_names
         return number_names(len(self.final[0].confusion)) if self.final else ()
 
     @property
     def form(self) -> DataForm:
-        """Form of the images; MNIST's form in folders of early versions, which do not store it."""
+        """Form of the images. Folders of early versions do not store it and get MNIST's form."""
         return self.experiment.data or MNIST
 
 
 def read_search(directory: Path) -> StoredSearch:
-    """Read a search from its results folder, whether it has ended, is interrupted or running.
+    """Read a search from its results folder. It may be finished, interrupted or running.
 
     Args:
         directory: Results folder.

@@ -20,7 +20,7 @@ _NO_RESULT = "No trial has finished an epoch: there is nothing to compare."
 
 
 def search_tables(results: StoredSearch) -> list[Comparison]:
-    """Return all tables of a search in reading order; none if no trial has finished an epoch."""
+    """Return all tables of a search in reading order. Empty if no trial has finished an epoch."""
     return [
         *trial_tables(results),
         *final_tables(
@@ -31,7 +31,7 @@ def search_tables(results: StoredSearch) -> list[Comparison]:
 
 
 def search_facts(results: StoredSearch) -> dict[str, str]:
-    """Describe a search by heading: data, hardware, states of the trials, tested trials."""
+    """Describe a search: data, hardware, states of the trials, tested trials, keyed by heading."""
     states = Counter(str(record.state) for record in results.records)
     counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
     facts = {
@@ -124,7 +124,7 @@ def write_tables(tables: Sequence[Comparison], folder: Path, standing_alone: str
 
     Args:
         tables: Tables to write. The name of a table becomes the name of its files.
-        folder: Folder to write to; created if it does not exist.
+        folder: Folder to write to. It is created if it does not exist.
         standing_alone: Search settings to append to each LaTeX caption, so that a table can be
             read without the report.
     """

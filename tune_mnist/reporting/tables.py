@@ -95,15 +95,16 @@ class Comparison:
     """Table that compares trials, configurations or searches.
 
     Attributes:
-        title: Title, which says what the table compares.
+        title: Title, which states what the table compares.
         cells: Formatted cells, with headings as column names.
-        caption: One-line explanation; may be empty.
-        name: Name of the table's files, without suffix.
-        values: Table with unformatted values for the ``.csv`` file; None: write the cells.
-        folded: Whether a terminal shows all hyperparameters in one column, to save width.
-        files_only: Headings of columns that a terminal does not show.
-        group: Heading of the column that groups consecutive rows with equal values; empty: no
-            groups.
+        caption: One-line explanation, which may be empty.
+        name: File name of the table, without suffix.
+        values: Table with unformatted values for the ``.csv`` file. If None, the cells are
+            written.
+        folded: Whether all hyperparameters are shown in one column in a terminal, to save width.
+        files_only: Headings of columns that are not shown in a terminal.
+        group: Heading of the column that groups consecutive rows with equal values. Empty if there
+            are no groups.
     """
 
     title: str
@@ -163,16 +164,16 @@ class Comparison:
         return f"## {self.title}\n\n{caption}{cells}\n"
 
     def to_csv(self) -> str:
-        """Format the table as CSV: numbers with all digits, missing values as empty fields."""
+        """Format the table as CSV. Numbers have all digits, missing values are empty fields."""
         values = self.cells if self.values is None else self.values
         # A missing value makes pandas convert integers to floats; convert_dtypes reverts that.
         return values.convert_dtypes().to_csv(index=False)
 
     def to_latex(self, setting: str = "") -> str:
-        """Format the table as LaTeX (package ``booktabs``), with the columns of a terminal.
+        """Format the table as LaTeX (package ``booktabs``), with the columns shown in a terminal.
 
         Args:
-            setting: Search settings to append to the caption; may be empty.
+            setting: Search settings to append to the caption, or an empty string.
         """
         parts = (part.rstrip(".") for part in (self.title, self.caption, setting) if part)
         shown = self._narrowed().map(printable)
@@ -205,14 +206,15 @@ def comparison(
     Columns that are missing or have no value in any row are left out.
 
     Args:
-        name: Name of the table's files, without suffix.
-        title: What the table compares.
+        name: File name of the table, without suffix.
+        title: Title, which states what the table compares.
         rows: Rows with unformatted values.
         columns: Columns to show, from left to right. CONFIG stands for all hyperparameters.
-        caption: One-line explanation; may be empty.
-        folded: Whether a terminal shows all hyperparameters in one column.
-        files_only: Columns that a terminal does not show.
-        group: Column that groups consecutive rows with equal values; empty: no groups.
+        caption: One-line explanation, which may be empty.
+        folded: Whether all hyperparameters are shown in one column in a terminal.
+        files_only: Columns that are not shown in a terminal.
+        group: Column that groups consecutive rows with equal values. If empty, there are no
+            groups.
         headings: Headings that replace the usual ones in this table, keyed by column.
     """
     config = [key for key in ordered_keys(map(str, rows)) if key != "model"]
@@ -262,7 +264,7 @@ def _narrow(heading: str, cells: pd.Series) -> str:
 
 
 def _latex_columns(shown: pd.DataFrame) -> str:
-    """Return the LaTeX column specification; columns of prose get a width so that they wrap."""
+    """Return the LaTeX column specification. Columns of prose get a width, so that they wrap."""
     prose = [str(heading) for heading in shown if heading in _PROSE]
     width = _PROSE_WIDTH[len(prose) > 1] / max(len(prose), 1)
     kinds = dict.fromkeys(prose, f"p{{{width:.2f}\\linewidth}}")

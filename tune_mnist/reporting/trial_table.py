@@ -54,7 +54,8 @@ class TrialTable:
     Attributes:
         columns: Columns from left to right.
         rows: Cells of each trial, in the order of the columns.
-        constant: Settings that are the same in all trials and therefore get no column, by heading.
+        constant: Settings that are the same in all trials and therefore get no column, keyed by
+            heading.
         filters: Values that the table can be filtered by, keyed by column.
     """
 

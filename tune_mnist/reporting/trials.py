@@ -37,11 +37,12 @@ _PARETO = ("trial", "model", "val_accuracy", "parameters", "train_seconds", CONF
 
 
 def best_trials(results: StoredSearch) -> pd.DataFrame:
-    """Return the best trial of each architecture, with its costs and test accuracy, best first.
+    """Return a table of the best trial of each architecture, best architecture first.
 
-    If several trials have the same accuracy, the trial that the final evaluation tested is the
-    best, then the one with the lowest number. A trial that diverged or failed is selected only if
-    its architecture has no other trial.
+    The table includes the costs and the test accuracy of the trials. If several trials have the
+    same accuracy, the trial that was tested by the final evaluation is the best, then the one with
+    the lowest number. A trial that diverged or failed is selected only if its architecture has no
+    other trial.
     """
     tested = by_configuration(results.final)
     judged = _judged(results.trials)
@@ -72,7 +73,7 @@ def best_trials(results: StoredSearch) -> pd.DataFrame:
 
 
 def hidden_of_best(best: pd.DataFrame) -> tuple[str, ...]:
-    """Return the columns of the table of best trials that a terminal does not show.
+    """Return the columns of the table of best trials that are not shown in a terminal.
 
     The state is shown only if at least one of the trials was not trained to its last epoch.
     """
@@ -84,7 +85,7 @@ def trial_tables(results: StoredSearch) -> list[Comparison]:
     """Return tables of the best trials and, with several objectives, of the Pareto set.
 
     Returns:
-        Tables in reading order; empty if no trial has finished an epoch.
+        Tables in reading order. Empty if no trial has finished an epoch.
     """
     directions = results.options.directions
     judged = _judged(results.trials)
@@ -114,7 +115,10 @@ def trial_tables(results: StoredSearch) -> list[Comparison]:
 
 
 def pareto_set(trials: pd.DataFrame, directions: dict[str, str]) -> pd.DataFrame:
-    """Return the trials that no other beats in one objective without being worse in another.
+    """Return the trials on the Pareto front of several objectives.
+
+    A trial is on the front if no other trial is better in one objective without being worse in
+    another.
 
     Args:
         trials: Trials to compare, one row each, with a column for each objective.
@@ -168,7 +172,7 @@ def _costs(best: pd.DataFrame) -> Comparison:
 
 
 def _judged(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials with an accuracy, best first; later stages rank before earlier ones."""
+    """Return the trials with an accuracy, best first. Later stages rank before earlier stages."""
     judged = trials.dropna(subset=["val_accuracy"])
     judged = judged.assign(stage_rank=pd.to_numeric(judged[STAGE]).fillna(0))
     return judged.sort_values(

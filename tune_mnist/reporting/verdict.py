@@ -42,7 +42,7 @@ class Difference:
         low: Lower end of the 95 % confidence interval of the difference over the seeds.
         high: Upper end of the confidence interval over the seeds.
         image_low: Lower end of the 95 % confidence interval of the difference over the test
-            images; NaN if the misclassified images of a run are not known.
+            images. NaN if the misclassified images of a run are unknown.
         image_high: Upper end of the confidence interval over the test images, or NaN.
         p: Corrected p-value of the difference.
     """
@@ -108,7 +108,7 @@ def verdict(groups: Mapping[str, Sequence[FinalRun]]) -> str:
         groups: Final runs, keyed by the label of their configuration.
 
     Returns:
-        Verdict as text; empty if there are no final runs.
+        Verdict as text. Empty if there are no final runs.
     """
     if not groups:
         return ""
@@ -142,7 +142,7 @@ def verdict_tables(groups: Mapping[str, Sequence[FinalRun]]) -> list[Comparison]
         groups: Final runs, keyed by the label of their configuration.
 
     Returns:
-        List with the table; empty if fewer than two configurations can be compared.
+        List with the table. Empty if fewer than two configurations can be compared.
     """
     found = differences(groups)
     if not found:
@@ -175,7 +175,7 @@ def verdict_tables(groups: Mapping[str, Sequence[FinalRun]]) -> list[Comparison]
 
 
 class _Error(NamedTuple):
-    """Standard error of a difference and its degrees of freedom; both 0 without any spread."""
+    """Standard error of a difference and its degrees of freedom. Both are 0 without any spread."""
 
     standard: float
     freedom: float
@@ -189,11 +189,12 @@ class _Error(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """Test results of a configuration or an ensemble.
+    """Test results of a configuration or an ensemble, to be compared with another sample.
 
     Attributes:
         accuracies: Test accuracy of each run.
-        error_shares: Share of the runs that misclassify each test image; None: unknown.
+        error_shares: Fraction of the runs that misclassify each test image, or None if it is
+            unknown.
     """
 
     accuracies: NDArray[np.float64]
@@ -206,7 +207,7 @@ class Sample(NamedTuple):
 
     @classmethod
     def of_predictions(cls, misclassified: Sequence[int], images: int) -> "Sample":
-        """Collect the test result of one network or ensemble, which was not retrained.
+        """Create the sample of a single network or ensemble, which has only one run.
 
         Args:
             misclassified: Indices of the misclassified test images.
@@ -218,10 +219,10 @@ class Sample(NamedTuple):
 
 
 def difference(better: str, worse: str, first: Sample, second: Sample) -> Difference:
-    """Return the difference in test accuracy between two samples, with an uncorrected p-value.
+    """Compare the test accuracy of two samples, and return the difference with its p-value.
 
-    If both samples have only one run, they are compared by McNemar's exact test on the test
-    images instead of a t-test.
+    The p-value is not corrected for multiple tests. If both samples have only one run, they are
+    compared by McNemar's exact test on the test images instead of a t-test.
 
     Args:
         better: Label of the first sample.
@@ -273,7 +274,7 @@ def _combined(errors: Sequence[_Error]) -> _Error:
 
 
 def _over_images(first: Sample, second: Sample) -> _Error | None:
-    """Return the standard error of the mean difference over the test images; None: unknown."""
+    """Return the standard error of the mean difference over the test images. None if unknown."""
     errors = _paired(first, second)
     return None if errors is None else _error_of_mean(errors[1] - errors[0])
 

@@ -14,11 +14,11 @@ from tune_mnist.tuning.final.runs import FinalRun
 
 @dataclass(frozen=True)
 class SameTest:
-    """Searches whose final runs have classified the same test images.
+    """Searches whose final runs were tested on the same images.
 
     Attributes:
         searches: Labels of the searches.
-        groups: Final runs by label of their configuration and search.
+        groups: Final runs, keyed by the label of their configuration and search.
     """
 
     searches: list[str] = field(default_factory=list)
@@ -26,7 +26,7 @@ class SameTest:
 
 
 def by_test_set(searches: Sequence[StoredSearch]) -> list[SameTest]:
-    """Return the final runs of searches, grouped by their test images.
+    """Group the final runs of several searches by their test images.
 
     Folders of early versions do not store a checksum of the test images. They are compared with
     each other if data set and number of test images are the same.
@@ -45,10 +45,10 @@ def by_test_set(searches: Sequence[StoredSearch]) -> list[SameTest]:
 
 
 def verdict_lines(searches: Sequence[StoredSearch]) -> list[str]:
-    """Return the verdict on the test set, and which searches have none.
+    """State for each test set which configuration is the best, and which searches are untested.
 
     Returns:
-        One sentence or a few per line: a verdict for each test set, searches without final runs,
+        Lines of one or a few sentences: a verdict for each test set, searches without final runs,
         and searches of which no trial has learned.
     """
     tests = by_test_set(searches)
@@ -70,7 +70,7 @@ def verdict_lines(searches: Sequence[StoredSearch]) -> list[str]:
 
 
 def tables_of_tests(searches: Sequence[StoredSearch]) -> list[Comparison]:
-    """Return for each test set the table of the differences between the tested configurations."""
+    """Return a table of the differences between the tested configurations for each test set."""
     tests = by_test_set(searches)
     tables = []
     for number, same in enumerate(tests, start=1):

@@ -39,12 +39,12 @@ def measure(context: SearchContext, image_size: int | None = None) -> Speeds:
 
 
 class TimeBudget:
-    """Time budget of a search, which covers its trials, final evaluation and report.
+    """Time budget of a search, which includes its trials, final evaluation and report.
 
     The time starts when the object is created.
 
     Args:
-        seconds: Time budget in seconds, above 0.
+        seconds: Time budget in seconds, greater than 0.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -98,7 +98,7 @@ class TimeBudget:
         return self._end - time.monotonic()
 
     def needs_rest(self, final: FinalEvaluation, records: list[TrialRecord]) -> bool:
-        """Return whether trials must end now, because the final runs need the remaining time.
+        """Return whether trials must stop now, because the final runs need the remaining time.
 
         Args:
             final: Final evaluation of the search.

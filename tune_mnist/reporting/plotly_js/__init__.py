@@ -10,9 +10,9 @@ FILE = "plotly-cartesian.min.js"
 
 @cache
 def plotly_js() -> Markup:
-    """Return the source of the library, which can be embedded in a page without escaping.
+    """Return the source of the JavaScript library, which needs no escaping in a page.
 
-    ``tools/update_plotly_js.py`` builds the library.
+    The library is built by ``tools/update_plotly_js.py``.
     """
     text = resources.files(__name__).joinpath(FILE).read_text(encoding="utf-8")
     return Markup(text)  # noqa: S704 - code of the package, not of a results folder

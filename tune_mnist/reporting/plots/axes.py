@@ -29,9 +29,9 @@ def set_ticks(axis: Any, values: Iterable[float], name: Callable[[float], str]) 
     """Make an axis logarithmic, with ticks that suit the range of its values.
 
     Args:
-        axis: Axis of a figure, changed in place.
+        axis: Axis of a figure. It is changed in place.
         values: Values along the axis.
-        name: Function that formats a value as the label of a tick.
+        name: Function that formats a value as a tick label.
     """
     positive = [max(value, _SMALLEST) for value in values]
     low, high = min(positive), max(positive)
@@ -67,14 +67,14 @@ def _round_ticks(low: float, high: float) -> list[float]:
 
 
 def stretch(figure: go.Figure, name: str) -> go.Figure:
-    """Replace the accuracies on the y axis of a figure by their errors on a logarithmic scale.
+    """Show the accuracies on the y axis of a figure on a logarithmic scale of the errors.
 
-    The ticks still show accuracies. The hover text can use the accuracies of the points, which are
-    stored as ``customdata``.
+    Accuracies near 1 are then easier to distinguish. The ticks still show accuracies, and the
+    hover text can use the accuracies of the points, which are stored as ``customdata``.
 
     Args:
-        figure: Figure with accuracies as y values, changed in place and returned.
-        name: Name of the accuracy in the title of the y axis.
+        figure: Figure with accuracies as y values. It is changed in place and returned.
+        name: Name of the accuracy, for the title of the y axis.
     """
     accuracies = [
         [None if not _is_accuracy(value) else float(value) for value in trace.y]

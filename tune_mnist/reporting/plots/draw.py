@@ -23,7 +23,7 @@ Drawer = Callable[[EvaluatedTrials], list[Plot]]
 
 
 def _of_one_stage(drawer: Drawer) -> Drawer:
-    """Restrict a plot to the trials of the last stage, whose accuracies are comparable."""
+    """Restrict a plot to trials that reached the last stage, whose accuracies are comparable."""
 
     def draw_comparable(evaluated: EvaluatedTrials) -> list[Plot]:
         evaluated.require(1)
@@ -78,9 +78,9 @@ _OF_A_KEYWORD = f"slice-{MODEL_PREFIX}"
 
 
 def is_key(name: str, models: Iterable[str]) -> bool:
-    """Return whether a name is a possible key of a plot.
+    """Return whether a name can be the key of a plot.
 
-    A report uses this function to recognize plot files of an earlier report.
+    Reports use this function to recognise the plot files of an earlier report.
 
     Args:
         name: Name to check, such as ``confusion-lenet``.

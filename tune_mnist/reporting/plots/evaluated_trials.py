@@ -38,7 +38,7 @@ _Parameters = tuple[dict[str, Any], dict[str, BaseDistribution]]
 
 @dataclass(frozen=True)
 class EvaluatedTrials:
-    """Trials of a search that have finished an epoch, with the accuracies to compare.
+    """Trials of a search that have finished an epoch, with the accuracies to compare them by.
 
     Attributes:
         results: Search that the trials belong to.
@@ -47,7 +47,8 @@ class EvaluatedTrials:
             another search, are FAIL.
         records: Records of the trials, ordered by number. ``config`` is the configuration at the
             best epoch, and ``val_accuracy`` the accuracy to compare.
-        epoch: Epoch after which the accuracies were measured; None: the best epoch of each trial.
+        epoch: Epoch after which the accuracies were measured. None if each trial is represented by
+            its best epoch.
     """
 
     results: StoredSearch
@@ -76,7 +77,7 @@ class EvaluatedTrials:
 
     @cached_property
     def at_best_stage(self) -> "EvaluatedTrials":
-        """The trials that reached the same stage as the best trial; without stages, all trials.
+        """Trials that reached the stage of the best trial, or all trials if there are no stages.
 
         Accuracies measured on small images are not comparable with those measured on large images.
         """
@@ -175,7 +176,7 @@ class EvaluatedTrials:
         return [record.config[name] for record in self.records if name in record.config]
 
     def require(self, least: int, parameters: int = 0) -> None:
-        """Check that there are enough trials and parameters for a plot.
+        """Check that there are enough trials and parameters to draw a plot.
 
         Args:
             least: Minimum number of trials.
@@ -199,7 +200,7 @@ class EvaluatedTrials:
             )
 
     def require_differences(self) -> None:
-        """Check that the trials differ in accuracy.
+        """Check that not all trials have the same accuracy.
 
         Raises:
             CannotDrawError: All trials have the same accuracy.
@@ -208,7 +209,7 @@ class EvaluatedTrials:
             raise CannotDrawError(f"all trials have the same {METRIC}")
 
     def with_objectives(self) -> optuna.Study:
-        """Return a copy of the study with the search's own complete trials and all objectives."""
+        """Return a copy of the study with all objectives, without trials from other searches."""
         own = {record.number for record in self.results.records}
         return _study(
             self.results.study,
@@ -241,7 +242,7 @@ def _study(
     values: dict[int, list[float]],
     changed: Mapping[int, _Parameters] = MappingProxyType({}),
 ) -> optuna.Study:
-    """Copy a study into memory.
+    """Create a copy of a study in memory, with other values and parameters.
 
     Args:
         study: Study to copy.

@@ -241,7 +241,7 @@ def _two_parameters(evaluated: EvaluatedTrials, *, numbers: bool = False) -> tup
 
 
 def _by_importance(evaluated: EvaluatedTrials) -> list[str]:
-    """Return the shared parameters by importance, or in the order of the space if it is unknown.
+    """Return the shared parameters, by importance if it is known, otherwise as in the space.
 
     Parameters that take effect over a whole training are left out.
     """

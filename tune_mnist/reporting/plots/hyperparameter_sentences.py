@@ -84,7 +84,7 @@ def _doubt(groups: list[list[float]]) -> str:
     Bonferroni's correction for the number of groups.
 
     Returns:
-        Reason, or an empty text if the lead is significant.
+        Reason, or an empty string if the lead is significant.
     """
     first, *others = groups
     if min(map(len, groups)) < MIN_IN_A_GROUP:

@@ -22,7 +22,7 @@ HEIGHT = 360
 
 @dataclass(frozen=True)
 class Picture:
-    """Small image with a caption.
+    """Small image on the report page, with a caption.
 
     Attributes:
         uri: Image as a data URI.
@@ -35,14 +35,14 @@ class Picture:
 
 @dataclass(frozen=True)
 class Plot:
-    """Plot of a search, with the sentence that the page shows above it.
+    """Plot on the report page, with a sentence that explains it.
 
     Attributes:
         key: Identifier in links and file names, unique among the plots of a search.
         title: Title of the plot.
-        sentence: One or more sentences that say what the plot shows.
-        figure: Figure without a title; None if the plot consists of pictures.
-        pictures: Pictures in reading order.
+        sentence: One or more sentences that describe what the plot shows.
+        figure: Figure without a title. None if the plot consists of images.
+        pictures: Images in reading order.
     """
 
     key: str
@@ -57,10 +57,10 @@ class CannotDrawError(Exception):
 
 
 def tidied(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:
-    """Set the layout of a figure for the page, which adds title, width and theme colours.
+    """Set the layout of a figure. Title, width and theme colours are added by the page.
 
     Args:
-        figure: Figure, changed in place and returned.
+        figure: Figure, which is changed in place and returned.
         height: Height in pixels.
     """
     figure.update_layout(

@@ -208,7 +208,7 @@ def _longest(curves: dict[int, dict[int, float]]) -> int:
 
 
 def _whole_ticks(count: int) -> dict[str, Any]:
-    """Return options for ticks at whole numbers only; plotly also sets ticks at halves."""
+    """Return options for ticks at whole numbers only, as plotly also sets ticks at halves."""
     return {"tickformat": "d", "dtick": 1} if count <= _FEW else {"tickformat": "d"}
 
 
@@ -257,7 +257,7 @@ def _foretelling_sentence(evaluated: EvaluatedTrials, curves: dict[int, dict[int
 
 
 def _keep_own(trace: go.Bar, records: dict[int, TrialRecord]) -> bool:
-    """Remove the bars of imported trials; return whether any bar is left.
+    """Remove the bars of imported trials, and return whether any bar is left.
 
     The bar of a trial that has not ended gets the length of the training time. Optuna extends the
     bar to the present.

@@ -18,7 +18,7 @@ def accuracy_of_tests(tested: SameTest, number: int) -> Plot:
 
     Args:
         tested: Final runs that have classified the same test images.
-        number: Number of the plot on the page, from 0.
+        number: Number of the plot on the page, starting at 0.
     """
     figure = go.Figure()
     means = {}

@@ -86,8 +86,8 @@ def check_value(value: float, text: str) -> None:
     if isinstance(distribution, CategoricalDistribution):
         if not float(value).is_integer() or not 0 <= value < len(distribution.choices):
             raise broken_rule(
-                f"the parameter value must be the index of one of {len(distribution.choices)}"
-                f" choices, but is {value:g}"
+                f"the parameter value must be a choice index from 0 to"
+                f" {len(distribution.choices) - 1}, but is {value:g}"
             )
     elif not distribution.low <= value <= distribution.high:
         raise broken_rule(

@@ -127,7 +127,8 @@ def _check_numbers(trial: FrozenTrial, objectives: int, trials: int) -> None:
     for exploit in trial.user_attrs.get(EXPLOITS, []):
         if exploit["donor"] >= trials:
             raise UserError(
-                f"{place}: takeovers: the donor, trial {exploit['donor']}, does not exist"
+                f"{place}: a takeover names trial {exploit['donor']} as donor, but there is no"
+                " such trial"
             )
 
 

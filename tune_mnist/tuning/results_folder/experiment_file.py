@@ -172,7 +172,9 @@ class Experiment(StrictModel, extra="ignore"):
         try:
             return parse_space(self.space.text, Path(f"{self.space.name}.yaml"))
         except UserError as error:
-            raise UserError(f"{directory / EXPERIMENT_FILE}: space: {error}") from None
+            raise UserError(
+                f"{directory / EXPERIMENT_FILE}: the stored search space is invalid: {error}"
+            ) from None
 
     def fixed_model(self, directory: Path) -> str | None:
         """Return the architecture of the search space, or None if there are several.
@@ -188,7 +190,9 @@ class Experiment(StrictModel, extra="ignore"):
         try:
             model = parse_space_file(self.space.text, Path(f"{self.space.name}.yaml")).model
         except UserError as error:
-            raise UserError(f"{directory / EXPERIMENT_FILE}: space: {error}") from None
+            raise UserError(
+                f"{directory / EXPERIMENT_FILE}: the stored search space is invalid: {error}"
+            ) from None
         return model if isinstance(model, str) else None
 
     def stored_options(self, directory: Path, space: SearchSpace) -> SearchOptions:
@@ -204,7 +208,9 @@ class Experiment(StrictModel, extra="ignore"):
         try:
             return SearchOptions.checked(space, **self.options)
         except UserError as error:
-            raise UserError(f"{directory / EXPERIMENT_FILE}: options: {error}") from None
+            raise UserError(
+                f"{directory / EXPERIMENT_FILE}: the stored options are invalid: {error}"
+            ) from None
 
     def options_with(self, space: SearchSpace, given: dict[str, Any]) -> SearchOptions:
         """Return the stored options, updated with the options of a resumed search.

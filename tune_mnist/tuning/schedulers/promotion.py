@@ -112,7 +112,7 @@ class PromotionAsha(SearchScheduler):
 
     @classmethod
     def simulate(cls, options: SchedulerOptions, num_samples: int, rng: Random) -> list[int]:
-        """Simulate a search with one worker and one bracket; return the epochs of each trial."""
+        """Simulate a search with one worker and one bracket. Return the epochs of each trial."""
         qualities = [rng.random() for _ in range(num_samples)]
         return simulate_promotion(
             options.rung_epochs, options.reduction_factor, options.max_epochs, qualities
@@ -126,7 +126,7 @@ class PromotionAsha(SearchScheduler):
         self.all_begun = search.all_begun
 
     def restore_trial(self, trial: EarlierTrial) -> None:
-        """Restore a trial of an earlier run of the search. Trials can be restored in any order.
+        """Restore a trial of an earlier run of the search. The order of the calls does not matter.
 
         Args:
             trial: Trial of the earlier run.
@@ -145,12 +145,12 @@ class PromotionAsha(SearchScheduler):
         return room and self._next(search_over=False) is None
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Add a new trial, or an unfinished trial of an earlier run, which keeps its rung."""
+        """Add a new trial, or an unfinished trial of an earlier run, which stays at its rung."""
         super().on_trial_add(tune_controller, trial)
         self._brackets.add(trial.config[NUMBER], trial.config.get("model", ""))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Decide whether the trial continues, pauses or ends after this epoch.
+        """Decide after a report whether the trial continues, pauses or ends.
 
         The first report after a pause may repeat the last report before the pause.
         """
@@ -175,7 +175,7 @@ class PromotionAsha(SearchScheduler):
         return self.PAUSE
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return the paused trial to continue, or None if none is ready or no worker is free.
+        """Return the paused trial to continue, or None if no trial is ready or no worker is free.
 
         Ray calls this method in every step, before it starts the pending trials. Therefore the
         method also pauses trials that must wait, and ends trials that cannot be promoted.
@@ -249,7 +249,7 @@ class PromotionAsha(SearchScheduler):
         return number
 
     def _notice_ended(self, search_over: bool) -> None:
-        """Remove trials that Ray ended without a callback, and those it will not add again."""
+        """Remove trials that Ray ended without a callback, or that Ray will not add again."""
         ended = {number for number, trial in self._trials.items() if trial.is_finished()}
         for number in ended | (self._missing() if search_over else set()):
             self._end(number)
@@ -257,9 +257,9 @@ class PromotionAsha(SearchScheduler):
             self._brackets.close()
 
     def _hold_back(self, tune_controller: Any) -> None:
-        """Pause pending trials that are at a rung or exceed ``max_concurrent``.
+        """Pause pending trials that are at a rung or that exceed ``max_concurrent``.
 
-        A resumed search adds such trials, and so does a searcher that ignores
+        Such trials are added by a resumed search, and by a searcher that ignores
         ``wants_new_trial``.
         """
         pending = [n for n, trial in self._trials.items() if trial.status == Trial.PENDING]

@@ -19,7 +19,7 @@ OBJECTIVE = {"metric": METRIC, "mode": MODE, "time_attr": TIME_ATTR}
 
 @dataclass(frozen=True)
 class EarlierTrial:
-    """Trial that an earlier run of a resumed search has started.
+    """Trial that was started by an earlier run of a resumed search.
 
     Attributes:
         number: Number of the trial in the study.
@@ -38,7 +38,7 @@ class EarlierTrial:
 
 @dataclass(frozen=True)
 class Exploit:
-    """Step of population based training in which a trial continues with another trial's weights.
+    """Exploit of population based training: a trial continues with another trial's weights.
 
     Attributes:
         target: Number of the trial that continues.
@@ -55,19 +55,18 @@ class Exploit:
 
 @dataclass(frozen=True)
 class SearchLink:
-    """Interface through which a scheduler accesses the study and checkpoints of its search.
+    """Access of a scheduler to the study and the checkpoints of its search.
 
     Attributes:
         space: Search space.
-        trials: Trials that earlier runs of the search have started.
+        trials: Trials that were started by earlier runs of the search.
         all_begun: Function that returns whether the last new trial has been suggested.
-        closed_round: Epoch of the last finished comparison of a population, or 0 before the first.
-        close_round: Function that records a finished comparison of a population. Its argument is
-            the epoch.
+        closed_round: Epoch of the last finished comparison of a population, or 0 if there was
+            none.
+        close_round: Function that records a finished comparison of a population, given its epoch.
         exploit: Function that copies the source's checkpoint to the target and records the
             exploit. Repeated calls change nothing.
-        exempt: Numbers of the trials that must not be stopped early, which are those of the
-            portfolio.
+        exempt: Numbers of the trials that must not be stopped early: those from the portfolio.
     """
 
     space: SearchSpace
@@ -93,7 +92,7 @@ class SearchScheduler(UnbufferedScheduler):
 
     Args:
         max_concurrent: Maximum number of concurrent trials.
-        options: Arguments of the Ray scheduler that a subclass also inherits from.
+        options: Arguments of the Ray scheduler, if a subclass also inherits from one.
 
     Attributes:
         accepts: Names of the options in ``OWN_OPTIONS`` that the scheduler accepts.
@@ -138,13 +137,13 @@ class SearchScheduler(UnbufferedScheduler):
 
     @classmethod
     def check(cls, options: SchedulerOptions) -> None:
-        """Check that the options that this scheduler accepts can be combined.
+        """Check that the options used by this scheduler can be combined.
 
         Args:
             options: Options of the scheduler.
 
         Raises:
-            UserError: The options contradict each other. The message names them.
+            UserError: The options contradict each other. The message names the options.
         """
 
     @classmethod
@@ -170,18 +169,18 @@ class SearchScheduler(UnbufferedScheduler):
         return [options.max_epochs] * num_samples
 
     def connect(self, search: SearchLink) -> None:
-        """Restore the state from the trials of earlier runs.
+        """Restore the state of the scheduler from the trials of earlier runs.
 
         Args:
-            search: Data and functions of the search.
+            search: Access to the study and the checkpoints of the search.
         """
         self._exempt = search.exempt
 
     def set_concurrency(self, max_concurrent: int) -> None:
-        """Change the maximum number of concurrent trials, without stopping running trials.
+        """Change the maximum number of concurrent trials. Running trials are not stopped.
 
         Args:
-            max_concurrent: New maximum.
+            max_concurrent: New maximum number of concurrent trials.
         """
         self.max_concurrent = max_concurrent
 

@@ -39,7 +39,7 @@ def scheduler_names() -> tuple[str, ...]:
 
 
 def canonical_name(name: str) -> str:
-    """Return the name of a scheduler after resolving an alias.
+    """Return the name of a scheduler, given its name or an alias.
 
     Raises:
         UserError: The name is unknown.

@@ -34,7 +34,7 @@ def scheduler_for(
     settings: TrialSettings,
     concurrent: int,
 ) -> SearchScheduler:
-    """Build the scheduler, restore its state from the study, and connect it to the searcher.
+    """Create the scheduler, restore its state from the study, and connect it to the searcher.
 
     Args:
         searcher: Searcher that holds the study.
@@ -71,7 +71,7 @@ def scheduler_for(
 
 
 def earlier_trials(study: Study, trial_store: TrialStore) -> tuple[EarlierTrial, ...]:
-    """Return the trials that earlier runs of the search have started, ordered by number.
+    """Return the trials that were started by earlier runs of the search, ordered by number.
 
     Args:
         study: Study of the search.
@@ -93,7 +93,7 @@ def earlier_trials(study: Study, trial_store: TrialStore) -> tuple[EarlierTrial,
 
 
 def most_queued(study: Study) -> int:
-    """Return the number of queued configurations of the architecture that has most of them."""
+    """Return the number of queued configurations of the architecture with the most of them."""
     fixed = [trial.system_attrs.get(FIXED_PARAMETERS, {}) for trial in own_trials(study)]
     counts = Counter(parameters[MODEL] for parameters in fixed if MODEL in parameters)
     return max(counts.values(), default=0)

@@ -23,15 +23,16 @@ class PausedTrial(NamedTuple):
 
     @property
     def priority(self) -> tuple[int, float, float, int]:
-        """Sort key by which trials are promoted, the largest first.
+        """Sort key for promotions. The paused trial with the largest key is promoted first.
 
-        It prefers the highest rung, then the highest value, the lowest loss and the lowest number.
+        The key prefers the highest rung, then the highest value, the lowest loss and the lowest
+        number.
         """
         return self.epoch, self.value, -self.loss, -self.number
 
 
 class Rungs:
-    """Rungs of promotion ASHA, with the trials that are paused at or promoted from each rung.
+    """Rungs of promotion ASHA, with the trials that have paused at each rung or passed it.
 
     The state depends only on the recorded values, not on their order.
 
@@ -71,7 +72,7 @@ class Rungs:
         self._ended.discard(number)
 
     def record(self, number: int, epoch: int, value: float, loss: float = 0.0) -> None:
-        """Record the value of a trial after an epoch.
+        """Record the value of a trial after an epoch, and rank the trial if the epoch is a rung.
 
         If a trial reports a rung's epoch twice, the second report is ignored. An epoch beyond a
         rung implies that the trial was promoted from this rung.
@@ -175,7 +176,7 @@ class Rungs:
 
 
 def rung_epochs(max_epochs: int, grace_period: int, reduction_factor: int) -> tuple[int, ...]:
-    """Return the epochs of the rungs: all grace_period * reduction_factor^k below max_epochs.
+    """Return the epochs of the rungs: grace_period * reduction_factor^k, below max_epochs.
 
     Args:
         max_epochs: Maximum epochs per trial.

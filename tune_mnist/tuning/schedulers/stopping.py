@@ -18,7 +18,7 @@ class _Key(NamedTuple):
 
 
 class StoppingScheduler(SearchScheduler):
-    """Base class that makes a stopping scheduler of Ray restorable from the study.
+    """Base class for Ray's stopping schedulers, whose state is restored from the study.
 
     The Ray scheduler identifies trials by their number in the study, which stays the same when the
     search is resumed. The decision about an epoch is made only once and repeated if the epoch is

@@ -20,8 +20,8 @@ MIN_NUMBERS = 2
 class CmaEs(SamplerMaker):
     """Covariance matrix adaptation evolution strategy (CMA-ES).
 
-    It samples the numeric parameters that exist in every configuration. All other parameters are
-    drawn at random.
+    The strategy samples the numeric parameters that exist in every configuration. All other
+    parameters are drawn at random.
 
     Source: Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv 1604.00772.
     """

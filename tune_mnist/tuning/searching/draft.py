@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial
 
 
 class Draft:
-    """Stand-in for an Optuna trial that draws a configuration without changing the study.
+    """Substitute for an Optuna trial, to draw a configuration without changing the study.
 
     Pass it to the ``sample`` method of a space. As in Optuna's own trials, each value is either
     fixed, drawn together with other parameters (``sample_relative``), or drawn on its own
@@ -22,7 +22,7 @@ class Draft:
 
     Args:
         sampler: Sampler that draws the values.
-        study: Study as the sampler sees it.
+        study: Study that is shown to the sampler.
         trial: Trial for which the configuration is drawn.
         fixed: Parameter values that are not drawn, keyed by parameter name.
         turns: Names of parameters that the sampler must not draw, because their values are

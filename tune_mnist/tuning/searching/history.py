@@ -26,7 +26,7 @@ Rank = tuple[int, float, float]
 
 @dataclass
 class _Selection:
-    """Trials of one architecture.
+    """Selected trials of one architecture.
 
     Attributes:
         best: Rank and number of the best trials, best first. Used with a single objective.
@@ -41,7 +41,7 @@ class _Selection:
 
 
 class BoundedHistory:
-    """Selector of the best ended trials, the latest ended trials, and all unfinished trials.
+    """Selects the trials that a sampler sees: the best, the latest and the unfinished trials.
 
     The selection depends only on the study, not on the order in which trials have ended, so a
     resumed search selects the same trials.

@@ -10,11 +10,10 @@ from optuna.trial import FrozenTrial
 
 
 class NearbySampler(RandomSampler):
-    """Sampler that draws configurations close to a given one.
+    """Sampler that draws configurations close to a given configuration.
 
-    A model-based sampler that has converged proposes the same configuration repeatedly. Its
-    neighbours are worth a trial, whereas a random configuration would make no use of what the
-    sampler has learned.
+    A model-based sampler that has converged proposes the same configuration repeatedly. Trying its
+    neighbours makes use of what the sampler has learned, whereas a random configuration does not.
 
     Args:
         center: Parameter values of the given configuration, keyed by parameter name. A parameter

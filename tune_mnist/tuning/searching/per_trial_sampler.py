@@ -34,12 +34,12 @@ MAX_WIDTH = 0.25
 
 @dataclass(frozen=True)
 class SamplerTraits:
-    """Properties of a kind of sampler that determine how trials are drawn with it.
+    """Properties of an Optuna sampler that determine how :class:`PerTrialSampler` uses it.
 
     Attributes:
         learns: Whether the sampler learns from the results of earlier trials.
-        sees_running: Whether the sampler takes running trials into account. It then sees them as
-            running, otherwise as pruned.
+        sees_running: Whether the sampler takes running trials into account. If so, it sees
+            unfinished trials as running, otherwise as pruned.
         needs_complete_trials: Whether the sampler learns only from complete trials.
         bounded_history: Whether the sampler sees only the best and the latest trials.
         enumerates: Whether the sampler enumerates all configurations, so that architectures do
@@ -105,7 +105,7 @@ class PerTrialSampler(BaseSampler):
         """Number of the trial that the draft belongs to."""
 
     def count_untried(self, study: optuna.Study) -> int | None:
-        """Return the number of configurations without a trial, or None if too many to list."""
+        """Return the number of configurations without a trial. None if too many to list."""
         self._tried.update(study)
         return self._tried.count_untried()
 
@@ -205,10 +205,10 @@ class PerTrialSampler(BaseSampler):
     def _sampler_of(
         self, attempt: int, trial: FrozenTrial, draft: Draft | None, *, blind: bool
     ) -> BaseSampler:
-        """Return the sampler for an attempt to draw a trial.
+        """Return the sampler for one attempt to draw the configuration of a trial.
 
         Args:
-            attempt: Number of the attempt, from 0.
+            attempt: Number of the attempt, starting at 0.
             trial: Trial to draw.
             draft: Last draft of the search's sampler, or None.
             blind: Whether to draw at random, because no trial exceeds the chance level yet.
@@ -247,12 +247,13 @@ class PerTrialSampler(BaseSampler):
 
 
 def next_model(study: optuna.Study, trial: FrozenTrial, models: tuple[str, ...]) -> str:
-    """Return the architecture with the fewest trials, so that all get the same share.
+    """Return the architecture with the fewest trials, so that all have the same share.
 
     Args:
         study: Study of the search. Trials imported from another search are not counted.
         trial: Trial that is about to be drawn. Only trials with lower numbers are counted.
-        models: Architectures in the order of the space. Of equals, the first one is returned.
+        models: Architectures in the order of the space. If several have equally few trials, the
+            first of them is returned.
     """
     counts = Counter(
         other.params.get(MODEL)

@@ -39,22 +39,22 @@ class PortfolioFile(Strict):
 
 @dataclass(frozen=True)
 class Portfolio:
-    """Configurations found on other data, which a search tries before it draws its own.
+    """Configurations from searches on other data, which a search tries before any others.
 
     Attributes:
         configurations: Configurations within the search space, in the order in which to try them.
-        left_out: Number of configurations that were left out because they do not fit the space.
+        left_out: Number of configurations that were omitted because they do not fit the space.
     """
 
     configurations: tuple[dict[str, Any], ...]
     left_out: int
 
     def shortened(self, num_samples: int) -> "Portfolio":
-        """Return the portfolio with as many configurations as a search of this length tries.
+        """Return the portfolio, shortened to what a search of a given length tries.
 
         Args:
-            num_samples: Number of trials of the search. At most one of ``SHARE`` trials is from
-                the portfolio.
+            num_samples: Number of trials of the search. At most one in ``SHARE`` trials is taken
+                from the portfolio.
         """
         return Portfolio(self.configurations[: num_samples // SHARE], self.left_out)
 
@@ -79,7 +79,8 @@ def portfolio_of(space: SearchSpace, folder: Path | None = None) -> Portfolio | 
 
     Args:
         space: Search space.
-        folder: Folder with the portfolio files. If None, the files of the package are used.
+        folder: Folder that contains the portfolio files. If None, the files of the package are
+            used.
 
     Returns:
         Portfolio, or None if there is no portfolio file for any architecture of the space.

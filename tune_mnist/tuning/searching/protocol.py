@@ -10,7 +10,7 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 @dataclass(frozen=True)
 class SamplerMaker:
-    """Factory of Optuna samplers, one for each trial of a search.
+    """Factory that makes a new Optuna sampler for each trial of a search.
 
     To add a searcher, write a subclass and enter it in
     :mod:`tune_mnist.tuning.searching.registry`. The subclass implements ``make`` and overrides
@@ -24,7 +24,7 @@ class SamplerMaker:
         seed: Seed of the search, for samplers whose trials share one random sequence.
         learns: Whether the sampler learns from earlier trials. Trials are then drawn at random
             until one exceeds the chance level.
-        sees_running: Whether the sampler takes running trials into account. It then sees
+        sees_running: Whether the sampler takes running trials into account. If so, it sees
             unfinished trials as running, otherwise as pruned.
         needs_complete_trials: Whether the sampler learns only from trials that trained all epochs.
         bounded_history: Whether the sampler sees only the best and the latest trials, so that a
@@ -58,7 +58,7 @@ class SamplerMaker:
         """Check that the sampler can search a space.
 
         Raises:
-            UserError: The sampler does not support the space. The message says why.
+            UserError: The sampler does not support the space. The message gives the reason.
         """
 
     @classmethod

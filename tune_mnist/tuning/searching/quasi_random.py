@@ -10,7 +10,7 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 
 class QuasiRandom(SamplerMaker):
-    """Quasi-random search, which covers the space evenly with the points of a Sobol sequence."""
+    """Quasi-random search: the points of a Sobol sequence cover the space evenly."""
 
     def make(self, seed: int) -> BaseSampler:
         """Return a sampler for one trial."""

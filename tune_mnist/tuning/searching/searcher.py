@@ -28,11 +28,12 @@ class StudySearch(OpenOptunaSearch):
         sampler: Sampler that draws the configurations.
         directions: ``max`` or ``min``, keyed by objective. The first objective is METRIC.
         max_epochs: Maximum epochs per trial.
-        max_concurrent: Maximum number of concurrent trials. Ignored if ``may_begin`` is replaced.
+        max_concurrent: Maximum number of concurrent trials. It is ignored if ``may_begin`` is
+            replaced.
 
     Attributes:
         trial_store: Records of all trials in the study.
-        left: Number of trials still to suggest, or None to suggest as many as Ray requests.
+        left: Number of trials that remain to be suggested, or None if there is no limit.
         may_begin: Function that returns whether a new trial may be suggested now. The scheduler's
             ``wants_new_trial`` replaces the default.
         all_at_once: Whether the unfinished trials of an earlier run are suggested even if
@@ -77,7 +78,7 @@ class StudySearch(OpenOptunaSearch):
         return self.left == 0
 
     def count_remaining(self) -> int | None:
-        """Return the number of trials that the search can still run, since none is run twice.
+        """Return how many trials the search can still run. No configuration is tried twice.
 
         Returns:
             Number of unfinished trials and untried configurations, or None if there are too many
@@ -93,7 +94,7 @@ class StudySearch(OpenOptunaSearch):
         return frozenset(self._live)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """Suggest the next trial.
+        """Suggest the next trial. Ray calls this method when a worker is free.
 
         FINISHED is not returned before all trials have ended, because Ray would then release the
         worker of every trial that pauses.
@@ -102,7 +103,8 @@ class StudySearch(OpenOptunaSearch):
             trial_id: Ray's ID of the trial.
 
         Returns:
-            Number and configuration of the trial, None if no trial may start now, or FINISHED.
+            Number and configuration of the trial, None if no trial may start now, or FINISHED if
+            all trials have ended.
         """
         if self.all_begun():
             return None if self._live else str(Searcher.FINISHED)
@@ -126,10 +128,10 @@ class StudySearch(OpenOptunaSearch):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Record the end of a trial in the study.
+        """Record the end of a trial in the study. Ray calls this method once per trial.
 
-        The end of a failed trial is left to the recorder, because Ray does not tell the searcher
-        why a trial failed.
+        The end of a failed trial is recorded by the recorder instead, because Ray does not tell
+        the searcher why a trial failed.
         """
         self._live.discard(trial_id)
         if not error:

@@ -25,7 +25,8 @@ class StudyView:
 
     Args:
         study: Study to view.
-        model: Architecture whose trials are shown. If None, the trials of all are shown.
+        model: Architecture whose trials are shown. If None, the trials of all architectures are
+            shown.
         history: Selector of the trials that are shown. If None, all trials are shown.
         unfinished_as_pruned: Whether to show an unfinished trial as pruned at its last epoch.
         diverged_as_complete: Whether to show a diverged trial as complete instead of pruned.
@@ -72,7 +73,7 @@ class StudyView:
         return getattr(self._study, name)
 
     def stop(self) -> None:
-        """Do nothing when a grid is exhausted, since the search limits the number of trials."""
+        """Do nothing when Optuna calls this for an exhausted grid, as the search limits trials."""
 
     @property
     def trials(self) -> list[FrozenTrial]:

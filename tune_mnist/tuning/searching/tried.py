@@ -16,11 +16,11 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 
 
 class TriedConfigurations:
-    """Configurations that a study has tried.
+    """Configurations that have been tried in a study.
 
     Two configurations are equal if they have the same `configuration_key`. An imported trial is
-    not counted if its configuration had a parameter that the space lacks, because its result
-    depends on this parameter, too.
+    ignored if its configuration had a parameter that the space lacks, because its result depends
+    on this parameter, too.
 
     Args:
         space: Search space.
@@ -57,13 +57,13 @@ class TriedConfigurations:
         """Return whether an earlier trial has the same configuration.
 
         Args:
-            parameters: Parameter values, keyed by parameter name.
+            parameters: Configuration to look for: parameter values, keyed by parameter name.
             before: Number of the current trial. Only trials with lower numbers are considered.
         """
         return self._first.get(configuration_key(self._space, parameters), before) < before
 
     def count_untried(self) -> int | None:
-        """Return the number of configurations without a trial, or None if too many to list."""
+        """Return the number of configurations without a trial. None if too many to list."""
         untried = 0
         for listed in self._all.values():
             if listed is None:
@@ -80,7 +80,7 @@ class TriedConfigurations:
         )
 
     def untried(self, fixed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield the untried configurations, except of architectures with too many to list.
+        """Yield the untried configurations of the architectures with few enough to list.
 
         Args:
             fixed: Parameter values that the configurations must have, keyed by parameter name.
@@ -94,7 +94,7 @@ class TriedConfigurations:
     def _all(self) -> dict[str, dict[tuple[Hashable, ...], dict[str, Any]] | None]:
         """All configurations, keyed by architecture and `configuration_key`.
 
-        None stands for an architecture with too many configurations to list.
+        The value is None for an architecture with too many configurations to list.
         """
         return {model: self._listed(model) for model in self._space.models}
 

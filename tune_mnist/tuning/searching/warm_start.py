@@ -65,8 +65,8 @@ def select_trials(
         directory: Results folder of the earlier search.
         space: Search space of the new search.
         model: Architecture of the earlier search, or None if it was a parameter.
-        comparable: Architectures whose accuracies were measured in the same way in both searches,
-            apart from the stages, which this function compares.
+        comparable: Architectures whose accuracies were measured in the same way in both searches.
+            Stages may differ, as this function compares them.
 
     Raises:
         UserError: No trial of the earlier search has a parameter value within the space.
@@ -124,8 +124,9 @@ def prepare_study(
         study: Study without trials, or one whose preparation was interrupted.
         space: Search space.
         num_samples: Number of trials of the search, which is the maximum length of the queue.
-        warm_start: Trials and configurations of an earlier search, or None for no warm start.
-        portfolio: Portfolio of the space, or None for no portfolio.
+        warm_start: Trials and configurations of an earlier search, or None if there is no warm
+            start.
+        portfolio: Portfolio of the space, or None if there is no portfolio.
     """
     if space.fidelity:
         study.set_user_attr(STAGES, _stages(space))

@@ -30,8 +30,8 @@ def models_of(name: str, parameters: Parameters, models: Sequence[str]) -> tuple
         models: All architectures of the space.
 
     Returns:
-        The architectures that satisfy the parameter's ``when`` condition, and the conditions of
-        the parameters that it refers to. All architectures if there is no condition.
+        Architectures that satisfy the parameter's ``when`` condition and the conditions of the
+        parameters to which it refers. If there is no condition, all architectures.
     """
     possible = tuple(models)
     for other in parameters[name].when:
@@ -81,7 +81,7 @@ def check_trainable(parameters: Parameters, models: Sequence[str], place: str) -
 def options_to_try(
     parameters: Parameters, models: Sequence[str], model: str
 ) -> list[dict[str, Any]]:
-    """Return sets of constructor keywords with which to try out an architecture.
+    """Return sets of constructor keywords with which to test an architecture.
 
     Together, the sets cover every choice of the categorical keywords and both bounds of the
     numeric ones.
@@ -107,7 +107,7 @@ def options_to_try(
 
 
 def typical_options(parameters: Parameters, models: Sequence[str], model: str) -> dict[str, Any]:
-    """Return constructor keywords for a network of typical size, such as for a speed measurement.
+    """Return constructor keywords for a network of typical size, for a speed measurement.
 
     Args:
         parameters: All parameters of the space, keyed by name.
@@ -128,7 +128,7 @@ def check_networks(
     in_channels: int,
     image_sizes: Iterable[int],
 ) -> None:
-    """Run one batch through each user-defined network, so that faults show before the search.
+    """Run one batch through each user-defined network, to find faults before the search starts.
 
     Each network is built once with every set of keywords from `options_to_try`.
 
@@ -137,7 +137,7 @@ def check_networks(
         models: All architectures of the space.
         num_classes: Number of classes in the data set.
         in_channels: Number of image channels, 1 or 3.
-        image_sizes: Image sides that trials are trained on, in pixels.
+        image_sizes: Side lengths in pixels of the images that trials are trained on.
 
     Raises:
         UserError: A network cannot be built or run, or does not return logits.
@@ -218,7 +218,7 @@ def _first_values(
 
 
 def _existing(values: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
-    """Return the values whose conditions hold given the other values, keyed by keyword."""
+    """Return the values, keyed by keyword, whose conditions hold given the other values."""
     chosen: dict[str, Any] = {}
     for name, value in values.items():
         conditions = [other for other in parameters[name].when if other in values]

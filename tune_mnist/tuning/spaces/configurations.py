@@ -16,7 +16,7 @@ _PRECISION = ".7g"
 
 
 def configuration_key(space: SearchSpace, parameters: Mapping[str, Any]) -> tuple[Hashable, ...]:
-    """Return a hashable key by which to recognize configurations that train the same way.
+    """Return a hashable key that is equal for configurations which are trained the same way.
 
     Numbers are rounded to single precision. Parameters whose condition does not hold are ignored.
 
@@ -33,9 +33,7 @@ def configuration_key(space: SearchSpace, parameters: Mapping[str, Any]) -> tupl
 
 
 def is_whole(space: SearchSpace, parameters: Mapping[str, Any]) -> bool:
-    """Return whether a configuration is complete.
-
-    This is the case if it has a value for each parameter whose condition holds.
+    """Return whether a configuration has a value for each parameter whose condition holds.
 
     Args:
         space: Search space.
@@ -79,7 +77,7 @@ def list_configurations(space: SearchSpace, model: str) -> list[dict[str, Any]] 
 
 
 def rounded(value: Any) -> Hashable:
-    """Round a number to single precision, in which trials are trained.
+    """Round a number to single precision, which is used in training.
 
     Args:
         value: Value of a parameter. Values other than floats are returned unchanged.

@@ -45,7 +45,7 @@ YamlScalar = Annotated[Any, PlainValidator(_scalar)]
 class Strict(BaseModel):
     """Base class for the parts of a space file.
 
-    Unknown keys are rejected, and a value of the wrong type is an error rather than converted.
+    Unknown keys and values of the wrong type are errors. Values are not converted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

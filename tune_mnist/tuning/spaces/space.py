@@ -31,7 +31,7 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """Validated search space, from which a searcher draws configurations.
+    """Search space, validated, from which a searcher draws configurations.
 
     Attributes:
         name: Name of the space file without its extension.
@@ -110,7 +110,7 @@ class SearchSpace:
     def sample(self, trial: Any) -> dict[str, Any]:
         """Sample a configuration with Optuna's define-by-run interface.
 
-        The sampled values are recorded in the trial. They are not returned, as Ray Tune reads
+        The sampled values are recorded in the trial. They are not returned, because Ray Tune reads
         them from the trial.
 
         Args:
@@ -133,7 +133,8 @@ def load_space(name_or_path: str) -> SearchSpace:
         name_or_path: Name of a shipped space, or path of a space file.
 
     Raises:
-        UserError: The file does not exist or is invalid. The message names file, key and value.
+        UserError: The file does not exist or is invalid. The message names the file, the key and
+            the value.
     """
     path = _find(name_or_path)
     return parse_space(read_text(path), path)
@@ -258,7 +259,7 @@ def _check_always_there(name: str, parameters: dict[str, Any]) -> None:
 
 
 def _model_choices(parameter: Any) -> list[str]:
-    """Return the architectures that a parameter chooses from, after checking that they exist."""
+    """Return the architectures that a parameter chooses from, and check that they exist."""
     values = parameter.choices if isinstance(parameter, CategoricalParameter) else [parameter.low]
     for value in values:
         if not isinstance(value, str):

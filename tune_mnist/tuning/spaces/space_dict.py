@@ -15,7 +15,7 @@ SPACE_NAME = "space"
 
 
 def space_from_dict(content: Mapping[str, Any]) -> SearchSpace:
-    """Build a search space from a dict, so that a program needs no space file.
+    """Build a search space from a dict, for programs that use no space file.
 
     Args:
         content: Keys and values as in a space file. NumPy scalars are accepted as numbers.

@@ -33,13 +33,13 @@ Model = Annotated[
 
 
 class SpaceDefaults(Strict):
-    """Values of search options that a space file suggests.
+    """Defaults of search options that are set in a space file.
 
-    They apply unless the user sets the option. None means that the space file does not set it.
+    They apply unless the user sets the option. None means that the space file sets no default.
 
     Attributes:
         image_size: Side length of the images in pixels.
-        fraction: Share of the training split, above 0, up to 1.
+        fraction: Fraction of the training split to use, greater than 0 and at most 1.
         max_epochs: Maximum epochs per trial, at least 1.
         num_samples: Number of trials, at least 1.
         time_budget: Time in seconds after which no more trials are trained.

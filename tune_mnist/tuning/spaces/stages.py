@@ -23,8 +23,9 @@ def stages_of(
     Args:
         space: Search space, whose ``fidelity`` declares the cheaper stages.
         max_epochs: Maximum epochs per trial, over all stages.
-        image_size: Side length of the images in the last stage, in pixels.
-        fraction: Share of the training split in the last stage, above 0, up to 1.
+        image_size: Side length in pixels of the images in the last stage.
+        fraction: Fraction of the training split used in the last stage, greater than 0 and at most
+            1.
 
     Raises:
         UserError: A declared stage has larger or more images than the last stage, or leaves no
@@ -60,7 +61,7 @@ def check_staged(space: SearchSpace, objective: str, grace_period: int) -> None:
     Args:
         space: Search space, with or without stages.
         objective: Objectives of the search, separated by commas.
-        grace_period: Epochs that every trial gets, at least 1.
+        grace_period: Minimum epochs per trial, at least 1.
 
     Raises:
         UserError: An option or an architecture cannot be used with stages.
@@ -106,15 +107,15 @@ def check_images(fidelity: Fidelity | None, data: DataSplit) -> None:
 
 
 def stage_rungs(fidelity: Fidelity) -> tuple[int, ...]:
-    """Return the rungs of a search with stages: the last epochs of the cheaper stages."""
+    """Return the rungs of a search with stages: the epochs after which the cheaper stages end."""
     return tuple(stage.epochs for stage in fidelity.stages[:-1])
 
 
 def epoch_costs(fidelity: Fidelity, train_share: float = 1.0) -> list[float]:
     """Return the cost of each epoch of a trial, relative to an epoch of the last stage.
 
-    Like the time of a convolution, the cost is proportional to the number of images and to the
-    area of an image.
+    The cost is assumed to be proportional to the number of images and to the area of an image,
+    like the time of a convolution.
 
     Args:
         fidelity: Stages of the search.
@@ -131,11 +132,11 @@ def epoch_costs(fidelity: Fidelity, train_share: float = 1.0) -> list[float]:
 
 
 def report_of(fidelity: Fidelity | None, epoch: int, model: str) -> dict[str, Any]:
-    """Return the stage, image size and fraction of an epoch, to add them to its report.
+    """Return stage, image size and fraction of an epoch, to be added to the report of the epoch.
 
     Args:
         fidelity: Stages of the search, or None if it has no stages.
-        epoch: Epoch of the trial, from 1.
+        epoch: Epoch of the trial, starting at 1.
         model: Name of the architecture, which determines the input size.
 
     Returns:
@@ -150,11 +151,11 @@ def report_of(fidelity: Fidelity | None, epoch: int, model: str) -> dict[str, An
 
 
 def describe_stages(fidelity: Fidelity, fixed_size: bool) -> str:
-    """Describe the stages in one line, for the settings that a search prints and stores.
+    """Describe the stages of a search in one line, for the settings that are printed and stored.
 
     Args:
         fidelity: Stages of the search.
-        fixed_size: Whether all networks have a fixed input size, so that none is mentioned.
+        fixed_size: Whether all networks have a fixed input size. Image sizes are then omitted.
     """
     parts, first = [], 1
     for stage in fidelity.stages:

@@ -50,7 +50,7 @@ def load_yaml(text: str, path: Path) -> Any:
         path: Path of the file, with which error messages begin.
 
     Returns:
-        The content of the file: a mapping, unless the file is wrong.
+        Content of the file, which is a mapping if the file is valid.
 
     Raises:
         UserError: The text is not YAML, has an ambiguous value, or exceeds a limit. The message
@@ -123,7 +123,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping, and reject duplicate keys and keys that are not strings.
 
-        Of duplicate keys, PyYAML would silently keep the last one.
+        If keys were duplicated, PyYAML would silently keep the last one.
 
         Args:
             node: Node of the mapping.

@@ -23,7 +23,9 @@ class StorageError(UserError):
 
 
 def storage_error_in(error: BaseException | None) -> StorageError | None:
-    """Find a StorageError among the causes of an error, since Ray wraps errors in its own types.
+    """Find a StorageError among the causes of an error.
+
+    Use this function for errors from Ray, which wraps errors in its own types.
 
     Args:
         error: Error to examine. It may be a StorageError itself.
@@ -140,7 +142,7 @@ class Bucket:
 
     @contextmanager
     def _connection(self) -> Iterator[tuple[fs.FileSystem, str]]:
-        """Yield the file system and the folder's path in it; convert errors to StorageError."""
+        """Context manager that yields file system and path and converts errors to StorageError."""
         try:
             yield _open(self.uri)
         except FileNotFoundError:

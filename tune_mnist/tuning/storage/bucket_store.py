@@ -49,7 +49,7 @@ class BucketStore:
 
     @property
     def poll_seconds(self) -> float:
-        """Interval between polls in seconds. It is long, since each poll is a paid request."""
+        """Interval between polls in seconds. It is long, because each poll is a paid request."""
         return 5.0
 
     def start(self) -> None:
@@ -57,7 +57,7 @@ class BucketStore:
         self.bucket.write(_RUN, self.run.encode())
 
     def require_right(self) -> None:
-        """Check that this session still has write access.
+        """Check that this session still has write access to the bucket.
 
         Raises:
             RuntimeError: The search was killed and resumed, so this worker is stale.
@@ -74,7 +74,7 @@ class BucketStore:
         return sorted({key.partition("/")[0] for key in self.bucket.objects() if "/" in key})
 
     def adopt(self, target: str, source: str, epoch: int) -> None:
-        """Replace the checkpoints of the trial ``target`` by one of the trial ``source``.
+        """Replace the checkpoints of trial ``target`` with a checkpoint of trial ``source``.
 
         Args:
             target: Name of the trial whose checkpoints are replaced.
@@ -207,7 +207,7 @@ class BucketCheckpoints:
         return self._folders(self.store.bucket.objects(self.name)) - {kept}
 
     def _folders(self, keys: Iterable[str]) -> set[str]:
-        """Return the keys of the checkpoints that objects belong to, and ignore foreign objects.
+        """Return the keys of the checkpoints that objects belong to. Other objects are ignored.
 
         Only well-formed keys are returned, because a key becomes a local path, and any user with
         write access to the bucket can create objects with arbitrary keys.
@@ -247,7 +247,7 @@ class BucketCheckpoints:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """Yield a temporary folder on the local disk, and add its path to disk errors.
+    """Context manager that yields a temporary local folder, and adds its path to disk errors.
 
     Folders left behind by killed workers are deleted first, because each may contain 1.5 GB.
     """

@@ -30,7 +30,7 @@ Rank = tuple[int, float]
 
 
 def candidates_of(directory: Path) -> dict[Path, BestConfig]:
-    """Return the folders of all candidates with their configurations, by number of the trial.
+    """Return the folder and the configuration of each candidate, keyed by trial number.
 
     Args:
         directory: Results folder.
@@ -55,10 +55,11 @@ def candidates_of(directory: Path) -> dict[Path, BestConfig]:
 
 
 class CandidateModels:
-    """Weights of the best epochs of the best trials of each architecture.
+    """Weights of the trials from which an ensemble will be chosen, each after its best epoch.
 
-    All architectures together have 8 candidates, with at most 2 GB of weights. Each architecture
-    has at least as many candidates as finalists.
+    The candidates are the best trials of each architecture. All architectures together have 8
+    candidates, with at most 2 GB of weights. Each architecture has at least as many candidates as
+    finalists.
 
     Args:
         directory: Results folder. Candidates of earlier runs of the search compete with new ones.

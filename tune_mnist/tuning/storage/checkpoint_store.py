@@ -13,17 +13,17 @@ STALE_WORKER = "the search continues without this worker"
 class PlaceMissingError(Exception):
     """Raised if this machine cannot access the folder of the checkpoints.
 
-    The trial may still run on another machine.
+    The trial may still be able to run on another machine.
     """
 
 
 class Checkpoints(Protocol):
-    """Checkpoints of one trial or final run, of which only the newest is kept.
+    """Checkpoints of one trial or final run. Only the newest checkpoint is kept.
 
-    Only the worker that called ``restore`` last can save. ``restore`` writes a token beside the
-    checkpoints, and ``save`` requires this token. Otherwise two workers could write: Ray replaces
-    a worker whose node has lost contact to the head node, but this worker may still train and
-    access the checkpoints.
+    Only the worker that called ``restore`` last can save a checkpoint: ``restore`` writes a token
+    beside the checkpoints, and ``save`` requires this token. This excludes workers that Ray has
+    replaced because their node lost contact to the head node, but that still train and can access
+    the checkpoints.
     """
 
     def newest_epoch(self) -> int:
@@ -75,8 +75,8 @@ class CheckpointStore(Protocol):
     """Checkpoints of all trials and final runs of a search.
 
     Each start or resume of a search is a session. Only the latest session can write to the store,
-    since it revokes the write access of the workers of earlier sessions. ``str`` returns the path
-    or URI of the store.
+    because it revokes the write access of the workers of earlier sessions. ``str`` returns the
+    path or URI of the store.
     """
 
     @property
@@ -93,7 +93,7 @@ class CheckpointStore(Protocol):
         """Return the names of the trials and final runs that have stored files."""
 
     def adopt(self, target: str, source: str, epoch: int) -> None:
-        """Replace the checkpoints of a trial by a checkpoint of another trial.
+        """Replace the checkpoints of a trial with a checkpoint of another trial.
 
         Args:
             target: Name of the trial whose checkpoints are replaced.

@@ -27,11 +27,12 @@ class BestConfig(TrainConfig):
         trial: Number of the trial that trained the model.
         epoch: Epoch after which the weights were saved.
         val_accuracy: Validation accuracy after this epoch.
-        stage: Stage of this epoch, from 1, or 0 in a search without stages.
-        fraction: Share of the training split in this stage, or None in a search without stages.
+        stage: Stage of this epoch, starting at 1, or 0 in a search without stages.
+        fraction: Fraction of the training split used in this stage, or None in a search without
+            stages.
         full_val_accuracy: Accuracy on all validation images, or None if it has not been measured.
-        data: Name, size, channels and classes of the data set, or None in folders of versions that
-            supported only MNIST.
+        data: Name, size, channels and classes of the data set. None in folders of earlier
+            versions, which supported only MNIST.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -60,7 +61,7 @@ def model_folder(directory: Path, model: str) -> Path:
 
 
 def keep_model(folder: Path, checkpoints: Checkpoints, epoch: int, config: dict[str, Any]) -> None:
-    """Copy the weights of a checkpoint into a model folder, and replace earlier weights.
+    """Copy the weights of a checkpoint to a model folder. Earlier weights are replaced.
 
     Args:
         folder: Folder of the model. It is created if it does not exist.

@@ -57,7 +57,7 @@ class SharedFolder:
         return sorted(folders_in(self.folder))
 
     def adopt(self, target: str, source: str, epoch: int) -> None:
-        """Replace the checkpoints of the trial ``target`` by one of the trial ``source``.
+        """Replace the checkpoints of trial ``target`` with a checkpoint of trial ``source``.
 
         Args:
             target: Name of the trial whose checkpoints are replaced.
@@ -68,7 +68,7 @@ class SharedFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Lock the store, so that no other worker can write until the end of the context.
+        """Context manager that locks the store, so that no other worker can write to it.
 
         Raises:
             RuntimeError: The search was killed and resumed, so this worker is stale.

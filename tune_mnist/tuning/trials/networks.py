@@ -20,14 +20,15 @@ _unpacked: list[bytes] = []
 def pack_networks(models: Iterable[str]) -> bytes:
     """Pickle the user-defined architectures of a search together with their classes.
 
-    The result is sent to the workers as an argument. A runtime environment is not used, because
-    Ray prestarts processes only without one, and because a job on a cluster may have set its own.
+    The result is sent to the workers as an argument of their tasks. A runtime environment is not
+    used, because Ray prestarts processes only without one, and because a job on a cluster may have
+    set its own.
 
     Args:
         models: Names of all architectures of the search.
 
     Returns:
-        Pickled architectures, or an empty string if none of them is user-defined.
+        Pickled architectures, or an empty string if all networks are shipped with the package.
 
     Raises:
         UserError: A class refers to an object that cannot be pickled.
@@ -51,7 +52,7 @@ def pack_networks(models: Iterable[str]) -> bytes:
 
 @contextmanager
 def _pickled_by_value(packages: set[str]) -> Iterator[None]:
-    """Pickle the contents of packages by value, since other nodes may not have the modules."""
+    """Context manager that pickles packages by value, since other nodes may lack the modules."""
     new = packages - cloudpickle.list_registry_pickle_by_value()
     for package in new:
         cloudpickle.register_pickle_by_value(sys.modules[package])

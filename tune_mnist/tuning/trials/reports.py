@@ -30,10 +30,10 @@ A report with this key stops the whole search.
 
 
 def ended_early(reason: str, *, diverged: bool = False) -> dict[str, Any]:
-    """Return the last report of a trial that cannot continue.
+    """Create the last report of a trial that cannot continue.
 
     Args:
-        reason: One-line message for the user that says why the trial ended.
+        reason: One-line message for the user that states why the trial ended.
         diverged: Whether the trial ended because the loss became NaN or infinite.
     """
     return {REASON: reason, DIVERGED: diverged, "done": True}

@@ -64,7 +64,7 @@ class TrialSettings:
         """Return the training configuration of a trial, completed by the shared settings.
 
         Args:
-            config: Hyperparameters of the trial, keyed by name. The trial number in it is ignored.
+            config: Hyperparameters of the trial, keyed by name. The trial number is ignored.
         """
         hyperparameters = {key: value for key, value in config.items() if key != NUMBER}
         return TrainConfig.checked(
@@ -82,7 +82,7 @@ class TrialSettings:
     def compute(self) -> Compute:
         """Prepare the worker process for training, and return device and number format.
 
-        Registers the user-defined networks, and sets PyTorch's number of threads.
+        The user-defined networks are registered, and PyTorch's number of threads is set.
         """
         unpack_networks(self.networks)
         torch.set_num_threads(self.threads)
@@ -168,7 +168,7 @@ def _report(metrics: EpochMetrics, model: str, fidelity: Fidelity | None) -> dic
 
 
 def _say(config: dict[str, Any], text: str) -> None:
-    """Print a line with the trial's label, since the log of a worker contains several trials."""
+    """Print a line with the trial's label, because a worker's log contains several trials."""
     print(f"{label(config)}: {text}", flush=True)
 
 

@@ -31,7 +31,7 @@ BEST_TEXT = "Best validation accuracy so far; in a search with stages, of the la
 
 
 class LiveMetrics(Callback):
-    """Callback that sets Ray gauges for running trials, trials by state and the best accuracy.
+    """Callback that sets Ray gauges: running trials, trials by state and best accuracy.
 
     The gauges are set repeatedly, because Ray exports only values that were set since the last
     export. The series of an ended trial disappear within three exports, so the number of series

@@ -39,7 +39,9 @@ def open_client(uri: str, name: str) -> "MlflowClient":
             experiment was deleted.
     """
     if importlib.util.find_spec("mlflow") is None:
-        raise UserError("--mlflow needs MLflow: pip install 'tune-mnist[mlflow]'")
+        raise UserError(
+            "--mlflow requires MLflow: install it with pip install 'tune-mnist[mlflow]'"
+        )
     for key, value in _SETTINGS.items():
         os.environ.setdefault(key, value)
     from mlflow import MlflowClient
@@ -67,7 +69,7 @@ def open_client(uri: str, name: str) -> "MlflowClient":
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error message, or the error type if there is no message."""
+    """Return the first line of an error message, or the error type if the message is empty."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 

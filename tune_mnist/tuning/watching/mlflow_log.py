@@ -86,7 +86,10 @@ class MLflowLog(Callback):
         self._submit(self._end, trial.config[NUMBER], TrialState.FAILED)
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
-        """End the MLflow runs of interrupted trials, and wait until all requests are sent."""
+        """End the MLflow runs of unfinished trials. Ray calls this method at the end of a search.
+
+        The method returns after all requests have been sent.
+        """
         self._submit(self._end_all)
         self._thread.shutdown()
 

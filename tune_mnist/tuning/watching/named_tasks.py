@@ -10,7 +10,7 @@ from tune_mnist.tuning.trials.labels import label
 
 
 class NamedTasks(Callback):
-    """Callback that names Ray tasks after their trials, to filter by trial in the dashboard."""
+    """Callback that names Ray tasks after their trials. The dashboard can filter by name."""
 
     def on_trial_start(self, trial: Trial, **info: Any) -> None:
         """Name the next tasks of the trial's worker."""

@@ -37,7 +37,7 @@ STYLES = {
 
 @dataclass(frozen=True)
 class Outline:
-    """Size of a search, from which the remaining time is estimated.
+    """Size of a search, for estimating the remaining time.
 
     Attributes:
         name: Name of the search.
@@ -45,10 +45,10 @@ class Outline:
         max_epochs: Maximum epochs per trial.
         expected_epochs: Expected total cost of the epochs of all trials, which is their number if
             ``costs`` is None.
-        time_budget: Time budget in seconds, or None.
-        dashboard: URL of the Ray dashboard, or None.
-        costs: Cost of each epoch of a trial, in order; None: each epoch costs 1.
-        chance_level: Validation accuracy that a network exceeds once it has learned anything.
+        time_budget: Time budget in seconds, or None if there is none.
+        dashboard: URL of the Ray dashboard, or None if it is not running.
+        costs: Cost of each epoch of a trial, in order. If None, each epoch costs 1.
+        chance_level: Validation accuracy that a network must exceed to count as having learned.
     """
 
     name: str
@@ -68,25 +68,25 @@ class Outline:
 def create_progress(
     console: Console, plan: Outline, trial_store: TrialStore, watch: Stopwatch
 ) -> "Progress":
-    """Return a live table for an interactive console, or plain lines for any other console.
+    """Create the progress display: a live table if the console is interactive, or plain lines.
 
     Args:
         console: Console to print to.
         plan: Size of the search.
         trial_store: Store of the trial records.
-        watch: Time since the start of the command.
+        watch: Stopwatch started with the command.
     """
     return (LiveTable if console.is_interactive else PlainLines)(console, plan, trial_store, watch)
 
 
 class Progress(Callback):
-    """Base class of the progress displays, with the estimate of the remaining time.
+    """Base class of the progress displays, which estimates the remaining time.
 
     Args:
         console: Console to print to.
         plan: Size of the search.
         trial_store: Store of the trial records.
-        watch: Time since the start of the command.
+        watch: Stopwatch started with the command.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Progress(Callback):
         return {}
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Print the warning in a trial's report, for example about an unusable checkpoint."""
+        """Print the warning that a trial's report contains, such as on an unusable checkpoint."""
         if WARNING in result:
             self.tell(f"#{trial.config[NUMBER]} {result[WARNING]}")
 
@@ -142,7 +142,7 @@ class Progress(Callback):
         return sum(record.state.ended for record in self._trial_store.records)
 
     def _status(self) -> str:
-        """Return how many trials have ended, the best one, and the time left for the others."""
+        """Return the number of ended trials, the best trial, and the remaining time as text."""
         ended = self._ended()
         parts = [f"{ended}/{self._plan.num_samples} trials ended"]
         best = best_record(self._trial_store.records)

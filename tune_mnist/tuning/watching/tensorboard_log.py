@@ -63,7 +63,7 @@ class TensorBoardLog(Callback):
         self._write(number, epoch, *(scalar(key, result[key]) for key in (METRIC, *LAST_METRICS)))
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Flush all files, at most every FLUSH_SECONDS, because a flush waits for the disk."""
+        """Flush all files, at most every FLUSH_SECONDS because a flush waits for the disk."""
         if time.monotonic() < self._next_flush:
             return
         with self._ending_log_on_error():
