@@ -29,7 +29,7 @@ def new_results(output_dir: Path, name: str | None, kind: str) -> Iterator[Path]
         output_dir: Parent folder of all results folders. It is created if it does not exist.
         name: Name of the run. If None, ``<kind>-<date>-<time>`` is used, with a number appended if
             this name is taken.
-        kind: First part of the automatic name.
+        kind: First part of the name that is used if ``name`` is None.
 
     Raises:
         UserError: The name is invalid or taken, or the folder cannot be created.

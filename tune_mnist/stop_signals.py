@@ -84,7 +84,7 @@ class StopSignals:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Restore the SIGINT handler when the block ends."""
+        """Context manager that restores the SIGINT handler."""
         before = signal.getsignal(signal.SIGINT)
         try:
             yield

@@ -73,7 +73,7 @@ def _class_folders(part: Path) -> list[str]:
 
 
 def _listed(part: Path, classes: list[str]) -> _Listed:
-    """Return the path and the class number of each image of a part."""
+    """Return the path and the class number of each image in a training or test folder."""
     numbers = {name: number for number, name in enumerate(classes)}
     for name in _class_folders(part):
         if name not in numbers:

@@ -43,7 +43,7 @@ class PageTable:
 
     Attributes:
         key: Identifier of the table, unique within the page.
-        title: Title, which says what the table compares.
+        title: Title, which states what the table compares.
         caption: One-line explanation, which may be empty.
         columns: Columns from left to right.
         groups: Groups of rows. Each row is a list of cells. If ``grouped`` is true, all rows of a

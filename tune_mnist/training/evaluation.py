@@ -55,7 +55,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Classified:
-    """Predictions of a network for a set of images.
+    """Predictions of a network for a set of images, with the true classes.
 
     Attributes:
         truth: True classes, int64 (N,).

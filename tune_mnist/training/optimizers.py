@@ -57,8 +57,8 @@ def create_optimizer(
             (Loshchilov, Hutter, ICLR 2019) or ``"rmsprop"``.
         parameters: Parameters to optimise.
         lr: Learning rate, greater than 0.
-        momentum: Momentum of sgd and rmsprop, from 0 to 1. Ignored by adam and adamw, which use
-            beta1 = 0.9.
+        momentum: Momentum of sgd and rmsprop, from 0 to 1. It is ignored by adam and adamw, which
+            use beta1 = 0.9.
         weight_decay: L2 penalty, at least 0. For adamw, the decay is decoupled from the gradient.
         capturable: Whether to keep the step count on the GPU, as CUDA graphs require.
 

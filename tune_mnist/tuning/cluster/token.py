@@ -30,7 +30,7 @@ def lets_strangers_in(address: str) -> bool:
 def check_token(address: str) -> None:
     """Check that a cluster accepts the token of this process.
 
-    If the token is wrong, Ray itself would retry for 20 seconds.
+    Without this check, Ray would retry for 20 seconds with a wrong token.
 
     Args:
         address: Address of the head node, ``host:port`` or ``auto``.

@@ -152,7 +152,7 @@ class SearchOptions(OptionFields):
 
     @property
     def final_run_fraction(self) -> float:
-        """Share of the training and validation images that a final run is trained on."""
+        """Fraction of the training and validation images that a final run is trained on."""
         return self.final_fraction or self.fraction
 
     @property

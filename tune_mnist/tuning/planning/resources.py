@@ -39,7 +39,7 @@ class Workers:
     """Resources of each trial, and the number of trials that run at the same time.
 
     Attributes:
-        cpus: CPU cores per trial, above 0.
+        cpus: CPU cores per trial, greater than 0.
         gpus: GPUs per trial, at least 0.
         concurrent: Number of concurrent trials, at least 1.
     """

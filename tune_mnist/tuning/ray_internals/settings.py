@@ -82,9 +82,10 @@ def reread_authentication() -> None:
 def init_arguments(folder: Path, memory: int | None) -> dict[str, Any]:
     """Return private keyword arguments of ``ray.init`` that set folder, memory and object store.
 
-    Ray ignores memory limits of parent control groups (ray-project/ray#3223). It also raises an
-    error if the given size of the object store exceeds both 10 GB and ``/dev/shm``
-    (ray-project/ray#14616), so Ray's own function computes the size.
+    The arguments work around two faults of Ray. It ignores memory limits of parent control groups
+    (ray-project/ray#3223). It also raises an error if the given size of the object store exceeds
+    both 10 GB and ``/dev/shm`` (ray-project/ray#14616), so that the size is computed by Ray's own
+    function.
 
     Args:
         folder: Folder for Ray's sessions, sockets and logs.

@@ -36,7 +36,7 @@ class LastEpoch(StrictModel):
 
     Attributes:
         train_loss: Mean loss over the training images; may be NaN or infinite.
-        train_accuracy: Share of the training images that were classified correctly.
+        train_accuracy: Fraction of the training images that were classified correctly.
         val_loss: Mean loss over the validation images; may be NaN or infinite.
         images_per_second: Training speed in images per second.
         parameters: Number of trainable parameters.

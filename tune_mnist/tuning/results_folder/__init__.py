@@ -1,1 +1,1 @@
-"""Results folder of a search: stored set-up, lock, signature and checks before a resume."""
+"""Results folder of a search: stored setup, lock, signature and checks before a resume."""

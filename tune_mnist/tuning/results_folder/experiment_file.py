@@ -1,4 +1,4 @@
-"""Set-up of a search, stored as ``experiment.json`` in its results folder."""
+"""Setup of a search, stored as ``experiment.json`` in its results folder."""
 
 import hashlib
 import time

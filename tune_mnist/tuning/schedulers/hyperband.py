@@ -85,7 +85,7 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
             super().on_trial_remove(tune_controller, trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Decide whether the trial continues, pauses or ends after this epoch.
+        """Decide whether the trial continues, pauses or ends after an epoch.
 
         The last report of a failed trial is skipped. It contains no accuracy and would raise an
         exception in Ray's HyperBand.

@@ -111,7 +111,7 @@ class PopulationBasedTraining(SearchScheduler):
         self._ended.discard(trial.config[NUMBER])
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Decide whether the trial continues, waits for a comparison, or ends after this epoch."""
+        """Decide whether the trial continues, waits for a comparison, or ends after an epoch."""
         if METRIC not in result:
             return self.CONTINUE
         number, epoch = trial.config[NUMBER], result[TIME_ATTR]

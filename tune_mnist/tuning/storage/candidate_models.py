@@ -84,9 +84,9 @@ class CandidateModels:
         epoch: int,
         config: Mapping[str, Any],
     ) -> None:
-        """Keep the weights of an epoch if its trial is one of the best of the architecture.
+        """Keep the weights of an epoch if its trial is one of the best of its architecture.
 
-        The results of an ensemble that was chosen from other candidates are removed.
+        If the candidates change, the results of an earlier ensemble are removed.
 
         Args:
             rank: Stage and validation accuracy of the epoch.
