@@ -47,7 +47,7 @@ class StopSignals:
 
     @property
     def installed(self) -> bool:
-        """Whether the handlers are installed, as in commands but not in the Python API."""
+        """Whether the handlers are installed. They are in commands, but not in the Python API."""
         return self._installed
 
     @property

@@ -28,7 +28,7 @@ class CommonEpoch:
 
     @property
     def reached(self) -> bool:
-        """Whether any trial has reached the epoch without diverging."""
+        """Whether at least one trial has reached the epoch without diverging."""
         return any(map(math.isfinite, self.values.values()))
 
 

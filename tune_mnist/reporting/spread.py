@@ -34,7 +34,7 @@ class Spread:
 
     @property
     def interval(self) -> str | None:
-        """The confidence interval as text, or None for a single accuracy."""
+        """Confidence interval as text, or None if there is only one accuracy."""
         return None if math.isnan(self.low) else f"{self.low:.4f} to {self.high:.4f}"
 
 

@@ -70,7 +70,7 @@ class StoredSearch:
 
     @property
     def learned(self) -> bool:
-        """Whether a trial is better than guessing."""
+        """Whether at least one trial is better than guessing."""
         return has_learned(self.records, self.chance_level)
 
     @property

@@ -148,7 +148,7 @@ class Comparison:
         return fold(shown) if self.folded else shown
 
     def continues(self) -> "pd.Series[bool]":
-        """Return whether each row belongs to the same group as the row above it."""
+        """Return for each row whether it belongs to the same group as the row above it."""
         return self.cells[self.group].eq(self.cells[self.group].shift())
 
     def to_markdown(self) -> str:

@@ -68,7 +68,7 @@ class EnsembleTest(StrictModel):
     single: Predictions
 
     def accuracy(self, predictions: Predictions) -> float:
-        """Return the test accuracy that belongs to predictions for the test images."""
+        """Return the accuracy of predictions for the test images."""
         return 1 - len(predictions.misclassified) / self.images
 
     @model_validator(mode="after")

@@ -50,7 +50,7 @@ class Hyperparameter:
         return text if float(text) or not value else format_number(value)
 
     def labelled(self, value: Any) -> str:
-        """Format a value for the label of a trial, such as ``mom=0.9``."""
+        """Format a value of the hyperparameter for the label of a trial, such as ``mom=0.9``."""
         text = short_number(value)
         name = self.name if self.label is None else self.label
         return f"{name}={text}" if name else text

@@ -35,7 +35,7 @@ class Compute:
         return torch.channels_last if self.bf16 else torch.contiguous_format
 
     def autocast(self) -> AbstractContextManager[None]:
-        """Return the context in which forward passes compute in the chosen number format."""
+        """Return the context manager for forward passes in the number format of the run."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
 

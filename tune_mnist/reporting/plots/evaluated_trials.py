@@ -104,7 +104,7 @@ class EvaluatedTrials:
 
     @property
     def best_quarter(self) -> list[TrialRecord]:
-        """The best quarter of the records; at least three, if there are as many."""
+        """Records of the best quarter of the trials, or of three trials if a quarter is fewer."""
         return self.ranked[: max(MIN_BEST, len(self.records) // BEST_SHARE)]
 
     @cached_property
@@ -219,7 +219,7 @@ class EvaluatedTrials:
 
 @contextmanager
 def quiet_optuna() -> Iterator[None]:
-    """Suppress Optuna's messages about in-memory studies and trials without a value."""
+    """Context manager that hides Optuna's log messages, except for errors."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:

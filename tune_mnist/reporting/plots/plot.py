@@ -53,7 +53,7 @@ class Plot:
 
 
 class CannotDrawError(Exception):
-    """Raised if a plot would show nothing; the message is the reason."""
+    """Raised if a plot would show nothing. The message gives the reason."""
 
 
 def tidied(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:

@@ -44,13 +44,13 @@ def count(amount: int, noun: str) -> str:
 
 
 def listed(parts: Iterable[str]) -> str:
-    """Join parts by commas, with ``and`` before the last part."""
+    """Join phrases by commas, with ``and`` before the last phrase."""
     *most, last = parts
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def span(values: Iterable[float]) -> str:
-    """Format the range of some values, such as ``0.1 to 0.5``."""
+    """Format the range of numbers as text, such as ``0.1 to 0.5``."""
     ordered = sorted(values)
     low, high = number(ordered[0]), number(ordered[-1])
     return low if low == high else f"{low} to {high}"

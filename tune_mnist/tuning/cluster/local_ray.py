@@ -122,7 +122,7 @@ class LocalRay:
 
     @classmethod
     def started(cls) -> "LocalRay":
-        """Return the Ray that this process has just started."""
+        """Create an object for the Ray that this process has just started."""
         processes = {process: _name(process) for process in psutil.Process().children(True)}
         uses_file = os.environ.get(MODE, "").lower() == "token" and TOKEN not in os.environ
         return cls(

@@ -22,7 +22,7 @@ def alive_nodes() -> list[Node]:
 
 
 def node_name(node: Node) -> str:
-    """Return how messages name a node: by its address and host name."""
+    """Return the address and host name of a node, by which messages identify the node."""
     return f"node {node['NodeManagerAddress']} ({node['NodeManagerHostname']})"
 
 

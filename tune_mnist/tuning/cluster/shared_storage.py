@@ -119,7 +119,7 @@ class Probe:
         self._task = submit(node, _exchange_markers, self._place)
 
     def is_answered(self) -> bool:
-        """Return whether the node has answered, so that ``complaint`` does not block."""
+        """Return whether the node has answered. If so, ``complaint`` returns without waiting."""
         return bool(ray.wait([self._task], timeout=0)[0])
 
     def complaint(self) -> str:

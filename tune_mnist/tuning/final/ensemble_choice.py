@@ -13,7 +13,7 @@ Score = tuple[float, float]
 
 
 def score_of(predicted: NDArray[np.float64], labels: NDArray[np.int64]) -> Score:
-    """Return the score of class probabilities (N, C); a larger score is better."""
+    """Return the score by which ensembles are compared. A larger score is better."""
     accuracy = float((predicted.argmax(axis=1) == labels).mean())
     return accuracy, -log_loss(predicted, labels)
 

@@ -62,5 +62,5 @@ class SearchContext:
 
     @property
     def portfolio_trials(self) -> int:
-        """Number of trials of the portfolio, which train all epochs."""
+        """Number of trials whose configurations come from the portfolio. They train all epochs."""
         return len(self.portfolio.configurations) if self.portfolio else 0

@@ -59,7 +59,7 @@ class Recorder(Callback):
         self._trial_store.record(trial.config[NUMBER]).state = TrialState.RUNNING
 
     def on_trial_save(self, trial: Trial, **info: Any) -> None:
-        """Mark the trial as paused; Ray asks a trial to save only in order to pause it."""
+        """Mark the trial as paused. Ray calls this only when a trial is paused."""
         self._trial_store.record(trial.config[NUMBER]).state = TrialState.PAUSED
 
     def on_trial_recover(self, trial: Trial, **info: Any) -> None:
@@ -67,7 +67,7 @@ class Recorder(Callback):
         self._trial_store.record(trial.config[NUMBER]).state = TrialState.PENDING
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
-        """Record the metrics of an epoch before Ray passes them to the searcher."""
+        """Record the metrics of an epoch. Ray calls this before it notifies the searcher."""
         self._trial_store.add_epoch(trial.config[NUMBER], result)
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
@@ -75,7 +75,7 @@ class Recorder(Callback):
         self._changed = True
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
-        """Record the reason of the trial's failure."""
+        """Record why a trial failed. Ray calls this when the trial will not be retried."""
         self._trial_store.fail(trial.config[NUMBER], _reason(trial))
         self._changed = True
 
@@ -167,11 +167,11 @@ class BestModels(Callback):
             self._candidates.offer(rank, size, checkpoints, epoch, config)
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
-        """Remove the checkpoints of a trial that has ended."""
+        """Remove the checkpoints of a trial. Ray calls this when the trial has ended."""
         self._checkpoints_of(trial.config[NUMBER]).remove()
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
-        """Remove the checkpoints of a failed trial."""
+        """Remove the checkpoints of a trial. Ray calls this when the trial has failed."""
         self._checkpoints_of(trial.config[NUMBER]).remove()
 
 

@@ -58,7 +58,7 @@ class ClusterFollower(Callback):
         return {}
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Check for nodes that joined or left, at most every ``LOOK_SECONDS``."""
+        """Check at most every ``LOOK_SECONDS`` whether nodes have joined or left the cluster."""
         if time.monotonic() - self._looked < LOOK_SECONDS:
             return
         self._looked = time.monotonic()

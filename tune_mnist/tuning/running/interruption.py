@@ -65,7 +65,7 @@ class Stopping:
                 raise UserError(self._complaint) from None
 
     def tidy_up(self) -> str:
-        """Kill the Ray that the search started, and return how to resume the search."""
+        """Kill the Ray that the search started, and return a hint on how to resume the search."""
         if self._resources.local is not None:
             self._resources.local.kill()
         self._console.show_cursor()

@@ -100,7 +100,7 @@ class SearchStopper(Stopper):
         return False
 
     def stop_all(self) -> bool:
-        """Check target, patience and time, and return whether the whole search ends now."""
+        """Return whether the search ends now. Ray calls this method in every step."""
         if self.stop_reason is None and self._at_target():
             self.stop_reason = StopReason.TARGET_REACHED
         if self.stop_reason is None and self._out_of_patience():

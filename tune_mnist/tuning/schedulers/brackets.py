@@ -102,7 +102,7 @@ class Brackets:
         return self._models[number]
 
     def live(self) -> set[int]:
-        """Return the numbers of the trials that have not ended."""
+        """Numbers of the trials that have not ended."""
         return set[int]().union(*(rungs.live for rungs in self._groups.values()))
 
     def close(self) -> None:

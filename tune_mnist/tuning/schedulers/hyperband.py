@@ -47,7 +47,7 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
 
     @classmethod
     def simulate(cls, options: SchedulerOptions, num_samples: int, rng: Random) -> list[int]:
-        """Return the epochs of trials under stopping ASHA, which trains about as many."""
+        """Return the epochs that stopping ASHA trains, which are about as many as HyperBand's."""
         return StoppingAsha.simulate(options, num_samples, rng)
 
     def wants_new_trial(self) -> bool:
@@ -64,21 +64,21 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
     def on_trial_complete(
         self, tune_controller: Any, trial: Trial, result: dict[str, Any]
     ) -> None:
-        """Remove a trial that ended while it was running."""
+        """Remove a trial from its bracket. Ray calls this when a running trial has ended."""
         if self._is_exempt(trial):
             self._end(trial.config[NUMBER])
         else:
             super().on_trial_complete(tune_controller, trial, result)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        """Remove a trial that failed. Ray adds it again if it retries the trial."""
+        """Remove a failed trial from its bracket. Ray adds it again if the trial is retried."""
         if self._is_exempt(trial):
             self._end(trial.config[NUMBER])
         else:
             super().on_trial_error(tune_controller, trial)
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """Remove a trial that ended while it was paused or pending."""
+        """Remove a trial from its bracket. Ray calls this when a paused or pending trial ended."""
         if self._is_exempt(trial):
             self._end(trial.config[NUMBER])
         else:

@@ -22,5 +22,5 @@ class MedianStopping(StoppingScheduler):
 
     @classmethod
     def rule(cls, options: SchedulerOptions) -> TrialScheduler:
-        """Return Ray's median stopping rule, without its pauses."""
+        """Create Ray's median stopping rule, without its pauses."""
         return ContinuingMedian(grace_period=options.grace_period, **OBJECTIVE)

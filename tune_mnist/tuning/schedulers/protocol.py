@@ -194,32 +194,32 @@ class SearchScheduler(UnbufferedScheduler):
         return sum(trial.status in active for trial in self._trials.values())
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Add a new trial, an unfinished trial of a resumed search, or one that Ray retries."""
+        """Add a trial to the state. Ray calls this for new, resumed and retried trials."""
         super().on_trial_add(tune_controller, trial)
         self._trials[trial.config[NUMBER]] = trial
 
     def on_trial_complete(
         self, tune_controller: Any, trial: Trial, result: dict[str, Any]
     ) -> None:
-        """Remove a trial that ended while it was running."""
+        """Remove a trial from the state. Ray calls this when a running trial has ended."""
         super().on_trial_complete(tune_controller, trial, result)
         self._end(trial.config[NUMBER])
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        """Remove a trial that failed. Ray adds it again if it retries the trial."""
+        """Remove a failed trial from the state. Ray adds it again if the trial is retried."""
         super().on_trial_error(tune_controller, trial)
         self._end(trial.config[NUMBER])
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """Remove a trial that ended while it was paused or pending."""
+        """Remove a trial from the state. Ray calls this when a paused or pending trial ended."""
         super().on_trial_remove(tune_controller, trial)
         self._end(trial.config[NUMBER])
 
     def save(self, checkpoint_path: str) -> None:
-        """Do nothing, since a resumed search restores the scheduler from the study."""
+        """Do nothing when Ray calls this: a resumed search restores the state from the study."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Do nothing, since a resumed search restores the scheduler from the study."""
+        """Do nothing when Ray calls this: a resumed search restores the state from the study."""
 
     def _end(self, number: int) -> None:
         """Remove a trial that has ended. Subclasses with more state extend this method."""

@@ -67,7 +67,7 @@ class Rungs:
         return self._known - self._ended
 
     def add(self, number: int) -> None:
-        """Add a trial. A trial that had ended becomes live again."""
+        """Add a trial. If the trial had ended, it is no longer marked as ended."""
         self._known.add(number)
         self._ended.discard(number)
 

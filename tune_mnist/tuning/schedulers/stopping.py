@@ -40,7 +40,7 @@ class StoppingScheduler(SearchScheduler):
 
     @classmethod
     def rule(cls, options: SchedulerOptions) -> TrialScheduler:
-        """Return the Ray scheduler that decides when trials stop, without any trials."""
+        """Create the Ray scheduler that decides when trials stop. It has no trials yet."""
         raise NotImplementedError
 
     @classmethod
@@ -74,7 +74,7 @@ class StoppingScheduler(SearchScheduler):
         self._add(trial.config[NUMBER])
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Decide whether the trial continues after this epoch."""
+        """Decide whether a trial continues or stops. Ray calls this after each report."""
         if METRIC not in result:
             return self.CONTINUE
         return self._decide(trial.config[NUMBER], result[TIME_ATTR], result[METRIC])
@@ -110,5 +110,5 @@ class NoEarlyStopping(StoppingScheduler):
 
     @classmethod
     def rule(cls, options: SchedulerOptions) -> TrialScheduler:  # noqa: ARG003
-        """Return Ray's scheduler without early stopping."""
+        """Create Ray's scheduler without early stopping."""
         return FIFOScheduler()

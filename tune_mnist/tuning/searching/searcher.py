@@ -90,7 +90,7 @@ class StudySearch(OpenOptunaSearch):
         return None if untried is None else untried + unfinished
 
     def handed_out(self) -> frozenset[str]:
-        """Return the Ray trial IDs of the suggested trials that have not ended yet."""
+        """Return Ray's IDs of the trials that have been suggested and have not ended yet."""
         return frozenset(self._live)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -122,7 +122,7 @@ class StudySearch(OpenOptunaSearch):
         return {NUMBER: trial.number, **record.config_of(record.epochs + 1)}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Record the metrics of an epoch in the study."""
+        """Record the metrics of an epoch in the study. Ray calls this after each report."""
         self.trial_store.add_epoch(self.trial(trial_id).number, result)
 
     def on_trial_complete(
@@ -138,9 +138,9 @@ class StudySearch(OpenOptunaSearch):
             self.trial_store.end(self.trial(trial_id).number, result or {})
 
     def save(self, checkpoint_path: str) -> None:
-        """Write a placeholder file, since all state is in the study."""
+        """Write a placeholder file for Ray. All state is in the study."""
         with open(checkpoint_path, "w", encoding="utf-8") as file:  # noqa: PTH123 - Ray's text
             file.write("the state of the search is in its study\n")
 
     def restore(self, checkpoint_path: str) -> None:
-        """Do nothing, since all state is in the study."""
+        """Do nothing. Ray calls this to resume a search, but all state is in the study."""

@@ -77,13 +77,13 @@ class StudyView:
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """Copies of the trials as the sampler sees them."""
+        """Copies of the trials that the view shows to the sampler."""
         return self.get_trials()
 
     def get_trials(
         self, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        """Return the trials as the sampler sees them.
+        """Return the trials that the view shows to the sampler.
 
         Args:
             deepcopy: Whether to return copies of the trials.

@@ -36,7 +36,7 @@ class TriedConfigurations:
         """Lowest number of the trials with a configuration, keyed by `configuration_key`."""
 
     def update(self, study: optuna.Study) -> None:
-        """Add the trials of a study whose configuration was drawn since the last call."""
+        """Add the trials that have been drawn in a study since the last call."""
         trials = study.get_trials(deepcopy=False)
         while self._settled in self._known:
             self._settled += 1
