@@ -154,7 +154,7 @@ class SearchResults:
         """Load the ensemble of the search, in evaluation mode on the CPU.
 
         Returns:
-            Module that maps raw images, uint8 (N, H, W), to class probabilities. These are the
+            Module that maps raw images, uint8 (N, H, W), to class probabilities. It returns the
             mean of the probabilities of the networks in the ensemble.
 
         Raises:

@@ -73,9 +73,10 @@ def best_trials(results: StoredSearch) -> pd.DataFrame:
 
 
 def hidden_of_best(best: pd.DataFrame) -> tuple[str, ...]:
-    """Return the columns of the table of best trials that are not shown in a terminal.
+    """Return the columns of the table of best trials that a terminal does not show.
 
-    The state is shown only if at least one of the trials was not trained to its last epoch.
+    The state of a trial is shown only if at least one of the trials was not trained to its last
+    epoch.
     """
     hidden = ("trial", "interval", "seeds", "stage", "best_epoch", "epochs", "trials")
     return (*hidden, "state") if (best["state"].dropna() == "COMPLETE").all() else hidden

@@ -86,7 +86,9 @@ class EvaluatedTrials:
         return EvaluatedTrials.of(replace(self.results, records=own)) if stage else self
 
     def at_last_epoch(self) -> "EvaluatedTrials":
-        """Select the trials that reached the last epoch, with their accuracy after that epoch."""
+        """Return only the trials that reached the last epoch, with their accuracy after that
+        epoch.
+        """
         last = last_epoch(self.results)
         records = [
             replace(record, val_accuracy=last.values[record.number])
@@ -131,10 +133,11 @@ class EvaluatedTrials:
 
     @cached_property
     def importances(self) -> list[Importance]:
-        """Importances of the shared parameters for the accuracy after the common epoch.
+        """Importance of each parameter for the accuracy, the most important parameter first.
 
-        The most important parameter comes first. Parameters that take effect over a whole training
-        are left out if the common epoch is not the last one.
+        Only parameters that every trial has are included, and accuracies are compared after the
+        same epoch. If this is not the last epoch, parameters that take effect over a whole
+        training, such as a learning rate schedule, are left out.
 
         Raises:
             CannotDrawError: There are too few trials, or too few parameters vary.

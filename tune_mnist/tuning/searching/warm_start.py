@@ -56,9 +56,10 @@ def select_trials(
 ) -> WarmStart:
     """Select the trials and configurations that a new search reuses from an earlier search.
 
-    A trial is imported if its accuracy is comparable with those of the new search. Of the other
-    trials, the new search tries the best configurations again. Trials of architectures outside the
-    space are used only if there are no others, and then only as configurations.
+    A trial is imported with its results if its accuracy is comparable with those of the new
+    search. Of all other trials, only the configurations are used, and the new search tries the
+    best of them again. Trials of architectures outside the space are used only if there are no
+    others, and then only as configurations.
 
     Args:
         earlier: Study of the earlier search.

@@ -60,7 +60,7 @@ class BucketStore:
         """Check that this session still has write access to the bucket.
 
         Raises:
-            RuntimeError: The search was killed and resumed, so this worker is stale.
+            RuntimeError: This worker belongs to an earlier session of a resumed search.
         """
         if self.bucket.read(_RUN) != self.run.encode():
             raise RuntimeError(STALE_WORKER)
@@ -143,7 +143,7 @@ class BucketCheckpoints:
             Trainer, and one message for each unusable checkpoint.
 
         Raises:
-            RuntimeError: The search was killed and resumed, so this worker is stale.
+            RuntimeError: This worker belongs to an earlier session of a resumed search.
             StorageError: The bucket cannot be read.
         """
         self.store.require_right()

@@ -54,7 +54,7 @@ class Checkpoints(Protocol):
             Trainer, and one message for each unusable checkpoint.
 
         Raises:
-            RuntimeError: The search was killed and resumed, so this worker is stale.
+            RuntimeError: This worker belongs to an earlier session of a resumed search.
             PlaceMissingError: This machine cannot access the folder.
             StorageError: The bucket cannot be reached.
         """

@@ -71,7 +71,7 @@ class SharedFolder:
         """Context manager that locks the store, so that no other worker can write to it.
 
         Raises:
-            RuntimeError: The search was killed and resumed, so this worker is stale.
+            RuntimeError: This worker belongs to an earlier session of a resumed search.
             PlaceMissingError: This machine cannot access the folder.
         """
         if not (self.folder / _RUN).exists():  # check first, since the lock creates the folder
@@ -124,7 +124,7 @@ class FolderCheckpoints(CheckpointFolder):
             Trainer, and one message for each unusable checkpoint.
 
         Raises:
-            RuntimeError: The search was killed and resumed, so this worker is stale.
+            RuntimeError: This worker belongs to an earlier session of a resumed search.
             PlaceMissingError: This machine cannot access the folder.
         """
         with self._store.held():
