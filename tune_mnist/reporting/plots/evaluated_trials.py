@@ -86,9 +86,7 @@ class EvaluatedTrials:
         return EvaluatedTrials.of(replace(self.results, records=own)) if stage else self
 
     def at_last_epoch(self) -> "EvaluatedTrials":
-        """Return only the trials that reached the last epoch, with their accuracy after that
-        epoch.
-        """
+        """Return only the trials that reached the last epoch, with their accuracy after it."""
         last = last_epoch(self.results)
         records = [
             replace(record, val_accuracy=last.values[record.number])
