@@ -6,7 +6,6 @@ start.
 """
 
 import json
-import re
 import shutil
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import optuna
 from optuna.storages import JournalStorage
 
 from docs.generate_results import RESULTS, TRIALS
+from docs.public_commands import public_commands, public_options
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.reporting.search_report import SUMMARY_FILE
@@ -65,7 +65,9 @@ def _copy_search(source: Path, copy: Path) -> None:
         (copy / path.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy / path.relative_to(source))
     experiment = json.loads((source / EXPERIMENT_FILE).read_text("utf-8"))
-    experiment["commands"] = _with_results_folder(experiment["commands"])
+    experiment["commands"] = public_commands(experiment["commands"], source.name)
+    experiment["options"] = public_options(experiment["options"])
+    experiment["checkpoints"] = None
     experiment["signature"] = None  # a signature is valid on one machine only
     write_text(copy / EXPERIMENT_FILE, json.dumps(experiment, indent=2) + "\n")
     # The copied journal is short: it lacks the history of the changes to each trial.
@@ -74,17 +76,6 @@ def _copy_search(source: Path, copy: Path) -> None:
         from_storage=JournalStorage(JournalFile(source / JOURNAL)),
         to_storage=JournalStorage(JournalFile(copy / JOURNAL)),
     )
-
-
-def _with_results_folder(commands: list[str]) -> list[str]:
-    """Return the commands as if the search had been run in ``results/``."""
-    given = re.search(r" --output-dir[ =](\S+)", commands[0])
-    if not given:
-        return commands
-    outside = given[1].rstrip("/")
-    return [
-        command.replace(given[0], "").replace(f"{outside}/", "results/") for command in commands
-    ]
 
 
 if __name__ == "__main__":

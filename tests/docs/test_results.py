@@ -1,5 +1,6 @@
 """``results/README.md`` shows the stored searches, and a search is stored without its weights."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -131,17 +132,80 @@ def test_a_stored_search_is_small_and_can_be_read_and_reported(
     assert (tmp_path / "report" / "report.html").exists()
 
 
-def test_commands_of_a_stored_search_name_no_other_directory(tmp_path: Path) -> None:
-    search = Search(tmp_path / "a", ONE_MODEL)
+def stored_with(tmp_path: Path, *commands: str, **options: str) -> tuple[list[str], str]:
+    """Return the commands of a stored search ``x``, and the text of all its files."""
+    search = Search(tmp_path / "x", ONE_MODEL)
     search.trial(0.5)
     path = search.directory / "experiment.json"
-    text = path.read_text(encoding="utf-8")
-    commands = '"search --output-dir /some/place --name a", "search --resume /some/place/a"'
-    path.write_text(text.replace('"the command"', commands), encoding="utf-8")
+    experiment = json.loads(path.read_text("utf-8"))
+    experiment["commands"] = list(commands)
+    experiment["options"] |= options
+    path.write_text(json.dumps(experiment), encoding="utf-8")
     folder = store(search, tmp_path / "results")
     texts = [each.read_text("utf-8") for each in folder.rglob("*") if each.is_file()]
-    assert not any("/some/place" in each for each in texts)
-    assert "`search --name a`; then `search --resume results/a`" in "".join(texts)
+    stored = json.loads((folder / "experiment.json").read_text("utf-8"))
+    return stored["commands"], "".join(texts)
+
+
+@pytest.mark.parametrize(
+    ("commands", "shown"),
+    [
+        (
+            ["search --output-dir /home/ann --name x", "search --resume /home/ann/x"],
+            ["search --name x", "search --resume results/x"],
+        ),
+        (
+            ["search --output-dir '/home/ann/my runs' --name x", "search --resume='../my runs/x'"],
+            ["search --name x", "search --resume results/x"],
+        ),
+        (
+            ["search --output-dir=/ --models a/b.py --warm-start /y", "search --resume /x"],
+            ["search --models a/b.py --warm-start results/y", "search --resume results/x"],
+        ),
+        (
+            [
+                "search --tensorboard --data-dir /home/ann/pictures --storage-path"
+                " s3://ann-bucket/runs --address ray://ann-host:10001 --mlflow http://ann-host:5000"
+                " --space ~ann/s.yaml --models 'C:\\ann\\net.py' --lr=-1"
+            ],
+            [
+                "search --tensorboard --data-dir pictures --storage-path runs --space s.yaml"
+                " --models net.py --lr -1"
+            ],
+        ),
+        (
+            [
+                "run_search(space={'model': 'lenet', 'lr': [0.1, True]}, dataset=<arrays>,"
+                " output_dir='/home/ann/my runs', models=['/home/ann/net.py'], num_samples=4)",
+                "run_search(resume='/home/ann/my runs/x', address='ann-host:6379')",
+            ],
+            [
+                "run_search(space={'model': 'lenet', 'lr': [0.1, True]}, dataset=<arrays>,"
+                " models=['net.py'], num_samples=4)",
+                "run_search(resume='results/x')",
+            ],
+        ),
+        (["run_search(space={'ann': '... more)"], ["run_search(...)"]),
+        (["search --name 'ann"], ["search"]),
+        (["search --resume '' --name x --num-samples 4"],) * 2,
+    ],
+)
+def test_commands_of_a_stored_search_contain_no_private_path(
+    commands: list[str], shown: list[str], tmp_path: Path
+) -> None:
+    assert stored_with(tmp_path, *commands)[0] == shown
+
+
+def test_options_of_a_stored_search_contain_no_private_path(tmp_path: Path) -> None:
+    private = {
+        "data_dir": "/home/ann/pictures",
+        "warm_start": "/home/ann/runs/earlier",
+        "storage_path": "s3://ann-bucket/runs",
+        "address": "ann-host:6379",
+        "mlflow": "http://ann-host:5000",
+    }
+    assert "/home/ann" not in (text := stored_with(tmp_path, "search", **private)[1])
+    assert not any(each in text for each in ("ann-bucket", "ann-host"))
 
 
 def test_a_search_that_cannot_be_stored_leaves_nothing(tested: Search, tmp_path: Path) -> None:
