@@ -20,8 +20,8 @@ _OBJECT = "object_of_type_"
 def public_commands(commands: Iterable[str], name: str) -> list[str]:
     """Return the commands of a search as if it had been run in ``results/``.
 
-    The parent folder and addresses are omitted. Of other paths outside the working folder, only the
-    last component is kept.
+    The parent folder and addresses are omitted. Of other paths outside the working folder, only
+    the last component is kept.
 
     Args:
         commands: Command lines, or calls of ``run_search``.

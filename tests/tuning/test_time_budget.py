@@ -4,9 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from tune_mnist.tuning import time_budget
 from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.resources import Workers, trial_settings
+from tune_mnist.tuning.planning.speeds import Speed
 from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.spaces.space import load_space
 from tune_mnist.tuning.time_budget import REPORT_SECONDS, TimeBudget
@@ -19,6 +21,23 @@ def test_trials_end_once_the_final_runs_need_the_rest(final, over):
     budget = TimeBudget(600 + REPORT_SECONDS)
     needed = SimpleNamespace(expected_seconds=lambda _: final)
     assert budget.needs_rest(needed, []) is over
+
+
+def test_a_plan_counts_all_epochs_of_the_portfolio(monkeypatch):
+    speeds = {"lenet": Speed(500, 1_500)}
+    monkeypatch.setattr(time_budget, "measure", lambda *_: speeds)
+    space = load_space("lenet")
+    planned = []
+    for portfolio in (True, False):
+        options = SearchOptions.for_space(space, budget=600, portfolio=portfolio, num_samples=2)
+        context = SimpleNamespace(space=space, options=options, workers=WORKERS)
+        budget = TimeBudget(600)
+        planned.append(budget.plan(context, frozenset({"portfolio"}), 60_000, 10_000)[0])
+    with_portfolio, without = planned
+    assert (with_portfolio.fraction, with_portfolio.num_samples) < (
+        without.fraction,
+        without.num_samples,
+    )
 
 
 def expected(tmp_path, digits, space="lenet", stage=0, speed=1_000.0, **given):

@@ -288,6 +288,7 @@ def _search(
             left,
             measured,
             None if budget is None else lambda: budget.left,
+            components.count_portfolio(left=True),
         )
     except KeyboardInterrupt:
         return _ended(searcher, StopReason.INTERRUPTED)

@@ -9,7 +9,9 @@ from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.budget import BudgetPlan
 from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.planning.speeds import NotMeasuredError, Speeds, measure_on_workers
+from tune_mnist.tuning.preparation import read_portfolio
 from tune_mnist.tuning.recording.trial_record import TrialRecord
+from tune_mnist.tuning.spaces.option_types import MAX_SAMPLES
 
 REPORT_SECONDS = 15.0
 """Time in seconds that is reserved for imports before the search and the report after it."""
@@ -36,6 +38,15 @@ def measure(context: SearchContext, image_size: int | None = None) -> Speeds:
         context.workers.cpus,
         context.workers.gpus,
     )
+
+
+def _portfolio_trials(context: SearchContext, fixed: frozenset[str]) -> int:
+    """Return the largest number of trials of the portfolio that a plan can lead to."""
+    options = context.options
+    if "num_samples" not in fixed:
+        options = options.model_copy(update={"num_samples": MAX_SAMPLES})
+    portfolio = read_portfolio(context.space, options)
+    return len(portfolio.configurations) if portfolio else 0
 
 
 class TimeBudget:
@@ -88,6 +99,7 @@ class TimeBudget:
             test_images,
             context.workers.concurrent,
             measured,
+            _portfolio_trials(context, fixed),
         )
         options = plan.options_for(lambda: self.left)
         return options, plan.speeds(options.image_size)

@@ -71,6 +71,9 @@ class SimulatedSearch:
         most_active: Maximum number of trials that had a worker or waited for one.
         runs: Number of sessions, including the first.
         restarts: Number of times that a trial resumed from its checkpoint.
+        portfolio_trials: Number of trials of the portfolio in the study.
+        portfolio_left: Number of trials of the portfolio that had not ended when the last session
+            began.
     """
 
     folder: Path
@@ -85,6 +88,8 @@ class SimulatedSearch:
     most_active: int = 0
     runs: int = 0
     restarts: int = 0
+    portfolio_trials: int = 0
+    portfolio_left: int = 0
 
     def run(self, cut: int | None = None) -> "SimulatedSearch":
         """Begin or resume the search, and run it to its end.
@@ -119,6 +124,8 @@ class SimulatedSearch:
             portfolio=self.portfolio,
         )
         components = build_components(context)
+        self.portfolio_trials = components.count_portfolio()
+        self.portfolio_left = components.count_portfolio(left=True)
         ended = sum(record.state.ended for record in components.searcher.trial_store.records)
         components.searcher.left = options.num_samples - ended
         settings.store.start()

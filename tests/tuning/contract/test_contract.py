@@ -238,6 +238,17 @@ def test_a_portfolio_runs_first_and_to_its_end(tmp_path, searcher, scheduler):
     assert min(search.epochs().values()) < MAX_EPOCHS
 
 
+def test_a_resumed_search_counts_the_trials_of_its_portfolio(tmp_path):
+    search = SimulatedSearch(tmp_path / "search", "random", "asha", portfolio=POOR)
+    search.run(cut=1)
+    assert (search.portfolio_trials, search.portfolio_left) == (2, 2)
+    search.portfolio = None  # a resumed search does not read the portfolio
+    while not search.run(cut=4).is_over():
+        assert search.portfolio_trials == 2
+    assert search.run().is_over()
+    assert (search.portfolio_trials, search.portfolio_left) == (2, 0)
+
+
 @pytest.mark.parametrize("option", OWN_OPTIONS)
 @pytest.mark.parametrize("scheduler", scheduler_names())
 def test_an_option_is_accepted_or_refused_in_one_line(scheduler, option):

@@ -11,7 +11,7 @@ from tune_mnist.tuning.spaces.space import load_space
 IMAGES = 60_000
 
 
-def plan(space, speed, fixed=(), **given):
+def plan(space, speed, fixed=(), exempt=0, **given):
     """Return the plan of a search whose workers train ``speed`` images of 64x64 a second."""
     found = load_space(space)
     options = SearchOptions.for_space(found, **given)
@@ -20,7 +20,7 @@ def plan(space, speed, fixed=(), **given):
         scaled = speed * (64 / size) ** 2
         return dict.fromkeys(found.models, Speed(train=scaled, validate=3 * scaled))
 
-    return BudgetPlan(found, options, frozenset(fixed), IMAGES, 10_000, 2, measure)
+    return BudgetPlan(found, options, frozenset(fixed), IMAGES, 10_000, 2, measure, exempt)
 
 
 def planned(seconds, *arguments, **given):
@@ -40,6 +40,14 @@ def test_a_plan_leaves_time_for_trials_beside_the_final_runs(minutes):
     made = plan("resnet", 300)
     chosen = made.options_for(lambda: minutes * 60)
     assert made.seconds(chosen, 8) <= minutes * 60
+
+
+def test_a_plan_leaves_time_for_all_epochs_of_a_portfolio():
+    plain, made = plan("lenet", 300), plan("lenet", 300, exempt=3)
+    options = SearchOptions.for_space(load_space("lenet"), fraction=0.1, max_epochs=9)
+    assert made.seconds(options, 8) > 1.2 * plain.seconds(options, 8)
+    chosen = made.options_for(lambda: 3_600)
+    assert made.seconds(chosen, 8) <= 3_600
 
 
 def test_little_time_lowers_the_epochs_and_then_the_image_size():

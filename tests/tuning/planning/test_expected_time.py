@@ -21,12 +21,13 @@ def announced(digits_split):
             space=space,
             options=SearchOptions.for_space(space, num_samples=9, max_epochs=max_epochs, **given),
             settings=SimpleNamespace(fidelity=None),
-            portfolio_trials=portfolio_trials,
             workers=Workers(1, 0, 2),
             final_images=1000,
         )
         told = io.StringIO()
-        announce_time(Console(file=told, width=200), setup, digits_split, 9, measure)
+        announce_time(
+            Console(file=told, width=200), setup, digits_split, 9, measure, None, portfolio_trials
+        )
         return told.getvalue()
 
     return announce

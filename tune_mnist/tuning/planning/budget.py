@@ -50,6 +50,7 @@ class BudgetPlan:
         test_images: Number of test images.
         concurrent: Number of concurrent trials, at least 1.
         measure: Function from the side length of the images in pixels to the speeds of a worker.
+        exempt: Number of trials that the scheduler neither pauses nor stops.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class BudgetPlan:
         test_images: int,
         concurrent: int,
         measure: Callable[[int], Speeds],
+        exempt: int = 0,
     ) -> None:
         self._space = space
         self._options = options
@@ -69,6 +71,7 @@ class BudgetPlan:
         self._test_images = test_images
         self._concurrent = concurrent
         self._measure = measure
+        self._exempt = exempt
         self._speeds: dict[int, Speeds] = {}
 
     def options_for(self, left: Callable[[], float]) -> SearchOptions:
@@ -167,6 +170,7 @@ class BudgetPlan:
             wanted.scheduling_for(self._space),
             self._concurrent,
             options.fidelity(self._space),
+            self._exempt,
         )
 
     def _trial_images(self, options: SearchOptions) -> tuple[int, int]:

@@ -22,6 +22,7 @@ def announce_time(
     trials: int,
     measure: Callable[[], Speeds],
     left: Callable[[], float] | None = None,
+    exempt: int = 0,
 ) -> float | None:
     """Print how long a search and its final evaluation are expected to take.
 
@@ -33,6 +34,7 @@ def announce_time(
         measure: Function that measures the speeds of a worker, or raises NotMeasuredError.
         left: Function that returns the seconds left for trials and final runs. None if the search
             has no ``--budget``.
+        exempt: Number of trials still to run that the scheduler neither pauses nor stops.
 
     Returns:
         Time limit of the trials in seconds, or None if there is no limit.
@@ -53,9 +55,9 @@ def announce_time(
         scheduling,
         concurrent,
         context.settings.fidelity,
-        context.portfolio_trials,
+        exempt,
     )
-    epochs = expected_epochs(trials, scheduling, exempt=context.portfolio_trials)
+    epochs = expected_epochs(trials, scheduling, exempt=exempt)
     # The estimate ignores the test images, because the context does not contain their number.
     final = expected_final_seconds(speeds, options, context.final_images, 0, concurrent)
     measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())

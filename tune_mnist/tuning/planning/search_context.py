@@ -59,8 +59,3 @@ class SearchContext:
     warm_start: WarmStart | None = None
     portfolio: Portfolio | None = None
     watch: Stopwatch = field(default_factory=Stopwatch)
-
-    @property
-    def portfolio_trials(self) -> int:
-        """Number of trials whose configurations come from the portfolio. They train all epochs."""
-        return len(self.portfolio.configurations) if self.portfolio else 0

@@ -77,7 +77,7 @@ def run_trials(
                 options.num_samples,
                 options.scheduling_for(context.space),
                 costs,
-                context.portfolio_trials,
+                components.count_portfolio(),
             ),
             seconds,
             context.dashboard,

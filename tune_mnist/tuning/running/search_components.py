@@ -7,8 +7,9 @@ from pathlib import Path
 from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.recording.callbacks import TRIALS_FILE, Recorder
 from tune_mnist.tuning.recording.study import CHANCE_LEVEL, open_storage
+from tune_mnist.tuning.recording.trial_attributes import PORTFOLIO
 from tune_mnist.tuning.recording.trial_record import TrialState
-from tune_mnist.tuning.recording.trial_store import TrialStore
+from tune_mnist.tuning.recording.trial_store import TrialStore, own_trials
 from tune_mnist.tuning.schedulers.protocol import SearchScheduler
 from tune_mnist.tuning.schedulers.restore import scheduler_for
 from tune_mnist.tuning.searching.registry import searcher_class
@@ -49,6 +50,20 @@ class SearchComponents:
         asked = self.num_samples - self.count_ended()
         remaining = self._remaining()
         return asked if remaining is None else min(asked, remaining)
+
+    def count_portfolio(self, *, left: bool = False) -> int:
+        """Return the number of trials of the portfolio, which train all epochs.
+
+        They are counted from the study, because a resumed search does not read the portfolio.
+
+        Args:
+            left: Whether to count only the trials that have not ended.
+        """
+        ended = {each.number for each in self.searcher.trial_store.records if each.state.ended}
+        return sum(
+            bool(trial.user_attrs.get(PORTFOLIO)) and not (left and trial.number in ended)
+            for trial in own_trials(self.searcher.study)
+        )
 
     def is_exhausted(self) -> bool:
         """Return whether all configurations were tried before the requested number was reached."""

@@ -39,7 +39,10 @@ class PortfolioFile(Strict):
 
 @dataclass(frozen=True)
 class Portfolio:
-    """Configurations from searches on other data, which a search tries before any others.
+    """Configurations selected from recorded trials, which a search tries before any others.
+
+    The data that they were selected on is named in the portfolio file. The shipped configurations
+    of LeNet were chosen on digits, Fashion-MNIST and MNIST.
 
     Attributes:
         configurations: Configurations within the search space, in the order in which to try them.
