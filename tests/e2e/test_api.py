@@ -43,7 +43,7 @@ def in_running_ray(tmp_path_factory):
         )
         assert ray.is_initialized()
         assert ray.get(ray.remote(lambda: "it works as before").remote()) == "it works as before"
-        with pytest.raises(UserError, match=r"is connected to Ray at .* already"):
+        with pytest.raises(UserError, match="connected to Ray at"):
             run_search(address="127.0.0.1:1", output_dir=tmp_path_factory.mktemp("other"))
     return results
 
