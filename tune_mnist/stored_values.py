@@ -10,6 +10,9 @@ MAX_WHOLE = 2**53
 MAX_IMAGES = 10_000_000
 """Maximum test images of a search; no data set has more, and the report uses memory for each."""
 
+MAX_INDICES = 100_000
+"""Maximum length of a stored list of images, so that a JSON file stays below its size limit."""
+
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Whole = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]

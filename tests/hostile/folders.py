@@ -57,14 +57,14 @@ def write_ensemble_of(directory: Path, model: Path) -> None:
     for member in ensemble.members:
         folder = directory / "ensemble" / f"trial-{member.trial}"
         shutil.copytree(model, folder)
-        edit(folder / "config.json", lambda config, trial=member.trial: config.update(trial=trial))
+        edit(folder / "config.json", lambda config, origin=member: config.update(origin))
     write_ensemble(directory, ensemble)
 
 
 def example_ensemble(images: int) -> Ensemble:
     """Return an ensemble of trials 0 and 2, given the number of test images, at least 3."""
     values = {"model": "lenet", "epoch": 1, "val_accuracy": 0.9, "temperature": 1.5}
-    predictions = Predictions(misclassified=[1, 2], calibration_error=0.1)
+    predictions = Predictions.of([1, 2], 0.1)
     return Ensemble(
         candidates=[Candidate(trial=0, count=2, **values), Candidate(trial=2, count=1, **values)],
         val_images=288,

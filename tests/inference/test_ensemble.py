@@ -56,12 +56,11 @@ def test_a_member_without_weights_is_refused(search):
     assert refusal(search).startswith(str(search / "ensemble" / "trial-2"))
 
 
-def test_a_member_of_another_architecture_is_refused(search):
-    edit(
-        search / "ensemble" / "ensemble.json",
-        lambda values: values["candidates"][1].update(model="resnet"),
-    )
-    assert "model must be 'resnet'" in refusal(search)
+@pytest.mark.parametrize(("key", "value"), [("model", "resnet"), ("trial", 3), ("epoch", 2)])
+def test_weights_of_another_origin_than_the_ensemble_names_are_refused(search, key, value):
+    path = search / "ensemble" / "trial-2" / "config.json"
+    edit(path, lambda config: config.update({key: value}))
+    assert refusal(search).startswith(f"{path}: {key} must be ")
 
 
 def test_members_of_different_data_are_refused(search):

@@ -19,8 +19,8 @@ def candidate(trial, count):
 def ensemble(wrong, single, counts=(2, 1)):
     test = EnsembleTest(
         images=IMAGES,
-        ensemble=Predictions(misclassified=list(wrong), calibration_error=0.01),
-        single=Predictions(misclassified=list(single), calibration_error=0.02),
+        ensemble=Predictions.of(list(wrong), 0.01),
+        single=Predictions.of(list(single), 0.02),
     )
     return Ensemble(
         candidates=[candidate(number, count) for number, count in enumerate(counts)],

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tune_mnist.errors import UserError
+from tune_mnist.stored_values import MAX_IMAGES, MAX_INDICES
 from tune_mnist.training.ensemble_file import (
     Candidate,
     Ensemble,
@@ -27,8 +28,8 @@ ENSEMBLE = Ensemble(
     val_accuracy=0.95,
     test=EnsembleTest(
         images=10,
-        ensemble=Predictions(misclassified=[3], calibration_error=0.01),
-        single=Predictions(misclassified=[3, 9], calibration_error=0.02),
+        ensemble=Predictions.of([3], 0.01),
+        single=Predictions.of([3, 9], 0.02),
     ),
 )
 
@@ -82,6 +83,13 @@ def changed(*place, to):
         (changed("candidates", 0, "trial", to="../x"), "trial"),
         (changed("candidates", 0, "temperature", to=0), "temperature"),
         (changed("candidates", 0, "temperature", to=float("inf")), "temperature"),
+        (changed("candidates", 0, "temperature", to=1e-320), "temperature"),
+        (changed("candidates", 0, "temperature", to=21), "temperature"),
+        (changed("candidates", 0, "count", to=0), "count"),
+        (changed("test", to=None), "test"),
+        (changed("candidates", to=[candidate(4, 1).model_dump()]), "test"),
+        (changed("test", "single", "errors", to=1), "errors"),
+        (changed("test", "single", "errors", to=2**40), "errors"),
         (changed("candidates", 0, "val_accuracy", to=1.5), "val_accuracy"),
         (changed("val_accuracy", to=float("nan")), "val_accuracy"),
         (changed("test", "images", to=10**12), "images"),
@@ -98,3 +106,15 @@ def test_an_invalid_ensemble_is_refused(written, change, key):
     assert str(caught.value).startswith(f"{path}: ")
     assert key in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_test_of_millions_of_images_is_read_back(tmp_path):
+    (tmp_path / "ensemble").mkdir()
+    for errors in (MAX_INDICES, MAX_IMAGES):
+        wrong = list(range(MAX_IMAGES - errors, MAX_IMAGES))
+        predictions = Predictions.of(wrong, 0.5)
+        test = EnsembleTest(images=MAX_IMAGES, ensemble=predictions, single=predictions)
+        write_ensemble(tmp_path, ENSEMBLE.model_copy(update={"test": test}))
+        read = read_ensemble(tmp_path).test
+        assert read == test
+        assert read.accuracy(read.single) == 1 - errors / MAX_IMAGES

@@ -4,15 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from tune_mnist.errors import UserError
 from tune_mnist.inference.model import Classifier, load_model
 from tune_mnist.safe_paths import path_in
-from tune_mnist.training import MODEL_FILE
+from tune_mnist.stored_json import read_stored
+from tune_mnist.stored_values import Text, Whole
+from tune_mnist.training import CONFIG_FILE, MODEL_FILE
 from tune_mnist.training.ensemble_file import (
     ENSEMBLE_FILE,
     ENSEMBLE_FOLDER,
+    Candidate,
     member_folder,
     read_ensemble,
 )
@@ -73,14 +77,31 @@ def load_ensemble(directory: Path, device: torch.device) -> EnsembleClassifier:
         folder = path_in(directory, ENSEMBLE_FOLDER, member_folder(member.trial))
         if not path_in(folder, MODEL_FILE).is_file():
             raise UserError(f"{folder}: contains no {MODEL_FILE}, which the ensemble needs")
+        _check_origin(path_in(folder, CONFIG_FILE), member)
         trained = load_model(folder, device)
-        if trained.config.model != member.model:
-            raise UserError(
-                f"{folder}: model must be '{member.model}', as in {ENSEMBLE_FILE}, but is"
-                f" '{trained.config.model}'"
-            )
         if classifiers and trained.form != classifiers[0].form:
             raise UserError(f"{folder}: data must be that of the other networks of the ensemble")
         classifiers.append(trained.classifier)
     counts = [member.count for member in ensemble.members]
     return EnsembleClassifier(classifiers, counts).eval()
+
+
+class _Origin(BaseModel):
+    """Keys of a configuration file that name the origin of the weights."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    trial: Whole
+    model: Text
+    epoch: Whole
+
+
+def _check_origin(path: Path, member: Candidate) -> None:
+    """Check that the weights beside a configuration file are those that the ensemble names."""
+    origin = read_stored(path, _Origin)
+    for key in _Origin.model_fields:
+        expected, found = getattr(member, key), getattr(origin, key)
+        if found != expected:
+            raise UserError(
+                f"{path}: {key} must be {expected!r}, as in {ENSEMBLE_FILE}, but is {found!r}"
+            )

@@ -118,7 +118,7 @@ def _differences(ensemble: Ensemble, test: EnsembleTest, groups: Groups) -> list
     """Return the leads of the ensemble over the best single trial and over each finalist."""
     single = ensemble.candidates[0]
     whole, alone = (
-        Sample.of_predictions(predictions.misclassified, test.images)
+        Sample.of_predictions(test.accuracy(predictions), predictions.misclassified, test.images)
         for predictions in (test.ensemble, test.single)
     )
     others = {f"trial #{single.trial}, {single.model}": alone} | {

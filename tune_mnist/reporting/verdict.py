@@ -206,16 +206,21 @@ class Sample(NamedTuple):
         return cls(np.array([run.test_accuracy for run in runs]), _error_shares(runs))
 
     @classmethod
-    def of_predictions(cls, misclassified: Sequence[int], images: int) -> "Sample":
+    def of_predictions(
+        cls, accuracy: float, misclassified: Sequence[int] | None, images: int
+    ) -> "Sample":
         """Create the sample of a single network or ensemble, which has only one run.
 
         Args:
-            misclassified: Indices of the misclassified test images.
+            accuracy: Test accuracy.
+            misclassified: Indices of the misclassified test images, or None if unknown.
             images: Number of test images.
         """
+        if misclassified is None:
+            return cls(np.array([accuracy]), None)
         errors = np.zeros(images)
         errors[list(misclassified)] = 1
-        return cls(np.array([1 - errors.mean()]), errors)
+        return cls(np.array([accuracy]), errors)
 
 
 def difference(better: str, worse: str, first: Sample, second: Sample) -> Difference:

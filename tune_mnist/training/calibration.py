@@ -71,4 +71,5 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> 
         bounds=(math.log(MIN_TEMPERATURE), math.log(MAX_TEMPERATURE)),
         method="bounded",
     )
-    return math.exp(found.x)
+    # The exponential of a limit's logarithm can lie beyond the limit by rounding.
+    return min(max(math.exp(found.x), MIN_TEMPERATURE), MAX_TEMPERATURE)

@@ -6,10 +6,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.safe_paths import path_in
 from tune_mnist.stored_json import StrictModel, read_stored
-from tune_mnist.stored_values import MAX_IMAGES, Accuracy, Finite, Text, Whole
+from tune_mnist.stored_values import MAX_IMAGES, MAX_INDICES, Accuracy, Text, Whole
+from tune_mnist.training.calibration import MAX_TEMPERATURE, MIN_TEMPERATURE
 
 ENSEMBLE_FOLDER = "ensemble"
 ENSEMBLE_FILE = "ensemble.json"
@@ -18,6 +20,7 @@ MAX_MEMBERS = 8
 
 MAX_TRIALS = 1_000
 
+_REMEDY = "remove the file and resume the search"
 _TIMES = {1: "", 2: " twice"}
 
 
@@ -38,7 +41,7 @@ class Candidate(StrictModel):
     model: Text
     epoch: Whole
     val_accuracy: Accuracy
-    temperature: Annotated[Finite, Field(gt=0)]
+    temperature: Annotated[float, Field(ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)]
     count: Annotated[int, Field(ge=0, le=MAX_MEMBERS)]
 
 
@@ -46,12 +49,27 @@ class Predictions(StrictModel):
     """Errors in the predictions for the test images.
 
     Attributes:
-        misclassified: Indices of the misclassified test images, ascending.
+        errors: Number of misclassified test images.
+        misclassified: Indices of the misclassified test images, ascending, or None if they are
+            more than 100,000.
         calibration_error: Expected calibration error.
     """
 
-    misclassified: list[Annotated[int, Field(ge=0)]]
+    errors: Annotated[int, Field(ge=0, le=MAX_IMAGES)]
+    misclassified: (
+        Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MAX_INDICES)] | None
+    )
     calibration_error: Accuracy
+
+    @classmethod
+    def of(cls, misclassified: list[int], calibration_error: float) -> "Predictions":
+        """Summarize predictions, given the indices of all misclassified test images."""
+        few = len(misclassified) <= MAX_INDICES
+        return cls(
+            errors=len(misclassified),
+            misclassified=misclassified if few else None,
+            calibration_error=calibration_error,
+        )
 
 
 class EnsembleTest(StrictModel):
@@ -69,14 +87,20 @@ class EnsembleTest(StrictModel):
 
     def accuracy(self, predictions: Predictions) -> float:
         """Return the accuracy of predictions for the test images."""
-        return 1 - len(predictions.misclassified) / self.images
+        return 1 - predictions.errors / self.images
 
     @model_validator(mode="after")
     def _check_indices(self) -> "EnsembleTest":
-        for wrong in (self.ensemble.misclassified, self.single.misclassified):
-            if len({*wrong}) != len(wrong) or max(wrong, default=0) >= self.images:
+        for predictions in (self.ensemble, self.single):
+            wrong, errors = predictions.misclassified, predictions.errors
+            if errors > self.images:
+                raise ValueError(f"a test with at most {self.images:,} errors")
+            if wrong is None:
+                continue
+            if not len({*wrong}) == len(wrong) == errors or max(wrong, default=0) >= self.images:
                 raise ValueError(
-                    f"a test with different misclassified indices below {self.images:,}"
+                    f"a test with {errors:,} different misclassified indices below"
+                    f" {self.images:,}, as errors says"
                 )
         return self
 
@@ -89,6 +113,8 @@ def _checked(candidates: list[Candidate]) -> list[Candidate]:
     trials = {candidate.trial for candidate in candidates}
     if len(trials) != len(candidates) or not 1 <= _size(candidates) <= MAX_MEMBERS:
         raise ValueError(f"different trials, with counts of 1 to {MAX_MEMBERS} in total")
+    if not candidates[0].count:
+        raise ValueError("trials of which the first one, the best, has a count of at least 1")
     return candidates
 
 
@@ -154,7 +180,7 @@ def write_ensemble(directory: Path, ensemble: Ensemble) -> None:
         ensemble: Ensemble to describe.
     """
     path = path_in(directory, ENSEMBLE_FOLDER, ENSEMBLE_FILE)
-    write_text(path, json.dumps(ensemble.model_dump(mode="json"), indent=2) + "\n")
+    write_text(path, json.dumps(ensemble.model_dump(mode="json")) + "\n")
 
 
 def read_ensemble(directory: Path) -> Ensemble | None:
@@ -170,4 +196,13 @@ def read_ensemble(directory: Path) -> Ensemble | None:
         UserError: The file is damaged.
     """
     path = path_in(directory, ENSEMBLE_FOLDER, ENSEMBLE_FILE)
-    return read_stored(path, Ensemble) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        ensemble = read_stored(path, Ensemble)
+    except UserError as error:
+        raise UserError(f"{error}: {_REMEDY}") from None
+    if (ensemble.test is None) != (ensemble.size == 1):
+        needed = "null for one network" if ensemble.test else "given for several networks"
+        raise UserError(f"{path}: the file is damaged: test must be {needed}: {_REMEDY}")
+    return ensemble

@@ -48,6 +48,7 @@ MISCLASSIFIED = Misclassified(
         ("calibration", {"error": 2}),
         ("calibration", {"error": 0.1, "temperature": 0}),
         ("calibration", {"error": 0.1, "temperature": float("inf")}),
+        ("calibration", {"error": 0.1, "temperature": 1e-320}),
         ("calibration", {"error": 0.1, "scaled_error": float("nan")}),
         ("calibration", {}),
     ],

@@ -240,7 +240,7 @@ def chosen_ensemble(
 
 
 def _predictions(predicted: NDArray[np.float64], labels: NDArray[np.int64]) -> Predictions:
-    return Predictions(
-        misclassified=np.flatnonzero(predicted.argmax(axis=1) != labels).tolist(),
-        calibration_error=expected_calibration_error(predicted, labels),
+    return Predictions.of(
+        np.flatnonzero(predicted.argmax(axis=1) != labels).tolist(),
+        expected_calibration_error(predicted, labels),
     )

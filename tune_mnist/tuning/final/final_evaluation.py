@@ -17,6 +17,7 @@ from tune_mnist.data.split import VAL_SHARE
 from tune_mnist.durations import Stopwatch
 from tune_mnist.errors import last_line
 from tune_mnist.models import get_architecture
+from tune_mnist.stored_values import MAX_INDICES
 from tune_mnist.tuning.final.ensemble_evaluation import EnsembleEvaluation
 from tune_mnist.tuning.final.final_progress import FinalProgress, describe_runs
 from tune_mnist.tuning.final.final_training import Failed, Succeeded, train_and_test
@@ -267,7 +268,7 @@ class FinalEvaluation:
                 test_accuracy=accuracy,
                 confusion=tested.evaluation.confusion.tolist(),
                 train_seconds=tested.train_seconds,
-                misclassified=tested.misclassified.tolist(),
+                misclassified=_stored_indices(tested.misclassified),
                 best=run.best,
                 calibration=tested.calibration,
             ),
@@ -280,3 +281,8 @@ class FinalEvaluation:
         if isinstance(error, WorkerCrashedError):
             return f"its worker died {self._options.max_failures + 1} times"
         return last_line(error)
+
+
+def _stored_indices(indices: NDArray[np.int64]) -> list[int] | None:
+    """Return indices for a stored file, or None if the file would become too large."""
+    return indices.tolist() if len(indices) <= MAX_INDICES else None

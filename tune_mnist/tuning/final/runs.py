@@ -15,6 +15,7 @@ from tune_mnist.safe_paths import files_in, folders_in, path_in, remove_files
 from tune_mnist.stored_json import read_stored
 from tune_mnist.stored_values import MAX_IMAGES, Accuracy, Finite, Scalar, Text, Whole
 from tune_mnist.training import CONFIG_FILE, MODEL_FILE
+from tune_mnist.training.calibration import MAX_TEMPERATURE, MIN_TEMPERATURE
 from tune_mnist.tuning.final.misclassified import MISCLASSIFIED_FILE, PART_OF_MISCLASSIFIED
 from tune_mnist.tuning.storage.kept_models import PART_OF_MODEL, model_folder
 
@@ -52,7 +53,7 @@ class Calibration:
     """
 
     error: Accuracy
-    temperature: Annotated[Finite, Field(gt=0)] | None = None
+    temperature: Annotated[float, Field(ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)] | None = None
     scaled_error: Accuracy | None = None
 
 
@@ -69,8 +70,8 @@ class FinalRun:
         test_accuracy: Accuracy on the test set after the last epoch, from 0 to 1.
         confusion: Number of test images by true class (rows) and predicted class (columns).
         train_seconds: Sum of the epochs' wall time in seconds.
-        misclassified: Indices of the misclassified test images, ascending. None in files of
-            earlier versions, which did not store them.
+        misclassified: Indices of the misclassified test images, ascending, or None if they
+            are more than 100,000, or if an earlier version wrote the file.
         best: Whether the configuration has the best validation accuracy of its architecture. For
             such a configuration, the weights of the first run are kept.
         calibration: Calibration on the test images. None in files of earlier versions.
