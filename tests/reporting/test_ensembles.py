@@ -16,7 +16,7 @@ def candidate(trial, count):
     )
 
 
-def ensemble(wrong, single, counts=(2, 1)):
+def ensemble(wrong, single, counts=(2, 1), best=None):
     test = EnsembleTest(
         images=IMAGES,
         ensemble=Predictions.of(list(wrong), 0.01),
@@ -27,6 +27,7 @@ def ensemble(wrong, single, counts=(2, 1)):
         val_images=500,
         val_accuracy=0.95,
         test=test if sum(counts) > 1 else None,
+        best_trials=list(range(best or len(counts))),
     )
 
 
@@ -86,6 +87,13 @@ def test_an_ensemble_of_one_network_is_called_none():
     found = ensemble((), (), counts=(1, 0))
     assert ensemble_verdict(found, final_runs(80)).startswith("No ensemble of the 2 best trials")
     assert ensemble_tables(found, final_runs(80)) == []
+
+
+def test_the_caption_says_how_many_of_the_best_trials_were_candidates():
+    for best, words in ((2, "the 2 best trials"), (8, "2 of the 8 best trials")):
+        found = ensemble(range(20), range(100), best=best)
+        (table,) = ensemble_tables(found, final_runs(80))
+        assert words in table.caption
 
 
 @pytest.mark.parametrize("found", [None, ensemble((), (), counts=(1,))], ids=["none", "one trial"])

@@ -40,7 +40,7 @@ def test_a_plan_counts_all_epochs_of_the_portfolio(monkeypatch):
     )
 
 
-def expected(tmp_path, digits, space="lenet", stage=0, speed=1_000.0, **given):
+def expected(tmp_path, digits, space="lenet", stage=0, speed=1_000.0, val_images=300, **given):
     """Return the expected time of the final evaluation of one best trial."""
     found = load_space(space)
     options = SearchOptions.for_space(found, device="cpu", **given)
@@ -50,7 +50,9 @@ def expected(tmp_path, digits, space="lenet", stage=0, speed=1_000.0, **given):
     record.best_epoch, record.val_accuracy, record.stage = 1, 0.9, stage
     record.last = {"images_per_second": speed}
     train = range(1_000)
-    final = FinalEvaluation(tmp_path, digits, None, train, options, settings, WORKERS)
+    final = FinalEvaluation(
+        tmp_path, digits, None, train, options, settings, WORKERS, val_images, 1
+    )
     return final.expected_seconds([record])
 
 
@@ -67,3 +69,11 @@ def test_speeds_at_a_stage_of_small_images_are_not_those_of_final_runs(tmp_path,
     small = expected(tmp_path, digits, "resnet-fidelity", stage=1)
     full = expected(tmp_path, digits, "resnet-fidelity", stage=3)
     assert small > 2 * full
+
+
+def test_the_ensemble_costs_the_time_of_its_validation_images(tmp_path, digits):
+    few, many = (
+        expected(tmp_path, digits, val_images=images, speed=100, max_epochs=1)
+        for images in (200, 10_200)
+    )
+    assert many - few == pytest.approx(10_000 / (2 * 100))  # classified at twice the speed

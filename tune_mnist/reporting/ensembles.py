@@ -40,7 +40,7 @@ def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
     if ensemble.test is None:
         single = ensemble.candidates[0]
         return (
-            f"No ensemble of the {len(ensemble.candidates)} best trials is better than trial"
+            f"No ensemble of the {ensemble.origin} is better than trial"
             f" #{single.trial} ({single.model}) alone on the validation images."
         )
     best = min(_differences(ensemble, ensemble.test, groups), key=lambda each: each.mean)
@@ -104,7 +104,7 @@ def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Compariso
             *("lead", "over_images", "p", "verdict"),
         ),
         f"{ensemble_verdict(ensemble, groups)} The ensemble was selected greedily from the"
-        f" {len(ensemble.candidates)} best trials on {ensemble.val_images:,} validation images; it"
+        f" {ensemble.origin} on {ensemble.val_images:,} validation images; it"
         " predicts the mean of the probabilities. Final runs also train on the validation images."
         " The interval covers the test images, paired; p also covers the seeds of the final runs"
         " and is Holm-corrected.",

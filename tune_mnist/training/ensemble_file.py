@@ -130,6 +130,8 @@ class Ensemble(StrictModel):
         val_accuracy: Accuracy of the ensemble on the validation images.
         test: Test results of the ensemble. None if only one network was chosen, which is no
             ensemble.
+        best_trials: Numbers of the trials that were the best when the ensemble was chosen. Some of
+            them may not be candidates, because their weights were not kept.
     """
 
     candidates: Annotated[
@@ -138,6 +140,7 @@ class Ensemble(StrictModel):
     val_images: Annotated[Whole, Field(ge=1)]
     val_accuracy: Accuracy
     test: EnsembleTest | None = None
+    best_trials: list[Whole] = Field(default_factory=list, max_length=MAX_TRIALS)
 
     @property
     def members(self) -> list[Candidate]:
@@ -156,6 +159,16 @@ class Ensemble(StrictModel):
             for member in self.members
         ]
         return f"{self.size} networks ({', '.join(parts)})"
+
+    @property
+    def origin(self) -> str:
+        """The trials from which the ensemble was chosen as text, such as ``8 best trials``."""
+        candidates, best = {each.trial for each in self.candidates}, {*self.best_trials}
+        if candidates == best:
+            return f"{len(best)} best trials"
+        among = len(candidates & best)
+        trials = f"{len(candidates)} trial{'s' * (len(candidates) > 1)}"
+        return f"{trials} with kept weights ({among} of the {len(best)} best trials)"
 
     @property
     def size(self) -> int:

@@ -69,7 +69,7 @@ def run_experiment(
     dataset: Dataset | None = None,
     fixed: frozenset[str] = frozenset(),
     watch: Stopwatch | None = None,
-    before_final: Callable[[], object] = bool,
+    before_final: Callable[[], object] | None = None,
 ) -> Outcome:
     """Run or resume a search, and write its results to a folder.
 
@@ -85,7 +85,7 @@ def run_experiment(
         fixed: Names of the options that must keep their values if the search is planned for a time
             budget.
         watch: Stopwatch started with the command. If None, time is measured from this call.
-        before_final: Function to call before the final evaluation.
+        before_final: Function to call before the final evaluation, or None.
 
     Returns:
         Outcome of the search.
@@ -150,7 +150,8 @@ def run_experiment(
             )
             if not stop_reason.in_order:
                 return Outcome(stop_reason, detail)
-            before_final()
+            if before_final is not None:
+                before_final()
             return _evaluate(context, final, records, search.whole_val, stop_reason, console)
 
 
@@ -198,6 +199,8 @@ def _final_evaluation(context: SearchContext, search: Preparation) -> FinalEvalu
         context.options,
         context.settings,
         context.workers,
+        context.val_images,
+        len(context.space.models),
     )
 
 

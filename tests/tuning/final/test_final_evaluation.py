@@ -49,7 +49,9 @@ def settings(directory, options):
     return trial_settings(options, WORKERS, directory)
 
 
-def evaluate(directory, records, digits, digits_split, shared, fraction=1.0, **given):
+def evaluate(
+    directory, records, digits, digits_split, shared, fraction=1.0, architectures=1, **given
+):
     options = SearchOptions.for_space(
         load_space("lenet"), image_size=28, precision="fp32", device="cpu", **given
     )
@@ -62,6 +64,8 @@ def evaluate(directory, records, digits, digits_split, shared, fraction=1.0, **g
         options,
         settings(directory, options),
         WORKERS,
+        len(digits_split.val),
+        architectures=2,
     ).run(records, Console(file=stream, width=200), Stopwatch())
     return failures, stream.getvalue()
 

@@ -67,3 +67,9 @@ def test_failed_measurement_is_announced_with_its_reason(announced):
     line = announced(fail)
     assert line.startswith("expected   unknown: ")
     assert line.endswith(": no room\n\n")
+
+
+def test_the_ensemble_is_part_of_the_announced_time(announced, digits_split):
+    speed = Speed(1e9, len(digits_split.val) / 60)  # 60 seconds for each of 8 candidates
+    line = announced(lambda: {"lenet": speed}, final_seeds=2)
+    assert "then about 0:04:0" in line

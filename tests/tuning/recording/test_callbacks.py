@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import shutil
 from types import SimpleNamespace
 
 import pandas as pd
@@ -10,7 +12,11 @@ import pytest
 from tests.tuning.example_trial import Search
 from tune_mnist.training import CheckpointFolder, TrainConfig
 from tune_mnist.tuning.recording.callbacks import BestModels, Recorder
-from tune_mnist.tuning.storage.candidate_models import CandidateModels, candidates_of
+from tune_mnist.tuning.storage.candidate_models import (
+    CandidateLimits,
+    CandidateModels,
+    candidates_of,
+)
 
 
 class Models:
@@ -25,7 +31,7 @@ class Models:
             self.directory / "best",
             lambda config: TrainConfig(model=config["model"], lr=0.1).flat(),
             self.checkpoints,
-            CandidateModels(self.directory, architectures, finalists),
+            CandidateModels(self.directory, CandidateLimits(architectures, finalists)),
         )
 
     def checkpoints(self, number):
@@ -124,6 +130,73 @@ def test_large_networks_have_as_few_candidates_as_finalists(models, finalists, k
     for number in range(3):
         models.report(number, 1, 0.5 + number / 10, parameters=400_000_000)
     assert sorted(models.candidates()) == kept
+
+
+def test_large_worse_networks_do_not_displace_small_better_ones(models):
+    models.go_on(architectures=1)
+    for number in range(5):
+        models.report(number, 1, 0.9, parameters=60_000_000)
+        # Files of this size on the disk, without their content.
+        os.truncate(models.directory / f"ensemble/trial-{number}/model.pt", 240_000_000)
+    models.go_on(architectures=1)
+    for number in range(5, 8):
+        models.report(number, 1, 0.5, parameters=300_000_000)
+    assert len([*models.directory.glob("ensemble/trial-*/model.pt")]) == 5
+    models.report(8, 1, 0.4, parameters=60_000_000)
+    assert (models.directory / "ensemble/trial-8").exists()
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["written", "weights moved"])
+def test_a_candidate_whose_writing_was_interrupted_is_completed(models, moved):
+    models.report(0, 1, 0.5)
+    models.report(0, 2, 0.6)
+    new, folder = (
+        models.directory / "ensemble/.trial-0.part",
+        models.directory / "ensemble/trial-0",
+    )
+    folder.rename(new)
+    models.report(0, 1, 0.5)  # not counted again
+    if moved:
+        folder.mkdir()
+        (new / "model.pt").rename(folder / "model.pt")
+    else:
+        shutil.copytree(new, folder)
+        (folder / "model.pt").write_text("trial 0 epoch 1")
+    models.go_on()
+    assert models.candidates() == {0: 2}
+    assert not new.exists()
+
+
+def test_half_written_candidates_are_removed_and_other_files_are_kept(models):
+    models.report(0, 1, 0.5)
+    top = models.directory / "ensemble"
+    for name in (".trial-1.part/.model.pt.part", "trial-2/model.pt", "mine/model.pt"):
+        (top / name).parent.mkdir()
+        (top / name).write_text("half")
+    models.go_on()
+    assert {path.name for path in top.iterdir()} == {"trial-0", "mine"}
+
+
+def test_a_damaged_candidate_does_not_stop_the_search(models):
+    models.report(0, 1, 0.5)
+    models.report(1, 1, 0.6)
+    (models.directory / "ensemble/trial-0/config.json").write_text("{")
+    models.go_on()
+    assert models.candidates() == {1: 1}
+
+
+@pytest.mark.parametrize("diverges", [False, True])
+def test_a_trial_that_fails_later_is_no_candidate(models, diverges):
+    models.report(0, 1, 0.5)
+    models.report(1, 1, 0.6)
+    path = models.directory / "ensemble/ensemble.json"
+    path.write_text("of both")
+    if diverges:
+        models.callback.on_trial_result(trial=models.trial(0), result={"diverged": True})
+    else:
+        models.callback.on_trial_error(trial=models.trial(0))
+    assert models.candidates() == {1: 1}
+    assert not path.exists()
 
 
 def test_a_resumed_search_compares_new_trials_with_its_candidates(models):

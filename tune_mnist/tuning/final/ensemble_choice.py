@@ -1,12 +1,14 @@
 """Greedy selection of an ensemble on the validation images."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tune_mnist.training import log_loss
-from tune_mnist.training.ensemble_file import MAX_MEMBERS
+from tune_mnist.training import fit_temperature, log_loss, probabilities
+from tune_mnist.training.ensemble_file import MAX_MEMBERS, Candidate, Ensemble
+from tune_mnist.tuning.storage.kept_models import BestConfig
 
 Score = tuple[float, float]
 """Accuracy and negative log loss; the log loss decides between equal accuracies."""
@@ -52,3 +54,37 @@ def choose_members(
         total += predicted[index]
         loss = losses[index]
     return chosen
+
+
+def chosen_ensemble(
+    configs: Sequence[BestConfig],
+    logits: Sequence[NDArray[np.floating]],
+    labels: NDArray[np.int64],
+) -> Ensemble:
+    """Select an ensemble from the candidates greedily, without testing it.
+
+    Args:
+        configs: Configuration and origin of each candidate.
+        logits: Logits of each candidate for the validation images (N, C).
+        labels: Labels of the validation images (N,).
+    """
+    predicted = [probabilities(each) for each in logits]
+    chosen = choose_members(predicted, labels)
+    counts = Counter(chosen)
+    scores = [score_of(each, labels) for each in predicted]
+    ranked = sorted(range(len(configs)), key=lambda index: scores[index], reverse=True)
+    return Ensemble(
+        candidates=[
+            Candidate(
+                trial=configs[index].trial,
+                model=configs[index].model,
+                epoch=configs[index].epoch,
+                val_accuracy=scores[index][0],
+                temperature=fit_temperature(logits[index], labels),
+                count=counts[index],
+            )
+            for index in ranked
+        ],
+        val_images=len(labels),
+        val_accuracy=score_of(np.mean([predicted[index] for index in chosen], axis=0), labels)[0],
+    )

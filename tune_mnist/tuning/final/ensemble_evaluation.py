@@ -1,8 +1,6 @@
 """Selection of an ensemble from the best trials, and its test."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,22 +8,13 @@ from typing import Any
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from ray.exceptions import RayError
 
 from tune_mnist.data import Dataset, DataSplit
-from tune_mnist.errors import last_line
+from tune_mnist.errors import UserError
 from tune_mnist.safe_paths import path_in
-from tune_mnist.training import (
-    CheckpointError,
-    create_batches,
-    expected_calibration_error,
-    fit_temperature,
-    logits_and_labels,
-    probabilities,
-)
+from tune_mnist.training import expected_calibration_error, probabilities
 from tune_mnist.training.ensemble_file import (
     ENSEMBLE_FOLDER,
-    Candidate,
     Ensemble,
     EnsembleTest,
     Predictions,
@@ -33,11 +22,16 @@ from tune_mnist.training.ensemble_file import (
     read_ensemble,
     write_ensemble,
 )
-from tune_mnist.tuning.final.ensemble_choice import choose_members, score_of
-from tune_mnist.tuning.final.kept_network import KeptNetwork, read_kept_network
+from tune_mnist.tuning.final.candidate_logits import CandidateLogits, left_out
+from tune_mnist.tuning.final.ensemble_choice import chosen_ensemble
 from tune_mnist.tuning.planning.resources import Workers
-from tune_mnist.tuning.recording.trial_record import BROKEN, TrialRecord
-from tune_mnist.tuning.storage.candidate_models import VALIDATION_FILE, candidates_of
+from tune_mnist.tuning.recording.trial_record import BROKEN, TrialRecord, by_rank
+from tune_mnist.tuning.storage.candidate_models import (
+    VALIDATION_FILE,
+    CandidateLimits,
+    candidates_of,
+    remove_ensemble,
+)
 from tune_mnist.tuning.storage.kept_models import BestConfig
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
@@ -64,6 +58,7 @@ class EnsembleEvaluation:
         settings: Settings shared by all trials.
         workers: Number and resources of the workers, the same as for trials.
         max_failures: Maximum number of retries of an evaluation after its worker has died.
+        limits: Limits of the candidates of each architecture.
     """
 
     directory: Path
@@ -72,95 +67,143 @@ class EnsembleEvaluation:
     settings: TrialSettings
     workers: Workers
     max_failures: int
+    limits: CandidateLimits
 
-    def choose(self, records: Sequence[TrialRecord], say: Say) -> Ensemble | None:
-        """Choose an ensemble, or reuse the stored ensemble if it has the same candidates.
+    def best_trials(self, records: Sequence[TrialRecord]) -> list[int]:
+        """Return the best trials of each architecture, as many as can be candidates.
+
+        Args:
+            records: Records of all trials.
+        """
+        best: dict[str, list[int]] = {}
+        for record in by_rank([record for record in records if record.state not in BROKEN]):
+            trials = best.setdefault(record.config["model"], [])
+            if len(trials) < self.limits.count:
+                trials.append(record.number)
+        return sorted(trial for trials in best.values() for trial in trials)
+
+    def drop_outdated(self, records: Sequence[TrialRecord], say: Say) -> None:
+        """Remove the stored ensemble if other trials are now the best of the search.
+
+        Trials of a search that was resumed without final runs are not candidates, because their
+        weights are not kept, but they can be better than the trials of the ensemble.
+
+        Args:
+            records: Records of all trials.
+            say: Function that prints a line if the ensemble is removed.
+
+        Raises:
+            UserError: The file of the ensemble is damaged.
+        """
+        stored = read_ensemble(self.directory)
+        if stored is None:
+            return
+        usable = {record.number for record in records if record.state not in BROKEN}
+        candidates = {candidate.trial for candidate in stored.candidates}
+        if stored.best_trials != self.best_trials(records) or not candidates <= usable:
+            remove_ensemble(self.directory)
+            say("the stored ensemble is removed: it was chosen before other trials were the best")
+
+    def choose(
+        self, records: Sequence[TrialRecord], say: Say, without: Collection[int] = ()
+    ) -> Ensemble | None:
+        """Choose an ensemble, unless the results folder contains one.
 
         The logits of all candidates on the validation images are written to ``validation.npz``.
 
         Args:
             records: Records of all trials. Trials that diverged or failed are not candidates.
-            say: Function to print a warning with if the candidates cannot be evaluated.
+            say: Function that prints the progress, and a line for each candidate that is left out.
+            without: Numbers of trials that are not candidates.
 
         Returns:
-            Ensemble, with its test results if these were stored earlier. None if there are no
-            candidates or they cannot be evaluated.
+            Ensemble, which includes its test if the test was stored earlier. None if there are no
+            candidates, or if none can be evaluated.
 
         Raises:
-            UserError: A stored file of a candidate is damaged.
+            UserError: The file of the ensemble is damaged.
         """
         stored = read_ensemble(self.directory)
         if stored is not None:
             return stored
-        with _warned(say, "chosen"):
-            return self._choose(records)
-        return None
 
-    def finish(self, ensemble: Ensemble, say: Say) -> None:
-        """Test the chosen ensemble and write the results, unless they are already stored.
+        def refuse(folder: Path, error: UserError) -> None:
+            say(f"{folder.name} is left out of the ensemble: {error}; repair or remove {folder}")
 
-        Args:
-            ensemble: Chosen ensemble.
-            say: Function to print the result with, or a warning if the test fails.
-        """
-        if read_ensemble(self.directory) is not None:
-            return
-        with _warned(say, "tested"):
-            if ensemble.size > 1:
-                ensemble = ensemble.model_copy(update={"test": self._test(ensemble)})
-            write_ensemble(self.directory, ensemble)
-            if ensemble.test is not None:
-                accuracy = ensemble.test.accuracy(ensemble.test.ensemble)
-                say(f"ensemble of {ensemble.describe()}: test_accuracy {accuracy:.4f}")
-
-    def _choose(self, records: Sequence[TrialRecord]) -> Ensemble | None:
         usable = {record.number for record in records if record.state not in BROKEN}
-        found = candidates_of(self.directory).values()
-        configs = [config for config in found if config.trial in usable]
-        logits = [each.astype(np.float16) for each in self._logits(configs, self.shared)]
-        finite = [index for index, each in enumerate(logits) if np.isfinite(each).all()]
-        if not finite:
+        found = candidates_of(self.directory, refuse).values()
+        configs = [each for each in found if each.trial in usable - {*without}]
+        if not configs:
             return None
         split = ray.get(self.shared)
         labels = split.labels[split.val]
-        configs, logits = [configs[index] for index in finite], [logits[index] for index in finite]
+        say(f"ensemble: evaluating {_networks(configs)} on {len(labels):,} validation images")
+        outputs = self._candidates.compute(configs, self.shared, say)
+        if not outputs:
+            return None
+        configs = [config for config in configs if config.trial in outputs]
+        logits = [_stored(outputs[config.trial]) for config in configs]
         self._write(configs, logits, labels)
-        return chosen_ensemble(configs, logits, labels)
+        ensemble = chosen_ensemble(configs, logits, labels)
+        return ensemble.model_copy(update={"best_trials": self.best_trials(records)})
 
-    def _test(self, ensemble: Ensemble) -> EnsembleTest:
+    def finish(self, ensemble: Ensemble, records: Sequence[TrialRecord], say: Say) -> None:
+        """Test an ensemble and write the results, unless they are already stored.
+
+        If a network cannot be tested, another ensemble is chosen without it.
+
+        Args:
+            ensemble: Chosen ensemble.
+            records: Records of all trials.
+            say: Function that prints the result, and a line for each candidate that is left out.
+        """
+        if read_ensemble(self.directory) is not None:
+            return
+        tested: Ensemble | None = ensemble
+        failed: set[int] = set()
+        while tested is not None and tested.size > 1:
+            outputs = self._outputs(tested, say)
+            failed |= {member.trial for member in tested.members} - outputs.keys()
+            if not failed & {member.trial for member in tested.members}:
+                test = self._test(tested, outputs)
+                tested = tested.model_copy(update={"test": test})
+                accuracy = test.accuracy(test.ensemble)
+                say(f"ensemble of {tested.describe()}: test_accuracy {accuracy:.4f}")
+                break
+            tested = self.choose(records, say, failed)
+        if tested is not None:
+            write_ensemble(self.directory, tested)
+
+    @property
+    def _candidates(self) -> CandidateLogits:
+        return CandidateLogits(self.directory, self.settings, self.workers, self.max_failures)
+
+    def _outputs(self, ensemble: Ensemble, say: Say) -> dict[int, NDArray[np.float32]]:
+        """Return the logits of the networks of an ensemble on the test images, by trial."""
         images, labels = self.dataset.test_images, self.dataset.test_labels
         split = ray.get(self.shared)
         indices = np.arange(len(labels))
         test = replace(split, images=images, labels=labels, train=indices[:0], val=indices)
         configs = {config.trial: config for config in candidates_of(self.directory).values()}
-        members = [configs[member.trial] for member in ensemble.members]
-        predicted = [probabilities(each) for each in self._logits(members, ray.put(test))]
+        members = [member.trial for member in ensemble.members]
+        for trial in members:
+            if trial not in configs:
+                say(left_out(trial, "its configuration is missing"))
+        kept = [configs[trial] for trial in members if trial in configs]
+        say(f"ensemble: testing {_networks(kept)} on {len(labels):,} test images")
+        return self._candidates.compute(kept, ray.put(test), say)
+
+    def _test(
+        self, ensemble: Ensemble, outputs: Mapping[int, NDArray[np.float32]]
+    ) -> EnsembleTest:
+        labels = self.dataset.test_labels
+        predicted = [probabilities(outputs[member.trial]) for member in ensemble.members]
         counts = [member.count for member in ensemble.members]
         return EnsembleTest(
             images=len(labels),
             ensemble=_predictions(np.average(predicted, axis=0, weights=counts), labels),
             single=_predictions(predicted[0], labels),
         )
-
-    def _logits(
-        self, configs: Sequence[BestConfig], data: "ray.ObjectRef[DataSplit]"
-    ) -> list[NDArray[np.float32]]:
-        """Return the outputs of candidates for the validation images of a data split."""
-        task = ray.remote(
-            num_cpus=self.workers.cpus,
-            num_gpus=self.workers.gpus,
-            max_retries=self.max_failures,
-        )(validation_logits)
-        found: list[NDArray[np.float32]] = []
-        # As many at a time as run, so that no more weights are in memory.
-        for first in range(0, len(configs), self.workers.concurrent):
-            networks = [self._network(each) for each in configs[first:][: self.workers.concurrent]]
-            found += ray.get([task.remote(each, data, self.settings) for each in networks])
-        return found
-
-    def _network(self, config: BestConfig) -> KeptNetwork:
-        folder = path_in(self.directory, ENSEMBLE_FOLDER, member_folder(config.trial))
-        return read_kept_network(folder, config, self.settings.data.channels)
 
     def _write(
         self,
@@ -179,64 +222,13 @@ class EnsembleEvaluation:
         partial.replace(path_in(folder, VALIDATION_FILE))
 
 
-@contextmanager
-def _warned(say: Say, step: str) -> Iterator[None]:
-    """Context manager that prints errors as warnings, as a search needs no ensemble."""
-    try:
-        yield
-    except (RayError, CheckpointError) as error:
-        say(f"the ensemble was not {step}: {last_line(error)}")
+def _stored(logits: NDArray[np.float32]) -> NDArray[np.float16]:
+    """Return finite logits in the format of ``validation.npz``."""
+    return logits.clip(-MAX_LOGIT, MAX_LOGIT).astype(np.float16)
 
 
-def validation_logits(
-    kept: KeptNetwork, data: DataSplit, settings: TrialSettings
-) -> NDArray[np.float32]:
-    """Return the outputs of a stored network for the validation images, float32 (N, C).
-
-    Args:
-        kept: Stored network.
-        data: Images, labels and indices of the validation images.
-        settings: Settings shared by all trials.
-    """
-    network, compute = kept.loaded(settings)
-    batches = create_batches(kept.config, data.images, data.labels, data.val, compute)
-    logits, _ = logits_and_labels(network, batches, compute)
-    found: NDArray[np.float32] = logits.clamp(-MAX_LOGIT, MAX_LOGIT).cpu().numpy()
-    return found
-
-
-def chosen_ensemble(
-    configs: Sequence[BestConfig],
-    logits: Sequence[NDArray[np.floating]],
-    labels: NDArray[np.int64],
-) -> Ensemble:
-    """Select an ensemble from the candidates greedily, without testing it.
-
-    Args:
-        configs: Configuration and origin of each candidate.
-        logits: Logits of each candidate for the validation images (N, C).
-        labels: Labels of the validation images (N,).
-    """
-    predicted = [probabilities(each) for each in logits]
-    chosen = choose_members(predicted, labels)
-    counts = Counter(chosen)
-    scores = [score_of(each, labels) for each in predicted]
-    ranked = sorted(range(len(configs)), key=lambda index: scores[index], reverse=True)
-    return Ensemble(
-        candidates=[
-            Candidate(
-                trial=configs[index].trial,
-                model=configs[index].model,
-                epoch=configs[index].epoch,
-                val_accuracy=scores[index][0],
-                temperature=fit_temperature(logits[index], labels),
-                count=counts[index],
-            )
-            for index in ranked
-        ],
-        val_images=len(labels),
-        val_accuracy=score_of(np.mean([predicted[index] for index in chosen], axis=0), labels)[0],
-    )
+def _networks(configs: Sequence[BestConfig]) -> str:
+    return f"{len(configs)} network{'s' * (len(configs) != 1)}"
 
 
 def _predictions(predicted: NDArray[np.float64], labels: NDArray[np.int64]) -> Predictions:

@@ -31,10 +31,14 @@ from tune_mnist.tuning.final.selection import (
     to_config,
 )
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.planning.estimate import START_SECONDS, time_on_workers
+from tune_mnist.tuning.planning.estimate import (
+    START_SECONDS,
+    expected_ensemble_seconds,
+    time_on_workers,
+)
 from tune_mnist.tuning.planning.resources import Workers
-from tune_mnist.tuning.recording.trial_record import TrialRecord, by_rank
-from tune_mnist.tuning.storage.candidate_models import MAX_CANDIDATES
+from tune_mnist.tuning.recording.trial_record import TrialRecord
+from tune_mnist.tuning.storage.candidate_models import CandidateLimits
 from tune_mnist.tuning.storage.kept_models import keep_model
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
@@ -58,6 +62,8 @@ class FinalEvaluation:
         options: Options of the search.
         settings: Settings shared by all trials.
         workers: Number and resources of the workers, the same as for trials.
+        val_images: Number of validation images of a trial.
+        architectures: Number of architectures in the search space.
     """
 
     def __init__(
@@ -69,6 +75,8 @@ class FinalEvaluation:
         options: SearchOptions,
         settings: TrialSettings,
         workers: Workers,
+        val_images: int,
+        architectures: int,
     ) -> None:
         self._directory = directory
         self._dataset = dataset
@@ -77,8 +85,10 @@ class FinalEvaluation:
         self._options = options
         self._settings = settings
         self._workers = workers
+        self._val_images = val_images
+        limits = CandidateLimits(architectures, options.finalists)
         self._ensemble = EnsembleEvaluation(
-            directory, dataset, shared, settings, workers, options.max_failures
+            directory, dataset, shared, settings, workers, options.max_failures, limits
         )
 
     def expected_seconds(self, records: list[TrialRecord]) -> float:
@@ -101,13 +111,16 @@ class FinalEvaluation:
             seconds += [one] * self._options.final_seeds
             if run.best:
                 seconds.append(validated / FORWARD_SPEED / speeds[run.trial])
-        if self._options.final_seeds:
-            candidates = by_rank(records)[:MAX_CANDIDATES]
-            seconds += [
-                (validated + tested) / FORWARD_SPEED / speeds[record.number]
-                for record in candidates
-            ]
-        return time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
+        final = time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
+        if not self._options.final_seeds:
+            return final
+        candidates = self._ensemble.best_trials(records)
+        return final + expected_ensemble_seconds(
+            [FORWARD_SPEED * speeds[number] for number in candidates],
+            self._val_images,
+            tested,
+            self._workers.concurrent,
+        )
 
     def run(self, records: list[TrialRecord], console: Console, watch: Stopwatch) -> list[str]:
         """Perform all missing final runs, test the ensemble, and write the results.
@@ -124,7 +137,12 @@ class FinalEvaluation:
         Raises:
             OSError: The disk is full.
         """
+
+        def say(line: str) -> None:
+            console.print(watch.stamped(line), markup=False, highlight=False, soft_wrap=True)
+
         options, store = self._options, self._settings.store
+        self._ensemble.drop_outdated(records, say)
         chosen = choose(records, options, self._settings, len(self._train))
         made = drop_outdated(self._directory, chosen)
         done = {(run.trial, run.seed) for run in made}
@@ -137,9 +155,6 @@ class FinalEvaluation:
         speeds = self._speeds(records)
         todo.sort(key=lambda run: speeds[run.trial])  # slowest runs first, to balance the workers
 
-        def say(line: str) -> None:
-            console.print(watch.stamped(line), markup=False, highlight=False, soft_wrap=True)
-
         ensemble = self._ensemble.choose(records, say)
         failures: list[str] = []
         if todo:
@@ -151,7 +166,7 @@ class FinalEvaluation:
             except RayError as error:
                 failures = [f"final evaluation: {last_line(error)}"]
         if ensemble is not None:
-            self._ensemble.finish(ensemble, say)
+            self._ensemble.finish(ensemble, records, say)
         return failures
 
     def _expected(self, todo: Sequence[PlannedRun], speeds: Mapping[int, float]) -> float:
@@ -247,7 +262,7 @@ class FinalEvaluation:
 
     def _keep(self, run: PlannedRun, tested: Succeeded) -> None:
         """Write the model of a run, then its result, which marks the run as finished."""
-        accuracy = tested.evaluation.accuracy
+        accuracy, wrong = tested.evaluation.accuracy, tested.misclassified.tolist()
         if run.best and run.config.seed == self._options.seed:
             checkpoints = run.checkpoints(self._settings.store)
             keep_model(
@@ -268,7 +283,7 @@ class FinalEvaluation:
                 test_accuracy=accuracy,
                 confusion=tested.evaluation.confusion.tolist(),
                 train_seconds=tested.train_seconds,
-                misclassified=_stored_indices(tested.misclassified),
+                misclassified=None if len(wrong) > MAX_INDICES else wrong,
                 best=run.best,
                 calibration=tested.calibration,
             ),
@@ -281,8 +296,3 @@ class FinalEvaluation:
         if isinstance(error, WorkerCrashedError):
             return f"its worker died {self._options.max_failures + 1} times"
         return last_line(error)
-
-
-def _stored_indices(indices: NDArray[np.int64]) -> list[int] | None:
-    """Return indices for a stored file, or None if the file would become too large."""
-    return indices.tolist() if len(indices) <= MAX_INDICES else None

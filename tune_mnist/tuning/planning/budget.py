@@ -186,10 +186,11 @@ class BudgetPlan:
         return sum(train / speed.train + val / speed.validate for speed in speeds)
 
     def _final_seconds(self, options: SearchOptions) -> float:
-        """Return the expected time of the final runs and of the best trials' full validation."""
+        """Return the expected time of full validation, final runs and ensemble."""
         speeds = self.speeds(options.image_size)
         images = round(options.final_run_fraction * self._images)
         full = [VAL_SHARE * self._images / speed.validate for speed in speeds.values()]
+        _, val = self._trial_images(options)
         return time_on_workers(full, self._concurrent) + expected_final_seconds(
-            speeds, options, images, self._test_images, self._concurrent
+            speeds, options, images, val, self._test_images, self._concurrent
         )

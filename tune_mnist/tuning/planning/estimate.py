@@ -11,6 +11,7 @@ from tune_mnist.tuning.planning.speeds import Speeds
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.spaces.stages import epoch_costs
+from tune_mnist.tuning.storage.candidate_models import CandidateLimits
 
 START_SECONDS = 3.0
 """Seconds that the worker of a trial or of a final run needs to start."""
@@ -53,24 +54,51 @@ def expected_seconds(
 
 
 def expected_final_seconds(
-    speeds: Speeds, options: SearchOptions, train_images: int, test_images: int, concurrent: int
+    speeds: Speeds,
+    options: SearchOptions,
+    train_images: int,
+    val_images: int,
+    test_images: int,
+    concurrent: int,
 ) -> float:
-    """Return the expected wall time of the final runs in seconds.
+    """Return the expected wall time of the final runs and of the ensemble in seconds.
 
     Args:
         speeds: Speeds of a worker at the image size of the search, keyed by architecture.
         options: Options of the search.
         train_images: Number of training images of a final run.
+        val_images: Number of validation images of a trial.
         test_images: Number of test images.
         concurrent: Number of concurrent final runs, at least 1.
     """
+    if not options.final_seeds:
+        return 0.0
+    most = CandidateLimits(len(speeds), options.finalists).count
+    candidates = min(most, -(-options.num_samples // len(speeds)))
+    classified = [each.validate for each in speeds.values() for _ in range(candidates)]
     trained = options.final_run_epochs * train_images
     seconds = [
         START_SECONDS + trained / each.train + test_images / each.validate
         for each in speeds.values()
     ]
     runs = options.final_seeds * options.finalists
-    return time_on_workers([each for each in seconds for _ in range(runs)], concurrent)
+    final = time_on_workers([each for each in seconds for _ in range(runs)], concurrent)
+    return final + expected_ensemble_seconds(classified, val_images, test_images, concurrent)
+
+
+def expected_ensemble_seconds(
+    speeds: Iterable[float], val_images: int, test_images: int, concurrent: int
+) -> float:
+    """Return the expected wall time of the selection and the test of an ensemble in seconds.
+
+    Args:
+        speeds: Number of images that a worker classifies per second, for each candidate.
+        val_images: Number of validation images of a trial.
+        test_images: Number of test images.
+        concurrent: Number of candidates evaluated at the same time, at least 1.
+    """
+    seconds = sorted(((val_images + test_images) / each for each in speeds), reverse=True)
+    return time_on_workers(seconds, concurrent)
 
 
 def time_on_workers(durations: Iterable[float], workers: int) -> float:

@@ -59,7 +59,9 @@ def announce_time(
     )
     epochs = expected_epochs(trials, scheduling, exempt=exempt)
     # The estimate ignores the test images, because the context does not contain their number.
-    final = expected_final_seconds(speeds, options, context.final_images, 0, concurrent)
+    final = expected_final_seconds(
+        speeds, options, context.final_images, len(data.val), 0, concurrent
+    )
     measured = ", ".join(f"{model} {speed.train:,.0f}" for model, speed in speeds.items())
     budget = options.time_budget if left is None else max(left() - final, 0.0)
     limit = ""

@@ -22,7 +22,7 @@ from tune_mnist.tuning.storage.kept_models import (
     model_folder,
     read_config,
 )
-from tune_mnist.tuning.trials.reports import METRIC, NUMBER, TIME_ATTR
+from tune_mnist.tuning.trials.reports import DIVERGED, METRIC, NUMBER, TIME_ATTR
 
 TRIALS_FILE = "trials.csv"
 WRITE_SECONDS = 1.0
@@ -148,6 +148,8 @@ class BestModels(Callback):
         # A trial that lost its checkpoint repeats epochs; only the first report of each counts.
         again = epoch < self._epochs[number]
         self._epochs[number] = max(epoch, self._epochs[number])
+        if result.get(DIVERGED) and self._candidates is not None:
+            self._candidates.discard(number)
         if again or math.isnan(accuracy):
             return
         config = {
@@ -171,7 +173,11 @@ class BestModels(Callback):
         self._checkpoints_of(trial.config[NUMBER]).remove()
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
-        """Remove the checkpoints of a trial. Ray calls this when the trial has failed."""
+        """Remove the checkpoints and the candidate weights of a trial. Ray calls this when the
+        trial has failed.
+        """
+        if self._candidates is not None:
+            self._candidates.discard(trial.config[NUMBER])
         self._checkpoints_of(trial.config[NUMBER]).remove()
 
 

@@ -33,7 +33,7 @@ from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.running.stopper import SearchStopper
 from tune_mnist.tuning.spaces.stages import epoch_costs
 from tune_mnist.tuning.storage.bucket import StorageError, storage_error_in
-from tune_mnist.tuning.storage.candidate_models import CandidateModels
+from tune_mnist.tuning.storage.candidate_models import CandidateLimits, CandidateModels
 from tune_mnist.tuning.storage.shared_folder import SharedFolder
 from tune_mnist.tuning.trials.reports import NUMBER
 from tune_mnist.tuning.trials.trainable import train_trial, trial_name
@@ -91,7 +91,9 @@ def run_trials(
         path_in(context.directory, "best"),
         lambda config: settings.noted(settings.train_config(config)),
         settings.checkpoints_of,
-        CandidateModels(context.directory, len(context.space.models), options.finalists)
+        CandidateModels(
+            context.directory, CandidateLimits(len(context.space.models), options.finalists)
+        )
         if options.final_seeds
         else None,
     )

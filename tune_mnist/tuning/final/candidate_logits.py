@@ -1,0 +1,127 @@
+"""Outputs of the candidates for an ensemble, computed on the workers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import ray
+from numpy.typing import NDArray
+from ray.exceptions import RayError
+
+from tune_mnist.data import DataSplit
+from tune_mnist.errors import UserError, last_line
+from tune_mnist.safe_paths import path_in
+from tune_mnist.training import CheckpointError, create_batches, logits_and_labels
+from tune_mnist.training.ensemble_file import ENSEMBLE_FILE, ENSEMBLE_FOLDER, member_folder
+from tune_mnist.tuning.final.kept_network import KeptNetwork, read_kept_network
+from tune_mnist.tuning.planning.resources import Workers
+from tune_mnist.tuning.storage.kept_models import BestConfig
+from tune_mnist.tuning.trials.trainable import TrialSettings
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class CandidateLogits:
+    """Evaluation of candidates, which leaves out a candidate that cannot be evaluated.
+
+    Attributes:
+        directory: Results folder of the search.
+        settings: Settings shared by all trials.
+        workers: Number and resources of the workers.
+        max_failures: Maximum number of retries of an evaluation after its worker has died.
+    """
+
+    directory: Path
+    settings: TrialSettings
+    workers: Workers
+    max_failures: int
+
+    def compute(
+        self, configs: Sequence[BestConfig], data: "ray.ObjectRef[DataSplit]", say: Say
+    ) -> dict[int, NDArray[np.float32]]:
+        """Return the outputs of candidates for the validation images of a data split.
+
+        Args:
+            configs: Configuration and origin of each candidate.
+            data: Images, labels and indices of the validation images.
+            say: Function that prints a line for each candidate that is left out, because its files
+                are damaged, its worker failed, or its outputs are not finite.
+
+        Returns:
+            Logits of each image (N, C), by number of the trial.
+        """
+        found: dict[int, NDArray[np.float32]] = {}
+        # As many at a time as run, so that no more weights are in memory.
+        for first in range(0, len(configs), self.workers.concurrent):
+            found |= self._at_once(configs[first:][: self.workers.concurrent], data, say)
+        return found
+
+    def _at_once(
+        self, configs: Sequence[BestConfig], data: "ray.ObjectRef[DataSplit]", say: Say
+    ) -> dict[int, NDArray[np.float32]]:
+        task = ray.remote(
+            num_cpus=self.workers.cpus,
+            num_gpus=self.workers.gpus,
+            max_retries=self.max_failures,
+        )(validation_logits)
+        found: dict[int, NDArray[np.float32]] = {}
+        running: dict[int, ray.ObjectRef[NDArray[np.float32]]] = {}
+        try:
+            for config in configs:
+                try:
+                    network = self._network(config)
+                except (CheckpointError, UserError) as error:
+                    say(left_out(config.trial, str(error)))
+                else:
+                    running[config.trial] = task.remote(network, data, self.settings)
+            for trial in list(running):
+                try:
+                    logits = ray.get(running[trial])
+                except RayError as error:
+                    say(left_out(trial, last_line(error)))
+                else:
+                    if np.isfinite(logits).all():
+                        found[trial] = logits
+                    else:
+                        say(left_out(trial, "its outputs are not finite"))
+                del running[trial]
+        finally:
+            for reference in running.values():
+                ray.cancel(reference, force=True)
+        return found
+
+    def _network(self, config: BestConfig) -> KeptNetwork:
+        folder = path_in(self.directory, ENSEMBLE_FOLDER, member_folder(config.trial))
+        return read_kept_network(folder, config, self.settings.data.channels)
+
+
+def left_out(trial: int, reason: str) -> str:
+    """Return the line on a candidate that is left out of the ensemble.
+
+    Args:
+        trial: Number of the trial.
+        reason: Reason why the network was not evaluated, as a one-line message.
+    """
+    return (
+        f"trial #{trial} is left out of the ensemble: {reason}; to try again, remove"
+        f" {ENSEMBLE_FOLDER}/{ENSEMBLE_FILE} and resume the search"
+    )
+
+
+def validation_logits(
+    kept: KeptNetwork, data: DataSplit, settings: TrialSettings
+) -> NDArray[np.float32]:
+    """Return the outputs of a stored network for the validation images, float32 (N, C).
+
+    Args:
+        kept: Stored network.
+        data: Images, labels and indices of the validation images.
+        settings: Settings shared by all trials.
+    """
+    network, compute = kept.loaded(settings)
+    batches = create_batches(kept.config, data.images, data.labels, data.val, compute)
+    logits, _ = logits_and_labels(network, batches, compute)
+    found: NDArray[np.float32] = logits.cpu().numpy()
+    return found
