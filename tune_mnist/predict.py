@@ -15,6 +15,7 @@ from tune_mnist.command_options import (
     own,
     trained_model,
 )
+from tune_mnist.errors import UserError
 from tune_mnist.process import set_up_process
 
 _RESULT = "Result"
@@ -50,15 +51,24 @@ _OPTIONS = (
 @cloup.command(
     params=[_PICTURES, *grouped((MODEL_GROUP, _RESULT), _OPTIONS)], context_settings=SETTINGS
 )
-def predict(models: tuple[str, ...], **given: Any) -> None:
+def predict(
+    models: tuple[str, ...], model: Path | None, ensemble: Path | None, **given: Any
+) -> None:
     """Classify images with a trained model and print the probability of each class."""
+    if model is not None and ensemble is not None:
+        raise UserError("--model cannot be combined with --ensemble: give one of them")
+    if model is None and ensemble is None:
+        raise UserError(
+            "neither --model nor --ensemble is given: give the folder of a trained model or the"
+            " results folder of a search"
+        )
     # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     set_up_process()
     from tune_mnist.models.user_modules import load_models
     from tune_mnist.predict_run import predict_images
 
     load_models(models)
-    predict_images(**given)
+    predict_images(model=model, ensemble=ensemble, **given)
 
 
 if __name__ == "__main__":

@@ -73,11 +73,11 @@ def predict_images(
 def _load(
     model: Path | None, ensemble: Path | None, device: torch.device
 ) -> Classifier | EnsembleClassifier:
-    if model is not None and ensemble is None:
-        return load_model(model, device).classifier
-    if ensemble is not None and model is None:
+    if ensemble is not None:
         return load_ensemble(ensemble, device)
-    raise UserError("either --model or --ensemble must be given")
+    if model is None:
+        raise ValueError("model and ensemble are None")
+    return load_model(model, device).classifier
 
 
 def _read_all(paths: Iterable[Path], form: DataForm) -> tuple[list[Input], list[UserError]]:

@@ -107,6 +107,8 @@ def test_the_error_for_a_search_folder_names_its_models(copy, tmp_path):
     for name in ("best/lenet", "best/resnet", "final/lenet"):
         assert str(tmp_path / name) in line
     assert str(tmp_path / "best" / "resnet") in refusal(tmp_path / "best")
+    assert "several" not in refusal(tmp_path / "final")
+    assert str(tmp_path / "final" / "lenet") in refusal(tmp_path / "final")
 
 
 def test_the_error_for_a_folder_without_a_model_names_valid_ones(tmp_path):

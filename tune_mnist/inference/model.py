@@ -153,6 +153,8 @@ def _locate(folder: Path) -> tuple[Path, Path]:
     inside = sorted(path for path in found if path.parent.parent.name != ENSEMBLE_FOLDER)
     if inside:
         choice = ", ".join(str(path.parent) for path in inside)
+        if len(inside) == 1:
+            raise UserError(f"--model {folder}: the model is in a subfolder: give {choice}")
         raise UserError(
             f"--model {folder}: the folder contains several models: give one of {choice}"
         )

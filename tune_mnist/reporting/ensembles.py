@@ -4,7 +4,6 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tune_mnist.reporting.spread import CONFIDENCE
@@ -43,17 +42,18 @@ def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
             f"No ensemble of the {ensemble.origin} is better than trial"
             f" #{single.trial} ({single.model}) alone on the validation images."
         )
-    best = min(_differences(ensemble, ensemble.test, groups), key=lambda each: each.mean)
+    found = _differences(ensemble, ensemble.test, groups)
+    best = min(found, key=lambda each: each.mean)
+    other = f"the best single network, {best.worse}"
+    if best is not found[0]:
+        other = f"the mean of the {best.worse}"
     points = f"{abs(best.mean) * 100:.2f} points"
     reached = f"The ensemble of {ensemble.size} networks reaches {_accuracy(ensemble.test):.4f}"
     if best.holds and best.mean > 0:
-        return f"{reached}, {points} above the best single network ({best.worse})."
+        return f"{reached}, {points} above {other}."
     if best.holds:
-        return f"{reached}, {points} below the best single network ({best.worse})."
-    return (
-        f"{reached}; it does not beat the best single network ({best.worse}): chance can explain"
-        f" the difference of {points}."
-    )
+        return f"{reached}, {points} below {other}."
+    return f"{reached}; it does not beat {other}: chance can explain the difference of {points}."
 
 
 def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Comparison]:
@@ -106,8 +106,8 @@ def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Compariso
         f"{ensemble_verdict(ensemble, groups)} The ensemble was selected greedily from the"
         f" {ensemble.origin} on {ensemble.val_images:,} validation images; it"
         " predicts the mean of the probabilities. Final runs also train on the validation images."
-        " The interval covers the test images, paired; p also covers the seeds of the final runs"
-        " and is Holm-corrected.",
+        " The interval covers the test images, paired; p also covers the seeds of the final runs,"
+        " but not the training of the ensemble, and is Holm-corrected.",
         files_only=(_INTERVAL, "p"),
         headings=_HEADINGS,
     )
@@ -133,9 +133,7 @@ def _compared(found: Difference) -> dict[str, Any]:
     better = "better" if found.mean > 0 else "worse"
     return {
         "lead": f"{found.mean:.4f}",
-        "over_images": "-"
-        if np.isnan(found.image_low)
-        else f"{found.image_low:.4f} to {found.image_high:.4f}",
+        "over_images": found.over_images,
         "p": f"{found.p:.2g}",
         "verdict": better if found.holds else "tie",
     }

@@ -68,10 +68,10 @@ def final_tables(
         ensemble: Ensemble of the search, or None if there is none.
 
     Returns:
-        Tables in reading order. Empty if there are no runs.
+        Tables in reading order. Without runs, only the table of the ensemble, if there is one.
     """
     if not runs:
-        return []
+        return ensemble_tables(ensemble, {})
     tables = [
         _evaluation(runs, asked),
         *verdict_tables(labelled(runs)),

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from tune_mnist.reporting.plots.text_format import listed
 from tune_mnist.reporting.spread import CONFIDENCE, spread
 from tune_mnist.reporting.tables import Comparison, comparison
 from tune_mnist.tuning.final.runs import FinalRun
@@ -60,6 +61,13 @@ class Difference:
     def holds(self) -> bool:
         """Whether the difference is statistically significant at the 5 % level."""
         return self.p < 1 - CONFIDENCE
+
+    @property
+    def over_images(self) -> str:
+        """Confidence interval over the test images as text, or ``-`` if it is not known."""
+        if np.isnan(self.image_low):
+            return "-"
+        return f"{self.image_low:.4f} to {self.image_high:.4f}"
 
 
 def differences(groups: Mapping[str, Sequence[FinalRun]]) -> list[Difference]:
@@ -128,10 +136,10 @@ def verdict(groups: Mapping[str, Sequence[FinalRun]]) -> str:
     sentences.append(f"{opening} on the test set: {facts}.")
     if tied:
         sentences.append(
-            f"{first} is tied with {_listed(tied)}: chance can explain the difference."
+            f"{first} is tied with {listed(tied)}: chance can explain the difference."
         )
     if unknown:
-        sentences.append(f"There are too few seeds to compare {first} with {_listed(unknown)}.")
+        sentences.append(f"There are too few seeds to compare {first} with {listed(unknown)}.")
     return " ".join(sentences)
 
 
@@ -153,9 +161,7 @@ def verdict_tables(groups: Mapping[str, Sequence[FinalRun]]) -> list[Comparison]
             "worse": each.worse,
             "difference": f"{each.mean:.4f}",
             "over_seeds": f"{each.low:.4f} to {each.high:.4f}",
-            "over_images": "-"
-            if np.isnan(each.image_low)
-            else f"{each.image_low:.4f} to {each.image_high:.4f}",
+            "over_images": each.over_images,
             "p": f"{each.p:.2g}",
             "verdict": "holds" if each.holds else "tie",
         }
@@ -318,10 +324,3 @@ def _described(label: str, groups: Mapping[str, Sequence[FinalRun]]) -> str:
     runs = groups[label]
     seeds = f"{len(runs)} seed{'s' * (len(runs) > 1)}"
     return f"{label} with {spread([run.test_accuracy for run in runs])} ({seeds})"
-
-
-def _listed(labels: Sequence[str]) -> str:
-    """Join labels by commas, with ``and`` before the last one."""
-    if len(labels) == 1:
-        return labels[0]
-    return f"{', '.join(labels[:-1])} and {labels[-1]}"

@@ -164,8 +164,8 @@ class Ensemble(StrictModel):
     def origin(self) -> str:
         """The trials from which the ensemble was chosen as text, such as ``8 best trials``."""
         candidates, best = {each.trial for each in self.candidates}, {*self.best_trials}
-        if candidates == best:
-            return f"{len(best)} best trials"
+        if candidates == best or not best:
+            return f"{len(candidates)} best trials"
         among = len(candidates & best)
         trials = f"{len(candidates)} trial{'s' * (len(candidates) > 1)}"
         return f"{trials} with kept weights ({among} of the {len(best)} best trials)"

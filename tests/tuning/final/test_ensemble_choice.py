@@ -10,6 +10,10 @@ from tune_mnist.tuning.storage.kept_models import BestConfig
 LABELS = np.arange(40) % 4
 
 
+def members(predicted, labels):
+    return choose_members(predicted, labels).members
+
+
 def network(wrong, confidence=0.9, labels=LABELS, classes=4):
     """Return probabilities of a network that misclassifies the images with given indices."""
     predicted = np.full((len(labels), classes), (1 - confidence) / (classes - 1))
@@ -25,7 +29,7 @@ def accuracy(predicted, chosen):
 
 def test_networks_with_different_errors_are_combined():
     predicted = [network(range(4)), network(range(4, 8)), network(range(8, 12))]
-    chosen = choose_members(predicted, LABELS)
+    chosen = members(predicted, LABELS)
     assert {*chosen} == {0, 1, 2}
     assert accuracy(predicted, chosen) == 1.0
 
@@ -33,36 +37,36 @@ def test_networks_with_different_errors_are_combined():
 def test_the_most_accurate_network_is_chosen_first():
     unsure = network(range(2), confidence=0.4)
     sure = network(range(4), confidence=0.99)
-    assert choose_members([sure, unsure], LABELS)[0] == 1
+    assert members([sure, unsure], LABELS)[0] == 1
 
 
 def test_equal_networks_are_chosen_by_their_order():
     predicted = [network(range(4, 9)), network(range(4)), network(range(4))]
-    chosen = choose_members(predicted, LABELS)
+    chosen = members(predicted, LABELS)
     assert chosen[0] == 1
     assert 2 not in chosen
 
 
 def test_networks_that_guess_are_not_chosen():
     guessing = np.full((len(LABELS), 4), 0.25)
-    assert choose_members([guessing, network([0], confidence=0.95)], LABELS) == [1]
+    assert members([guessing, network([0], confidence=0.95)], LABELS) == [1]
 
 
 @pytest.mark.parametrize("wrong", [(), (0, 1)], ids=["no errors", "the same errors"])
 def test_networks_that_do_not_differ_are_no_ensemble(wrong):
-    assert choose_members([network(wrong)] * 3, LABELS) == [0]
+    assert members([network(wrong)] * 3, LABELS) == [0]
 
 
 def test_a_better_network_counts_more_than_once():
     better, worse = network(range(4), 0.97), network(range(4, 21), 0.97)
-    chosen = choose_members([worse, better], LABELS)
+    chosen = members([worse, better], LABELS)
     assert chosen[:2] == [1, 0]
     assert chosen.count(1) > chosen.count(0)
 
 
 def test_at_most_eight_networks_are_chosen():
     predicted = [network(range(3 * index, 3 * index + 3)) for index in range(12)]
-    assert len(choose_members(predicted, LABELS)) == 8
+    assert len(members(predicted, LABELS)) == 8
 
 
 def config(trial):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,23 @@ def score_of(predicted: NDArray[np.float64], labels: NDArray[np.int64]) -> Score
     return accuracy, -log_loss(predicted, labels)
 
 
+class Selection(NamedTuple):
+    """Networks selected for an ensemble.
+
+    Attributes:
+        members: Indices of the selected networks, in the order of selection.
+        scores: Score of each network, whether selected or not.
+        predicted: Class probabilities (N, C) of the ensemble.
+    """
+
+    members: list[int]
+    scores: list[Score]
+    predicted: NDArray[np.float64]
+
+
 def choose_members(
     predicted: Sequence[NDArray[np.float64]], labels: NDArray[np.int64]
-) -> list[int]:
+) -> Selection:
     """Select the best single network, then add the networks that improve the ensemble most.
 
     A network can be added several times, which gives it more weight in the mean of the
@@ -37,8 +52,7 @@ def choose_members(
         labels: Labels of the images (N,).
 
     Returns:
-        Indices of the selected networks, in the order of selection. Among equally good networks,
-        the one with the lowest index is selected.
+        Selected networks. Among equally good networks, the one with the lowest index is selected.
     """
     scores = [score_of(each, labels) for each in predicted]
     chosen = [max(range(len(scores)), key=scores.__getitem__)]
@@ -53,7 +67,7 @@ def choose_members(
         chosen.append(index)
         total += predicted[index]
         loss = losses[index]
-    return chosen
+    return Selection(chosen, scores, total / len(chosen))
 
 
 def chosen_ensemble(
@@ -70,9 +84,8 @@ def chosen_ensemble(
     """
     predicted = [probabilities(each) for each in logits]
     chosen = choose_members(predicted, labels)
-    counts = Counter(chosen)
-    scores = [score_of(each, labels) for each in predicted]
-    ranked = sorted(range(len(configs)), key=lambda index: scores[index], reverse=True)
+    counts, scores = Counter(chosen.members), chosen.scores
+    ranked = sorted(range(len(configs)), key=scores.__getitem__, reverse=True)
     return Ensemble(
         candidates=[
             Candidate(
@@ -86,5 +99,5 @@ def chosen_ensemble(
             for index in ranked
         ],
         val_images=len(labels),
-        val_accuracy=score_of(np.mean([predicted[index] for index in chosen], axis=0), labels)[0],
+        val_accuracy=score_of(chosen.predicted, labels)[0],
     )
