@@ -173,7 +173,7 @@ class BestModels(Callback):
         self._checkpoints_of(trial.config[NUMBER]).remove()
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
-        """Remove the checkpoints and kept weights of a trial. Ray calls this when it has failed."""
+        """Remove checkpoints and kept weights of a trial. Ray calls this when it has failed."""
         if self._candidates is not None:
             self._candidates.discard(trial.config[NUMBER])
         self._checkpoints_of(trial.config[NUMBER]).remove()
