@@ -21,7 +21,7 @@ from tune_mnist.tuning.spaces.space_file import SpaceFile
 RANGE = {"type": "float", "low": 0.0, "high": 1.0}
 SPACE = {"description": "", "model": "lenet", "parameters": {}}
 FORM = {"class_names": ["a", "b"]}
-PREDICTIONS = {"misclassified": [7, 7], "calibration_error": 0.1}
+PREDICTIONS = {"errors": 2, "misclassified": [7, 7], "calibration_error": 0.1}
 CANDIDATE = {"trial": 1, "model": "lenet", "epoch": 1, "val_accuracy": 0.9, "temperature": 1.0}
 ENSEMBLE = {"val_images": 9, "val_accuracy": 0.9}
 RUN = {"model": "lenet", "trial": 0, "seed": 0, "config": {}, "train_images": 1}
