@@ -80,7 +80,10 @@ def load_ensemble(directory: Path, device: torch.device) -> EnsembleClassifier:
         _check_origin(path_in(folder, CONFIG_FILE), member)
         trained = load_model(folder, device)
         if classifiers and trained.form != classifiers[0].form:
-            raise UserError(f"{folder}: data must be that of the other networks of the ensemble")
+            raise UserError(
+                f"{folder}: this network was trained on another form of images than the other"
+                " networks of the ensemble; all must have the same data in config.json"
+            )
         classifiers.append(trained.classifier)
     counts = [member.count for member in ensemble.members]
     return EnsembleClassifier(classifiers, counts).eval()

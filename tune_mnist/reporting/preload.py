@@ -5,7 +5,7 @@ from contextlib import suppress
 
 
 def preload() -> threading.Thread:
-    """Import the packages of the report in a background thread, and return the thread.
+    """Import the packages that the report needs in a background thread, and return the thread.
 
     The imports take seconds of CPU time. They are done during the final runs, when the process of
     the search only waits, so that a search that is then stopped can write its report immediately.

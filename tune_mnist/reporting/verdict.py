@@ -215,7 +215,7 @@ class Sample(NamedTuple):
     def of_predictions(
         cls, accuracy: float, misclassified: Sequence[int] | None, images: int
     ) -> "Sample":
-        """Create the sample of a single network or ensemble, which has only one run.
+        """Create the sample of test errors of one network or one ensemble, as that of one run.
 
         Args:
             accuracy: Test accuracy.

@@ -196,7 +196,7 @@ class Experiment(StrictModel, extra="ignore"):
         return model if isinstance(model, str) else None
 
     def stored_options(self, directory: Path, space: SearchSpace) -> SearchOptions:
-        """Return the stored options of the search.
+        """Return the options in ``experiment.json``, checked against the search space.
 
         Args:
             directory: Results folder, for error messages.
