@@ -2,7 +2,6 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-PIP_FLAGS ?=
 SPACE ?= lenet
 ARGS ?=
 BENCH ?= results/bench
@@ -22,7 +21,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 search: $(READY) ## Run a search: make search SPACE=resnet ARGS="--num-samples 8"
