@@ -76,7 +76,7 @@ class EnsembleEvaluation:
             records: Records of all trials.
         """
         best: dict[str, list[int]] = {}
-        for record in by_rank([record for record in records if record.state not in BROKEN]):
+        for record in by_rank(_usable(records)):
             trials = best.setdefault(record.config["model"], [])
             if len(trials) < self.limits.count:
                 trials.append(record.number)
@@ -98,7 +98,7 @@ class EnsembleEvaluation:
         stored = read_ensemble(self.directory)
         if stored is None:
             return
-        usable = {record.number for record in records if record.state not in BROKEN}
+        usable = {record.number for record in _usable(records)}
         candidates = {candidate.trial for candidate in stored.candidates}
         if stored.best_trials != self.best_trials(records) or not candidates <= usable:
             remove_ensemble(self.directory)
@@ -130,7 +130,7 @@ class EnsembleEvaluation:
         def refuse(folder: Path, error: UserError) -> None:
             say(f"{folder.name} is left out of the ensemble: {error}; repair or remove {folder}")
 
-        usable = {record.number for record in records if record.state not in BROKEN}
+        usable = {record.number for record in _usable(records)}
         found = candidates_of(self.directory, refuse).values()
         configs = [each for each in found if each.trial in usable - {*without}]
         if not configs:
@@ -220,6 +220,11 @@ class EnsembleEvaluation:
         with partial.open("wb") as file:
             np.savez_compressed(file, **arrays)
         partial.replace(path_in(folder, VALIDATION_FILE))
+
+
+def _usable(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Return the records of the trials that neither diverged nor failed."""
+    return [record for record in records if record.state not in BROKEN]
 
 
 def _stored(logits: NDArray[np.float32]) -> NDArray[np.float16]:
