@@ -59,8 +59,8 @@ bench: $(READY) ## Run short versions of the benchmarks (about 20 minutes)
 	$(BIN)/python -m benchmarks.step --rounds 2 --batches 2 --output $(BENCH)/step
 	$(BIN)/python -m benchmarks.orchestration --trials 16 --output $(BENCH)/orchestration
 	$(BIN)/python -m benchmarks.packing --case lenet:64 --at-a-time 1 --at-a-time 2 --seconds 5 --output $(BENCH)/packing
-	rm -f $(BENCH)/versus/epochs.csv
-	$(BIN)/python -m benchmarks.versus.run --seeds 1 --num-samples 4 --max-epochs 2 --output $(BENCH)/versus
+	rm -rf $(BENCH)/versus
+	$(BIN)/python -m benchmarks.versus.run --seeds 0 --num-samples 4 --max-epochs 2 --output $(BENCH)/versus
 	rm -rf $(BENCH)/fidelity-short
 	$(BIN)/python -m benchmarks.fidelity.rank_correlation --configs 3 --epochs 1 --top 64:0.015 --fidelity 28:0.015 --output $(BENCH)/fidelity-short
 	$(BIN)/python -m benchmarks.fidelity.versus --seeds 1 --num-samples 3 --max-epochs 3 --stage 1:28 --stage 2:48 --image-size 64 --output $(BENCH)/fidelity-short

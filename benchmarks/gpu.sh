@@ -39,7 +39,7 @@ pack() {
 }
 
 search() { # contestant, limit in seconds, output
-    stage "$2" "$python" -m benchmarks.versus.run --contestant "$1" --seeds 1 --num-samples 64 \
+    stage "$2" "$python" -m benchmarks.versus.run --contestant "$1" --seeds 0 --num-samples 64 \
         --max-epochs 4 --device cuda --workers 8 --output "$3"
 }
 

@@ -8,7 +8,16 @@ from typing import Any
 
 import pandas as pd
 
+from tune_mnist.files import write_text
+
 ROOT = Path(__file__).parents[1]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a command that imports this project from its root folder."""
+    # Keeps the user's PYTHONPATH, which may have packages.
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def run_logged(command: list[str], log: Path, name: str) -> float:
@@ -22,14 +31,12 @@ def run_logged(command: list[str], log: Path, name: str) -> float:
     Raises:
         SystemExit: The command failed.
     """
-    # Keeps the user's PYTHONPATH, which may have packages.
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     start = time.perf_counter()
     with log.open("w") as file:
         status = subprocess.run(  # noqa: S603 - our own command
             command,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=environment(),
             stdout=file,
             stderr=subprocess.STDOUT,
             check=False,
@@ -67,4 +74,4 @@ class Rows:
         # Concatenating an empty table would change numeric columns to type object.
         known = [] if self.frame.empty else [self.frame]
         self.frame = pd.concat([*known, found], ignore_index=True)
-        self.frame.to_csv(self._path, index=False)
+        write_text(self._path, self.frame.to_csv(index=False))

@@ -26,9 +26,11 @@ class Task:
         num_samples: Number of trials.
         max_epochs: Maximum epochs per trial.
         output: CSV file that gets a row per epoch.
-        dataset: Data set: mnist, or digits to test the script.
+        dataset: Name of the data set: mnist, fashion-mnist, or digits to test the script.
+        data_dir: Folder of the data set's files, or None to load them from the cache.
         workers: Number of concurrent trials, each with one CPU core.
         device: Device: cpu, or cuda if the workers share a GPU.
+        portfolio: Whether to try this project's portfolio first.
     """
 
     seed: int
@@ -36,8 +38,10 @@ class Task:
     max_epochs: int
     output: Path
     dataset: str
+    data_dir: Path | None
     workers: int
     device: str
+    portfolio: bool
 
     @property
     def gpus(self) -> float:
@@ -60,6 +64,9 @@ class EpochLog:
     def add(self, trial: object, epoch: int, val_accuracy: float, now: float) -> None:
         """Add a row. Writing a single row is atomic, so processes need no lock.
 
+        The accuracy has four decimals for every contestant, because the output of this project's
+        search has no more.
+
         Args:
             trial: Name or number of the trial.
             epoch: Epoch of the trial, from 1.
@@ -67,7 +74,7 @@ class EpochLog:
             now: Time of the report, in seconds since 1970.
         """
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(f"{trial},{epoch},{val_accuracy:.6f},{now - self.started:.3f}\n")
+            file.write(f"{trial},{epoch},{val_accuracy:.4f},{now - self.started:.3f}\n")
 
 
 def open_log(task: Task) -> EpochLog:
@@ -86,10 +93,12 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--max-epochs", type=int, default=6, show_default=True),
             click.option("--output", type=click.Path(path_type=Path), required=True),
             click.option("--dataset", default="mnist", show_default=True),
+            click.option("--data-dir", type=click.Path(path_type=Path)),
             click.option("--workers", type=int, default=2, show_default=True),
             click.option(
                 "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True
             ),
+            click.option("--portfolio/--no-portfolio", default=False, show_default=True),
         )
     ):
         command = option(command)

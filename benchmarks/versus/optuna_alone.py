@@ -24,10 +24,23 @@ from benchmarks.versus.contestant import (
     open_log,
 )
 from benchmarks.versus.plain_training import PlainTraining
-from benchmarks.versus.same_space import same_space
+from benchmarks.versus.same_space import first_points, same_space
+from benchmarks.versus.training_data import data_loaders
 from tune_mnist.command import run
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+def open_study(journal: Path, seed: int) -> optuna.Study:
+    """Open the study of all workers, which is created by the first call."""
+    return optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(journal))),
+        study_name="versus",
+        sampler=optuna.samplers.TPESampler(seed=seed),
+        pruner=optuna.pruners.SuccessiveHalvingPruner(),
+        direction="maximize",
+        load_if_exists=True,
+    )
 
 
 def optimise(worker: int, journal: Path, task: Task, log: EpochLog) -> None:
@@ -36,24 +49,18 @@ def optimise(worker: int, journal: Path, task: Task, log: EpochLog) -> None:
 
     def objective(trial: optuna.Trial) -> float:
         space.sample(trial)
-        training = PlainTraining(trial.params, task.dataset, task.seed, task.device)
+        data = data_loaders(task.dataset, task.data_dir, trial.params["batch_size"])
+        training = PlainTraining(trial.params, data, task.max_epochs, task.seed, task.device)
         val_accuracy = 0.0
-        for epoch, val_accuracy in training.epochs(task.max_epochs):
+        for epoch, val_accuracy in training.epochs():
             log.add(trial.number, epoch, val_accuracy, time.time())
             trial.report(val_accuracy, epoch)
             if trial.should_prune():
                 raise optuna.TrialPruned
         return val_accuracy
 
-    study = optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(journal))),
-        study_name="versus",
-        # Workers with the same seed would sample the same configurations.
-        sampler=optuna.samplers.TPESampler(seed=task.workers * task.seed + worker),
-        pruner=optuna.pruners.SuccessiveHalvingPruner(),
-        direction="maximize",
-        load_if_exists=True,
-    )
+    # Workers with the same seed would sample the same configurations.
+    study = open_study(journal, seed=task.workers * task.seed + worker)
     # The first worker that sees enough trials ends; the other worker finishes its last trial.
     enough = MaxTrialsCallback(task.num_samples - task.workers + 1, states=ENDED)
     study.optimize(objective, callbacks=[enough])
@@ -68,6 +75,9 @@ def main(**options: Any) -> int:
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "study.journal"
+        study = open_study(journal, task.seed)
+        for point in first_points(task):
+            study.enqueue_trial(point)
         workers = [
             context.Process(target=optimise, args=(worker, journal, task, log))
             for worker in range(task.workers)

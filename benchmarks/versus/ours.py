@@ -36,6 +36,8 @@ def main(**options: Any) -> int:
             *("--max-concurrent", str(task.workers), "--cpus-per-trial", "1"),
             *("--device", task.device, "--gpus-per-trial", f"{task.gpus:g}"),
             *("--seed", str(task.seed), "--dataset", task.dataset, "--final-seeds", "0"),
+            *(["--data-dir", str(task.data_dir)] if task.data_dir else []),
+            "--portfolio" if task.portfolio else "--no-portfolio",
             *("--output-dir", folder, "--name", "search"),
         ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603

@@ -1,111 +1,217 @@
-"""Run all contestants and compare them: ``python -m benchmarks.versus.run``.
+"""Run all contestants in turn and compare them: ``python -m benchmarks.versus.run``.
 
 Each search is a separate command, and only one search runs at a time. The order of the contestants
-rotates from seed to seed. ``<output>/epochs.csv`` has every epoch of every search and is written
-after each search, so an interrupted benchmark resumes.
+rotates from seed to seed. A search is ended as soon as its best val_accuracy reaches
+``--until-accuracy``, or after ``--at-most`` seconds. ``<output>/runs.csv`` and
+``<output>/epochs.csv`` are written after each search, so an interrupted benchmark resumes.
 """
 
+import re
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import pandas as pd
 
-from benchmarks.searching import Rows, run_logged
 from benchmarks.tables import show_and_write
-from benchmarks.versus.summary import summarise
+from benchmarks.versus.anytime import anytime_curves, at_times
+from benchmarks.versus.anytime_plot import draw
+from benchmarks.versus.bounded_run import BoundedRun, run_bounded
+from benchmarks.versus.contestant import HEADER
+from benchmarks.versus.contestants import (
+    ALL,
+    MODULES,
+    NONE,
+    SYNE,
+    USUAL,
+    Contestant,
+    contestants,
+    in_turn,
+)
+from benchmarks.versus.recording import Recording
+from benchmarks.versus.summary import summarise, times_to_target
 from tune_mnist.command import run
+from tune_mnist.files import write_text
 
-CONTESTANTS = ("ours", "ray_tune", "optuna_alone", "syne_tune_asha")
-OUTPUT = Path(__file__).with_name("results")
+RESULTS = Path(__file__).with_name("results")
+TARGETS = {"mnist": 0.98, "fashion-mnist": 0.88, "digits": 0.9}
+"""Default of ``--until-accuracy`` for each data set."""
+
+TABLE_STEP = 15
+"""Distance of the times in the table of the anytime curves, in seconds."""
 
 
-def search(
-    contestant: str, seed: int, options: list[str], output: Path, python: str
-) -> pd.DataFrame:
-    """Run one search of a contestant.
+@dataclass(frozen=True)
+class Comparison:
+    """Settings shared by all runs of a comparison.
 
-    Args:
-        contestant: Name of the contestant, one of CONTESTANTS.
-        seed: Seed of the search.
-        options: Further options of the command.
-        output: Folder for the log and the rows of the search.
-        python: Python interpreter.
-
-    Returns:
-        A row per epoch, with the wall time of the whole command.
+    Attributes:
+        options: Options of each contestant.
+        until_accuracy: val_accuracy that ends a run.
+        at_most: Maximum wall time of a run in seconds.
+        output: Folder of the tables and logs.
+        syne_python: Python interpreter of Syne Tune's contestants.
     """
-    stem = output / f"{contestant}-{seed}"
-    command = [
-        *(python, "-m", f"benchmarks.versus.{contestant}", "--seed", str(seed)),
-        *(*options, "--output", str(stem.with_suffix(".csv"))),
-    ]
-    wall = run_logged(command, stem.with_suffix(".log"), f"{contestant}, seed {seed}")
-    rows = pd.read_csv(stem.with_suffix(".csv"), dtype={"trial": str})
-    return rows.assign(contestant=contestant, seed=seed, wall_seconds=round(wall, 2))
+
+    options: list[str]
+    until_accuracy: float
+    at_most: float
+    output: Path
+    syne_python: str | None
+
+    def search(self, contestant: Contestant, seed: int) -> tuple[BoundedRun, pd.DataFrame]:
+        """Run one search; return how it ended, and a row per epoch."""
+        python = self.syne_python if contestant.module in SYNE else None
+        log = self.output / "logs" / f"{contestant.name}-{seed}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder:
+            epochs = Path(folder) / "epochs.csv"
+            write_text(epochs, HEADER + "\n")
+            command = [
+                *(python or sys.executable, "-m", f"benchmarks.versus.{contestant.module}"),
+                *("--seed", str(seed), *self.options, "--output", str(epochs)),
+                "--portfolio" if contestant.portfolio else "--no-portfolio",
+            ]
+            name = f"{contestant.name}, seed {seed}"
+            ended = run_bounded(
+                command,
+                log,
+                name,
+                lambda: best_accuracy(epochs) >= self.until_accuracy,
+                self.at_most,
+            )
+            return ended, read_epochs(epochs)
 
 
-def in_turn(contestants: tuple[str, ...], seed: int) -> tuple[str, ...]:
-    """Return the contestants in an order that depends on the seed."""
-    first = seed % len(contestants)
-    return contestants[first:] + contestants[:first]
+def read_epochs(path: Path) -> pd.DataFrame:
+    """Read the epochs that a contestant has reported."""
+    return pd.read_csv(path, dtype={"trial": str})
+
+
+def best_accuracy(path: Path) -> float:
+    """Return the best val_accuracy that a contestant has reported, or NaN if there is none."""
+    return float(read_epochs(path)["val_accuracy"].max())
+
+
+def seed_range(_context: object, _option: object, text: str) -> list[int]:
+    """Parse seeds such as ``0-7`` or ``0,2,5-6``.
+
+    Raises:
+        click.BadParameter: The text is not of this form.
+    """
+    if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
+        raise click.BadParameter(f"'{text}' is not a list of seeds such as 0-7 or 0,2,5")
+    ends = [part.partition("-") for part in text.split(",")]
+    return [seed for low, _, high in ends for seed in range(int(low), int(high or low) + 1)]
 
 
 @click.command()
 @click.option(
     "--contestant",
-    "contestants",
+    "modules",
     multiple=True,
-    type=click.Choice(CONTESTANTS),
-    help="Contestant; may be repeated.  [default: all, Syne Tune only with --syne-python]",
+    type=click.Choice(MODULES),
+    help="Contestant; may be repeated.  [default: all, Syne Tune's only with --syne-python]",
 )
-@click.option("--seeds", type=int, default=5, show_default=True, help="Number of seeds.")
+@click.option("--seeds", callback=seed_range, default="0-7", show_default=True)
 @click.option("--num-samples", type=int, default=16, show_default=True)
 @click.option("--max-epochs", type=int, default=6, show_default=True)
-@click.option("--dataset", default="mnist", show_default=True)
+@click.option("--dataset", type=click.Choice(list(TARGETS)), default="mnist", show_default=True)
+@click.option(
+    "--fashion-dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with the four IDX files of Fashion-MNIST.  [default: downloaded]",
+)
 @click.option(
     "--workers", type=int, default=2, show_default=True, help="Number of concurrent trials."
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-@click.option("--target", type=float, default=0.98, show_default=True, help="Target val_accuracy.")
+@click.option(
+    "--until-accuracy",
+    type=float,
+    help="val_accuracy that ends a run.  [default: 0.98; fashion-mnist 0.88, digits 0.9]",
+)
+@click.option(
+    "--at-most", type=float, default=150, show_default=True, help="Seconds after which a run ends."
+)
+@click.option(
+    "--portfolio-for-all",
+    "portfolio",
+    flag_value=ALL,
+    default=USUAL,
+    help="Hand the shipped portfolio to every contestant as its first configurations.",
+)
+@click.option(
+    "--no-portfolio", "portfolio", flag_value=NONE, help="Let no contestant use the portfolio."
+)
 @click.option("--syne-python", help="Python interpreter with syne-tune and this project.")
-@click.option("--output", type=click.Path(path_type=Path), default=OUTPUT, help="Output folder.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Output folder.  [default: results/<dataset> beside this script]",
+)
 def main(
-    contestants: tuple[str, ...],
-    seeds: int,
-    num_samples: int,
-    max_epochs: int,
+    modules: tuple[str, ...],
+    seeds: list[int],
     dataset: str,
-    workers: int,
-    device: str,
-    target: float,
+    fashion_dir: Path | None,
+    until_accuracy: float | None,
+    at_most: float,
+    portfolio: str,
     syne_python: str | None,
-    output: Path,
+    output: Path | None,
+    **search: Any,
 ) -> None:
     """Compare the same search with several tools."""
-    chosen = contestants or CONTESTANTS[: 4 if syne_python else 3]
-    options = [
-        *("--num-samples", str(num_samples), "--max-epochs", str(max_epochs)),
-        *("--dataset", dataset, "--workers", str(workers), "--device", device),
-    ]
-    output = output.absolute()
-    output.mkdir(parents=True, exist_ok=True)
-    rows = Rows(output / "epochs.csv", ["contestant", "seed"], dtype={"trial": str})
-    done = set(zip(rows.frame["contestant"], rows.frame["seed"], strict=True))
-    for seed in range(seeds):
+    target = TARGETS[dataset] if until_accuracy is None else until_accuracy
+    output = (output or RESULTS / dataset).absolute()
+    common = {"dataset": dataset, **search}
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in common.items()]
+    if dataset == "fashion-mnist" and fashion_dir:
+        options.append(f"--data-dir={fashion_dir.absolute()}")
+    comparison = Comparison(options, target, at_most, output, syne_python)
+    settings = {**common, "until_accuracy": target, "at_most_seconds": at_most}
+    recording = Recording(output, settings)
+    available = [each for each in MODULES if syne_python or each not in SYNE]
+    chosen = contestants(modules or tuple(available), portfolio)
+    for seed in seeds:
         for contestant in in_turn(chosen, seed):
-            if (contestant, seed) in done:
-                continue
-            syne = contestant == "syne_tune_asha"
-            python = syne_python if syne and syne_python else sys.executable
-            found = search(contestant, seed, options, output, python)
-            rows.add(found)
-            click.echo(f"{contestant}, seed {seed}: {found['wall_seconds'].iloc[0]} s")
+            if not recording.has(contestant.name, seed):
+                ended, epochs = comparison.search(contestant, seed)
+                recording.add(contestant.name, seed, ended, epochs)
+                click.echo(
+                    f"{contestant.name}, seed {seed}: {ended.ending}, {ended.wall_seconds:.1f} s"
+                )
     title = (
-        f"{dataset}, LeNet on {device}, {workers} workers, {num_samples} trials x {max_epochs}"
-        f" epochs, {seeds} seeds, medians; ratios to ray_tune"
+        f"{dataset}, LeNet on {search['device']}, {search['workers']} workers,"
+        f" {search['num_samples']} trials x {search['max_epochs']} epochs. Each search was ended"
+        f" at val_accuracy {target:g} or after {at_most:g} s; a search that did not reach it"
+        f" counts as {at_most:g} s, which is a lower bound"
     )
-    show_and_write(summarise(rows.frame, target), output / "summary", title)
+    write_results(recording, output, target, title)
+
+
+def write_results(recording: Recording, output: Path, target: float, title: str) -> None:
+    """Write the summary and the anytime curves of all recorded runs.
+
+    Args:
+        recording: Recorded runs, at least one.
+        output: Folder of the tables.
+        target: val_accuracy that ended the runs.
+        title: Title of the tables.
+    """
+    times = times_to_target(recording.runs, recording.epochs)
+    write_text(output / "times.csv", times.to_csv(index=False))
+    show_and_write(summarise(times), output / "summary", f"{title}. Medians over the seeds")
+    curves = anytime_curves(recording.runs, recording.epochs)
+    write_text(output / "curves.csv", curves.to_csv(index=False))
+    quartiles = "Best val_accuracy so far, median (quartiles) over the seeds"
+    show_and_write(at_times(curves, TABLE_STEP), output / "anytime", f"{title}. {quartiles}")
+    picture = draw(curves, target, "Best validation accuracy so far: median and quartiles")
+    write_text(output / "anytime.svg", picture)
 
 
 if __name__ == "__main__":

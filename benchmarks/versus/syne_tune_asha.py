@@ -1,67 +1,20 @@
-"""Syne Tune's ASHA with its local backend, as in its guide.
+"""Syne Tune's ASHA: random configurations, stopped early."""
 
-Needs an environment with ``syne-tune`` and this project. Each trial is a process,
-``syne_tune_trial.py``, that prints its reports.
-"""
-
-import logging
-import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import click
-from syne_tune import StoppingCriterion, Tuner
-from syne_tune.backend import LocalBackend
-from syne_tune.config_space import choice, loguniform, uniform
 from syne_tune.optimizer.baselines import ASHA
 
-from benchmarks.versus.contestant import (
-    Task,
-    common_options,
-    open_log,
-)
-from benchmarks.versus.same_space import in_terms_of, same_space
+from benchmarks.versus.contestant import Task, common_options
+from benchmarks.versus.syne_tune_search import search
 from tune_mnist.command import run
-from tune_mnist.errors import UserError
-
-TRIAL = Path(__file__).with_name("syne_tune_trial.py")
 
 
 @click.command()
 @common_options
 def main(**options: Any) -> None:
-    """Search with Syne Tune."""
-    task = Task(**options)
-    if task.device != "cpu":
-        raise UserError(f"--device {task.device}: this contestant supports only the CPU")
-    log = open_log(task)
-    logging.getLogger().setLevel(logging.WARNING)
-    constants = {
-        "max_epochs": task.max_epochs,
-        "seed": task.seed,
-        "dataset": task.dataset,
-        "output": str(log.path),
-        "started": log.started,
-    }
-    scheduler = ASHA(
-        in_terms_of(same_space(), uniform, loguniform, choice) | constants,
-        metric="val_accuracy",
-        do_minimize=False,
-        time_attr="epoch",
-        max_t=task.max_epochs,
-        random_seed=task.seed,
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["SYNETUNE_FOLDER"] = folder
-        Tuner(
-            trial_backend=LocalBackend(str(TRIAL), rotate_gpus=False),
-            scheduler=scheduler,
-            # Syne Tune starts trials until there are more than this number.
-            stop_criterion=StoppingCriterion(max_num_trials_started=task.num_samples - 1),
-            n_workers=task.workers,
-            wait_trial_completion_when_stopping=True,
-        ).run()
+    """Search with Syne Tune's ASHA."""
+    search(Task(**options), ASHA)
 
 
 if __name__ == "__main__":

@@ -93,3 +93,20 @@ def badge(x: float, y: float, number: int, *, fill: str = BLUE) -> str:
         f'<circle cx="{x:g}" cy="{y:g}" r="10" fill="{fill}"/>'
         f"{text(x, y + 4.5, str(number), size=13, fill='#ffffff', anchor='middle', bold=True)}"
     )
+
+
+def polyline(points: list[tuple[float, float]], *, colour: str = INK, width: float = 2) -> str:
+    """Return a line through points."""
+    return (
+        f'<polyline points="{_joined(points)}" fill="none" stroke="{colour}"'
+        f' stroke-width="{width:g}" stroke-linejoin="round"/>'
+    )
+
+
+def polygon(points: list[tuple[float, float]], *, fill: str, opacity: float = 1) -> str:
+    """Return a filled polygon without an edge."""
+    return f'<polygon points="{_joined(points)}" fill="{fill}" fill-opacity="{opacity:g}"/>'
+
+
+def _joined(points: list[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

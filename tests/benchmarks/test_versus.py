@@ -1,62 +1,211 @@
-import math
+import subprocess
+import sys
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from benchmarks.sample_dataset import SampleDataset
-from benchmarks.versus.contestant import EpochLog
-from benchmarks.versus.run import CONTESTANTS, in_turn
-from benchmarks.versus.same_space import in_terms_of, same_space
-from benchmarks.versus.summary import searches, summarise
+from benchmarks.searching import ROOT
+from benchmarks.versus.anytime import anytime_curves, at_times
+from benchmarks.versus.anytime_plot import draw
+from benchmarks.versus.bounded_run import BoundedRun, Ending
+from benchmarks.versus.contestant import EpochLog, Task
+from benchmarks.versus.contestants import ALL, MODULES, NONE, USUAL, contestants, in_turn
+from benchmarks.versus.recording import Recording
+from benchmarks.versus.run import seed_range
+from benchmarks.versus.same_space import first_points, in_terms_of, same_space
+from benchmarks.versus.summary import summarise, times_to_target
 from benchmarks.versus.time_shares import TimeShares, time_shares
+from benchmarks.versus.training_data import data_loaders, prepare_all
 from tune_mnist.data import prepare_batch, to_tensor
+from tune_mnist.errors import UserError
+from tune_mnist.tuning.searching.portfolio import portfolio_of
+from tune_mnist.tuning.spaces.space import load_space
 
 
-def search(contestant, seed, wall, *epochs):
-    """Return the rows of a search whose epochs are given as (val_accuracy, seconds)."""
-    return pd.DataFrame(
-        {
-            "contestant": contestant,
-            "seed": seed,
-            "trial": "0",
-            "epoch": range(1, len(epochs) + 1),
-            "val_accuracy": [accuracy for accuracy, _ in epochs],
-            "seconds": [seconds for _, seconds in epochs],
-            "wall_seconds": wall,
-        }
+def task(**changed):
+    """Return a task of a contestant."""
+    usual = {"seed": 0, "num_samples": 16, "max_epochs": 6, "output": None, "dataset": "digits"}
+    usual |= {"data_dir": None, "workers": 2, "device": "cpu"}
+    return Task(**usual | changed)
+
+
+def run_of(contestant, seed, *epochs, at_most=100.0):
+    """Return the tables of a run whose epochs are given as (val_accuracy, seconds)."""
+    key = {"contestant": contestant, "seed": seed}
+    limits = {"until_accuracy": 0.98, "at_most_seconds": at_most}
+    return pd.DataFrame([key | limits]), pd.DataFrame(
+        [key | {"val_accuracy": accuracy, "seconds": seconds} for accuracy, seconds in epochs]
     )
 
 
-def test_a_search_is_summarized_by_its_time_to_target_and_best_accuracy():
-    found = searches(search("ours", 0, 40.0, (0.5, 10.0), (0.985, 30.0), (0.98, 20.0)), 0.98)
-    row = found.iloc[0]
-    assert (row.epochs, row.best_accuracy, row.seconds_to_target) == (3, 0.985, 20.0)
-    assert row.wall_seconds_per_epoch == pytest.approx(40 / 3)
+def tables(*runs):
+    return tuple(pd.concat(each, ignore_index=True) for each in zip(*runs, strict=True))
 
 
-def test_ratios_compare_medians_with_plain_ray_tune():
-    rows = pd.concat(
-        [search("ray_tune", seed, wall, (0.99, wall)) for seed, wall in enumerate((90, 100, 300))]
-        + [search("ours", seed, wall, (0.99, wall / 2)) for seed, wall in enumerate((50, 40, 1))]
+def test_a_run_is_summarised_by_its_time_and_epochs_to_the_target():
+    run = run_of("ours", 0, (0.5, 10.0), (0.985, 30.0), (0.98, 20.0))
+    row = times_to_target(*run).iloc[0]
+    assert (row.reached, row.seconds_to_target, row.epochs_to_target) == (True, 20.0, 2)
+    assert (row.best_accuracy, row.seconds_to_first_epoch) == (0.985, 10.0)
+    assert row.seconds_per_epoch == 10.0
+
+
+def test_a_run_that_misses_the_target_counts_as_long_as_its_limit():
+    missed = [run_of("ours", seed, (0.9, 5.0)) for seed in (0, 1)]
+    table = summarise(times_to_target(*tables(*missed, run_of("ours", 2, (0.99, 5.0)))))
+    assert (table.runs[0], table.reached[0]) == (3, 1)
+    assert table.seconds_to_target[0] == 100.0
+
+
+def test_a_run_without_an_epoch_counts_too():
+    silent, _ = run_of("ours", 0)
+    other, epochs = run_of("ray_tune", 0, (0.99, 40.0))
+    times = times_to_target(pd.concat([silent, other], ignore_index=True), epochs)
+    assert list(times.seconds_to_target) == [100.0, 40.0]
+    assert list(times.epochs_to_target) == [0, 1]
+
+
+def test_ratios_compare_our_search_with_each_contestant():
+    ours, theirs = (20, 30, 50), (100, 40, 50)
+    runs = [run_of("ours", seed, (0.99, seconds)) for seed, seconds in enumerate(ours)]
+    runs += [run_of("ray_tune", seed, (0.99, seconds)) for seed, seconds in enumerate(theirs)]
+    table = summarise(times_to_target(*tables(*runs))).set_index("contestant")
+    assert table.loc["ray_tune", "ratio_of_medians"] == 30 / 50
+    assert table.loc["ray_tune", "median_ratio"] == 0.75
+    assert table.loc["ours", "median_ratio"] == 1
+
+
+def test_anytime_curves_are_quartiles_of_the_best_accuracy_so_far():
+    runs, epochs = tables(
+        run_of("ours", 0, (0.5, 1.0), (0.4, 2.0), (0.9, 3.0), at_most=4.0),
+        run_of("ours", 1, (0.7, 2.0), at_most=4.0),
     )
-    table = summarise(rows, 0.98).set_index("contestant")
-    assert table.loc["ours", "wall_ratio"] == 0.4
-    assert table.loc["ours", "ratio_to_target"] == 0.2
-    assert table.loc["ray_tune", "wall_ratio"] == 1
+    curves = anytime_curves(runs, epochs)
+    assert list(curves.seconds) == [0, 1, 2, 3, 4]
+    assert list(curves["median"]) == [0, 0.25, 0.6, 0.8, 0.8]
+    assert list(curves.upper_quartile)[-1] == 0.85
+    shown = at_times(curves, 2)
+    assert list(shown.columns) == ["contestant", "2 s", "4 s"]
+    assert shown.iloc[0]["4 s"] == "0.8000 (0.7500 to 0.8500)"
+    assert "ours" in draw(curves, 0.98, "a title")
 
 
-def test_a_target_that_most_seeds_miss_counts_as_missed():
-    missed = [search("ours", seed, 50.0, (0.9, 5.0)) for seed in (0, 1)]
-    rows = pd.concat([*missed, search("ours", 2, 50.0, (0.99, 5.0))])
-    assert math.isinf(summarise(rows, 0.98)["seconds_to_target"][0])
+SETTINGS = {"dataset": "mnist", "until_accuracy": 0.98, "at_most_seconds": 100.0}
+EPOCHS = pd.DataFrame(
+    {"trial": ["007", "8"], "epoch": [1, 1], "val_accuracy": [0.5, 0.25], "seconds": [3.5, 4.0]}
+)
+ENDED = BoundedRun(Ending.TIME, 100.0)
+
+
+def test_a_comparison_continues_after_the_recorded_runs(tmp_path):
+    Recording(tmp_path, SETTINGS).add("ours", 3, ENDED, EPOCHS)
+    again = Recording(tmp_path, SETTINGS)
+    assert again.has("ours", 3)
+    assert not again.has("ours", 4)
+    assert not again.has("ray_tune", 3)
+    assert list(again.epochs.trial) == ["007", "8"]
+    again.add("ray_tune", 3, ENDED, EPOCHS[:0])
+    assert Recording(tmp_path, SETTINGS).has("ray_tune", 3)
+
+
+def test_epochs_of_a_run_that_was_not_recorded_whole_are_left_out(tmp_path):
+    Recording(tmp_path, SETTINGS).add("ours", 3, ENDED, EPOCHS)
+    (tmp_path / "runs.csv").unlink()
+    again = Recording(tmp_path, SETTINGS)
+    assert not again.has("ours", 3)
+    again.add("ours", 4, ENDED, EPOCHS)
+    assert set(Recording(tmp_path, SETTINGS).epochs.seed) == {4}
+
+
+def test_runs_with_other_settings_are_not_mixed(tmp_path):
+    Recording(tmp_path, SETTINGS).add("ours", 3, ENDED, EPOCHS)
+    with pytest.raises(UserError, match="at_most_seconds is 100"):
+        Recording(tmp_path, SETTINGS | {"at_most_seconds": 60.0})
+
+
+BOUNDED = """
+import sys
+from pathlib import Path
+import psutil
+from benchmarks.versus.bounded_run import run_bounded
+started, log = Path(sys.argv[1]), Path(sys.argv[2])
+# The command leaves a process in a session of its own, as Ray does, and waits.
+command = (
+    "import os, subprocess, sys, time, pathlib\n"
+    "code = 'import time; time.sleep(600)'\n"
+    "subprocess.Popen(['setsid', sys.executable, '-c', code]); open(sys.argv[1], 'w').close()\n"
+    "pathlib.Path(os.environ['TMPDIR'], 'left').touch(); print(os.environ['TMPDIR'], flush=True)\n"
+    "time.sleep(float(sys.argv[2]))"
+)
+seconds, at_most = sys.argv[3:]
+command = [sys.executable, "-c", command, str(started), seconds]
+ended = run_bounded(command, log, "it", started.exists, float(at_most))
+folder = Path(log.read_text().strip() or "/nowhere")
+print(ended.ending, len(psutil.Process().children(recursive=True)), folder.exists())
+"""
+
+
+@pytest.mark.parametrize(
+    ("started", "seconds", "at_most", "ending"),
+    [("started", 600, 600, "reached"), ("no/started", 600, 1, "time")],
+)
+def test_a_run_is_ended_with_all_its_processes(tmp_path, started, seconds, at_most, ending):
+    arguments = [tmp_path / started, tmp_path / "log", seconds, at_most]
+    ended = subprocess.run(
+        [sys.executable, "-c", BOUNDED, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert ended.stdout.split() == [ending, "0", "False"]
 
 
 def test_every_contestant_is_started_first_equally_often():
-    seeds = range(len(CONTESTANTS))
-    assert {in_turn(CONTESTANTS, seed)[0] for seed in seeds} == set(CONTESTANTS)
-    assert all(set(in_turn(CONTESTANTS, seed)) == set(CONTESTANTS) for seed in seeds)
+    chosen = contestants(MODULES, USUAL)
+    seeds = range(len(chosen))
+    assert {in_turn(chosen, seed)[0] for seed in seeds} == set(chosen)
+    assert all(set(in_turn(chosen, seed)) == set(chosen) for seed in seeds)
+
+
+def test_the_name_of_a_contestant_tells_an_unusual_use_of_the_portfolio():
+    def names(portfolio):
+        return [each.name for each in contestants(("ours", "ray_tune"), portfolio)]
+
+    assert names(USUAL) == ["ours", "ray_tune"]
+    assert names(ALL) == ["ours", "ray_tune_with_portfolio"]
+    assert names(NONE) == ["ours_without_portfolio", "ray_tune"]
+
+
+def test_the_shipped_portfolio_fits_the_space_of_all_contestants():
+    shipped = portfolio_of(load_space("lenet"))
+    handed = first_points(task(portfolio=True))
+    assert handed == list(shipped.configurations)
+    assert all(set(each) == set(same_space().parameters) for each in handed)
+    assert first_points(task(portfolio=False)) == []
+
+
+def test_seeds_are_given_as_ranges():
+    assert seed_range(None, None, "0-3") == [0, 1, 2, 3]
+    assert seed_range(None, None, "5,0-1") == [5, 0, 1]
+    with pytest.raises(click.BadParameter):
+        seed_range(None, None, "3-")
+
+
+def test_images_in_memory_are_those_of_the_data_loader():
+    loader = data_loaders("digits", None, 32)
+    memory = prepare_all("digits", None).batches(32)
+    assert len(memory.train) == len(loader.train)
+    for (images, labels), (expected, expected_labels) in zip(memory.val, loader.val, strict=True):
+        torch.testing.assert_close(images, expected)
+        assert torch.equal(labels, expected_labels)
+    epochs = [torch.cat([labels for _, labels in memory.train]) for _ in range(2)]
+    assert not torch.equal(*epochs)
+    assert torch.equal(epochs[0].bincount(), epochs[1].bincount())
 
 
 def test_every_parameter_is_translated_to_another_librarys_terms():
@@ -91,7 +240,7 @@ def test_rows_have_seconds_since_the_start(tmp_path):
     log.add("a1", 2, 0.98765432, now=1012.5)
     row = pd.read_csv(log.path).iloc[0]
     assert (row.trial, row.epoch, row.seconds) == ("a1", 2, 12.5)
-    assert np.isclose(row.val_accuracy, 0.987654)
+    assert np.isclose(row.val_accuracy, 0.9877)
 
 
 def test_the_time_of_the_workers_is_split_by_activity():
