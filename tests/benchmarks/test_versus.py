@@ -127,42 +127,51 @@ def test_runs_with_other_settings_are_not_mixed(tmp_path):
         Recording(tmp_path, SETTINGS | {"at_most_seconds": 60.0})
 
 
+# Leaves a process in a session of its own, as Ray does, and a temporary file, and waits.
+COMMAND = """
+import os, pathlib, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+pathlib.Path(os.environ["TMPDIR"], "left").touch()
+print(os.environ["TMPDIR"], flush=True)
+pathlib.Path(sys.argv[1]).touch()
+time.sleep(600)
+"""
 BOUNDED = """
-import sys
-from pathlib import Path
-import psutil
+import pathlib, psutil, sys
 from benchmarks.versus.bounded_run import run_bounded
-started, log = Path(sys.argv[1]), Path(sys.argv[2])
-# The command leaves a process in a session of its own, as Ray does, and waits.
-command = (
-    "import os, subprocess, sys, time, pathlib\n"
-    "code = 'import time; time.sleep(600)'\n"
-    "subprocess.Popen(['setsid', sys.executable, '-c', code]); open(sys.argv[1], 'w').close()\n"
-    "pathlib.Path(os.environ['TMPDIR'], 'left').touch(); print(os.environ['TMPDIR'], flush=True)\n"
-    "time.sleep(float(sys.argv[2]))"
-)
-seconds, at_most = sys.argv[3:]
-command = [sys.executable, "-c", command, str(started), seconds]
-ended = run_bounded(command, log, "it", started.exists, float(at_most))
-folder = Path(log.read_text().strip() or "/nowhere")
-print(ended.ending, len(psutil.Process().children(recursive=True)), folder.exists())
+command, at_most = sys.argv[1], float(sys.argv[4])
+started, log = map(pathlib.Path, sys.argv[2:4])
+ended = run_bounded([sys.executable, "-c", command, str(started)], log, "it", REACHED, at_most)
+left = psutil.Process().children(recursive=True)
+folder = pathlib.Path(log.read_text().strip() or "/nowhere")
+print(ended.ending, len(left), folder.exists())
 """
 
 
-@pytest.mark.parametrize(
-    ("started", "seconds", "at_most", "ending"),
-    [("started", 600, 600, "reached"), ("no/started", 600, 1, "time")],
-)
-def test_a_run_is_ended_with_all_its_processes(tmp_path, started, seconds, at_most, ending):
-    arguments = [tmp_path / started, tmp_path / "log", seconds, at_most]
-    ended = subprocess.run(
-        [sys.executable, "-c", BOUNDED, *map(str, arguments)],
+def run_bounded_apart(tmp_path, command=COMMAND, reached="started.exists", at_most=600):
+    """Run a command from a process of its own, which becomes the parent of all orphans."""
+    arguments = [command, str(tmp_path / "started"), str(tmp_path / "log"), str(at_most)]
+    return subprocess.run(
+        [sys.executable, "-c", BOUNDED.replace("REACHED", reached), *arguments],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         cwd=ROOT,
     )
-    assert ended.stdout.split() == [ending, "0", "False"]
+
+
+def test_a_run_is_ended_at_its_target_with_all_its_processes(tmp_path):
+    assert run_bounded_apart(tmp_path).stdout.split() == ["reached", "0", "False"]
+
+
+def test_a_run_is_ended_when_its_time_is_up(tmp_path):
+    ended = run_bounded_apart(tmp_path, reached="bool", at_most=3)
+    assert ended.stdout.split() == ["time", "0", "False"]
+
+
+def test_a_command_that_fails_ends_the_comparison(tmp_path):
+    ended = run_bounded_apart(tmp_path, command="raise SystemExit(3)")
+    assert ended.stderr == f"error: it ended with status 3: see {tmp_path / 'log'}\n"
 
 
 def test_every_contestant_is_started_first_equally_often():
