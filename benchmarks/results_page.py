@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.versus.contestants import WITH_PORTFOLIO
 from tune_mnist.files import write_text
 
 BENCHMARKS = Path(__file__).parent
@@ -33,9 +34,22 @@ _STEP: Columns = {
 }
 _CONTESTANTS = {
     "ours": "tune_mnist",
+    "ours_without_portfolio": "tune_mnist without portfolio",
     "ray_tune": "Ray Tune's guide",
+    "ray_tune_in_memory": "Ray Tune, images in memory",
     "optuna_alone": "Optuna alone",
     "syne_tune_asha": "Syne Tune's ASHA",
+    "syne_tune_bohb": "Syne Tune's BOHB",
+}
+_TIME_TO_TARGET: Columns = {
+    "contestant": ("Search by", ""),
+    "reached": ("Reached it", ""),
+    "shown_time": ("Time to it, s", ""),
+    "epochs_to_target": ("Epochs trained", ".0f"),
+    "seconds_to_first_epoch": ("First epoch after, s", ".0f"),
+    "seconds_per_epoch": ("Wall time per epoch, s", ".2f"),
+    "ratio_of_medians": ("Ratio of medians", ".2f"),
+    "median_ratio": ("Median ratio", ".2f"),
 }
 _VERSUS: Columns = {
     "contestant": ("Search by", ""),
@@ -126,6 +140,30 @@ def _versus(source: str) -> str:
     return _markdown(frame.assign(contestant=frame["contestant"].map(_CONTESTANTS)), _VERSUS)
 
 
+def _time_to_target(dataset: str) -> str:
+    """Return the time to the target of each contestant, as median (quartiles) over the seeds."""
+    folder = BENCHMARKS / "versus" / "results" / dataset
+    frame = pd.read_csv(folder / "summary.csv")
+    limit = pd.read_csv(folder / "runs.csv")["at_most_seconds"].max()
+    times = frame[["seconds_to_target", "lower_quartile", "upper_quartile"]]
+    shown = times.map(lambda seconds: f"{'≥ ' * (seconds >= limit)}{seconds:.0f}")
+    return _markdown(
+        frame.assign(
+            contestant=frame["contestant"].map(_contestant),
+            reached=[f"{row.reached} of {row.runs}" for row in frame.itertuples()],
+            shown_time=[f"{middle} ({low} to {high})" for middle, low, high in shown.to_numpy()],
+        ),
+        _TIME_TO_TARGET,
+    )
+
+
+def _contestant(name: str) -> str:
+    """Return the name of a contestant on the page."""
+    return (
+        _CONTESTANTS.get(name) or f"{_CONTESTANTS[name.removesuffix(WITH_PORTFOLIO)]} + portfolio"
+    )
+
+
 def _regret() -> str:
     """Return the regret at the end of the simulated searches, one column per method."""
     frame = pd.read_csv(BENCHMARKS / "scheduling" / "regret.csv")
@@ -148,6 +186,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     ),
     "versus": lambda: _versus("versus/results/summary.csv"),
     "versus-others": lambda: _versus("versus/results-others/summary.csv"),
+    "versus-mnist": lambda: _time_to_target("mnist"),
+    "versus-fashion-mnist": lambda: _time_to_target("fashion-mnist"),
     "regret": _regret,
     "orchestration": lambda: _table("orchestration.many.csv", _ORCHESTRATION),
     "memory": lambda: _table("search_memory.csv", _MEMORY),

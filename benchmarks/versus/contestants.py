@@ -9,6 +9,9 @@ MODULES = (OURS, "ray_tune", "ray_tune_in_memory", "optuna_alone", *SYNE)
 USUAL, ALL, NONE = "usual", "all", "none"
 """Use of the portfolio: by this project's search only, by all contestants, or by none."""
 
+WITH_PORTFOLIO, WITHOUT_PORTFOLIO = "_with_portfolio", "_without_portfolio"
+"""Ends of the names of contestants whose use of the portfolio is not the usual one."""
+
 
 @dataclass(frozen=True)
 class Contestant:
@@ -27,7 +30,7 @@ class Contestant:
         """Name in the tables, which mentions the portfolio if its use is not the usual one."""
         if self.portfolio == (self.module == OURS):
             return self.module
-        return f"{self.module}_{'with' if self.portfolio else 'without'}_portfolio"
+        return self.module + (WITH_PORTFOLIO if self.portfolio else WITHOUT_PORTFOLIO)
 
 
 def contestants(modules: tuple[str, ...], portfolio: str) -> tuple[Contestant, ...]:
