@@ -40,7 +40,7 @@ pack() {
 
 search() { # contestant, limit in seconds, output
     stage "$2" "$python" -m benchmarks.versus.run --contestant "$1" --seeds 0 --num-samples 64 \
-        --max-epochs 4 --device cuda --workers 8 --output "$3"
+        --max-epochs 4 --device cuda --workers 8 --at-most $(($2 - 20)) --output "$3"
 }
 
 for name in "$@"; do

@@ -170,7 +170,9 @@ def main(
     output = (output or RESULTS / dataset).absolute()
     common = {"dataset": dataset, **search}
     options = [f"--{name.replace('_', '-')}={value}" for name, value in common.items()]
-    if dataset == "fashion-mnist" and fashion_dir:
+    if fashion_dir:
+        if dataset != "fashion-mnist":
+            raise click.UsageError(f"--fashion-dir does not apply to --dataset {dataset}")
         options.append(f"--data-dir={fashion_dir.absolute()}")
     comparison = Comparison(options, target, at_most, output, syne_python)
     settings = {**common, "until_accuracy": target, "at_most_seconds": at_most}
