@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.versus.contestants import WITH_PORTFOLIO
+from benchmarks.versus.contestants import WITH_PORTFOLIO, WITHOUT_PORTFOLIO, module_of
 from tune_mnist.files import write_text
 
 BENCHMARKS = Path(__file__).parent
@@ -34,7 +34,6 @@ _STEP: Columns = {
 }
 _CONTESTANTS = {
     "ours": "tune_mnist",
-    "ours_without_portfolio": "tune_mnist without portfolio",
     "ray_tune": "Ray Tune's guide",
     "ray_tune_in_memory": "Ray Tune, images in memory",
     "optuna_alone": "Optuna alone",
@@ -159,9 +158,9 @@ def _time_to_target(dataset: str) -> str:
 
 def _contestant(name: str) -> str:
     """Return the name of a contestant on the page."""
-    return (
-        _CONTESTANTS.get(name) or f"{_CONTESTANTS[name.removesuffix(WITH_PORTFOLIO)]} + portfolio"
-    )
+    ends = {WITH_PORTFOLIO: " with portfolio", WITHOUT_PORTFOLIO: " without portfolio"}
+    end = next((text for end, text in ends.items() if name.endswith(end)), "")
+    return _CONTESTANTS[module_of(name)] + end
 
 
 def _regret() -> str:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from benchmarks.versus.contestants import MODULES, WITHOUT_PORTFOLIO, module_of
 from docs.pictures.svg import (
     BLUE,
     GREEN,
@@ -18,7 +19,9 @@ from docs.pictures.svg import (
     text,
 )
 
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE, INK, "#b3261e", GREY)
+COLOURS = dict(zip(MODULES, (BLUE, ORANGE, GREEN, PURPLE, INK, "#b3261e"), strict=True))
+"""Colour of each contestant with its usual use of the portfolio, or with the portfolio."""
+
 BELOW_TARGET, ABOVE_TARGET = 0.08, 0.01
 """Accuracies shown below and above the target."""
 
@@ -61,13 +64,20 @@ def draw(curves: pd.DataFrame, target: float, title: str) -> str:
         at = index * longest / _TICKS
         shapes.append(text(x(at), _HEIGHT - 24, f"{at:.0f}", size=12, anchor="middle"))
     shapes.append(text(_LEFT + width, _HEIGHT - 8, "seconds", size=12, fill=GREY, anchor="end"))
-    groups = list(curves.groupby("contestant", sort=False))
-    for colour, (_, curve) in zip(COLOURS, groups, strict=False):
+    groups = [
+        (_colour(str(name)), name, curve)
+        for name, curve in curves.groupby("contestant", sort=False)
+    ]
+    for colour, _, curve in groups:
         band = points(curve, "lower_quartile") + points(curve, "upper_quartile")[::-1]
         shapes.append(polygon(band, fill=colour, opacity=0.1))
-    for row, (colour, (name, curve)) in enumerate(zip(COLOURS, groups, strict=False)):
+    for row, (colour, name, curve) in enumerate(groups):
         shapes.append(polyline(points(curve, "median"), colour=colour))
         label = _TOP + 20 + 22 * row
         shapes.append(rect(_LEFT + width + 18, label - 9, 12, 12, fill=colour, radius=2))
         shapes.append(text(_LEFT + width + 36, label + 1, str(name)))
     return document(_WIDTH, _HEIGHT, title, shapes)
+
+
+def _colour(name: str) -> str:
+    return GREY if name.endswith(WITHOUT_PORTFOLIO) else COLOURS[module_of(name)]

@@ -50,3 +50,8 @@ def in_turn(chosen: tuple[Contestant, ...], seed: int) -> tuple[Contestant, ...]
     """Return the contestants in an order that depends on the seed."""
     first = seed % len(chosen)
     return chosen[first:] + chosen[:first]
+
+
+def module_of(name: str) -> str:
+    """Return the module of the contestant with a given name."""
+    return name.removesuffix(WITH_PORTFOLIO).removesuffix(WITHOUT_PORTFOLIO)

@@ -25,8 +25,10 @@ from benchmarks.versus.contestants import (
     ALL,
     MODULES,
     NONE,
+    OURS,
     SYNE,
     USUAL,
+    WITH_PORTFOLIO,
     Contestant,
     contestants,
     in_turn,
@@ -212,8 +214,15 @@ def write_results(recording: Recording, output: Path, target: float, title: str)
     write_text(output / "curves.csv", curves.to_csv(index=False))
     quartiles = "Best val_accuracy so far, median (quartiles) over the seeds"
     show_and_write(at_times(curves, TABLE_STEP), output / "anytime", f"{title}. {quartiles}")
-    picture = draw(curves, target, "Best validation accuracy so far: median and quartiles")
-    write_text(output / "anytime.svg", picture)
+    equal = curves["contestant"].str.endswith(WITH_PORTFOLIO)
+    pictures = {
+        "anytime.svg": curves[~equal],
+        "anytime-with-portfolio.svg": curves[equal | (curves["contestant"] == OURS)],
+    }
+    heading = "Best validation accuracy so far: median and quartiles"
+    for name, shown in pictures.items():
+        if len(shown):
+            write_text(output / name, draw(shown, target, heading))
 
 
 if __name__ == "__main__":
