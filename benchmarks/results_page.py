@@ -145,7 +145,7 @@ def _time_to_target(dataset: str) -> str:
     frame = pd.read_csv(folder / "summary.csv")
     limit = pd.read_csv(folder / "runs.csv")["at_most_seconds"].max()
     times = frame[["seconds_to_target", "lower_quartile", "upper_quartile"]]
-    shown = times.map(lambda seconds: f"{'≥ ' * (seconds >= limit)}{seconds:.0f}")
+    shown = times.map(lambda seconds: f"{'≥ ' if seconds >= limit else ''}{seconds:.0f}")
     return _markdown(
         frame.assign(
             contestant=frame["contestant"].map(_contestant),
