@@ -40,7 +40,7 @@ def draw(curves: pd.DataFrame, target: float, title: str) -> str:
         title: Title of the picture.
     """
     low, high = target - BELOW_TARGET, target + ABOVE_TARGET
-    longest = curves["seconds"].max()
+    longest = float(curves["seconds"].max())
     width, height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 
     def x(seconds: float) -> float:

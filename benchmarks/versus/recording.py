@@ -67,11 +67,16 @@ class Recording:
             run: How the run ended.
             epochs: Its epochs: trial, epoch, val_accuracy, seconds.
         """
-        key = {"contestant": contestant, "seed": seed}
         if len(epochs):
-            self._epochs.add(epochs.assign(**key)[[*RUN, *epochs.columns]])
-        ended = {"ending": str(run.ending), "wall_seconds": round(run.wall_seconds, 2)}
-        self._runs.add(pd.DataFrame([key | ended | dict(self._settings)]))
+            named = epochs.assign(contestant=contestant, seed=seed)
+            self._epochs.add(named[[*RUN, *epochs.columns]])
+        ended = {
+            "contestant": contestant,
+            "seed": seed,
+            "ending": str(run.ending),
+            "wall_seconds": round(run.wall_seconds, 2),
+        }
+        self._runs.add(pd.DataFrame([{**ended, **self._settings}]))
 
 
 def _keys(frame: pd.DataFrame) -> list[tuple[str, int]]:

@@ -68,6 +68,6 @@ def summarise(times: pd.DataFrame) -> pd.DataFrame:
     if OURS in table.index:
         by_seed = times.pivot(index="seed", columns="contestant", values="seconds_to_target")
         ratios = by_seed.rdiv(by_seed[OURS], axis=0)
-        table["ratio_of_medians"] = table.loc[OURS, "seconds_to_target"] / seconds.median()
+        table["ratio_of_medians"] = seconds.median()[OURS] / seconds.median()
         table["median_ratio"] = ratios.median()
     return table.reset_index()

@@ -89,14 +89,10 @@ class TensorBatches:
         return -(-len(self._labels) // self._batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        if not self._shuffle:
-            yield from zip(
-                self._images.split(self._batch_size),
-                self._labels.split(self._batch_size),
-                strict=True,
-            )
-            return
-        for chosen in torch.randperm(len(self._labels)).split(self._batch_size):
+        order = torch.randperm(len(self._labels)) if self._shuffle else None
+        for start in range(0, len(self._labels), self._batch_size):
+            here = slice(start, start + self._batch_size)
+            chosen = here if order is None else order[here]
             yield self._images[chosen], self._labels[chosen]
 
 
