@@ -23,17 +23,17 @@ def times_to_target(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
         last epoch.
     """
     found = []
-    for run in runs.itertuples():
-        mine = (epochs["contestant"] == run.contestant) & (epochs["seed"] == run.seed)
+    for run in runs.to_dict("records"):
+        mine = (epochs["contestant"] == run["contestant"]) & (epochs["seed"] == run["seed"])
         search = epochs[mine]
-        good = search.loc[search["val_accuracy"] >= run.until_accuracy, "seconds"]
-        seconds = float(good.min()) if len(good) else float(run.at_most_seconds)
+        good = search.loc[search["val_accuracy"] >= run["until_accuracy"], "seconds"]
+        seconds = float(good.min()) if len(good) else float(run["at_most_seconds"])
         counted = search[search["seconds"] <= seconds] if len(good) else search
         span = search["seconds"].max() - search["seconds"].min()
         found.append(
             {
-                "contestant": run.contestant,
-                "seed": run.seed,
+                "contestant": run["contestant"],
+                "seed": run["seed"],
                 "reached": len(good) > 0,
                 "seconds_to_target": seconds,
                 "epochs_to_target": len(counted),
