@@ -57,6 +57,14 @@ def test_little_time_lowers_the_epochs_and_then_the_image_size():
     assert shorter.image_size < 64
 
 
+def test_one_seed_is_the_last_resort():
+    several = planned(200, "resnet", 300)
+    few = planned(60, "resnet", 300)
+    assert (several.final_seeds, few.final_seeds) == (3, 1)
+    with pytest.raises(UserError, match="too short"):
+        planned(20, "resnet", 300, {"final_seeds"}, final_seeds=3)
+
+
 def test_given_options_are_kept():
     given = {"max_epochs": 9, "fraction": 1.0, "image_size": 64, "num_samples": 5}
     chosen = planned(100_000, "resnet", 300, given, **given)

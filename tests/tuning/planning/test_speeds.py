@@ -46,7 +46,7 @@ def test_leaving_the_context_cancels_the_measurement(digits_split):
 @pytest.mark.parametrize(
     ("model", "image_size", "device", "count"),
     [
-        ("lenet", 32, "cpu", 32),
+        ("lenet", 32, "cpu", 64),
         ("resnet", 224, "cpu", 32),
         ("vggnet", 224, "cpu", 4),
         ("vggnet", 224, "cuda", 32),

@@ -1,5 +1,6 @@
 """Plan of a search whose trials and final evaluation fit into a time budget (``--budget``)."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,8 +40,8 @@ class BudgetPlan:
 
     More images are preferred to more trials. The plan uses the largest fraction of the images with
     which MIN_TRIALS trials of each architecture and the final runs fit into the time. If no
-    fraction fits, the epochs are reduced, then the image size. The search itself starts trials
-    until the time is used up.
+    fraction fits, the epochs are reduced, then the image size, and at last the final runs to one
+    seed. The search itself starts trials until the time is used up.
 
     Args:
         space: Search space.
@@ -118,11 +119,18 @@ class BudgetPlan:
 
     def _candidates(self) -> Iterator[SearchOptions]:
         """Yield possible options, from the most to the least expensive ones."""
-        for size in self._sizes():
-            for epochs in self._epochs():
-                for fraction in self._fractions():
-                    changes = {"image_size": size, "max_epochs": epochs, "fraction": fraction}
-                    yield self._options.model_copy(update=changes)
+        choices = {
+            "final_seeds": self._seeds(),
+            "image_size": self._sizes(),
+            "max_epochs": self._epochs(),
+            "fraction": self._fractions(),
+        }
+        for values in itertools.product(*choices.values()):
+            yield self._options.model_copy(update=dict(zip(choices, values, strict=True)))
+
+    def _seeds(self) -> list[int]:
+        seeds = self._options.final_seeds
+        return [seeds] if "final_seeds" in self._fixed or seeds <= 1 else [seeds, 1]
 
     def _sizes(self) -> list[int]:
         size = self._options.image_size
