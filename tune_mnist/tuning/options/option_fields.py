@@ -116,8 +116,8 @@ class OptionFields(BaseModel):
         SearchOption(HOW_MUCH),
         Field(
             description="Time for the whole search including the final evaluation, such as 10m."
-            " Number of trials, epochs, image size, fraction and final seeds are chosen to fit unless"
-            " given."
+            " Number of trials, epochs, image size, fraction and final seeds are chosen to fit"
+            " unless given."
         ),
     ] = None
     target_accuracy: Annotated[
