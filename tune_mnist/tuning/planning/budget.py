@@ -119,14 +119,10 @@ class BudgetPlan:
 
     def _candidates(self) -> Iterator[SearchOptions]:
         """Yield possible options, from the most to the least expensive ones."""
-        choices = {
-            "final_seeds": self._seeds(),
-            "image_size": self._sizes(),
-            "max_epochs": self._epochs(),
-            "fraction": self._fractions(),
-        }
-        for values in itertools.product(*choices.values()):
-            yield self._options.model_copy(update=dict(zip(choices, values, strict=True)))
+        keys = ("final_seeds", "image_size", "max_epochs", "fraction")
+        choices = (self._seeds(), self._sizes(), self._epochs(), self._fractions())
+        for values in itertools.product(*choices):
+            yield self._options.model_copy(update=dict(zip(keys, values, strict=True)))
 
     def _seeds(self) -> list[int]:
         seeds = self._options.final_seeds
