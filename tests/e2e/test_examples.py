@@ -1,13 +1,12 @@
 """The examples, each run in an empty folder."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import nbclient
 import nbformat
 import pytest
 
+from tests.e2e.commands import python
 from tests.waiting import PATIENCE
 from tune_mnist import load_results
 
@@ -18,14 +17,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 
 
 def test_the_example_of_the_python_api_runs(tmp_path):
-    result = subprocess.run(
-        [sys.executable, EXAMPLES / "python_api.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert result.returncode == 0, result.stderr
+    result = python(str(EXAMPLES / "python_api.py"), folder=tmp_path)
     assert "best of 6 trials: #" in result.stdout
     folder = tmp_path / "results" / "python-api"
     assert list(load_results(folder).best["lenet"].test_accuracies) == [0]

@@ -13,6 +13,7 @@ description: ResNet on small digits first
 model: resnet
 parameters:
   lr: {type: float, low: 1.0e-3, high: 1.0e-2, log: true}
+  model.width: {type: categorical, choices: [8]}
 fidelity:
   - {epochs: 1, image_size: 28, fraction: 0.1}
   - {epochs: 2, image_size: 32}

@@ -33,8 +33,10 @@ model: lenet
 parameters:
   lr:         {type: float, low: 1.0e-4, high: 1.0e-2}
   batch_size: {type: categorical, choices: [16, 32]}
+  # Learns the digits in few epochs.
+  model.activation: {type: categorical, choices: [relu]}
 baselines:
-  - {lr: 0.0001, batch_size: 32}
+  - {lr: 0.0001, batch_size: 32, model.activation: relu}
 """
 
 
@@ -49,7 +51,7 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
         "search",
         *("--space", str(tmp_path / "two.yaml"), "--dataset", "digits", "--num-samples", "1"),
         *("--fraction", "1"),
-        *("--max-epochs", "4", "--final-epochs", "12", "--max-concurrent", "1"),
+        *("--max-epochs", "2", "--final-epochs", "8", "--max-concurrent", "1"),
         *("--scheduler", "none"),
         *("--output-dir", str(tmp_path), "--name", "final", "--precision", "fp32"),
     )
@@ -99,7 +101,7 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
     assert fmean(run.test_accuracy for run in runs) > 0.85
     for final_run in runs:
         assert final_run.train_images == len(digits.train_images)
-        assert final_run.config["max_epochs"] == 12
+        assert final_run.config["max_epochs"] == 8
         assert final_run.calibration is not None
         assert final_run.calibration.temperature is not None
         assert final_run.calibration.error < 0.2
@@ -149,8 +151,9 @@ def kept_accuracy(directory, digits):
     """Classify the test images with the stored weights."""
     folder = final_folder(directory, "lenet")
     kept = json.loads((folder / "config.json").read_text())
-    config = TrainConfig(**{key: kept[key] for key in TrainConfig.model_fields if key in kept})
-    model = create_model("lenet", digits.num_classes, config.dropout)
+    known = (*TrainConfig.model_fields, "model.activation")
+    config = TrainConfig(**{key: kept[key] for key in known if key in kept})
+    model = create_model("lenet", digits.num_classes, config.dropout, options=config.model_options)
     model.load_state_dict(weights_of(folder))
     compute = resolve_compute("cpu")  # the same number format as in the final run
     indices = np.arange(len(digits.test_labels))

@@ -1,8 +1,6 @@
 """The user's own pictures in a search, a training run and a prediction, with class names."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +8,9 @@ import pandas as pd
 import pytest
 
 from tests.data.own import some_arrays
-from tests.e2e.commands import run
-from tests.waiting import PATIENCE
+from tests.e2e.commands import in_this_process, python
+from tune_mnist.predict import predict
+from tune_mnist.train import train
 from tune_mnist.tuning.final.misclassified import read_misclassified
 
 pytestmark = pytest.mark.e2e
@@ -23,15 +22,7 @@ CLASSES = ["circle", "cross", "square"]
 def searched(tmp_path_factory):
     """Run the example; return its folder and its output."""
     folder = tmp_path_factory.mktemp("own")
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLE)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = python(str(EXAMPLE), folder=folder)
     return folder, done.stdout
 
 
@@ -68,22 +59,19 @@ def test_a_picture_is_classified_by_class_name(searched):
     folder, _ = searched
     picture = folder / "shapes" / "test" / "square" / "000.png"
     model = folder / "results" / "shapes" / "best" / "lenet"
-    done = run("predict", "--model", str(model), str(picture))
-    assert done.returncode == 0, done.stderr
-    heading, row = done.stdout.splitlines()
+    heading, row = in_this_process(predict, "--model", str(model), str(picture)).splitlines()
     assert heading == "image,index,ink,class,p_circle,p_cross,p_square"
     assert row.split(",")[3] in CLASSES
 
 
 def test_the_command_trains_on_an_archive(tmp_path):
     np.savez(tmp_path / "cells.npz", **some_arrays((12, 12)))
-    done = run(
-        "train",
+    out = in_this_process(
+        train,
         *("--model", "lenet", "--lr", "0.001", "--epochs", "1", "--transpose"),
         *("--data-dir", str(tmp_path / "cells.npz"), "--output-dir", str(tmp_path)),
         *("--name", "run"),
     )
-    assert done.returncode == 0, done.stderr
-    assert "cells.npz (12x12 grey, transposed, 3 classes: 1, 2, 3), 24 training" in done.stdout
+    assert "cells.npz (12x12 grey, transposed, 3 classes: 1, 2, 3), 24 training" in out
     data = json.loads((tmp_path / "run" / "config.json").read_text())["data"]
     assert (data["name"], data["transposed"]) == ("cells.npz", True)

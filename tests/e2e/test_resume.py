@@ -1,30 +1,34 @@
 """Searches that are resumed after their driver or workers were killed."""
 
+import json
 import pickle
 import random
-import time
+import shutil
+import subprocess
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import psutil
 import pytest
-from click.testing import CliRunner
+import torch
 from optuna.trial import FrozenTrial, TrialState
+from torch import Tensor
 
-from tests.e2e.commands import kill_at, run, start
+from tests.e2e.commands import in_this_process, journal_lines, kill_at, run, start
+from tests.waiting import wait_until
+from tests.weights import weights_of
 from tune_mnist.errors import UserError
 from tune_mnist.search import search
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
 
 pytestmark = pytest.mark.e2e
 TRIALS = 8
-SEARCH = (
-    *("--dataset", "digits", "--num-samples", str(TRIALS), "--max-epochs", "9"),
-    *("--final-seeds", "0"),
-)
+DIGITS = ("--dataset", "digits", "--max-epochs", "9", "--final-seeds", "0")
+ONE_BY_ONE = ("--num-samples", "4", "--max-concurrent", "1", "--precision", "fp32")
 TRAINING = "ray::#"  # the process title of a worker names its trial, such as "#3 lenet"
-JOURNAL_LINES = 230  # about the number of lines that the search writes
+JOURNAL_LINES = 230  # about the number of lines that the search of TRIALS trials writes
 
 # One moment of the kill by default, all of them with --slow.
 MOMENTS = [0, *(pytest.param(number, marks=pytest.mark.slow) for number in range(1, 20))]
@@ -41,12 +45,47 @@ def ended(trials: list[FrozenTrial]) -> dict[int, FrozenTrial]:
     return {trial.number: trial for trial in trials if trial.state.is_finished()}
 
 
+def shoot_a_worker(driver: int, rng: random.Random) -> bool:
+    with suppress(psutil.Error, ProcessLookupError):
+        workers = [
+            child
+            for child in psutil.Process(driver).children(recursive=True)
+            if child.status() != psutil.STATUS_ZOMBIE and TRAINING in " ".join(child.cmdline())
+        ]
+        if workers:
+            rng.choice(workers).kill()
+        return bool(workers)
+    return False
+
+
+def shoot_workers(
+    process: subprocess.Popen[str], directory: Path, moments: list[int], rng: random.Random
+) -> int:
+    """Kill a worker when the journal has reached each number of lines; return how many died."""
+    shot = 0
+    for lines in moments:
+        wait_until(
+            lambda lines=lines: process.poll() is not None or journal_lines(directory) >= lines,
+            every=0.02,
+        )
+        shot += wait_until(
+            lambda: shoot_a_worker(process.pid, rng) or process.poll() is not None, every=0.02
+        )
+    return shot
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_killed_search_loses_and_repeats_no_trial(tmp_path, moment):
+def test_killed_workers_and_a_killed_driver_lose_and_repeat_no_trial(tmp_path, moment):
     rng = random.Random(moment)  # noqa: S311
     directory = tmp_path / "killed"
-    process = start("search", *SEARCH, "--output-dir", str(tmp_path), "--name", "killed")
-    kill_at(process, directory, rng.randint(1, JOURNAL_LINES), rng.random() / 2)
+    process = start(
+        *("search", *DIGITS, "--num-samples", str(TRIALS), "--max-failures", "50"),
+        *("--output-dir", str(tmp_path), "--name", "killed"),
+    )
+    last = rng.randint(1, JOURNAL_LINES)
+    shots = sorted(rng.randint(1, last) for _ in range(3))
+    assert shoot_workers(process, directory, shots, rng) > 0
+    kill_at(process, directory, last, rng.random() / 2)
     before = ended(trials_in(directory))
 
     result = run("search", "--resume", str(directory))
@@ -71,14 +110,110 @@ def test_a_killed_search_loses_and_repeats_no_trial(tmp_path, moment):
     assert [path for path in (directory / "checkpoints").iterdir() if path.is_dir()] == []
 
 
-def finished_search(output: Path) -> Path:
+@dataclass(frozen=True)
+class Search:
+    """A search with one worker at a time, as it was at its end.
+
+    Attributes:
+        directory: Results folder; tests may change it.
+        trials: Trials of the study.
+        weights: Weights of the best trial.
+    """
+
+    directory: Path
+    trials: list[FrozenTrial]
+    weights: dict[str, Tensor]
+
+    @classmethod
+    def read(cls, directory: Path) -> "Search":
+        return cls(directory, trials_in(directory), weights_of(directory / "best" / "lenet"))
+
+
+def uninterrupted(output: Path, scheduler: str) -> Search:
     result = run(
-        "search",
-        *("--dataset", "digits", "--num-samples", "2", "--max-epochs", "2", "--final-seeds", "0"),
-        *("--max-concurrent", "1", "--output-dir", str(output), "--name", "finished"),
+        *("search", *DIGITS, *ONE_BY_ONE, "--scheduler", scheduler),
+        *("--output-dir", str(output), "--name", "alone"),
     )
     assert result.returncode == 0, result.stderr
-    return output / "finished"
+    assert result.stderr == ""
+    lines = [line for path in output.glob("alone/ray/*/result.json") for line in path.open()]
+    assert len({json.loads(line)["pid"] for line in lines}) == 1  # workers are reused
+    return Search.read(output / "alone")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> Search:
+    """Search with the default scheduler."""
+    return uninterrupted(tmp_path_factory.mktemp("undisturbed"), "asha")
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "lines"), [("asha", 45), pytest.param("pbt", 90, marks=pytest.mark.slow)]
+)
+def test_a_killed_search_gives_the_same_weights_as_an_undisturbed_one(
+    tmp_path, request, scheduler, lines
+):
+    if scheduler == "asha":
+        alone = request.getfixturevalue("undisturbed")
+    else:
+        alone = uninterrupted(tmp_path, scheduler)
+    directory = tmp_path / "killed"
+    process = start(
+        *("search", *DIGITS, *ONE_BY_ONE, "--scheduler", scheduler),
+        *("--output-dir", str(tmp_path), "--name", "killed"),
+    )
+    kill_at(process, directory, lines, seconds=0.1)
+    if scheduler == "asha":
+        # A promoted trial without a checkpoint is trained again, to the same weights.
+        for checkpoints in (directory / "checkpoints").glob("[0-9]*"):
+            shutil.rmtree(checkpoints)
+    if scheduler == "pbt":
+        with pytest.raises(UserError, match="the population of --scheduler pbt has 4 trials"):
+            in_this_process(search, "--resume", str(directory), "--num-samples", "9")
+    result = run("search", "--resume", str(directory))
+    assert result.returncode == 0, result.stderr
+    assert (
+        "Last result" not in result.stdout
+    )  # Ray prints this for a trial that ends while it is paused
+
+    killed = Search.read(directory)
+    for one, other in zip(alone.trials, killed.trials, strict=True):
+        assert (one.params, one.state) == (other.params, other.state)
+        assert one.user_attrs.get("takeovers") == other.user_attrs.get("takeovers")
+        assert one.intermediate_values == other.intermediate_values
+    assert (scheduler == "pbt") == any("takeovers" in trial.user_attrs for trial in alone.trials)
+    assert alone.weights.keys() == killed.weights.keys()
+    assert all(torch.equal(alone.weights[key], killed.weights[key]) for key in alone.weights)
+
+
+def test_a_warm_start_imports_earlier_trials_and_the_time_budget_ends_the_search(
+    tmp_path, undisturbed
+):
+    result = run(
+        *("search", *DIGITS, "--num-samples", "1000", "--time-budget", "15s"),
+        *("--warm-start", str(undisturbed.directory)),
+        *("--output-dir", str(tmp_path), "--name", "short"),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "time budget" in result.stdout
+    # On a busy machine the time may be used up before the first epoch.
+    ends = ("Top ", "no trial has finished an epoch")
+    (end,) = (words for words in ends if words in result.stdout)
+    begun = " epoch 1/9 " in result.stdout
+    assert (end == "Top ") == begun
+
+    earlier = len(undisturbed.trials)
+    assert f"{earlier} trials of" in (tmp_path / "short" / "summary.md").read_text()
+    trials = [
+        trial
+        for trial in trials_in(tmp_path / "short")
+        if trial.state is not TrialState.WAITING  # to be tried next, when the time was used up
+    ]
+    rates = [trial.params["lr"] for trial in trials]
+    assert rates[:earlier] == [trial.params["lr"] for trial in undisturbed.trials]
+    assert not set(rates[earlier:]) & set(rates[:earlier])  # imported trials are not run again
+    table = pd.read_csv(tmp_path / "short" / "trials.csv")
+    assert len(table) == len(trials) - earlier
 
 
 class Trap:
@@ -124,12 +259,11 @@ def leave_as_a_killed_writer(directory: Path) -> None:
     (directory / f"{JOURNAL}.lock").symlink_to(directory / JOURNAL)
 
 
-def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
-    directory = finished_search(tmp_path)
-    before = trials_in(directory)
+def test_a_finished_search_can_be_extended_but_not_changed(tmp_path, undisturbed):
+    directory, before = undisturbed.directory, undisturbed.trials
     for option, value, words in (
         ("--seed", "1", "--seed 1: the search was started with 0"),
-        ("--num-samples", "1", "--num-samples must be at least 2"),
+        ("--num-samples", "1", "--num-samples must be at least 4"),
         ("--fraction", "0.5", "--fraction 0.5: the search was started with 1.0"),
         ("--dataset", "mnist", "--dataset mnist: the search was started with digits"),
         ("--space", "resnet", "--space resnet differs from the space lenet"),
@@ -139,61 +273,22 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path):
             "--scheduler median: the search was started with asha-promotion",
         ),
     ):
-        # Run in this process, as separate processes would take half a minute together. There is no
-        # Ray at the address, so an option that is wrongly accepted does not start a search.
-        nowhere = ["--address", "127.0.0.1:1"]
-        refused = CliRunner().invoke(search, ["--resume", str(directory), option, value, *nowhere])
-        assert isinstance(refused.exception, UserError)
-        assert words in str(refused.exception)
-    refused = run("search", "--resume", str(directory), "--seed", "1")
-    assert refused.returncode == 2
-    assert len(refused.stderr.splitlines()) == 1
-    assert "--seed 1: the search was started with 0" in refused.stderr
+        # There is no Ray at the address, so an option that is wrongly accepted starts no search.
+        nowhere = ("--address", "127.0.0.1:1")
+        with pytest.raises(UserError) as refused:
+            in_this_process(search, "--resume", str(directory), option, value, *nowhere)
+        assert words in str(refused.value)
+        assert "\n" not in str(refused.value)
     assert trials_in(directory) == before
 
     assert lay_traps(directory / "ray", tmp_path / "sprung") > 0
     notes = lay_notes(directory)
     leave_as_a_killed_writer(directory)
-    named = ("--output-dir", str(tmp_path), "--name", "finished", "--resume")
-    result = run("search", *named, "--num-samples", "4")
+    named = ("--output-dir", str(directory.parent), "--name", directory.name, "--resume")
+    result = run("search", *named, "--num-samples", "6")
     assert result.returncode == 0, result.stderr
     after = trials_in(directory)
-    assert len(after) == 4
-    assert after[:2] == before
+    assert len(after) == 6
+    assert after[:4] == before
     assert [path.read_text() for path in notes] == ["the user's own"] * len(notes)
     assert not (tmp_path / "sprung").exists()  # resuming loads no pickle
-
-
-def shoot_a_worker(driver: int, rng: random.Random) -> bool:
-    workers = [
-        child
-        for child in psutil.Process(driver).children(recursive=True)
-        if child.status() != psutil.STATUS_ZOMBIE and TRAINING in " ".join(child.cmdline())
-    ]
-    if workers:
-        rng.choice(workers).kill()
-    return bool(workers)
-
-
-def test_killed_workers_are_replaced(tmp_path):
-    directory = tmp_path / "shot"
-    process = start(
-        "search",
-        *SEARCH,
-        *("--max-failures", "50", "--output-dir", str(tmp_path), "--name", "shot"),
-    )
-    rng = random.Random(0)  # noqa: S311
-    shot = 0
-    while process.poll() is None:
-        time.sleep(0.5 + rng.random())
-        with suppress(psutil.Error, ProcessLookupError):
-            if shot < 3:
-                shot += shoot_a_worker(process.pid, rng)
-    _, err = process.communicate()
-    assert process.returncode == 0, err
-    assert shot > 0
-    trials = trials_in(directory)
-    assert len(trials) == TRIALS
-    assert {trial.state for trial in trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
-    for trial in trials:
-        assert list(trial.intermediate_values) == list(range(1, trial.last_step + 1))

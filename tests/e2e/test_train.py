@@ -1,7 +1,9 @@
 import pandas as pd
 import pytest
 
-from tests.e2e.commands import interrupt, run, start
+from tests.e2e.commands import in_this_process, interrupt, run, start
+from tune_mnist.errors import UserError
+from tune_mnist.train import train
 
 pytestmark = pytest.mark.e2e
 
@@ -39,12 +41,14 @@ def test_ctrl_c_during_an_epoch_prints_one_word_and_leaves_nothing(tmp_path):
 
 
 def test_a_diverging_loss_is_one_line_and_leaves_nothing(tmp_path):
-    result = run(
-        "train",
-        *("--model", "resnet", "--lr", "1e30", "--optimizer", "sgd", "--image-size", "28"),
-        *("--dataset", "digits", "--output-dir", str(tmp_path / "results")),
-    )
-    assert result.returncode == 2
-    assert result.stderr.startswith("error: diverged: train_loss is ")
-    assert result.stderr.endswith("(lr 1e+30): try a smaller --lr\n")
+    with pytest.raises(UserError) as caught:
+        in_this_process(
+            train,
+            *("--model", "resnet", "--lr", "1e30", "--optimizer", "sgd", "--image-size", "28"),
+            *("--dataset", "digits", "--output-dir", str(tmp_path / "results")),
+        )
+    line = str(caught.value)
+    assert line.startswith("diverged: train_loss is ")
+    assert line.endswith("(lr 1e+30): try a smaller --lr")
+    assert "\n" not in line
     assert list(tmp_path.iterdir()) == []

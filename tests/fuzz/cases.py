@@ -1,4 +1,4 @@
-"""Cases of a target, run in one process that ``fuzz()`` starts (``python -m tests.fuzz.cases``).
+"""Cases of targets, run in one process that ``fuzz()`` starts (``python -m tests.fuzz.cases``).
 
 A case is right if the command ends with status 0, or with status 2 and one line that starts with
 ``error:`` and names the file. It must not change the folder, and must keep the limits of time and
@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TextIO
 
 from tests.fuzz.target import Target
 from tune_mnist.command import run
@@ -141,30 +141,45 @@ def _limited() -> Any:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _limit_memory() -> None:
+@contextlib.contextmanager
+def _limited_memory() -> Any:
     """Limit the memory that the process can allocate in addition; beyond, raise MemoryError."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     (held,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmData"))
-    limit = held * 1024 + MEMORY
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (held * 1024 + MEMORY, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
-def main(name: str, first: int, last: int, results: Path) -> None:
-    """Run the cases from first to last (not included), and write a line for each."""
+def run_cases(name: str, first: int, last: int, lines: TextIO) -> None:
+    """Run the cases of a target from first to last (not included), and write a line for each."""
+
+    def write(line: dict[str, Any]) -> None:
+        lines.write(json.dumps({"target": name} | line) + "\n")
+        lines.flush()
+
     target = load(name)
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as top, results.open("a") as lines:
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as top:
         template = Path(top) / "input"
         template.mkdir()
         file = target.prepare(template)
         status, err = _outcome(target, template)  # includes the imports of a first call
         assert status == 0, f"valid input is refused: {status!r} {err}"
-        _limit_memory()
-        for seed in range(first, last):
-            lines.write(json.dumps({"begin": seed}) + "\n")
-            lines.flush()
-            lines.write(json.dumps(run_case(target, template, file, name, seed)) + "\n")
-            lines.flush()
+        with _limited_memory():
+            for seed in range(first, last):
+                write({"begin": seed})
+                write(run_case(target, template, file, name, seed))
+
+
+def main(results: Path, left: dict[str, tuple[int, int]]) -> None:
+    """Run the cases of each target, given as the first and last seed (not included)."""
+    with results.open("a") as lines:
+        for name, (first, last) in left.items():
+            run_cases(name, first, last, lines)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+    main(Path(sys.argv[1]), json.loads(sys.argv[2]))

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,30 +62,51 @@ def fuzz(name: str, count: int, first: int = 0) -> Tally:
         count: Number of cases.
         first: Seed of the first case.
     """
-    tally = Tally()
-    last = first + count
-    while first < last:
-        lines, ended = _run(name, first, last)
-        begun = [line["begin"] for line in lines if "begin" in line]
+    return fuzz_together({name: count}, first)[name]
+
+
+def fuzz_together(counts: Mapping[str, int], first: int = 0) -> dict[str, Tally]:
+    """Run seeded cases of several targets in one process, as each process imports PyTorch.
+
+    Args:
+        counts: Number of cases of each target; see :func:`fuzz`.
+        first: Seed of the first case of each target.
+
+    Returns:
+        Verdicts on the cases of each target.
+    """
+    tallies = {name: Tally() for name in counts}
+    left = {name: (first, first + count) for name, count in counts.items()}
+    while left:
+        lines, ended = _run(left)
+        begun = [(line["target"], line["begin"]) for line in lines if "begin" in line]
         done = [line for line in lines if "verdict" in line]
         for line in done:
-            tally.add(**line)
+            tallies[line.pop("target")].add(**line)
+        if not begun:
+            raise AssertionError(f"{next(iter(left))}: the process {ended} before any case")
+        name, seed = begun[-1]
         if len(done) < len(begun):
-            tally.add(begun[-1], "wrong", "?", f"the process {ended}")
-        elif not begun or begun[-1] + 1 < last:
-            raise AssertionError(f"{name}: the process {ended} before any case")
-        first = begun[-1] + 1
-    return tally
+            tallies[name].add(seed, "wrong", "?", f"the process {ended}")
+        begun_last = dict(begun)
+        rest = {
+            name: (begun_last.get(name, start - 1) + 1, last)
+            for name, (start, last) in left.items()
+        }
+        left = {name: (start, last) for name, (start, last) in rest.items() if start < last}
+        if left and len(done) == len(begun):
+            raise AssertionError(f"{next(iter(left))}: the process {ended} between two cases")
+    return tallies
 
 
-def _run(name: str, first: int, last: int) -> tuple[list[dict[str, Any]], str]:
+def _run(left: Mapping[str, tuple[int, int]]) -> tuple[list[dict[str, Any]], str]:
     """Run cases until the process ends; return its lines and a description of its end."""
     with tempfile.TemporaryDirectory() as top:
         results, log = Path(top) / "lines", Path(top) / "log"
         results.touch()
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.fuzz.cases", name, str(first), str(last), results],
+                [sys.executable, "-m", "tests.fuzz.cases", results, json.dumps(left)],
                 cwd=ROOT,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,

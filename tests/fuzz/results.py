@@ -59,6 +59,12 @@ def tables(directory: Path) -> None:
     """Read a results folder, and build the report except for the costly plots."""
     results = read_search(directory)
     search_page(results, search_tables(results))
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def misclassified(directory: Path) -> None:
+    """Read the misclassified images of a results folder, as the report does."""
     read_misclassified(final_folder(directory, "lenet"))
 
 
@@ -98,6 +104,6 @@ WARM_START = _report_on("study.journal", json_lines_damage, warm_start, named="d
 BEST = _report_on("best/lenet/config.json", command=tables)
 ENSEMBLE = _report_on("ensemble/ensemble.json", command=tables)
 FINAL_RUN = _report_on("final/lenet/seed-0.json")
-MISREAD = _report_on("final/lenet/misread.npz", byte_damage, tables)
+MISREAD = _report_on("final/lenet/misread.npz", byte_damage, misclassified)
 TRIALS = _report_on("trials.csv", byte_damage, tables)
 CONFIG = Target(_picture, json_damage, predict, _predict, CONFIG_FILE)

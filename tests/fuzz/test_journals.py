@@ -2,6 +2,7 @@
 
 from tests.fuzz.suite import fuzz_tests
 
-test_a_few_damaged_journals, test_many_damaged_journals = fuzz_tests(
-    *(f"results:{name}" for name in ("JOURNAL", "RESUMED", "WARM_START"))
+tallies, test_a_few_damaged_journals, test_many_damaged_journals = fuzz_tests(
+    *(f"results:{name}" for name in ("JOURNAL", "RESUMED", "WARM_START")),
+    costly=("results:JOURNAL",),
 )

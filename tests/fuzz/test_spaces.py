@@ -2,4 +2,4 @@
 
 from tests.fuzz.suite import fuzz_tests
 
-test_a_few_damaged_spaces, test_many_damaged_spaces = fuzz_tests("spaces:SPACE")
+tallies, test_a_few_damaged_spaces, test_many_damaged_spaces = fuzz_tests("spaces:SPACE")

@@ -1,5 +1,7 @@
 """Training recipes: augmentation, label smoothing, clipping, averaged weights, one cycle."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -44,19 +46,30 @@ def images():
     return images
 
 
+@pytest.fixture(scope="module")
+def few(digits_split):
+    return replace(digits_split, train=digits_split.train[:400], val=digits_split.val[:100])
+
+
+@pytest.fixture(scope="module")
+def plain(few):
+    """Training without a recipe."""
+    return trained(lenet(), few, 3)
+
+
 @pytest.mark.parametrize("recipe", [{name: value} for name, value in ALL.items()] + [ALL])
-def test_recipes_are_reproducible_and_resume_bit_by_bit(digits_split, tmp_path, recipe):
+def test_recipes_are_reproducible_and_resume_bit_by_bit(few, plain, tmp_path, recipe):
     config = lenet(**recipe)
-    whole = trained(config, digits_split, 3)
-    first = trained(config, digits_split, 2)
+    whole = trained(config, few, 3)
+    first = trained(config, few, 2)
     first.save(tmp_path / "checkpoint")
-    resumed = Trainer(config, digits_split, CPU)
+    resumed = Trainer(config, few, CPU)
     resumed.load(tmp_path / "checkpoint")
     metrics = resumed.run_epoch()
     assert torch.equal(weights(resumed), weights(whole))
     assert metrics.val_accuracy == whole.metrics.val_accuracy
     if recipe.keys() != {"augment_strength"}:  # has no effect without an augmentation
-        assert not torch.equal(weights(trained(lenet(), digits_split, 3)), weights(whole))
+        assert not torch.equal(weights(plain), weights(whole))
 
 
 @pytest.mark.parametrize("kind", AUGMENTATIONS)
@@ -96,9 +109,8 @@ def test_about_half_of_the_images_are_mirrored(images):
     assert 60 < int(mirrored.sum()) < 140
 
 
-def test_averaged_weights_are_validated_and_saved(digits_split):
-    averaged = trained(lenet(ema=0.99), digits_split, 2)
-    plain = trained(lenet(), digits_split, 2)
+def test_averaged_weights_are_validated_and_saved(few, plain):
+    averaged = trained(lenet(ema=0.99), few, 3)
     assert averaged.metrics.train_loss == plain.metrics.train_loss
     assert not torch.equal(weights(averaged), weights(plain))
     assert averaged.metrics.val_loss != plain.metrics.val_loss
@@ -121,9 +133,9 @@ def test_one_cycle_rises_and_falls():
     assert rates[30:] == sorted(rates[30:], reverse=True)
 
 
-def test_a_clipped_gradient_moves_the_weights_less(digits_split):
+def test_a_clipped_gradient_moves_the_weights_less(few):
     def moved(clip_norm):
-        trainer = Trainer(lenet(optimizer="sgd", clip_norm=clip_norm), digits_split, CPU)
+        trainer = Trainer(lenet(optimizer="sgd", clip_norm=clip_norm), few, CPU)
         start = weights(trainer).clone()
         trainer.run_epoch()
         return (weights(trainer) - start).norm()

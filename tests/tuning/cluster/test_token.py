@@ -1,5 +1,6 @@
 """Clusters of two nodes, with and without a token, and with a folder that one node lacks."""
 
+import json
 import os
 import secrets
 import shutil
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -117,42 +119,127 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     shutil.rmtree(sockets)
 
 
-def ask(code: str, **environment: str) -> str:
-    """Run Python code as a user of a cluster, and return its output or error."""
+def ask(code: str, *arguments: str, **environment: str) -> Any:
+    """Run Python code as a user of a cluster, and return what it prints last as JSON."""
     result = subprocess.run(
-        [sys.executable, "-c", f"from tune_mnist.tuning.cluster.connection import *\n{code}"],
+        [
+            *(sys.executable, "-c"),
+            "import json, sys\n"
+            "from tune_mnist.errors import UserError\n"
+            f"from tune_mnist.tuning.cluster.connection import *\n{code}",
+            *arguments,
+        ],
         env=os.environ | environment,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         check=False,
     )
-    return (result.stdout or result.stderr).strip()
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
 
 
-def test_a_process_with_the_token_connects(cluster):
-    code = f"print(connect('{cluster.address}').nodes)"
-    assert ask(code, **cluster.member).splitlines()[-1] == "2"
+MEMBER = """
+import ray, time
+from pathlib import Path
+from tune_mnist.tuning.cluster.shared_storage import check_shared
+from tune_mnist.tuning.planning.resources import Workers
+from tune_mnist.tuning.running import elastic
+address, shared, hidden = sys.argv[1:]
+nodes = connect(address).nodes
+check_shared(Path(shared) / "results" / "one", None)
+elastic.LOOK_SECONDS = 0.1
+told = []
+use = lambda trials: told.append(f"use {trials}")
+follower = elastic.ClusterFollower(Workers(1, 0, 1), [], None, hidden, use, told.append)
+while len(told) < 3 or ray.available_resources()["CPU"] > 1:
+    follower.on_step_end(0, [])
+    time.sleep(0.1)
+print(json.dumps({"nodes": nodes, "told": told}))
+"""
 
 
-def test_a_process_without_a_token_is_refused_with_a_remedy(cluster):
-    answer = ask(f"connect('{cluster.address}')", **cluster.stranger)
+@dataclass(frozen=True)
+class Member:
+    """What a process with the token has found.
+
+    Attributes:
+        nodes: Number of nodes of the cluster.
+        told: Messages on a node that joins without seeing the results folder.
+        shared: Folder that all nodes see, in which a folder for results was checked.
+    """
+
+    nodes: int
+    told: list[str]
+    shared: Path
+
+
+@pytest.fixture(scope="module")
+def member(cluster, tmp_path_factory) -> Member:
+    shared = tmp_path_factory.mktemp("shared")
+    arguments = (cluster.address, str(shared), str(cluster.hidden))
+    return Member(**ask(MEMBER, *arguments, **cluster.member), shared=shared)
+
+
+def test_a_process_with_the_token_connects(member):
+    assert member.nodes == 2
+
+
+def test_a_shared_folder_is_accepted_and_left_empty(member):
+    assert list(member.shared.iterdir()) == []
+
+
+def test_a_joining_node_without_the_folder_gets_no_trials(cluster, member):
+    answer = "\n".join(member.told)
+    assert "use 1\n" in answer
+    assert "has joined the cluster; concurrent trials: 1" in answer
+    assert "gets no trials, because" in answer
+    assert f"cannot see files that this machine writes into {cluster.hidden}" in answer
+    assert list(cluster.hidden.iterdir()) == []
+
+
+REFUSED = """
+import os
+address, users = sys.argv[1:]
+answers = {}
+for name, environment in json.loads(users).items():
+    os.environ.pop("RAY_AUTH_TOKEN_PATH", None)
+    os.environ.update(environment)
+    try:
+        connect(address)
+    except UserError as error:
+        answers[name] = str(error)
+print(json.dumps(answers))
+"""
+
+
+@pytest.fixture(scope="module")
+def refusals(cluster, tmp_path_factory) -> dict[str, str]:
+    """Answers to a user without a token, one with a wrong token, and one who has none to send."""
+    other = tmp_path_factory.mktemp("other") / "auth_token"
+    other.write_text(secrets.token_hex(32))
+    users = {
+        "stranger": cluster.stranger,
+        "wrong token": cluster.member | {"RAY_AUTH_TOKEN_PATH": str(other)},
+        "no token": cluster.stranger | {"RAY_AUTH_MODE": "token"},
+    }
+    return ask(REFUSED, cluster.address, json.dumps(users))
+
+
+def test_a_process_without_a_token_is_refused_with_a_remedy(cluster, refusals):
+    answer = refusals["stranger"]
     assert f"Ray cluster at '{cluster.address}': the cluster requires a token" in answer
     assert "RAY_AUTH_MODE=token" in answer
 
 
-def test_a_wrong_token_is_refused(cluster, tmp_path):
-    other = tmp_path / "auth_token"
-    other.write_text(secrets.token_hex(32))
-    given = cluster.member | {"RAY_AUTH_TOKEN_PATH": str(other)}
-    answer = ask(f"connect('{cluster.address}')", **given)
+def test_a_wrong_token_is_refused(cluster, refusals):
+    answer = refusals["wrong token"]
     assert f"Ray cluster at '{cluster.address}': the cluster rejects the token" in answer
 
 
-def test_token_mode_without_a_token_is_refused(cluster):
-    given = cluster.stranger | {"RAY_AUTH_MODE": "token"}
-    answer = ask(f"connect('{cluster.address}')", **given)
-    assert "UserError: RAY_AUTH_MODE is token, but there is no usable token for Ray at" in answer
+def test_token_mode_without_a_token_is_refused(refusals):
+    answer = refusals["no token"]
+    assert "RAY_AUTH_MODE is token, but there is no usable token for Ray at" in answer
     assert "couldn't find an authentication token" in answer
 
 
@@ -170,59 +257,21 @@ def test_a_results_folder_that_a_node_does_not_see_is_refused(cluster):
     assert list(cluster.hidden.iterdir()) == []
 
 
-def test_a_shared_folder_is_accepted_and_left_empty(cluster, tmp_path):
-    code = (
-        "from pathlib import Path;"
-        "from tune_mnist.tuning.cluster.shared_storage import check_shared;"
-        f"connect('{cluster.address}'); check_shared(Path('{tmp_path}/results/one'), None);"
-        "print('ok')"
-    )
-    assert ask(code, **cluster.member).splitlines()[-1] == "ok"
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_joining_node_without_the_folder_gets_no_trials(cluster):
-    code = f"""
-import ray, time
-from pathlib import Path
-from tune_mnist.tuning.running import elastic
-from tune_mnist.tuning.planning.resources import Workers
-connect('{cluster.address}')
-elastic.LOOK_SECONDS = 0.1
-told = []
-use = lambda trials: told.append(f'use {{trials}}')
-hidden = Path('{cluster.hidden}')
-follower = elastic.ClusterFollower(Workers(1, 0, 1), [], None, str(hidden), use, told.append)
-while len(told) < 3 or ray.available_resources()['CPU'] > 1:
-    follower.on_step_end(0, [])
-    time.sleep(0.1)
-print(*told, sep='\\n')
-"""
-    answer = ask(code, **cluster.member)
-    assert "use 1\n" in answer
-    assert "has joined the cluster; concurrent trials: 1" in answer
-    assert "gets no trials, because" in answer
-    assert f"cannot see files that this machine writes into {cluster.hidden}" in answer
-    assert list(cluster.hidden.iterdir()) == []
-
-
 def test_a_cluster_of_two_nodes_without_a_token_is_refused(tmp_path):
     code = """
 from ray.cluster_utils import Cluster
-from tune_mnist.errors import UserError
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-print(connect(cluster.address).nodes)
+nodes = connect(cluster.address).nodes
 disconnect()
 cluster.add_node(num_cpus=1)
 try:
     connect(cluster.address)
 except UserError as error:
-    print(error)
+    print(json.dumps([nodes, str(error)]))
 cluster.shutdown()
 """
-    answer = ask(code, RAY_AUTH_MODE="disabled", HOME=str(tmp_path))
-    one, two = answer.splitlines()
-    assert one == "1"
+    one, two = ask(code, RAY_AUTH_MODE="disabled", HOME=str(tmp_path))
+    assert one == 1
     assert "2 nodes" in two
     assert "RAY_AUTH_MODE=token" in two
 
