@@ -1,4 +1,4 @@
-"""Fixtures with a local Ray and a local bucket, one per test module."""
+"""Fixtures with a local Ray, one per process, and a local bucket, one per test module."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,15 @@ from tests.buckets import KEYS, s3_server
 from tune_mnist.tuning.cluster.connection import connected
 
 
-@pytest.fixture(scope="module")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move the files that use ``small_ray`` to the end, as all other tests run without a Ray."""
+    files = {item.path for item in items if "small_ray" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path in files)
+
+
+@pytest.fixture(scope="session")
 def small_ray() -> Iterator[None]:
+    """Ray of this process, which no test may end."""
     with connected(None):
         yield
 

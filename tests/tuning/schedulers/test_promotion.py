@@ -12,7 +12,6 @@ from ray import cloudpickle, tune
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
-from tune_mnist.tuning.cluster.connection import connected
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.schedulers.brackets import assign_bracket, bracket_shares
 from tune_mnist.tuning.schedulers.factory import create_scheduler
@@ -218,11 +217,8 @@ def algorithm_2(qualities, max_epochs=9, eta=3):
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def cluster(small_ray):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import it
-    # Not just ray.init: Ray keeps the token of the first cluster that a process connects to.
-    with connected(None):
-        yield
 
 
 def test_bracket_shares_equal_those_of_hyperband():
