@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install search lab-report test test-fast bench docs results plotly-js monitoring lint format clean
+.PHONY: help install search lab-report test pytest test-fast bench docs results plotly-js monitoring lint format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -39,9 +39,11 @@ lab-report: $(READY) ## Repeat the experiments of the lab report (more than an h
 	$(call lab,searched,--space all --image-size 48 --max-epochs 3 --num-samples 12 --final-seeds 0)
 	$(BIN)/python -m tune_mnist.report $(LAB)/grid $(LAB)/lenet-all-data $(LAB)/searched --output $(LAB)
 
+test: lint pytest ## Check style, types and wording, and run all tests
+
 # By default xdist starts with the files that have the most tests, so the slow e2e files would run
 # last, on one worker only.
-test: lint ## Run all tests, including the end-to-end tests
+pytest: $(READY) ## Run all tests, including the end-to-end tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Left out besides Ray: the files that take longest, each of which covers a room of its own.
