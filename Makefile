@@ -71,6 +71,7 @@ bench: $(READY) ## Run short versions of the benchmarks (about 20 minutes)
 docs: $(READY) ## Generate the reference pages and build the documentation site into site/
 	PYTHONPATH=. $(BIN)/python docs/generate_options.py
 	PYTHONPATH=. $(BIN)/python docs/generate_space_file.py
+	PYTHONPATH=. $(BIN)/python docs/generate_glossary.py
 	PYTHONPATH=. $(BIN)/python docs/generate_results.py
 	$(BIN)/python -m docs.pictures
 	$(BIN)/python -m benchmarks.results_page

@@ -38,8 +38,9 @@ Written by `make results` from the folders in this directory.
 The test accuracy is the mean ± standard deviation over the final runs of the best configuration.
 Each final run trains from scratch on the training and validation images with a different seed, and
 is tested once. The interval is the confidence interval of the mean (Student's t over the seeds).
-The validation accuracy is the best of all epochs and trials, and therefore optimistic. If there
-are several searches for a network, the table shows the search with the highest validation accuracy
+The validation accuracy is the best of all epochs and trials, and therefore partly due to chance:
+the test accuracy, from other images and more training, can be lower or higher. If there are
+several searches for a network, the table shows the search with the highest validation accuracy
 among those with final runs. The searches had different budgets, so they do not compare the
 networks under equal conditions.
 """

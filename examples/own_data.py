@@ -1,15 +1,17 @@
 """Run a search on your own pictures: three classes of 64x64 RGB pictures.
 
-Run this script in an empty folder. It takes about a minute on two cores:
+Run this script in the root of the repository. It takes about a minute on two cores:
 
     python examples/own_data.py
 
-The script first draws example pictures. To search on a folder of your own pictures with the same
-layout, run:
+It first draws example pictures into the folder shapes/. Then it searches a small space, trains the
+best configuration again, and writes the results to results/. To search on a folder of your own
+pictures with the same layout, run:
 
     python -m tune_mnist.search --space lenet --data-dir shapes
 """
 
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,11 @@ def make_pictures(folder: Path) -> None:
                 draw_shape(name, random).save(place / f"{number:03}.png")
 
 
+# `--help` prints the text above. Any other argument is an error.
+ArgumentParser(
+    description=__doc__, usage=SUPPRESS, formatter_class=RawDescriptionHelpFormatter
+).parse_args()
+
 make_pictures(Path("shapes"))
 
 space = {
@@ -63,14 +70,12 @@ space = {
     },
 }
 # `dataset` is a folder of pictures, a folder with four IDX files, an .npz file or four arrays.
-results = run_search(
-    space, dataset="shapes", num_samples=4, max_epochs=5, final_seeds=1, name="shapes"
-)
+results = run_search(space, dataset="shapes", num_samples=4, max_epochs=5, final_seeds=1)
 
 best = results.best["lenet"]
 print(f"val_accuracy {best.val_accuracy:.4f} with {best.config}")
 print(results.tables["recall"])
 
 # Train the best configuration again. The confusion matrix uses the names of the folders.
-run = run_training(dataset="shapes", epochs=5, name="shapes-best", **best.config)
-print(f"test accuracy {run.test_accuracy:.4f}")
+run = run_training(dataset="shapes", epochs=5, **best.config)
+print(f"test accuracy {run.test_accuracy:.4f}; open {results.directory / 'report.html'}")

@@ -1,14 +1,13 @@
 """Run a search over the width and depth of your own network.
 
-From the command line, in the root of the repository:
+Run one of these commands in the root of the repository. The first searches MNIST (8 trials), the
+second scikit-learn's digits (4 trials, less than a minute on two cores). Both write to results/:
 
     python -m tune_mnist.search --space examples/own_network.yaml --models examples/own_network.py
-
-From Python:
-
     python examples/own_network.py
 """
 
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -67,12 +66,16 @@ class MyCNN(nn.Module):
 
 
 if __name__ == "__main__":
+    # `--help` prints the text above. Any other argument is an error.
+    ArgumentParser(
+        description=__doc__, usage=SUPPRESS, formatter_class=RawDescriptionHelpFormatter
+    ).parse_args()
     results = run_search(
         space=Path(__file__).with_suffix(".yaml"),
         dataset="digits",
         num_samples=4,  # number of trials
         max_epochs=3,  # maximum epochs per trial
         final_seeds=1,  # final runs of the best configuration, evaluated on the test set
-        name="own-network",
     )
-    print(results.best)
+    print(results.best["my-cnn"].config)
+    print(f"open {results.directory / 'report.html'}")

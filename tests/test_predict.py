@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import idx2numpy
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
 from tests.hostile.folders import write_ensemble_of
@@ -101,6 +103,15 @@ def test_an_idx_file_gives_one_row_per_image_in_order(rows, placed_digits, tmp_p
     assert [int(row["index"]) for row in found] == list(range(1500))
     assert {row["ink"] for row in found} == {""}
     assert np.mean([int(row["class"]) for row in found] == labels) > 0.9
+
+
+def test_help_explains_the_columns_and_the_size_of_the_images(command, good):
+    _, out, _ = command(good)
+    header = out.splitlines()[0].split(",")
+    result = CliRunner().invoke(predict, ["--help"])
+    words = set(re.findall(r"\w+", result.output))
+    assert set(header[:6]) <= words
+    assert {"28x28", "digits"} <= words
 
 
 def test_pictures_and_idx_files_can_be_mixed(rows, placed_digits, tmp_path):

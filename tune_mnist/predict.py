@@ -26,8 +26,8 @@ _PICTURES = cloup.Argument(
     nargs=-1,
     required=True,
     help="Image of one digit (PNG, JPEG, ...) of any size, dark on light or light on dark, or"
-    " an IDX file of 28x28 images, plain or gzipped. A model that was trained on other data takes"
-    " image files and IDX files with the image size and colours of that data.",
+    " an IDX file of 28x28 images, plain or gzipped. A model that was trained on other data, such"
+    " as digits, takes image files and IDX files with the image size and colours of that data.",
 )
 _OPTIONS = (
     trained_model(MODEL_GROUP, required=False),
@@ -54,7 +54,17 @@ _OPTIONS = (
 def predict(
     models: tuple[str, ...], model: Path | None, ensemble: Path | None, **given: Any
 ) -> None:
-    """Classify images with a trained model and print the probability of each class."""
+    """Classify images with a trained model and print the probability of each class.
+
+    The model gets images like those that it was trained on. For MNIST and other IDX files of 28x28
+    images, the digit in an image of any size is cut out, scaled to 20x20 pixels and centred in
+    28x28. For other data, an image is used unchanged, so it must have the size and colours of the
+    training images: 28x28 grey pixels for digits. The network resizes its input if it needs to.
+
+    Columns of the output: the path of the image; index, its number in an IDX file, from 0; ink,
+    whether its digit is dark or light on its background (empty if the image is used unchanged);
+    class, the most probable one; and the probability of each class (p0, p1, ..., or p_NAME).
+    """
     if model is not None and ensemble is not None:
         raise UserError("--model cannot be combined with --ensemble: give one of them")
     if model is None and ensemble is None:

@@ -29,7 +29,11 @@ def names_in(page: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("script", "page"),
-    [("generate_options.py", "options.md"), ("generate_space_file.py", "space-file.md")],
+    [
+        ("generate_options.py", "options.md"),
+        ("generate_space_file.py", "space-file.md"),
+        ("generate_glossary.py", "glossary.md"),
+    ],
 )
 def test_a_generated_page_is_up_to_date(script: str, page: str) -> None:
     generated = subprocess.run(

@@ -1,4 +1,4 @@
-"""The examples, each run in an empty folder."""
+"""The examples, each run in an empty folder and with ``--help``."""
 
 from pathlib import Path
 
@@ -19,10 +19,32 @@ PLOTLY = "application/vnd.plotly.v1+json"
 def test_the_example_of_the_python_api_runs(tmp_path):
     result = python(str(EXAMPLES / "python_api.py"), folder=tmp_path)
     assert "best of 6 trials: #" in result.stdout
-    folder = tmp_path / "results" / "python-api"
-    assert list(load_results(folder).best["lenet"].test_accuracies) == [0]
-    assert (folder / "history.html").exists()
-    assert (tmp_path / "results" / "python-api-longer" / "epochs.csv").exists()
+    (report,) = tmp_path.glob("results/*/report.html")
+    assert str(report.relative_to(tmp_path)) in result.stdout
+    assert list(load_results(report.parent).best["lenet"].test_accuracies) == [0]
+    assert (report.parent / "history.html").exists()
+    assert len(list(tmp_path.glob("results/*/epochs.csv"))) == 1
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
+def test_an_example_describes_itself_and_refuses_other_options(path, tmp_path):
+    def run(option):
+        return subprocess.run(
+            [sys.executable, path, option],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+
+    described = run("--help")
+    assert (described.returncode, described.stderr) == (0, "")
+    assert described.stdout.startswith("Run a search")
+    assert f"python examples/{path.name}" in described.stdout
+    refused = run("--wrong")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == f"{path.name}: error: unrecognized arguments: --wrong\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_notebook_shows_a_live_table_and_a_plot_when_run(tmp_path):

@@ -14,6 +14,7 @@ from tune_mnist.tuning.final.misclassified import Misclassified, write_misclassi
 from tune_mnist.tuning.final.runs import FinalRun, final_folder, write_final_run
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.study import STUDY_NAME, open_storage
+from tune_mnist.tuning.recording.trial_attributes import PORTFOLIO
 from tune_mnist.tuning.recording.trial_record import WARM_START_NAME
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.results_folder.experiment_file import (
@@ -55,6 +56,7 @@ class Course:
         reason: Reason of a failure after these epochs; empty: no failure.
         ends: Whether the trial ends; if not, it is interrupted.
         seconds: Seconds per epoch.
+        portfolio: Whether the configuration is from the portfolio.
     """
 
     parameters: dict[str, Any]
@@ -62,6 +64,7 @@ class Course:
     reason: str = ""
     ends: bool = True
     seconds: float = 1.0
+    portfolio: bool = False
 
 
 def make_search(
@@ -116,6 +119,8 @@ def _run(
 ) -> None:
     study.enqueue_trial(course.parameters)
     trial = study.ask()
+    if course.portfolio:
+        trial.set_user_attr(PORTFOLIO, True)
     config = space.sample(trial) | trial.params
     trial_store.begin(trial, f"id{trial.number}", config)
     for epoch, accuracy in enumerate(course.accuracies, start=1):

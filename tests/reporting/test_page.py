@@ -144,6 +144,53 @@ def test_effects_are_shown_by_parameter(browser: Browser, report: Path):
     assert rows.count() == total
 
 
+def test_a_section_explains_the_terms_that_it_uses(browser: Browser, report: Path):
+    page = browsers.open_page(browser, DESK)
+    page.goto(report.as_uri() + "#final")
+    help_of_section = page.locator("#final details.terms")
+    expect(help_of_section.locator("dl")).to_be_hidden()
+    help_of_section.locator("summary").click()
+    expect(help_of_section.locator("dl")).to_be_visible()
+    explained = help_of_section.locator("dt").all_inner_texts()
+    assert {"tie", "p", "Holm", "Welch", "paired", "95 % interval", "recall"} <= set(explained)
+    assert {"test accuracy", "±"} <= set(page.locator("header dt").all_text_contents())
+    states = page.locator("#trials details.terms dt").all_text_contents()
+    assert {"COMPLETE", "PRUNED", "DIVERGED", "FAILED"} <= set(states)
+
+
+def test_a_trial_of_the_portfolio_is_explained_where_it_is_shown(browser: Browser, tmp_path: Path):
+    courses = [
+        Course({"lr": 0.1}, (0.1, 0.1, 0.1), portfolio=True),
+        Course({"lr": 0.01}, LEARNING),
+        Course({"lr": 0.001}, (0.5,)),
+    ]
+    visit = Visit(
+        browsers.open_page(browser, DESK), written(make_search(tmp_path / "s", LENET, courses))
+    )
+    assert visit.column("origin") == ["portfolio", "-", "-"]
+    for place in ("#curves", "#best"):
+        text = visit.page.locator(place).inner_text()
+        assert "#0 is from the portfolio: trained to the end, not stopped early." in text
+    assert "portfolio" in visit.page.locator("#trials details.terms dt").all_text_contents()
+
+
+def test_a_table_wider_than_the_screen_shows_that_it_scrolls(browser: Browser, report: Path):
+    visit = Visit(browsers.open_page(browser, PHONE), report)
+    page = visit.page
+    hints = page.locator(".more:visible")
+    # The trials, at least, do not fit.
+    place = page.locator("#trials .scroll")
+    expect(place).to_have_attribute("data-after", "")
+    wide = page.eval_on_selector_all(".scroll", SCROLLED)
+    expect(hints).to_have_count(len(wide))
+    expect(place).not_to_have_attribute("data-before", "")
+    place.evaluate("place => place.scrollTo(place.scrollWidth, 0)")
+    expect(place).to_have_attribute("data-before", "")
+    expect(place).not_to_have_attribute("data-after", "")
+    page.set_viewport_size(DESK)
+    expect(hints).to_have_count(0)
+
+
 def test_no_button_uploads_a_plot(visit: Visit):
     titles = "buttons => buttons.map(button => button.dataset.title)"
     buttons = set(visit.page.eval_on_selector_all(".modebar-btn", titles))

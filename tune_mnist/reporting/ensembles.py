@@ -106,8 +106,9 @@ def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Compariso
         f"{ensemble_verdict(ensemble, groups)} The ensemble was selected greedily from the"
         f" {ensemble.origin} on {ensemble.val_images:,} validation images; it"
         " predicts the mean of the probabilities. Final runs also train on the validation images."
-        " The interval covers the test images, paired; p also covers the seeds of the final runs,"
-        " but not the training of the ensemble, and is Holm-corrected.",
+        " The interval covers the test images, paired. p: p-value, against a single network by"
+        " McNemar's exact test, against final runs by a t-test that also covers their seeds; it"
+        " does not cover the training of the ensemble, and is Holm-corrected.",
         files_only=(_INTERVAL, "p"),
         headings=_HEADINGS,
     )

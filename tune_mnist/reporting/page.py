@@ -9,8 +9,10 @@ from tune_mnist.files import write_text
 from tune_mnist.models import model_names
 from tune_mnist.reporting.ensembles import ensemble_verdict
 from tune_mnist.reporting.finals import labelled
+from tune_mnist.reporting.glossary import terms_in
 from tune_mnist.reporting.plotly_js import plotly_js
 from tune_mnist.reporting.plots import Plot, draw, is_key
+from tune_mnist.reporting.portfolio_trials import with_origin
 from tune_mnist.reporting.rendering import environment, render, script, script_source, to_json
 from tune_mnist.reporting.sections import first_plot, page_sections
 from tune_mnist.reporting.stored_search import StoredSearch
@@ -46,6 +48,8 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
     drawn = draw(results)
     trials, groups = results.trials, labelled(results.final)
     first = first_plot(drawn, trials.loc[trials[METRIC].notna(), "model"].nunique())
+    verdicts = (verdict(groups), ensemble_verdict(results.ensemble, groups))
+    headline, shown = _headline(results), trial_table(with_origin(results), ("state", "model"))
     write_text(
         path,
         render(
@@ -53,17 +57,17 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
             drawn.plots,
             results=results,
             facts=search_facts(results),
-            verdict=" ".join(
-                filter(None, (verdict(groups), ensemble_verdict(results.ensemble, groups)))
-            ),
-            headline=_headline(results),
+            verdict=" ".join(filter(None, verdicts)),
+            headline=headline,
+            header_terms=terms_in(*verdicts, headline, first.sentence if first else ""),
             unended=_unended(results),
             resume=_resume(results),
             report=f"python -m tune_mnist.report {shlex.quote(str(results.directory))}",
             first=first,
             sections=page_sections(tables, drawn, first),
             evaluated=_evaluated(results),
-            trials=trial_table(trials, ("state", "model")),
+            trials=shown,
+            trial_terms=terms_in(shown.text),
             failures=trials[trials["reason"] != ""].to_dict("records"),
         ),
     )
@@ -111,7 +115,7 @@ def _headline(results: StoredSearch) -> str:
         f"{'Best so far' if _unended(results) else 'Best'} in the search:"
         f" {best.config['model']} with {METRIC} {best.val_accuracy:.4f} (trial #{best.number},"
         f" epoch {best.best_epoch}), selected as the highest of {len(results.records)} trials and"
-        f" therefore optimistic. {states}."
+        f" therefore partly by chance. {states}."
     )
 
 

@@ -58,6 +58,13 @@ class PageTable:
     groups: list[list[list[str]]]
     grouped: bool
 
+    @property
+    def text(self) -> str:
+        """All words of the table, one line for each heading and cell."""
+        cells = (cell for group in self.groups for row in group for cell in row)
+        headings = (column.heading for column in self.columns)
+        return "\n".join([self.title, self.caption, *headings, *cells])
+
 
 def page_table(table: Comparison) -> PageTable:
     """Convert a comparison table for the page, with all its columns.

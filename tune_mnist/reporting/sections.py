@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tune_mnist.reporting.glossary import Term, terms_in
 from tune_mnist.reporting.plots import Drawn, LeftOut, Plot
 from tune_mnist.reporting.plots.draw import COST, COURSE, EFFECTS, FINAL_PLOTS
 from tune_mnist.reporting.plots.text_format import count
@@ -52,6 +53,12 @@ class PageSection:
         """Number of tables and plots, such as ``1 table, 2 plots``."""
         parts = ((len(self.tables), "table"), (len(self.plots), "plot"))
         return ", ".join(count(number, noun) for number, noun in parts if number)
+
+    @property
+    def terms(self) -> list[Term]:
+        """Terms that the tables and plots use, each with its explanation."""
+        shown = (f"{plot.title}\n{plot.sentence}" for plot in self.plots)
+        return terms_in(*(table.text for table in self.tables), *shown)
 
 
 def page_sections(

@@ -64,6 +64,12 @@ class TrialTable:
     constant: dict[str, str]
     filters: dict[str, list[str]]
 
+    @property
+    def text(self) -> str:
+        """All words of the table, one line for each heading and cell."""
+        cells = (cell.text for row in self.rows for cell in row)
+        return "\n".join([*(column.heading for column in self.columns), *cells])
+
 
 def _formatted(pattern: str) -> Callable[[Any], str]:
     return lambda value: pattern.format(value)
@@ -88,6 +94,7 @@ _FIDELITY = (
     Column("fraction", "fraction", _formatted("{:.4g}")),
 )
 _AFTER = (
+    Column("origin", "origin", numeric=False),
     Column("exploits", "exploits", numeric=False),
     Column("train_seconds", "seconds", _formatted("{:,.1f}")),
     Column("images_per_second", "images/s", _formatted("{:,.0f}")),

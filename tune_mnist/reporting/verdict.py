@@ -15,6 +15,9 @@ from tune_mnist.reporting.spread import CONFIDENCE, spread
 from tune_mnist.reporting.tables import Comparison, comparison
 from tune_mnist.tuning.final.runs import FinalRun
 
+MAX_P = 0.05
+"""p-value below which a difference holds."""
+
 MIN_SEEDS = 2
 """Minimum number of runs needed to estimate the spread of a configuration over the seeds."""
 
@@ -60,7 +63,7 @@ class Difference:
     @property
     def holds(self) -> bool:
         """Whether the difference is statistically significant at the 5 % level."""
-        return self.p < 1 - CONFIDENCE
+        return self.p < MAX_P
 
     @property
     def over_images(self) -> str:

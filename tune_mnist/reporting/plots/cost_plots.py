@@ -148,7 +148,7 @@ def _accuracy_by_cost(
     if evaluated.results.final:
         sentence += (
             " Filled markers are validation accuracies, selected as the highest and therefore"
-            " optimistic; open markers are the test accuracies of the final runs."
+            " partly by chance; open markers are the test accuracies of the final runs."
         )
     return Plot(key, title, sentence, figure)
 

@@ -26,6 +26,7 @@ from tune_mnist.reporting.plots.plot import (
     Plot,
     tidied,
 )
+from tune_mnist.reporting.portfolio_trials import portfolio_sentence
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.schedulers.registry import scheduler_class
@@ -232,7 +233,8 @@ def _ends_sentence(evaluated: EvaluatedTrials, rungs: tuple[int, ...]) -> str:
             f"; dashed lines mark the rung{'s' if len(rungs) > 1 else ''} of {scheduler} at epoch"
             f"{'s' if len(rungs) > 1 else ''} {epochs}"
         )
-    return f"{sentence}."
+    exempt = portfolio_sentence(evaluated.results)
+    return f"{sentence}. {exempt}".rstrip()
 
 
 def _foretelling_sentence(evaluated: EvaluatedTrials, curves: dict[int, dict[int, float]]) -> str:

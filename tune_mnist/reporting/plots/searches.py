@@ -80,7 +80,7 @@ def accuracy_by_search(searches: dict[str, StoredSearch]) -> Plot:
         for model, (accuracy, name) in sorted(best.items(), key=lambda item: -item[1][0])
     ]
     sentence = (
-        "All trials, compared by their best epochs. Best trial of each architecture, selected and"
-        f" therefore optimistic: {text_format.listed(parts)}."
+        "All trials, compared by their best epochs. Best trial of each architecture, the"
+        f" highest of many and therefore partly due to chance: {text_format.listed(parts)}."
     )
     return Plot("searches", "All trials by architecture and search", sentence, figure)

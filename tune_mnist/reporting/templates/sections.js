@@ -1,5 +1,5 @@
 // Opens sections: the one that a link leads to, all of them at a button or for printing. Shows one
-// group of the rows of a table.
+// group of the rows of a table, and that a table continues beyond the edge of a narrow screen.
 "use strict";
 (() => {
   const sections = [...document.querySelectorAll("details.section")];
@@ -26,7 +26,7 @@
 
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = sections.filter((section) => !section.open);
+    closed = [...document.querySelectorAll("details:not([open])")];
     for (const section of closed) section.open = true;
   });
   addEventListener("afterprint", () => {
@@ -34,7 +34,7 @@
   });
   document.querySelectorAll("label.choose").forEach((label) => {
     const select = label.querySelector("select");
-    const groups = [...label.nextElementSibling.querySelectorAll("tbody")];
+    const groups = [...document.querySelectorAll(`[aria-labelledby="${label.dataset.table}"] tbody`)];
     label.hidden = false;
     select.addEventListener("change", () => {
       for (const group of groups) {
@@ -43,6 +43,22 @@
       }
     });
   });
+
+  function markHidden(place) {
+    const hidden = place.scrollWidth - place.clientWidth;
+    place.toggleAttribute("data-scrolls", hidden > 1);
+    place.toggleAttribute("data-before", hidden > 1 && place.scrollLeft > 1);
+    place.toggleAttribute("data-after", hidden - place.scrollLeft > 1);
+  }
+
+  const resized = new ResizeObserver((changes) => {
+    for (const change of changes) markHidden(change.target.closest(".scroll"));
+  });
+  for (const place of document.querySelectorAll(".scroll")) {
+    place.addEventListener("scroll", () => markHidden(place), { passive: true });
+    resized.observe(place);
+    resized.observe(place.querySelector("table"));
+  }
 
   reveal(location.hash);
 })();

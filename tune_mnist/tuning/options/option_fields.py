@@ -177,7 +177,10 @@ class OptionFields(BaseModel):
         str,
         Choices(DATASETS, hidden=(ARRAYS,)),
         SearchOption(DATA, fixed=True),
-        Field(description="Data set."),
+        Field(
+            description="Data set: downloaded images of 28x28 pixels, or scikit-learn's 1,797"
+            " digits, enlarged from 8x8 to 28x28 pixels, which need no download."
+        ),
     ] = "mnist"
     data_dir: Annotated[
         Path | None,
@@ -224,8 +227,8 @@ class OptionFields(BaseModel):
         ImageSize,
         SearchOption(DATA, default=from_space("image_size"), fixed=True, measured=True),
         Field(
-            description="Side length of the images in pixels; ignored by networks of fixed input"
-            " size."
+            description="Side length to which images are resized, in pixels; ignored by networks"
+            " of fixed input size, such as lenet."
         ),
     ]
 
