@@ -20,6 +20,8 @@ from tune_mnist.reporting.glossary import TERMS, terms_in
         ("95% confidence intervals", "95 % interval"),
         ("model\np\nverdict", "p"),
         ("#4 PRUNED", "PRUNED"),
+        ("12 pruned, 4 complete", "PRUNED"),
+        ("searcher tpe, scheduler asha-promotion", "asha"),
     ],
 )
 def test_a_term_is_found_in_the_words_of_a_report(text, name):

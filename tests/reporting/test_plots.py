@@ -166,6 +166,15 @@ def test_slices_name_the_best_choice_and_range(drawn):
     assert plot(drawn, "slice-optimizer").figure.layout.xaxis.categoryarray == ("sgd", "adam")
 
 
+def test_no_rank_correlation_is_named_from_fewer_than_five_trials(tmp_path: Path):
+    courses = [Course({"lr": 10.0**-n}, (0.5, 0.5 + 0.1 * n)) for n in range(1, 5)]
+    few = draw(make_search(tmp_path / "few", LENET, courses))
+    assert "rank correlation" not in plot(few, "slice-lr").sentence
+    courses.append(Course({"lr": 0.05}, (0.5, 0.55)))
+    more = draw(make_search(tmp_path / "more", LENET, courses))
+    assert "rank correlation" in plot(more, "slice-lr").sentence
+
+
 def optimizers_tried(folder: Path, **tried: list[float]) -> Drawn:
     courses = [
         Course({"optimizer": optimizer, "lr": 0.001 * (1 + index)}, (value,) * 3)

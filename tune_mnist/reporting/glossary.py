@@ -188,6 +188,39 @@ TERMS = (
         r"\brank correlation\b",
     ),
     Term(
+        "logarithmic in the error",
+        "Each halving of the error is equally far on the axis: from 0.8 to 0.9 as far as from 0.9"
+        " to 0.95.",
+        r"logarithmic in the error",
+    ),
+    Term(
+        "parallel coordinates",
+        "Plot in which each line is a trial, and crosses each axis at the trial's value.",
+        r"\b[Pp]arallel coordinates\b",
+    ),
+    Term(
+        "slice",
+        "Plot with a point for each trial: its value of one hyperparameter, and its accuracy.",
+        r"\b[Ss]lice\b",
+    ),
+    Term(
+        "contour",
+        "Plot of two hyperparameters, whose colour is the accuracy.",
+        r"\b[Cc]ontour\b",
+    ),
+    Term(
+        "tpe",
+        "Tree-structured Parzen Estimator: proposes values that are frequent among the good trials"
+        " so far, and rare among the others.",
+        r"\btpe\b",
+    ),
+    Term(
+        "asha",
+        "Asynchronous successive halving: trains many trials for a short time, and only the best"
+        " of them for longer.",
+        r"\basha\b",
+    ),
+    Term(
         "rung",
         "Epoch after which the scheduler compares the trials and lets only the best continue.",
         r"\brungs?\b",
@@ -209,20 +242,20 @@ TERMS = (
         " hyperparameters (population based training).",
         r"^exploits$",
     ),
-    Term("COMPLETE", "Trained to the last epoch.", r"\bCOMPLETE\b"),
-    Term("PRUNED", "Stopped early by the scheduler, to save time.", r"\bPRUNED\b"),
+    Term("COMPLETE", "Trained to the last epoch.", r"\bCOMPLETE\b|\d complete\b"),
+    Term("PRUNED", "Stopped early by the scheduler, to save time.", r"\bPRUNED\b|\d pruned\b"),
     Term(
         "INTERRUPTED",
         "Not ended when the search ended, or still running.",
-        r"\bINTERRUPTED\b",
+        r"\bINTERRUPTED\b|\d interrupted\b",
     ),
     Term(
         "DIVERGED",
         "Ended because the loss became infinite or not a number, often after a learning rate that"
         " is too high.",
-        r"\bDIVERGED\b",
+        r"\bDIVERGED\b|\d diverged\b",
     ),
-    Term("FAILED", "Ended by an error.", r"\bFAILED\b"),
+    Term("FAILED", "Ended by an error.", r"\bFAILED\b|\d failed\b"),
 )
 """Explained terms in reading order."""
 

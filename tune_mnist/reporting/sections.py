@@ -11,6 +11,12 @@ from tune_mnist.reporting.rendering import PageTable, page_table
 from tune_mnist.reporting.tables import Comparison
 
 BEST = "Best trials"
+ABOVE_PLOTS = (
+    "each is shown by its best val_accuracy, unless a plot says otherwise. Accuracy axes are"
+    " logarithmic in the error."
+)
+"""Explanation of the plots of a section, which the page shows above them."""
+
 _HEADINGS = {
     "best": BEST,
     "final": FINAL_PLOTS,
@@ -57,8 +63,9 @@ class PageSection:
     @property
     def terms(self) -> list[Term]:
         """Terms that the tables and plots use, each with its explanation."""
-        shown = (f"{plot.title}\n{plot.sentence}" for plot in self.plots)
-        return terms_in(*(table.text for table in self.tables), *shown)
+        shown = [f"{plot.title}\n{plot.sentence}" for plot in self.plots]
+        above = [ABOVE_PLOTS] if self.plots else []
+        return terms_in(*(table.text for table in self.tables), *above, *shown)
 
 
 def page_sections(

@@ -101,7 +101,8 @@ def span_sentence(name: str, evaluated: EvaluatedTrials) -> str:
     Args:
         name: Name of a numeric parameter.
         evaluated: Trials to compare. The correlation is Spearman's rank correlation between the
-            parameter and the accuracy.
+            parameter and the accuracy. It is left out if fewer than five trials have the
+            parameter, because it is -1 or 1 for any two trials.
     """
     having = [record for record in evaluated.records if name in record.config]
     best = [r for r in evaluated.best_quarter if name in r.config]
@@ -119,7 +120,7 @@ def span_sentence(name: str, evaluated: EvaluatedTrials) -> str:
     else:
         sentence = f"None of the best {count} trials has {name}"
     sentence += f" ({tried})"
-    if pd.isna(order):
+    if pd.isna(order) or len(having) < MIN_IN_A_GROUP:
         return f"{sentence}."
     return (
         f"{sentence}; its rank correlation with {METRIC} is {order:+.2f}"
