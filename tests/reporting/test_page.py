@@ -167,8 +167,7 @@ def test_a_trial_of_the_portfolio_is_explained_where_it_is_shown(browser: Browse
     visit = Visit(
         browsers.open_page(browser, DESK), written(make_search(tmp_path / "s", LENET, courses))
     )
-    assert visit.column("origin") == ["portfolio", "-", "-"]
-    for place in ("#curves", "#best"):
+    for place in ("#curves", "#best", "#trials"):
         text = visit.page.locator(place).inner_text()
         assert "#0 is from the portfolio: trained to the end, not stopped early." in text
     assert "portfolio" in visit.page.locator("#trials details.terms dt").all_text_contents()

@@ -9,7 +9,7 @@ import pandas as pd
 from tune_mnist.files import write_text
 from tune_mnist.reporting.glossary import terms_in
 from tune_mnist.reporting.plots.searches import accuracy_by_search, accuracy_of_tests
-from tune_mnist.reporting.portfolio_trials import with_origin
+from tune_mnist.reporting.portfolio_trials import portfolio_sentence
 from tune_mnist.reporting.rendering import page_table, render
 from tune_mnist.reporting.stored_search import StoredSearch, names_of
 from tune_mnist.reporting.tables import Comparison
@@ -32,7 +32,7 @@ def write_comparison_page(
         path: Path of the HTML file.
     """
     named = dict(zip(names_of(searches), searches, strict=True))
-    trials = pd.concat([with_origin(each).assign(search=name) for name, each in named.items()])
+    trials = pd.concat([each.trials.assign(search=name) for name, each in named.items()])
     plots = [accuracy_of_tests(same, number) for number, same in enumerate(by_test_set(searches))]
     if trials[METRIC].notna().any():
         plots.append(accuracy_by_search(named))
@@ -40,6 +40,8 @@ def write_comparison_page(
     output = shlex.quote(str(path.parent))
     verdict, shown = verdict_lines(searches), [page_table(table) for table in tables]
     listed = trial_table(trials, ("search", "state", "model"))
+    exempt = {name: portfolio_sentence(each) for name, each in named.items()}
+    notes = [f"{name}: {sentence}" for name, sentence in exempt.items() if sentence]
     write_text(
         path,
         render(
@@ -52,7 +54,8 @@ def write_comparison_page(
             table_terms=terms_in(*(table.text for table in shown)),
             plots=plots,
             trials=listed,
-            trial_terms=terms_in(listed.text),
+            trial_notes=notes,
+            trial_terms=terms_in(listed.text, *notes),
             commands={name: each.experiment.commands for name, each in named.items()},
             report=f"python -m tune_mnist.report {folders} --output {output}",
         ),

@@ -12,7 +12,7 @@ from tune_mnist.reporting.finals import labelled
 from tune_mnist.reporting.glossary import terms_in
 from tune_mnist.reporting.plotly_js import plotly_js
 from tune_mnist.reporting.plots import Plot, draw, is_key
-from tune_mnist.reporting.portfolio_trials import with_origin
+from tune_mnist.reporting.portfolio_trials import portfolio_sentence
 from tune_mnist.reporting.rendering import environment, render, script, script_source, to_json
 from tune_mnist.reporting.sections import ABOVE_PLOTS, first_plot, page_sections
 from tune_mnist.reporting.stored_search import StoredSearch
@@ -50,7 +50,8 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
     first = first_plot(drawn, trials.loc[trials[METRIC].notna(), "model"].nunique())
     verdicts = (verdict(groups), ensemble_verdict(results.ensemble, groups))
     facts = search_facts(results)
-    headline, shown = _headline(results), trial_table(with_origin(results), ("state", "model"))
+    headline, shown = _headline(results), trial_table(trials, ("state", "model"))
+    exempt = portfolio_sentence(results)
     write_text(
         path,
         render(
@@ -70,7 +71,8 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
             sections=page_sections(tables, drawn, first),
             evaluated=_evaluated(results),
             trials=shown,
-            trial_terms=terms_in(shown.text),
+            trial_notes=[exempt] if exempt else [],
+            trial_terms=terms_in(shown.text, exempt),
             failures=trials[trials["reason"] != ""].to_dict("records"),
         ),
     )

@@ -1,26 +1,15 @@
 """Trials of the shipped portfolio in a report, which the scheduler never stops early."""
 
-import pandas as pd
-
 from tune_mnist.reporting.plots.text_format import listed
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.tuning.recording.trial_attributes import PORTFOLIO
 from tune_mnist.tuning.recording.trial_record import TrialState
-
-ORIGIN = "origin"
-"""Column of the table of all trials that marks the trials of the portfolio."""
 
 
 def portfolio_trials(results: StoredSearch) -> frozenset[int]:
     """Return the numbers of a search's trials whose configurations are from the portfolio."""
     trials = results.study.get_trials(deepcopy=False)
     return frozenset(trial.number for trial in trials if trial.user_attrs.get(PORTFOLIO))
-
-
-def with_origin(results: StoredSearch) -> pd.DataFrame:
-    """Return the table of all trials with a column that marks those of the portfolio."""
-    origins = dict.fromkeys(portfolio_trials(results), PORTFOLIO)
-    return results.trials.assign(**{ORIGIN: results.trials["trial"].map(origins)})
 
 
 def portfolio_sentence(results: StoredSearch, numbers: set[int] | None = None) -> str:

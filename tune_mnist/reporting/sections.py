@@ -15,7 +15,7 @@ ABOVE_PLOTS = (
     "each is shown by its best val_accuracy, unless a plot says otherwise. Accuracy axes are"
     " logarithmic in the error."
 )
-"""Explanation of the plots of a section, which the page shows above them."""
+"""Explanation of the plots of trials, which the page shows above them."""
 
 _HEADINGS = {
     "best": BEST,
@@ -61,10 +61,15 @@ class PageSection:
         return ", ".join(count(number, noun) for number, noun in parts if number)
 
     @property
+    def shows_trials(self) -> bool:
+        """Whether the plots show trials. Those of the final evaluation show its runs."""
+        return self.heading != FINAL_PLOTS
+
+    @property
     def terms(self) -> list[Term]:
         """Terms that the tables and plots use, each with its explanation."""
         shown = [f"{plot.title}\n{plot.sentence}" for plot in self.plots]
-        above = [ABOVE_PLOTS] if self.plots else []
+        above = [ABOVE_PLOTS] if self.plots and self.shows_trials else []
         return terms_in(*(table.text for table in self.tables), *above, *shown)
 
 

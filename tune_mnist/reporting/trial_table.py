@@ -94,7 +94,6 @@ _FIDELITY = (
     Column("fraction", "fraction", _formatted("{:.4g}")),
 )
 _AFTER = (
-    Column("origin", "origin", numeric=False),
     Column("exploits", "exploits", numeric=False),
     Column("train_seconds", "seconds", _formatted("{:,.1f}")),
     Column("images_per_second", "images/s", _formatted("{:,.0f}")),
