@@ -49,7 +49,10 @@ def test_the_test_accuracy_is_shown_for_the_tested_configuration(search):
     three_trials(search)
     search.final("resnet", 2, 0, RIGHT)
     search.final("resnet", 2, 1, [[1, 0], [1, 0]])
-    cells = tables(search)["best"].cells
+    table = tables(search)["best"]
+    cells = table.cells
+    # Test accuracies above and below the selected val_accuracy are both as described.
+    assert "lower or higher than val_accuracy" in table.caption
     assert list(cells["test accuracy"]) == ["0.7500 ± 0.3536", "-"]
     assert list(cells["seeds"]) == ["2", "-"]
     assert list(cells["val_accuracy (selected)"]) == ["0.9900", "0.9500"]
