@@ -1,5 +1,7 @@
 """The examples, each run in an empty folder and with ``--help``."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import nbclient
