@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+PIP_FLAGS ?=
 SPACE ?= lenet
 ARGS ?=
 BENCH ?= results/bench
@@ -21,7 +22,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --editable '.[dev]'
 	@touch $@
 
 search: $(READY) ## Run a search: make search SPACE=resnet ARGS="--num-samples 8"
@@ -52,7 +53,7 @@ SLOWER := tests/fuzz tests/contributing tests/reporting/test_page.py tests/tunin
 	tests/test_export.py tests/tuning/cluster/test_node_packages.py tests/api/test_import.py \
 	tests/hostile/test_paths.py tests/inference/test_portable.py tests/reporting/test_preload.py
 
-test-fast: $(READY) ## Run the tests for the everyday loop: no Ray, no download, in two to three minutes
+test-fast: $(READY) ## Run the tests for the everyday loop: no Ray, no download, in about two minutes
 	$(BIN)/python -m pytest -m "not e2e" --numprocesses 2 --dist loadfile --no-loadscope-reorder \
 		$(SLOWER:%=--ignore %) $(ARGS)
 

@@ -16,7 +16,7 @@ def test_a_search_ends_at_its_target_and_is_not_continued(tmp_path):
     result = run(
         "search",
         *DIGITS,
-        *("--num-samples", "12", "--max-epochs", "8", "--max-concurrent", "1"),
+        *("--num-samples", "12", "--max-epochs", "4", "--max-concurrent", "1"),
         *("--target-accuracy", "0.3", "--final-seeds", "1"),
         *place,
     )
