@@ -3,6 +3,7 @@ import random
 import re
 from pathlib import Path
 
+import plotly.graph_objects as go
 import pytest
 
 from tests.reporting.studies import (
@@ -14,6 +15,7 @@ from tests.reporting.studies import (
     two_models,
 )
 from tune_mnist.reporting.plots import Drawn, Plot, draw, is_key
+from tune_mnist.reporting.plots.axes import set_ticks
 from tune_mnist.reporting.stored_search import read_search
 
 ALL_TITLES = {
@@ -164,6 +166,13 @@ def test_slices_name_the_best_choice_and_range(drawn):
     assert sentence.startswith("The best 3 trials have lr 0.0002 to 0.0056 (0.0002 to 0.1 was")
     assert "rank correlation with val_accuracy is -0." in sentence
     assert plot(drawn, "slice-optimizer").figure.layout.xaxis.categoryarray == ("sgd", "adam")
+
+
+@pytest.mark.parametrize("values", [(0.183, 5.88), (0.3, 9), (0.7, 14), (2, 80), (60, 47e6)])
+def test_a_logarithmic_axis_has_several_round_ticks(values):
+    figure = go.Figure()
+    set_ticks(figure.layout.xaxis, values, str)
+    assert 3 <= len(figure.layout.xaxis.tickvals) <= 8
 
 
 def test_no_rank_correlation_is_named_from_fewer_than_five_trials(tmp_path: Path):

@@ -35,9 +35,7 @@ def set_ticks(axis: Any, values: Iterable[float], name: Callable[[float], str]) 
     """
     positive = [max(value, _SMALLEST) for value in values]
     low, high = min(positive), max(positive)
-    ticks = [tick for tick in _round_ticks(low, high) if low / 1.6 <= tick <= high * 1.6]
-    if not ticks:
-        ticks = sorted({low, high})
+    ticks = _round_ticks(low, high) or sorted({low, high})
     axis.update(
         type="log", tickmode="array", tickvals=ticks, ticktext=[name(tick) for tick in ticks]
     )
@@ -58,12 +56,17 @@ def short(value: float) -> str:
 
 
 def _round_ticks(low: float, high: float) -> list[float]:
+    """Return round values from ``low`` to ``high``: powers of ten, unless these are too few."""
     reach = math.log10(high / low)
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    mantissas = (1,) if reach > _WIDE else (1, 2, 5)
-    step = 2 if reach > _VERY_WIDE else 1
-    decades = range(first, last + 1, step)
-    return [mantissa * 10.0**decade for decade in decades for mantissa in mantissas]
+    decades = range(first, last + 1, 2 if reach > _VERY_WIDE else 1)
+    ticks: list[float] = []
+    for mantissas in ((1,), (1, 2, 5)) if reach > _WIDE else ((1, 2, 5),):
+        ticks = [mantissa * 10.0**decade for decade in decades for mantissa in mantissas]
+        ticks = [tick for tick in ticks if low / 1.6 <= tick <= high * 1.6]
+        if len(ticks) >= _MIN_TICKS:
+            break
+    return ticks
 
 
 def stretch(figure: go.Figure, name: str) -> go.Figure:
