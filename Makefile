@@ -51,7 +51,8 @@ pytest: $(READY) ## Run all tests, including the end-to-end tests
 SLOWER := tests/fuzz tests/contributing tests/reporting/test_page.py tests/tuning/contract \
 	tests/training/test_recipes.py tests/training/test_fidelity.py tests/training/test_saved_state.py \
 	tests/test_export.py tests/tuning/cluster/test_node_packages.py tests/api/test_import.py \
-	tests/hostile/test_paths.py tests/inference/test_portable.py tests/reporting/test_preload.py
+	tests/hostile/test_paths.py tests/inference/test_portable.py tests/reporting/test_preload.py \
+	tests/tuning/searching/test_samplers.py
 
 test-fast: $(READY) ## Run the tests for the everyday loop: no Ray, no download, in about two minutes
 	$(BIN)/python -m pytest -m "not e2e" --numprocesses 2 --dist loadfile --no-loadscope-reorder \
