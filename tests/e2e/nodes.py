@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from tests.waiting import PATIENCE
+import psutil
+
+from tests.waiting import PATIENCE, wait_until
 
 # The head notices a dead node after three seconds instead of fifteen.
 SOON = {"health_check_period_ms": 1000, "health_check_failure_threshold": 3}
@@ -36,6 +38,31 @@ class Nodes:
     def kill(self, ip: str) -> None:
         """Kill all processes of a node."""
         self._tell(f"kill {ip}")
+
+    @contextmanager
+    def held(self, ip: str) -> Iterator[None]:
+        """Stop the processes of a node that train trials until the context ends."""
+        stopped = wait_until(lambda: self._training(ip))
+        for process in stopped:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in stopped:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
+
+    def _training(self, ip: str) -> list[psutil.Process]:
+        """Return the processes of a node that train trials."""
+        with suppress(psutil.NoSuchProcess):
+            return [
+                worker
+                for raylet in psutil.Process(self._process.pid).children(recursive=True)
+                if f"--node_ip_address={ip}" in raylet.cmdline()
+                for worker in raylet.children()
+                if " ".join(worker.cmdline()).startswith("ray::#")
+            ]
+        return []
 
     def _tell(self, command: str) -> None:
         print(command, file=self._process.stdin, flush=True)

@@ -154,9 +154,11 @@ def test_trials_survive_a_lost_node_and_use_a_new_one(tmp_path, joined):
     )
     output = Output(process)
     wait_until(lambda: epochs_by_node(directory).count(SECOND) >= 5, process)
-    joined.nodes.kill(SECOND)
-    wait_until(lambda: "has left the cluster" in output.text, process)
-    joined.nodes.add(LATE)
+    with joined.nodes.held(FIRST):  # which must not train all trials in the meantime
+        joined.nodes.kill(SECOND)
+        wait_until(lambda: "has left the cluster" in output.text, process)
+        joined.nodes.add(LATE)
+        wait_until(lambda: "has joined the cluster" in output.text, process)
     out = output.all()
     assert process.wait(PATIENCE) == 0, process.stderr.read()
     assert f"node {SECOND} " in out
