@@ -10,7 +10,7 @@ import pytest
 
 from tune_mnist.__main__ import cli
 from tune_mnist.command import duration, run
-from tune_mnist.errors import UserError, did_you_mean, unknown
+from tune_mnist.errors import UserError, unknown
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,8 @@ def test_a_wrong_option_is_one_line(capsys, monkeypatch, arguments, words):
     [
         (["search", "--num-sample", "4"], "--num-samples"),
         (["search", "--results-dir", "x"], "--output-dir"),
+        (["search", "--n-trials", "4"], "--num-samples"),
+        (["train", "--learning-rate", "0.1"], "--lr"),
         (["train", "--epoch", "4"], "--epochs"),
         (["serch"], "search"),
     ],
@@ -99,9 +101,26 @@ def test_the_closest_name_is_suggested_first(capsys, monkeypatch, arguments, clo
     assert re.findall("'([^']+)'", err)[1] == closest
 
 
+@pytest.mark.parametrize("flag", ["--lr", "--learning-rate"])
+def test_a_search_says_where_the_range_of_a_hyperparameter_is_set(capsys, monkeypatch, flag):
+    monkeypatch.setattr("sys.argv", ["tune-mnist", "search", flag, "0.1"])
+    with pytest.raises(SystemExit):
+        run(cli)
+    err = capsys.readouterr().err
+    assert "lr is a hyperparameter" in err
+    assert "--space" in err
+    assert err.count("\n") == 1
+
+
 def test_ctrl_c_prints_one_word_and_exits_with_130(capsys, monkeypatch):
     status, out, err = outcome(capsys, monkeypatch, failing(KeyboardInterrupt()))
     assert (status, out, err.strip()) == (130, "", "interrupted")
+
+
+def test_ctrl_c_prints_what_can_be_done_next(capsys, monkeypatch):
+    interrupt = KeyboardInterrupt("to resume: it")
+    status, out, err = outcome(capsys, monkeypatch, failing(interrupt))
+    assert (status, out, err.strip()) == (130, "", "interrupted; to resume: it")
 
 
 def test_a_full_disk_is_one_line(capsys, monkeypatch):
@@ -135,7 +154,10 @@ def test_the_console_script_without_arguments_lists_its_commands(capsys, monkeyp
     assert "report" in out
 
 
-def test_did_you_mean_offers_the_closest_or_nothing():
-    assert did_you_mean("ADM", ["sgd", "adam"]) == " (did you mean 'adam'?)"
-    assert did_you_mean("zzz", ["sgd", "adam"]) == ""
+def test_an_error_lists_all_names_if_they_are_few_or_none_is_close():
     assert "choose one of sgd, adam" in str(unknown("optimizer", "zzz", iter(["sgd", "adam"])))
+    many = [f"name-{letter * 9}" for letter in "abcdefghijkl"]
+    assert all(name in str(unknown("word", "zzz", many)) for name in many)
+    close = str(unknown("word", many[3].upper(), many))
+    assert many[3] in close
+    assert sum(name in close for name in many) < 4

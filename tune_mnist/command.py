@@ -13,7 +13,9 @@ import click
 
 from tune_mnist.errors import USER_ERROR, UserError, error_line
 from tune_mnist.output import accept_all_characters, finish_output
+from tune_mnist.quoting import MAX_QUOTED, shortened
 from tune_mnist.stop_signals import stop_signals
+from tune_mnist.suggestions import alternatives, closest
 
 # Errors of the operating system that the user can fix: a full disk, a quota, a missing permission,
 # an impossible name, a folder in place of a file. Any other OSError keeps its traceback.
@@ -27,7 +29,8 @@ def run(command: click.Command) -> NoReturn:
     """Run a command and exit the process.
 
     A mistake of the user is reported as one line on standard error, without a traceback, and the
-    exit status is 2.
+    exit status is 2. After Ctrl-C, one line says that the command was interrupted, followed by the
+    message of the KeyboardInterrupt, if it has one.
 
     Args:
         command: Click command to run. It parses the arguments of this process.
@@ -48,8 +51,10 @@ def run(command: click.Command) -> NoReturn:
         # A failed rename names two files: the temporary one and the one that the user knows.
         place = error.filename2 or error.filename
         _fail(f"{place}: {error.strerror}" if place else str(error.strerror))
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        # Click turns a KeyboardInterrupt into an Abort without its message.
+        interrupt = error.__cause__ or error
+        click.echo("; ".join(["interrupted", *map(str, interrupt.args)]), err=True)
         _exit(stop_signals.status)
     _exit(status if isinstance(status, int) else 0)
 
@@ -86,6 +91,32 @@ def typed_command(name: str) -> str:
     return shlex.join(["python", "-m", f"tune_mnist.{name}", *arguments])
 
 
+def unknown_option(flag: str, command: click.Command) -> str:
+    """Return the error message for an unknown option, with the options that it probably means.
+
+    Args:
+        flag: Unknown option, such as ``--learning-rate``.
+        command: Command that was given the option. Its attribute ``hyperparameters``, if it has
+            one, describes names that users take for options, keyed by ``--name``.
+    """
+    helps = {
+        name: getattr(option, "help", None) or ""
+        for option in command.params
+        for name in option.opts
+        if name.startswith("--")
+    }
+    elsewhere: dict[str, str] = getattr(command, "hyperparameters", {})
+    unknown = f"No such option '{shortened(flag, MAX_QUOTED)}'"
+    close = closest(flag, (*helps, *elsewhere), helps | elsewhere)
+    if close and close[0] in elsewhere:
+        name = close[0].removeprefix("--").replace("-", "_")
+        return f"{unknown}: {name} is a hyperparameter, whose range is set in a --space file"
+    close = [name for name in close if name in helps]
+    if close:
+        return f"{unknown} (did you mean {alternatives(close)}?)"
+    return f"{unknown}: --help lists the options"
+
+
 def _exit(status: int) -> NoReturn:
     """Exit the process; after a stop signal, skip the clean-up of the interpreter.
 
@@ -103,11 +134,12 @@ def _exit(status: int) -> NoReturn:
 
 def _message(error: click.ClickException) -> str:
     """Return the message of a Click error, listing the closest known names first."""
-    closest = getattr(error, "possibilities", None)
-    if not closest:
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        return unknown_option(error.option_name, error.ctx.command)
+    found = getattr(error, "possibilities", None)
+    if not found:
         return error.format_message()
-    names = " or ".join(f"'{name}'" for name in closest)
-    return f"{error.message.removesuffix('.')} (did you mean {names}?)"
+    return f"{error.message.removesuffix('.')} (did you mean {alternatives(found)}?)"
 
 
 def _fail(message: str) -> NoReturn:

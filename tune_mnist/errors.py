@@ -2,16 +2,19 @@
 
 import os
 import sys
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from tune_mnist.quoting import MAX_QUOTED, printable, quoted, shortened
+from tune_mnist.suggestions import alternatives, closest, did_you_mean
 
 USER_ERROR = 2
+
+FEW_NAMES = 10
+"""Maximum number of names that an error lists although it suggests one of them."""
 
 
 class UserError(Exception):
@@ -24,6 +27,10 @@ class UserError(Exception):
 
 class ReportedInterrupt(KeyboardInterrupt):
     """Raised if a run was interrupted, its results are saved and the resume command is printed."""
+
+
+NOTHING_TO_RESUME = "no trial was started, so there is nothing to resume"
+"""Message of the KeyboardInterrupt of a search that has not stored anything yet."""
 
 
 def error_line(message: str) -> str:
@@ -52,26 +59,26 @@ def end_at_once(line: str, status: int) -> NoReturn:
         os._exit(status)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a suggestion, `` (did you mean 'x'?)``, or ``""`` if no known word is close."""
-    # get_close_matches takes quadratic time in the length of the word.
-    close = get_close_matches(word.lower()[:MAX_QUOTED], list(known), n=1, cutoff=0.6)
-    return f" (did you mean '{close[0]}'?)" if close else ""
+def unknown(
+    what: str, word: str, known: Iterable[str], descriptions: Mapping[str, str] | None = None
+) -> UserError:
+    """Create the error for an unknown name, with the closest names.
 
-
-def unknown(what: str, word: str, known: Iterable[str]) -> UserError:
-    """Create the error for an unknown name, with the closest name and all known names.
+    All known names are listed if they are few, or if none of them is close.
 
     Args:
         what: Kind of name for the message, such as ``"model"``.
         word: Unknown name.
         known: Known names.
+        descriptions: Description of each known name, keyed by name, or None.
     """
     names = list(known)
-    return UserError(
-        f"unknown {what} '{shortened(word, MAX_QUOTED)}'{did_you_mean(word, names)}: choose one of"
-        f" {', '.join(names)}"
-    )
+    beginning = f"unknown {what} '{shortened(word, MAX_QUOTED)}'"
+    close = closest(word, names, descriptions)
+    if len(names) > FEW_NAMES and close:
+        return UserError(f"{beginning} (did you mean {alternatives(close)}?)")
+    hint = did_you_mean(word, names, descriptions)
+    return UserError(f"{beginning}{hint}: choose one of {', '.join(names)}")
 
 
 def validation_error(error: ValidationError, schema: type, where: str = "") -> UserError:
@@ -90,23 +97,28 @@ def validation_error(error: ValidationError, schema: type, where: str = "") -> U
     if not key:
         return UserError(f"{start}{explained(first, key, 'the content')}")
     if first["type"] == "extra_forbidden":
-        names = list(getattr(schema, "model_fields", ()))
-        return unknown_key(f"{start}unknown key '{key}'", key, names)
+        fields = getattr(schema, "model_fields", {})
+        texts = {name: field.description or "" for name, field in fields.items()}
+        return unknown_key(f"{start}unknown key '{key}'", key, fields, texts)
     if first["type"] == "missing":
         return UserError(f"{start}'{key}' is missing")
     return UserError(f"{start}{explained(first, key)}")
 
 
-def unknown_key(text: str, key: str, known: Iterable[str]) -> UserError:
+def unknown_key(
+    text: str, key: str, known: Iterable[str], descriptions: Mapping[str, str] | None = None
+) -> UserError:
     """Create the error for an unknown key, with the closest key and all known keys.
 
     Args:
         text: Beginning of the message, which names the key and where it was found.
         key: Unknown key.
         known: Known keys.
+        descriptions: Description of each known key, keyed by key, or None.
     """
     names = list(known)
-    return UserError(f"{text}{did_you_mean(key, names)}; known keys are {', '.join(names)}")
+    hint = did_you_mean(key, names, descriptions)
+    return UserError(f"{text}{hint}; known keys are {', '.join(names)}")
 
 
 def complaint(error: ValidationError) -> ErrorDetails:

@@ -17,6 +17,7 @@ from tune_mnist.command_options import (
     trained_model,
 )
 from tune_mnist.declarations import Option
+from tune_mnist.notices import notice
 from tune_mnist.process import set_up_process
 from tune_mnist.tuning.options.option_fields import OptionFields
 
@@ -62,8 +63,9 @@ def export(models: tuple[str, ...], **given: Any) -> None:
     file. The file is written only if its probabilities agree with the original on up to 1,000
     images.
     """
-    # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     set_up_process()
+    notice("importing PyTorch")
+    # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     from tune_mnist.export_run import export_model
     from tune_mnist.models.user_modules import load_models
 

@@ -16,6 +16,7 @@ from tune_mnist.command_options import (
     trained_model,
 )
 from tune_mnist.errors import UserError
+from tune_mnist.notices import notice
 from tune_mnist.process import set_up_process
 
 _RESULT = "Result"
@@ -72,8 +73,9 @@ def predict(
             "neither --model nor --ensemble is given: give the folder of a trained model or the"
             " results folder of a search"
         )
-    # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     set_up_process()
+    notice("importing PyTorch")
+    # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     from tune_mnist.models.user_modules import load_models
     from tune_mnist.predict_run import predict_images
 

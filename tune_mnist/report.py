@@ -7,6 +7,7 @@ import cloup
 
 from tune_mnist.command import run
 from tune_mnist.command_options import SETTINGS, grouped, models_option, own
+from tune_mnist.notices import notice
 
 _GROUPS = ("Options",)
 FOLDERS = cloup.Argument(
@@ -33,6 +34,7 @@ _OPTIONS = (
 @cloup.command(params=[FOLDERS, *grouped(_GROUPS, _OPTIONS)], context_settings=SETTINGS)
 def report(directories: tuple[Path, ...], output: Path | None, models: tuple[str, ...]) -> None:
     """Print and write the report of a search, or compare several searches."""
+    notice("reading the results")
     # Imported late: Optuna and PyTorch take seconds, too long for --help and for Ctrl-C.
     from tune_mnist.models.user_modules import load_models
     from tune_mnist.reporting.search_report import report_searches

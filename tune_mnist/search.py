@@ -1,6 +1,6 @@
 """Command ``search``: run or resume a search."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import cloup
 
@@ -14,11 +14,16 @@ from tune_mnist.command_options import (
     results_options,
 )
 from tune_mnist.durations import Stopwatch
-from tune_mnist.errors import ReportedInterrupt
+from tune_mnist.errors import NOTHING_TO_RESUME, ReportedInterrupt
+from tune_mnist.notices import notice
 from tune_mnist.process import set_up_process
 from tune_mnist.stop_signals import stop_signals
+from tune_mnist.training.config import HYPERPARAMETERS, SEARCHABLE
 from tune_mnist.tuning.options.option_fields import OptionFields
 from tune_mnist.tuning.options.option_presentation import RESULTS, SEARCH_GROUPS, WHAT
+
+NOTHING_RESUMED = "the search was not resumed yet; repeat the command to resume it"
+"""What users are told if they interrupt a command before it has read the search to resume."""
 
 _OPTIONS = (
     own(
@@ -48,18 +53,32 @@ _OPTIONS = (
 )
 
 
-@cloup.command(params=grouped(SEARCH_GROUPS, _OPTIONS), context_settings=SETTINGS)
+class _Search(cloup.Command):
+    """Command ``search``, whose hyperparameters are set in a space file, not by options."""
+
+    hyperparameters: ClassVar = {
+        f"--{name.replace('_', '-')}": HYPERPARAMETERS[name].help for name in SEARCHABLE
+    }
+
+
+@cloup.command(cls=_Search, params=grouped(SEARCH_GROUPS, _OPTIONS), context_settings=SETTINGS)
 def search(**given: Any) -> int:
     """Run a hyperparameter search, evaluate its best trials and write a report."""
     watch = Stopwatch()
     set_up_process()
-    # Imported late: Ray and PyTorch take seconds, too long for --help and for Ctrl-C.
-    from tune_mnist.api.search import perform_search
-
     try:
+        notice("importing PyTorch and Ray")
+        # Imported late: Ray and PyTorch take seconds, too long for --help and for Ctrl-C.
+        from tune_mnist.api.search import perform_search
+
         perform_search(typed_command("search"), watch=watch, **given)
     except ReportedInterrupt:
         return stop_signals.status
+    except KeyboardInterrupt as interrupt:
+        if interrupt.args:
+            raise
+        new = given["resume"] is None
+        raise KeyboardInterrupt(NOTHING_TO_RESUME if new else NOTHING_RESUMED) from None
     return 0
 
 

@@ -15,6 +15,7 @@ from tune_mnist.command_options import (
     results_options,
 )
 from tune_mnist.declarations import Option
+from tune_mnist.notices import notice
 from tune_mnist.process import set_up_process
 from tune_mnist.training.config import HYPERPARAMETERS, TrainConfig
 from tune_mnist.training.settings import (
@@ -31,6 +32,9 @@ from tune_mnist.tuning.options.option_presentation import DATA, MACHINES, RESULT
 def _by_weight(light: float, large: float) -> str:
     return f"{light:g} for light networks such as lenet, {large:g} for the others"
 
+
+NOT_RESUMABLE = "a single run writes its results at its end and cannot be resumed"
+"""What users are told when they interrupt a run."""
 
 _CONFIGURATION = "Configuration"
 _GROUPS = (_CONFIGURATION, DATA, MACHINES, RESULTS)
@@ -71,13 +75,17 @@ _OPTIONS = (
 @cloup.command(params=grouped(_GROUPS, _OPTIONS), context_settings=SETTINGS)
 def train(model_option: tuple[str, ...], **given: Any) -> None:
     """Train one configuration and evaluate it on the test set."""
-    # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     set_up_process()
-    from tune_mnist.api.training import run_training
-    from tune_mnist.models.keywords import join_keys, parse_options
+    notice("importing PyTorch")
+    # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
+    try:
+        from tune_mnist.api.training import run_training
+        from tune_mnist.models.keywords import join_keys, parse_options
 
-    named = {key: value for key, value in given.items() if value is not None}
-    run_training(**named, **join_keys(parse_options(model_option)))
+        named = {key: value for key, value in given.items() if value is not None}
+        run_training(**named, **join_keys(parse_options(model_option)))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(NOT_RESUMABLE) from None
 
 
 if __name__ == "__main__":

@@ -14,11 +14,13 @@ from tests.waiting import PATIENCE, wait_until
 from tune_mnist.tuning.recording.study import JOURNAL
 
 
-def start(command: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+def start(
+    command: str, *arguments: str, stderr: int = subprocess.PIPE, **environment: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", f"tune_mnist.{command}", *arguments],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         env=os.environ | environment,
         # A process started in the background by a shell inherits an ignored SIGINT.

@@ -1,5 +1,7 @@
-"""Ctrl-C during the start of a search."""
+"""The start of a search in a terminal, and Ctrl-C during this start."""
 
+import os
+import pty
 import uuid
 from contextlib import suppress
 
@@ -30,18 +32,36 @@ def names_raylet(process: psutil.Process) -> bool:
     return False
 
 
+def shown(terminal: int) -> list[str]:
+    """Return the lines that a terminal shows. Its other end must be closed."""
+    screen = b""
+    with suppress(OSError):  # at the end
+        while part := os.read(terminal, 4096):
+            screen += part
+    return screen.decode().splitlines()
+
+
 def test_ctrl_c_while_ray_starts_leaves_neither_ray_nor_a_folder(tmp_path):
     output, value = tmp_path / "results", uuid.uuid4().hex
     options = ("--dataset", "digits", "--output-dir", str(output), "--name", "cut")
-    process = start("search", *options, **{MARK: value})
+    screen, terminal = pty.openpty()
+    process = start("search", *options, stderr=terminal, **{MARK: value})
+    os.close(terminal)
     try:
         wait_until(lambda: any(map(names_raylet, marked(value))), process)
-        _, err = interrupt(process)
+        out, _ = interrupt(process)
         assert process.returncode == 130
-        assert err.strip() == "interrupted"
+        assert out == ""
+        *doing, last = shown(screen)
+        # A user who watches the terminal sees what the search does, and what is left of it.
+        for words in ("PyTorch", "digits", "Ray"):
+            assert any(words in line for line in doing), doing
+        assert last.startswith("interrupted; ")
+        assert "nothing to resume" in last
         assert not output.exists()
         wait_until(lambda: marked(value) == [])
     finally:
+        os.close(screen)
         for left in marked(value):
             with suppress(psutil.NoSuchProcess):
                 left.kill()

@@ -26,7 +26,7 @@ def test_a_run_reports_test_accuracy_recall_and_confusion(tmp_path):
     assert "| true class" in (tmp_path / "one" / "summary.md").read_text()
 
 
-def test_ctrl_c_during_an_epoch_prints_one_word_and_leaves_nothing(tmp_path):
+def test_ctrl_c_during_an_epoch_prints_one_line_and_leaves_nothing(tmp_path):
     process = start(
         "train",
         *("--model", "lenet", "--lr", "0.01", "--dataset", "digits", "--epochs", "100000"),
@@ -36,7 +36,9 @@ def test_ctrl_c_during_an_epoch_prints_one_word_and_leaves_nothing(tmp_path):
     assert any(line.split()[:1] == ["1/100000"] for line in process.stdout)
     _, err = interrupt(process)
     assert process.returncode == 130
-    assert err.strip() == "interrupted"
+    (line,) = err.strip().splitlines()
+    assert line.startswith("interrupted; ")
+    assert "cannot be resumed" in line
     assert list(tmp_path.iterdir()) == []
 
 

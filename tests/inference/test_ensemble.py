@@ -47,7 +47,8 @@ def test_its_prediction_is_the_weighted_mean_of_the_probabilities(search, placed
 
 def test_a_search_without_an_ensemble_is_refused(search):
     (search / "ensemble" / "ensemble.json").unlink()
-    assert "final evaluation has ended" in refusal(search)
+    assert f"--resume {search}" in refusal(search)
+    assert str(search / "best") in refusal(search)
     assert "there is no such folder" in refusal(search / "missing")
 
 

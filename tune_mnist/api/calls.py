@@ -40,11 +40,16 @@ def require_known(
     Raises:
         UserError: A name is unknown. The message suggests the closest known name.
     """
-    fields = [name for name, field in schema.model_fields.items() if not field.exclude]
+    fields = {
+        name: field.description or ""
+        for name, field in schema.model_fields.items()
+        if not field.exclude
+    }
+    known = dict.fromkeys(more, "") | fields
     for name in options:
         is_keyword = keywords and name.startswith(MODEL_PREFIX)
-        if name not in (*more, *fields) and not is_keyword:
-            raise unknown("option", name, (*more, *fields))
+        if name not in known and not is_keyword:
+            raise unknown("option", name, known, fields)
 
 
 def load_networks(models: Models) -> None:

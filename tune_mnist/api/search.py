@@ -190,7 +190,11 @@ def perform_search(
             settings = earlier.options_with(chosen, given)
             place = nullcontext(directory)
         # The tables at the end take seconds, too.
-        with place as directory, stop_signals.before_forced_end(lambda: next_step(directory)):
+        with (
+            place as directory,
+            stop_signals.before_forced_end(lambda: next_step(directory)),
+            _next_step_told(directory),
+        ):
             outcome = run_experiment(
                 chosen,
                 settings,
@@ -233,6 +237,15 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         _running.release()
+
+
+@contextmanager
+def _next_step_told(directory: Path) -> Iterator[None]:
+    """Give the interrupt of a search a message that says how to resume the search, if possible."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(next_step(directory)) from None
 
 
 def _space(space: str | Path | Mapping[str, Any]) -> SearchSpace:

@@ -24,6 +24,7 @@ from tune_mnist.inference import load_model as load_trained_model
 from tune_mnist.models import count_parameters, get_architecture
 from tune_mnist.models.contract import check_network
 from tune_mnist.models.registry import SHIPPED
+from tune_mnist.notices import notice
 from tune_mnist.process import process_restored
 from tune_mnist.reporting.epoch_log import epoch_heading, epoch_line
 from tune_mnist.reporting.evaluation_report import to_markdown, to_rich
@@ -162,6 +163,7 @@ def run_training(
             **({"image_size": RUN_IMAGE_SIZE} | hyperparameters),
         )
         with new_results(Path(output_dir), name, f"train-{model}") as directory:
+            notice("loading the data")
             images = load_images(dataset, data_dir, transpose=transpose)
             if model not in SHIPPED:
                 check_network(

@@ -1,5 +1,6 @@
 """Loading of the ensemble of a search."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,8 +70,10 @@ def load_ensemble(directory: Path, device: torch.device) -> EnsembleClassifier:
     ensemble = read_ensemble(directory)
     if ensemble is None:
         raise UserError(
-            f"--ensemble {directory}: contains no {ENSEMBLE_FOLDER}/{ENSEMBLE_FILE}: give the"
-            " results folder of a search whose final evaluation has ended"
+            f"--ensemble {directory}: contains no {ENSEMBLE_FOLDER}/{ENSEMBLE_FILE}, which a"
+            " search writes after its final runs: resume it with 'python -m tune_mnist.search"
+            f" --resume {shlex.quote(str(directory))}' (and --final-seeds 3, if it made no final"
+            f" runs), or use one of its networks with --model {directory / 'best'}/<network>"
         )
     classifiers: list[Classifier] = []
     for member in ensemble.members:

@@ -11,10 +11,11 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tune_mnist.errors import UserError, did_you_mean, unknown
+from tune_mnist.errors import UserError, unknown
 from tune_mnist.models.keywords import MODEL_PREFIX, Keyword, keywords_of
 from tune_mnist.models.settings import MAX_SIZE
 from tune_mnist.quoting import MAX_QUOTED, shortened
+from tune_mnist.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tune_mnist.durations import Stopwatch
+from tune_mnist.notices import notice
 from tune_mnist.tuning.recording.trial_record import TrialState
 from tune_mnist.tuning.results_folder.resuming import resume_command
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
@@ -32,6 +33,7 @@ def report_search_end(
         outcome: Outcome of the search.
         watch: Stopwatch started with the command.
     """
+    notice("writing the report")
     # Imported late: plots and statistics take a second or two, and no trial should wait for them.
     from tune_mnist.reporting.search_report import show, write_report
     from tune_mnist.reporting.stored_search import read_search

@@ -14,6 +14,7 @@ from tune_mnist.data import Dataset, DataSplit
 from tune_mnist.durations import Stopwatch
 from tune_mnist.files import means_no_room
 from tune_mnist.models import get_architecture
+from tune_mnist.notices import notice
 from tune_mnist.results import taken
 from tune_mnist.safe_paths import path_in
 from tune_mnist.stop_signals import stop_signals
@@ -29,7 +30,9 @@ from tune_mnist.tuning.cluster.node_packages import check_packages
 from tune_mnist.tuning.cluster.node_tasks import Node
 from tune_mnist.tuning.cluster.shared_storage import check_shared
 from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
-from tune_mnist.tuning.final.full_validation import validate_best
+from tune_mnist.tuning.final.final_progress import stamped_lines
+from tune_mnist.tuning.final.full_validation import full_validation
+from tune_mnist.tuning.options.option_fields import FINAL_OPTIONS
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning import resources
 from tune_mnist.tuning.planning.expected_time import announce_time
@@ -82,8 +85,8 @@ def run_experiment(
         command: Command line of the user, which is stored in the results folder.
         earlier: Stored setup of the search to resume, or None for a new search.
         dataset: Data set. If None, the data set specified by the options is loaded.
-        fixed: Names of the options that must keep their values if the search is planned for a time
-            budget.
+        fixed: Names of the options that the user has given. They keep their values if the search
+            is planned for a time budget.
         watch: Stopwatch started with the command. If None, time is measured from this call.
         before_final: Function to call before the final evaluation, or None.
 
@@ -96,11 +99,14 @@ def run_experiment(
     """
     watch = watch or Stopwatch()
     budget = TimeBudget(options.budget) if options.budget else None
+    if dataset is None:
+        notice(f"loading {options.data_dir or options.dataset}")
     search = prepare_search(space, options, directory, earlier, dataset)
     for line in changed_networks(space, earlier) if earlier else ():
         console.print(line, markup=False, soft_wrap=True)
     all_cores = starts_here(options.address) and resources.fills_machine(options)
     prepare_environment(options.address, all_cores=all_cores)
+    notice(f"{'starting' if starts_here(options.address) else 'connecting to'} Ray")
     with (
         _measuring(search, all_cores) as measured,
         connected(options.address, all_cores=all_cores) as cluster,
@@ -112,6 +118,7 @@ def run_experiment(
         found = nodes if cluster.head is not None else None
         context = _context(search, cluster, workers, found, watch)
         if budget is not None and earlier is None:
+            notice("measuring the speed of a worker, to plan the search")
             images, test_images = search.dataset.train_labels, search.dataset.test_labels
             options, speeds = budget.plan(context, fixed, len(images), len(test_images))
             search = prepare_search(space, options, directory, None, search.dataset)
@@ -143,7 +150,7 @@ def run_experiment(
                 earlier,
                 search.checkpoints,
             )
-            final = _final_evaluation(context, search)
+            final = _final_evaluation(context, search, fixed)
             measured = measured or partial(measure, context)
             records, stop_reason, detail = _search(
                 context, search.data, console, measured, final, budget
@@ -190,7 +197,13 @@ def _context(
     )
 
 
-def _final_evaluation(context: SearchContext, search: Preparation) -> FinalEvaluation:
+def _final_evaluation(
+    context: SearchContext, search: Preparation, given: frozenset[str]
+) -> FinalEvaluation:
+    """Create the final evaluation. It skips networks that guess, unless the user asked for it."""
+    options = context.options
+    # The plan for a budget may change options that the user has not given.
+    asked = given & FINAL_OPTIONS or (options.changes_final_runs and not options.budget)
     return FinalEvaluation(
         context.directory,
         search.dataset,
@@ -201,6 +214,7 @@ def _final_evaluation(context: SearchContext, search: Preparation) -> FinalEvalu
         context.workers,
         context.val_images,
         len(context.space.models),
+        0.0 if asked else context.chance_level,
     )
 
 
@@ -225,7 +239,8 @@ def _evaluate(
     try:
         if val is not None:
             best = path_in(context.directory, "best")
-            validate_best(best, context.shared, val, context.settings, context.workers, console)
+            say = stamped_lines(console, context.watch)
+            full_validation(best, context.shared, val, context.settings, context.workers, say)
         failed = final.run(records, console, context.watch)
         return Outcome(stop_reason, failed_final_runs=tuple(failed))
     except KeyboardInterrupt:
@@ -295,6 +310,7 @@ def _search(
         )
     except KeyboardInterrupt:
         return _ended(searcher, StopReason.INTERRUPTED)
+    notice(f"starting workers: {min(context.workers.concurrent, left)}")
     context.settings.store.start()
     searcher.left = left
     return _ended(

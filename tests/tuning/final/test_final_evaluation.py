@@ -50,7 +50,7 @@ def settings(directory, options):
 
 
 def evaluate(
-    directory, records, digits, digits_split, shared, fraction=1.0, architectures=1, **given
+    directory, records, digits, digits_split, shared, fraction=1.0, chance_level=0.0, **given
 ):
     options = SearchOptions.for_space(
         load_space("lenet"), image_size=28, precision="fp32", device="cpu", **given
@@ -66,6 +66,7 @@ def evaluate(
         WORKERS,
         len(digits_split.val),
         architectures=2,
+        chance_level=chance_level,
     ).run(records, Console(file=stream, width=200), Stopwatch())
     return failures, stream.getvalue()
 
@@ -84,6 +85,28 @@ def test_a_diverging_run_does_not_end_the_others(tmp_path, digits, digits_split,
     assert failures[0] in out
     assert [run.model for run in read_final_runs(tmp_path)] == ["lenet"]
     assert list((tmp_path / "checkpoints").rglob("*.pt")) == []
+
+
+@pytest.mark.e2e
+def test_networks_that_only_guess_are_not_trained_again(tmp_path, digits, digits_split, shared):
+    records = [record(0, 0.9, **LENET), record(1, 0.1, model="alexnet", lr=0.1)]
+    wanted = (digits, digits_split, shared, 0.05, digits_split.chance_level)
+    failures, out = evaluate(tmp_path, records, *wanted, max_epochs=1, final_seeds=1)
+    assert failures == []
+    assert [run.model for run in read_final_runs(tmp_path)] == ["lenet"]
+    assert "alexnet (trial 1)" in out
+    assert "--final-seeds" in out  # how to run it all the same
+
+
+@pytest.mark.e2e
+def test_a_search_that_has_learned_nothing_ends_without_final_runs(
+    tmp_path, digits, digits_split, shared
+):
+    wanted = (digits, digits_split, shared, 0.05, digits_split.chance_level)
+    failures, out = evaluate(tmp_path, [record(0, 0.1, **LENET)], *wanted, final_seeds=1)
+    assert failures == []
+    assert read_final_runs(tmp_path) == []
+    assert out.count("\n") == 1
 
 
 def final_run_workers():
@@ -157,11 +180,22 @@ def test_a_best_model_is_validated_once_on_all_validation_images(tmp_path, digit
     folder = tmp_path / "best" / "lenet"
     noted = best_config("lenet", 0, image_size=common.image_size)
     keep_model(folder, checkpoints, 1, noted)
+    for model, content in (("alexnet", "{"), ("resnet", None)):
+        damaged = tmp_path / "best" / model
+        damaged.mkdir()
+        (damaged / "model.pt").write_bytes(b"truncated")
+        (damaged / "config.json").write_text(content or json.dumps(best_config(model, 1)))
+    lines = []
 
     def judge():
-        return full_validation(tmp_path / "best", shared, digits_split.val, common, 1, 0)
+        lines.clear()
+        return full_validation(
+            tmp_path / "best", shared, digits_split.val, common, WORKERS, lines.append
+        )
 
     assert judge() == {"lenet": accuracy}
+    for model in ("alexnet", "resnet"):
+        assert any(str(tmp_path / "best" / model) in line for line in lines)
     assert read_config(folder).full_val_accuracy == accuracy
     assert json.loads((folder / "config.json").read_text()).items() >= noted.items()
     write_config(folder, noted | {"full_val_accuracy": 0.25})

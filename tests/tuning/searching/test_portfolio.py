@@ -48,7 +48,18 @@ def test_configurations_outside_the_space_are_omitted_and_counted(folder):
         {"lr": 0.02, "optimizer": "adam"},
     )
     assert portfolio.left_out == 3
-    assert "3" in portfolio.describe()
+    described = portfolio.describe()
+    assert "2 shipped" in described
+    assert "3 more" in described
+    assert all(name in described for name in ("lr", "momentum", "dropout"))
+    assert "optimizer" not in described
+
+
+def test_a_portfolio_without_a_fitting_configuration_is_not_used_and_says_why(folder):
+    text = SPACE.format(model="lenet").replace("low: 0.001", "low: 0.05")
+    described = portfolio_of(parse_space(text, Path("two.yaml")), folder).describe()
+    assert described.startswith("not used: 5 shipped configurations")
+    assert "lr" in described
 
 
 def test_configurations_name_their_network_in_a_space_of_several(folder):

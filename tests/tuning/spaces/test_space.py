@@ -121,8 +121,11 @@ def test_a_user_space_is_loaded_by_path(path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("resnett", "unknown search space 'resnett' (did you mean 'resnet'?)"),
+        ("resnett", "unknown search space 'resnett' (did you mean 'resnet',"),
         ("", "or give the path of a YAML file"),
+        ("fashion", "(did you mean 'resnet-fashion'?)"),
+        ("mnist", "choose one of alexnet, all, lenet, resnet, vggnet; "),
+        ("lenet.yaml", "search space lenet.yaml: no such file (did you mean 'lenet'?)"),
         ("missing.yaml", "search space missing.yaml: no such file"),
         ("folder/resnet", "search space folder/resnet: no such file"),
     ],

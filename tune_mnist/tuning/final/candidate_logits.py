@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from ray.exceptions import RayError
 
 from tune_mnist.data import DataSplit
-from tune_mnist.errors import UserError, last_line
 from tune_mnist.safe_paths import path_in
-from tune_mnist.training import CheckpointError, create_batches, logits_and_labels
+from tune_mnist.training import create_batches, logits_and_labels
 from tune_mnist.training.ensemble_file import ENSEMBLE_FILE, ENSEMBLE_FOLDER, member_folder
-from tune_mnist.tuning.final.kept_network import KeptNetwork, read_kept_network
+from tune_mnist.tuning.final.kept_network import (
+    KeptNetwork,
+    evaluate_on_workers,
+    read_kept_network,
+)
 from tune_mnist.tuning.planning.resources import Workers
 from tune_mnist.tuning.storage.kept_models import BestConfig
 from tune_mnist.tuning.trials.trainable import TrialSettings
@@ -52,44 +55,20 @@ class CandidateLogits:
         Returns:
             Logits of each image (N, C), by number of the trial.
         """
-        found: dict[int, NDArray[np.float32]] = {}
-        # As many at a time as run, so that no more weights are in memory.
-        for first in range(0, len(configs), self.workers.concurrent):
-            found |= self._at_once(configs[first:][: self.workers.concurrent], data, say)
-        return found
-
-    def _at_once(
-        self, configs: Sequence[BestConfig], data: "ray.ObjectRef[DataSplit]", say: Say
-    ) -> dict[int, NDArray[np.float32]]:
         task = ray.remote(
             num_cpus=self.workers.cpus,
             num_gpus=self.workers.gpus,
             max_retries=self.max_failures,
         )(validation_logits)
-        found: dict[int, NDArray[np.float32]] = {}
-        running: dict[int, ray.ObjectRef[NDArray[np.float32]]] = {}
-        try:
-            for config in configs:
-                try:
-                    network = self._network(config)
-                except (CheckpointError, UserError) as error:
-                    say(left_out(config.trial, str(error)))
-                else:
-                    running[config.trial] = task.remote(network, data, self.settings)
-            for trial in list(running):
-                try:
-                    logits = ray.get(running[trial])
-                except RayError as error:
-                    say(left_out(trial, last_line(error)))
-                else:
-                    if np.isfinite(logits).all():
-                        found[trial] = logits
-                    else:
-                        say(left_out(trial, "its outputs are not finite"))
-                del running[trial]
-        finally:
-            for reference in running.values():
-                ray.cancel(reference, force=True)
+        found: dict[int, NDArray[np.float32]] = evaluate_on_workers(
+            {config.trial: partial(self._network, config) for config in configs},
+            lambda network: task.remote(network, data, self.settings),
+            self.workers.concurrent,
+            lambda trial, reason: say(left_out(trial, reason)),
+        )
+        for trial in [trial for trial, logits in found.items() if not np.isfinite(logits).all()]:
+            say(left_out(trial, "its outputs are not finite"))
+            del found[trial]
         return found
 
     def _network(self, config: BestConfig) -> KeptNetwork:

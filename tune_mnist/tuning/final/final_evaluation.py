@@ -19,7 +19,12 @@ from tune_mnist.errors import last_line
 from tune_mnist.models import get_architecture
 from tune_mnist.stored_values import MAX_INDICES
 from tune_mnist.tuning.final.ensemble_evaluation import EnsembleEvaluation
-from tune_mnist.tuning.final.final_progress import FinalProgress, describe_runs
+from tune_mnist.tuning.final.final_progress import (
+    FinalProgress,
+    describe_runs,
+    describe_skipped,
+    stamped_lines,
+)
 from tune_mnist.tuning.final.final_training import Failed, Succeeded, train_and_test
 from tune_mnist.tuning.final.misclassified import write_misclassified
 from tune_mnist.tuning.final.runs import FinalRun, final_folder, write_final_run
@@ -28,6 +33,7 @@ from tune_mnist.tuning.final.selection import (
     choose,
     drop_checkpoints,
     drop_outdated,
+    no_better_than_guessing,
     to_config,
 )
 from tune_mnist.tuning.options.search_options import SearchOptions
@@ -64,6 +70,8 @@ class FinalEvaluation:
         workers: Number and resources of the workers, the same as for trials.
         val_images: Number of validation images of a trial.
         architectures: Number of architectures in the search space.
+        chance_level: Validation accuracy that a trial must exceed for final runs of its
+            configuration. Final runs of a network that only guesses would waste their time.
     """
 
     def __init__(
@@ -77,6 +85,7 @@ class FinalEvaluation:
         workers: Workers,
         val_images: int,
         architectures: int,
+        chance_level: float = 0.0,
     ) -> None:
         self._directory = directory
         self._dataset = dataset
@@ -86,6 +95,7 @@ class FinalEvaluation:
         self._settings = settings
         self._workers = workers
         self._val_images = val_images
+        self._chance_level = chance_level
         limits = CandidateLimits(architectures, options.finalists)
         self._ensemble = EnsembleEvaluation(
             directory, dataset, shared, settings, workers, options.max_failures, limits
@@ -112,15 +122,7 @@ class FinalEvaluation:
             if run.best:
                 seconds.append(validated / FORWARD_SPEED / speeds[run.trial])
         final = time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
-        if not self._options.final_seeds:
-            return final
-        candidates = self._ensemble.best_trials(records)
-        return final + expected_ensemble_seconds(
-            [FORWARD_SPEED * speeds[number] for number in candidates],
-            self._val_images,
-            tested,
-            self._workers.concurrent,
-        )
+        return final + self._ensemble_seconds(records) if self._options.final_seeds else final
 
     def run(self, records: list[TrialRecord], console: Console, watch: Stopwatch) -> list[str]:
         """Perform all missing final runs, test the ensemble, and write the results.
@@ -137,16 +139,17 @@ class FinalEvaluation:
         Raises:
             OSError: The disk is full.
         """
-
-        def say(line: str) -> None:
-            console.print(watch.stamped(line), markup=False, highlight=False, soft_wrap=True)
-
+        say = stamped_lines(console, watch)
         options, store = self._options, self._settings.store
         self._ensemble.drop_outdated(records, say)
         chosen = choose(records, options, self._settings, len(self._train))
         made = drop_outdated(self._directory, chosen)
         done = {(run.trial, run.seed) for run in made}
-        planned = [run for first in chosen for run in first.seeded(options.final_seeds)]
+        guessing = no_better_than_guessing(chosen, records, self._chance_level, made)
+        if guessing and options.final_seeds:
+            say(describe_skipped(guessing, options.final_seeds))
+        learned = [run for run in chosen if run not in guessing]
+        planned = [run for first in learned for run in first.seeded(options.final_seeds)]
         todo = [run for run in planned if (run.trial, run.config.seed) not in done]
         store.start()
         drop_checkpoints(store, todo)
@@ -155,10 +158,12 @@ class FinalEvaluation:
         speeds = self._speeds(records)
         todo.sort(key=lambda run: speeds[run.trial])  # slowest runs first, to balance the workers
 
+        if todo:
+            seconds = self._expected(todo, speeds) + self._ensemble_seconds(records)
+            say(describe_runs(planned, len(todo), options, seconds))
         ensemble = self._ensemble.choose(records, say)
         failures: list[str] = []
         if todo:
-            say(describe_runs(planned, len(todo), options, self._expected(todo, speeds)))
             temperatures = ensemble.temperatures if ensemble is not None else {}
             try:
                 with FinalProgress(console, options.final_run_epochs, watch) as progress:
@@ -168,6 +173,17 @@ class FinalEvaluation:
         if ensemble is not None:
             self._ensemble.finish(ensemble, records, say)
         return failures
+
+    def _ensemble_seconds(self, records: list[TrialRecord]) -> float:
+        """Return the expected wall time of the selection and the test of the ensemble."""
+        speeds = self._speeds(records)
+        candidates = [number for number in self._ensemble.best_trials(records) if number in speeds]
+        return expected_ensemble_seconds(
+            [FORWARD_SPEED * speeds[number] for number in candidates],
+            self._val_images,
+            len(self._dataset.test_labels),
+            self._workers.concurrent,
+        )
 
     def _expected(self, todo: Sequence[PlannedRun], speeds: Mapping[int, float]) -> float:
         """Return the expected wall time of final runs in seconds."""

@@ -1,6 +1,6 @@
 """Announcement and progress of the final runs: bars in a terminal, lines elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +18,8 @@ from tune_mnist.durations import Stopwatch, approximately
 from tune_mnist.tuning.final.selection import PlannedRun
 from tune_mnist.tuning.options.search_options import SearchOptions
 
+Say = Callable[[str], None]
+
 
 def describe_runs(
     planned: Sequence[PlannedRun], missing: int, options: SearchOptions, seconds: float
@@ -30,20 +32,51 @@ def describe_runs(
         options: Options of the search.
         seconds: Expected wall time of the missing runs.
     """
-    trials: dict[str, dict[str, None]] = {}  # an ordered set of numbers by architecture
-    for run in planned:
-        trials.setdefault(run.model, {})[str(run.trial)] = None
-    models = ", ".join(
-        f"{model} (trial{'s' * (len(numbers) > 1)} {', '.join(numbers)})"
-        for model, numbers in trials.items()
-    )
     seeds, epochs = options.final_seeds, options.final_run_epochs
     made = len(planned) - missing
     done = f" ({made} of {len(planned)} runs are done)" if made else ""
     return (
-        f"final evaluation: {models}, {seeds} seed{'s' * (seeds > 1)}{done},"
+        f"final evaluation: {_trials(planned)}, {seeds} seed{'s' * (seeds > 1)}{done},"
         f" {planned[0].train_images:,} images, {epochs} epoch{'s' * (epochs > 1)} each,"
         f" {approximately(seconds)}"
+    )
+
+
+def describe_skipped(guessing: Sequence[PlannedRun], seeds: int) -> str:
+    """Describe in one line which final runs are skipped because their trials have not learned.
+
+    Args:
+        guessing: Planned runs of these trials, at least one.
+        seeds: Number of final runs of each configuration.
+    """
+    return (
+        f"final evaluation without {_trials(guessing)}: no better than guessing; to run it all the"
+        f" same, resume the search with --final-seeds {seeds}"
+    )
+
+
+def stamped_lines(console: Console, watch: Stopwatch) -> Say:
+    """Return a function that prints a line with the time since the start of the command.
+
+    Args:
+        console: Console to print to.
+        watch: Stopwatch started with the command.
+    """
+
+    def say(line: str) -> None:
+        console.print(watch.stamped(line), markup=False, highlight=False, soft_wrap=True)
+
+    return say
+
+
+def _trials(planned: Sequence[PlannedRun]) -> str:
+    """Return the architectures of runs with the numbers of their trials."""
+    trials: dict[str, dict[str, None]] = {}  # an ordered set of numbers by architecture
+    for run in planned:
+        trials.setdefault(run.model, {})[str(run.trial)] = None
+    return ", ".join(
+        f"{model} (trial{'s' * (len(numbers) > 1)} {', '.join(numbers)})"
+        for model, numbers in trials.items()
     )
 
 

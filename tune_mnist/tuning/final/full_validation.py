@@ -1,50 +1,31 @@
 """Evaluation of each architecture's best model on the whole validation split."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from ray.exceptions import RayError
-from rich.console import Console
 
 from tune_mnist.data import DataSplit
-from tune_mnist.errors import last_line
-from tune_mnist.training import CheckpointError, create_batches, mean_loss_and_accuracy
-from tune_mnist.tuning.final.kept_network import KeptNetwork, read_kept_network
+from tune_mnist.errors import UserError
+from tune_mnist.training import create_batches, mean_loss_and_accuracy
+from tune_mnist.tuning.final.kept_network import (
+    KeptNetwork,
+    evaluate_on_workers,
+    read_kept_network,
+)
 from tune_mnist.tuning.planning.resources import Workers
-from tune_mnist.tuning.storage.kept_models import kept_models, read_config, write_config
+from tune_mnist.tuning.storage.kept_models import (
+    BestConfig,
+    kept_models,
+    read_config,
+    write_config,
+)
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
-
-def validate_best(
-    best: Path,
-    data: "ray.ObjectRef[DataSplit]",
-    val: NDArray[np.int64],
-    settings: TrialSettings,
-    workers: Workers,
-    console: Console,
-) -> None:
-    """Call :func:`full_validation`, and print a warning if it fails.
-
-    These accuracies are not essential: tables omit them if they are missing.
-
-    Args:
-        best: Folder of the kept models, which contains one folder per architecture.
-        data: Images and labels in Ray's object store.
-        val: Indices of the whole validation split.
-        settings: Settings shared by all trials.
-        workers: Number and resources of the workers.
-        console: Console to print the warning to.
-    """
-    try:
-        full_validation(best, data, val, settings, workers.cpus, workers.gpus)
-    except (RayError, CheckpointError) as error:
-        console.print(
-            f"the best models were not evaluated on all validation images: {last_line(error)}",
-            markup=False,
-            soft_wrap=True,
-        )
+Say = Callable[[str], None]
 
 
 def full_validation(
@@ -52,35 +33,60 @@ def full_validation(
     data: "ray.ObjectRef[DataSplit]",
     val: NDArray[np.int64],
     settings: TrialSettings,
-    cpus: float,
-    gpus: float,
+    workers: Workers,
+    say: Say,
 ) -> dict[str, float]:
     """Evaluate each kept model on the whole validation split, in parallel on the workers.
 
     Trials may be validated on a fraction of these images only (``--val-fraction``). The accuracy
-    is written to ``config.json`` of the model. Models with a stored accuracy are skipped.
+    is written to ``config.json`` of the model. Models with a stored accuracy are skipped. These
+    accuracies are not essential: tables omit them if they are missing.
 
     Args:
         best: Folder of the kept models, which contains one folder per architecture.
         data: Images and labels in Ray's object store.
         val: Indices of the whole validation split.
         settings: Settings shared by all trials.
-        cpus: CPU cores per worker.
-        gpus: GPUs per worker.
+        workers: Number and resources of the workers.
+        say: Function that prints what is evaluated, and a line for each model that is left out,
+            because its files are damaged or its worker failed.
 
     Returns:
         Accuracy on the whole validation split, keyed by architecture.
     """
-    evaluate = ray.remote(num_cpus=cpus, num_gpus=gpus)(_accuracy)
-    configs = {folder: read_config(folder) for folder in kept_models(best)}
-    new = [folder for folder, config in configs.items() if config.full_val_accuracy is None]
-    channels = settings.data.channels
-    networks = [read_kept_network(folder, configs[folder], channels) for folder in new]
-    accuracies = [evaluate.remote(network, data, val, settings) for network in networks]
-    for folder, accuracy in zip(new, ray.get(accuracies), strict=True):
+
+    def leave_out(folder: Path, reason: str) -> None:
+        say(f"the best {folder.name} is not evaluated on all validation images: {reason}")
+
+    configs: dict[Path, BestConfig] = {}
+    for folder in kept_models(best):
+        try:
+            configs[folder] = read_config(folder)
+        except UserError as error:
+            leave_out(folder, str(error))
+    new = {
+        folder: partial(read_kept_network, folder, config, settings.data.channels)
+        for folder, config in configs.items()
+        if config.full_val_accuracy is None
+    }
+    if new:
+        names = ", ".join(folder.name for folder in new)
+        say(f"evaluating the best {names} on all {len(val):,} validation images")
+    evaluate = ray.remote(num_cpus=workers.cpus, num_gpus=workers.gpus)(_accuracy)
+    accuracies: dict[Path, float] = evaluate_on_workers(
+        new,
+        lambda network: evaluate.remote(network, data, val, settings),
+        workers.concurrent,
+        leave_out,
+    )
+    for folder, accuracy in accuracies.items():
         configs[folder] = configs[folder].model_copy(update={"full_val_accuracy": accuracy})
         write_config(folder, configs[folder].flat(only_set=True))
-    return {folder.name: config.full_val_accuracy or 0.0 for folder, config in configs.items()}
+    return {
+        folder.name: config.full_val_accuracy
+        for folder, config in configs.items()
+        if config.full_val_accuracy is not None
+    }
 
 
 def _accuracy(

@@ -344,3 +344,6 @@ SEARCH_OPTIONS = {
 FIXED = tuple(name for name, option in SEARCH_OPTIONS.items() if option.fixed)
 MEASURED = tuple(name for name, option in SEARCH_OPTIONS.items() if option.measured)
 EXTERNAL = tuple(name for name, option in SEARCH_OPTIONS.items() if option.external)
+
+FINAL_OPTIONS = frozenset(name for name, option in SEARCH_OPTIONS.items() if option.group == FINAL)
+"""Options of the final evaluation."""

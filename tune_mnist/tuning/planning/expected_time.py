@@ -70,8 +70,8 @@ def announce_time(
     runs = f", then {approximately(final)} for the final runs" if final else ""
     _print(
         console,
-        f"{approximately(seconds)} for about {epochs:.0f} epochs of trials{limit}{runs};"
-        f" images/s per worker: {measured}",
+        f"{approximately(seconds)} for about {epochs:.0f} epochs of trials{limit}{runs}; a rough"
+        f" figure, from the speed of one worker in one second: {measured} images/s",
     )
     return budget
 

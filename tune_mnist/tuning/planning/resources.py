@@ -187,12 +187,13 @@ def facts(
 
 
 def _raised(space: SearchSpace, options: SearchOptions, everything: DataSplit) -> str:
-    """Return a note that the default fraction was raised for a small data set, or ``""``."""
+    """Explain that more than the default fraction of small data is used, or return ``""``."""
     default = space.defaults.fraction or FALLBACKS["fraction"]
     enough = default_fraction(default, len(everything.train) + len(everything.val))
     if enough == default or options.fraction != enough:
         return ""
-    return f" (--fraction {default:g} would leave fewer than {MIN_TRAIN_IMAGES:,})"
+    used = "all of them" if enough == 1 else f"at least {MIN_TRAIN_IMAGES:,}"
+    return f" ({used}, as {default:.2g} of this data set would be fewer than {MIN_TRAIN_IMAGES:,})"
 
 
 def _precision(options: SearchOptions, workers: Workers) -> str:

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 from tune_mnist.data import Dataset
-from tune_mnist.errors import UserError
+from tune_mnist.errors import NOTHING_TO_RESUME, UserError
 from tune_mnist.models.user_modules import repeated_flags, source_digests
 from tune_mnist.quoting import MAX_QUOTED, shortened
 from tune_mnist.tuning.final.runs import read_final_runs
@@ -105,9 +105,9 @@ def resume_command(directory: Path) -> str:
 
 
 def next_step(directory: Path) -> str:
-    """Return a hint on how to resume a search, or ``""`` if the search is not stored yet."""
+    """Return a hint on how to resume a search, or that it is not stored yet."""
     begun = (directory / EXPERIMENT_FILE).exists()
-    return f"to resume: {resume_command(directory)}" if begun else ""
+    return f"to resume: {resume_command(directory)}" if begun else NOTHING_TO_RESUME
 
 
 def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:

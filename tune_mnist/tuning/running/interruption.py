@@ -14,7 +14,7 @@ from rich.console import Console
 from tune_mnist.errors import USER_ERROR, UserError, end_at_once, error_line
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.cluster.connection import Resources
-from tune_mnist.tuning.results_folder.resuming import resume_command
+from tune_mnist.tuning.results_folder.resuming import next_step
 
 _INTERRUPT_SECONDS = 1.0
 
@@ -69,7 +69,7 @@ class Stopping:
         if self._resources.local is not None:
             self._resources.local.kill()
         self._console.show_cursor()
-        return f"to resume: {resume_command(self._directory)}"
+        return next_step(self._directory)
 
     def acknowledge(self) -> None:
         """Tell the user immediately that the search is ending, which can take some seconds."""

@@ -4,7 +4,7 @@ Sources: Feurer et al., "Auto-sklearn 2.0", JMLR 2022; Salinas et al., "Syne Tun
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,12 @@ class Portfolio:
     Attributes:
         configurations: Configurations within the search space, in the order in which to try them.
         left_out: Number of configurations that were omitted because they do not fit the space.
+        outside: Parameters in which the omitted configurations lie outside the space.
     """
 
     configurations: tuple[dict[str, Any], ...]
     left_out: int
+    outside: tuple[str, ...] = ()
 
     def shortened(self, num_samples: int) -> "Portfolio":
         """Return the portfolio, shortened to what a search of a given length tries.
@@ -59,19 +61,16 @@ class Portfolio:
             num_samples: Number of trials of the search. At most one in ``SHARE`` trials is taken
                 from the portfolio.
         """
-        return Portfolio(self.configurations[: num_samples // SHARE], self.left_out)
+        return replace(self, configurations=self.configurations[: num_samples // SHARE])
 
     def describe(self) -> str:
         """Describe in one line how a search uses the portfolio."""
-        count = len(self.configurations)
-        left_out = f"{self.left_out} left out that do not fit the space"
+        count, others = len(self.configurations), self.left_out
+        why = f"outside this space in {', '.join(self.outside)}"
         if not count:
-            return left_out
-        tried = (
-            f"{count} shipped configuration{'s' * (count != 1)}, tried first and trained to the"
-            " last epoch"
-        )
-        return f"{tried}; {left_out}" if self.left_out else tried
+            return f"not used: {_shipped(others)} lie{'s' * (others == 1)} {why}"
+        tried = f"{_shipped(count)}, tried first and trained to the last epoch"
+        return f"{tried} ({others} more lie{'s' * (others == 1)} {why})" if others else tried
 
 
 def portfolio_of(space: SearchSpace, folder: Path | None = None) -> Portfolio | None:
@@ -106,7 +105,12 @@ def portfolio_of(space: SearchSpace, folder: Path | None = None) -> Portfolio | 
     )
     listed = [each for turn in turns for each in turn if each is not None]
     fitting = tuple(each for each in listed if space.fits(each))
-    return Portfolio(fitting, len(listed) - len(fitting))
+    outside = dict.fromkeys(name for each in listed for name in space.misfits(each))
+    return Portfolio(fitting, len(listed) - len(fitting), tuple(outside))
+
+
+def _shipped(count: int) -> str:
+    return f"{count} shipped configuration{'s' * (count != 1)}"
 
 
 @cache

@@ -6,11 +6,12 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from tune_mnist.errors import UserError, did_you_mean, unknown
+from tune_mnist.errors import UserError, unknown
 from tune_mnist.models.keywords import MODEL_PREFIX
 from tune_mnist.models.registry import get_architecture
 from tune_mnist.quoting import quoted
-from tune_mnist.training import REQUIRED, SEARCHABLE
+from tune_mnist.suggestions import closest, did_you_mean
+from tune_mnist.training import HYPERPARAMETERS, REQUIRED, SEARCHABLE
 from tune_mnist.tuning.spaces.architectures import check_trainable, typical_options
 from tune_mnist.tuning.spaces.parameters import (
     CategoricalParameter,
@@ -100,12 +101,21 @@ class SearchSpace:
         Args:
             configuration: Parameter values, keyed by parameter name.
         """
-        return all(
-            name in self.parameters
-            and self.parameters[name].contains(value)
-            and self.exists(name, configuration)
+        return not self.misfits(configuration)
+
+    def misfits(self, configuration: Mapping[str, Any]) -> list[str]:
+        """Return the parameters because of which a configuration lies outside the space.
+
+        Args:
+            configuration: Parameter values, keyed by parameter name.
+        """
+        return [
+            name
             for name, value in configuration.items()
-        )
+            if name not in self.parameters
+            or not self.parameters[name].contains(value)
+            or not self.exists(name, configuration)
+        ]
 
     def sample(self, trial: Any) -> dict[str, Any]:
         """Sample a configuration with Optuna's define-by-run interface.
@@ -165,15 +175,20 @@ def shipped_spaces() -> Path:
 
 def _find(name_or_path: str) -> Path:
     path = Path(name_or_path)
+    shipped = {file.stem: file for file in sorted(shipped_spaces().glob("*.yaml"))}
     if len(path.parts) > 1 or path.suffix in ENDINGS:
         if not path.is_file():
-            raise UserError(f"search space {path}: no such file")
+            raise UserError(f"search space {path}: no such file{did_you_mean(path.stem, shipped)}")
         return path
-    shipped = {file.stem: file for file in sorted(shipped_spaces().glob("*.yaml"))}
-    if name_or_path not in shipped:
-        error = unknown("search space", name_or_path, shipped)
-        raise UserError(f"{error}, or give the path of a YAML file")
-    return shipped[name_or_path]
+    if name_or_path in shipped:
+        return shipped[name_or_path]
+    # Without a close name, the error lists only the plain spaces, not their many variants.
+    listed = shipped if closest(name_or_path, shipped) else [n for n in shipped if "-" not in n]
+    error = unknown("search space", name_or_path, listed)
+    raise UserError(
+        f"{error}; the {len(shipped)} shipped spaces are in {shipped_spaces()}, or give the path"
+        " of a YAML file"
+    )
 
 
 def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
@@ -182,7 +197,8 @@ def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
     parameters: dict[str, Any] = dict(file.parameters)
     for name in parameters:
         if name not in SEARCHABLE and not name.startswith(MODEL_PREFIX):
-            hint = did_you_mean(name, SEARCHABLE)
+            helps = {known: HYPERPARAMETERS[known].help for known in SEARCHABLE}
+            hint = did_you_mean(name, SEARCHABLE, helps)
             raise UserError(
                 f"parameters: unknown parameter {quoted(name)}{hint}; known parameters are"
                 f" {', '.join(SEARCHABLE)} and {MODEL_PREFIX}<keyword of the network>"
