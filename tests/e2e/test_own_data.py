@@ -20,15 +20,15 @@ CLASSES = ["circle", "cross", "square"]
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory):
-    """Run the example; return its folder and its output."""
+    """Run the example; return the folder of the search and the output."""
     folder = tmp_path_factory.mktemp("own")
     done = python(str(EXAMPLE), folder=folder)
-    return folder, done.stdout
+    (study,) = folder.glob("results/*/study.journal")
+    return study.parent, done.stdout
 
 
 def test_a_search_on_colour_pictures_reports_class_names(searched):
-    folder, out = searched
-    directory = folder / "results" / "shapes"
+    directory, out = searched
     assert "shapes (64x64 RGB, 3 classes: circle, cross, square), 480 of 480" in out
     trials = pd.read_csv(directory / "trials.csv")
     assert trials["val_accuracy"].max() > 0.8
@@ -41,24 +41,24 @@ def test_a_search_on_colour_pictures_reports_class_names(searched):
 
 
 def test_the_configuration_beside_the_weights_has_the_class_names(searched):
-    folder, _ = searched
-    directory = folder / "results" / "shapes"
+    directory, _ = searched
     for place in (directory / "best" / "lenet", directory / "final" / "lenet"):
         data = json.loads((place / "config.json").read_text())["data"]
         assert (data["class_names"], data["channels"], data["side"]) == (CLASSES, 3, 64)
 
 
 def test_a_single_run_reports_class_names(searched):
-    folder, out = searched
+    directory, out = searched
     assert "true class circle cross square recall" in out
-    summary = (folder / "results" / "shapes-best" / "summary.md").read_text()
+    (epochs,) = directory.parent.glob("*/epochs.csv")
+    summary = (epochs.parent / "summary.md").read_text()
     assert "| true class   | circle   | cross   | square   | recall   |" in summary
 
 
 def test_a_picture_is_classified_by_class_name(searched):
-    folder, _ = searched
-    picture = folder / "shapes" / "test" / "square" / "000.png"
-    model = folder / "results" / "shapes" / "best" / "lenet"
+    directory, _ = searched
+    picture = directory.parents[1] / "shapes" / "test" / "square" / "000.png"
+    model = directory / "best" / "lenet"
     heading, row = in_this_process(predict, "--model", str(model), str(picture)).splitlines()
     assert heading == "image,index,ink,class,p_circle,p_cross,p_square"
     assert row.split(",")[3] in CLASSES
