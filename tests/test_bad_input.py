@@ -86,7 +86,7 @@ def test_an_existing_name_is_refused_before_training(refusal, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--space", "resnett"], "'resnett' (did you mean 'resnet'?)"),
+        (["--space", "resnett"], "'resnett' (did you mean 'resnet',"),
         (["--space", "missing.yaml"], "no such file"),
         (["--space", ""], "unknown search space ''"),
         (["--num-sampels", "3"], "--num-samples"),

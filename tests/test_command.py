@@ -4,12 +4,13 @@ import errno
 import os
 import re
 from collections.abc import Callable
+from typing import NoReturn
 
 import click
 import pytest
 
 from tune_mnist.__main__ import cli
-from tune_mnist.command import duration, run
+from tune_mnist.command import SpaceCommand, duration, run
 from tune_mnist.errors import UserError, unknown
 
 
@@ -89,7 +90,16 @@ def test_a_wrong_option_is_one_line(capsys, monkeypatch, arguments, words):
         (["search", "--results-dir", "x"], "--output-dir"),
         (["search", "--n-trials", "4"], "--num-samples"),
         (["train", "--learning-rate", "0.1"], "--lr"),
+        (["train", "--learning-rat", "0.1"], "--lr"),
         (["train", "--epoch", "4"], "--epochs"),
+        (["train", "--hlep"], "--help"),
+        (["search", "--hlep"], "--help"),
+        (["search", "--hel"], "--help"),
+        (["search", "--no-portfoli"], "--no-portfolio"),
+        (["search", "--num-trials", "4"], "--num-samples"),
+        (["search", "--max-trials", "4"], "--num-samples"),
+        (["search", "--trial", "4"], "--num-samples"),
+        (["search", "--trials", "4"], "--num-samples"),
         (["serch"], "search"),
     ],
 )
@@ -101,7 +111,26 @@ def test_the_closest_name_is_suggested_first(capsys, monkeypatch, arguments, clo
     assert re.findall("'([^']+)'", err)[1] == closest
 
 
-@pytest.mark.parametrize("flag", ["--lr", "--learning-rate"])
+@pytest.mark.parametrize("flag", ["--url", "--log", "-l", "--of", "--the", "--with", "--none"])
+def test_nothing_is_suggested_for_an_option_that_is_like_no_other(capsys, monkeypatch, flag):
+    monkeypatch.setattr("sys.argv", ["tune-mnist", "search", flag])
+    with pytest.raises(SystemExit):
+        run(cli)
+    err = capsys.readouterr().err
+    assert "'" + flag + "'" in err
+    assert "--help" in err
+    assert "hyperparameter" not in err
+    assert "did you mean" not in err
+
+
+def test_a_command_declares_the_hyperparameters_that_are_no_options(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["command", "--heat", "3"])
+    with pytest.raises(SystemExit):
+        run(SpaceCommand(name="command", hyperparameters={"oven_heat": "Heat."}))
+    assert "oven_heat is a hyperparameter" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--lr", "--learning-rate", "--learning-rat"])
 def test_a_search_says_where_the_range_of_a_hyperparameter_is_set(capsys, monkeypatch, flag):
     monkeypatch.setattr("sys.argv", ["tune-mnist", "search", flag, "0.1"])
     with pytest.raises(SystemExit):
@@ -121,6 +150,19 @@ def test_ctrl_c_prints_what_can_be_done_next(capsys, monkeypatch):
     interrupt = KeyboardInterrupt("to resume: it")
     status, out, err = outcome(capsys, monkeypatch, failing(interrupt))
     assert (status, out, err.strip()) == (130, "", "interrupted; to resume: it")
+
+
+def test_an_interrupt_is_printed_as_one_line_without_control_characters(capsys, monkeypatch):
+    interrupt = KeyboardInterrupt("to resume: a\x1b[2J\nb")
+    _, _, err = outcome(capsys, monkeypatch, failing(interrupt))
+    assert err.lstrip() == "interrupted; to resume: a\\x1b[2J\\nb\n"
+
+
+def test_the_message_of_another_cause_than_ctrl_c_is_not_printed(capsys, monkeypatch):
+    def body() -> NoReturn:
+        raise click.Abort from EOFError("EOF when reading a line")
+
+    assert outcome(capsys, monkeypatch, body)[2] == "interrupted\n"
 
 
 def test_a_full_disk_is_one_line(capsys, monkeypatch):

@@ -1,6 +1,8 @@
 """Messages of our own pydantic validators: what the value must be, and what it is, each once."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -110,3 +112,11 @@ def test_a_value_in_a_portfolio_file_is_named_with_its_place(tmp_path):
         f"{tmp_path / 'lenet.yaml'}: configurations.0.lr must be a number, a text, true or false,"
         " but is [1]"
     )
+
+
+def test_the_last_line_of_a_forced_end_has_no_control_characters():
+    code = "from tune_mnist.errors import end_at_once; end_at_once('to resume: \\x1b[2J', 3)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (3, "to resume: \\x1b[2J\n")

@@ -6,16 +6,19 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
+import cloup
 
 from tune_mnist.errors import USER_ERROR, UserError, error_line
+from tune_mnist.notices import notices_shown
 from tune_mnist.output import accept_all_characters, finish_output
-from tune_mnist.quoting import MAX_QUOTED, shortened
+from tune_mnist.quoting import MAX_QUOTED, printable, shortened
 from tune_mnist.stop_signals import stop_signals
-from tune_mnist.suggestions import alternatives, closest
+from tune_mnist.suggestions import alternatives, closest, hyperparameter_meant
 
 # Errors of the operating system that the user can fix: a full disk, a quota, a missing permission,
 # an impossible name, a folder in place of a file. Any other OSError keeps its traceback.
@@ -23,6 +26,20 @@ USER_ERRORS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY),
 )
+
+
+class SpaceCommand(cloup.Command):
+    """Command whose hyperparameters are set in a space file, not by options.
+
+    Args:
+        hyperparameters: Description of each hyperparameter, keyed by name. The error for an
+            unknown option says where hyperparameters are set.
+        arguments: Further arguments for ``cloup.Command``.
+    """
+
+    def __init__(self, *, hyperparameters: Mapping[str, str], **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.hyperparameters = hyperparameters
 
 
 def run(command: click.Command) -> NoReturn:
@@ -39,7 +56,8 @@ def run(command: click.Command) -> NoReturn:
     accept_all_characters(sys.stdout)
     accept_all_characters(sys.stderr)
     try:
-        status = command.main(standalone_mode=False)
+        with notices_shown():
+            status = command.main(standalone_mode=False)
         finish_output()
     except click.ClickException as error:
         _fail(_message(error))
@@ -52,9 +70,10 @@ def run(command: click.Command) -> NoReturn:
         place = error.filename2 or error.filename
         _fail(f"{place}: {error.strerror}" if place else str(error.strerror))
     except (KeyboardInterrupt, click.Abort) as error:
-        # Click turns a KeyboardInterrupt into an Abort without its message.
-        interrupt = error.__cause__ or error
-        click.echo("; ".join(["interrupted", *map(str, interrupt.args)]), err=True)
+        # Click turns a KeyboardInterrupt or an EOFError into an Abort without its message.
+        interrupt = error.__cause__ if isinstance(error, click.Abort) else error
+        said = interrupt.args if isinstance(interrupt, KeyboardInterrupt) else ()
+        click.echo(printable("; ".join(["interrupted", *map(str, said)])), err=True)
         _exit(stop_signals.status)
     _exit(status if isinstance(status, int) else 0)
 
@@ -91,27 +110,24 @@ def typed_command(name: str) -> str:
     return shlex.join(["python", "-m", f"tune_mnist.{name}", *arguments])
 
 
-def unknown_option(flag: str, command: click.Command) -> str:
+def unknown_option(flag: str, ctx: click.Context) -> str:
     """Return the error message for an unknown option, with the options that it probably means.
 
     Args:
         flag: Unknown option, such as ``--learning-rate``.
-        command: Command that was given the option. Its attribute ``hyperparameters``, if it has
-            one, describes names that users take for options, keyed by ``--name``.
+        ctx: Context of the command that was given the option.
     """
-    helps = {
-        name: getattr(option, "help", None) or ""
-        for option in command.params
-        for name in option.opts
-        if name.startswith("--")
-    }
-    elsewhere: dict[str, str] = getattr(command, "hyperparameters", {})
+    helps: dict[str, str] = {}
+    for option in ctx.command.get_params(ctx):
+        helps |= dict.fromkeys(option.opts, getattr(option, "help", None) or "")
+        helps |= dict.fromkeys(option.secondary_opts, "")
+    helps = {name: text for name, text in helps.items() if name.startswith("--")}
     unknown = f"No such option '{shortened(flag, MAX_QUOTED)}'"
-    close = closest(flag, (*helps, *elsewhere), helps | elsewhere)
-    if close and close[0] in elsewhere:
-        name = close[0].removeprefix("--").replace("-", "_")
-        return f"{unknown}: {name} is a hyperparameter, whose range is set in a --space file"
-    close = [name for name in close if name in helps]
+    if isinstance(ctx.command, SpaceCommand):
+        meant = hyperparameter_meant(flag, helps, ctx.command.hyperparameters)
+        if meant is not None:
+            return f"{unknown}: {meant} is a hyperparameter, whose range is set in a --space file"
+    close = closest(flag, helps, helps)
     if close:
         return f"{unknown} (did you mean {alternatives(close)}?)"
     return f"{unknown}: --help lists the options"
@@ -135,7 +151,7 @@ def _exit(status: int) -> NoReturn:
 def _message(error: click.ClickException) -> str:
     """Return the message of a Click error, listing the closest known names first."""
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
-        return unknown_option(error.option_name, error.ctx.command)
+        return unknown_option(error.option_name, error.ctx)
     found = getattr(error, "possibilities", None)
     if not found:
         return error.format_message()

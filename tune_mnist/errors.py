@@ -46,6 +46,8 @@ def last_line(error: Exception) -> str:
 def end_at_once(line: str, status: int) -> NoReturn:
     """Print a line and exit the process immediately, without running exit handlers.
 
+    Control characters in the line are escaped.
+
     Call this function from any thread if the main thread may be blocked inside a library and
     cannot exit by itself.
 
@@ -54,7 +56,7 @@ def end_at_once(line: str, status: int) -> NoReturn:
         status: Exit status of the process.
     """
     try:
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
     finally:  # printing fails if Ctrl-C has also ended the reader of a pipe
         os._exit(status)
 

@@ -1,10 +1,10 @@
 """Command ``search``: run or resume a search."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import cloup
 
-from tune_mnist.command import run, typed_command
+from tune_mnist.command import SpaceCommand, run, typed_command
 from tune_mnist.command_options import (
     SETTINGS,
     derived,
@@ -18,7 +18,7 @@ from tune_mnist.errors import NOTHING_TO_RESUME, ReportedInterrupt
 from tune_mnist.notices import notice
 from tune_mnist.process import set_up_process
 from tune_mnist.stop_signals import stop_signals
-from tune_mnist.training.config import HYPERPARAMETERS, SEARCHABLE
+from tune_mnist.training.config import SEARCHABLE_HELP
 from tune_mnist.tuning.options.option_fields import OptionFields
 from tune_mnist.tuning.options.option_presentation import RESULTS, SEARCH_GROUPS, WHAT
 
@@ -53,15 +53,12 @@ _OPTIONS = (
 )
 
 
-class _Search(cloup.Command):
-    """Command ``search``, whose hyperparameters are set in a space file, not by options."""
-
-    hyperparameters: ClassVar = {
-        f"--{name.replace('_', '-')}": HYPERPARAMETERS[name].help for name in SEARCHABLE
-    }
-
-
-@cloup.command(cls=_Search, params=grouped(SEARCH_GROUPS, _OPTIONS), context_settings=SETTINGS)
+@cloup.command(
+    cls=SpaceCommand,
+    hyperparameters=SEARCHABLE_HELP,
+    params=grouped(SEARCH_GROUPS, _OPTIONS),
+    context_settings=SETTINGS,
+)
 def search(**given: Any) -> int:
     """Run a hyperparameter search, evaluate its best trials and write a report."""
     watch = Stopwatch()

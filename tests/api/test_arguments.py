@@ -28,6 +28,8 @@ def in_empty_folder(tmp_path, monkeypatch):
     ("call", "options", "words"),
     [
         (run_search, {"num_sample": 3}, r"unknown option 'num_sample' \(did you mean 'num_samp"),
+        (run_search, {"learning_rate": 0.1}, "'learning_rate': lr is a hyperparameter, .* space"),
+        (run_search, {"lr": 0.1}, "lr is a hyperparameter"),
         (run_search, {"fraction_given": True}, "unknown option 'fraction_given'"),
         (run_search, {"num_samples": 0}, "num_samples must be at least 1, but is 0"),
         (run_search, {"scheduler": "ahsa"}, "unknown scheduler 'ahsa'"),

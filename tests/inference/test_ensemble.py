@@ -11,6 +11,7 @@ from tests.hostile.folders import edit, write_ensemble_of
 from tests.training.hostile_weights import HOSTILE
 from tune_mnist.errors import UserError
 from tune_mnist.inference import load_ensemble, load_model
+from tune_mnist.models import user_modules
 
 CPU = torch.device("cpu")
 
@@ -50,6 +51,18 @@ def test_a_search_without_an_ensemble_is_refused(search):
     assert f"--resume {search}" in refusal(search)
     assert str(search / "best") in refusal(search)
     assert "there is no such folder" in refusal(search / "missing")
+
+
+def test_the_commands_for_a_search_without_an_ensemble_can_be_copied(
+    search, tmp_path, monkeypatch
+):
+    # As after load_models, which would leave its networks to the other tests.
+    monkeypatch.setattr(user_modules, "_given", {"my networks.py": None})
+    folder = search.rename(tmp_path / "my search")
+    (folder / "ensemble" / "ensemble.json").unlink()
+    refused = refusal(folder)
+    assert f"--resume '{folder}' --models 'my networks.py'" in refused
+    assert f"--model '{folder / 'best'}'/<network> --models 'my networks.py'" in refused
 
 
 def test_a_member_without_weights_is_refused(search):

@@ -11,7 +11,8 @@ from tune_mnist.data.names import ARRAYS, DATASETS
 from tune_mnist.errors import UserError, unknown
 from tune_mnist.models.keywords import MODEL_PREFIX
 from tune_mnist.models.user_modules import load_models
-from tune_mnist.quoting import shortened
+from tune_mnist.quoting import MAX_QUOTED, shortened
+from tune_mnist.suggestions import hyperparameter_meant
 
 Models = str | Path | Sequence[str | Path]
 """One or more Python files or modules that register networks of the user."""
@@ -27,7 +28,11 @@ MAX_VALUE = 200
 
 
 def require_known(
-    options: Mapping[str, Any], schema: type[BaseModel], *more: str, keywords: bool = False
+    options: Mapping[str, Any],
+    schema: type[BaseModel],
+    *more: str,
+    keywords: bool = False,
+    hyperparameters: Mapping[str, str] | None = None,
 ) -> None:
     """Check that all options of a Python call have known names.
 
@@ -36,9 +41,12 @@ def require_known(
         schema: Model whose fields are the known options. Excluded fields are not options.
         more: Further known names.
         keywords: Whether names of the form ``model.<keyword>`` are accepted too.
+        hyperparameters: Description of each hyperparameter that is set in the search space instead
+            of by an option, keyed by name, or None.
 
     Raises:
-        UserError: A name is unknown. The message suggests the closest known name.
+        UserError: A name is unknown. The message suggests the closest known name, or says where
+            the hyperparameter is set.
     """
     fields = {
         name: field.description or ""
@@ -48,8 +56,14 @@ def require_known(
     known = dict.fromkeys(more, "") | fields
     for name in options:
         is_keyword = keywords and name.startswith(MODEL_PREFIX)
-        if name not in known and not is_keyword:
-            raise unknown("option", name, known, fields)
+        if name in known or is_keyword:
+            continue
+        if meant := hyperparameter_meant(name, fields, hyperparameters or {}):
+            raise UserError(
+                f"unknown option '{shortened(name, MAX_QUOTED)}': {meant} is a hyperparameter,"
+                " whose range is set in the space"
+            )
+        raise unknown("option", name, known, fields)
 
 
 def load_networks(models: Models) -> None:

@@ -28,6 +28,7 @@ from tune_mnist.process import process_restored
 from tune_mnist.reporting.preload import preload
 from tune_mnist.results import new_results, results_directory
 from tune_mnist.stop_signals import stop_signals
+from tune_mnist.training.config import SEARCHABLE_HELP
 from tune_mnist.tuning.experiment import run_experiment
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.results_folder.experiment_file import (
@@ -161,7 +162,7 @@ def perform_search(
     place: AbstractContextManager[Path]
     with _alone(), process_restored():
         load_networks(models)  # before reading a space or a folder that names the networks
-        require_known(options, SearchOptions)
+        require_known(options, SearchOptions, hyperparameters=SEARCHABLE_HELP)
         console = report_console() if console is None else console
         dataset = None if dataset is None else checked_images(dataset)
         if dataset is not None:

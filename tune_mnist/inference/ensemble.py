@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tune_mnist.errors import UserError
 from tune_mnist.inference.model import Classifier, load_model
+from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.safe_paths import path_in
 from tune_mnist.stored_json import read_stored
 from tune_mnist.stored_values import Text, Whole
@@ -72,8 +73,9 @@ def load_ensemble(directory: Path, device: torch.device) -> EnsembleClassifier:
         raise UserError(
             f"--ensemble {directory}: contains no {ENSEMBLE_FOLDER}/{ENSEMBLE_FILE}, which a"
             " search writes after its final runs: resume it with 'python -m tune_mnist.search"
-            f" --resume {shlex.quote(str(directory))}' (and --final-seeds 3, if it made no final"
-            f" runs), or use one of its networks with --model {directory / 'best'}/<network>"
+            f" --resume {shlex.quote(str(directory))}{repeated_flags()}' (and --final-seeds, above"
+            " 0, if it made no final runs), or use one of its networks with --model"
+            f" {shlex.quote(str(directory / 'best'))}/<network>{repeated_flags()}"
         )
     classifiers: list[Classifier] = []
     for member in ensemble.members:

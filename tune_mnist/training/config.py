@@ -225,6 +225,9 @@ HYPERPARAMETERS = _declared()
 SEARCHABLE = tuple(name for name, declared in HYPERPARAMETERS.items() if declared.searchable)
 """Names of the hyperparameters that a space file may search, besides the model."""
 
+SEARCHABLE_HELP = {name: HYPERPARAMETERS[name].help for name in SEARCHABLE}
+"""Description of each searchable hyperparameter, keyed by name."""
+
 CONFIG_COLUMNS = ("model", *SEARCHABLE)
 """Configuration columns in tables of trials. Columns ``model.<keyword>`` follow them."""
 

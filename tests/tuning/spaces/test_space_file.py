@@ -136,7 +136,7 @@ def test_an_unknown_key_is_named_with_the_known_ones(path, extra, words):
         ("fidelity: [{epochs: 1, fraction: 0}]\n", "fidelity[1].fraction must be greater"),
         (
             "fidelity: [{epochs: 1, size: 28}]\n",
-            "unknown key 'size' in fidelity[1]; known keys are epochs, image_size, fraction",
+            "unknown key 'size' in fidelity[1] (did you mean 'image_size'?); known keys are",
         ),
         ("fidelity: [{epochs: 1}]\n", "fidelity: stage 1 must set image_size or fraction"),
         (

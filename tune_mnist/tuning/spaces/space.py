@@ -11,7 +11,8 @@ from tune_mnist.models.keywords import MODEL_PREFIX
 from tune_mnist.models.registry import get_architecture
 from tune_mnist.quoting import quoted
 from tune_mnist.suggestions import closest, did_you_mean
-from tune_mnist.training import HYPERPARAMETERS, REQUIRED, SEARCHABLE
+from tune_mnist.training import REQUIRED, SEARCHABLE
+from tune_mnist.training.config import SEARCHABLE_HELP
 from tune_mnist.tuning.spaces.architectures import check_trainable, typical_options
 from tune_mnist.tuning.spaces.parameters import (
     CategoricalParameter,
@@ -197,8 +198,7 @@ def _checked(path: Path, file: SpaceFile, text: str) -> SearchSpace:
     parameters: dict[str, Any] = dict(file.parameters)
     for name in parameters:
         if name not in SEARCHABLE and not name.startswith(MODEL_PREFIX):
-            helps = {known: HYPERPARAMETERS[known].help for known in SEARCHABLE}
-            hint = did_you_mean(name, SEARCHABLE, helps)
+            hint = did_you_mean(name, SEARCHABLE, SEARCHABLE_HELP)
             raise UserError(
                 f"parameters: unknown parameter {quoted(name)}{hint}; known parameters are"
                 f" {', '.join(SEARCHABLE)} and {MODEL_PREFIX}<keyword of the network>"
