@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.versus.censoring import UNKNOWN, bounds
 from benchmarks.versus.contestants import WITH_PORTFOLIO, WITHOUT_PORTFOLIO, module_of
+from benchmarks.versus.summary import summarise
 from tune_mnist.files import write_text
 
 BENCHMARKS = Path(__file__).parent
@@ -47,8 +49,8 @@ _TIME_TO_TARGET: Columns = {
     "epochs_to_target": ("Epochs trained", ".0f"),
     "seconds_to_first_epoch": ("First epoch after, s", ".0f"),
     "seconds_per_epoch": ("Wall time per epoch, s", ".2f"),
-    "ratio_of_medians": ("Ratio of medians", ".2f"),
-    "median_ratio": ("Median ratio", ".2f"),
+    "ratio_of_medians": ("Ratio of medians", ""),
+    "median_ratio": ("Median ratio", ""),
 }
 _VERSUS: Columns = {
     "contestant": ("Search by", ""),
@@ -140,17 +142,35 @@ def _versus(source: str) -> str:
 
 
 def _time_to_target(dataset: str) -> str:
-    """Return the time to the target of each contestant, as median (quartiles) over the seeds."""
-    folder = BENCHMARKS / "versus" / "results" / dataset
-    frame = pd.read_csv(folder / "summary.csv")
-    limit = pd.read_csv(folder / "runs.csv")["at_most_seconds"].max()
-    times = frame[["seconds_to_target", "lower_quartile", "upper_quartile"]]
-    shown = times.map(lambda seconds: f"{'≥ ' if seconds >= limit else ''}{seconds:.0f}")
+    times = pd.read_csv(BENCHMARKS / "versus" / "results" / dataset / "times.csv")
+    return time_to_target(times)
+
+
+def time_to_target(times: pd.DataFrame) -> str:
+    """Return the table of the times to the target, as median (quartiles) over the seeds.
+
+    A value that is only a bound of the true value, because runs have not reached the target, has
+    ``≥`` or ``≤`` before it. A ratio of two lower bounds is not shown.
+
+    Args:
+        times: Row per run, of ``times_to_target``.
+    """
+    frame, signs = summarise(times), bounds(times)
+
+    def shown(name: str, style: str) -> list[str]:
+        values = zip(signs[name], frame[name], strict=True)
+        return [
+            "-" if sign == UNKNOWN else f"{sign} {value:{style}}".strip() for sign, value in values
+        ]
+
+    seconds = ("seconds_to_target", "lower_quartile", "upper_quartile")
+    quartiles = zip(*(shown(name, ".0f") for name in seconds), strict=True)
     return _markdown(
         frame.assign(
             contestant=frame["contestant"].map(_contestant),
             reached=[f"{row.reached} of {row.runs}" for row in frame.itertuples()],
-            shown_time=[f"{middle} ({low} to {high})" for middle, low, high in shown.to_numpy()],
+            shown_time=[f"{middle} ({low} to {high})" for middle, low, high in quartiles],
+            **{name: shown(name, ".2f") for name in ("ratio_of_medians", "median_ratio")},
         ),
         _TIME_TO_TARGET,
     )

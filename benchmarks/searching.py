@@ -74,4 +74,8 @@ class Rows:
         # Concatenating an empty table would change numeric columns to type object.
         known = [] if self.frame.empty else [self.frame]
         self.frame = pd.concat([*known, found], ignore_index=True)
+        self.write()
+
+    def write(self) -> None:
+        """Write the file, which has only its heading if there are no rows."""
         write_text(self._path, self.frame.to_csv(index=False))

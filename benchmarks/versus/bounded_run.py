@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -18,8 +19,13 @@ import psutil
 from benchmarks.searching import ROOT, environment
 
 POLL_SECONDS = 0.2
-SET_CHILD_SUBREAPER = 36
-"""Request of Linux's prctl."""
+END_SECONDS = 60.0
+"""Seconds after which a killed process, such as one that waits for a disk, is reported."""
+
+SET_PARENT_DEATH_SIGNAL, SET_CHILD_SUBREAPER = 1, 36
+"""Requests of Linux's prctl."""
+
+_LIBC = ctypes.CDLL(None)
 
 
 class Ending(StrEnum):
@@ -48,7 +54,9 @@ def run_bounded(
 ) -> BoundedRun:
     """Run a command in the root folder of the project, and end all its processes.
 
-    Temporary files of the command, such as Ray's session, are removed.
+    On Linux, the command is killed, too, if this process is. Other processes that this process has
+    started before are left alone. Temporary files of the command, such as Ray's session, are
+    removed.
 
     Args:
         command: Program and arguments.
@@ -58,9 +66,10 @@ def run_bounded(
         at_most: Maximum wall time in seconds.
 
     Raises:
-        SystemExit: The command failed.
+        SystemExit: The command failed, or one of its processes cannot be killed.
     """
-    _adopt_orphans()
+    _prctl(SET_CHILD_SUBREAPER, 1)  # orphans, such as Ray's workers, become our children
+    others = set(psutil.Process().children(recursive=True))
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         log.open("w") as file,
@@ -73,12 +82,17 @@ def run_bounded(
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # Safe beside other threads: the function takes no lock.
+            preexec_fn=partial(_end_with, os.getpid()),
         )
         try:
             ending = _wait(process, reached, start + at_most)
             wall = time.monotonic() - start
         finally:
-            _end(process)
+            left = _end(process, others)
+    if left:
+        numbers = ", ".join(str(each.pid) for each in left)
+        raise SystemExit(f"error: {name}: processes that cannot be killed: {numbers}")
     if ending is Ending.FINISHED and process.returncode:
         raise SystemExit(f"error: {name} ended with status {process.returncode}: see {log}")
     return BoundedRun(ending, wall)
@@ -95,19 +109,47 @@ def _wait(process: subprocess.Popen[bytes], reached: Callable[[], bool], end: fl
             return Ending.TIME
 
 
-def _adopt_orphans() -> None:
-    """Make this process the parent of descendants whose parent ends, such as Ray's workers."""
+def _prctl(request: int, value: int) -> None:
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _LIBC.prctl(request, value, 0, 0, 0)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a command, its process group and all descendants of this process."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    while descendants := psutil.Process().children(recursive=True):
+def _end_with(parent: int) -> None:
+    """Let this process, which a parent has just forked, be killed at the end of the parent."""
+    _prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:  # it has ended before
+        os._exit(1)
+
+
+def _end(process: subprocess.Popen[bytes], others: set[psutil.Process]) -> list[psutil.Process]:
+    """Kill a command, its process group and all descendants of this process except others.
+
+    Returns:
+        Processes that are still alive after ``END_SECONDS``.
+    """
+    deadline = time.monotonic() + END_SECONDS
+    # The number of a process that has been waited for may belong to another one by now.
+    if process.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+    while descendants := _descendants(others):
+        if time.monotonic() >= deadline:
+            return descendants
         for each in descendants:
-            with suppress(psutil.NoSuchProcess):
+            with suppress(psutil.Error):
                 each.kill()
         psutil.wait_procs(descendants, timeout=1)
+    return []
+
+
+def _descendants(others: set[psutil.Process]) -> list[psutil.Process]:
+    """Return the descendants of this process, without others and their descendants."""
+    found = []
+    for child in psutil.Process().children():
+        if child not in others:
+            found.append(child)
+            with suppress(psutil.Error):
+                found += child.children(recursive=True)
+    return found

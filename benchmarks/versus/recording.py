@@ -1,10 +1,11 @@
 """Tables of the runs of a comparison, so that an interrupted comparison resumes.
 
 ``runs.csv`` has a row per run with its settings, and ``epochs.csv`` a row per epoch. The row of
-the run is written last: epochs of a run without a row are left out.
+the run is written last: epochs of a run without a row are left out. ``epochs.csv`` without
+``runs.csv`` is refused, because nothing tells the settings of its runs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from benchmarks.versus.bounded_run import BoundedRun
 from tune_mnist.errors import UserError
 
 RUN = ["contestant", "seed"]
+EPOCH = ["trial", "epoch", "val_accuracy", "seconds"]
 
 
 class Recording:
@@ -25,24 +27,39 @@ class Recording:
         settings: Settings of all runs, keyed by column name.
 
     Raises:
-        UserError: The folder has runs with other settings.
+        UserError: The folder has runs with other or unknown settings.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, object]) -> None:
+        runs, epochs = folder / "runs.csv", folder / "epochs.csv"
+        if epochs.exists() and not runs.exists():
+            raise UserError(
+                f"{epochs}: there is no runs.csv with the settings of these epochs, which would be"
+                " overwritten: give another --output"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         self._settings = settings
-        self._runs = Rows(folder / "runs.csv", RUN)
-        self._epochs = Rows(folder / "epochs.csv", RUN, dtype={"trial": str})
+        # Text such as the checksum 1e10 is not a number.
+        texts = {name: str for name, value in settings.items() if isinstance(value, str)}
+        self._runs = Rows(runs, RUN, dtype=texts)
+        self._epochs = Rows(epochs, [*RUN, *EPOCH], dtype={"trial": str})
         for name, value in settings.items():
-            for found in self._runs.frame.get(name, pd.Series()).unique():
+            for found in self._recorded(name):
                 if found != value:
                     raise UserError(
-                        f"{folder / 'runs.csv'}: {name} is {found}, not {value}: give another"
-                        " --output, or the settings of these runs"
+                        f"{runs}: {name} is {found}, not {value}: give another --output, or the"
+                        " settings of these runs"
                     )
         recorded = _keys(self._runs.frame)
         whole = [key in recorded for key in _keys(self._epochs.frame)]
         self._epochs.frame = self._epochs.frame.loc[np.array(whole, dtype=bool)]
+
+    def _recorded(self, setting: str) -> Iterable[object]:
+        """Return the values of a setting in the recorded runs."""
+        rows = self._runs.frame
+        if setting in rows or rows.empty:
+            return rows.get(setting, pd.Series()).unique()
+        return ["not recorded"]
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -67,6 +84,8 @@ class Recording:
             run: How the run ended.
             epochs: Its epochs: trial, epoch, val_accuracy, seconds.
         """
+        if self._runs.frame.empty:
+            self._runs.write()  # epochs.csv never is without runs.csv
         if len(epochs):
             named = epochs.assign(contestant=contestant, seed=seed)
             self._epochs.add(named[[*RUN, *epochs.columns]])

@@ -33,6 +33,7 @@ from benchmarks.versus.contestants import (
     contestants,
     in_turn,
 )
+from benchmarks.versus.data_checksum import data_checksum
 from benchmarks.versus.recording import Recording
 from benchmarks.versus.summary import summarise, times_to_target
 from tune_mnist.command import run
@@ -102,12 +103,18 @@ def seed_range(_context: object, _option: object, text: str) -> list[int]:
     """Parse seeds such as ``0-7`` or ``0,2,5-6``.
 
     Raises:
-        click.BadParameter: The text is not of this form.
+        click.BadParameter: The text is not of this form, or a range is empty.
     """
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text):
         raise click.BadParameter(f"'{text}' is not a list of seeds such as 0-7 or 0,2,5")
-    ends = [part.partition("-") for part in text.split(",")]
-    return [seed for low, _, high in ends for seed in range(int(low), int(high or low) + 1)]
+    found: list[int] = []
+    for part in text.split(","):
+        low, _, high = part.partition("-")
+        seeds = range(int(low), int(high or low) + 1)
+        if not seeds:
+            raise click.BadParameter(f"'{part}' is an empty range: give {high}-{low}")
+        found += seeds
+    return found
 
 
 @click.command()
@@ -177,7 +184,8 @@ def main(
             raise click.UsageError(f"--fashion-dir does not apply to --dataset {dataset}")
         options.append(f"--data-dir={fashion_dir.absolute()}")
     comparison = Comparison(options, target, at_most, output, syne_python)
-    settings = {**common, "until_accuracy": target, "at_most_seconds": at_most}
+    limits = {"until_accuracy": target, "at_most_seconds": at_most}
+    settings = {**common, "data": data_checksum(dataset, fashion_dir), **limits}
     recording = Recording(output, settings)
     available = [each for each in MODULES if syne_python or each not in SYNE]
     chosen = contestants(modules or tuple(available), portfolio)

@@ -1,21 +1,20 @@
-import subprocess
-import sys
-
 import click
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from benchmarks.results_page import time_to_target
 from benchmarks.sample_dataset import SampleDataset
-from benchmarks.searching import ROOT
 from benchmarks.versus.anytime import anytime_curves, at_times
 from benchmarks.versus.anytime_plot import draw
 from benchmarks.versus.bounded_run import BoundedRun, Ending
+from benchmarks.versus.censoring import AT_LEAST, AT_MOST, EXACT, bounds
 from benchmarks.versus.contestant import EpochLog, Task
 from benchmarks.versus.contestants import ALL, MODULES, NONE, USUAL, contestants, in_turn
+from benchmarks.versus.data_checksum import data_checksum
 from benchmarks.versus.recording import Recording
-from benchmarks.versus.run import seed_range
+from benchmarks.versus.run import seed_range, write_results
 from benchmarks.versus.same_space import first_points, in_terms_of, same_space
 from benchmarks.versus.summary import summarise, times_to_target
 from benchmarks.versus.time_shares import TimeShares, time_shares
@@ -79,6 +78,40 @@ def test_ratios_compare_our_search_with_each_contestant():
     assert table.loc["ours", "median_ratio"] == 1
 
 
+def test_a_published_value_that_a_missed_target_could_change_is_marked_as_a_bound():
+    missed = ()
+    seconds = {
+        "ours": [20, 30, 100, 100],  # the median lies between a time and a lower bound
+        "ray_tune": [10, 20, 30, 40],
+        "ray_tune_in_memory": [10, 20, 30, 100],
+        "optuna_alone": [100, 100, 100, 100],
+    }
+    runs = [
+        run_of(name, seed, *(missed if time == 100 else [(0.99, time)]))
+        for name, times in seconds.items()
+        for seed, time in enumerate(times)
+    ]
+    table = time_to_target(times_to_target(*tables(*runs)))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    shown = {row[0]: (row[2], *row[-2:]) for row in rows[2:]}
+    assert shown == {
+        "tune_mnist": ("≥ 65 (28 to ≥ 100)", "1.00", "1.00"),
+        "Ray Tune's guide": ("25 (18 to 32)", "≥ 2.60", "≥ 2.25"),
+        "Ray Tune, images in memory": ("25 (18 to ≥ 48)", "≥ 2.60", "≥ 1.75"),
+        "Optuna alone": ("≥ 100 (≥ 100 to ≥ 100)", "-", "-"),
+    }
+
+
+def test_the_ratio_to_a_contestant_that_missed_the_target_is_an_upper_bound():
+    runs = [run_of("ours", seed, (0.99, 50.0)) for seed in range(2)]
+    runs += [run_of("ray_tune", 0), run_of("ray_tune", 1, (0.99, 40.0))]
+    found = bounds(times_to_target(*tables(*runs))).set_index("contestant")
+    assert set(found.loc["ours"]) == {EXACT}
+    assert found.loc["ray_tune", "ratio_of_medians"] == AT_MOST
+    assert found.loc["ray_tune", "median_ratio"] == AT_MOST
+    assert found.loc["ray_tune", "seconds_to_target"] == AT_LEAST
+
+
 def test_anytime_curves_are_quartiles_of_the_best_accuracy_so_far():
     runs, epochs = tables(
         run_of("ours", 0, (0.5, 1.0), (0.4, 2.0), (0.9, 3.0), at_most=4.0),
@@ -113,8 +146,9 @@ def test_a_comparison_continues_after_the_recorded_runs(tmp_path):
 
 
 def test_epochs_of_a_run_that_was_not_recorded_whole_are_left_out(tmp_path):
-    Recording(tmp_path, SETTINGS).add("ours", 3, ENDED, EPOCHS)
-    (tmp_path / "runs.csv").unlink()
+    with pytest.raises(AttributeError):  # without an ending, the row of the run cannot be written
+        Recording(tmp_path, SETTINGS).add("ours", 3, None, EPOCHS)
+    assert "007" in (tmp_path / "epochs.csv").read_text()
     again = Recording(tmp_path, SETTINGS)
     assert not again.has("ours", 3)
     again.add("ours", 4, ENDED, EPOCHS)
@@ -127,51 +161,48 @@ def test_runs_with_other_settings_are_not_mixed(tmp_path):
         Recording(tmp_path, SETTINGS | {"at_most_seconds": 60.0})
 
 
-# Leaves a process in a session of its own, as Ray does, and a temporary file, and waits.
-COMMAND = """
-import os, pathlib, subprocess, sys, time
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
-pathlib.Path(os.environ["TMPDIR"], "left").touch()
-print(os.environ["TMPDIR"], flush=True)
-pathlib.Path(sys.argv[1]).touch()
-time.sleep(600)
-"""
-BOUNDED = """
-import pathlib, psutil, sys
-from benchmarks.versus.bounded_run import run_bounded
-command, at_most = sys.argv[1], float(sys.argv[4])
-started, log = map(pathlib.Path, sys.argv[2:4])
-ended = run_bounded([sys.executable, "-c", command, str(started)], log, "it", REACHED, at_most)
-left = psutil.Process().children(recursive=True)
-folder = pathlib.Path(log.read_text().strip() or "/nowhere")
-print(ended.ending, len(left), folder.exists())
-"""
+def test_epochs_without_runs_are_refused_and_kept(tmp_path):
+    epochs = tmp_path / "epochs.csv"
+    epochs.write_text("contestant,seed,trial,epoch,val_accuracy,seconds\nours,0,0,1,0.5,3\n")
+    before = epochs.read_text()
+    with pytest.raises(UserError, match=r"runs\.csv"):
+        Recording(tmp_path, SETTINGS)
+    assert epochs.read_text() == before
 
 
-def run_bounded_apart(tmp_path, command=COMMAND, reached="started.exists", at_most=600):
-    """Run a command from a process of its own, which becomes the parent of all orphans."""
-    arguments = [command, str(tmp_path / "started"), str(tmp_path / "log"), str(at_most)]
-    return subprocess.run(
-        [sys.executable, "-c", BOUNDED.replace("REACHED", reached), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
+def test_runs_whose_setting_was_not_recorded_are_not_mixed(tmp_path):
+    Recording(tmp_path, SETTINGS).add("ours", 3, ENDED, EPOCHS)
+    with pytest.raises(UserError, match="data is not recorded"):
+        Recording(tmp_path, SETTINGS | {"data": "1e10"})
+
+
+def test_a_checksum_of_digits_is_not_read_as_a_number(tmp_path):
+    settings = SETTINGS | {"data": "00001e10"}
+    Recording(tmp_path, settings).add("ours", 3, ENDED, EPOCHS)
+    assert Recording(tmp_path, settings).has("ours", 3)
+
+
+def test_the_checksum_of_the_data_follows_their_content_and_not_their_folder(tmp_path, digits):
+    images, labels = digits.train_images[:20], digits.train_labels[:20]
+    changed = np.roll(labels, 1)
+    for name, given in {"one": labels, "same": labels, "other": changed}.items():
+        (tmp_path / name).mkdir()
+        arrays = {"x_train": images, "y_train": given, "x_test": images, "y_test": given}
+        np.savez(tmp_path / name / "data.npz", **arrays)
+    one, same, other = (
+        data_checksum("mnist", tmp_path / name / "data.npz") for name in ("one", "same", "other")
     )
+    assert one == same
+    assert one != other
 
 
-def test_a_run_is_ended_at_its_target_with_all_its_processes(tmp_path):
-    assert run_bounded_apart(tmp_path).stdout.split() == ["reached", "0", "False"]
-
-
-def test_a_run_is_ended_when_its_time_is_up(tmp_path):
-    ended = run_bounded_apart(tmp_path, reached="bool", at_most=3)
-    assert ended.stdout.split() == ["time", "0", "False"]
-
-
-def test_a_command_that_fails_ends_the_comparison(tmp_path):
-    ended = run_bounded_apart(tmp_path, command="raise SystemExit(3)")
-    assert ended.stderr == f"error: it ended with status 3: see {tmp_path / 'log'}\n"
+def test_results_are_written_although_no_run_has_reported_an_epoch(tmp_path):
+    recording = Recording(tmp_path, SETTINGS)
+    recording.add("ours", 0, ENDED, EPOCHS[:0])
+    write_results(recording, tmp_path, 0.98, "a title")
+    row = pd.read_csv(tmp_path / "summary.csv").iloc[0]
+    assert (row.runs, row.reached, row.seconds_to_target) == (1, 0, 100)
+    assert Recording(tmp_path, SETTINGS).has("ours", 0)
 
 
 def test_every_contestant_is_started_first_equally_often():
@@ -201,8 +232,9 @@ def test_the_shipped_portfolio_fits_the_space_of_all_contestants():
 def test_seeds_are_given_as_ranges():
     assert seed_range(None, None, "0-3") == [0, 1, 2, 3]
     assert seed_range(None, None, "5,0-1") == [5, 0, 1]
-    with pytest.raises(click.BadParameter):
-        seed_range(None, None, "3-")
+    for wrong in ("3-", "5-2", "0,5-2"):
+        with pytest.raises(click.BadParameter):
+            seed_range(None, None, wrong)
 
 
 def test_images_in_memory_are_those_of_the_data_loader():

@@ -28,6 +28,7 @@ TRIALS = 8
 DIGITS = ("--dataset", "digits", "--max-epochs", "9", "--final-seeds", "0")
 ONE_BY_ONE = ("--num-samples", "4", "--max-concurrent", "1", "--precision", "fp32")
 TRAINING = "ray::#"  # the process title of a worker names its trial, such as "#3 lenet"
+SHOT = "shot"
 JOURNAL_LINES = 230  # about the number of lines that the search of TRIALS trials writes
 
 # One moment of the kill by default, all of them with --slow.
@@ -68,10 +69,15 @@ def shoot_workers(
             lambda lines=lines: process.poll() is not None or journal_lines(directory) >= lines,
             every=0.02,
         )
-        shot += wait_until(
-            lambda: shoot_a_worker(process.pid, rng) or process.poll() is not None, every=0.02
-        )
+        shot += wait_until(lambda: shoot_or_end(process, rng), every=0.02) == SHOT
     return shot
+
+
+def shoot_or_end(process: subprocess.Popen[str], rng: random.Random) -> str | None:
+    """Kill a worker if one trains; tell whether that was done or the driver has ended."""
+    if shoot_a_worker(process.pid, rng):
+        return SHOT
+    return "ended" if process.poll() is not None else None
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
