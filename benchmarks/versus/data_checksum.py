@@ -3,8 +3,6 @@
 import zlib
 from pathlib import Path
 
-import numpy as np
-
 from tune_mnist.data import load_dataset
 
 
@@ -18,5 +16,5 @@ def data_checksum(dataset: str, data_dir: Path | None) -> str:
     data = load_dataset(dataset, data_dir)
     found = 0
     for part in (data.train_images, data.train_labels, data.test_images, data.test_labels):
-        found = zlib.crc32(np.ascontiguousarray(part), found)
+        found = zlib.crc32(part.tobytes(), found)
     return f"{found:08x}"

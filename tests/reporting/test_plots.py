@@ -172,7 +172,10 @@ def test_slices_name_the_best_choice_and_range(drawn):
 def test_a_logarithmic_axis_has_several_round_ticks(values):
     figure = go.Figure()
     set_ticks(figure.layout.xaxis, values, str)
-    assert 3 <= len(figure.layout.xaxis.tickvals) <= 8
+    ticks = figure.layout.xaxis.tickvals
+    assert 3 <= len(ticks) <= 8
+    assert {f"{tick:e}"[0] for tick in ticks} <= set("125")
+    assert all(float(f"{tick:.0e}") == pytest.approx(tick) for tick in ticks)
 
 
 def test_no_rank_correlation_is_named_from_fewer_than_five_trials(tmp_path: Path):

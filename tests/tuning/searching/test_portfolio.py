@@ -1,5 +1,6 @@
 """Shipped portfolios of configurations that a search tries first."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,17 +50,19 @@ def test_configurations_outside_the_space_are_omitted_and_counted(folder):
     )
     assert portfolio.left_out == 3
     described = portfolio.describe()
-    assert "2 shipped" in described
-    assert "3 more" in described
+    assert re.findall(r"\d+", described) == ["2", "3"]
     assert all(name in described for name in ("lr", "momentum", "dropout"))
     assert "optimizer" not in described
 
 
 def test_a_portfolio_without_a_fitting_configuration_is_not_used_and_says_why(folder):
     text = SPACE.format(model="lenet").replace("low: 0.001", "low: 0.05")
-    described = portfolio_of(parse_space(text, Path("two.yaml")), folder).describe()
-    assert described.startswith("not used: 5 shipped configurations")
-    assert "lr" in described
+    portfolio = portfolio_of(parse_space(text, Path("two.yaml")), folder)
+    assert (portfolio.configurations, portfolio.left_out) == ((), 5)
+    assert "lr" in portfolio.outside
+    described = portfolio.describe()
+    assert re.findall(r"\d+", described) == ["5"]
+    assert all(name in described for name in portfolio.outside)
 
 
 def test_configurations_name_their_network_in_a_space_of_several(folder):
