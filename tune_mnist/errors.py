@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import NoReturn
 
 from pydantic import ValidationError
@@ -31,6 +32,18 @@ class ReportedInterrupt(KeyboardInterrupt):
 
 NOTHING_TO_RESUME = "no trial was started, so there is nothing to resume"
 """Message of the KeyboardInterrupt of a search that has not stored anything yet."""
+
+NOTHING_RESUMED = "the search was not resumed yet; repeat the command to resume it"
+"""Message of the KeyboardInterrupt of a command that has not read the search to resume yet."""
+
+
+@contextmanager
+def interrupt_message(message: str) -> Iterator[None]:
+    """Context manager that gives a KeyboardInterrupt a message that says what to do next."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(message) from None
 
 
 def error_line(message: str) -> str:

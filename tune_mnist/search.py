@@ -14,16 +14,18 @@ from tune_mnist.command_options import (
     results_options,
 )
 from tune_mnist.durations import Stopwatch
-from tune_mnist.errors import NOTHING_TO_RESUME, ReportedInterrupt
+from tune_mnist.errors import (
+    NOTHING_RESUMED,
+    NOTHING_TO_RESUME,
+    ReportedInterrupt,
+    interrupt_message,
+)
 from tune_mnist.notices import notice
 from tune_mnist.process import set_up_process
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.training.config import SEARCHABLE_HELP
 from tune_mnist.tuning.options.option_fields import OptionFields
 from tune_mnist.tuning.options.option_presentation import RESULTS, SEARCH_GROUPS, WHAT
-
-NOTHING_RESUMED = "the search was not resumed yet; repeat the command to resume it"
-"""What users are told if they interrupt a command before it has read the search to resume."""
 
 _OPTIONS = (
     own(
@@ -64,18 +66,14 @@ def search(**given: Any) -> int:
     watch = Stopwatch()
     set_up_process()
     try:
-        notice("importing PyTorch and Ray")
-        # Imported late: Ray and PyTorch take seconds, too long for --help and for Ctrl-C.
-        from tune_mnist.api.search import perform_search
+        with interrupt_message(NOTHING_TO_RESUME if given["resume"] is None else NOTHING_RESUMED):
+            notice("importing PyTorch and Ray")
+            # Imported late: Ray and PyTorch take seconds, too long for --help and for Ctrl-C.
+            from tune_mnist.api.search import perform_search
 
         perform_search(typed_command("search"), watch=watch, **given)
     except ReportedInterrupt:
         return stop_signals.status
-    except KeyboardInterrupt as interrupt:
-        if interrupt.args:
-            raise
-        new = given["resume"] is None
-        raise KeyboardInterrupt(NOTHING_TO_RESUME if new else NOTHING_RESUMED) from None
     return 0
 
 

@@ -133,3 +133,25 @@ def test_a_joined_part_too_small_for_its_classes_is_refused(large: Dataset, frac
 def test_the_default_fraction_keeps_thousands_of_images_or_all(images, wanted, expected):
     train = images - math.ceil(0.2 * images)
     assert round(default_fraction(wanted, images) * train) == pytest.approx(expected, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("counts", "guess", "learned"),
+    [
+        ([300] * 100, 0.012, 0.10),  # a tenth is ten times the accuracy of a guess
+        ([3_000] * 10, 0.105, 0.15),
+        ([29_700, 300], 0.9901, 0.995),
+        ([99_000, 1_000], 0.99, 0.9925),
+    ],
+)
+def test_only_an_accuracy_within_the_errors_of_a_guess_withholds_work(
+    counts, guess, learned
+) -> None:
+    split = split_dataset(dataset(np.repeat(np.arange(len(counts)), counts)))
+    assert max(counts) / sum(counts) <= guess < split.guessing_level < learned
+    assert split.guessing_level <= split.chance_level
+
+
+def test_few_validation_images_withhold_more(large: Dataset) -> None:
+    few, many = (split_dataset(large, val_fraction=share) for share in (0.05, 1.0))
+    assert few.guessing_level > many.guessing_level

@@ -123,6 +123,25 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
     assert "1,437 training and validation images" in plan
 
 
+def test_networks_that_guess_are_tested_only_by_a_command_that_asks_for_it(tmp_path):
+    (tmp_path / "none.yaml").write_text(SPACE.replace("0.0001", "1e-8").replace("e-4", "e-9"))
+    directory = tmp_path / "guess"
+    result = run(
+        "search",
+        *("--space", str(tmp_path / "none.yaml"), "--dataset", "digits", "--num-samples", "1"),
+        *("--max-epochs", "1", "--scheduler", "none", "--searcher", "random"),
+        *("--output-dir", str(tmp_path), "--name", "guess"),
+    )
+    assert result.returncode == 0, result.stderr
+    assert read_final_runs(directory) == []
+    for text in (result.stdout, (directory / "summary.md").read_text()):
+        assert "no better than guessing" in " ".join(text.split())
+    result = run("search", "--resume", str(directory), "--final-seeds", "1")
+    assert result.returncode == 0, result.stderr
+    assert [run.model for run in read_final_runs(directory)] == ["lenet"]
+    assert "no better than guessing" not in (directory / "summary.md").read_text()
+
+
 def check_ensemble(directory, digits, trials):
     """Check that an ensemble of all trials was chosen, and that its results can be repeated."""
     ensemble = read_ensemble(directory)

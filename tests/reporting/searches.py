@@ -11,9 +11,15 @@ from tune_mnist.reporting.stored_search import StoredSearch, read_search
 from tune_mnist.training import TrainConfig
 from tune_mnist.tuning.final.runs import FinalRun, write_final_run
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.recording.study import CHANCE_LEVEL, STUDY_NAME, open_storage
+from tune_mnist.tuning.recording.study import (
+    CHANCE_LEVEL,
+    GUESSING_LEVEL,
+    STUDY_NAME,
+    open_storage,
+)
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.results_folder.experiment_file import write_experiment
+from tune_mnist.tuning.running.stop_reason import ENDED, StopReason
 from tune_mnist.tuning.spaces.space import parse_space
 from tune_mnist.tuning.spaces.stages import report_of
 
@@ -51,6 +57,7 @@ class Search:
         space: Text of the space file.
         dataset: Data set; None: a data set of one image and two classes.
         chance_level: Accuracy that a network exceeds once it has learned; None: not stored.
+        guessing_level: Accuracy up to which there are no final runs; None: not stored.
         options: Options of the search that differ from the defaults below.
     """
 
@@ -60,6 +67,7 @@ class Search:
         space: str = TWO_MODELS,
         dataset: Dataset | None = None,
         chance_level: float | None = None,
+        guessing_level: float | None = None,
         **options: Any,
     ) -> None:
         directory.mkdir()
@@ -79,6 +87,8 @@ class Search:
         )
         if chance_level is not None:
             self._study.set_user_attr(CHANCE_LEVEL, chance_level)
+        if guessing_level is not None:
+            self._study.set_user_attr(GUESSING_LEVEL, guessing_level)
         names = tuple(checked.directions)
         self._trial_store = TrialStore(self._study, self._space.model, checked.max_epochs, names)
 
@@ -132,6 +142,10 @@ class Search:
             self.directory,
             FinalRun(model, trial, seed, config, 1437, accuracy, confusion, 12.5, best=best),
         )
+
+    def end(self, stop_reason: StopReason = StopReason.FINISHED) -> None:
+        """Store the reason why the search ended."""
+        self._study.set_user_attr(ENDED, stop_reason.value)
 
     def read(self) -> StoredSearch:
         """Read the results folder."""

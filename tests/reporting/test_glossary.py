@@ -18,7 +18,7 @@ from tune_mnist.reporting.glossary import TERMS, terms_in
         ("lenet is tied with resnet", "tie"),
         ("A tie is a difference that chance can explain.", "tie"),
         ("95% confidence intervals", "95 % interval"),
-        ("model\np\nverdict", "p"),
+        ("p: p-value, uncorrected", "p"),
         ("#4 PRUNED", "PRUNED"),
         ("12 pruned, 4 complete", "PRUNED"),
         ("searcher tpe, scheduler asha-promotion", "asha"),
@@ -30,6 +30,7 @@ def test_a_term_is_found_in_the_words_of_a_report(text, name):
 
 def test_a_term_is_not_found_in_other_words():
     assert terms_in("plan, rate, patience, dropout", "properties of optional things") == []
+    assert terms_in("class\no\np\nq") == []  # names of classes
 
 
 def test_terms_have_different_names_and_explanations_of_whole_sentences():

@@ -5,6 +5,7 @@ import pytest
 from tests.reporting.searches import ONE_MODEL, Search, best_config
 from tune_mnist.reporting.summary import search_tables
 from tune_mnist.reporting.trials import trial_tables
+from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.storage.kept_models import write_config
 
 RIGHT = [[1, 0], [0, 1]]
@@ -152,6 +153,31 @@ def test_missing_final_runs_are_counted_in_the_caption(search):
     found = {table.name: table for table in search_tables(search.read())}
     for name in ("best", "final"):
         assert "Finished runs: 2 of 3 for lenet; the others diverged" in found[name].caption
+
+
+def test_trials_without_final_runs_that_only_guess_are_named_in_the_caption(tmp_path):
+    search = Search(tmp_path / "some", guessing_level=0.2)
+    search.trial(0.9)
+    search.trial(0.1, 0.2, 0.1, model="resnet")
+
+    def words():
+        return tables(search)["best"].caption
+
+    assert "guessing" not in words()  # the search is still running
+    search.end(StopReason.INTERRUPTED)
+    assert "guessing" not in words()  # there are no final runs for another reason
+    search.end()
+    assert "no better than guessing (val_accuracy up to 0.2000): trial 1 of resnet." in words()
+    assert "of lenet" not in words()
+    search.final("resnet", 1, 0, [[9, 1], [0, 10]])
+    assert "guessing" not in words()
+
+
+def test_a_search_that_wanted_no_final_runs_skips_none(tmp_path):
+    search = Search(tmp_path / "none", guessing_level=0.2, final_seeds=0)
+    search.trial(0.1)
+    search.end()
+    assert "guessing" not in tables(search)["best"].caption
 
 
 def test_trials_that_reached_a_later_stage_rank_first(tmp_path):

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.reporting.test_ensembles import ensemble
+from tune_mnist.training.ensemble_file import write_ensemble
 from tune_mnist.tuning import time_budget
 from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.options.search_options import SearchOptions
@@ -40,8 +42,10 @@ def test_a_plan_counts_all_epochs_of_the_portfolio(monkeypatch):
     )
 
 
-def expected(tmp_path, digits, space="lenet", stage=0, speed=1_000.0, val_images=300, **given):
-    """Return the expected time of the final evaluation of one best trial."""
+def expected(
+    tmp_path, digits, space="lenet", stage=0, speed=1_000.0, val_images=300, level=None, **given
+):
+    """Return the expected time of the final evaluation of one best trial, of accuracy 0.9."""
     found = load_space(space)
     options = SearchOptions.for_space(found, device="cpu", **given)
     settings = trial_settings(options, WORKERS, tmp_path, fidelity=options.fidelity(found))
@@ -51,7 +55,7 @@ def expected(tmp_path, digits, space="lenet", stage=0, speed=1_000.0, val_images
     record.last = {"images_per_second": speed}
     train = range(1_000)
     final = FinalEvaluation(
-        tmp_path, digits, None, train, options, settings, WORKERS, val_images, 1
+        tmp_path, digits, None, train, options, settings, WORKERS, val_images, 1, level
     )
     return final.expected_seconds([record])
 
@@ -77,3 +81,20 @@ def test_the_ensemble_costs_the_time_of_its_validation_images(tmp_path, digits):
         for images in (200, 10_200)
     )
     assert many - few == pytest.approx(10_000 / (2 * 100))  # classified at twice the speed
+
+
+def test_no_time_is_kept_for_final_runs_that_will_be_skipped(tmp_path, digits):
+    assert expected(tmp_path, digits, level=0.8) == expected(tmp_path, digits)
+    # What is left is the evaluation on all validation images.
+    none = expected(tmp_path, digits, final_seeds=0)
+    assert expected(tmp_path, digits, level=0.95) == none < expected(tmp_path, digits)
+
+
+def test_no_time_is_kept_for_an_ensemble_that_is_stored(tmp_path, digits):
+    before = expected(tmp_path, digits, val_images=10_000)
+    write_ensemble(tmp_path, ensemble([], [], counts=(1,)))
+    assert expected(tmp_path, digits, val_images=10_000) < before
+    write_ensemble(
+        tmp_path, ensemble([], [], counts=(1, 1))
+    )  # of two trials, one of which is not among the best
+    assert expected(tmp_path, digits, val_images=10_000) == before

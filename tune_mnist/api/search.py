@@ -21,7 +21,13 @@ from tune_mnist.api.calls import (
 from tune_mnist.console import report_console
 from tune_mnist.data import Dataset
 from tune_mnist.durations import Stopwatch
-from tune_mnist.errors import ReportedInterrupt, UserError
+from tune_mnist.errors import (
+    NOTHING_RESUMED,
+    NOTHING_TO_RESUME,
+    ReportedInterrupt,
+    UserError,
+    interrupt_message,
+)
 from tune_mnist.files import absolute
 from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.process import process_restored
@@ -109,7 +115,7 @@ def run_search(
         "resume": resume,
         "trust_stored": trust_stored or None,
     }
-    return perform_search(
+    directory = perform_search(
         python_call("run_search", given | options),
         space=space,
         dataset=dataset,
@@ -121,6 +127,10 @@ def run_search(
         console=console,
         **options,
     )
+    # Imported late: plotting takes two seconds, by which the first trial would be delayed.
+    from tune_mnist.api.results import load_results
+
+    return load_results(directory)
 
 
 def perform_search(
@@ -136,7 +146,7 @@ def perform_search(
     console: Console | None = None,
     watch: Stopwatch | None = None,
     **options: Any,
-) -> "SearchResults":
+) -> Path:
     """Run or resume a search for the command ``search`` or for ``run_search``.
 
     Args:
@@ -153,6 +163,9 @@ def perform_search(
         watch: Stopwatch started with the command. If None, time is measured from this call.
         options: Option values, keyed by field of ``SearchOptions``.
 
+    Returns:
+        Results folder of the search.
+
     Raises:
         UserError: See ``run_search``.
         KeyboardInterrupt: The search was interrupted. The results obtained so far are saved.
@@ -161,35 +174,36 @@ def perform_search(
     earlier: Experiment | None = None
     place: AbstractContextManager[Path]
     with _alone(), process_restored():
-        load_networks(models)  # before reading a space or a folder that names the networks
-        require_known(options, SearchOptions, hyperparameters=SEARCHABLE_HELP)
-        console = report_console() if console is None else console
-        dataset = None if dataset is None else checked_images(dataset)
-        if dataset is not None:
-            require_one_source(
-                dataset, options.get("data_dir"), transpose=options.get("transpose")
-            )
-        images = dataset if isinstance(dataset, Dataset) else None
-        given = options | data_options(dataset)
-        if resume is None:
-            if trust_stored:
-                raise UserError("--trust-stored must be used together with --resume")
-            chosen = _space(DEFAULT_SPACE if space is None else space)
-            settings = SearchOptions.for_space(chosen, **given)
-            place = new_results(output_dir, name, chosen.name)
-        else:
-            directory = _folder_to_resume(str(resume), name, output_dir)
-            earlier = read_experiment(directory)
-            chosen = earlier.search_space(directory)
-            _require_same_space(space, earlier, directory)
-            earlier.stored_options(directory, chosen)  # reports damage of the file
-            if not trust_stored:
-                earlier.require_repeated(directory, given)
-            elif stored := only_stored(earlier.options, given):
-                line = f"from {directory / EXPERIMENT_FILE}: {stored}"
-                console.print(line, markup=False, soft_wrap=True)
-            settings = earlier.options_with(chosen, given)
-            place = nullcontext(directory)
+        with interrupt_message(NOTHING_TO_RESUME if resume is None else NOTHING_RESUMED):
+            load_networks(models)  # before reading a space or a folder that names the networks
+            require_known(options, SearchOptions, hyperparameters=SEARCHABLE_HELP)
+            console = report_console() if console is None else console
+            dataset = None if dataset is None else checked_images(dataset)
+            if dataset is not None:
+                require_one_source(
+                    dataset, options.get("data_dir"), transpose=options.get("transpose")
+                )
+            images = dataset if isinstance(dataset, Dataset) else None
+            given = options | data_options(dataset)
+            if resume is None:
+                if trust_stored:
+                    raise UserError("--trust-stored must be used together with --resume")
+                chosen = _space(DEFAULT_SPACE if space is None else space)
+                settings = SearchOptions.for_space(chosen, **given)
+                place = new_results(output_dir, name, chosen.name)
+            else:
+                directory = _folder_to_resume(str(resume), name, output_dir)
+                earlier = read_experiment(directory)
+                chosen = earlier.search_space(directory)
+                _require_same_space(space, earlier, directory)
+                earlier.stored_options(directory, chosen)  # reports damage of the file
+                if not trust_stored:
+                    earlier.require_repeated(directory, given)
+                elif stored := only_stored(earlier.options, given):
+                    line = f"from {directory / EXPERIMENT_FILE}: {stored}"
+                    console.print(line, markup=False, soft_wrap=True)
+                settings = earlier.options_with(chosen, given)
+                place = nullcontext(directory)
         # The tables at the end take seconds, too.
         with (
             place as directory,
@@ -224,9 +238,7 @@ def perform_search(
             f"{outcome.detail}: when it is reachable again, continue with --resume"
             f" {directory}{repeated_flags()} (finished work is kept)"
         )
-    from tune_mnist.api.results import load_results
-
-    return load_results(directory)
+    return directory
 
 
 @contextmanager

@@ -14,6 +14,9 @@ from tune_mnist.errors import UserError
 SPLIT_SEED = 0
 VAL_SHARE = 0.2
 MIN_VAL_IMAGES = 2_000
+GUESSING_ERRORS = 3
+"""Standard errors by which an accuracy must exceed the largest class to be no guess."""
+
 MIN_TRAIN_IMAGES = 4_000
 """Minimum number of training images with the default fraction, if the data set has as many."""
 
@@ -55,9 +58,26 @@ class DataSplit:
         chance level is this fraction plus a tenth of the remainder to 1, to allow for random
         fluctuations.
         """
-        labels = self.labels[self.val if len(self.val) else self.train]
-        largest = float(np.bincount(labels).max() / len(labels))
+        largest, _ = self._largest_class
         return largest + 0.1 * (1 - largest)
+
+    @property
+    def guessing_level(self) -> float:
+        """Highest validation accuracy that can be explained by guessing, for withholding work.
+
+        This is the fraction of the largest class plus three standard errors of an accuracy on that
+        number of validation images. It is never above ``chance_level``, which is made for warnings
+        and would count an accuracy of 10 % with 100 balanced classes as guessing.
+        """
+        largest, images = self._largest_class
+        errors = GUESSING_ERRORS * math.sqrt(largest * (1 - largest) / images)
+        return min(largest + errors, self.chance_level)
+
+    @property
+    def _largest_class(self) -> tuple[float, int]:
+        """Fraction of the largest class among the validation images, and their number."""
+        labels = self.labels[self.val if len(self.val) else self.train]
+        return float(np.bincount(labels).max() / len(labels)), len(labels)
 
 
 def default_fraction(wanted: float, images: int) -> float:

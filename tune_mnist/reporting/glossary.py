@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from tune_mnist.reporting.verdict import MAX_P
+from tune_mnist.reporting.spread import MAX_P
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ TERMS = (
         "p",
         "p-value: probability that two equally good configurations differ at least as much as the"
         " two compared ones.",
-        r"^p$|\bp-values?\b|\bp:|\bp also\b",
+        r"\bp-values?\b|\bp:|\bp also\b",
     ),
     Term(
         "Holm",

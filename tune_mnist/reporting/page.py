@@ -24,7 +24,6 @@ from tune_mnist.safe_paths import files_in, path_in
 from tune_mnist.tuning.recording.trial_record import TrialState, best_record
 from tune_mnist.tuning.results_folder.resuming import resume_command
 from tune_mnist.tuning.running.stop_reason import ENDED, StopReason
-from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.trials.reports import METRIC
 
 PLOTS_FOLDER = "plots"
@@ -152,6 +151,6 @@ def _evaluated(results: StoredSearch) -> str:
 
 def _resume(results: StoredSearch) -> str:
     """Return the command that resumes the search, or ``""`` if it cannot be resumed."""
-    if not scheduler_class(results.options.scheduling.name).resumable:
+    if not results.options.resumable:
         return ""
     return resume_command(results.directory)

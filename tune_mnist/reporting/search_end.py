@@ -9,7 +9,6 @@ from tune_mnist.notices import notice
 from tune_mnist.tuning.recording.trial_record import TrialState
 from tune_mnist.tuning.results_folder.resuming import resume_command
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
-from tune_mnist.tuning.schedulers.registry import scheduler_class
 
 SHOWN = ("best", "costs", "pareto", "top", "final", "ensemble")
 """Names of the tables to print at the end of a search; others are only written to files."""
@@ -56,7 +55,7 @@ def report_search_end(
     )
     console.print(watch.stamped(end), markup=False, soft_wrap=True)
     more = _HOW_TO_CONTINUE.get(outcome.stop_reason)
-    if more is not None and scheduler_class(results.options.scheduling.name).resumable:
+    if more is not None and results.options.resumable:
         console.print(
             f"to resume: {resume_command(directory)}{more}",
             markup=False,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
+MAX_P = round(1 - CONFIDENCE, 6)
+"""p-value below which a difference holds."""
 
 
 @dataclass(frozen=True)

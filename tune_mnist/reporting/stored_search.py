@@ -13,7 +13,7 @@ from tune_mnist.safe_paths import path_in
 from tune_mnist.training.ensemble_file import Ensemble, read_ensemble
 from tune_mnist.tuning.final.runs import FinalRun, read_final_runs
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.recording.study import CHANCE_LEVEL, JOURNAL, load_study
+from tune_mnist.tuning.recording.study import CHANCE_LEVEL, GUESSING_LEVEL, JOURNAL, load_study
 from tune_mnist.tuning.recording.study_check import check_belongs
 from tune_mnist.tuning.recording.trial_record import TrialRecord, has_learned, to_frame
 from tune_mnist.tuning.recording.trial_store import begun_trials
@@ -67,6 +67,12 @@ class StoredSearch:
         """Accuracy that a network must exceed to count as having learned. 0 in early folders."""
         level = self.study.user_attrs.get(CHANCE_LEVEL)
         return level if isinstance(level, float) else 0.0
+
+    @property
+    def guessing_level(self) -> float | None:
+        """Accuracy up to which there are no final runs by default. None in early folders."""
+        level = self.study.user_attrs.get(GUESSING_LEVEL)
+        return level if isinstance(level, float) else None
 
     @property
     def learned(self) -> bool:

@@ -8,7 +8,10 @@ from tune_mnist.reporting.network_cost import mflops
 from tune_mnist.reporting.portfolio_trials import portfolio_sentence
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
+from tune_mnist.tuning.final.guessing import guesses
+from tune_mnist.tuning.final.selection import finalist_records
 from tune_mnist.tuning.recording.trial_record import BROKEN, NOT_LEARNED_YET, TrialState
+from tune_mnist.tuning.running.stop_reason import ENDED, StopReason
 from tune_mnist.tuning.spaces.stages import STAGE
 
 TOP = 10
@@ -143,6 +146,7 @@ def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
         caption += " The same weights were then evaluated on all validation images."
     if "seeds" in best:
         caption += TEST_CAPTION + missing_runs(results.final, results.options.final_seeds)
+    caption += _not_retrained(results)
     chosen = set(zip(best["model"], best["trial"], strict=True))
     beaten = [
         f"trial {trial} of {model}"
@@ -164,6 +168,28 @@ def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
         folded=True,
         files_only=hidden,
         headings=SELECTED_HEADINGS,
+    )
+
+
+def _not_retrained(results: StoredSearch) -> str:
+    """Return a sentence on the finalists without final runs that only guess, or ``""``."""
+    level, options = results.guessing_level, results.options
+    ended = results.study.user_attrs.get(ENDED)
+    in_order = {reason.value for reason in StopReason if reason.in_order}
+    if level is None or not options.final_seeds or ended not in in_order:
+        return ""
+    tested = {run.trial for run in results.final}
+    guessing = [
+        f"trial {record.number} of {record.config['model']}"
+        for finalists in finalist_records(results.records, options.finalists)
+        for record in finalists
+        if guesses(record, level) and record.number not in tested
+    ]
+    if not guessing:
+        return ""
+    return (
+        f" Not retrained by default, because no better than guessing (val_accuracy up to"
+        f" {level:.4f}): {', '.join(guessing)}."
     )
 
 

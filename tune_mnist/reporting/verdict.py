@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from tune_mnist.reporting.plots.text_format import listed
-from tune_mnist.reporting.spread import CONFIDENCE, spread
+from tune_mnist.reporting.spread import CONFIDENCE, MAX_P, spread
 from tune_mnist.reporting.tables import Comparison, comparison
 from tune_mnist.tuning.final.runs import FinalRun
-
-MAX_P = 0.05
-"""p-value below which a difference holds."""
 
 MIN_SEEDS = 2
 """Minimum number of runs needed to estimate the spread of a configuration over the seeds."""
@@ -62,7 +59,7 @@ class Difference:
 
     @property
     def holds(self) -> bool:
-        """Whether the difference is statistically significant at the 5 % level."""
+        """Whether the difference is statistically significant at the level ``MAX_P``."""
         return self.p < MAX_P
 
     @property

@@ -61,7 +61,7 @@ def verdict_lines(searches: Sequence[StoredSearch]) -> list[str]:
     if untested:
         lines.append(
             f"No final runs, and so no test accuracy: {listed(untested)}. Validation accuracies"
-            " are selected as the highest of many, and so partly by chance."
+            " are selected as the highest of many, and are therefore partly due to chance."
         )
     lines += [
         f"{name}: {line}." for name, each in names.items() if (line := nothing_learned(each))

@@ -32,7 +32,7 @@ from tune_mnist.tuning.cluster.shared_storage import check_shared
 from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.final.final_progress import stamped_lines
 from tune_mnist.tuning.final.full_validation import full_validation
-from tune_mnist.tuning.options.option_fields import FINAL_OPTIONS
+from tune_mnist.tuning.final.guessing import skipping_level
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning import resources
 from tune_mnist.tuning.planning.expected_time import announce_time
@@ -191,6 +191,7 @@ def _context(
         mlflow=search.mlflow,
         val_images=len(search.data.val),
         chance_level=search.data.chance_level,
+        guessing_level=search.data.guessing_level,
         warm_start=search.warm_start,
         portfolio=search.portfolio,
         watch=watch,
@@ -201,9 +202,6 @@ def _final_evaluation(
     context: SearchContext, search: Preparation, given: frozenset[str]
 ) -> FinalEvaluation:
     """Create the final evaluation. It skips networks that guess, unless the user asked for it."""
-    options = context.options
-    # The plan for a budget may change options that the user has not given.
-    asked = given & FINAL_OPTIONS or (options.changes_final_runs and not options.budget)
     return FinalEvaluation(
         context.directory,
         search.dataset,
@@ -214,7 +212,7 @@ def _final_evaluation(
         context.workers,
         context.val_images,
         len(context.space.models),
-        0.0 if asked else context.chance_level,
+        skipping_level(context.guessing_level, given),
     )
 
 

@@ -50,7 +50,7 @@ def settings(directory, options):
 
 
 def evaluate(
-    directory, records, digits, digits_split, shared, fraction=1.0, chance_level=0.0, **given
+    directory, records, digits, digits_split, shared, fraction=1.0, skipping_level=None, **given
 ):
     options = SearchOptions.for_space(
         load_space("lenet"), image_size=28, precision="fp32", device="cpu", **given
@@ -66,7 +66,7 @@ def evaluate(
         WORKERS,
         len(digits_split.val),
         architectures=2,
-        chance_level=chance_level,
+        skipping_level=skipping_level,
     ).run(records, Console(file=stream, width=200), Stopwatch())
     return failures, stream.getvalue()
 
@@ -90,19 +90,30 @@ def test_a_diverging_run_does_not_end_the_others(tmp_path, digits, digits_split,
 @pytest.mark.e2e
 def test_networks_that_only_guess_are_not_trained_again(tmp_path, digits, digits_split, shared):
     records = [record(0, 0.9, **LENET), record(1, 0.1, model="alexnet", lr=0.1)]
-    wanted = (digits, digits_split, shared, 0.05, digits_split.chance_level)
+    wanted = (digits, digits_split, shared, 0.05, digits_split.guessing_level)
     failures, out = evaluate(tmp_path, records, *wanted, max_epochs=1, final_seeds=1)
     assert failures == []
     assert [run.model for run in read_final_runs(tmp_path)] == ["lenet"]
     assert "alexnet (trial 1)" in out
-    assert "--final-seeds" in out  # how to run it all the same
+    assert "--final-seeds" in out  # how to train and test them
+
+
+@pytest.mark.e2e
+def test_final_runs_that_were_asked_for_are_made_even_at_an_accuracy_of_0(
+    tmp_path, digits, digits_split, shared
+):
+    wanted = (digits, digits_split, shared, 0.05, None)
+    records = [record(0, 0.0, **LENET)]
+    failures, _ = evaluate(tmp_path, records, *wanted, max_epochs=1, final_seeds=1)
+    assert failures == []
+    assert [run.model for run in read_final_runs(tmp_path)] == ["lenet"]
 
 
 @pytest.mark.e2e
 def test_a_search_that_has_learned_nothing_ends_without_final_runs(
     tmp_path, digits, digits_split, shared
 ):
-    wanted = (digits, digits_split, shared, 0.05, digits_split.chance_level)
+    wanted = (digits, digits_split, shared, 0.05, digits_split.guessing_level)
     failures, out = evaluate(tmp_path, [record(0, 0.1, **LENET)], *wanted, final_seeds=1)
     assert failures == []
     assert read_final_runs(tmp_path) == []

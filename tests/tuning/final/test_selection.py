@@ -15,7 +15,6 @@ from tune_mnist.tuning.final.selection import (
     describe_plan,
     drop_checkpoints,
     drop_outdated,
-    no_better_than_guessing,
 )
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
@@ -84,15 +83,6 @@ def test_a_trial_without_a_result_is_never_the_best(tmp_path, state):
 def test_an_interrupted_trial_can_be_the_best(tmp_path):
     plans = chosen(tmp_path, [record(0, 0.8), record(1, 0.9, state=TrialState.INTERRUPTED)])
     assert [plan.trial for plan in plans] == [1]
-
-
-def test_final_runs_that_were_made_are_not_given_up_because_their_trial_guesses(tmp_path):
-    records = [record(0, 0.1), record(1, 0.1, "resnet"), record(2, 0.9, "alexnet")]
-    plans = chosen(tmp_path, records)
-    assert [plan.trial for plan in no_better_than_guessing(plans, records, 0.2, [])] == [0, 1]
-    lenet = next(plan for plan in plans if plan.model == "lenet")
-    guessing = no_better_than_guessing(plans, records, 0.2, [made(lenet)])
-    assert [plan.trial for plan in guessing] == [1]
 
 
 def test_seeds_count_up_from_that_of_the_search(tmp_path):

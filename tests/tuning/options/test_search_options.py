@@ -146,20 +146,6 @@ def test_an_invalid_option_is_named(given, words):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("given", "changed"),
-    [
-        ({}, False),
-        ({"num_samples": 3}, False),
-        ({"final_seeds": 1}, True),
-        ({"finalists": 2}, True),
-        ({"final_epochs": 3}, True),
-    ],
-)
-def test_a_resumed_search_knows_whether_its_final_runs_were_asked_for(given, changed):
-    assert SearchOptions.for_space(load_space("lenet"), **given).changes_final_runs is changed
-
-
 def test_only_a_default_fraction_is_raised_for_small_data():
     space = load_space("all")
     assert SearchOptions.for_space(space).for_images(1_437).fraction == 1.0

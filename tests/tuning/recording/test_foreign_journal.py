@@ -72,6 +72,7 @@ LINES = {
             "first_of_portfolio": "x",
             "stages": "x",
             "chance_level": [0.2],
+            "guessing_level": "low",
             "ended": ["all trials have ended"],
         }.items()
     },

@@ -23,7 +23,12 @@ from tune_mnist.tuning.results_folder.experiment_file import (
     read_experiment,
     write_experiment,
 )
-from tune_mnist.tuning.results_folder.resuming import changed_networks, check_resumable, next_step
+from tune_mnist.tuning.results_folder.resuming import (
+    changed_networks,
+    check_resumable,
+    next_step,
+    next_step_without_head,
+)
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 from tune_mnist.tuning.spaces.space import load_space, parse_space
 from tune_mnist.tuning.storage.bucket import StorageError
@@ -151,6 +156,39 @@ def test_a_search_that_ends_by_force_tells_how_to_resume_it(tmp_path, digits, ow
     begin(tmp_path / "s", digits)
     assert f"--resume {tmp_path / 's'}" in next_step(tmp_path / "s")
     assert f"--models {own_network}" in next_step(tmp_path / "s")
+
+
+def test_no_line_recommends_to_resume_a_search_that_cannot_be_resumed(tmp_path, digits):
+    begin(tmp_path / "s", digits, scheduler="hyperband")
+    for step in (
+        next_step(tmp_path / "s"),
+        next_step_without_head(tmp_path / "s", own_cluster=True),
+    ):
+        assert "--resume" not in step
+        assert "cannot be resumed" in step
+        assert str(tmp_path / "s") in step
+        assert "cluster" not in step
+
+
+def test_a_damaged_folder_does_not_hide_how_a_search_ended(tmp_path, digits):
+    begin(tmp_path / "s", digits)
+    (tmp_path / "s" / "experiment.json").write_text("{")
+    assert f"--resume {tmp_path / 's'}" in next_step(tmp_path / "s")
+
+
+@pytest.mark.parametrize("own_cluster", [True, False])
+def test_after_the_loss_of_the_head_only_stored_trials_are_called_kept(
+    tmp_path, digits, own_cluster
+):
+    step = next_step_without_head(tmp_path / "s", own_cluster=own_cluster)
+    assert "nothing to resume" in step
+    assert "kept" not in step
+    assert "cluster" not in step
+    begin(tmp_path / "s", digits)
+    step = next_step_without_head(tmp_path / "s", own_cluster=own_cluster)
+    assert "kept" in step
+    assert f"--resume {tmp_path / 's'}" in step
+    assert ("--address" in step) is own_cluster
 
 
 def test_hyperband_cannot_be_resumed(tmp_path, digits):

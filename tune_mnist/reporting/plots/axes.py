@@ -56,7 +56,11 @@ def short(value: float) -> str:
 
 
 def _round_ticks(low: float, high: float) -> list[float]:
-    """Return round values from ``low`` to ``high``: powers of ten, unless these are too few."""
+    """Return round values that cover ``low`` to ``high``, at most a factor of 1.6 outside.
+
+    The values are powers of ten, or 1, 2 and 5 times powers of ten if there are too few of these
+    or the range is narrow. There may be none.
+    """
     reach = math.log10(high / low)
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     decades = range(first, last + 1, 2 if reach > _VERY_WIDE else 1)

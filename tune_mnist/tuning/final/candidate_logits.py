@@ -1,6 +1,6 @@
 """Outputs of the candidates for an ensemble, computed on the workers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from tune_mnist.data import DataSplit
 from tune_mnist.safe_paths import path_in
 from tune_mnist.training import create_batches, logits_and_labels
 from tune_mnist.training.ensemble_file import ENSEMBLE_FILE, ENSEMBLE_FOLDER, member_folder
+from tune_mnist.tuning.final.final_progress import Say
 from tune_mnist.tuning.final.kept_network import (
     KeptNetwork,
     evaluate_on_workers,
@@ -21,8 +22,6 @@ from tune_mnist.tuning.final.kept_network import (
 from tune_mnist.tuning.planning.resources import Workers
 from tune_mnist.tuning.storage.kept_models import BestConfig
 from tune_mnist.tuning.trials.trainable import TrialSettings
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

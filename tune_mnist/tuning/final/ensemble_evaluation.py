@@ -1,6 +1,6 @@
 """Selection of an ensemble from the best trials, and its test."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tune_mnist.training.ensemble_file import (
 )
 from tune_mnist.tuning.final.candidate_logits import CandidateLogits, left_out
 from tune_mnist.tuning.final.ensemble_choice import chosen_ensemble
+from tune_mnist.tuning.final.final_progress import Say
 from tune_mnist.tuning.planning.resources import Workers
 from tune_mnist.tuning.recording.trial_record import BROKEN, TrialRecord, by_rank
 from tune_mnist.tuning.storage.candidate_models import (
@@ -34,8 +35,6 @@ from tune_mnist.tuning.storage.candidate_models import (
 )
 from tune_mnist.tuning.storage.kept_models import BestConfig
 from tune_mnist.tuning.trials.trainable import TrialSettings
-
-Say = Callable[[str], None]
 
 MAX_LOGIT = 60_000.0
 """Limit of stored logits; float16 ends at 65,504."""
@@ -82,6 +81,21 @@ class EnsembleEvaluation:
                 trials.append(record.number)
         return sorted(trial for trials in best.values() for trial in trials)
 
+    def is_stored(self, records: Sequence[TrialRecord]) -> bool:
+        """Return whether an ensemble of the trials that are now the best is stored.
+
+        Args:
+            records: Records of all trials.
+
+        Raises:
+            UserError: The file of the ensemble is damaged.
+        """
+        stored = read_ensemble(self.directory)
+        if stored is None or stored.best_trials != self.best_trials(records):
+            return False
+        usable = {record.number for record in _usable(records)}
+        return {candidate.trial for candidate in stored.candidates} <= usable
+
     def drop_outdated(self, records: Sequence[TrialRecord], say: Say) -> None:
         """Remove the stored ensemble if other trials are now the best of the search.
 
@@ -95,12 +109,7 @@ class EnsembleEvaluation:
         Raises:
             UserError: The file of the ensemble is damaged.
         """
-        stored = read_ensemble(self.directory)
-        if stored is None:
-            return
-        usable = {record.number for record in _usable(records)}
-        candidates = {candidate.trial for candidate in stored.candidates}
-        if stored.best_trials != self.best_trials(records) or not candidates <= usable:
+        if read_ensemble(self.directory) is not None and not self.is_stored(records):
             remove_ensemble(self.directory)
             say("the stored ensemble is removed: it was chosen before other trials were the best")
 

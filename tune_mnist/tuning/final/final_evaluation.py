@@ -3,7 +3,7 @@
 import errno
 import os
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,6 @@ from tune_mnist.data import Dataset, DataSplit
 from tune_mnist.data.split import VAL_SHARE
 from tune_mnist.durations import Stopwatch
 from tune_mnist.errors import last_line
-from tune_mnist.models import get_architecture
 from tune_mnist.stored_values import MAX_INDICES
 from tune_mnist.tuning.final.ensemble_evaluation import EnsembleEvaluation
 from tune_mnist.tuning.final.final_progress import (
@@ -25,15 +24,16 @@ from tune_mnist.tuning.final.final_progress import (
     describe_skipped,
     stamped_lines,
 )
+from tune_mnist.tuning.final.final_seconds import final_speeds, seconds_of_runs
 from tune_mnist.tuning.final.final_training import Failed, Succeeded, train_and_test
+from tune_mnist.tuning.final.guessing import no_better_than_guessing
 from tune_mnist.tuning.final.misclassified import write_misclassified
-from tune_mnist.tuning.final.runs import FinalRun, final_folder, write_final_run
+from tune_mnist.tuning.final.runs import FinalRun, final_folder, read_final_runs, write_final_run
 from tune_mnist.tuning.final.selection import (
     PlannedRun,
     choose,
     drop_checkpoints,
     drop_outdated,
-    no_better_than_guessing,
     to_config,
 )
 from tune_mnist.tuning.options.search_options import SearchOptions
@@ -70,8 +70,9 @@ class FinalEvaluation:
         workers: Number and resources of the workers, the same as for trials.
         val_images: Number of validation images of a trial.
         architectures: Number of architectures in the search space.
-        chance_level: Validation accuracy that a trial must exceed for final runs of its
-            configuration. Final runs of a network that only guesses would waste their time.
+        skipping_level: Validation accuracy that a trial must exceed for final runs of its
+            configuration, because final runs of a network that only guesses would waste their
+            time. None if all finalists get final runs.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class FinalEvaluation:
         workers: Workers,
         val_images: int,
         architectures: int,
-        chance_level: float = 0.0,
+        skipping_level: float | None = None,
     ) -> None:
         self._directory = directory
         self._dataset = dataset
@@ -95,7 +96,7 @@ class FinalEvaluation:
         self._settings = settings
         self._workers = workers
         self._val_images = val_images
-        self._chance_level = chance_level
+        self._skipping_level = skipping_level
         limits = CandidateLimits(architectures, options.finalists)
         self._ensemble = EnsembleEvaluation(
             directory, dataset, shared, settings, workers, options.max_failures, limits
@@ -105,24 +106,29 @@ class FinalEvaluation:
         """Return the wall time in seconds that the final evaluation is expected to take.
 
         The time includes the evaluation of the best models on all validation images, all final
-        runs with their tests, and the selection and test of the ensemble. A search with a time
+        runs with their tests except those that will be skipped, and the selection and test of the
+        ensemble, unless it is stored. A search with a time
         budget calls this method to decide when trials must stop.
 
         Args:
             records: Records of all trials so far.
         """
-        speeds = self._speeds(records)
+        speeds = final_speeds(records, self._settings)
         tested = len(self._dataset.test_labels)
         validated = VAL_SHARE * len(self._dataset.train_labels)
         seconds = []
-        for run in choose(records, self._options, self._settings, len(self._train)):
+        chosen = choose(records, self._options, self._settings, len(self._train))
+        made = read_final_runs(self._directory)
+        guessing = no_better_than_guessing(chosen, records, self._skipping_level, made)
+        for run in chosen:
             trained = run.config.max_epochs * run.train_images
             one = (trained + tested / FORWARD_SPEED) / speeds[run.trial] + START_SECONDS
-            seconds += [one] * self._options.final_seeds
+            seconds += [one] * (0 if run in guessing else self._options.final_seeds)
             if run.best:
                 seconds.append(validated / FORWARD_SPEED / speeds[run.trial])
         final = time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
-        return final + self._ensemble_seconds(records) if self._options.final_seeds else final
+        ensemble = self._options.final_seeds and len(guessing) < len(chosen)
+        return final + self._ensemble_seconds(records) if ensemble else final
 
     def run(self, records: list[TrialRecord], console: Console, watch: Stopwatch) -> list[str]:
         """Perform all missing final runs, test the ensemble, and write the results.
@@ -145,9 +151,9 @@ class FinalEvaluation:
         chosen = choose(records, options, self._settings, len(self._train))
         made = drop_outdated(self._directory, chosen)
         done = {(run.trial, run.seed) for run in made}
-        guessing = no_better_than_guessing(chosen, records, self._chance_level, made)
+        guessing = no_better_than_guessing(chosen, records, self._skipping_level, made)
         if guessing and options.final_seeds:
-            say(describe_skipped(guessing, options.final_seeds))
+            say(describe_skipped(guessing, options))
         learned = [run for run in chosen if run not in guessing]
         planned = [run for first in learned for run in first.seeded(options.final_seeds)]
         todo = [run for run in planned if (run.trial, run.config.seed) not in done]
@@ -155,11 +161,13 @@ class FinalEvaluation:
         drop_checkpoints(store, todo)
         if not planned:
             return []
-        speeds = self._speeds(records)
+        speeds = final_speeds(records, self._settings)
         todo.sort(key=lambda run: speeds[run.trial])  # slowest runs first, to balance the workers
 
         if todo:
-            seconds = self._expected(todo, speeds) + self._ensemble_seconds(records)
+            seconds = seconds_of_runs(
+                todo, speeds, self._settings, self._workers.concurrent
+            ) + self._ensemble_seconds(records)
             say(describe_runs(planned, len(todo), options, seconds))
         ensemble = self._ensemble.choose(records, say)
         failures: list[str] = []
@@ -175,8 +183,10 @@ class FinalEvaluation:
         return failures
 
     def _ensemble_seconds(self, records: list[TrialRecord]) -> float:
-        """Return the expected wall time of the selection and the test of the ensemble."""
-        speeds = self._speeds(records)
+        """Return the expected wall time of the selection and test of an ensemble to be chosen."""
+        if self._ensemble.is_stored(records):
+            return 0.0
+        speeds = final_speeds(records, self._settings)
         candidates = [number for number in self._ensemble.best_trials(records) if number in speeds]
         return expected_ensemble_seconds(
             [FORWARD_SPEED * speeds[number] for number in candidates],
@@ -184,38 +194,6 @@ class FinalEvaluation:
             len(self._dataset.test_labels),
             self._workers.concurrent,
         )
-
-    def _expected(self, todo: Sequence[PlannedRun], speeds: Mapping[int, float]) -> float:
-        """Return the expected wall time of final runs in seconds."""
-        seconds = [
-            (run.config.max_epochs - run.checkpoints(self._settings.store).newest_epoch())
-            * run.train_images
-            / speeds[run.trial]
-            + START_SECONDS
-            for run in todo
-        ]
-        return time_on_workers(seconds, self._workers.concurrent)
-
-    def _speeds(self, records: list[TrialRecord]) -> dict[int, float]:
-        """Return the expected training speed of final runs in images per second, by trial number.
-
-        The speed of a trial that did not reach the last stage is scaled down, because a final run
-        trains on larger images.
-        """
-        return {
-            record.number: record.last["images_per_second"] * self._scale(record)
-            for record in records
-            if record.last
-        }
-
-    def _scale(self, record: TrialRecord) -> float:
-        fidelity = self._settings.fidelity
-        if fidelity is None or not record.stage:
-            return 1.0
-        architecture = get_architecture(record.config["model"])
-        size = fidelity.stages[record.stage - 1].image_size
-        full = architecture.input_size(self._settings.image_size)
-        return (architecture.input_size(size) / full) ** 2
 
     def _run_all(
         self, todo: list[PlannedRun], temperatures: Mapping[int, float], progress: FinalProgress

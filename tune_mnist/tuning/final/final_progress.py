@@ -19,6 +19,7 @@ from tune_mnist.tuning.final.selection import PlannedRun
 from tune_mnist.tuning.options.search_options import SearchOptions
 
 Say = Callable[[str], None]
+"""Function that prints a line."""
 
 
 def describe_runs(
@@ -42,16 +43,21 @@ def describe_runs(
     )
 
 
-def describe_skipped(guessing: Sequence[PlannedRun], seeds: int) -> str:
+def describe_skipped(guessing: Sequence[PlannedRun], options: SearchOptions) -> str:
     """Describe in one line which final runs are skipped because their trials have not learned.
 
     Args:
         guessing: Planned runs of these trials, at least one.
-        seeds: Number of final runs of each configuration.
+        options: Options of the search.
     """
+    command = (
+        "give --final-seeds {} each time the search is resumed"
+        if options.resumable
+        else "start another search with --final-seeds {}"
+    )
     return (
-        f"final evaluation without {_trials(guessing)}: no better than guessing; to run it all the"
-        f" same, resume the search with --final-seeds {seeds}"
+        f"final evaluation without {_trials(guessing)}: no better than guessing; to train and test"
+        f" them nevertheless, {command.format(options.final_seeds)}"
     )
 
 

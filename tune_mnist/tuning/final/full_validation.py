@@ -1,6 +1,5 @@
 """Evaluation of each architecture's best model on the whole validation split."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from tune_mnist.data import DataSplit
 from tune_mnist.errors import UserError
 from tune_mnist.training import create_batches, mean_loss_and_accuracy
+from tune_mnist.tuning.final.final_progress import Say
 from tune_mnist.tuning.final.kept_network import (
     KeptNetwork,
     evaluate_on_workers,
@@ -24,8 +24,6 @@ from tune_mnist.tuning.storage.kept_models import (
     write_config,
 )
 from tune_mnist.tuning.trials.trainable import TrialSettings
-
-Say = Callable[[str], None]
 
 
 def full_validation(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -137,27 +137,6 @@ def _trained(record: TrialRecord) -> dict[str, Hashable]:
     """Return the configuration that final runs train, rounded for comparison."""
     config = record.config_of(record.best_epoch)
     return {name: rounded(value) for name, value in config.items()}
-
-
-def no_better_than_guessing(
-    chosen: Sequence[PlannedRun],
-    records: Sequence[TrialRecord],
-    chance_level: float,
-    made: Sequence[FinalRun],
-) -> list[PlannedRun]:
-    """Return the planned runs whose trials are no better than guessing.
-
-    Trials with finished runs are left out, because the user has asked for these runs.
-
-    Args:
-        chosen: One planned run for each finalist.
-        records: Records of all trials.
-        chance_level: Validation accuracy that a network must exceed to count as having learned.
-        made: Finished runs.
-    """
-    tested = {run.trial for run in made}
-    guessing = {record.number for record in records if not record.val_accuracy > chance_level}
-    return [run for run in chosen if run.trial in guessing - tested]
 
 
 def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:

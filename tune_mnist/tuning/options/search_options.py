@@ -12,7 +12,7 @@ from tune_mnist.files import absolute
 from tune_mnist.training import Fidelity
 from tune_mnist.tuning.options.combinations import check_combination
 from tune_mnist.tuning.options.mlflow_uri import absolute_uri
-from tune_mnist.tuning.options.option_fields import FINAL_OPTIONS, OptionFields
+from tune_mnist.tuning.options.option_fields import OptionFields
 from tune_mnist.tuning.options.option_presentation import FALLBACKS
 from tune_mnist.tuning.schedulers.options import OWN_OPTIONS, SchedulerOptions
 from tune_mnist.tuning.schedulers.registry import (
@@ -146,10 +146,9 @@ class SearchOptions(OptionFields):
         return self.model_copy(update={"fraction": default_fraction(self.fraction, images)})
 
     @property
-    def changes_final_runs(self) -> bool:
-        """Whether an option of the final evaluation differs from its default."""
-        fields = type(self).model_fields
-        return any(getattr(self, name) != fields[name].default for name in FINAL_OPTIONS)
+    def resumable(self) -> bool:
+        """Whether the scheduler supports resuming the search."""
+        return scheduler_class(self.scheduling.name).resumable
 
     @property
     def final_run_epochs(self) -> int:

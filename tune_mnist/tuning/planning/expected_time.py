@@ -12,7 +12,7 @@ from tune_mnist.tuning.planning.estimate import (
     expected_seconds,
 )
 from tune_mnist.tuning.planning.search_context import SearchContext
-from tune_mnist.tuning.planning.speeds import NotMeasuredError, Speeds
+from tune_mnist.tuning.planning.speeds import PROBE_SECONDS, NotMeasuredError, Speeds
 
 
 def announce_time(
@@ -71,7 +71,7 @@ def announce_time(
     _print(
         console,
         f"{approximately(seconds)} for about {epochs:.0f} epochs of trials{limit}{runs}; a rough"
-        f" figure, from the speed of one worker in one second: {measured} images/s",
+        f" figure, from the speed of one worker in {PROBE_SECONDS:g} s: {measured} images/s",
     )
     return budget
 

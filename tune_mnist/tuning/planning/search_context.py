@@ -35,6 +35,8 @@ class SearchContext:
         final_images: Number of training images of a final run.
         val_images: Number of validation images of a trial.
         chance_level: Validation accuracy that a network must exceed to count as having learned.
+        guessing_level: Validation accuracy up to which a network gets no final runs by default, or
+            None if every network gets them.
         nodes: Nodes that could reach the checkpoints when the search started, or None if Ray runs
             only on this machine. Nodes may join or leave later.
         mlflow: MLflow client that records the trials, or None if MLflow is not used.
@@ -54,6 +56,7 @@ class SearchContext:
     final_images: int
     val_images: int
     chance_level: float
+    guessing_level: float | None = None
     nodes: list[Node] | None = None
     mlflow: "MlflowClient | None" = None
     warm_start: WarmStart | None = None

@@ -45,6 +45,7 @@ class StudyAttributes(_LinePart):
     first_of_portfolio: Whole = 0
     stages: list[CheaperStage] = Field(default_factory=list)
     chance_level: Finite = 0.0
+    guessing_level: Finite = 0.0
     closed_round: Whole = 0
     ended: Text = ""
 

@@ -16,6 +16,9 @@ JOURNAL = "study.journal"
 CHANCE_LEVEL = "chance_level"
 """User attribute of a study: validation accuracy that a network exceeds once it has learned."""
 
+GUESSING_LEVEL = "guessing_level"
+"""User attribute of a study: accuracy up to which a trial gets no final runs by default."""
+
 JOURNAL_LOCK = f"{JOURNAL}.lock"
 """Lock file of the journal while Optuna writes; renamed with a suffix to release the lock."""
 

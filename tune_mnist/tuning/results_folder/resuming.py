@@ -13,7 +13,12 @@ from tune_mnist.tuning.recording.callbacks import TRIALS_FILE
 from tune_mnist.tuning.recording.study import JOURNAL, load_study
 from tune_mnist.tuning.recording.study_check import check_belongs
 from tune_mnist.tuning.recording.trial_store import begun_trials
-from tune_mnist.tuning.results_folder.experiment_file import EXPERIMENT_FILE, Experiment, checksum
+from tune_mnist.tuning.results_folder.experiment_file import (
+    EXPERIMENT_FILE,
+    Experiment,
+    checksum,
+    read_experiment,
+)
 from tune_mnist.tuning.schedulers.registry import scheduler_class, scheduler_names
 from tune_mnist.tuning.spaces.space import SearchSpace
 
@@ -40,7 +45,7 @@ def check_resumable(
     """
     name = options.scheduling.name
     scheduler = scheduler_class(name)
-    if not scheduler.resumable:
+    if not options.resumable:
         others = [other for other in scheduler_names() if scheduler_class(other).resumable]
         raise UserError(
             f"--resume {directory}: a search with scheduler {name} cannot be resumed, only a"
@@ -105,9 +110,36 @@ def resume_command(directory: Path) -> str:
 
 
 def next_step(directory: Path) -> str:
-    """Return a hint on how to resume a search, or that it is not stored yet."""
-    begun = (directory / EXPERIMENT_FILE).exists()
-    return f"to resume: {resume_command(directory)}" if begun else NOTHING_TO_RESUME
+    """Return a hint on how to resume a search, or the reason why it cannot be resumed."""
+    if not (directory / EXPERIMENT_FILE).exists():
+        return NOTHING_TO_RESUME
+    if not _is_resumable(directory):
+        return f"the search cannot be resumed; its results so far are in {directory}"
+    return f"to resume: {resume_command(directory)}"
+
+
+def next_step_without_head(directory: Path, *, own_cluster: bool) -> str:
+    """Return what is kept and how to resume a search after the loss of Ray's head node.
+
+    Args:
+        directory: Results folder.
+        own_cluster: Whether the user started the cluster, and must start another one.
+    """
+    step = next_step(directory)
+    if not (directory / EXPERIMENT_FILE).exists():
+        return step
+    if own_cluster and _is_resumable(directory):
+        step = f"start a cluster; {step} --address ITS_ADDRESS"
+    return f"the trials that ended are kept; {step}"
+
+
+def _is_resumable(directory: Path) -> bool:
+    """Return whether the scheduler of a stored search supports resuming the search."""
+    try:
+        name = read_experiment(directory).options.get("scheduler")
+    except UserError:  # the command that resumes the search names the damage
+        return True
+    return name not in scheduler_names() or scheduler_class(str(name)).resumable
 
 
 def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:

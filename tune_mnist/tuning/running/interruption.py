@@ -14,7 +14,7 @@ from rich.console import Console
 from tune_mnist.errors import USER_ERROR, UserError, end_at_once, error_line
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.cluster.connection import Resources
-from tune_mnist.tuning.results_folder.resuming import next_step
+from tune_mnist.tuning.results_folder.resuming import next_step, next_step_without_head
 
 _INTERRUPT_SECONDS = 1.0
 
@@ -87,17 +87,15 @@ class Stopping:
         Args:
             complaint: One-line message that says what happened to the head node.
         """
-        next_step = self.tidy_up()
+        resume = self.tidy_up()
+        own_cluster = self._resources.local is None and stop_signals.installed
+        step = next_step_without_head(self._directory, own_cluster=own_cluster)
         if not stop_signals.installed:
-            self._interrupt_caller(f"{complaint}; the trials that ended are kept; {next_step}")
+            self._interrupt_caller(f"{complaint}; {step}")
             return
         if stop_signals.received:  # systemd and SLURM signal Ray's processes as well
-            end_at_once(f"interrupted; {next_step}", stop_signals.status)
-        if self._resources.local is None:
-            next_step = f"start a cluster; {next_step} --address ITS_ADDRESS"
-        end_at_once(
-            error_line(f"{complaint}; the trials that ended are kept; {next_step}"), USER_ERROR
-        )
+            end_at_once(f"interrupted; {resume}", stop_signals.status)
+        end_at_once(error_line(f"{complaint}; {step}"), USER_ERROR)
 
     def _interrupt_caller(self, complaint: str) -> None:
         """Interrupt the main thread until the search ends. Tune handles only the first signal."""

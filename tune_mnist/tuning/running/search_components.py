@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.recording.callbacks import TRIALS_FILE, Recorder
-from tune_mnist.tuning.recording.study import CHANCE_LEVEL, open_storage
+from tune_mnist.tuning.recording.study import CHANCE_LEVEL, GUESSING_LEVEL, open_storage
 from tune_mnist.tuning.recording.trial_attributes import PORTFOLIO
 from tune_mnist.tuning.recording.trial_record import TrialState
 from tune_mnist.tuning.recording.trial_store import TrialStore, own_trials
@@ -100,6 +100,8 @@ def build_components(
         queued = 0 if enumerates else options.num_samples
         prepare_study(searcher.study, space, queued, context.warm_start, context.portfolio)
     searcher.study.set_user_attr(CHANCE_LEVEL, context.chance_level)
+    if context.guessing_level is not None:
+        searcher.study.set_user_attr(GUESSING_LEVEL, context.guessing_level)
     scheduling = options.scheduling_for(space)
     scheduler = scheduler_for(
         searcher, space, scheduling, context.settings, context.workers.concurrent
