@@ -92,6 +92,7 @@ def test_no_time_is_kept_for_final_runs_that_will_be_skipped(tmp_path, digits):
 
 def test_no_time_is_kept_for_an_ensemble_that_is_stored(tmp_path, digits):
     before = expected(tmp_path, digits, val_images=10_000)
+    (tmp_path / "ensemble").mkdir()
     write_ensemble(tmp_path, ensemble([], [], counts=(1,)))
     assert expected(tmp_path, digits, val_images=10_000) < before
     write_ensemble(

@@ -18,7 +18,7 @@ TOP = 10
 SELECTED_HEADINGS = {"val_accuracy": "val_accuracy (selected)"}
 SELECTED_CAPTION = (
     "val_accuracy (selected): accuracy after the best epoch on the validation images of the"
-    " search, selected as the highest of all trials and therefore partly by chance."
+    " search. It is selected as the highest of all trials and is therefore partly due to chance."
 )
 TEST_CAPTION = (
     " Test accuracy: mean ± standard deviation over the seeds after retraining the configuration"

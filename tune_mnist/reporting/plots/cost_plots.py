@@ -147,8 +147,8 @@ def _accuracy_by_cost(
     sentence = _cost_sentence(best, costs, unit)
     if evaluated.results.final:
         sentence += (
-            " Filled markers are validation accuracies, selected as the highest and therefore"
-            " partly by chance; open markers are the test accuracies of the final runs."
+            " Filled markers are validation accuracies, which are selected as the highest and are"
+            " therefore partly due to chance; open markers are the test accuracies of the final runs."
         )
     return Plot(key, title, sentence, figure)
 
