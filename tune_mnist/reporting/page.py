@@ -118,8 +118,8 @@ def _headline(results: StoredSearch) -> str:
     return (
         f"{'Best so far' if _unended(results) else 'Best'} in the search:"
         f" {best.config['model']} with {METRIC} {best.val_accuracy:.4f} (trial #{best.number},"
-        f" epoch {best.best_epoch}). This accuracy is the highest of {len(results.records)} trials and"
-        f" is therefore partly due to chance. {states}."
+        f" epoch {best.best_epoch}). This accuracy is the highest of {len(results.records)}"
+        f" trials and is therefore partly due to chance. {states}."
     )
 
 

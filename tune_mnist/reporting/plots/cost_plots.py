@@ -148,7 +148,8 @@ def _accuracy_by_cost(
     if evaluated.results.final:
         sentence += (
             " Filled markers are validation accuracies, which are selected as the highest and are"
-            " therefore partly due to chance; open markers are the test accuracies of the final runs."
+            " therefore partly due to chance; open markers are the test accuracies of the final"
+            " runs."
         )
     return Plot(key, title, sentence, figure)
 
