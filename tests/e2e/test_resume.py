@@ -74,7 +74,7 @@ def shoot_workers(
 
 
 def shoot_or_end(process: subprocess.Popen[str], rng: random.Random) -> str | None:
-    """Kill a worker if one trains; tell whether that was done or the driver has ended."""
+    """Kill a worker if one trains; return SHOT, "ended" if the driver has ended, or None."""
     if shoot_a_worker(process.pid, rng):
         return SHOT
     return "ended" if process.poll() is not None else None
