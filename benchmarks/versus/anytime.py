@@ -64,4 +64,6 @@ def at_times(curves: pd.DataFrame, step: float) -> pd.DataFrame:
     wide = shown.assign(text=text, time=names).pivot(
         index="contestant", columns="time", values="text"
     )
-    return wide.loc[curves["contestant"].unique(), list(dict.fromkeys(names))].reset_index()
+    # No time is shown if the curves are shorter than the step.
+    rows = wide.reindex(index=curves["contestant"].unique(), columns=list(dict.fromkeys(names)))
+    return rows.rename_axis(index="contestant").reset_index()

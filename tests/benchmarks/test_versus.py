@@ -124,6 +124,7 @@ def test_anytime_curves_are_quartiles_of_the_best_accuracy_so_far():
     shown = at_times(curves, 2)
     assert list(shown.columns) == ["contestant", "2 s", "4 s"]
     assert shown.iloc[0]["4 s"] == "0.8000 (0.7500 to 0.8500)"
+    assert at_times(curves, 15).to_dict("list") == {"contestant": ["ours"]}
     assert "ours" in draw(curves, 0.98, "a title")
 
 
