@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from tune_mnist.reporting.ensembles import ensemble_tables, ensemble_verdict
 from tune_mnist.reporting.finals import final_tables
+from tune_mnist.reporting.rendering import page_table
 from tune_mnist.training.ensemble_file import Candidate, Ensemble, EnsembleTest, Predictions
 from tune_mnist.tuning.final.runs import Calibration, FinalRun
 
@@ -95,6 +97,28 @@ def test_the_caption_says_how_many_of_the_best_trials_were_candidates():
         found = ensemble(range(20), range(100), best=best)
         (table,) = ensemble_tables(found, final_runs(80))
         assert words in table.caption
+
+
+def test_the_terminal_explains_only_the_columns_that_it_shows():
+    (table,) = ensemble_tables(ensemble(range(20), range(100)), final_runs(80))
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(table.to_rich())
+    assert "95% interval" not in captured.get()
+    assert "The interval" not in captured.get()
+    assert "p:" not in captured.get()
+    for text in (table.to_markdown(), page_table(table).text):
+        assert "95% interval" in text
+        assert "The interval" in text
+        assert "p: " in text
+
+
+def test_a_network_that_counts_several_times_is_one_network():
+    found = ensemble(range(20), range(100), counts=(4, 1, 2))
+    (table,) = ensemble_tables(found, final_runs(80))
+    title = "Ensemble of 3 networks (#0 counted 4 times, #1, #2 counted twice)"
+    assert table.title == title
+    assert "The ensemble of 3 networks reaches" in table.caption
 
 
 @pytest.mark.parametrize("found", [None, ensemble((), (), counts=(1,))], ids=["none", "one trial"])

@@ -21,6 +21,9 @@ from tune_mnist.reporting.glossary import TERMS, terms_in
         ("p: p-value, uncorrected", "p"),
         ("#4 PRUNED", "PRUNED"),
         ("12 pruned, 4 complete", "PRUNED"),
+        ("Rank\nIn the median, lr has rank 1", "rank plot"),
+        ("Values by epoch\nThe best trial", "values by epoch"),
+        ("Timeline\n12 trials trained", "timeline"),
         ("searcher tpe, scheduler asha-promotion", "asha"),
     ],
 )

@@ -414,6 +414,21 @@ def test_an_interrupted_search_shows_the_resume_command(tmp_path: Path):
     assert f"python -m tune_mnist.search --resume {tmp_path}/cut" in page
 
 
+def test_a_single_command_has_no_order(tmp_path: Path):
+    page = written(interrupted(tmp_path / "cut")).read_text(encoding="utf-8")
+    assert "The command:" in page
+    assert "in order" not in page
+
+
+def test_plots_of_hyperparameters_are_not_introduced_by_best_accuracies(tmp_path: Path):
+    page = written(two_models(tmp_path / "two")).read_text(encoding="utf-8")
+    _, effects = page.split('id="effects"')
+    effects, course = effects.split('id="course"')
+    assert "Each plot says after which epoch it compares the trials" in effects
+    assert "best val_accuracy" not in effects
+    assert "each is shown by its best val_accuracy" in course
+
+
 def test_a_search_of_an_exhausted_space_is_complete(tmp_path: Path):
     results = make_search(tmp_path / "all", LENET, [Course({}, LEARNING)], num_samples=16)
     results.study.set_user_attr(ENDED, StopReason.EXHAUSTED.value)

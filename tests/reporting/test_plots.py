@@ -1,4 +1,6 @@
+import itertools
 import json
+import math
 import random
 import re
 from pathlib import Path
@@ -15,7 +17,7 @@ from tests.reporting.studies import (
     two_models,
 )
 from tune_mnist.reporting.plots import Drawn, Plot, draw, is_key
-from tune_mnist.reporting.plots.axes import set_ticks
+from tune_mnist.reporting.plots.axes import set_ticks, stretch
 from tune_mnist.reporting.stored_search import read_search
 
 ALL_TITLES = {
@@ -161,9 +163,9 @@ def test_a_schedule_is_compared_by_trials_that_reached_the_last_epoch(many):
 
 
 def test_slices_name_the_best_choice_and_range(drawn):
-    assert "the best model is resnet" in plot(drawn, "slice-model").sentence
+    assert "resnet with 0.7200 (6 trials) and lenet" in plot(drawn, "slice-model").sentence
     sentence = plot(drawn, "slice-lr").sentence
-    assert sentence.startswith("The best 3 trials have lr 0.0002 to 0.0056 (0.0002 to 0.1 was")
+    assert sentence.startswith("The best 3 trials after epoch 1 have lr 0.001")
     assert "rank correlation with val_accuracy is -0." in sentence
     assert plot(drawn, "slice-optimizer").figure.layout.xaxis.categoryarray == ("sgd", "adam")
 
@@ -323,18 +325,83 @@ def test_parallel_coordinates_have_no_more_axes_than_can_be_read(tmp_path: Path)
     assert "augment" not in axes
 
 
-def test_an_exploited_trial_counts_with_the_hyperparameters_of_its_best_epoch(tmp_path: Path):
+def test_an_exploited_trial_counts_with_the_hyperparameters_of_the_compared_epoch(tmp_path: Path):
     courses = [Course({"lr": 0.01 * (n + 1)}, (0.5, 0.6 + 0.01 * n)) for n in range(4)]
     courses.append(Course({"lr": 1e-4}, (0.1, 0.99)))
     results = make_search(tmp_path / "pbt", LENET, courses)
     target = results.records[-1]
     params = {"model": "lenet", "lr": 0.05, "dropout": 0.1}
     target.exploits.append({"epoch": 1, "donor": 3, "params": params})
-    drawn = draw(results)
-    assert "0.0001" not in plot(drawn, "slice-lr").sentence
-    (points, *_) = plot(drawn, "slice-lr").figure.data
-    assert 1e-4 not in points.x
-    assert 0.05 in points.x
+    (points, *_) = plot(draw(results), "slice-lr").figure.data
+    assert 0.05 not in points.x
+    assert dict(zip(points.x, points.customdata, strict=True))[1e-4] == pytest.approx(0.1)
+
+
+EFFECT_PLOTS = ("slice-lr", "slice-optimizer", "parallel", "contour", "rank")
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    """Draw a search whose trials with adam are stopped early, although they are ahead."""
+    ahead, behind = (0.6,), (0.4, 0.7, 0.9)
+    courses = [
+        Course(
+            {"model": "lenet", "optimizer": "sgd" if late else "adam", "lr": 0.001 * (n + 1)},
+            tuple(value + n / 1000 for value in (behind if late else ahead)),
+        )
+        for n, late in enumerate((True, False) * 5)
+    ]
+    fatal = {"model": "lenet", "optimizer": "adam", "lr": 0.09}
+    courses.append(Course(fatal, reason="diverged: train_loss is nan"))
+    return draw(make_search(tmp_path_factory.mktemp("stopped") / "s", TWO_MODELS, courses))
+
+
+def test_hyperparameters_are_compared_after_an_epoch_that_all_trials_reached(stopped):
+    for key in EFFECT_PLOTS:
+        assert "after epoch 1" in plot(stopped, key).sentence
+    sentence = plot(stopped, "slice-optimizer").sentence
+    assert "adam with 0.6040 (6 trials)" in sentence
+    assert "sgd with 0.4040 (5 trials)" in sentence
+    (points,) = plot(stopped, "slice-optimizer").figure.data
+    assert max(points.customdata) == pytest.approx(0.609)
+
+
+def test_a_diverged_trial_counts_as_the_worst_beside_a_slice(stopped):
+    assert (
+        "1 diverged trial is not shown, but counts as the worst"
+        in plot(stopped, "slice-optimizer").sentence
+    )
+
+
+def test_the_colour_bar_of_a_slice_has_whole_trial_numbers(tmp_path: Path):
+    courses = [Course({"lr": 0.01 * (n + 1)}, (0.5 + n / 100,) * 3) for n in range(4)]
+    (points,) = plot(draw(make_search(tmp_path / "s", LENET, courses)), "slice-lr").figure.data
+    assert points.marker.colorbar.dtick == 1
+
+
+def test_the_timeline_says_that_bars_include_pauses(drawn):
+    assert "including pauses" in plot(drawn, "timeline").sentence
+
+
+@pytest.mark.parametrize(
+    "accuracies", [(0.100694, 0.0902778), (0.42881, 0.42883), (0.97, 0.98123), (0.5, 0.500001)]
+)
+def test_accuracies_near_each_other_have_short_ticks_at_even_distances(accuracies):
+    figure = stretch(go.Figure(go.Scatter(x=[1, 2], y=accuracies)), "val_accuracy")
+    labels = figure.layout.yaxis.ticktext
+    assert 1 <= len(labels) <= 8
+    assert len({*labels}) == len(labels)
+    ticks = [float(label) for label in labels]
+    distances = {round(high - low, 7) for low, high in itertools.pairwise(sorted(ticks))}
+    assert len(distances) <= 1
+
+
+@pytest.mark.parametrize("values", [(0.003,), (0.003, 0.0035), (0.0011, 0.0018), (9e-4, 2e-3)])
+def test_a_short_logarithmic_axis_shows_at_least_two_ticks(values):
+    axis = go.Figure().layout.xaxis
+    set_ticks(axis, values, str)
+    low, high = axis.range or (math.log10(min(values)), math.log10(max(values)))
+    assert len([tick for tick in axis.tickvals if low <= math.log10(tick) <= high]) >= 2
 
 
 def test_a_search_with_stages_compares_trials_of_the_last_stage(

@@ -48,7 +48,7 @@ def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
     if best is not found[0]:
         other = f"the mean of the {best.worse}"
     points = f"{abs(best.mean) * 100:.2f} points"
-    reached = f"The ensemble of {ensemble.size} networks reaches {_accuracy(ensemble.test):.4f}"
+    reached = f"The ensemble of {ensemble.networks} reaches {_accuracy(ensemble.test):.4f}"
     if best.holds and best.mean > 0:
         return f"{reached}, {points} above {other}."
     if best.holds:
@@ -106,10 +106,11 @@ def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Compariso
         f"{ensemble_verdict(ensemble, groups)} The ensemble was selected greedily from the"
         f" {ensemble.origin} on {ensemble.val_images:,} validation images; it"
         " predicts the mean of the probabilities. Final runs also train on the validation images."
-        " The interval covers the test images, paired. p: p-value, against a single network by"
-        " McNemar's exact test, against final runs by a t-test that also covers their seeds; it"
-        " does not cover the training of the ensemble, and is Holm-corrected.",
-        files_only=(_INTERVAL, "p"),
+        " A difference is a tie unless its p-value, Holm-corrected, is small: against a single"
+        " network by McNemar's exact test, against final runs by a t-test that also covers their"
+        " seeds. The test does not cover the training of the ensemble.",
+        files_only=("over_images", "p"),
+        files_caption=" The interval covers the test images, paired. p: the p-value.",
         headings=_HEADINGS,
     )
     return [table]

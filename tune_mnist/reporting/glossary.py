@@ -195,7 +195,8 @@ TERMS = (
     ),
     Term(
         "parallel coordinates",
-        "Plot in which each line is a trial, and crosses each axis at the trial's value.",
+        "Plot in which each line is a trial, and crosses each axis at the trial's value. Its"
+        " colour is the accuracy, from orange (lowest) to blue (highest).",
         r"\b[Pp]arallel coordinates\b",
     ),
     Term(
@@ -204,9 +205,27 @@ TERMS = (
         r"\b[Ss]lice\b",
     ),
     Term(
+        "rank plot",
+        "Plot of two hyperparameters with a point for each trial, whose colour is the trial's"
+        " place in the order of accuracies, from orange (last) to blue (first).",
+        r"^Rank$",
+    ),
+    Term(
         "contour",
         "Plot of two hyperparameters, whose colour is the accuracy.",
         r"\b[Cc]ontour\b",
+    ),
+    Term(
+        "values by epoch",
+        "Plot of the accuracy of each trial after each of its epochs. It shows whether the best"
+        " trial was already ahead in early epochs, by which the scheduler stops others.",
+        r"^Values by epoch$",
+    ),
+    Term(
+        "timeline",
+        "Plot with a bar for each trial, from its start to its end. The bar includes pauses, in"
+        " which the trial waits for the scheduler and other trials train.",
+        r"^Timeline$",
     ),
     Term(
         "tpe",

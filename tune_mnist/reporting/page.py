@@ -14,7 +14,7 @@ from tune_mnist.reporting.plotly_js import plotly_js
 from tune_mnist.reporting.plots import Plot, draw, is_key
 from tune_mnist.reporting.portfolio_trials import portfolio_sentence
 from tune_mnist.reporting.rendering import environment, render, script, script_source, to_json
-from tune_mnist.reporting.sections import ABOVE_PLOTS, first_plot, page_sections
+from tune_mnist.reporting.sections import first_plot, page_sections
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.summary import nothing_learned, search_facts
 from tune_mnist.reporting.tables import Comparison
@@ -59,7 +59,6 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
             results=results,
             facts=facts,
             fact_terms=terms_in(*(f"{key} {value}" for key, value in facts.items())),
-            above_plots=ABOVE_PLOTS,
             verdict=" ".join(filter(None, verdicts)),
             headline=headline,
             header_terms=terms_in(*verdicts, headline, first.sentence if first else ""),

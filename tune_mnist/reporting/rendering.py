@@ -88,7 +88,9 @@ def page_table(table: Comparison) -> PageTable:
     if table.group:
         numbers = (~table.continues()).cumsum()
         groups = [cells[numbers == number].to_numpy().tolist() for number in numbers.unique()]
-    return PageTable(table.name, table.title, table.caption, columns, groups, bool(table.group))
+    return PageTable(
+        table.name, table.title, table.full_caption, columns, groups, bool(table.group)
+    )
 
 
 def render(template: str, figures: Sequence[Plot], **values: Any) -> str:

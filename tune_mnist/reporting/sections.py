@@ -17,6 +17,12 @@ ABOVE_PLOTS = (
 )
 """Explanation of the plots of trials, which the page shows above them."""
 
+ABOVE_EFFECTS = (
+    "Each plot says after which epoch it compares the trials. Accuracy axes are logarithmic in the"
+    " error."
+)
+"""Explanation of the plots of hyperparameters, which the page shows above them."""
+
 _HEADINGS = {
     "best": BEST,
     "final": FINAL_PLOTS,
@@ -60,17 +66,21 @@ class PageSection:
         parts = ((len(self.tables), "table"), (len(self.plots), "plot"))
         return ", ".join(count(number, noun) for number, noun in parts if number)
 
-    @property
-    def shows_trials(self) -> bool:
-        """Whether the plots show trials. Those of the final evaluation show its runs."""
-        return self.heading != FINAL_PLOTS
+    def above_plots(self, evaluated: str) -> str:
+        """Return the explanation of the plots, or ``""`` if they show no trials.
+
+        Args:
+            evaluated: Number of trials with a finished epoch, as text.
+        """
+        if not self.plots or self.heading == FINAL_PLOTS:
+            return ""
+        return ABOVE_EFFECTS if self.heading == EFFECTS else f"{evaluated}; {ABOVE_PLOTS}"
 
     @property
     def terms(self) -> list[Term]:
         """Terms that the tables and plots use, each with its explanation."""
         shown = [f"{plot.title}\n{plot.sentence}" for plot in self.plots]
-        above = [ABOVE_PLOTS] if self.plots and self.shows_trials else []
-        return terms_in(*(table.text for table in self.tables), *above, *shown)
+        return terms_in(*(table.text for table in self.tables), self.above_plots(""), *shown)
 
 
 def page_sections(

@@ -97,7 +97,7 @@ class Comparison:
     Attributes:
         title: Title, which states what the table compares.
         cells: Formatted cells, with headings as column names.
-        caption: One-line explanation, which may be empty.
+        caption: One-line explanation of the columns shown in a terminal, which may be empty.
         name: File name of the table, without suffix.
         values: Table with unformatted values for the ``.csv`` file. If None, the cells are
             written.
@@ -105,6 +105,7 @@ class Comparison:
         files_only: Headings of columns that are not shown in a terminal.
         group: Heading of the column that groups consecutive rows with equal values. Empty if there
             are no groups.
+        files_caption: Explanation of the columns that are not shown in a terminal.
     """
 
     title: str
@@ -115,6 +116,12 @@ class Comparison:
     folded: bool = False
     files_only: tuple[str, ...] = ()
     group: str = ""
+    files_caption: str = ""
+
+    @property
+    def full_caption(self) -> str:
+        """Explanation of all columns, for files that show all of them."""
+        return f"{self.caption}{self.files_caption}"
 
     def to_rich(self) -> Group:
         """Format the table for a terminal."""
@@ -153,7 +160,7 @@ class Comparison:
 
     def to_markdown(self) -> str:
         """Format the table as a Markdown section."""
-        caption = f"{self.caption}\n\n" if self.caption else ""
+        caption = f"{self.full_caption}\n\n" if self.full_caption else ""
         sides = [
             "left" if _is_text(str(heading), self.cells[heading]) else "right"
             for heading in self.cells
@@ -200,6 +207,7 @@ def comparison(
     files_only: tuple[str, ...] = (),
     group: str = "",
     headings: Mapping[str, str] = MappingProxyType({}),
+    files_caption: str = "",
 ) -> Comparison:
     """Build a comparison table from rows of unformatted values.
 
@@ -216,6 +224,8 @@ def comparison(
         group: Column that groups consecutive rows with equal values. If empty, there are no
             groups.
         headings: Headings that replace the usual ones in this table, keyed by column.
+        files_caption: Explanation of the columns that are not shown in a terminal, which follows
+            the caption.
     """
     config = [key for key in ordered_keys(map(str, rows)) if key != "model"]
     named = [key for column in columns for key in (config if column == CONFIG else [column])]
@@ -227,9 +237,11 @@ def comparison(
         }
     )
     numbers = [number for column in shown for number in _SPREAD.get(column, (column,))]
-    hidden = tuple(_heading(column) for column in files_only)
+    hidden = tuple(headings.get(column, _heading(column)) for column in files_only)
     grouped = _heading(group) if group else ""
-    return Comparison(title, cells, caption, name, rows[numbers], folded, hidden, grouped)
+    return Comparison(
+        title, cells, caption, name, rows[numbers], folded, hidden, grouped, files_caption
+    )
 
 
 def cell(column: str, value: Any) -> str:

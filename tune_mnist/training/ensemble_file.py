@@ -21,7 +21,7 @@ MAX_MEMBERS = 8
 MAX_TRIALS = 1_000
 
 _REMEDY = "remove the file and resume the search"
-_TIMES = {1: "", 2: " twice"}
+_TIMES = {1: "", 2: " counted twice"}
 
 
 class Candidate(StrictModel):
@@ -153,12 +153,17 @@ class Ensemble(StrictModel):
         return {candidate.trial: candidate.temperature for candidate in self.candidates}
 
     def describe(self) -> str:
-        """Return the networks of the ensemble as text, such as ``3 networks (#4 twice, #7)``."""
+        """Return the networks as text, such as ``2 networks (#4 counted twice, #7)``."""
         parts = [
-            f"#{member.trial}{_TIMES.get(member.count, f' {member.count} times')}"
+            f"#{member.trial}{_TIMES.get(member.count, f' counted {member.count} times')}"
             for member in self.members
         ]
-        return f"{self.size} networks ({', '.join(parts)})"
+        return f"{self.networks} ({', '.join(parts)})"
+
+    @property
+    def networks(self) -> str:
+        """Number of different networks in the ensemble as text, such as ``2 networks``."""
+        return f"{len(self.members)} network{'s' * (len(self.members) != 1)}"
 
     @property
     def origin(self) -> str:

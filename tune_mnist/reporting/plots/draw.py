@@ -22,12 +22,12 @@ from tune_mnist.tuning.trials.reports import OBJECTIVES
 Drawer = Callable[[EvaluatedTrials], list[Plot]]
 
 
-def _of_one_stage(drawer: Drawer) -> Drawer:
-    """Restrict a plot to trials that reached the last stage, whose accuracies are comparable."""
+def _comparable(drawer: Drawer) -> Drawer:
+    """Restrict a plot to comparable accuracies: of the last stage, after a common epoch."""
 
     def draw_comparable(evaluated: EvaluatedTrials) -> list[Plot]:
         evaluated.require(1)
-        return drawer(evaluated.at_best_stage)
+        return drawer(evaluated.at_best_stage.at_common_epoch())
 
     return draw_comparable
 
@@ -49,11 +49,11 @@ SECTIONS: dict[str, dict[str, Drawer]] = {
         "Pareto front": cost_plots.pareto_fronts,
     },
     EFFECTS: {
-        "Parameter importances": _of_one_stage(hyperparameter_plots.importances),
-        "Parallel coordinates": _of_one_stage(hyperparameter_plots.parallel_coordinates),
-        "Contour": _of_one_stage(hyperparameter_plots.contour),
-        "Rank": _of_one_stage(hyperparameter_plots.rank),
-        "Slices": _of_one_stage(hyperparameter_plots.slices),
+        "Parameter importances": _comparable(hyperparameter_plots.importances),
+        "Parallel coordinates": _comparable(hyperparameter_plots.parallel_coordinates),
+        "Contour": _comparable(hyperparameter_plots.contour),
+        "Rank": _comparable(hyperparameter_plots.rank),
+        "Slices": _comparable(hyperparameter_plots.slices),
     },
     COURSE: {
         "Optimisation history": search_history.history,

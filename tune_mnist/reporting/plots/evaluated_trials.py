@@ -8,7 +8,7 @@ copy of the study in which each trial with a finished epoch is COMPLETE.
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +17,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tune_mnist.reporting.common_epoch import common_epoch, last_epoch
+from tune_mnist.reporting.common_epoch import CommonEpoch, common_epoch, last_epoch
 from tune_mnist.reporting.importances import Importance, estimate_importances
 from tune_mnist.reporting.plots.plot import CannotDrawError
 from tune_mnist.reporting.stored_search import StoredSearch
@@ -45,16 +45,19 @@ class EvaluatedTrials:
         study: Copy of the study in memory, with the same trial numbers. The evaluated trials are
             COMPLETE with the accuracy to compare. All other trials, including those imported from
             another search, are FAIL.
-        records: Records of the trials, ordered by number. ``config`` is the configuration at the
-            best epoch, and ``val_accuracy`` the accuracy to compare.
+        records: Records of the trials, ordered by number. ``val_accuracy`` is the accuracy to
+            compare, and ``config`` the configuration at the epoch of this accuracy.
         epoch: Epoch after which the accuracies were measured. None if each trial is represented by
             its best epoch.
+        diverged: Records of the diverged trials, which count as the worst in a comparison after
+            one epoch. Their ``val_accuracy`` is minus infinity. Empty if ``epoch`` is None.
     """
 
     results: StoredSearch
     study: optuna.Study
     records: list[TrialRecord]
     epoch: int | None = None
+    diverged: list[TrialRecord] = field(default_factory=list)
 
     @classmethod
     def of(cls, results: StoredSearch) -> "EvaluatedTrials":
@@ -87,15 +90,51 @@ class EvaluatedTrials:
 
     def at_last_epoch(self) -> "EvaluatedTrials":
         """Return only the trials that reached the last epoch, with their accuracy after it."""
-        last = last_epoch(self.results)
+        return self._after(last_epoch(self.results))
+
+    def at_common_epoch(self) -> "EvaluatedTrials":
+        """Return the trials with their accuracy after the last epoch that all of them reached.
+
+        Comparing each trial by its own best epoch would favour the hyperparameters of the trials
+        that the scheduler trained for longer. With several objectives, no trial is stopped early,
+        and the study has no accuracies of single epochs: each trial keeps its best epoch.
+
+        Raises:
+            CannotDrawError: All trials with a finished epoch have diverged.
+        """
+        if len(self.results.options.directions) > 1:
+            return self
+        compared = common_epoch(self.results)
+        if compared is None:
+            raise CannotDrawError("no trial has finished an epoch without diverging")
+        return self._after(compared)
+
+    def _after(self, compared: CommonEpoch) -> "EvaluatedTrials":
+        """Return the trials that reached an epoch, with their accuracy and settings in it."""
         records = [
-            replace(record, val_accuracy=last.values[record.number])
-            for record in self.records
-            if math.isfinite(last.values.get(record.number, math.nan))
+            replace(
+                record,
+                config=record.config_of(compared.epoch),
+                val_accuracy=compared.values[record.number],
+            )
+            for record in self.results.records
+            if record.number in compared.values
         ]
-        values = {record.number: [record.val_accuracy] for record in records}
-        study = _study(self.results.study, values)
-        return EvaluatedTrials(self.results, study, records, last.epoch)
+        reached = [record for record in records if math.isfinite(record.val_accuracy)]
+        return EvaluatedTrials(
+            results=self.results,
+            study=_study(
+                self.results.study, {record.number: [record.val_accuracy] for record in reached}
+            ),
+            records=reached,
+            epoch=compared.epoch,
+            diverged=[record for record in records if record not in reached],
+        )
+
+    @property
+    def when(self) -> str:
+        """The epochs by which the trials are compared as text, such as ``after epoch 3``."""
+        return f"after epoch {self.epoch}" if self.epoch else "at their best epochs"
 
     @cached_property
     def ranked(self) -> list[TrialRecord]:
@@ -189,8 +228,9 @@ class EvaluatedTrials:
         if not self.records:
             raise CannotDrawError("no trial has finished an epoch")
         if len(self.records) < least:
+            which = f"that reached epoch {self.epoch}" if self.epoch else "with a finished epoch"
             raise CannotDrawError(
-                f"at least {least} trials with a finished epoch are needed, but there are only"
+                f"at least {least} trials {which} are needed, but there are only"
                 f" {len(self.records)}"
             )
         if len(self.shared) < parameters:

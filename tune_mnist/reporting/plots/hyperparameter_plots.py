@@ -14,11 +14,12 @@ from optuna.visualization import (
 from plotly.colors import sample_colorscale
 
 from tune_mnist.reporting.plots import text_format
-from tune_mnist.reporting.plots.axes import power, set_ticks, stretch
+from tune_mnist.reporting.plots.axes import power, set_ticks, stretch, whole_ticks
 from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials, is_categorical
 from tune_mnist.reporting.plots.hyperparameter_sentences import (
     choice_sentence,
     common_values,
+    diverged_sentence,
     importances_sentence,
     rank_sentence,
     span_sentence,
@@ -69,7 +70,7 @@ def importances(evaluated: EvaluatedTrials) -> list[Plot]:
 
 
 def slices(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's slice plot of each parameter.
+    """Draw Optuna's slice plot of each parameter, with the accuracies after one epoch.
 
     A parameter that takes effect over a whole training, such as the learning rate schedule, is
     shown only for trials that reached the last epoch, and gets no plot if they are too few.
@@ -93,7 +94,8 @@ def _slice(name: str, evaluated: EvaluatedTrials) -> Plot:
         trace.marker.update(
             size=8,
             colorscale=LOW_TO_HIGH,
-            colorbar={"title": "trial", "xpad": 8, "thickness": 12},
+            colorbar={"title": "trial", "xpad": 8, "thickness": 12}
+            | whole_ticks(max(trace.marker.color) - min(trace.marker.color) + 1),
         )
         trace.hovertemplate = "#%{marker.color}: %{customdata:.4f}<extra></extra>"
         # Optuna writes choices as Python literals.
@@ -102,8 +104,9 @@ def _slice(name: str, evaluated: EvaluatedTrials) -> Plot:
         choices = [choice.strip("'") for choice in figure.layout.xaxis.categoryarray]
         figure.update_xaxes(categoryarray=choices)
     _powers_of_ten(stretch(tidied(figure), METRIC), evaluated)
-    sentence = choice_sentence if is_categorical(evaluated.distributions[name]) else span_sentence
-    return Plot(f"slice-{name}", f"Slice: {name}", sentence(name, evaluated), figure)
+    describe = choice_sentence if is_categorical(evaluated.distributions[name]) else span_sentence
+    sentence = f"{describe(name, evaluated)} {diverged_sentence(evaluated)}".rstrip()
+    return Plot(f"slice-{name}", f"Slice: {name}", sentence, figure)
 
 
 def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
@@ -133,8 +136,8 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
     best = evaluated.best_quarter
     in_common = text_format.listed(common_values(name, evaluated) for name in names)
     sentence = (
-        f"The best {len(best)} of {len(values)} trials, compared by their best epochs, have"
-        f" {in_common}."
+        f"The best {len(best)} of {len(values)} trials {evaluated.when} have {in_common}. Lines"
+        f" are coloured by {METRIC}, from orange (lowest) to blue (highest)."
     )
     return [
         Plot("parallel", "Parallel coordinates", sentence, figure),
@@ -158,7 +161,8 @@ def contour(evaluated: EvaluatedTrials) -> list[Plot]:
     best = evaluated.ranked[0]
     places = len({(str(r.config[first]), str(r.config[second])) for r in evaluated.records})
     sentence = (
-        f"The best trial, #{best.number}, has {first} {text_format.number(best.config[first])} and"
+        f"The best trial {evaluated.when}, #{best.number}, has"
+        f" {first} {text_format.number(best.config[first])} and"
         f" {second} {text_format.number(best.config[second])}. The surface is interpolated"
         f" between {places} points (dots), and only a guess elsewhere."
     )

@@ -55,7 +55,7 @@ def choice_sentence(name: str, evaluated: EvaluatedTrials) -> str:
         evaluated: Trials to compare.
     """
     by_choice: dict[Any, list[float]] = {}
-    for record in evaluated.records:
+    for record in (*evaluated.records, *evaluated.diverged):
         if name in record.config:
             by_choice.setdefault(record.config[name], []).append(record.val_accuracy)
     ordered = sorted(by_choice, key=lambda choice: -statistics.median(by_choice[choice]))
@@ -64,14 +64,14 @@ def choice_sentence(name: str, evaluated: EvaluatedTrials) -> str:
         f" ({text_format.count(len(by_choice[choice]), 'trial')})"
         for choice in ordered
     )
-    when = f" after epoch {evaluated.epoch}" if evaluated.epoch else ""
-    champion = f"the best trial has {evaluated.ranked[0].config.get(name, 'none')}"
+    when = evaluated.when
+    champion = f"the best trial {when} has {evaluated.ranked[0].config.get(name, 'none')}"
     doubt = _doubt([by_choice[choice] for choice in ordered])
     if doubt:
         medians = text_format.listed([best, *others])
-        return f"Median {METRIC}{when} by {name}: {medians}; {doubt}; {champion}."
+        return f"Median {METRIC} {when} by {name}: {medians}; {doubt}; {champion}."
     return (
-        f"By the median of {METRIC}{when}, the best {name} is {best}, before"
+        f"By the median of {METRIC} {when}, the best {name} is {best}, before"
         f" {text_format.listed(others)};"
         f" {champion}."
     )
@@ -104,21 +104,24 @@ def span_sentence(name: str, evaluated: EvaluatedTrials) -> str:
             parameter and the accuracy. It is left out if fewer than five trials have the
             parameter, because it is -1 or 1 for any two trials.
     """
-    having = [record for record in evaluated.records if name in record.config]
+    compared = (*evaluated.records, *evaluated.diverged)
+    having = [record for record in compared if name in record.config]
     best = [r for r in evaluated.best_quarter if name in r.config]
     frame = pd.DataFrame([(r.config[name], r.val_accuracy) for r in having]).rank()
     order = frame[0].corr(frame[1])
-    tried = f"{text_format.span(evaluated.values(name))} was tried"
+    tried = f"{text_format.span(r.config[name] for r in having)} was tried"
     count = len(evaluated.best_quarter)
+    when = evaluated.when
     if len(best) == count:
         sentence = (
-            f"The best {count} trials have {name} {text_format.span(r.config[name] for r in best)}"
+            f"The best {count} trials {when} have {name}"
+            f" {text_format.span(r.config[name] for r in best)}"
         )
     elif best:
         where = text_format.span(r.config[name] for r in best)
-        sentence = f"Of the best {count} trials, {len(best)} have {name}, {where}"
+        sentence = f"Of the best {count} trials {when}, {len(best)} have {name}, {where}"
     else:
-        sentence = f"None of the best {count} trials has {name}"
+        sentence = f"None of the best {count} trials {when} has {name}"
     sentence += f" ({tried})"
     if pd.isna(order) or len(having) < MIN_IN_A_GROUP:
         return f"{sentence}."
@@ -126,6 +129,15 @@ def span_sentence(name: str, evaluated: EvaluatedTrials) -> str:
         f"{sentence}; its rank correlation with {METRIC} is {order:+.2f}"
         f" ({text_format.count(len(having), 'trial')})."
     )
+
+
+def diverged_sentence(evaluated: EvaluatedTrials) -> str:
+    """Return a sentence on the diverged trials, which a plot cannot show, or ``""``."""
+    count = len(evaluated.diverged)
+    if not count:
+        return ""
+    verb = "is not shown, but counts" if count == 1 else "are not shown, but count"
+    return f"{text_format.count(count, 'diverged trial')} {verb} as the worst."
 
 
 def common_values(name: str, evaluated: EvaluatedTrials) -> str:
@@ -151,7 +163,7 @@ def rank_sentence(name: str, ranks: "pd.Series[float]", evaluated: EvaluatedTria
         ranks: Rank of each trial by accuracy, keyed by trial number; 1 is the best.
         evaluated: Trials to compare.
     """
-    total = f"of {len(ranks)} (1 is the best)"
+    total = f"of {len(ranks)} (1 is the best {evaluated.when})"
     if is_categorical(evaluated.distributions[name]):
         choices: dict[Any, list[float]] = {}
         for record in evaluated.records:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -14,7 +13,7 @@ from optuna.visualization import (
 )
 
 from tune_mnist.reporting.plots import text_format
-from tune_mnist.reporting.plots.axes import stretch
+from tune_mnist.reporting.plots.axes import stretch, whole_ticks
 from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials
 from tune_mnist.reporting.plots.plot import (
     BLUE,
@@ -41,7 +40,6 @@ ENDS = {
 }
 """Label, colour, line style and marker of trials, keyed by state."""
 
-_FEW = 10
 _STATES = {
     StudyState.COMPLETE: TrialState.COMPLETE,
     StudyState.PRUNED: TrialState.PRUNED,
@@ -76,7 +74,7 @@ def history(evaluated: EvaluatedTrials) -> list[Plot]:
     if best.stage:
         sentence += f" Only trials that reached stage {best.stage} are shown."
     figure = stretch(tidied(figure), METRIC)
-    figure.update_xaxes(title_text="trial", **_whole_ticks(len(numbers)))
+    figure.update_xaxes(title_text="trial", **whole_ticks(len(numbers)))
     return [Plot("history", "Optimisation history", sentence, figure)]
 
 
@@ -112,7 +110,7 @@ def learning_curves(evaluated: EvaluatedTrials) -> list[Plot]:
     rungs = _rungs(evaluated.results)
     for epoch in rungs:
         figure.add_vline(x=epoch, line={"color": GREY, "dash": "dash", "width": 1}, layer="below")
-    figure.update_xaxes(title_text="epoch", **_whole_ticks(_longest(curves)))
+    figure.update_xaxes(title_text="epoch", **whole_ticks(_longest(curves)))
     return [Plot("curves", "Learning curves", _ends_sentence(evaluated, rungs), figure)]
 
 
@@ -131,7 +129,7 @@ def intermediate_values(evaluated: EvaluatedTrials) -> list[Plot]:
         trace.hovertemplate = f"#{number}, epoch %{{x}}: %{{customdata:.4f}}<extra></extra>"
         trace.text = None
     stretch(tidied(figure), METRIC)
-    figure.update_xaxes(title_text="epoch", **_whole_ticks(_longest(curves)))
+    figure.update_xaxes(title_text="epoch", **whole_ticks(_longest(curves)))
     return [
         Plot("intermediate", "Values by epoch", _foretelling_sentence(evaluated, curves), figure)
     ]
@@ -159,7 +157,7 @@ def timeline(evaluated: EvaluatedTrials) -> list[Plot]:
         nticks=4,
         tickformat=_time_format(last - first),
     )
-    figure.update_yaxes(title_text="trial", autorange="reversed", **_whole_ticks(len(trials)))
+    figure.update_yaxes(title_text="trial", autorange="reversed", **whole_ticks(len(trials)))
     return [
         Plot("timeline", "Timeline", _timeline_sentence(evaluated.results, begins, ended), figure)
     ]
@@ -206,11 +204,6 @@ def _rungs(results: StoredSearch) -> tuple[int, ...]:
 
 def _longest(curves: dict[int, dict[int, float]]) -> int:
     return max(max(curve) for curve in curves.values())
-
-
-def _whole_ticks(count: int) -> dict[str, Any]:
-    """Return options for ticks at whole numbers only, as plotly also sets ticks at halves."""
-    return {"tickformat": "d", "dtick": 1} if count <= _FEW else {"tickformat": "d"}
 
 
 def _ends_sentence(evaluated: EvaluatedTrials, rungs: tuple[int, ...]) -> str:
@@ -303,5 +296,6 @@ def _timeline_sentence(
         )
     return (
         f"{sentence}; #{longest.number} ({longest.config['model']}) took longest, with"
-        f" {text_format.seconds(longest.train_seconds)}."
+        f" {text_format.seconds(longest.train_seconds)}. A bar extends from the start to the end"
+        " of a trial, including pauses, in which the trial does not train."
     )
