@@ -3,6 +3,7 @@
 import inspect
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import cloup
@@ -16,6 +17,13 @@ PAGE = Path(__file__).parent / "reference" / "options.md"
 _HEAD = """# Options of the commands
 
 Written by `make docs` from the declarations of the options; `--help` shows the same.
+
+| Exit status | Meaning |
+|---|---|
+| 0 | success |
+| 1 | final runs of a search failed: `--resume` repeats them; or an unexpected error |
+| 2 | an error that you can fix, in one line |
+| 130, 143 | interrupted by Ctrl-C, by SIGTERM |
 """
 
 
@@ -69,10 +77,11 @@ def _values(field: FieldInfo) -> str:
         for bound, words in _BOUNDS.items()
         if hasattr(mark, bound)
     ]
-    kind = "Whole number" if field.annotation is int else "Number"
+    kind = _KINDS[field.annotation]
     return f"{kind}{', ' if bounds else ''}{' and '.join(bounds)}."
 
 
+_KINDS: dict[Any, str] = {bool: "True or false", int: "Whole number", float: "Number"}
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 

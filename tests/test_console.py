@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tune_mnist.console import LOG_WIDTH, SafeConsole, print_facts, report_console
+from tune_mnist.console import LOG_WIDTH, SafeConsole, print_facts, print_line, report_console
 
 FACTS = {"data": "mnist, " + "many images, " * 12, "space": "lenet: [bold]not markup[/bold]"}
 
@@ -87,9 +87,28 @@ def test_no_control_character_of_a_text_reaches_the_terminal(live: bool) -> None
     else:
         console.print(table)
         console.print(EVIL, markup=False, soft_wrap=True)
+        print_line(console, EVIL)
         print_facts(console, {"space": EVIL})
     text = stream.getvalue()
     for sequence in ("\x1b[2J", "\x1b]", "\x07", "\x9b", "\u202e"):
         assert sequence not in text
     assert r"\x1b[2J" in text
     assert "\x1b[1m" in text  # Rich's own
+
+
+LINE = "[0:00:12] final evaluation: " + "many words, " * 12 + "results in /a/long/path/of/a/folder"
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_long_line_wraps_between_words_in_a_terminal_only(width: int) -> None:
+    stream = io.StringIO()
+    terminal = Console(file=stream, width=width, force_terminal=True, color_system=None)
+    print_line(terminal, LINE)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) > 1
+    assert all(len(line) <= width for line in lines)
+    assert all(line.startswith("  ") for line in lines[1:])
+    assert " ".join(line.strip() for line in lines) == LINE
+    log = io.StringIO()
+    print_line(Console(file=log, width=width, color_system=None), LINE)
+    assert log.getvalue() == f"{LINE}\n"

@@ -9,11 +9,15 @@ from typing import IO, TextIO, cast
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from tune_mnist.output import UnfailingStream, accept_all_characters
 from tune_mnist.quoting import printable
 
 LOG_WIDTH = 160
+
+_INDENT = "  "
+"""Indent of the second and all further lines of a wrapped text."""
 
 
 class SafeConsole(Console):
@@ -60,6 +64,22 @@ def report_console(stream: TextIO | None = None) -> Console:
 def redraws_in_cell() -> bool:
     """Return whether this process is a notebook kernel and Rich can redraw output in its cells."""
     return "IPython" in sys.modules and Console().is_jupyter and bool(find_spec("ipywidgets"))
+
+
+def print_line(console: Console, line: str, *, highlight: bool | None = None) -> None:
+    """Print a line, wrapped between words in a terminal or notebook, and unwrapped in a log.
+
+    Args:
+        console: Console to print to.
+        line: Text to print.
+        highlight: Whether to colour numbers and paths. If None, the console decides.
+    """
+    text = console.render_str(line, markup=False, emoji=False, highlight=highlight)
+    if console.is_terminal or console.is_jupyter:
+        width = max(console.width - len(_INDENT), 1)
+        console.print(Text(f"\n{_INDENT}").join(text.wrap(console, width)))
+    else:
+        console.print(text, soft_wrap=True)
 
 
 def print_facts(console: Console, facts: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn
@@ -13,6 +14,10 @@ from tune_mnist.quoting import MAX_QUOTED, printable, quoted, shortened
 from tune_mnist.suggestions import alternatives, closest, did_you_mean
 
 USER_ERROR = 2
+"""Exit status of a command after an error that the user can fix."""
+
+FAILED_RUNS = 1
+"""Exit status of a search that has ended in order, but some of whose final runs failed."""
 
 FEW_NAMES = 10
 """Maximum number of names that an error lists although it suggests one of them."""
@@ -54,6 +59,18 @@ def error_line(message: str) -> str:
 def last_line(error: Exception) -> str:
     """Return the last line of an error message. Ray puts a traceback before it."""
     return (str(error).strip() or type(error).__name__).splitlines()[-1]
+
+
+def line_in(error: BaseException, file: str) -> int | None:
+    """Return the number of the last line of a file that an error passed through, or None.
+
+    Args:
+        error: Error that has been raised.
+        file: Path of a Python file, as its code object names it.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == file]
+    return lines[-1] if lines else None
 
 
 def end_at_once(line: str, status: int) -> NoReturn:

@@ -15,6 +15,7 @@ from tune_mnist.command_options import (
 )
 from tune_mnist.durations import Stopwatch
 from tune_mnist.errors import (
+    FAILED_RUNS,
     NOTHING_RESUMED,
     NOTHING_TO_RESUME,
     ReportedInterrupt,
@@ -71,10 +72,10 @@ def search(**given: Any) -> int:
             # Imported late: Ray and PyTorch take seconds, too long for --help and for Ctrl-C.
             from tune_mnist.api.search import perform_search
 
-        perform_search(typed_command("search"), watch=watch, **given)
+        _, outcome = perform_search(typed_command("search"), watch=watch, **given)
     except ReportedInterrupt:
         return stop_signals.status
-    return 0
+    return FAILED_RUNS if outcome.failed_final_runs else 0
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def test_a_file_that_was_edited_replaces_what_it_registered(network_file):
     [
         ("import torch\nraise RuntimeError('not\\ntoday')", "RuntimeError: today in line 2"),
         ("import sys\nsys.exit(3)", "SystemExit: 3 in line 2"),
-        ("def f(:", "SyntaxError: invalid syntax"),
+        ("def f(:", "SyntaxError: invalid syntax in line 1"),
         ("import no_such_module_here", "No module named 'no_such_module_here' in line 1"),
         ("x = 1", "registers no network"),
         (NETWORK.replace("num_classes", "classes"), "must take the keyword num_classes"),

@@ -66,6 +66,8 @@ class SearchResults:
         trials: Table with one row per trial, as in ``trials.csv``. Hyperparameters are those of
             the best epoch.
         study: Optuna study, for use with Optuna's own functions.
+        failed_final_runs: One-line message for each final run that failed in the call of
+            ``run_search`` that returned the instance. Empty in an instance from ``load_results``.
     """
 
     def __init__(self, stored: stored_search.StoredSearch) -> None:
@@ -74,6 +76,7 @@ class SearchResults:
         self.options: SearchOptions = stored.options
         self.trials: pd.DataFrame = stored.trials
         self.study: optuna.Study = stored.study
+        self.failed_final_runs: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         best = ", ".join(f"{name} {each.val_accuracy:.4f}" for name, each in self.best.items())

@@ -18,7 +18,7 @@ from tune_mnist.api.calls import (
     require_known,
     require_one_source,
 )
-from tune_mnist.console import report_console
+from tune_mnist.console import print_line, report_console
 from tune_mnist.data import Dataset
 from tune_mnist.durations import Stopwatch
 from tune_mnist.errors import (
@@ -44,7 +44,7 @@ from tune_mnist.tuning.results_folder.experiment_file import (
 )
 from tune_mnist.tuning.results_folder.resuming import next_step
 from tune_mnist.tuning.results_folder.trust import only_stored
-from tune_mnist.tuning.running.stop_reason import StopReason
+from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space
 from tune_mnist.tuning.spaces.space_dict import space_from_dict
 
@@ -115,7 +115,7 @@ def run_search(
         "resume": resume,
         "trust_stored": trust_stored or None,
     }
-    directory = perform_search(
+    directory, outcome = perform_search(
         python_call("run_search", given | options),
         space=space,
         dataset=dataset,
@@ -130,7 +130,9 @@ def run_search(
     # Imported late: plotting takes two seconds, by which the first trial would be delayed.
     from tune_mnist.api.results import load_results
 
-    return load_results(directory)
+    results = load_results(directory)
+    results.failed_final_runs = outcome.failed_final_runs
+    return results
 
 
 def perform_search(
@@ -146,7 +148,7 @@ def perform_search(
     console: Console | None = None,
     watch: Stopwatch | None = None,
     **options: Any,
-) -> Path:
+) -> tuple[Path, Outcome]:
     """Run or resume a search for the command ``search`` or for ``run_search``.
 
     Args:
@@ -164,7 +166,7 @@ def perform_search(
         options: Option values, keyed by field of ``SearchOptions``.
 
     Returns:
-        Results folder of the search.
+        Results folder of the search, and its outcome.
 
     Raises:
         UserError: See ``run_search``.
@@ -201,7 +203,7 @@ def perform_search(
                     earlier.require_repeated(directory, given)
                 elif stored := only_stored(earlier.options, given):
                     line = f"from {directory / EXPERIMENT_FILE}: {stored}"
-                    console.print(line, markup=False, soft_wrap=True)
+                    print_line(console, line)
                 settings = earlier.options_with(chosen, given)
                 place = nullcontext(directory)
         # The tables at the end take seconds, too.
@@ -238,7 +240,7 @@ def perform_search(
             f"{outcome.detail}: when it is reachable again, continue with --resume"
             f" {directory}{repeated_flags()} (finished work is kept)"
         )
-    return directory
+    return directory, outcome
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tune_mnist.api.calls import Images, Models, load_images, load_networks, require_known
-from tune_mnist.console import print_facts, report_console
+from tune_mnist.console import print_facts, print_line, report_console
 from tune_mnist.data import Dataset, DataSplit, default_fraction, split_dataset
 from tune_mnist.data.form import FORM_KEY
 from tune_mnist.environment import describe_hardware
@@ -225,7 +225,7 @@ def _train_into(
         write_text(folder / CONFIG_FILE, json.dumps(noted, indent=2) + "\n")
         write_text(folder / "summary.md", to_markdown(directory.name, facts, validation, tested))
     console.print(to_rich(validation, tested, console))
-    console.print(f"results in {directory}", markup=False)
+    print_line(console, f"results in {directory}")
     return TrainingResult(
         directory=directory,
         config=config,

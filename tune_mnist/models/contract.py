@@ -1,12 +1,13 @@
 """Check of a network on one batch, before a search or a run starts."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from tune_mnist.errors import UserError
+from tune_mnist.errors import UserError, line_in
 from tune_mnist.models.factory import create_model, outline
 from tune_mnist.models.initialisation import head_of
 from tune_mnist.models.registry import Architecture, get_architecture
@@ -61,7 +62,7 @@ def check_network(
         try:
             logits = _apply(network, shape)
         except Exception as error:
-            raise _broken(f"{where} fails", error) from None
+            raise _broken(f"{where} fails", architecture, error) from None
         _check_logits(where, architecture, network, num_classes, logits)
 
 
@@ -74,7 +75,7 @@ def _built(
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
     except Exception as error:
-        raise _broken(f"{where} cannot be built", error) from None
+        raise _broken(f"{where} cannot be built", get_architecture(name), error) from None
 
 
 def _apply(network: nn.Module, shape: tuple[int, ...]) -> Any:
@@ -104,6 +105,10 @@ def _check_logits(
         )
 
 
-def _broken(where: str, error: Exception) -> UserError:
+def _broken(where: str, architecture: Architecture, error: Exception) -> UserError:
     text = str(error).strip().splitlines()
-    return UserError(f"{where}: {type(error).__name__}: {text[0] if text else 'no message'}")
+    file = getattr(sys.modules.get(architecture.build.__module__), "__file__", None)
+    line = line_in(error, file) if file else None
+    place = f" ({file}, line {line})" if line else ""
+    kind = type(error).__name__
+    return UserError(f"{where}: {kind}: {text[0] if text else 'no message'}{place}")

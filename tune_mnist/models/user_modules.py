@@ -10,13 +10,12 @@ import importlib.util
 import re
 import shlex
 import sys
-import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from tune_mnist.errors import UserError
+from tune_mnist.errors import UserError, line_in
 from tune_mnist.files import read_limited
 from tune_mnist.models import registry
 
@@ -151,7 +150,9 @@ def _errors_named(where: str, path: Path | None, name: str) -> Iterator[None]:
             ) from None
         line = _line_of(error, path)
         at = f" in line {line}" if line else ""
-        kind, text = type(error).__name__, str(error).strip()
+        # The text of a SyntaxError ends with the file name and the line number.
+        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        kind, text = type(error).__name__, said.strip()
         reason = f"{kind}: {text.splitlines()[-1]}" if text else kind
         raise UserError(f"{where}: cannot be imported: {reason}{at}") from None
 
@@ -162,6 +163,4 @@ def _line_of(error: BaseException, path: Path | None) -> int | None:
         return None
     if isinstance(error, SyntaxError):
         return error.lineno
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(path.resolve())]
-    return lines[-1] if lines else None
+    return line_in(error, str(path.resolve()))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tune_mnist.console import print_line
 from tune_mnist.durations import Stopwatch
 from tune_mnist.notices import notice
 from tune_mnist.tuning.recording.trial_record import TrialState
@@ -12,6 +13,9 @@ from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 
 SHOWN = ("best", "costs", "pareto", "top", "final", "ensemble")
 """Names of the tables to print at the end of a search; others are only written to files."""
+
+WRITTEN = ("report.html", "summary.md", "tables/", "plots/", "trials.csv", "best/")
+"""Files and folders of the results that the last line names, if they exist."""
 
 _HOW_TO_CONTINUE = {
     StopReason.INTERRUPTED: "",
@@ -43,19 +47,22 @@ def report_search_end(
     show(results, [table for table in tables if table.name in SHOWN], console)
     warning = nothing_learned(results)
     for line in (*([warning] if warning else []), *outcome.failed_final_runs):
-        console.print(line, markup=False, soft_wrap=True)
+        print_line(console, line)
     # After the tables: writing is most likely to fail, and `report` can repeat it.
     if outcome.stop_reason is not StopReason.DISK_FULL:
         write_report(results, tables, directory)
     ended = sum(record.state is not TrialState.INTERRUPTED for record in results.records)
+    failed = len(outcome.failed_final_runs)
+    runs = f"; {failed} of {failed + len(results.final)} final runs failed" if failed else ""
+    written = ", ".join(name for name in WRITTEN if (directory / name).exists())
     end = (
-        f"{outcome.stop_reason.value}: {ended} of {len(results.records)} started trials ended;"
-        f" results in {directory}: report.html, summary.md, tables/, plots/,"
-        " trials.csv, best/"
+        f"{outcome.stop_reason.value}: {ended} of {len(results.records)} started trials ended"
+        f"{runs}; results in {directory}{f': {written}' if written else ''}"
     )
-    console.print(watch.stamped(end), markup=False, soft_wrap=True)
-    more = _HOW_TO_CONTINUE.get(outcome.stop_reason)
+    print_line(console, watch.stamped(end))
+    more = "" if failed else _HOW_TO_CONTINUE.get(outcome.stop_reason)
     if more is not None and results.options.resumable:
+        # Not wrapped, so that the command can be copied from a terminal.
         console.print(
             f"to resume: {resume_command(directory)}{more}",
             markup=False,

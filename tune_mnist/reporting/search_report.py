@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tune_mnist.console import print_facts, report_console
+from tune_mnist.console import print_facts, print_line, report_console
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
 from tune_mnist.reporting.comparison_page import write_comparison_page
@@ -88,7 +88,7 @@ def _compare(searches: Sequence[StoredSearch], output: Path | None, console: Con
     tables = compare_searches(searches)
     verdict = verdict_lines(searches)
     for line in verdict:
-        console.print(line, markup=False, highlight=False)
+        print_line(console, line, highlight=False)
     console.print()
     for table in tables:
         console.print(table.to_rich())
@@ -105,4 +105,4 @@ def _compare(searches: Sequence[StoredSearch], output: Path | None, console: Con
 
 
 def _print(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    print_line(console, line, highlight=False)

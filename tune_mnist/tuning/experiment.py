@@ -10,6 +10,7 @@ import ray
 from numpy.typing import NDArray
 from rich.console import Console
 
+from tune_mnist.console import print_line
 from tune_mnist.data import Dataset, DataSplit
 from tune_mnist.durations import Stopwatch
 from tune_mnist.files import means_no_room
@@ -49,7 +50,7 @@ from tune_mnist.tuning.results_folder.experiment_file import (
     write_experiment,
 )
 from tune_mnist.tuning.results_folder.lock import claimed
-from tune_mnist.tuning.results_folder.resuming import changed_networks
+from tune_mnist.tuning.results_folder.resuming import all_trials_done, changed_networks
 from tune_mnist.tuning.running.interruption import Stopping
 from tune_mnist.tuning.running.run_trials import run_trials
 from tune_mnist.tuning.running.search_components import build_components
@@ -103,7 +104,7 @@ def run_experiment(
         notice(f"loading {options.data_dir or options.dataset}")
     search = prepare_search(space, options, directory, earlier, dataset)
     for line in changed_networks(space, earlier) if earlier else ():
-        console.print(line, markup=False, soft_wrap=True)
+        print_line(console, line)
     all_cores = starts_here(options.address) and resources.fills_machine(options)
     prepare_environment(options.address, all_cores=all_cores)
     notice(f"{'starting' if starts_here(options.address) else 'connecting to'} Ray")
@@ -295,6 +296,8 @@ def _search(
         for watcher in watchers(context, searcher.trial_store, console):
             watcher.on_experiment_end([])  # the earlier driver may have been killed before this
         done = StopReason.EXHAUSTED if components.is_exhausted() else StopReason.FINISHED
+        if done is StopReason.FINISHED and stopper.stop_reason is None:
+            print_line(console, all_trials_done(context.options))
         return _ended(searcher, stopper.stop_reason or done)
     try:
         seconds = announce_time(

@@ -153,6 +153,19 @@ def test_a_network_without_logits_is_refused(tmp_path, returns, contract, words)
     assert "\n" not in str(caught.value)
 
 
+def divided(logits):
+    return logits / (1 // 0)
+
+
+def test_the_error_of_a_network_names_the_line_that_failed(tmp_path):
+    register(divided)
+    space = space_of(tmp_path, DEPTH, "mine")
+    with pytest.raises(UserError) as caught:
+        check_networks(space.parameters, space.models, 10, 1, [28])
+    line = divided.__code__.co_firstlineno + 1
+    assert str(caught.value).endswith(f"({__file__}, line {line})")
+
+
 def test_a_valid_network_is_accepted(tmp_path):
     register(lambda logits: logits if logits.sum() < 1e9 else -logits)  # depends on a value
     state = torch.get_rng_state()

@@ -14,6 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from tune_mnist.console import print_line
 from tune_mnist.durations import Stopwatch, approximately
 from tune_mnist.tuning.final.selection import PlannedRun
 from tune_mnist.tuning.options.search_options import SearchOptions
@@ -70,7 +71,7 @@ def stamped_lines(console: Console, watch: Stopwatch) -> Say:
     """
 
     def say(line: str) -> None:
-        console.print(watch.stamped(line), markup=False, highlight=False, soft_wrap=True)
+        print_line(console, watch.stamped(line), highlight=False)
 
     return say
 
@@ -155,4 +156,4 @@ class FinalProgress:
 
     def say(self, line: str) -> None:
         """Print a line above the progress bars, with the time since the start of the command."""
-        self._console.print(self._watch.stamped(line), markup=False, soft_wrap=True)
+        print_line(self._console, self._watch.stamped(line))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+from tune_mnist.console import print_facts
 from tune_mnist.data import DataSplit
 from tune_mnist.durations import approximately, clock
 from tune_mnist.tuning.planning.estimate import (
@@ -77,4 +78,5 @@ def announce_time(
 
 
 def _print(console: Console, text: str) -> None:
-    console.print(f"{'expected':<10} {text}\n", markup=False, highlight=False, soft_wrap=True)
+    print_facts(console, {f"{'expected':<10}": text})
+    console.print()

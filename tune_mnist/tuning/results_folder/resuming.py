@@ -142,6 +142,19 @@ def _is_resumable(directory: Path) -> bool:
     return name not in scheduler_names() or scheduler_class(str(name)).resumable
 
 
+def all_trials_done(options: SearchOptions) -> str:
+    """Return a message for the resumption of a search all of whose trials have ended.
+
+    Args:
+        options: Options of the search.
+    """
+    size = options.num_samples
+    ended = f"no trial is left to run: {size} of {size} have ended"
+    if scheduler_class(options.scheduling.name).fixed_population:
+        return ended
+    return f"{ended}; --num-samples N, above {size}, adds trials"
+
+
 def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:
     """Return a warning for each user-defined network whose source has changed.
 

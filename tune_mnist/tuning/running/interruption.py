@@ -11,6 +11,7 @@ from typing import Any
 from ray.tune import Callback
 from rich.console import Console
 
+from tune_mnist.console import print_line
 from tune_mnist.errors import USER_ERROR, UserError, end_at_once, error_line
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.cluster.connection import Resources
@@ -73,9 +74,9 @@ class Stopping:
 
     def acknowledge(self) -> None:
         """Tell the user immediately that the search is ending, which can take some seconds."""
-        self._console.print(
+        print_line(
+            self._console,
             "stopping: all results are kept; press Ctrl-C again to end the search immediately",
-            soft_wrap=True,
         )
 
     def end_without_head(self, complaint: str) -> None:

@@ -11,6 +11,7 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 from rich.console import Console
 
+from tune_mnist.console import print_line
 from tune_mnist.tuning.recording.trial_record import LAST_METRICS, TrialState
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.labels import label
@@ -101,10 +102,9 @@ class MLflowLog(Callback):
         error = done.exception()
         if error is not None and not self._failed:
             self._failed = True
-            self._console.print(
+            print_line(
+                self._console,
                 f"MLflow: {first_line(error)}: the search continues without MLflow",
-                markup=False,
-                soft_wrap=True,
             )
 
     @cached_property

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tune_mnist.console import print_line
 from tune_mnist.durations import Stopwatch, approximately, clock
 from tune_mnist.tuning.recording.trial_record import (
     NOT_LEARNED_YET,
@@ -114,7 +115,7 @@ class Progress(Callback):
 
     def tell(self, line: str) -> None:
         """Print a message above the display, with the time since the start of the command."""
-        self._console.print(self._watch.stamped(line), markup=False, soft_wrap=True)
+        print_line(self._console, self._watch.stamped(line))
 
     def _elapsed(self) -> float:
         """Return the seconds since the start of the trials."""

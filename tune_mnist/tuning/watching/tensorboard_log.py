@@ -14,6 +14,7 @@ from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.summary import hparams, scalar
 
+from tune_mnist.console import print_line
 from tune_mnist.safe_paths import path_in
 from tune_mnist.tuning.recording.trial_record import LAST_METRICS
 from tune_mnist.tuning.recording.trial_store import TrialStore
@@ -101,11 +102,10 @@ class TensorBoardLog(Callback):
             yield
         except OSError as error:
             self._failed = True
-            self._console.print(
+            print_line(
+                self._console,
                 f"TensorBoard: {self._directory}: {error.strerror}: the search continues without"
                 " TensorBoard",
-                markup=False,
-                soft_wrap=True,
             )
             while self._files:
                 with suppress(OSError):

@@ -1,0 +1,60 @@
+"""The last lines of a search, and its exit status."""
+
+import io
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from tests.reporting.searches import ONE_MODEL, Search
+from tune_mnist.api import search as api
+from tune_mnist.durations import Stopwatch
+from tune_mnist.reporting.search_end import report_search_end
+from tune_mnist.search import search
+from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
+
+FAILED = ("final run lenet seed 0: out of memory", "final run lenet seed 1: out of memory")
+
+
+@pytest.fixture
+def finished(tmp_path):
+    made = Search(tmp_path / "search", ONE_MODEL)
+    made.trial(0.5, 0.9, 0.8)
+    return made
+
+
+def printed(directory, outcome):
+    stream = io.StringIO()
+    report_search_end(Console(file=stream, width=160), directory, outcome, Stopwatch())
+    return stream.getvalue()
+
+
+def test_the_last_lines_count_the_failed_final_runs_and_say_how_to_repeat_them(finished):
+    finished.final("lenet", 0, 2, [[9, 1], [0, 10]])
+    text = printed(finished.directory, Outcome(StopReason.FINISHED, failed_final_runs=FAILED))
+    assert all(line in text for line in FAILED)
+    end, resume = text.splitlines()[-2:]
+    assert "2 of 3 final runs failed" in end
+    assert resume.endswith(f"--resume {finished.directory}")
+
+
+def test_the_last_line_names_only_files_that_exist(finished):
+    text = printed(finished.directory, Outcome(StopReason.INTERRUPTED))
+    (end,) = [line for line in text.splitlines() if "results in" in line]
+    folder, _, names = end.partition("results in ")[2].partition(": ")
+    assert folder == str(finished.directory)
+    assert "report.html" in names
+    for name in names.split(", "):
+        assert (finished.directory / name).exists()
+    assert "failed" not in text
+
+
+@pytest.mark.parametrize(("failed", "status"), [(FAILED, 1), ((), 0)])
+def test_the_exit_status_says_whether_final_runs_failed(finished, monkeypatch, failed, status):
+    outcome = Outcome(StopReason.FINISHED, failed_final_runs=failed)
+    monkeypatch.setattr(api, "run_experiment", lambda *_: outcome)
+    given = ["--resume", str(finished.directory)]
+    # As tune_mnist.command.run, which exits with the value that the command returns.
+    result = CliRunner().invoke(search, given, standalone_mode=False)
+    assert result.exception is None
+    assert result.return_value == status
