@@ -18,6 +18,8 @@ from tune_mnist.declarations import Choices, Duration, Option
 from tune_mnist.errors import UserError
 from tune_mnist.training.config import HYPERPARAMETERS
 from tune_mnist.tuning.options.option_fields import OptionFields
+from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.spaces.space import load_space
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "ray", "optuna", "pandas", "scipy", "sklearn", "pyarrow", "plotly"}
@@ -145,3 +147,8 @@ def test_the_readme_names_no_option_that_is_not_there() -> None:
     known = {name for command in cli.commands.values() for o in command.params for name in o.opts}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
     assert named - known <= {"--help"}
+
+
+def test_a_wrong_value_is_named_by_its_field_in_python() -> None:
+    with pytest.raises(UserError, match=r"^final_seeds must be "):
+        SearchOptions.for_space(load_space("lenet"), final_seeds=-1)

@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -113,13 +113,19 @@ def unknown(
     return UserError(f"{beginning}{hint}: choose one of {', '.join(names)}")
 
 
-def validation_error(error: ValidationError, schema: type, where: str = "") -> UserError:
+def validation_error(
+    error: ValidationError,
+    schema: type,
+    where: str = "",
+    name: Callable[[str], str] = str,
+) -> UserError:
     """Create a one-line error from the most helpful error of a pydantic validation.
 
     Args:
         error: Error raised by pydantic.
         schema: Pydantic model that was validated. Its fields are listed if a key is unknown.
         where: Prefix of the message, such as a file name.
+        name: Function that returns the name of a field for the message.
     """
     first = complaint(error)
     key = ".".join(str(part) for part in first["loc"])
@@ -133,8 +139,8 @@ def validation_error(error: ValidationError, schema: type, where: str = "") -> U
         texts = {name: field.description or "" for name, field in fields.items()}
         return unknown_key(f"{start}unknown key '{key}'", key, fields, texts)
     if first["type"] == "missing":
-        return UserError(f"{start}'{key}' is missing")
-    return UserError(f"{start}{explained(first, key)}")
+        return UserError(f"{start}'{name(key)}' is missing")
+    return UserError(f"{start}{explained(first, name(key))}")
 
 
 def unknown_key(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tune_mnist.data.dataset import Dataset, channels_of
 from tune_mnist.data.form import number_names
 from tune_mnist.errors import UserError
+from tune_mnist.typed_options import as_typed
 
 # All searches use the same split, so that their results are comparable.
 SPLIT_SEED = 0
@@ -207,4 +208,4 @@ def _stratified(
 
 def _check_share(name: str, share: float) -> None:
     if not 0 < share <= 1:
-        raise UserError(f"{name} must be greater than 0 and at most 1, but is {share:g}")
+        raise UserError(f"{as_typed(name)} must be greater than 0 and at most 1, but is {share:g}")

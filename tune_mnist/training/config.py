@@ -24,6 +24,7 @@ from tune_mnist.quoting import quoted
 from tune_mnist.training.hyperparameters import Hyperparameter, undeclared
 from tune_mnist.training.schedules import SCHEDULES
 from tune_mnist.training.settings import AUGMENTATIONS, NO_AUGMENTATION, OPTIMIZERS
+from tune_mnist.typed_options import as_typed
 
 MAX_BATCH_SIZE = 65_536
 
@@ -200,7 +201,7 @@ class TrainConfig(BaseModel):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise validation_error(error, cls) from None
+            raise validation_error(error, cls, name=as_typed) from None
 
 
 def _declared() -> dict[str, Hyperparameter]:

@@ -26,6 +26,7 @@ from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import stage_rungs, stages_of
 from tune_mnist.tuning.storage.storage_path import checked_storage_path
 from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
+from tune_mnist.typed_options import as_typed
 
 MIN_GPUS = 0.01
 
@@ -58,8 +59,8 @@ class SearchOptions(OptionFields):
                 raise unknown("objective", name, OBJECTIVES)
         if names[0] != METRIC or len(set(names)) < len(names):
             raise UserError(
-                f"objective must begin with {METRIC} and name each objective once, as in"
-                f" {METRIC},parameters, but is {text!r}"
+                f"{as_typed('objective')} must begin with {METRIC} and name each objective once,"
+                f" as in {METRIC},parameters, but is {text!r}"
             )
         return text
 
@@ -81,11 +82,12 @@ class SearchOptions(OptionFields):
     @field_validator("gpus_per_trial")
     @classmethod
     def _whole_gpus(cls, gpus: float | None) -> float | None:
+        name = as_typed("gpus_per_trial")
         if gpus is not None and 0 < gpus < MIN_GPUS:
-            raise UserError(f"gpus_per_trial must be 0 or at least {MIN_GPUS}, but is {gpus:g}")
+            raise UserError(f"{name} must be 0 or at least {MIN_GPUS}, but is {gpus:g}")
         if gpus is not None and gpus > 1 and not gpus.is_integer():
             raise UserError(
-                f"gpus_per_trial must be a whole number or a fraction of one GPU, but is {gpus:g}"
+                f"{name} must be a whole number or a fraction of one GPU, but is {gpus:g}"
             )
         return gpus
 
@@ -124,7 +126,7 @@ class SearchOptions(OptionFields):
         try:
             options = cls(**values)
         except ValidationError as error:
-            raise validation_error(error, cls) from None
+            raise validation_error(error, cls, name=as_typed) from None
         check_combination(options, space)
         most = searcher_class(options.searcher).count(space) or options.num_samples
         given = {
