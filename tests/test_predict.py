@@ -17,7 +17,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from tests.hostile.folders import write_ensemble_of
+from tests.hostile.folders import edit, write_ensemble_of
 from tests.inference.pictures import picture_of
 from tune_mnist.command import run
 from tune_mnist.models import create_model
@@ -340,6 +340,27 @@ def test_an_ensemble_classifies(rows, digits_lenet, good, tmp_path, monkeypatch,
     (together,) = csv.DictReader(io.StringIO(out))
     assert together["class"] == alone["class"]
     np.testing.assert_allclose(probabilities(together), probabilities(alone), atol=2e-6)
+
+
+def test_an_ensemble_of_a_single_network_is_named(
+    digits_lenet, good, tmp_path, monkeypatch, capsys
+):
+    write_ensemble_of(tmp_path / "search", digits_lenet)
+
+    def keep_the_first(ensemble):
+        first, other = ensemble["candidates"]
+        first["count"], other["count"] = 1, 0
+        ensemble["test"] = None
+
+    edit(tmp_path / "search" / "ensemble" / "ensemble.json", keep_the_first)
+    monkeypatch.setattr("sys.argv", ["predict", "--ensemble", str(tmp_path / "search"), str(good)])
+    with pytest.raises(SystemExit) as caught:
+        run(predict)
+    out, err = capsys.readouterr()
+    assert caught.value.code == 0
+    assert len(out.splitlines()) == 2
+    assert err.endswith("a single network\n")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

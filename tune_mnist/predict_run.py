@@ -26,7 +26,7 @@ from tune_mnist.inference import (
     read_input,
 )
 from tune_mnist.output import STANDARD_OUTPUT
-from tune_mnist.quoting import shortened
+from tune_mnist.quoting import printable, shortened
 from tune_mnist.training import resolve_compute
 
 MIN_PATH_WIDTH = 8
@@ -74,7 +74,11 @@ def _load(
     model: Path | None, ensemble: Path | None, device: torch.device
 ) -> Classifier | EnsembleClassifier:
     if ensemble is not None:
-        return load_ensemble(ensemble, device)
+        loaded = load_ensemble(ensemble, device)
+        if len(loaded.classifiers) == 1:
+            alone = f"--ensemble {ensemble}: this ensemble consists of a single network"
+            print(printable(alone), file=sys.stderr)
+        return loaded
     if model is None:
         raise ValueError("model and ensemble are None")
     return load_model(model, device).classifier
