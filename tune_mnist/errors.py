@@ -43,12 +43,25 @@ NOTHING_RESUMED = "the search was not resumed yet; repeat the command to resume 
 
 
 @contextmanager
-def interrupt_message(message: str) -> Iterator[None]:
-    """Context manager that gives a KeyboardInterrupt a message that says what to do next."""
+def interrupt_message(message: Callable[[], str]) -> Iterator[None]:
+    """Context manager that gives a KeyboardInterrupt a message that says what to do next.
+
+    Args:
+        message: Function that returns the message. It is called after the interrupt.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(message) from None
+        raise KeyboardInterrupt(message()) from None
+
+
+def nothing_done(resume: object) -> str:
+    """Return the message of a KeyboardInterrupt before a search is started or resumed.
+
+    Args:
+        resume: Search to resume, or None for a new search.
+    """
+    return NOTHING_TO_RESUME if resume is None else NOTHING_RESUMED
 
 
 def error_line(message: str) -> str:
@@ -109,7 +122,7 @@ def unknown(
     close = closest(word, names, descriptions)
     if len(names) > FEW_NAMES and close:
         return UserError(f"{beginning} (did you mean {alternatives(close)}?)")
-    hint = did_you_mean(word, names, descriptions)
+    hint = f" (did you mean {alternatives(close[:1])}?)" if close else ""
     return UserError(f"{beginning}{hint}: choose one of {', '.join(names)}")
 
 

@@ -14,13 +14,7 @@ from tune_mnist.command_options import (
     results_options,
 )
 from tune_mnist.durations import Stopwatch
-from tune_mnist.errors import (
-    FAILED_RUNS,
-    NOTHING_RESUMED,
-    NOTHING_TO_RESUME,
-    ReportedInterrupt,
-    interrupt_message,
-)
+from tune_mnist.errors import FAILED_RUNS, ReportedInterrupt, interrupt_message, nothing_done
 from tune_mnist.notices import notice
 from tune_mnist.process import set_up_process
 from tune_mnist.stop_signals import stop_signals
@@ -67,7 +61,7 @@ def search(**given: Any) -> int:
     watch = Stopwatch()
     set_up_process()
     try:
-        with interrupt_message(NOTHING_TO_RESUME if given["resume"] is None else NOTHING_RESUMED):
+        with interrupt_message(lambda: nothing_done(given["resume"])):
             notice("importing PyTorch and Ray")
             # Imported late: Ray and PyTorch take seconds, too long for --help and for Ctrl-C.
             from tune_mnist.api.search import perform_search

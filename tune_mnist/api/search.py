@@ -21,13 +21,7 @@ from tune_mnist.api.calls import (
 from tune_mnist.console import print_line, report_console
 from tune_mnist.data import Dataset
 from tune_mnist.durations import Stopwatch
-from tune_mnist.errors import (
-    NOTHING_RESUMED,
-    NOTHING_TO_RESUME,
-    ReportedInterrupt,
-    UserError,
-    interrupt_message,
-)
+from tune_mnist.errors import ReportedInterrupt, UserError, interrupt_message, nothing_done
 from tune_mnist.files import absolute
 from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.process import process_restored
@@ -176,7 +170,7 @@ def perform_search(
     earlier: Experiment | None = None
     place: AbstractContextManager[Path]
     with _alone(), process_restored():
-        with interrupt_message(NOTHING_TO_RESUME if resume is None else NOTHING_RESUMED):
+        with interrupt_message(lambda: nothing_done(resume)):
             load_networks(models)  # before reading a space or a folder that names the networks
             require_known(options, SearchOptions, hyperparameters=SEARCHABLE_HELP)
             console = report_console() if console is None else console
@@ -210,7 +204,7 @@ def perform_search(
         with (
             place as directory,
             stop_signals.before_forced_end(lambda: next_step(directory)),
-            _next_step_told(directory),
+            interrupt_message(lambda: next_step(directory)),
         ):
             outcome = run_experiment(
                 chosen,
@@ -252,15 +246,6 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         _running.release()
-
-
-@contextmanager
-def _next_step_told(directory: Path) -> Iterator[None]:
-    """Give the interrupt of a search a message that says how to resume the search, if possible."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(next_step(directory)) from None
 
 
 def _space(space: str | Path | Mapping[str, Any]) -> SearchSpace:

@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 from tests.buckets import KEYS, s3_server
-from tests.e2e.commands import run
+from tests.e2e.commands import python, run
 from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -121,21 +121,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def ask(code: str, *arguments: str, **environment: str) -> Any:
     """Run Python code as a user of a cluster, and return what it prints last as JSON."""
-    result = subprocess.run(
-        [
-            *(sys.executable, "-c"),
-            "import json, sys\n"
-            "from tune_mnist.errors import UserError\n"
-            f"from tune_mnist.tuning.cluster.connection import *\n{code}",
-            *arguments,
-        ],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
+    result = python(
+        "-c",
+        "import json, sys\n"
+        "from tune_mnist.errors import UserError\n"
+        f"from tune_mnist.tuning.cluster.connection import *\n{code}",
+        *arguments,
+        **environment,
     )
-    assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.splitlines()[-1])
 
 
