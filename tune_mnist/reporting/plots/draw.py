@@ -27,7 +27,7 @@ def _comparable(drawer: Drawer) -> Drawer:
 
     def draw_comparable(evaluated: EvaluatedTrials) -> list[Plot]:
         evaluated.require(1)
-        return drawer(evaluated.at_best_stage.at_common_epoch())
+        return drawer(evaluated.at_best_stage.at_common_epoch)
 
     return draw_comparable
 

@@ -92,8 +92,9 @@ class EvaluatedTrials:
         """Return only the trials that reached the last epoch, with their accuracy after it."""
         return self._after(last_epoch(self.results))
 
+    @cached_property
     def at_common_epoch(self) -> "EvaluatedTrials":
-        """Return the trials with their accuracy after the last epoch that all of them reached.
+        """Trials with their accuracy after the last epoch that all of them reached.
 
         Comparing each trial by its own best epoch would favour the hyperparameters of the trials
         that the scheduler trained for longer. With several objectives, no trial is stopped early,
@@ -128,7 +129,7 @@ class EvaluatedTrials:
             ),
             records=reached,
             epoch=compared.epoch,
-            diverged=[record for record in records if record not in reached],
+            diverged=[record for record in records if not math.isfinite(record.val_accuracy)],
         )
 
     @property
