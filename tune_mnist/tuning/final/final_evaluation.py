@@ -128,7 +128,7 @@ class FinalEvaluation:
                 seconds.append(validated / FORWARD_SPEED / speeds[run.trial])
         final = time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
         ensemble = self._options.final_seeds and len(guessing) < len(chosen)
-        return final + self._ensemble_seconds(records) if ensemble else final
+        return final + self._ensemble_seconds(records, speeds) if ensemble else final
 
     def run(self, records: list[TrialRecord], console: Console, watch: Stopwatch) -> list[str]:
         """Perform all missing final runs, test the ensemble, and write the results.
@@ -167,7 +167,7 @@ class FinalEvaluation:
         if todo:
             seconds = seconds_of_runs(
                 todo, speeds, self._settings, self._workers.concurrent
-            ) + self._ensemble_seconds(records)
+            ) + self._ensemble_seconds(records, speeds)
             say(describe_runs(planned, len(todo), options, seconds))
         ensemble = self._ensemble.choose(records, say)
         failures: list[str] = []
@@ -182,11 +182,10 @@ class FinalEvaluation:
             self._ensemble.finish(ensemble, records, say)
         return failures
 
-    def _ensemble_seconds(self, records: list[TrialRecord]) -> float:
+    def _ensemble_seconds(self, records: list[TrialRecord], speeds: Mapping[int, float]) -> float:
         """Return the expected wall time of the selection and test of an ensemble to be chosen."""
         if self._ensemble.is_stored(records):
             return 0.0
-        speeds = final_speeds(records, self._settings)
         candidates = [number for number in self._ensemble.best_trials(records) if number in speeds]
         return expected_ensemble_seconds(
             [FORWARD_SPEED * speeds[number] for number in candidates],
