@@ -308,6 +308,7 @@ def _search(
             measured,
             None if budget is None else lambda: budget.left,
             components.count_portfolio(left=True),
+            components.trained_epochs(),
         )
     except KeyboardInterrupt:
         return _ended(searcher, StopReason.INTERRUPTED)

@@ -15,7 +15,7 @@ from tune_mnist.tuning.spaces.space import load_space
 def announced(digits_split):
     """Function that returns the announcement of a search of 9 trials on two workers."""
 
-    def announce(measure, portfolio_trials=0, max_epochs=1, **given):
+    def announce(measure, portfolio_trials=0, max_epochs=1, trained=(), **given):
         space = load_space("lenet")
         setup = SimpleNamespace(
             space=space,
@@ -26,7 +26,13 @@ def announced(digits_split):
         )
         told = io.StringIO()
         announce_time(
-            Console(file=told, width=200), setup, digits_split, 9, measure, None, portfolio_trials
+            Console(file=told, width=200),
+            setup,
+            digits_split,
+            9,
+            measure,
+            exempt=portfolio_trials,
+            trained=trained,
         )
         return told.getvalue()
 
@@ -46,6 +52,16 @@ def test_trials_of_a_portfolio_are_expected_to_train_all_epochs(announced):
     speeds = {"lenet": Speed(100, 100)}
     line = announced(lambda: speeds, portfolio_trials=9, max_epochs=9, final_seeds=0)
     assert "about 81 epochs" in line
+
+
+def test_epochs_that_were_trained_before_a_resume_are_not_expected_again(announced, digits_split):
+    speed = Speed(len(digits_split.train) / 200, len(digits_split.val) / 40)
+    given = {"portfolio_trials": 9, "max_epochs": 4, "trained": [3, 2], "final_seeds": 0}
+    line = announced(lambda: {"lenet": speed}, **given)
+    assert "about 31 epochs" in line
+    assert line.startswith("expected   about 1:02:")
+    almost_done = announced(lambda: {"lenet": speed}, **given | {"trained": [4] * 9})
+    assert "about 9 epochs" in almost_done
 
 
 def test_final_runs_and_time_budget_are_announced(announced):

@@ -2,7 +2,7 @@
 
 import heapq
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 from tune_mnist.training import Fidelity
@@ -29,6 +29,7 @@ def expected_seconds(
     concurrent: int,
     fidelity: Fidelity | None = None,
     exempt: int = 0,
+    trained: Sequence[int] = (),
 ) -> float:
     """Return the expected wall time of the trials of a search in seconds.
 
@@ -43,12 +44,13 @@ def expected_seconds(
         concurrent: Number of concurrent trials, at least 1.
         fidelity: Stages of each trial. If None, all epochs are assumed to take the same time.
         exempt: Number of trials that the scheduler neither pauses nor stops.
+        trained: Epochs already trained, for each trial that an earlier start interrupted.
     """
     training = statistics.fmean(train_images / speed.train for speed in speeds.values())
     validating = statistics.fmean(val_images / speed.validate for speed in speeds.values())
     epoch = training + validating
     costs = epoch_costs(fidelity, training / epoch) if fidelity else None
-    epochs = expected_epochs(num_samples, scheduler, costs, exempt)
+    epochs = expected_epochs(num_samples, scheduler, costs, exempt, trained)
     # Trials reuse the workers, so that each worker starts once.
     return START_SECONDS + epoch * epochs / min(concurrent, num_samples)
 
@@ -119,6 +121,7 @@ def expected_epochs(
     scheduler: SchedulerOptions,
     costs: Sequence[float] | None = None,
     exempt: int = 0,
+    trained: Sequence[int] = (),
 ) -> float:
     """Return the number of epochs that all trials of a search are expected to train in total.
 
@@ -130,20 +133,29 @@ def expected_epochs(
         scheduler: Options of the scheduler.
         costs: Cost of each epoch of a trial. If None, each epoch costs 1.
         exempt: Number of trials that the scheduler neither pauses nor stops.
+        trained: Epochs already trained, for each of the trials that has started. They are
+            subtracted; each trial is expected to train at least one more.
 
     Returns:
         Expected number of epochs, or the sum of their costs if costs are given.
     """
+
+    def cost(epochs: int) -> float:
+        return epochs if costs is None else sum(costs[:epochs])
+
     exempt = min(exempt, num_samples)
-    complete = exempt * (scheduler.max_epochs if costs is None else sum(costs))
-    num_samples -= exempt
-    if not num_samples:
-        return float(complete)
+    total = exempt * cost(scheduler.max_epochs)
+    if num_samples > exempt:
+        total += _simulated_cost(num_samples - exempt, scheduler, cost)
+    return max(total - sum(map(cost, trained)), num_samples * cost(1))
+
+
+def _simulated_cost(
+    num_samples: int, scheduler: SchedulerOptions, cost: Callable[[int], float]
+) -> float:
+    """Return the cost of the epochs of all trials, by a simulation of the scheduler."""
     rng = Random(0)  # noqa: S311 - a simulation, not a secret
     simulate = scheduler_class(scheduler.name).simulate
     count = min(num_samples, SIMULATED_TRIALS)
-    epochs = statistics.fmean(
-        sum(trained if costs is None else sum(costs[:trained]) for trained in simulated)
-        for simulated in (simulate(scheduler, count, rng) for _ in range(SIMULATIONS))
-    )
-    return complete + epochs * num_samples / count
+    simulations = [sum(map(cost, simulate(scheduler, count, rng))) for _ in range(SIMULATIONS)]
+    return statistics.fmean(simulations) * num_samples / count

@@ -1,6 +1,6 @@
 """Announcement of the expected duration before a search starts its trials."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
@@ -24,6 +24,7 @@ def announce_time(
     measure: Callable[[], Speeds],
     left: Callable[[], float] | None = None,
     exempt: int = 0,
+    trained: Sequence[int] = (),
 ) -> float | None:
     """Print how long a search and its final evaluation are expected to take.
 
@@ -36,6 +37,7 @@ def announce_time(
         left: Function that returns the seconds left for trials and final runs. None if the search
             has no ``--budget``.
         exempt: Number of trials still to run that the scheduler neither pauses nor stops.
+        trained: Epochs already trained, for each of these trials that has started.
 
     Returns:
         Time limit of the trials in seconds, or None if there is no limit.
@@ -57,8 +59,9 @@ def announce_time(
         concurrent,
         context.settings.fidelity,
         exempt,
+        trained,
     )
-    epochs = expected_epochs(trials, scheduling, exempt=exempt)
+    epochs = expected_epochs(trials, scheduling, exempt=exempt, trained=trained)
     # The estimate ignores the test images, because the context does not contain their number.
     final = expected_final_seconds(
         speeds, options, context.final_images, len(data.val), 0, concurrent

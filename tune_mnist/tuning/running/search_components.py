@@ -8,7 +8,7 @@ from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.recording.callbacks import TRIALS_FILE, Recorder
 from tune_mnist.tuning.recording.study import CHANCE_LEVEL, GUESSING_LEVEL, open_storage
 from tune_mnist.tuning.recording.trial_attributes import PORTFOLIO
-from tune_mnist.tuning.recording.trial_record import TrialState
+from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.recording.trial_store import TrialStore, own_trials
 from tune_mnist.tuning.schedulers.protocol import SearchScheduler
 from tune_mnist.tuning.schedulers.restore import scheduler_for
@@ -36,10 +36,12 @@ class SearchComponents:
 
     def count_ended(self) -> int:
         """Return the number of trials that have ended and will not be continued."""
-        return sum(
-            record.state.ended and record.state is not TrialState.INTERRUPTED
-            for record in self.searcher.trial_store.records
-        )
+        return sum(map(_has_ended, self.searcher.trial_store.records))
+
+    def trained_epochs(self) -> list[int]:
+        """Return the number of trained epochs of each trial that has started and not ended."""
+        records = self.searcher.trial_store.records
+        return [record.epochs for record in records if not _has_ended(record)]
 
     def trials_left(self) -> int:
         """Return the number of trials that remain to be run.
@@ -72,6 +74,11 @@ class SearchComponents:
     def _remaining(self) -> int | None:
         # A population may repeat configurations, since its trials differ by their exploits.
         return None if self.scheduler.fixed_population else self.searcher.count_remaining()
+
+
+def _has_ended(record: TrialRecord) -> bool:
+    """Return whether a trial has ended and will not be continued."""
+    return record.state.ended and record.state is not TrialState.INTERRUPTED
 
 
 def build_components(
