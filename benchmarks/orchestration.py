@@ -29,6 +29,7 @@ import click
 import optuna
 import pandas as pd
 import ray
+import torch
 from ray import tune
 from ray.tune import Callback
 from ray.tune.experiment import Trial
@@ -289,7 +290,9 @@ def main(
     options = SearchOptions.for_space(
         load_space(SPACE), dataset="digits", max_concurrent=workers, max_epochs=max_epochs
     )
-    with connected(None, all_cores=starts_here(None) and resources.fills_machine(options)):
+    with connected(
+        None, all_cores=starts_here(None) and options.fills_machine(gpu=torch.cuda.is_available())
+    ):
         chosen = contestants or CONTESTANTS
         frame = measure(counts or (16, 100), chosen, options, profile)
     show_and_write(frame, output, "Orchestration cost of a trial that trains nothing")

@@ -18,7 +18,7 @@ from tune_mnist.command_options import (
 )
 from tune_mnist.declarations import Option
 from tune_mnist.notices import notice
-from tune_mnist.process import set_up_process
+from tune_mnist.process import import_torch, set_up_process
 from tune_mnist.tuning.options.option_fields import OptionFields
 
 _FILE = "File to write"
@@ -66,6 +66,7 @@ def export(models: tuple[str, ...], **given: Any) -> None:
     set_up_process()
     notice("importing PyTorch")
     # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
+    import_torch()
     from tune_mnist.export_run import export_model
     from tune_mnist.models.user_modules import load_models
 

@@ -17,7 +17,7 @@ from tune_mnist.command_options import (
 )
 from tune_mnist.errors import UserError
 from tune_mnist.notices import notice
-from tune_mnist.process import set_up_process
+from tune_mnist.process import import_torch, set_up_process
 
 _RESULT = "Result"
 _PICTURES = cloup.Argument(
@@ -77,6 +77,7 @@ def predict(
     set_up_process()
     notice("importing PyTorch")
     # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
+    import_torch()
     from tune_mnist.models.user_modules import load_models
     from tune_mnist.predict_run import predict_images
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tune_mnist.machine import Cgroups, allowed_cpus
 from tune_mnist.private_folder import private_folder
+from tune_mnist.stop_signals import stop_signals
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +42,15 @@ def set_up_process() -> None:
         Path.home()
     except RuntimeError:
         os.environ["HOME"] = str(private_folder())
+
+
+def import_torch() -> None:
+    """Import PyTorch, delaying Ctrl-C until the import has ended.
+
+    A KeyboardInterrupt in the C++ part of the import would abort the process (status 134).
+    """
+    with stop_signals.held():
+        import torch  # noqa: F401
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import cloup
 from tune_mnist.command import run
 from tune_mnist.command_options import SETTINGS, grouped, models_option, own
 from tune_mnist.notices import notice
+from tune_mnist.process import import_torch
 
 _GROUPS = ("Options",)
 FOLDERS = cloup.Argument(
@@ -36,6 +37,7 @@ def report(directories: tuple[Path, ...], output: Path | None, models: tuple[str
     """Print and write the report of a search, or compare several searches."""
     notice("reading the results")
     # Imported late: Optuna and PyTorch take seconds, too long for --help and for Ctrl-C.
+    import_torch()
     from tune_mnist.models.user_modules import load_models
     from tune_mnist.reporting.search_report import report_searches
 

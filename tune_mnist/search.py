@@ -16,7 +16,7 @@ from tune_mnist.command_options import (
 from tune_mnist.durations import Stopwatch
 from tune_mnist.errors import FAILED_RUNS, ReportedInterrupt, interrupt_message, nothing_done
 from tune_mnist.notices import notice
-from tune_mnist.process import set_up_process
+from tune_mnist.process import import_torch, set_up_process
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.training.config import SEARCHABLE_HELP
 from tune_mnist.tuning.options.option_fields import OptionFields
@@ -62,8 +62,12 @@ def search(**given: Any) -> int:
     set_up_process()
     try:
         with interrupt_message(lambda: nothing_done(given["resume"])):
-            notice("importing PyTorch and Ray")
+            notice("importing Ray and PyTorch")
             # Imported late: Ray and PyTorch take seconds, too long for --help and for Ctrl-C.
+            from tune_mnist.tuning.early_start import start_ray_early
+
+            start_ray_early(given)
+            import_torch()
             from tune_mnist.api.search import perform_search
 
         _, outcome = perform_search(typed_command("search"), watch=watch, **given)

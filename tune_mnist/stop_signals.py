@@ -35,6 +35,7 @@ class StopSignals:
     def __init__(self) -> None:
         self._installed = False
         self._asked = False
+        self._held = False
         self._number: int | None = None
         self._handler: Handler | None = None
         self._before_forced_end: Callable[[], str] = str
@@ -70,9 +71,23 @@ class StopSignals:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Context manager that delays the KeyboardInterrupt of the first signal to its end.
+
+        A second signal ends the process immediately, as always.
+        """
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._asked:
+            raise KeyboardInterrupt
+
     def take_back(self) -> None:
-        """Reinstall the SIGTERM handler, which Ray 2.60 replaces when it starts."""
-        if self._installed:
+        """Reinstall the SIGTERM handler, which Ray 2.60 replaces if the main thread starts it."""
+        if self._installed and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._handle)
 
     def pass_on(self) -> None:
@@ -129,6 +144,8 @@ class StopSignals:
         if self._asked:
             return
         self._asked = True
+        if self._held:
+            return
         if self._handler is None:
             raise KeyboardInterrupt
         self._handler(number, frame)

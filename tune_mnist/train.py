@@ -16,7 +16,7 @@ from tune_mnist.command_options import (
 )
 from tune_mnist.declarations import Option
 from tune_mnist.notices import notice
-from tune_mnist.process import set_up_process
+from tune_mnist.process import import_torch, set_up_process
 from tune_mnist.training.config import HYPERPARAMETERS, TrainConfig
 from tune_mnist.training.settings import (
     LARGE_EPOCHS,
@@ -79,6 +79,7 @@ def train(model_option: tuple[str, ...], **given: Any) -> None:
     notice("importing PyTorch")
     # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     try:
+        import_torch()
         from tune_mnist.api.training import run_training
         from tune_mnist.models.keywords import join_keys, parse_options
 

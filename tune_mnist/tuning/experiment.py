@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import ray
+import torch
 from numpy.typing import NDArray
 from rich.console import Console
 
@@ -105,7 +106,9 @@ def run_experiment(
     search = prepare_search(space, options, directory, earlier, dataset)
     for line in changed_networks(space, earlier) if earlier else ():
         print_line(console, line)
-    all_cores = starts_here(options.address) and resources.fills_machine(options)
+    all_cores = starts_here(options.address) and options.fills_machine(
+        gpu=torch.cuda.is_available()
+    )
     prepare_environment(options.address, all_cores=all_cores)
     notice(f"{'starting' if starts_here(options.address) else 'connecting to'} Ray")
     with (

@@ -1,4 +1,3 @@
-import os
 import re
 
 import pytest
@@ -9,24 +8,6 @@ from tune_mnist.tuning.cluster.connection import Resources
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning import resources
 from tune_mnist.tuning.spaces.space import load_space
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ({}, True),
-        ({"max_concurrent": 1}, False),
-        ({"cpus_per_trial": 4}, False),
-        ({"max_concurrent": 4}, True),
-        ({"gpus_per_trial": 0.5}, False),
-        ({"device": "cuda"}, False),
-    ],
-)
-def test_trials_that_use_eight_cores(monkeypatch, given, expected):
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
-    options = SearchOptions.for_space(load_space("lenet"), **{"device": "cpu", **given})
-    assert resources.fills_machine(options) is expected
 
 
 @pytest.mark.parametrize(

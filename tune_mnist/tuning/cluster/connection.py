@@ -1,5 +1,6 @@
 """Start of Ray on this machine, or connection to a cluster."""
 
+import atexit
 import gc
 import logging
 import os
@@ -15,7 +16,8 @@ import ray
 from tune_mnist.errors import UserError
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.cluster.auth_settings import check_mode, check_token_readable
-from tune_mnist.tuning.cluster.local_ray import LocalRay, LocalSettings
+from tune_mnist.tuning.cluster.background_call import BackgroundCall
+from tune_mnist.tuning.cluster.local_ray import LocalRay, LocalSettings, kill_descendants
 from tune_mnist.tuning.cluster.node_tasks import alive_nodes
 from tune_mnist.tuning.cluster.shipped_package import runtime_environment
 from tune_mnist.tuning.ray_internals.settings import (
@@ -51,6 +53,8 @@ class Resources:
 
 
 _settings = LocalSettings()
+_early: BackgroundCall[Resources] | None = None
+"""Start of Ray in the background, until :func:`disconnect` is called."""
 
 
 def starts_here(address: str | None) -> bool:
@@ -59,9 +63,28 @@ def starts_here(address: str | None) -> bool:
     Args:
         address: Address of a running cluster, as passed to :func:`connect`.
     """
-    if ray.is_initialized():
+    if _early is None and ray.is_initialized():
         return False
     return (address or os.environ.get("RAY_ADDRESS") or "local") == "local"
+
+
+def start_early(*, all_cores: bool) -> None:
+    """Start Ray on this machine in the background, for the next call of :func:`connected`.
+
+    Ray's processes need seconds to start, during which the main thread can import PyTorch and
+    check the inputs of a search. If nothing connects, for example because an input is invalid, Ray
+    is ended when this process exits, after the error has been printed.
+
+    Args:
+        all_cores: Whether trials will use most CPU cores, as passed to :func:`connect`.
+
+    Raises:
+        UserError: Ray cannot be started on this machine with the current settings.
+    """
+    global _early
+    prepare_environment(None, all_cores=all_cores)
+    _early = BackgroundCall(lambda: connect(None, all_cores=all_cores))
+    atexit.register(disconnect)
 
 
 @contextmanager
@@ -77,11 +100,11 @@ def connected(address: str | None, *, all_cores: bool = False) -> Iterator[Resou
     Yields:
         Resources of the cluster.
     """
-    if ray.is_initialized():
+    if _early is None and ray.is_initialized():
         yield join(address)
         return
     try:
-        yield connect(address, all_cores=all_cores)
+        yield connect(address, all_cores=all_cores) if _early is None else _early.result()
     finally:
         disconnect()
 
@@ -262,6 +285,17 @@ def open_connection(address: str) -> socket.socket:
 
 def disconnect() -> None:
     """Disconnect from Ray, and end Ray if this process started it."""
+    global _early
+    early, _early = _early, None
+    if early is not None:
+        atexit.unregister(disconnect)
+        if stop_signals.received and not early.done:
+            # Ctrl-C has also ended processes of Ray. Ray's start, and its end when this process
+            # exits, would wait for them for a minute.
+            atexit.unregister(ray.shutdown)
+            kill_descendants()
+            return
+        early.wait()
     with _no_collection():
         ray.shutdown()
     _settings.undo()

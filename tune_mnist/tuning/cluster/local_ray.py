@@ -142,10 +142,17 @@ class LocalRay:
 
     def kill(self) -> None:
         """Kill all remaining processes of Ray, including the workers."""
-        now = psutil.Process().children(recursive=True)
-        for process in {*self.head.values(), *self.others, *now}:
+        kill_descendants()
+        for process in {*self.head.values(), *self.others}:
             with suppress(psutil.Error):
                 process.kill()
+
+
+def kill_descendants() -> None:
+    """Kill all child processes of this process, and their child processes."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def _name(process: psutil.Process) -> str:

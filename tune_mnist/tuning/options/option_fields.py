@@ -3,18 +3,17 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from tune_mnist.data.names import ARRAYS, DATASETS
 from tune_mnist.declarations import Choices
 from tune_mnist.models.settings import DERIVED, INITS
-from tune_mnist.training.settings import DEVICES, PRECISIONS
+from tune_mnist.tuning.options.machine_fields import MAX_OPTION_COUNT, MachineFields
 from tune_mnist.tuning.options.option_presentation import (
     DATA,
     EARLY_STOPPING,
     FINAL,
     HOW_MUCH,
-    MACHINES,
     RESULTS,
     WHAT,
     SearchOption,
@@ -29,20 +28,13 @@ from tune_mnist.tuning.searching.registry import DEFAULT_SEARCHER, searcher_name
 from tune_mnist.tuning.spaces.option_types import EpochCount, Fraction, ImageSize, Samples, Seconds
 from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
 
-# Each trial is a process that loads PyTorch, so more than ten per core would only use memory.
-MIN_CPUS = 0.1
-MAX_OPTION_COUNT = 100_000
-"""Largest value of an option that counts cores, epochs or trials."""
 
-
-class OptionFields(BaseModel):
+class OptionFields(MachineFields):
     """Declaration of all options of a search.
 
     Each option is declared only here, as one field. The command-line options of ``search``, their
     help, and the options that ``train`` shares are derived from the fields.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     objective: Annotated[
         str,
@@ -231,63 +223,6 @@ class OptionFields(BaseModel):
             " of fixed input size, such as lenet."
         ),
     ]
-
-    cpus_per_trial: Annotated[
-        float,
-        SearchOption(MACHINES),
-        Field(
-            ge=MIN_CPUS,
-            le=MAX_OPTION_COUNT,
-            allow_inf_nan=False,
-            description="CPU cores per trial; may be a fraction.",
-        ),
-    ] = 1
-    gpus_per_trial: Annotated[
-        float | None,
-        SearchOption(MACHINES, default="1 if there is a GPU"),
-        Field(
-            ge=0,
-            le=MAX_OPTION_COUNT,
-            allow_inf_nan=False,
-            description="GPUs per trial; may be a fraction of one GPU.",
-        ),
-    ] = None
-    max_concurrent: Annotated[
-        int | None,
-        SearchOption(MACHINES, default="as many as fit"),
-        Field(ge=1, le=MAX_OPTION_COUNT, description="Maximum number of concurrent trials."),
-    ] = None
-    max_failures: Annotated[
-        int,
-        SearchOption(MACHINES),
-        Field(
-            ge=0,
-            le=MAX_OPTION_COUNT,
-            description="Maximum retries of a trial after its worker died.",
-        ),
-    ] = 2
-    device: Annotated[
-        str, Choices(DEVICES), SearchOption(MACHINES), Field(description="Device to train on.")
-    ] = "auto"
-    precision: Annotated[
-        str,
-        Choices(PRECISIONS),
-        SearchOption(MACHINES, fixed=True),
-        Field(description="Number format of the computation."),
-    ] = "auto"
-    address: Annotated[
-        str | None,
-        SearchOption(MACHINES, default="this machine", external=True),
-        Field(description="Address of a Ray cluster, or auto."),
-    ] = None
-    storage_path: Annotated[
-        str | None,
-        SearchOption(MACHINES, metavar="FOLDER|URI", default="the results folder", external=True),
-        Field(
-            description="Location of the checkpoints: a folder that all nodes share, s3://... or"
-            " gs://...."
-        ),
-    ] = None
 
     final_seeds: Annotated[
         int,

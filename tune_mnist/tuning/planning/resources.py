@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import torch
 from rich.console import Console
 
 from tune_mnist.console import print_facts
@@ -14,7 +13,6 @@ from tune_mnist.data.split import MIN_TRAIN_IMAGES
 from tune_mnist.durations import clock
 from tune_mnist.environment import describe_hardware
 from tune_mnist.errors import UserError
-from tune_mnist.machine import allowed_cpus
 from tune_mnist.models import get_architecture
 from tune_mnist.models.settings import DERIVED
 from tune_mnist.training import Fidelity, resolve_compute
@@ -76,23 +74,6 @@ def place(options: SearchOptions, resources: Resources) -> Workers:
     check_placeable(options.cpus_per_trial, gpus)
     fitting = count_fitting(options.cpus_per_trial, gpus)
     return Workers(options.cpus_per_trial, gpus, min(fitting, options.max_concurrent or fitting))
-
-
-def fills_machine(options: SearchOptions) -> bool:
-    """Return whether the concurrent trials will use at least half of this machine's CPU cores.
-
-    The result is False if trials use a GPU.
-
-    Args:
-        options: Options of the search.
-    """
-    if options.gpus_per_trial or options.device == "cuda":
-        return False
-    if options.device == "auto" and torch.cuda.is_available():
-        return False
-    cores = allowed_cpus()
-    fitting = cores / options.cpus_per_trial
-    return 2 * min(fitting, options.max_concurrent or fitting) >= cores
 
 
 def threads(cpus: float) -> int:
