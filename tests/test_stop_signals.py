@@ -175,6 +175,24 @@ def test_a_second_ctrl_c_always_ends_the_command_with_one_line(code):
     assert (out, err) == ("", f"interrupted twice{hint}\n")
 
 
+def test_a_signal_takes_effect_after_an_import_that_must_not_be_interrupted():
+    process = started("""
+try:
+    with stop_signals.held():
+        ready()
+        while not stop_signals.received:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        print("imported", flush=True)
+    print("not reached", flush=True)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+""")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert out.split() == ["imported", "interrupted"]
+
+
 def test_signals_ignored_by_the_parent_stay_ignored():
     def ignored():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)

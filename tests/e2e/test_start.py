@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.e2e.commands import interrupt, start
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.e2e
 MARK = "TUNE_MNIST_TEST_MARK"
@@ -54,7 +54,7 @@ def test_ctrl_c_while_ray_starts_leaves_neither_ray_nor_a_folder(tmp_path):
         assert out == ""
         *doing, last = shown(screen)
         # A user who watches the terminal sees what the search does, and what is left of it.
-        for words in ("PyTorch", "digits", "Ray"):
+        for words in ("PyTorch", "Ray"):
             assert any(words in line for line in doing), doing
         assert last.startswith("interrupted; ")
         assert "--resume" not in last  # nothing was stored
@@ -65,3 +65,16 @@ def test_ctrl_c_while_ray_starts_leaves_neither_ray_nor_a_folder(tmp_path):
         for left in marked(value):
             with suppress(psutil.NoSuchProcess):
                 left.kill()
+
+
+def test_an_invalid_input_leaves_no_ray_behind(tmp_path):
+    output, value = tmp_path / "results", uuid.uuid4().hex
+    options = ("--space", "unknown-space", "--output-dir", str(output))
+    process = start("search", *options, **{MARK: value})
+    wait_until(lambda: any(map(names_raylet, marked(value))), process)  # it starts early
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert not output.exists()
+    wait_until(lambda: marked(value) == [])
