@@ -46,19 +46,11 @@ _TIME_TO_TARGET: Columns = {
     "contestant": ("Search by", ""),
     "reached": ("Reached it", ""),
     "shown_time": ("Time to it, s", ""),
-    "epochs_to_target": ("Epochs trained", ".0f"),
+    "epochs_to_target": ("Epochs trained", ".1f"),
     "seconds_to_first_epoch": ("First epoch after, s", ".0f"),
     "seconds_per_epoch": ("Wall time per epoch, s", ".2f"),
     "ratio_of_medians": ("Ratio of medians", ""),
     "median_ratio": ("Median ratio", ""),
-}
-_VERSUS: Columns = {
-    "contestant": ("Search by", ""),
-    "wall_seconds": ("Wall time, s", ".0f"),
-    "epochs": ("Epochs trained", ".0f"),
-    "wall_seconds_per_epoch": ("Wall time per epoch, s", ".2f"),
-    "best_accuracy": ("Best val_accuracy", ".4f"),
-    "seconds_to_target": ("Time to 98 %, s", ".0f"),
 }
 _ORCHESTRATION: Columns = {
     "trials": ("Trials", ","),
@@ -136,11 +128,6 @@ def _text(value: object, style: str) -> str:
     return format(value, style)
 
 
-def _versus(source: str) -> str:
-    frame = pd.read_csv(BENCHMARKS / source)
-    return _markdown(frame.assign(contestant=frame["contestant"].map(_CONTESTANTS)), _VERSUS)
-
-
 def _time_to_target(dataset: str) -> str:
     times = pd.read_csv(BENCHMARKS / "versus" / "results" / dataset / "times.csv")
     return time_to_target(times)
@@ -203,8 +190,6 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "step-gpu": lambda: _table(
         "step.gpu.csv", {**_STEP, "ratio_to_eager": ("CUDA graph / eager", "rate")}
     ),
-    "versus": lambda: _versus("versus/results/summary.csv"),
-    "versus-others": lambda: _versus("versus/results-others/summary.csv"),
     "versus-mnist": lambda: _time_to_target("mnist"),
     "versus-fashion-mnist": lambda: _time_to_target("fashion-mnist"),
     "regret": _regret,
