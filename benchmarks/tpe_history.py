@@ -24,11 +24,10 @@ import click
 import numpy as np
 import optuna
 import pandas as pd
-from optuna.samplers import BaseSampler
 
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
-from tune_mnist.tuning.searching.per_trial_sampler import PerTrialSampler, SamplerTraits
+from tune_mnist.tuning.searching.per_trial_sampler import PerTrialSampler
 from tune_mnist.tuning.searching.samplers import MAX_STARTUP
 from tune_mnist.tuning.searching.tpe import Tpe
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space, parse_space
@@ -100,6 +99,12 @@ FUNCTIONS = {
 }
 
 
+class UnboundedTpe(Tpe):
+    """TPE that sees all trials."""
+
+    bounded_history = False
+
+
 def sampler(space: SearchSpace, seed: int, *, bounded: bool) -> PerTrialSampler:
     """Return the TPE sampler that searches use.
 
@@ -108,13 +113,8 @@ def sampler(space: SearchSpace, seed: int, *, bounded: bool) -> PerTrialSampler:
         seed: Seed of the search.
         bounded: Whether the sampler sees only the best and latest trials.
     """
-    maker = Tpe(space, MAX_STARTUP, seed)
-
-    def make(trial_seed: int) -> BaseSampler:
-        return maker.make(trial_seed)
-
-    traits = SamplerTraits(learns=True, bounded_history=bounded)
-    return PerTrialSampler(make, seed, space, traits, chance_level=0.0)
+    searcher = Tpe if bounded else UnboundedTpe
+    return PerTrialSampler(searcher(space, MAX_STARTUP, seed), chance_level=0.0)
 
 
 def regrets(function: Function, trials: int, seed: int, *, bounded: bool) -> list[float]:

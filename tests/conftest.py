@@ -2,10 +2,11 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import idx2numpy
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import center_of_mass
 
+from tests.networks import forget_networks
+from tune_mnist.command import run
 from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
 from tune_mnist.data.idx_folder import STEMS
 from tune_mnist.training import Compute, TrainConfig, Trainer
@@ -43,6 +46,14 @@ def state_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     """Use a temporary folder for the key that proves the ownership of results folders."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_early_ray() -> Iterator[None]:
+    """Let commands in this process start Ray late, as this process outlives a refused command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tune_mnist.tuning.early_start.start_ray_early", lambda _: None)
         yield
 
 
@@ -86,6 +97,28 @@ def digits_lenet(placed_digits: Dataset, tmp_path_factory: pytest.TempPathFactor
     noted = config.flat() | {"trial": 3, "epoch": 16, "val_accuracy": 0.9}
     (folder / "config.json").write_text(json.dumps(noted))
     return folder
+
+
+@pytest.fixture
+def run_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[object, str, str]]:
+    """Function that runs a command in this process, and returns exit status, stdout and stderr."""
+
+    def ran(command: click.Command, *arguments: object) -> tuple[object, str, str]:
+        monkeypatch.setattr("sys.argv", ["command", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            run(command)
+        return caught.value.code, *capsys.readouterr()
+
+    return ran
+
+
+@pytest.fixture
+def networks_forgotten() -> Iterator[None]:
+    """Unregister the networks that the test has registered."""
+    yield
+    forget_networks()
 
 
 @pytest.fixture

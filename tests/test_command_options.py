@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel, Field
 
+from tests.messages import assert_refused
 from tune_mnist.__main__ import cli
 from tune_mnist.command_options import SETTINGS, derived, grouped, own
 from tune_mnist.declarations import Choices, Duration, Option
-from tune_mnist.errors import UserError
 from tune_mnist.training.config import HYPERPARAMETERS
 from tune_mnist.tuning.options.option_fields import OptionFields
 from tune_mnist.tuning.options.search_options import SearchOptions
@@ -72,11 +72,7 @@ def test_a_field_without_a_default_is_required() -> None:
 
 
 def test_an_invalid_choice_is_refused_with_a_suggestion() -> None:
-    with pytest.raises(UserError) as caught:
-        baked("--heat", "200", "--bread", "wheet")
-    assert str(caught.value) == (
-        "unknown bread 'wheet' (did you mean 'wheat'?): choose one of rye, wheat"
-    )
+    assert_refused("bread 'wheet' 'wheat' rye", baked, "--heat", "200", "--bread", "wheet")
 
 
 @pytest.mark.parametrize(
@@ -150,5 +146,4 @@ def test_the_readme_names_no_option_that_is_not_there() -> None:
 
 
 def test_a_wrong_value_is_named_by_its_field_in_python() -> None:
-    with pytest.raises(UserError, match=r"^final_seeds must be "):
-        SearchOptions.for_space(load_space("lenet"), final_seeds=-1)
+    assert_refused("final_seeds -1", SearchOptions.for_space, load_space("lenet"), final_seeds=-1)

@@ -8,6 +8,7 @@ import click
 import pytest
 
 from benchmarks.results_page import PAGE, results_page
+from tests.networks import forget_networks
 from tune_mnist.__main__ import cli
 from tune_mnist.models import registry
 from tune_mnist.models.contract import check_network
@@ -65,8 +66,7 @@ def networks(tmp_path_factory):
         load_models([str(path)])
         names += re.findall(r'@register_model\("([\w-]+)"', block.values[0])
     yield names
-    for name in names:
-        del registry._registered[name]
+    forget_networks()
 
 
 def test_the_networks_of_the_documents_keep_the_contract(networks):

@@ -7,6 +7,7 @@ import sys
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from tests.messages import assert_refused
 from tune_mnist.data.form import DataForm
 from tune_mnist.errors import UserError, validation_error
 from tune_mnist.stored_values import Scalar
@@ -106,12 +107,8 @@ def test_a_value_in_a_portfolio_file_is_named_with_its_place(tmp_path):
     (tmp_path / "lenet.yaml").write_text(
         "{description: d, model: lenet, configurations: [{lr: [1]}]}"
     )
-    with pytest.raises(UserError) as raised:
-        portfolio_of(load_space("lenet"), tmp_path)
-    assert str(raised.value) == (
-        f"{tmp_path / 'lenet.yaml'}: configurations.0.lr must be a number, a text, true or false,"
-        " but is [1]"
-    )
+    facts = [str(tmp_path / "lenet.yaml"), "configurations.0.lr", "[1]"]
+    assert_refused(facts, portfolio_of, load_space("lenet"), tmp_path)
 
 
 def test_the_last_line_of_a_forced_end_has_no_control_characters():

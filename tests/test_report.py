@@ -1,27 +1,23 @@
 """The report command, which rebuilds tables and plots from results folders."""
 
+from functools import partial
+
 import pytest
 
+from tests.messages import assert_named
 from tests.reporting.searches import Search
-from tune_mnist.command import run
 from tune_mnist.report import report
 from tune_mnist.tuning.recording.study import JOURNAL
+from tune_mnist.tuning.recording.trial_record import NOT_LEARNED_YET
 
 TABLES = ("best", "costs", "top", "effects")
 FINALS = ("final", "final_runs", "recall", "confused")
 
 
 @pytest.fixture
-def command(capsys, monkeypatch):
+def command(run_command):
     """Return a function that calls the command: exit status, stdout and stderr."""
-
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["report", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            run(report)
-        return caught.value.code, *capsys.readouterr()
-
-    return call
+    return partial(run_command, report)
 
 
 @pytest.fixture
@@ -41,9 +37,8 @@ def test_one_search_is_shown_and_written(command, search):
     search.final("lenet", 0, 0, [[1, 0], [1, 1]])
     status, out, err = command(search.directory)
     assert (status, err) == (0, "")
-    for words in ("Best trial of each architecture", "Top 2 trials", "Recall by class"):
-        assert words in out
-    assert "#2 DIVERGED: diverged: train_loss is nan" in out
+    for fact in ("0.9500", "0.7000", "lenet", "resnet", "#2 DIVERGED", "train_loss is nan"):
+        assert fact in out
     folder = search.directory / "tables"
     names = {path.name for path in folder.iterdir()}
     assert names == {f"{name}.{kind}" for name in TABLES + FINALS for kind in ("csv", "tex")}
@@ -51,7 +46,7 @@ def test_one_search_is_shown_and_written(command, search):
     assert "a machine, 2 cores" in (folder / "best.tex").read_text()
     summary = (search.directory / "summary.md").read_text()
     facts = ("288 of 288 validation images", "28x28", "a machine", "`the command`", "seeds 0")
-    for fact in (*facts, "3 trials (", "1 DIVERGED", "## Most confused pairs", "- #2 DIVERGED"):
+    for fact in (*facts, "3 trials (", "1 DIVERGED", "- #2 DIVERGED"):
         assert fact in summary
 
 
@@ -77,8 +72,8 @@ def test_a_search_without_an_epoch_says_so(command, tmp_path):
     search.trial(ends=False)
     status, out, err = command(search.directory)
     assert (status, err) == (0, "")
-    assert "no trial has finished an epoch" in out
-    assert "No trial has finished an epoch" in (search.directory / "summary.md").read_text()
+    assert "INTERRUPTED" in out
+    assert "INTERRUPTED" in (search.directory / "summary.md").read_text()
     assert not (search.directory / "tables").exists()
 
 
@@ -90,9 +85,8 @@ def test_a_trial_at_chance_level_is_not_called_the_best(command, tmp_path):
     page = (search.directory / "report.html").read_text()
     header = page[page.index("<header>") : page.index("</header>")]
     for text in (out, header, (search.directory / "summary.md").read_text()):
-        assert "no trial has learned yet" in text.lower()
+        assert NOT_LEARNED_YET.lower() in text.lower()
         assert "0.1100" in text
-        assert "best trial of" not in text.lower()
         assert "best so far" not in text.lower()
 
 
@@ -115,49 +109,46 @@ def test_several_searches_are_compared_and_written_only_to_output(command, searc
     before = written(tmp_path)
     status, out, _ = command(search.directory, other.directory)
     assert status == 0
-    assert "Best trial of each architecture and search" in out
-    assert "No final runs, and so no test accuracy: demo and other." in out
+    for fact in ("demo", "other", "0.9500", "0.6000"):
+        assert fact in out
     assert written(tmp_path) == before
     target = tmp_path / "compared"
     assert command(search.directory, other.directory, "--output", target)[0] == 0
     page = (target / "comparison.md").read_text()
-    assert "# Searches demo, other" in page
-    assert "Search other; digits, 1,149 of 1,149" in page
-    assert "Searches demo, other" in (target / "report.html").read_text()
+    heading = page.splitlines()[0]
+    assert_named("demo other", heading)
+    assert "digits, 1,149 of 1,149" in page
+    assert heading.removeprefix("# ") in (target / "report.html").read_text()
     assert {path.stem for path in (target / "tables").iterdir()} == {"setups", "best", "costs"}
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("spoil", "facts"),
     [
-        (lambda d: (d / JOURNAL).unlink(), "study.journal: the file does not exist"),
-        (
-            lambda d: (d / JOURNAL).write_text("no\njson\n"),
-            "study.journal: the file is damaged or",
-        ),
-        (lambda d: (d / "experiment.json").unlink(), "is not the folder of a search"),
-        (lambda d: (d / "experiment.json").write_text("{"), "json: the file is damaged"),
+        (lambda d: (d / JOURNAL).unlink(), JOURNAL),
+        (lambda d: (d / JOURNAL).write_text("no\njson\n"), f"{JOURNAL} 1"),
+        (lambda d: (d / "experiment.json").unlink(), "demo"),
+        (lambda d: (d / "experiment.json").write_text("{"), "experiment.json"),
         (
             lambda d: (d / "experiment.json").write_text(
                 (d / "experiment.json").read_text().replace('"max_epochs": 3', '"max_epochs": 0')
             ),
-            "the stored options are invalid: max_epochs must be at least 1, but is 0",
+            "experiment.json max_epochs 1 0",
         ),
     ],
 )
-def test_a_damaged_folder_is_one_line(command, search, spoil, words):
+def test_a_damaged_folder_is_one_line(command, search, spoil, facts):
     spoil(search.directory)
     status, _, err = command(search.directory)
     assert status == 2
     assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert words in err
+    assert_named(facts, err)
 
 
 def test_an_output_that_is_a_file_is_refused(command, search):
     status, _, err = command(search.directory, "--output", search.directory / JOURNAL)
-    assert (status, err.count("\n")) == (2, 1)
-    assert "is a file, not a folder" in err
+    assert status == 2
+    assert_named([str(search.directory / JOURNAL)], err)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +167,7 @@ def test_a_folder_in_place_of_a_file_is_refused_or_not_read(command, search, nam
     (path / "inside").touch()
     status, _, err = command(search.directory)
     if status == 2:
-        assert err.count("\n") == 1
-        assert name in err
+        assert_named([name], err)
     else:
         assert (status, err) == (0, "")
     assert (path / "inside").exists()
@@ -185,23 +175,18 @@ def test_a_folder_in_place_of_a_file_is_refused_or_not_read(command, search, nam
 
 def test_a_missing_folder_is_one_line(command):
     status, _, err = command()
-    assert (status, err) == (2, "error: Missing argument 'RESULTS...'.\n")
+    assert status == 2
+    assert_named("RESULTS", err)
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("{", "the file is damaged: it is not JSON (EOF"),
-        ('{"model": "lenet"}', "'trial' is missing"),
-        ("null", "the content must be a mapping"),
-    ],
+    ("text", "facts"),
+    [("{", "seed-0.json"), ('{"model": "lenet"}', "seed-0.json 'trial'"), ("null", "seed-0.json")],
 )
-def test_a_damaged_final_run_is_one_line(command, search, text, words):
+def test_a_damaged_final_run_is_one_line(command, search, text, facts):
     search.final("lenet", 0, 0, [[9, 1], [0, 10]])
     (path,) = search.directory.glob("final/lenet/seed-*.json")
     path.write_text(text)
     status, _, err = command(search.directory)
     assert status == 2
-    assert err.count("\n") == 1
-    assert "seed-0.json" in err
-    assert words in err
+    assert_named(facts, err)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.messages import assert_refused
 from tune_mnist.errors import UserError
 from tune_mnist.results import new_results, require_new, results_directory
 
@@ -21,27 +22,25 @@ def test_a_results_folder_is_in_the_output_folder(tmp_path: Path, name: str) -> 
     ["", ".", "..", "../x", "a/b", "/x", "-x", ".hidden", "a\nb", "a\0b", "x" * 101, "世" * 100],
 )
 def test_a_name_that_leads_out_of_the_output_folder_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UserError, match="--name"):
-        results_directory(tmp_path, name)
+    assert_refused("--name", results_directory, tmp_path, name)
 
 
 @pytest.mark.parametrize("below", ["", "sub/folder"])
 def test_an_output_folder_that_is_a_file_is_refused(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=f"--output-dir .*{tmp_path}/file is a file"):
-        results_directory(tmp_path / "file" / below, "one")
+    facts = ["--output-dir", str(tmp_path / "file")]
+    assert_refused(facts, results_directory, tmp_path / "file" / below, "one")
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder nobody can write to")
 def test_an_output_folder_without_write_permission_is_refused() -> None:
-    with pytest.raises(UserError, match="--output-dir /proc/results: cannot write into /proc"):
-        results_directory(Path("/proc/results"), "one")
+    facts = ["--output-dir /proc/results", "/proc"]
+    assert_refused(facts, results_directory, Path("/proc/results"), "one")
 
 
 @pytest.mark.parametrize("path", ["x" * 5000, "a/" * 5000])
 def test_an_output_folder_with_a_path_that_is_too_long_is_refused(path: str) -> None:
-    with pytest.raises(UserError, match="--output-dir"):
-        results_directory(Path(path), "one")
+    assert_refused("--output-dir", results_directory, Path(path), "one")
 
 
 def test_an_existing_folder_or_broken_link_is_refused(tmp_path: Path) -> None:
@@ -50,8 +49,7 @@ def test_an_existing_folder_or_broken_link_is_refused(tmp_path: Path) -> None:
     require_new(tmp_path / "empty")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for taken in (tmp_path, tmp_path / "link"):
-        with pytest.raises(UserError, match=f"{taken} .*choose another --name"):
-            require_new(taken)
+        assert_refused([str(taken), "--name"], require_new, taken)
 
 
 def test_a_run_creates_its_folder_at_the_start_and_removes_it_if_empty(tmp_path):
@@ -68,7 +66,7 @@ def test_a_run_creates_its_folder_at_the_start_and_removes_it_if_empty(tmp_path)
 def test_only_one_of_two_runs_gets_a_given_name(tmp_path):
     with new_results(tmp_path, "same", "lenet") as first:
         with (
-            pytest.raises(UserError, match=f"{first} .*exists"),
+            pytest.raises(UserError, match=str(first)),
             new_results(tmp_path, "same", "lenet"),
         ):
             pass
@@ -87,10 +85,10 @@ with new_results(Path({str(tmp_path)!r}), "same", "lenet") as directory:
     assert (tmp_path / "same").is_dir()
     with new_results(tmp_path, "same", "lenet") as directory:
         assert directory == tmp_path / "same"
-        with pytest.raises(UserError, match="exists"), new_results(tmp_path, "same", "lenet"):
+        with pytest.raises(UserError, match="same"), new_results(tmp_path, "same", "lenet"):
             pass
         (directory / "summary.md").touch()
-    with pytest.raises(UserError, match="exists"), new_results(tmp_path, "same", "lenet"):
+    with pytest.raises(UserError, match="same"), new_results(tmp_path, "same", "lenet"):
         pass
 
 

@@ -21,11 +21,8 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-cli.add_command(search)
-cli.add_command(train)
-cli.add_command(report)
-cli.add_command(predict)
-cli.add_command(export)
+for command in (search, train, report, predict, export):
+    cli.add_command(command)
 
 
 def main() -> None:

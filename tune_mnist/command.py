@@ -16,6 +16,7 @@ import cloup
 from tune_mnist.errors import USER_ERROR, UserError, error_line
 from tune_mnist.notices import notices_shown
 from tune_mnist.output import accept_all_characters, finish_output
+from tune_mnist.process import started_ray_early
 from tune_mnist.quoting import MAX_QUOTED, printable, shortened
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.suggestions import alternatives, closest, hyperparameter_meant
@@ -43,14 +44,11 @@ class SpaceCommand(cloup.Command):
 
 
 def run(command: click.Command) -> NoReturn:
-    """Run a command and exit the process.
+    """Run a command with the arguments of this process, and exit the process.
 
     A mistake of the user is reported as one line on standard error, without a traceback, and the
     exit status is 2. After Ctrl-C, one line says that the command was interrupted, followed by the
     message of the KeyboardInterrupt, if it has one.
-
-    Args:
-        command: Click command to run. It parses the arguments of this process.
     """
     stop_signals.install()
     accept_all_characters(sys.stdout)
@@ -110,13 +108,8 @@ def typed_command(name: str) -> str:
     return shlex.join(["python", "-m", f"tune_mnist.{name}", *arguments])
 
 
-def unknown_option(flag: str, ctx: click.Context) -> str:
-    """Return the error message for an unknown option, with the options that it probably means.
-
-    Args:
-        flag: Unknown option, such as ``--learning-rate``.
-        ctx: Context of the command that was given the option.
-    """
+def _unknown_option(flag: str, ctx: click.Context) -> str:
+    """Return the error message for an unknown option, with the options that it probably means."""
     helps: dict[str, str] = {}
     for option in ctx.command.get_params(ctx):
         helps |= dict.fromkeys(option.opts, getattr(option, "help", None) or "")
@@ -138,8 +131,9 @@ def _exit(status: int) -> NoReturn:
 
     The interpreter frees all modules of PyTorch and Ray one by one, which can take more than ten
     seconds on a busy machine. ``docker stop`` and Slurm kill a process soon after their signal.
+    It is skipped, too, if a search ends by an error while a thread can still be inside Ray.
     """
-    if stop_signals.received:
+    if stop_signals.received or (status == USER_ERROR and started_ray_early()):
         atexit._run_exitfuncs()
         with suppress(OSError, ValueError):  # the reader of a pipe may have been stopped, too
             sys.stdout.flush()
@@ -151,7 +145,7 @@ def _exit(status: int) -> NoReturn:
 def _message(error: click.ClickException) -> str:
     """Return the message of a Click error, listing the closest known names first."""
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
-        return unknown_option(error.option_name, error.ctx)
+        return _unknown_option(error.option_name, error.ctx)
     found = getattr(error, "possibilities", None)
     if not found:
         return error.format_message()
@@ -160,4 +154,4 @@ def _message(error: click.ClickException) -> str:
 
 def _fail(message: str) -> NoReturn:
     click.echo(error_line(message), err=True)
-    sys.exit(USER_ERROR)
+    _exit(USER_ERROR)

@@ -31,11 +31,7 @@ Mark = TypeVar("Mark")
 
 
 class Name(click.ParamType[str]):
-    """Click parameter type for a name from a list, shown by ``--help`` and shell completion.
-
-    Args:
-        choices: Accepted names.
-    """
+    """Click parameter type for a name from a list, shown by ``--help`` and shell completion."""
 
     name = "name"
 
@@ -116,16 +112,15 @@ def own(
     return group, cloup.Option([flag], help=help, **attributes)
 
 
-def trained_model(group: str, *, required: bool = True) -> Grouped:
+def trained_model(*, required: bool = True) -> Grouped:
     """Create the option ``--model``, which takes the folder of a trained model.
 
     Args:
-        group: Heading of the help group that lists the option.
         required: Whether the command fails if the option is omitted.
     """
     return own(
         "--model",
-        group,
+        MODEL_GROUP,
         "Folder of a trained model: results/<search>/best/<model>, or results/<single run>.",
         type=click.Path(path_type=Path),
         required=required,

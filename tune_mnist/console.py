@@ -44,7 +44,8 @@ def report_console(stream: TextIO | None = None) -> Console:
     Args:
         stream: Stream to print to. If None, standard output or the notebook cell is used.
     """
-    if stream is None and redraws_in_cell():
+    in_notebook = stream is None and "IPython" in sys.modules and Console().is_jupyter
+    if in_notebook and find_spec("ipywidgets"):
         return SafeConsole(force_interactive=True)
     stream = sys.stdout if stream is None else stream
     accept_all_characters(stream)
@@ -59,11 +60,6 @@ def report_console(stream: TextIO | None = None) -> Console:
         highlight=False,  # colour codes inside a text would hide it from grep
         color_system="standard" if os.environ.get("FORCE_COLOR") else None,
     )
-
-
-def redraws_in_cell() -> bool:
-    """Return whether this process is a notebook kernel and Rich can redraw output in its cells."""
-    return "IPython" in sys.modules and Console().is_jupyter and bool(find_spec("ipywidgets"))
 
 
 def print_line(console: Console, line: str, *, highlight: bool | None = None) -> None:

@@ -177,9 +177,6 @@ def complaint(error: ValidationError) -> ErrorDetails:
 
     An unknown key has priority, because it is often a misspelling of a key that is reported as
     missing.
-
-    Args:
-        error: Error raised by pydantic.
     """
     return min(error.errors(), key=lambda details: details["type"] != "extra_forbidden")
 
@@ -213,28 +210,17 @@ def requirement(details: ErrorDetails) -> str:
     """Return what a value must be and what it is, such as "must be a number, but is 'a'".
 
     The text follows the name of the value in an error message: "lr must be a number, but is 'a'".
-
-    Args:
-        details: Error that pydantic reports for the value.
     """
     return f"{required(details)}, but is {quoted(details['input'])}"
 
 
 def reason(details: ErrorDetails) -> str:
-    """Return the message of a pydantic error without pydantic's prefixes.
-
-    Args:
-        details: Error that pydantic reports.
-    """
+    """Return the message of a pydantic error without pydantic's prefixes."""
     return details["msg"].removeprefix("Value error, ").removeprefix("Invalid JSON: ")
 
 
 def required(details: ErrorDetails) -> str:
-    """Return what a value must be, such as "a number", in words that need no knowledge of Python.
-
-    Args:
-        details: Error that pydantic reports for the value.
-    """
+    """Return what a value must be, such as "a number", for readers who do not know Python."""
     if details["type"] in _EXPECTED:
         return f"must be {_EXPECTED[details['type']]}"
     # Pydantic writes "Input should be ..." or "List should have ... after validation, not 1".

@@ -24,7 +24,7 @@ from tune_mnist.tuning.options.option_fields import OptionFields
 _FILE = "File to write"
 _CHECK = "Images to check the file on"
 _OPTIONS = (
-    trained_model(MODEL_GROUP),
+    trained_model(),
     models_option(MODEL_GROUP),
     own(
         "--format",

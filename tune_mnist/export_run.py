@@ -12,7 +12,7 @@ from tune_mnist.data import load_dataset
 from tune_mnist.data.form import RGB, DataForm
 from tune_mnist.errors import UserError
 from tune_mnist.files import require_writable
-from tune_mnist.inference import TrainedModel, load_model
+from tune_mnist.inference import load_model
 from tune_mnist.inference.portable import (
     EXPORT_FORMATS,
     INPUT,
@@ -51,39 +51,37 @@ def export_model(
     """
     form = EXPORT_FORMATS[format]
     require_packages(format, form)
-    trained = load_model(model, torch.device("cpu"))
-    path = output or Path(trained.config.model + form.suffix)
+    classifier = load_model(model, torch.device("cpu"))
+    data, architecture = classifier.form, classifier.config.model
+    path = output or Path(architecture + form.suffix)
     _require_writable(path, form)
-    images, called = _images(trained.form, dataset, data_dir)
+    images, called = _images(data, dataset, data_dir)
     # Created before the export, which silences standard output, so that the spinner stays visible.
     console = report_console()
     with (
         console.status("exporting and comparing"),
         out_of_memory_reported(f"--model {model}: not enough memory to export and compare it"),
     ):
-        difference = export_classifier(trained.classifier, path, form, images)
+        difference = export_classifier(classifier, path, form, images)
+    shape = ", ".join(map(str, data.shape))
     facts = {
-        "model": f"{trained.config.model}, from {model}",
+        "model": f"{architecture}, from {model}",
         "file": f"{path}, {path.stat().st_size / 1e6:.1f} MB",
-        "input": f"{INPUT}: uint8 {_shape(trained.form)}, {_kind(trained)}",
-        "output": f"{OUTPUT}: float32 (N, {trained.num_classes})",
-        "classes": ", ".join(trained.form.class_names),
+        "input": f"{INPUT}: uint8 (N, {shape}), {_kind(data)}",
+        "output": f"{OUTPUT}: float32 (N, {len(data.class_names)})",
+        "classes": ", ".join(data.class_names),
         "checked": f"on {len(images):,} {called}: probabilities differ by at most"
         f" {difference:.1e}",
     }
     print_facts(console, facts)
 
 
-def _shape(form: DataForm) -> str:
-    return f"(N, {', '.join(map(str, form.shape))})"
-
-
-def _kind(trained: TrainedModel) -> str:
+def _kind(form: DataForm) -> str:
     """Describe the images that the model expects."""
-    if trained.form.centred:
+    if form.centred:
         return "light digits on dark ground"
-    turned = ", rows and columns exchanged" if trained.form.transposed else ""
-    return f"{'RGB' if trained.form.channels == RGB else 'grey'} as in {trained.form.name}{turned}"
+    turned = ", rows and columns exchanged" if form.transposed else ""
+    return f"{'RGB' if form.channels == RGB else 'grey'} as in {form.name}{turned}"
 
 
 def _images(

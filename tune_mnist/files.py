@@ -30,9 +30,6 @@ def absolute(path: Path) -> Path:
 
     Symbolic links are kept, because other machines may have the same links. Only a path that
     contains ``..`` is resolved.
-
-    Args:
-        path: Absolute or relative path.
     """
     whole = Path.cwd() / path
     if ".." not in whole.parts:
@@ -122,21 +119,13 @@ def new_file(path: Path) -> Iterator[Path]:
     Args:
         path: Final path of the file. It must not exist yet, but the folder of the file must exist.
     """
-    partial = _beside(path)
-    partial.mkdir()
-    try:
-        with named(path):
-            yield partial / path.name
-            (partial / path.name).rename(path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with _temporary_folder(path) as partial:
+        yield partial / path.name
+        (partial / path.name).rename(path)
 
 
 def require_writable(path: Path) -> None:
     """Check that ``new_file`` could write a file, without leaving a file behind.
-
-    Args:
-        path: Path of the file to be written.
 
     Raises:
         OSError: The folder is not writable, or the name is too long.
@@ -157,12 +146,19 @@ def new_folder(path: Path) -> Iterator[Path]:
             folders are created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with _temporary_folder(path) as partial:
+        yield partial
+        partial.rename(path)
+
+
+@contextmanager
+def _temporary_folder(path: Path) -> Iterator[Path]:
+    """Create a folder beside a path, and remove it at the end unless it was renamed."""
     partial = _beside(path)
     partial.mkdir()
     try:
         with named(path):
             yield partial
-            partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

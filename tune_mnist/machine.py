@@ -92,9 +92,6 @@ def allowed_cpus(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
 
     The number is the minimum of the cores of the machine, the CPU affinity of the process
     (``taskset``, SLURM) and its CPU quota (containers, systemd), rounded down.
-
-    Args:
-        cgroups: Control groups of this process.
     """
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # not on macOS
@@ -108,24 +105,25 @@ def allowed_memory(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
 
     The number is the minimum of the memory of the machine, the limits of the control groups of the
     process and its address space limit (``ulimit -v``).
-
-    Args:
-        cgroups: Control groups of this process.
     """
     limits = [psutil.virtual_memory().total, cgroups.memory(), _address_space()]
     return min(limit for limit in limits if limit is not None)
 
 
 def free_memory(cgroups: Cgroups = _OF_THIS_PROCESS) -> int:
-    """Return the number of bytes of memory that this process may still allocate.
-
-    Args:
-        cgroups: Control groups of this process.
-    """
+    """Return the number of bytes of memory that this process may still allocate."""
     left = allowed_memory(cgroups) - psutil.Process().memory_info().rss
     in_groups = cgroups.free_memory()
     bounds = [psutil.virtual_memory().available, left, left if in_groups is None else in_groups]
     return max(0, min(bounds))
+
+
+def memory_shortage(needed: int) -> str:
+    """Return needed bytes and free memory as text, or ``""`` if the free memory suffices."""
+    available = free_memory()
+    if needed <= available:
+        return ""
+    return f"{needed / 1e9:.1f} GB, but only {available / 1e9:.1f} GB of memory are free"
 
 
 def _address_space() -> int | None:

@@ -67,9 +67,17 @@ def finish_output() -> None:
             if failure is not None:
                 raise failure
     except OSError as error:
-        _discard_output()
+        with suppress(OSError, ValueError):
+            to_null_device(sys.stdout.fileno())  # so that the flush at the exit succeeds
         if not isinstance(error, BrokenPipeError):
             raise
+
+
+def to_null_device(descriptor: int) -> None:
+    """Redirect a file descriptor to the null device, so that every write succeeds."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 @contextmanager
@@ -78,11 +86,3 @@ def _kept_failure() -> Iterator[None]:
         yield
     except OSError as error:
         UnfailingStream.failure = UnfailingStream.failure or error
-
-
-def _discard_output() -> None:
-    """Redirect standard output to the null device, so that the final flush succeeds."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)

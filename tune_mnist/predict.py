@@ -31,7 +31,7 @@ _PICTURES = cloup.Argument(
     " as digits, takes image files and IDX files with the image size and colours of that data.",
 )
 _OPTIONS = (
-    trained_model(MODEL_GROUP, required=False),
+    trained_model(required=False),
     own(
         "--ensemble",
         MODEL_GROUP,

@@ -81,7 +81,7 @@ def _load(
         return loaded
     if model is None:
         raise ValueError("model and ensemble are None")
-    return load_model(model, device).classifier
+    return load_model(model, device)
 
 
 def _read_all(paths: Iterable[Path], form: DataForm) -> tuple[list[Input], list[UserError]]:

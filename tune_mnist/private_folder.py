@@ -37,7 +37,7 @@ def private_folder() -> Path:
         except OSError as error:
             reason = error.strerror or str(error)
             complaints.append(f"{source}{place}: {reason}")
-    longest = MAX_SOCKET_PATH - SESSION_PATH - len(f"/ray-{_user()}")
+    longest = MAX_SOCKET_PATH - SESSION_PATH - len(f"/ray-{os.getuid()}")
     raise UserError(
         f"there is no usable folder for the files of Ray ({'; '.join(complaints)}): set TMPDIR to"
         f" a writable folder on a local disk with a path of at most {longest} characters"
@@ -58,7 +58,7 @@ def _made_in(place: Path) -> Path:
     """
     if not _PLAIN.fullmatch(str(place)):
         raise OSError("Ray accepts only letters, digits and ._/+=,@- in a path")
-    folder = place / f"ray-{_user()}"
+    folder = place / f"ray-{os.getuid()}"
     if len(str(folder)) + SESSION_PATH > MAX_SOCKET_PATH:
         raise OSError("the path is too long for the sockets of Ray")
     try:
@@ -78,8 +78,4 @@ def _made_in(place: Path) -> Path:
 
 def _is_ours(folder: Path) -> bool:
     status = folder.lstat()  # not stat(): a link may belong to another user
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == _user()
-
-
-def _user() -> int:
-    return os.getuid()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()

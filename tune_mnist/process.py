@@ -9,16 +9,20 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tune_mnist.machine import Cgroups, allowed_cpus
 from tune_mnist.private_folder import private_folder
 from tune_mnist.stop_signals import stop_signals
 
-if TYPE_CHECKING:
-    import torch
+RAY_THREAD = "start Ray"
+"""Name of the thread that starts Ray early. It stays alive, and may still be inside Ray."""
 
 _LOGGERS = ("ray", "ray.tune", "ray.train", "optuna", "mlflow", "alembic")
+
+
+def started_ray_early() -> bool:
+    """Return whether this process has started Ray in a thread."""
+    return any(thread.name == RAY_THREAD for thread in threading.enumerate())
 
 
 def set_up_process() -> None:
@@ -66,7 +70,9 @@ def process_restored() -> Iterator[None]:
     environment = dict(os.environ)
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     threads, random_state = torch.get_num_threads(), torch.get_rng_state()
-    seed, cuda_states = torch.initial_seed(), _cuda_states()
+    seed = torch.initial_seed()
+    uses_cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    cuda_states = torch.cuda.get_rng_state_all() if uses_cuda else []
     in_main_thread = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGTERM)
     try:
@@ -77,7 +83,7 @@ def process_restored() -> Iterator[None]:
             signal.signal(signal.SIGTERM, handler)
         torch.set_num_threads(threads)
         torch.set_rng_state(random_state)
-        if cuda_states is not None:
+        if uses_cuda:
             torch.cuda.set_rng_state_all(cuda_states)
         elif torch.cuda.is_available():  # first used during the run: reset to the initial seed
             torch.cuda.manual_seed_all(seed)
@@ -94,15 +100,6 @@ def import_path_restored() -> Iterator[None]:
         yield
     finally:
         sys.path[:] = path
-
-
-def _cuda_states() -> "list[torch.Tensor] | None":
-    """Return the random state of each GPU, or None if this process has not used CUDA yet."""
-    import torch
-
-    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-        return None
-    return torch.cuda.get_rng_state_all()
 
 
 def _restore_environment(before: dict[str, str]) -> None:

@@ -24,7 +24,7 @@ def printable(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(
-        _escaped(character)
+        character.encode("unicode_escape").decode("ascii")
         if unicodedata.category(character) in _UNSAFE and character not in keep
         else character
         for character in text
@@ -32,11 +32,7 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def quoted(value: Any) -> str:
-    """Return the ``repr`` of a value for an error message, shortened if long or deeply nested.
-
-    Args:
-        value: Value to quote.
-    """
+    """Return the ``repr`` of a value for an error message, shortened if long or deeply nested."""
     return shortened(_SHORT.repr(value), MAX_QUOTED)
 
 
@@ -53,10 +49,6 @@ def shortened(text: str, limit: int = MAX_MESSAGE) -> str:
         return text
     end = limit // 4
     return f"{text[: limit - end - 3]}...{text[-end:]}"
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
 
 
 class _Short(reprlib.Repr):

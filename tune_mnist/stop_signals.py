@@ -1,16 +1,18 @@
 """Stop signals: the first ends a command gracefully, the second immediately."""
 
+import ctypes
 import os
 import signal
 import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
 from tune_mnist.errors import end_at_once
+from tune_mnist.output import to_null_device
 
 Handler = Callable[[int, FrameType | None], object]
 
@@ -20,6 +22,7 @@ STOPPING = tuple(
 # systemd sends SIGHUP right after SIGTERM, and `timeout` signals both the process and its group.
 SAME_REQUEST_SECONDS = 0.5
 WAKE_SECONDS = 0.05
+ACTION_BYTES = 256  # more than struct sigaction has on any system
 SIGNAL_STATUS = 128
 """Exit status of a command that a signal ends, minus the number of the signal."""
 
@@ -39,7 +42,7 @@ class StopSignals:
         self._number: int | None = None
         self._handler: Handler | None = None
         self._before_forced_end: Callable[[], str] = str
-        self._on_first: Callable[[], None] = _do_nothing
+        self._on_first: Callable[[], None] = lambda: None
 
     @property
     def status(self) -> int:
@@ -85,10 +88,27 @@ class StopSignals:
         if self._asked:
             raise KeyboardInterrupt
 
-    def take_back(self) -> None:
-        """Reinstall the SIGTERM handler, which Ray 2.60 replaces if the main thread starts it."""
-        if self._installed and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._handle)
+    @contextmanager
+    def termination_kept(self) -> Iterator[None]:
+        """Context manager that keeps the effect of SIGTERM while another library starts.
+
+        Ray 2.60 replaces Python's handler in the main thread, and that of the operating system in
+        any thread. Python itself can restore a handler in the main thread only. The Python API
+        does not install the handlers, and leaves them to Ray.
+        """
+        if not self._installed:
+            yield
+            return
+        number, libc = signal.SIGTERM, ctypes.CDLL(None)
+        action = ctypes.create_string_buffer(ACTION_BYTES)
+        saved = libc.sigaction(number, None, action) == 0
+        try:
+            yield
+        finally:
+            if saved:
+                libc.sigaction(number, action, None)
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(number, self._handle)
 
     def pass_on(self) -> None:
         """Register another library's current SIGINT handler, to be called by the first signal."""
@@ -189,21 +209,12 @@ class StopSignals:
             end_at_once("interrupted twice" + (f"; {next_step}" if next_step else ""), self.status)
 
 
-def _do_nothing() -> None:
-    """Do nothing on the first signal."""
-
-
 def _leave_terminal() -> None:
     """Redirect output from a closed terminal to the null device, as every write would fail."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
-        try:
-            is_terminal = stat.S_ISCHR(os.fstat(descriptor).st_mode)
-        except OSError:
-            continue
-        if is_terminal:
-            os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                to_null_device(descriptor)
 
 
 stop_signals = StopSignals()

@@ -188,7 +188,7 @@ def main(size: int, table: Path) -> None:
     accuracies = accuracies.loc[:, spread >= MIN_SPREAD]
     space = load_space(MODEL)
     drawn = {n: each for n, each in configurations().items() if n in accuracies.index}
-    candidates = [n for n, each in drawn.items() if n < BASELINES and space.fits(each)]
+    candidates = [n for n, each in drawn.items() if n < BASELINES and not space.misfits(each)]
     show_and_write(
         shares_at_chance(accuracies, candidates),
         FOLDER / "at_chance",

@@ -13,11 +13,10 @@ from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
 from benchmarks.scheduling.table_sampler import TableSampler
-from tune_mnist.tuning.schedulers.factory import create_scheduler
+from tune_mnist.tuning.schedulers.asha_stopping import StoppingAsha
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.promotion import PromotionAsha
 from tune_mnist.tuning.schedulers.protocol import MODE, SearchScheduler
-from tune_mnist.tuning.schedulers.rungs import rung_epochs
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.space import SearchSpace
@@ -93,7 +92,7 @@ def our_stopping(task: Task) -> SearchComponents:
         seed=task.seed,
         max_concurrent=task.workers,
     )
-    return _our_components(task, "tpe", create_scheduler(options))
+    return _our_components(task, "tpe", StoppingAsha(options))
 
 
 def our_promotion(task: Task) -> SearchComponents:
@@ -148,11 +147,12 @@ def _bound_to_table(sampler: BaseSampler, task: Task) -> TableSampler:
 
 def _promotion(task: Task) -> PromotionAsha:
     # The number of configurations, so that the epoch budget ends a search first.
-    return PromotionAsha(
-        max_epochs=task.max_epochs,
+    options = SchedulerOptions(
+        "asha-promotion",
+        task.max_epochs,
         num_samples=len(task.configurations),
         max_concurrent=task.workers,
-        rungs=rung_epochs(task.max_epochs, 1, REDUCTION_FACTOR),
         reduction_factor=REDUCTION_FACTOR,
         seed=task.seed,
     )
+    return PromotionAsha(options)

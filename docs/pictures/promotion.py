@@ -58,7 +58,7 @@ def stopping_epochs() -> dict[int, int]:
         reduction_factor=REDUCTION_FACTOR,
         num_samples=len(ACCURACIES),
     )
-    scheduler = StoppingAsha.from_options(options)
+    scheduler = StoppingAsha(options)
     epochs = {}
     for number, accuracies in enumerate(ACCURACIES):
         trial = SimpleNamespace(trial_id=str(number), config={"number": number}, status="RUNNING")

@@ -4,8 +4,10 @@ from functools import partial
 
 import numpy as np
 import pytest
+import yaml
 
-from tune_mnist import UserError, run_search, run_training
+from tests.messages import assert_refused
+from tune_mnist import run_search, run_training
 from tune_mnist.api.calls import python_call
 from tune_mnist.tuning.spaces.space import parse_space, shipped_spaces
 from tune_mnist.tuning.spaces.space_dict import space_from_dict
@@ -25,37 +27,35 @@ def in_empty_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("call", "options", "words"),
+    ("call", "options", "facts"),
     [
-        (run_search, {"num_sample": 3}, r"unknown option 'num_sample' \(did you mean 'num_samp"),
-        (run_search, {"learning_rate": 0.1}, "'learning_rate': lr is a hyperparameter, .* space"),
-        (run_search, {"lr": 0.1}, "lr is a hyperparameter"),
-        (run_search, {"fraction_given": True}, "unknown option 'fraction_given'"),
-        (run_search, {"num_samples": 0}, "num_samples must be at least 1, but is 0"),
-        (run_search, {"scheduler": "ahsa"}, "unknown scheduler 'ahsa'"),
-        (run_search, {"space": "lenett"}, "did you mean 'lenet'"),
-        (run_search, {"space": 3}, "space must be a name, a path or a dict, but is int"),
-        (run_search, {"trust_stored": True}, "--trust-stored must .* --resume"),
-        (run_search, {"resume": "nowhere"}, "nowhere is not the folder of a search"),
-        (run_search, {"resume": "one", "name": "other"}, "give either the folder or the name"),
-        (run_search, {"dataset": 7}, "dataset must be .* but is int"),
-        (run_search, {"dataset": (1, 2, 3)}, "dataset must be .* but is tuple"),
-        (run_search, {"dataset": (1, 2, 3, 4)}, "must be"),
-        (run_training, {"dataset": 7, "lr": 0.1}, "dataset must be .* but is int"),
-        (run_search, {"model.width": 12}, "unknown option 'model.width'"),
+        (run_search, {"num_sample": 3}, "'num_sample' 'num_samples'"),
+        (run_search, {"learning_rate": 0.1}, "'learning_rate' lr space"),
+        (run_search, {"lr": 0.1}, "lr space"),
+        (run_search, {"fraction_given": True}, "'fraction_given'"),
+        (run_search, {"num_samples": 0}, "num_samples 1 0"),
+        (run_search, {"scheduler": "ahsa"}, "'ahsa' 'asha'"),
+        (run_search, {"space": "lenett"}, "'lenett' 'lenet'"),
+        (run_search, {"space": 3}, "space int"),
+        (run_search, {"trust_stored": True}, "--trust-stored --resume"),
+        (run_search, {"resume": "nowhere"}, "nowhere"),
+        (run_search, {"resume": "one", "name": "other"}, "--resume one --name other"),
+        (run_search, {"dataset": 7}, "dataset int"),
+        (run_search, {"dataset": (1, 2, 3)}, "dataset tuple"),
+        (run_search, {"dataset": (1, 2, 3, 4)}, "x_train"),
+        (run_training, {"dataset": 7, "lr": 0.1}, "dataset int"),
+        (run_search, {"model.width": 12}, "'model.width'"),
         (run_search, {"name": "a/b"}, "--name 'a/b'"),
-        (run_training, {"lr": 0.1, "epoch": 3}, r"unknown option 'epoch' \(did you mean 'epochs'"),
-        (run_training, {}, "'lr' is missing"),
-        (run_training, {"lr": 0.1, "epochs": 0}, "epochs must be"),
-        (run_training, {"lr": -1.0}, "lr must be greater than 0, but is -1.0"),
-        (run_training, {"model": "lenett", "lr": 0.1}, "did you mean 'lenet'"),
-        (run_training, {"lr": 0.1, "model.wide": 3}, r"model.wide: lenet has no such keyword"),
+        (run_training, {"lr": 0.1, "epoch": 3}, "'epoch' 'epochs'"),
+        (run_training, {}, "'lr'"),
+        (run_training, {"lr": 0.1, "epochs": 0}, "max_epochs 1 0"),
+        (run_training, {"lr": -1.0}, "lr 0 -1.0"),
+        (run_training, {"model": "lenett", "lr": 0.1}, "'lenett' 'lenet'"),
+        (run_training, {"lr": 0.1, "model.wide": 3}, "model.wide lenet"),
     ],
 )
-def test_an_invalid_argument_is_refused_in_one_line(call, options, words):
-    with pytest.raises(UserError, match=words) as caught:
-        call(**({"dataset": "digits"} | options))
-    assert "\n" not in str(caught.value)
+def test_an_invalid_argument_is_refused_in_one_line(call, options, facts):
+    assert_refused(facts, call, **({"dataset": "digits"} | options))
 
 
 @pytest.mark.parametrize("call", [run_search, partial(run_training, lr=0.1)])
@@ -64,43 +64,36 @@ def test_images_are_given_once(call, given, digits, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     arrays = (digits.train_images, digits.train_labels, digits.test_images, digits.test_labels)
     dataset = {"Dataset": digits, "arrays": arrays, "path": other}[given]
-    with pytest.raises(UserError, match=rf"data_dir is '{other}', but .*: omit one of them"):
-        call(dataset=dataset, data_dir=other)
+    assert_refused(["data_dir", str(other)], call, dataset=dataset, data_dir=other)
 
 
 @pytest.mark.parametrize("call", [run_search, partial(run_training, lr=0.1)])
 def test_images_in_memory_are_not_transposed(call, digits):
-    with pytest.raises(UserError, match="transpose is True, but the images are in memory"):
-        call(dataset=digits, transpose=True)
+    assert_refused("transpose True", call, dataset=digits, transpose=True)
 
 
 @pytest.mark.parametrize(
-    ("space", "words"),
+    ("space", "facts"),
     [
-        ({}, "space: must be|space: 'description' is missing"),
-        (SPACE | {"parameters": {"lrr": {}}}, "space: .*lrr"),
-        (SPACE | {"baselines": [{"lr": object()}]}, "space: .*object"),
-        (SPACE | {1: 2}, "a key must be"),
+        ({}, "space: description"),
+        (SPACE | {"parameters": {"lrr": {}}}, "space: lrr"),
+        (SPACE | {"baselines": [{"lr": object()}]}, "space: object"),
+        (SPACE | {1: 2}, "space: key"),
     ],
 )
-def test_an_invalid_space_is_refused_in_one_line(space, words):
-    with pytest.raises(UserError, match=words) as caught:
-        run_search(space, dataset="digits")
-    assert "\n" not in str(caught.value)
+def test_an_invalid_space_is_refused_in_one_line(space, facts):
+    assert_refused(facts, run_search, space, dataset="digits")
 
 
 def test_a_space_that_contains_itself_is_refused_in_one_line():
     space = dict(SPACE)
     space["parameters"] = space
-    with pytest.raises(UserError, match=r"space: .* nested too deeply"):
-        run_search(space, dataset="digits")
+    assert_refused("space:", run_search, space, dataset="digits")
 
 
 def test_a_dict_gives_the_same_space_as_a_file():
     path = shipped_spaces() / "all.yaml"
     of_file = parse_space(path.read_text(), path)
-    import yaml
-
     of_dict = space_from_dict(yaml.safe_load(path.read_text()))
     assert of_dict.parameters == of_file.parameters
     assert of_dict.baselines == of_file.baselines

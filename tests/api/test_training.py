@@ -9,7 +9,8 @@ import torch
 from rich.console import Console
 
 from tests.data.own import CLASSES, picture_folder
-from tune_mnist import UserError, run_training
+from tests.messages import assert_refused
+from tune_mnist import run_training
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +50,8 @@ def test_the_returned_model_is_the_tested_one(run, digits):
 
 def test_an_existing_name_is_refused(run, digits):
     result, _ = run
-    with pytest.raises(UserError, match=f"{result.directory} .*exists"):
-        run_training(
-            dataset=digits, lr=0.01, name="one", output_dir=result.directory.parent, epochs=1
-        )
+    given = {"name": "one", "output_dir": result.directory.parent}
+    assert_refused([str(result.directory)], run_training, dataset=digits, lr=0.01, **given)
 
 
 def test_a_run_restores_pytorchs_random_state(digits, tmp_path):

@@ -4,23 +4,20 @@ import json
 import math
 
 import pandas as pd
-import pytest
 
 from benchmarks.fidelity.rank_correlation import DIVERGED, Level, correlations
 from benchmarks.fidelity.versus import compare, epochs_of, staged_space
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused
 from tune_mnist.tuning.spaces.space import load_space, parse_space
 
 
 def test_a_fidelity_is_parsed_as_size_and_fraction():
     assert Level.parse("64:0.1") == Level(64, 0.1)
-    with pytest.raises(UserError, match="fidelity '64': "):
-        Level.parse("64")
+    assert_refused("'64'", Level.parse, "64")
 
 
 def test_an_invalid_stage_is_refused():
-    with pytest.raises(UserError, match=r"--stage 2: .* image size"):
-        staged_space("description: d", ("2",))
+    assert_refused("--stage 2", staged_space, "description: d", ("2",))
 
 
 def level(size, seconds, *accuracies):

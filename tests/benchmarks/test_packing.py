@@ -1,7 +1,5 @@
 import time
 
-import pytest
-
 from benchmarks.packing import (
     AT_A_TIME,
     PackedWorker,
@@ -10,7 +8,7 @@ from benchmarks.packing import (
     rate,
     table,
 )
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused
 
 
 def test_a_worker_counts_its_batches_in_a_time_interval(digits_split):
@@ -37,18 +35,15 @@ def test_a_rate_is_measured_from_the_first_to_the_last_batch():
 def test_a_case_is_checked_before_anything_starts():
     config = config_of("resnet:8", 64)
     assert (config.model, config.batch_size, config.image_size) == ("resnet", 8, 64)
-    with pytest.raises(UserError, match=r"--case lenet: .* batch size"):
-        config_of("lenet", 28)
-    with pytest.raises(UserError, match="lanet"):
-        config_of("lanet:8", 28)
+    assert_refused("--case lenet", config_of, "lenet", 28)
+    assert_refused("'lanet'", config_of, "lanet:8", 28)
 
 
 def test_numbers_of_workers_start_at_one_and_end_at_the_cores():
     assert counts_that_fit((), 2) == [1, 2]
     assert counts_that_fit((), 64) == list(AT_A_TIME)
     assert counts_that_fit((3,), 4) == [1, 3]
-    with pytest.raises(UserError, match="--at-a-time must be at most 2"):
-        counts_that_fit((4,), 2)
+    assert_refused("--at-a-time 2", counts_that_fit, (4,), 2)
 
 
 def test_ratios_compare_medians_with_a_single_worker():

@@ -21,6 +21,7 @@ from benchmarks.scheduling.record_curves import (
 from benchmarks.scheduling.simulate import Outcome, Setting, World, mean_interval, simulate
 from benchmarks.scheduling.simulation import SimulatedSearch
 from benchmarks.scheduling.surrogate import imitate
+from tune_mnist.tuning.ray_internals.study_search import OpenOptunaSearch
 from tune_mnist.tuning.spaces.space import load_space
 
 EPOCHS = 9
@@ -44,6 +45,11 @@ WORLDS = {"recorded": World(SPACE, CURVES, ALIKE, (16,))}
 
 def make_task(curves=CURVES, workers=2, seed=0):
     return Task(SPACE, curves.configurations, ALIKE, EPOCHS, workers, num_samples=10, seed=seed)
+
+
+def study_of(components):
+    """Return the study of a method, which Ray's own searcher does not offer."""
+    return OpenOptunaSearch.study.fget(components.searcher)
 
 
 def run(method="random + stopping", curves=CURVES, workers=2, budget=60):
@@ -128,7 +134,7 @@ def test_a_diverged_trial_ends_and_the_study_knows_it_failed(method):
     assert max(event.epoch for event in events) == 3
     failed = [
         trial.number
-        for trial in components.searcher._ot_study.trials
+        for trial in study_of(components).trials
         if trial.state == optuna.trial.TrialState.FAIL
     ]
     assert sorted(components.sampler.rows[number] for number in failed) == sorted(diverged)
@@ -139,7 +145,7 @@ def test_ray_reports_stopped_trials_as_complete_and_this_project_as_pruned():
     for method in ("Ray's own TPE + stopping", "our TPE + stopping"):
         components = METHODS[method](make_task())
         SimulatedSearch(CURVES, components, workers=2, budget=60).run()
-        ended = [t for t in components.searcher._ot_study.trials if t.state.is_finished()]
+        ended = [t for t in study_of(components).trials if t.state.is_finished()]
         ends[method] = {(t.state.name, t.last_step == EPOCHS) for t in ended}
     assert "PRUNED" not in {state for state, _ in ends["Ray's own TPE + stopping"]}
     assert ends["our TPE + stopping"] == {("PRUNED", False), ("COMPLETE", True)}
@@ -152,7 +158,7 @@ def test_the_study_has_each_configuration_of_the_table_once(method):
     rows = components.sampler.rows
     assert len(rows) == len(set(rows))
     assert {event.row for event in events} <= set(rows)
-    tried = [trial.params for trial in components.searcher._ot_study.trials]
+    tried = [trial.params for trial in study_of(components).trials]
     assert tried == [CURVES.configurations[row] for row in rows]
 
 

@@ -30,7 +30,7 @@ def test_a_download_leaves_only_the_file(site: Site, target: Path) -> None:
 
 def test_an_interrupted_download_is_resumed(site: Site, target: Path) -> None:
     site.cut_at = 100_000
-    with pytest.raises(DownloadError, match="was interrupted"):
+    with pytest.raises(DownloadError):
         download(site.url + "file", target, MD5)
     assert left_behind(target) == ["file.part"]
     site.cut_at = None
@@ -64,7 +64,7 @@ def test_a_partial_file_with_other_content_is_discarded(
 
 def test_a_file_with_another_checksum_is_refused(site: Site, target: Path) -> None:
     site.files["/file"] = b"a login page"
-    with pytest.raises(DownloadError, match=f"must be {MD5}"):
+    with pytest.raises(DownloadError, match=MD5):
         download(site.url + "file", target, MD5)
     assert left_behind(target) == []
 
@@ -78,14 +78,14 @@ def test_a_gz_file_with_a_content_encoding_is_not_unpacked(site: Site, target: P
 
 
 def test_the_error_for_a_missing_file_has_the_http_status(site: Site, target: Path) -> None:
-    with pytest.raises(DownloadError, match="HTTP status 404"):
+    with pytest.raises(DownloadError, match="404"):
         download(site.url + "absent", target, MD5)
     assert left_behind(target) == []
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_refused_connection_leaves_no_file(target: Path, scheme: str) -> None:
-    with pytest.raises(DownloadError, match="cannot be reached"):
+    with pytest.raises(DownloadError, match=r"127\.0\.0\.1:9"):
         download(f"{scheme}://127.0.0.1:9/file", target, MD5)
     assert left_behind(target) == []
 
@@ -98,6 +98,6 @@ def test_a_file_that_never_ends_is_refused(
     site.ranges = ranges
     if begun:
         target.with_name("file.part").write_bytes(CONTENT[:begun])
-    with pytest.raises(DownloadError, match="larger than 200,000 bytes"):
+    with pytest.raises(DownloadError, match="200,000"):
         download(site.url + "file", target, MD5, max_bytes=200_000)
     assert left_behind(target) == []

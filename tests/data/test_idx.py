@@ -7,19 +7,15 @@ import numpy as np
 import pytest
 
 from tests.data.conftest import compress
+from tests.messages import assert_refused
 from tune_mnist.data import find_idx, read_idx
-from tune_mnist.errors import UserError
 
 STEM = "train-images-idx3-ubyte"
 
 
-def refusal(path: Path) -> str:
-    with pytest.raises(UserError) as caught:
-        read_idx(path)
-    message = str(caught.value)
-    assert message.startswith(str(path))
-    assert "\n" not in message
-    return message
+def refused(path: Path, *facts: str) -> None:
+    """Check that a file is refused in one line that names the file and some facts."""
+    assert_refused([str(path), *facts], read_idx, path)
 
 
 def write(path: Path, kind: int, shape: tuple[int, ...], body: bytes) -> Path:
@@ -56,41 +52,34 @@ def test_a_folder_with_the_name_of_a_file_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"\0", b"PK\3\4 something else", b"\0\0\x08\0"])
 def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
-    assert "not an IDX file" in refusal(tmp_path / "a")
+    refused(tmp_path / "a", "IDX")
 
 
 def test_types_other_than_bytes_are_refused(tmp_path: Path) -> None:
-    message = refusal(write(tmp_path / "a", 0x0D, (2,), bytes(8)))
-    assert "0x0d" in message
-    assert "0x08" in message
+    refused(write(tmp_path / "a", 0x0D, (2,), bytes(8)), "0x0d", "0x08")
 
 
-@pytest.mark.parametrize(("found", "fault"), [(5, "truncated"), (7, "too long")])
-def test_a_length_other_than_the_headers_is_refused(
-    tmp_path: Path, found: int, fault: str
-) -> None:
-    message = refusal(write(tmp_path / "a", 8, (2, 3), bytes(found)))
-    assert fault in message
-    assert f"{12 + found} bytes" in message
-    assert message.endswith("requires 18 bytes")
+@pytest.mark.parametrize("found", [5, 7])
+def test_a_length_other_than_the_headers_is_refused(tmp_path: Path, found: int) -> None:
+    refused(write(tmp_path / "a", 8, (2, 3), bytes(found)), f"{12 + found}", "18")
 
 
 def test_an_incomplete_header_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\0\0\x08\x03\0\0\0\1")
-    assert "its header alone takes 16" in refusal(tmp_path / "a")
+    refused(tmp_path / "a", "16")
 
 
 def test_a_header_with_too_many_pixels_is_refused(tmp_path: Path) -> None:
     # 2^64 pixels, which is 0 in 64-bit arithmetic.
     shape = (1 << 31, 1 << 17, 1 << 16)
-    assert "truncated" in refusal(write(tmp_path / "a", 8, shape, b""))
+    refused(write(tmp_path / "a", 8, shape, b""), "truncated")
 
 
 @pytest.mark.parametrize("keep", [slice(0, 40), slice(5, None), slice(0, 0)])
 def test_a_damaged_gzip_file_is_refused(idx_folder: Path, keep: slice) -> None:
     packed = compress(idx_folder / STEM)
     packed.write_bytes(packed.read_bytes()[keep])
-    refusal(packed)
+    refused(packed)
 
 
 def test_a_gzip_file_with_flipped_bits_is_refused(idx_folder: Path) -> None:
@@ -98,11 +87,11 @@ def test_a_gzip_file_with_flipped_bits_is_refused(idx_folder: Path) -> None:
     content = bytearray(packed.read_bytes())
     content[-6] ^= 0xFF
     packed.write_bytes(content)
-    assert "the gzip file is damaged" in refusal(packed)
+    refused(packed, "gzip")
 
 
 def test_a_missing_file_is_refused_in_one_line(tmp_path: Path) -> None:
-    assert "cannot be read" in refusal(tmp_path / "absent")
+    refused(tmp_path / "absent")
 
 
 def test_gzip_is_detected_by_content_not_by_name(idx_folder: Path) -> None:
@@ -134,7 +123,7 @@ def test_headers_that_no_array_can_have_are_refused(
     tmp_path: Path, shape: tuple[int, ...], packed: bool
 ) -> None:
     path = write(tmp_path / "a", 8, shape, bytes(8))
-    refusal(compress(path) if packed else path)
+    refused(compress(path) if packed else path)
 
 
 @pytest.mark.parametrize("members", [1, 2], ids=["one member", "two members"])
@@ -148,7 +137,7 @@ def test_a_gzip_bomb_is_unpacked_only_up_to_the_headers_length(
     bomb.write_bytes(b"".join(gzip.compress(part) for part in parts))
     tracemalloc.start()
     try:
-        assert "too long" in refusal(bomb)
+        refused(bomb, "too long")
         assert tracemalloc.get_traced_memory()[1] < len(zeros) / 8
     finally:
         tracemalloc.stop()
@@ -158,4 +147,4 @@ def test_an_array_larger_than_memory_is_refused_before_it_is_unpacked(
     tmp_path: Path,
 ) -> None:
     path = compress(write(tmp_path / "a", 8, (2**31, 2**10), bytes(1 << 20)))
-    assert "GB of memory are free" in refusal(path)
+    refused(path, "GB")

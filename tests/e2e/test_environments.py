@@ -10,7 +10,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -155,7 +154,7 @@ def kind(process: psutil.Process, driver: int) -> str:
 
 
 def test_a_search_uses_only_the_cores_of_its_process(search):
-    assert re.search(r"^workers +1 at a time", search.output.text, re.MULTILINE)
+    assert re.search(r"^workers +1 ", search.output.text, re.MULTILINE)
 
 
 def listening(search: Search) -> dict[str, int]:
@@ -180,7 +179,9 @@ def test_a_search_listens_only_on_the_documented_loopback_ports(search):
         return all(found.get(which, 0) >= count for which, count in ON_FREE_PORTS.items())
 
     wait_until(all_up, search.process, every=0.5)  # Ray's agents may start after the first trials
-    time.sleep(2)  # time for unexpected sockets to appear
+    before = search.output.text.count(" epoch ")
+    # What listens only later is noticed, too.
+    wait_until(lambda: search.output.text.count(" epoch ") > before + 20, search.process)
     found = listening(search)
     assert found == {which: min(count, LISTENING[which]) for which, count in found.items()}
 
@@ -227,5 +228,6 @@ def test_a_dead_control_service_is_reported_at_once_in_one_line(resumed):
     status, err, _ = resumed.ended()
     assert status == 2
     assert err.count("\n") == 1
-    assert err.startswith("error: Ray on this machine: the process gcs_server has died")
+    assert err.startswith("error: ")
+    assert "gcs_server" in err
     assert f"--resume {resumed.directory}" in err

@@ -1,6 +1,7 @@
 """The user's own pictures in a search, a training run and a prediction, with class names."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from tests.data.own import some_arrays
 from tests.e2e.commands import in_this_process, python
+from tests.messages import assert_named
 from tune_mnist.predict import predict
 from tune_mnist.train import train
 from tune_mnist.tuning.final.misclassified import read_misclassified
@@ -29,7 +31,8 @@ def searched(tmp_path_factory):
 
 def test_a_search_on_colour_pictures_reports_class_names(searched):
     directory, out = searched
-    assert "shapes (64x64 RGB, 3 classes: circle, cross, square), 480 of 480" in out
+    data = next(line for line in out.splitlines() if "64x64" in line)
+    assert_named("shapes RGB 3 circle cross square 480", data)
     trials = pd.read_csv(directory / "trials.csv")
     assert trials["val_accuracy"].max() > 0.8
     assert list(pd.read_csv(directory / "tables" / "recall.csv")["true_class"]) == CLASSES
@@ -49,10 +52,10 @@ def test_the_configuration_beside_the_weights_has_the_class_names(searched):
 
 def test_a_single_run_reports_class_names(searched):
     directory, out = searched
-    assert "true class circle cross square recall" in out
+    assert "circle cross square" in out  # the heading of a table
     (epochs,) = directory.parent.glob("*/epochs.csv")
     summary = (epochs.parent / "summary.md").read_text()
-    assert "| true class   | circle   | cross   | square   | recall   |" in summary
+    assert re.search(r"\| circle +\| cross +\| square +\|", summary)
 
 
 def test_a_picture_is_classified_by_class_name(searched):
@@ -72,6 +75,7 @@ def test_the_command_trains_on_an_archive(tmp_path):
         *("--data-dir", str(tmp_path / "cells.npz"), "--output-dir", str(tmp_path)),
         *("--name", "run"),
     )
-    assert "cells.npz (12x12 grey, transposed, 3 classes: 1, 2, 3), 24 training" in out
+    shown = next(line for line in out.splitlines() if "12x12" in line)
+    assert_named("cells.npz transposed 3 24", shown)
     data = json.loads((tmp_path / "run" / "config.json").read_text())["data"]
     assert (data["name"], data["transposed"]) == ("cells.npz", True)

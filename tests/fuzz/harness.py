@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PATIENCE_SECONDS = 150.0
+PATIENCE_SECONDS = 600.0
 """Seconds without a new line after which the process counts as hanging and is killed."""
 
 ROOT = Path(__file__).parents[2]

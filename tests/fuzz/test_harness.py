@@ -67,12 +67,12 @@ def test_each_ending_gets_its_verdict():
     assert tally.counts["clean"]
     assert tally.counts["refused"]
     faults = "\n".join(tally.wrong)
-    for words in (
+    for fact in (
         "ValueError: a fault of the program",
-        "the process ended with 139",
-        "TooSlow: more than 5.0 s computed",
+        " 139",
+        "TooSlow",
         "MemoryError",
-        "(writes): the folder is not as it was",
-        "(two lines): not one line",
+        "(writes)",
+        "(two lines)",
     ):
-        assert words in faults
+        assert fact in faults

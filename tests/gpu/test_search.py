@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from tests.e2e.commands import run
+from tests.messages import assert_named, is_named
 
 pytestmark = pytest.mark.gpu
 DIGITS = ("--dataset", "digits", "--fraction", "1", "--device", "cuda")
@@ -29,8 +30,8 @@ def finished(tmp_path_factory):
 def test_two_concurrent_trials_share_a_gpu(finished):
     result, folder = finished
     assert result.returncode == 0, result.stderr
-    assert "2 at a time, 0.5 GPU each" in result.stdout
-    assert "Best trial of each architecture" in result.stdout
+    (workers,) = [line for line in result.stdout.splitlines() if line.startswith("workers ")]
+    assert_named("2 0.5 GPU", workers)
     trials = pd.read_csv(folder / "trials.csv")
     assert set(trials["state"]) <= {"COMPLETE", "PRUNED"}
     tested = json.loads((folder / "final" / "lenet" / "seed-0.json").read_text())
@@ -83,4 +84,5 @@ def test_running_out_of_gpu_memory_ends_only_one_trial(little_memory, tmp_path):
     trials = pd.read_csv(tmp_path / "memory" / "trials.csv").set_index("batch_size")
     assert trials["state"][16] == "COMPLETE"
     assert trials["state"][1024] == "FAILED"
-    assert "out of memory" in (tmp_path / "memory" / "summary.md").read_text()
+    assert is_named("memory", trials["reason"][1024])
+    assert is_named("memory", (tmp_path / "memory" / "summary.md").read_text())

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner
 
+from tests.e2e.commands import in_this_process
+from tests.messages import assert_named, refusal
 from tests.reporting.searches import Search, best_config
-from tune_mnist.errors import UserError
 from tune_mnist.export import export
 from tune_mnist.models import create_model
 from tune_mnist.predict import predict
@@ -52,19 +52,16 @@ def place(tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("SPRUNG"))
 
 
-def refusal(command, *arguments):
-    result = CliRunner().invoke(command, [str(each) for each in arguments])
-    assert isinstance(result.exception, UserError)
-    assert "\n" not in str(result.exception)
-    return str(result.exception)
+def refused(command, *arguments):
+    return refusal(in_this_process, command, *map(str, arguments))
 
 
 @pytest.mark.parametrize("model", ["trap", "trap.Trap", "trap:Trap", "trap.py", "./trap.py"])
 @pytest.mark.parametrize("more", ["", "models: trap.py\n", "models: [trap]\n"])
 def test_a_space_file_imports_no_code(place, model, more):
     (place / "space.yaml").write_text(SPACE.format(model=json.dumps(model), more=more))
-    words = refusal(search, "--space", place / "space.yaml", "--dataset", "digits")
-    assert "unknown key 'models'" in words if more else "--models" in words
+    message = refused(search, "--space", place / "space.yaml", "--dataset", "digits")
+    assert_named("'models'" if more else "--models", message)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +69,7 @@ def test_a_space_file_imports_no_code(place, model, more):
 )
 def test_a_yaml_tag_imports_no_code(place, model):
     (place / "space.yaml").write_text(SPACE.format(model=f"{model} ''", more=""))
-    refusal(search, "--space", place / "space.yaml", "--dataset", "digits")
+    refused(search, "--space", place / "space.yaml", "--dataset", "digits")
 
 
 @pytest.fixture
@@ -103,12 +100,12 @@ def test_a_results_folder_imports_no_code(folder):
         (predict, "--model", folder / "best" / "trap", folder / "trap.py"),
         (export, "--model", folder / "best" / "trap", "--dataset", "digits"),
     ):
-        assert "unknown model 'trap'" in refusal(command, *arguments)
-    assert "needs --models FILE" in refusal(report, folder)
-    refusal(search, "--space", "lenet", "--dataset", "digits", "--warm-start", folder)
+        assert_named("'trap'", refused(command, *arguments))
+    assert_named("--models", refused(report, folder))
+    refused(search, "--space", "lenet", "--dataset", "digits", "--warm-start", folder)
 
 
 def test_only_the_models_option_imports_code(place):
-    words = refusal(train, "--model", "trap", "--lr", "0.1", "--dataset", "digits")
-    assert "needs --models FILE" in words
+    message = refused(train, "--model", "trap", "--lr", "0.1", "--dataset", "digits")
+    assert_named("'trap' --models", message)
     assert Path("trap.py").exists()

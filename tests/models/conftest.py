@@ -1,10 +1,11 @@
+from collections.abc import Iterator
+
 import pytest
 
-from tune_mnist.models import registry
+from tests.networks import forget_networks
 
 
 @pytest.fixture(autouse=True)
-def registered_models_are_forgotten():
+def networks_of_a_test_are_forgotten() -> Iterator[None]:
     yield
-    for name in set(registry._registered) - set(registry.SHIPPED):
-        del registry._registered[name]
+    forget_networks()

@@ -1,7 +1,7 @@
 import pytest
 from torch import nn
 
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused
 from tune_mnist.models import register_model
 from tune_mnist.models.cost import count_flops
 
@@ -23,8 +23,7 @@ def test_larger_images_need_more_flops(name):
 
 
 def test_an_unknown_network_is_refused():
-    with pytest.raises(UserError, match="did you mean 'lenet'"):
-        count_flops("lenett", 28)
+    assert_refused("'lenett' 'lenet'", count_flops, "lenett", 28)
 
 
 def test_wider_networks_and_rgb_images_need_more_flops():

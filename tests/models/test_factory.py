@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused
 from tune_mnist.models import count_parameters, create_model, get_architecture, model_names
-from tune_mnist.models.normalisation import BatchNorm
+from tune_mnist.models.layers import BatchNorm
 
 
 def without_values(name, **arguments):
@@ -65,22 +65,15 @@ def test_untrained_networks_are_near_chance_level(name):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "facts"),
     [
-        ({"name": "lenett"}, "unknown model 'lenett' (did you mean 'lenet'?)"),
-        (
-            {"name": "lenet", "dropout": 1.0},
-            "dropout must be at least 0 and less than 1, but is 1.0",
-        ),
-        ({"name": "resnet", "image_size": 8}, "image_size must be at least 28 pixels, but is 8"),
-        ({"name": "resnet", "num_classes": 1}, "num_classes must be from 2 to 256, but is 1"),
+        ({"name": "lenett"}, "'lenett' 'lenet'"),
+        ({"name": "lenet", "dropout": 1.0}, "dropout 0 1 1.0"),
+        ({"name": "resnet", "image_size": 8}, "image_size 28 8"),
     ],
 )
-def test_invalid_arguments_are_refused_by_name(arguments, words):
-    with pytest.raises(UserError) as caught:
-        create_model(**arguments)
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_invalid_arguments_are_refused_by_name(arguments, facts):
+    assert_refused(facts, create_model, **arguments)
 
 
 @pytest.mark.parametrize("shape", [(4, 3, 5, 5), (1, 3, 2, 1), (2, 3, 1, 1)])
@@ -95,5 +88,4 @@ def test_batch_norm_equals_pytorchs_for_batches_of_several_values(shape):
 
 @pytest.mark.parametrize("classes", [-1, 0, 1, 257, 10**11])
 def test_the_number_of_classes_must_be_from_2_to_256(classes):
-    with pytest.raises(UserError, match=f"num_classes must be from 2 to 256, but is {classes}"):
-        create_model("lenet", classes)
+    assert_refused(f"num_classes 2 256 {classes}", create_model, "lenet", classes)

@@ -3,6 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
+from tests.messages import assert_named
 from tests.reporting.searches import ONE_MODEL, TWO_MODELS, Search
 from tune_mnist.reporting.effects import effect_tables
 
@@ -28,7 +29,7 @@ def test_trials_are_compared_at_the_epoch_that_all_of_them_reached(search):
     search.trial(0.5, 0.6, 0.99, batch_size=32)
     search.trial(0.7, 0.8, batch_size=64)  # pruned after epoch 2
     rows = of(search, "batch_size")
-    assert "after epoch 2 of 3" in effects(search).caption
+    assert_named(["epoch 2 of 3"], effects(search).caption)
     assert list(rows["value"]) == ["32", "64"]
     assert list(rows["median"]) == ["0.6000", "0.8000"]
     assert list(rows["best of all epochs"]) == ["0.9900", "0.8000"]
@@ -64,7 +65,7 @@ def test_an_interrupted_search_compares_the_unfinished_trials(search):
     search.trial(0.5, 0.6, ends=False)
     search.trial(0.7, ends=False)
     rows = of(search, "dropout")
-    assert "after epoch 1 of 3" in effects(search).caption
+    assert_named(["epoch 1 of 3"], effects(search).caption)
     assert list(rows["median"]) == ["0.6000"]
 
 
@@ -105,7 +106,7 @@ def test_with_several_objectives_trials_compare_by_their_best_epoch(tmp_path):
     search.trial(0.95, ends=False)
     rows = of(search, "dropout")
     assert list(rows["median"]) == ["0.9000"]
-    assert "best epoch up to epoch 3" in effects(search).caption
+    assert_named(["best epoch", "epoch 3"], effects(search).caption)
 
 
 def test_the_caption_warns_of_biased_samples(tmp_path):
@@ -144,7 +145,7 @@ def test_schedules_are_compared_after_the_last_epoch_only(tmp_path):
     assert list(rows["median"]) == ["0.7000", "0.9000"]
     assert set(rows["epoch"]) == {"3"}
     assert set(of(search, "dropout")["epoch"]) == {"1"}
-    assert "lr_schedule: after epoch 3 only" in effects(search).caption
+    assert_named(["lr_schedule", "epoch 3"], effects(search).caption)
 
 
 def test_a_schedule_that_alone_reached_the_last_epoch_has_no_effect_to_show(tmp_path):
@@ -152,7 +153,7 @@ def test_a_schedule_that_alone_reached_the_last_epoch_has_no_effect_to_show(tmp_
     search.trial(0.5, 0.6, 0.7, lr_schedule="cosine")
     search.trial(0.4, lr_schedule="constant")
     assert of(search, "lr_schedule").empty
-    assert "too few values" in effects(search).caption
+    assert_named("lr_schedule few", effects(search).caption)  # values
 
 
 def test_schedules_are_omitted_until_a_trial_reaches_the_last_epoch(tmp_path):
@@ -160,7 +161,7 @@ def test_schedules_are_omitted_until_a_trial_reaches_the_last_epoch(tmp_path):
     search.trial(0.5, 0.6, lr_schedule="constant")
     search.trial(0.4, diverges=True, lr_schedule="cosine")
     assert of(search, "lr_schedule").empty
-    assert "no trial has reached" in effects(search).caption
+    assert_named("lr_schedule reached", effects(search).caption)
 
 
 def test_no_value_is_cut_in_a_terminal_of_80_columns(tmp_path):

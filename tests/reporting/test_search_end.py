@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from tests.messages import assert_named
 from tests.reporting.searches import ONE_MODEL, Search
 from tune_mnist.api import search as api
 from tune_mnist.durations import Stopwatch
@@ -34,8 +35,8 @@ def test_the_last_lines_count_the_failed_final_runs_and_say_how_to_repeat_them(f
     text = printed(finished.directory, Outcome(StopReason.FINISHED, failed_final_runs=FAILED))
     assert all(line in text for line in FAILED)
     end, resume = text.splitlines()[-2:]
-    assert "2 of 3 final runs failed" in end
-    assert resume.endswith(f"--resume {finished.directory}")
+    assert_named("2 3", end)
+    assert f"--resume {finished.directory}" in resume
 
 
 def test_the_last_line_names_only_files_that_exist(finished):

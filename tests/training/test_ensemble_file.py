@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused
 from tune_mnist.stored_values import MAX_IMAGES, MAX_INDICES
 from tune_mnist.training.ensemble_file import (
     Candidate,
@@ -101,11 +101,7 @@ def changed(*place, to):
 )
 def test_an_invalid_ensemble_is_refused(written, change, key):
     directory, path = written(change)
-    with pytest.raises(UserError) as caught:
-        read_ensemble(directory)
-    assert str(caught.value).startswith(f"{path}: ")
-    assert key in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert_refused([str(path), key], read_ensemble, directory)
 
 
 def test_a_test_of_millions_of_images_is_read_back(tmp_path):

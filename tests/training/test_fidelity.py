@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from tests.weights import optimizer_settings, same_weights
 from tune_mnist.training import Fidelity, Stage, TrainConfig, Trainer, resolve_compute
 
 CPU = resolve_compute("cpu", "fp32")
@@ -20,14 +21,6 @@ def resnet():
     return TrainConfig(
         model="resnet", lr=0.001, batch_size=16, dropout=0.3, image_size=40, max_epochs=5
     )
-
-
-def weights(trainer):
-    return list(trainer.model.state_dict().values())
-
-
-def same_weights(one, other):
-    return all(torch.equal(a, b) for a, b in zip(weights(one), weights(other), strict=True))
 
 
 def test_an_epoch_belongs_to_the_first_stage_that_ends_at_or_after_it():
@@ -81,13 +74,13 @@ def test_a_single_stage_equals_no_stages(few):
     assert losses[0] == losses[1]
 
 
-def test_the_learning_rate_schedule_spans_all_stages(few):
+def test_the_learning_rate_schedule_spans_all_stages(few, tmp_path):
     config = resnet().model_copy(update={"lr_schedule": "cosine"})
     trainer = Trainer(config, few, CPU, GROWING)
     rates = []
     for _ in range(5):
         trainer.run_epoch()
-        rates.append(trainer._optimizer.param_groups[0]["lr"])
+        rates.append(optimizer_settings(trainer, tmp_path)["lr"])
     assert rates == sorted(rates, reverse=True)
     assert rates[0] > 0.8 * config.lr
     assert rates[-1] < 0.05 * config.lr

@@ -1,6 +1,8 @@
-"""Fixtures with a local Ray, one per process, and a local bucket, one per test module."""
+"""A clock, a local Ray, one per process, and a local bucket, one per test module."""
 
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -12,6 +14,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Move the files that use ``small_ray`` to the end, as all other tests run without a Ray."""
     files = {item.path for item in items if "small_ray" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path in files)
+
+
+@dataclass
+class Clock:
+    """A clock that stands still.
+
+    Attributes:
+        seconds: Time that it shows.
+    """
+
+    seconds: float = 0.0
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Clock of this process, which a test sets."""
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", lambda: clock.seconds)
+    return clock
 
 
 @pytest.fixture(scope="session")

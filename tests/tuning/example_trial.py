@@ -32,6 +32,7 @@ class Search:
 
     def __init__(self, max_epochs: int) -> None:
         self._study = optuna.create_study(direction="maximize")
+        self._begun: list[optuna.Trial] = []
         self._max_epochs = max_epochs
         self.go_on()
 
@@ -41,10 +42,9 @@ class Search:
 
     def trial(self, number: int) -> Any:
         """Start a trial, or resume it."""
-        if number < len(self._study.trials):
-            asked = optuna.Trial(self._study, self._study.trials[number]._trial_id)
-        else:
-            asked = self._study.ask({"lr": LR})
+        if number == len(self._begun):
+            self._begun.append(self._study.ask({"lr": LR}))
+        asked = self._begun[number]
         config = {"model": "lenet", **asked.params}
         self.trial_store.begin(asked, f"id{number}", config)
         return SimpleNamespace(config={"number": number, **config})

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.reporting.test_ensembles import ensemble
+from tests.tuning.settings import context_in
 from tune_mnist.training.ensemble_file import write_ensemble
 from tune_mnist.tuning import time_budget
 from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
@@ -29,12 +30,13 @@ def test_a_plan_counts_all_epochs_of_the_portfolio(monkeypatch):
     speeds = {"lenet": Speed(500, 1_500)}
     monkeypatch.setattr(time_budget, "measure", lambda *_: speeds)
     space = load_space("lenet")
+    images = SimpleNamespace(train_labels=range(60_000), test_labels=range(10_000))
     planned = []
     for portfolio in (True, False):
         options = SearchOptions.for_space(space, budget=600, portfolio=portfolio, num_samples=2)
         context = SimpleNamespace(space=space, options=options, workers=WORKERS)
         budget = TimeBudget(600)
-        planned.append(budget.plan(context, frozenset({"portfolio"}), 60_000, 10_000)[0])
+        planned.append(budget.plan(context, frozenset({"portfolio"}), images)[0])
     with_portfolio, without = planned
     assert (with_portfolio.fraction, with_portfolio.num_samples) < (
         without.fraction,
@@ -53,11 +55,10 @@ def expected(
     record = TrialRecord(0, "id0", config, TrialState.INTERRUPTED)
     record.best_epoch, record.val_accuracy, record.stage = 1, 0.9, stage
     record.last = {"images_per_second": speed}
-    train = range(1_000)
-    final = FinalEvaluation(
-        tmp_path, digits, None, train, options, settings, WORKERS, val_images, 1, level
+    context = context_in(
+        tmp_path, found, options, WORKERS, settings=settings, val_images=val_images
     )
-    return final.expected_seconds([record])
+    return FinalEvaluation(context, digits, range(1_000), level).expected_seconds([record])
 
 
 def test_seeds_epochs_and_the_test_set_cost_time(tmp_path, digits):

@@ -79,48 +79,38 @@ def load_networks(models: Models) -> None:
     load_models(map(str, several))
 
 
-def checked_images(dataset: Images) -> str | Path | Dataset:
-    """Validate the argument ``dataset`` of a Python call.
+def checked_images(
+    dataset: Images, data_dir: str | Path | None, *, transpose: bool | None
+) -> str | Path | Dataset:
+    """Validate the arguments of a Python call that specify its images.
 
     Args:
-        dataset: Argument given by the user.
+        dataset: Name or path of a data set, a data set in memory, or its arrays.
+        data_dir: Folder or file with the user's own data, or None.
+        transpose: Whether to swap the rows and columns of each image. If None, the default is
+            used.
 
     Returns:
         Data set assembled from the arrays. A name, a path or a data set is returned unchanged.
 
     Raises:
-        UserError: The argument has an unsupported type, or the arrays are invalid.
+        UserError: ``dataset`` has an unsupported type, the arrays are invalid, or ``data_dir`` or
+            ``transpose`` would have no effect.
     """
     if isinstance(dataset, tuple) and len(dataset) == len(get_args(Arrays)):
-        return dataset_from_arrays(*dataset)
+        dataset = dataset_from_arrays(*dataset)
     if not isinstance(dataset, str | Path | Dataset):
         raise UserError(
             "dataset must be a name, a path, a Dataset, or the arrays (x_train, y_train, x_test,"
             f" y_test), but is {type(dataset).__name__}"
         )
-    return dataset
-
-
-def require_one_source(
-    dataset: str | Path | Dataset, data_dir: str | Path | None, *, transpose: bool | None
-) -> None:
-    """Check that a Python call specifies its images only once.
-
-    Args:
-        dataset: Name or path of a data set, or a data set in memory.
-        data_dir: Folder or file with the user's own data, or None.
-        transpose: Whether to swap the rows and columns of each image. If None, the default is
-            used.
-
-    Raises:
-        UserError: ``data_dir`` or ``transpose`` would have no effect.
-    """
     in_memory = isinstance(dataset, Dataset)
     given = "the images are in memory" if in_memory else f"dataset is the path {dataset}"
     if data_dir is not None and (in_memory or "data_dir" in data_options(dataset)):
         raise UserError(f"data_dir is {str(data_dir)!r}, but {given}: omit one of them")
     if isinstance(dataset, Dataset) and transpose and not dataset.transposed:
         raise UserError(f"transpose is True, but {given}: transpose the arrays yourself")
+    return dataset
 
 
 def data_options(dataset: str | Path | Dataset | None) -> dict[str, Any]:
@@ -144,12 +134,7 @@ def _is_path(text: str) -> bool:
     return len(Path(text).parts) > 1 or Path(text).exists()
 
 
-def load_images(
-    dataset: Images,
-    data_dir: str | Path | None = None,
-    *,
-    transpose: bool = False,
-) -> Dataset:
+def load_images(dataset: Images, data_dir: str | Path | None, *, transpose: bool) -> Dataset:
     """Load the data set for a training run.
 
     Args:
@@ -160,13 +145,11 @@ def load_images(
     Raises:
         UserError: The name is unknown, or the files are missing or damaged.
     """
-    given = checked_images(dataset)
-    require_one_source(given, data_dir, transpose=transpose)
+    given = checked_images(dataset, data_dir, transpose=transpose)
     if isinstance(given, Dataset):
         return given
     named = {"data_dir": data_dir and Path(data_dir)} | data_options(given)
-    name = named.get("dataset", "mnist")
-    return load_dataset(name, named["data_dir"], transpose=transpose)
+    return load_dataset(named.get("dataset", "mnist"), named["data_dir"], transpose=transpose)
 
 
 def python_call(function: str, given: Mapping[str, Any]) -> str:

@@ -124,9 +124,11 @@ class SearchResults:
         """
         for plot in self._drawn.plots:
             if plot.key == name and plot.figure is not None:
-                figure = go.Figure(plot.figure)
-                figure.update_layout(template="plotly_white", title=plot.title)
-                return figure.update_layout(margin_t=_TITLE_SPACE, title_automargin=True)
+                return go.Figure(plot.figure).update_layout(
+                    template="plotly_white",
+                    title={"text": plot.title, "automargin": True},
+                    margin_t=_TITLE_SPACE,
+                )
         missing = "; ".join(f"{each.title}: {each.reason}" for each in self._drawn.left_out)
         if not self.plot_names:
             raise UserError(f"plot '{name}': there is nothing to draw yet: {missing}")
@@ -151,7 +153,7 @@ class SearchResults:
         if not folder.is_dir():
             kept = ", ".join(self.best) or "none yet"
             raise UserError(f"{self.directory} has no best model of {model}; best models: {kept}")
-        return load_trained_model(folder, torch.device("cpu")).classifier
+        return load_trained_model(folder, torch.device("cpu"))
 
     def load_ensemble(self) -> EnsembleClassifier:
         """Load the ensemble of the search, in evaluation mode on the CPU.

@@ -16,7 +16,6 @@ from tune_mnist.api.calls import (
     load_networks,
     python_call,
     require_known,
-    require_one_source,
 )
 from tune_mnist.console import print_line, report_console
 from tune_mnist.data import Dataset
@@ -36,7 +35,7 @@ from tune_mnist.tuning.results_folder.experiment_file import (
     Experiment,
     read_experiment,
 )
-from tune_mnist.tuning.results_folder.resuming import next_step
+from tune_mnist.tuning.results_folder.resuming import next_step, require_repeated
 from tune_mnist.tuning.results_folder.trust import only_stored
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 from tune_mnist.tuning.spaces.space import SearchSpace, load_space
@@ -47,6 +46,11 @@ if TYPE_CHECKING:
 
 DEFAULT_SPACE = "lenet"
 OUTPUT_DIR = Path("results")
+
+_REMEDIES = {
+    StopReason.DISK_FULL: "free space on the disk, then",
+    StopReason.STORAGE_LOST: "when it is reachable again,",
+}
 
 _running = threading.Lock()
 
@@ -174,13 +178,13 @@ def perform_search(
             load_networks(models)  # before reading a space or a folder that names the networks
             require_known(options, SearchOptions, hyperparameters=SEARCHABLE_HELP)
             console = report_console() if console is None else console
-            dataset = None if dataset is None else checked_images(dataset)
+            checked = None
             if dataset is not None:
-                require_one_source(
+                checked = checked_images(
                     dataset, options.get("data_dir"), transpose=options.get("transpose")
                 )
-            images = dataset if isinstance(dataset, Dataset) else None
-            given = options | data_options(dataset)
+            images = checked if isinstance(checked, Dataset) else None
+            given = options | data_options(checked)
             if resume is None:
                 if trust_stored:
                     raise UserError("--trust-stored must be used together with --resume")
@@ -194,10 +198,9 @@ def perform_search(
                 _require_same_space(space, earlier, directory)
                 earlier.stored_options(directory, chosen)  # reports damage of the file
                 if not trust_stored:
-                    earlier.require_repeated(directory, given)
+                    require_repeated(directory, earlier, given)
                 elif stored := only_stored(earlier.options, given):
-                    line = f"from {directory / EXPERIMENT_FILE}: {stored}"
-                    print_line(console, line)
+                    print_line(console, f"from {directory / EXPERIMENT_FILE}: {stored}")
                 settings = earlier.options_with(chosen, given)
                 place = nullcontext(directory)
         # The tables at the end take seconds, too.
@@ -224,15 +227,10 @@ def perform_search(
             report_search_end(console, directory, outcome, watch)
     if outcome.stop_reason is StopReason.INTERRUPTED:
         raise ReportedInterrupt
-    if outcome.stop_reason is StopReason.DISK_FULL:
+    if remedy := _REMEDIES.get(outcome.stop_reason):
         raise UserError(
-            f"{outcome.detail}: free space on the disk, then continue with --resume"
-            f" {directory}{repeated_flags()} (finished work is kept)"
-        )
-    if outcome.stop_reason is StopReason.STORAGE_LOST:
-        raise UserError(
-            f"{outcome.detail}: when it is reachable again, continue with --resume"
-            f" {directory}{repeated_flags()} (finished work is kept)"
+            f"{outcome.detail}: {remedy} continue with --resume {directory}{repeated_flags()}"
+            " (finished work is kept)"
         )
     return directory, outcome
 

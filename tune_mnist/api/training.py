@@ -99,7 +99,7 @@ class TrainingResult:
         Raises:
             UserError: The files are missing or damaged.
         """
-        return load_trained_model(self.directory, torch.device("cpu")).classifier
+        return load_trained_model(self.directory, torch.device("cpu"))
 
 
 def run_training(
@@ -157,11 +157,10 @@ def run_training(
         load_networks(models)
         require_known(hyperparameters, TrainConfig, *_OWN_OPTIONS, keywords=True)
         light = get_architecture(model).light
-        config = TrainConfig.checked(
-            model=model,
-            max_epochs=_or(epochs, LIGHT_EPOCHS if light else LARGE_EPOCHS),
-            **({"image_size": RUN_IMAGE_SIZE} | hyperparameters),
-        )
+        if epochs is None:
+            epochs = LIGHT_EPOCHS if light else LARGE_EPOCHS
+        given = {"image_size": RUN_IMAGE_SIZE} | hyperparameters
+        config = TrainConfig.checked(model=model, max_epochs=epochs, **given)
         with new_results(Path(output_dir), name, f"train-{model}") as directory:
             notice("loading the data")
             images = load_images(dataset, data_dir, transpose=transpose)
@@ -173,9 +172,10 @@ def run_training(
                     config.image_size,
                     config.model_options,
                 )
-            share = LIGHT_FRACTION if light else LARGE_FRACTION
-            enough = default_fraction(share, len(images.train_labels))
-            data = split_dataset(images, _or(fraction, enough), 1.0)
+            if fraction is None:
+                share = LIGHT_FRACTION if light else LARGE_FRACTION
+                fraction = default_fraction(share, len(images.train_labels))
+            data = split_dataset(images, fraction, 1.0)
             compute = resolve_compute(device, precision)
             return _train_into(directory, config, images, data, compute, console)
 
@@ -273,7 +273,3 @@ def _test(trainer: Trainer, images: Dataset) -> Evaluation:
         trainer.compute,
     )
     return evaluate(trainer.model, batches, trainer.compute, images.class_names)
-
-
-def _or(given: Any, default: Any) -> Any:
-    return default if given is None else given

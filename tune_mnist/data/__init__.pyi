@@ -2,15 +2,13 @@ from .assembly import dataset_from_arrays
 from .batches import Batches, prepare_batch, to_tensor
 from .dataset import Dataset
 from .form import DataForm
-from .idx import find_idx, parse_idx, read_idx
+from .idx import find_idx, read_idx
 from .loading import load_dataset
-from .names import DATASETS
 from .sources import ensure_files
 from .split import DataSplit, default_fraction, split_dataset, train_val_indices
 from .views import as_arrays, normalise
 
 __all__ = [
-    "DATASETS",
     "Batches",
     "DataForm",
     "DataSplit",
@@ -22,7 +20,6 @@ __all__ = [
     "find_idx",
     "load_dataset",
     "normalise",
-    "parse_idx",
     "prepare_batch",
     "read_idx",
     "split_dataset",

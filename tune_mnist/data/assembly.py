@@ -24,9 +24,8 @@ class Part:
     Attributes:
         images: Images, expected to be uint8 (N, S, S) or (N, S, S, 3).
         labels: Labels, expected to be integers or strings (N,).
-        images_at: Description of the source of the images, such as a file name, for error
-            messages.
-        labels_at: Description of the source of the labels, for error messages.
+        images_at: Source of the images for error messages, such as a file name.
+        labels_at: Source of the labels for error messages.
     """
 
     images: NDArray[Any]
@@ -77,7 +76,9 @@ def assemble(
     transpose: bool = False,
     centred: bool = False,
 ) -> Dataset:
-    """Validate training and test images, number the classes from 0 and create the data set.
+    """Validate training and test images and create the data set.
+
+    The classes are numbered from 0, in the order of the sorted labels.
 
     Args:
         name: Name of the data set.
@@ -87,9 +88,6 @@ def assemble(
             are used.
         transpose: Whether to swap the rows and columns of each image.
         centred: Whether grey images of 28x28 pixels are centred like MNIST's.
-
-    Returns:
-        Data set whose classes are numbered in the order of the sorted labels.
 
     Raises:
         UserError: The training or test images are invalid, or do not match each other. The message
@@ -137,12 +135,12 @@ def _images(part: Part) -> NDArray[np.uint8]:
     if images.ndim == 4 and images.shape[3] == GREY:
         images = images[..., 0]
     fits = images.ndim == 3 or (images.ndim == 4 and images.shape[3] == RGB)
-    if not fits or images.shape[1] != images.shape[2]:
-        raise _wrong_shape(part)
+    square = fits and images.shape[1] == images.shape[2]
+    if not square or (len(images) and not MIN_SIDE <= images.shape[1] <= MAX_SIDE):
+        shape = part.images.shape
+        raise UserError(f"{part.images_at}: the shape must be {_SHAPES}, but is {shape}")
     if len(images) == 0:
         raise UserError(f"{part.images_at}: there must be at least one image")
-    if not MIN_SIDE <= images.shape[1] <= MAX_SIDE:
-        raise _wrong_shape(part)
     if images.dtype != np.uint8:
         if images.min() < 0 or images.max() > 255:
             raise UserError(
@@ -151,11 +149,6 @@ def _images(part: Part) -> NDArray[np.uint8]:
             )
         images = images.astype(np.uint8)
     return np.ascontiguousarray(images)
-
-
-def _wrong_shape(part: Part) -> UserError:
-    shape = part.images.shape
-    return UserError(f"{part.images_at}: the shape must be {_SHAPES}, but is {shape}")
 
 
 def _labels(part: Part, count: int) -> NDArray[Any]:

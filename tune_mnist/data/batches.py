@@ -119,13 +119,10 @@ class Batches:
         return order[: self.num_images]
 
     def gather(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the prepared images and the labels of a batch.
+        """Return the images, float32 (B, C, size, size), and labels, int64 (B,), of a batch.
 
         Args:
             indices: Indices into all images, int64 (B,).
-
-        Returns:
-            Images, float32 (B, C, size, size), and labels, int64 (B,).
         """
         images = prepare_batch(self._images.index_select(0, indices), self.size, self._resize)
         return images.contiguous(memory_format=self._format), self._labels[indices]

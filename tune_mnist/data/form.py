@@ -111,12 +111,7 @@ def number_names(count: int) -> tuple[str, ...]:
 
 
 def class_name(names: Sequence[str], number: int) -> str:
-    """Return the name of a class, or its number if it has no name.
-
-    Args:
-        names: Name of each class.
-        number: Number of the class.
-    """
+    """Return the name of a class, or its number if it has no name."""
     return names[number] if number < len(names) else str(number)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tune_mnist.errors import UserError
-from tune_mnist.machine import free_memory
+from tune_mnist.machine import memory_shortage
 
 UINT8 = 0x08
 HEADER = 4
@@ -98,12 +98,8 @@ def _parse(file: BinaryIO, path: Path, size: int | None) -> NDArray[np.uint8]:
     expected = len(header) + math.prod(shape)
     if size is not None and size != expected:
         raise _wrong_size(path, shape, expected, f"{size:,} bytes", too_long=size > expected)
-    available = free_memory()
-    if expected > available:
-        raise UserError(
-            f"{path}: the shape {shape} in its header requires {expected / 1e9:.1f} GB, but only"
-            f" {available / 1e9:.1f} GB of memory are free"
-        )
+    if shortage := memory_shortage(expected):
+        raise UserError(f"{path}: the shape {shape} in its header requires {shortage}")
     content = _read_up_to(file, expected + 1 - len(header), header)
     if len(content) != expected:
         too_long = len(content) > expected

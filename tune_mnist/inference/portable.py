@@ -1,7 +1,11 @@
 """Export of trained models to ONNX and to PyTorch's exported programs (.pt2)."""
 
+import io
 import json
-from collections.abc import Callable
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +21,6 @@ from torch.onnx import ONNXProgram
 from tune_mnist.errors import UserError
 from tune_mnist.files import new_file
 from tune_mnist.inference.model import Classifier
-from tune_mnist.inference.quiet import quiet
 from tune_mnist.inference.reading import classify_images
 
 INPUT, OUTPUT = "images", "probabilities"
@@ -97,10 +100,6 @@ def export_classifier(
 def require_packages(name: str, form: Format) -> None:
     """Check that the packages required by a file format are installed.
 
-    Args:
-        name: Name of the format.
-        form: File format.
-
     Raises:
         UserError: A package is missing. The message gives the command that installs it.
     """
@@ -110,6 +109,23 @@ def require_packages(name: str, form: Format) -> None:
             f"--format {name} requires {', '.join(missing)}: install with pip install"
             f" 'tune-mnist[{name}]', or choose another format"
         )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Context manager that suppresses output, warnings and log messages of Python code."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            warnings.catch_warnings(),
+            redirect_stdout(io.StringIO()),
+            redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _program(classifier: Classifier) -> ExportedProgram:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from tune_mnist.models.pooling import MaxPoolIfLarger
+from tune_mnist.models.layers import MaxPoolIfLarger
 from tune_mnist.models.registry import register_model
 
 

@@ -89,10 +89,7 @@ def outline(
 
 
 def unfilled(
-    name: str,
-    num_classes: int = 10,
-    in_channels: int = 1,
-    options: Mapping[str, Any] | None = None,
+    name: str, num_classes: int, in_channels: int, options: Mapping[str, Any]
 ) -> nn.Module:
     """Create a network whose initial weights will be replaced with stored weights.
 
@@ -103,7 +100,7 @@ def unfilled(
         name: Name of the architecture.
         num_classes: Number of classes, from 2 to 256.
         in_channels: Number of input channels, 1 or 3.
-        options: Further keyword arguments for the constructor. If None, the defaults are used.
+        options: Further keyword arguments for the constructor.
 
     Raises:
         UserError: The name is unknown, or an argument is out of range.

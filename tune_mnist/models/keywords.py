@@ -50,9 +50,6 @@ class Keyword:
     def checked(self, value: Any) -> Any:
         """Validate a value against the annotation and return it in the annotated type.
 
-        Args:
-            value: Value to validate.
-
         Raises:
             UserError: The value does not match the annotation, or the annotation is not supported.
         """
@@ -74,9 +71,6 @@ class Keyword:
 
 def keywords_of(build: type) -> dict[str, Keyword]:
     """Return the keyword arguments of a class's constructor, keyed by name.
-
-    Args:
-        build: Class of the network.
 
     Raises:
         TypeError: The signature cannot be read, or an annotation contains an unknown name.

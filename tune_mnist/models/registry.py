@@ -107,10 +107,6 @@ class Architecture:
     def checked_option(self, name: str, value: Any) -> Any:
         """Validate one keyword argument for the constructor and return it in the annotated type.
 
-        Args:
-            name: Name of the keyword argument.
-            value: Value to validate.
-
         Raises:
             UserError: The keyword is unknown, or the value does not match its annotation.
         """
@@ -187,11 +183,6 @@ def register_model(
     return register
 
 
-def is_name(name: object) -> bool:
-    """Return whether a name is valid for an architecture, which becomes part of file names."""
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None
-
-
 def model_names() -> tuple[str, ...]:
     """Return the names of all registered architectures, the shipped ones first."""
     return SHIPPED + tuple(name for name in _registered if name not in SHIPPED)
@@ -199,9 +190,6 @@ def model_names() -> tuple[str, ...]:
 
 def get_architecture(name: str) -> Architecture:
     """Return the architecture with a given name.
-
-    Args:
-        name: Name of the architecture.
 
     Raises:
         UserError: The name is not registered.
@@ -215,10 +203,7 @@ def get_architecture(name: str) -> Architecture:
 
 
 def check_registered(name: str) -> str:
-    """Return the name of an architecture unchanged if it is registered, or raise an error.
-
-    Args:
-        name: Name to check.
+    """Return the name of an architecture unchanged if it is registered.
 
     Raises:
         UserError: The name is not registered.
@@ -259,7 +244,7 @@ def _check(architecture: Architecture) -> None:
     """Check the name, the class and the signature of the constructor."""
     name, build = architecture.name, architecture.build
     where = f"register_model({name!r})"
-    if not is_name(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UserError(
             f"{where}: the name must start with a lower case letter and have at most 40 lower case"
             " letters, digits, - and _"

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from tune_mnist.models.normalisation import BatchNorm
+from tune_mnist.models.layers import BatchNorm
 from tune_mnist.models.registry import register_model
 
 

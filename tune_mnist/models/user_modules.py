@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 
 from tune_mnist.errors import UserError, line_in
 from tune_mnist.files import read_limited
@@ -68,12 +68,11 @@ def source_digests(models: Iterable[str]) -> dict[str, str]:
             networks that are not defined in a file.
     """
     wanted = set(models)
-    digests = {
-        each.name: _digest_of(each.build.__module__)
+    return {
+        each.name: digest
         for each in registry.own_networks()
-        if each.name in wanted
+        if each.name in wanted and (digest := _digest_of(each.build.__module__)) is not None
     }
-    return {name: digest for name, digest in digests.items() if digest is not None}
 
 
 def _digest_of(module: str) -> str | None:
@@ -108,7 +107,7 @@ def _load_file(path: Path, where: str) -> str:
     with _errors_named(where, path, name):
         code = compile(source, key, "exec")
         sys.modules[name] = module
-        _run(code, module)
+        exec(code, module.__dict__)  # noqa: S102 - the command line names this file
     _loaded[key], _digests[name] = name, digest
     return name
 
@@ -125,10 +124,6 @@ def _import(name: str, where: str) -> str:
     with _errors_named(where, None, name):
         importlib.import_module(name)
     return name
-
-
-def _run(code: CodeType, module: ModuleType) -> None:
-    exec(code, module.__dict__)  # noqa: S102 - the command line names this file
 
 
 @contextmanager

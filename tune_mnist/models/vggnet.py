@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from tune_mnist.models.normalisation import BatchNorm
-from tune_mnist.models.pooling import MaxPoolIfLarger
+from tune_mnist.models.layers import BatchNorm, MaxPoolIfLarger
 from tune_mnist.models.registry import register_model
 
 CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3)}

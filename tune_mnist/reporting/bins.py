@@ -32,10 +32,6 @@ def group_of(parameter: FloatParameter | IntParameter | CategoricalParameter, va
     decades if the scale is logarithmic, and into intervals of equal, round width otherwise. A
     value on a bound belongs to the interval above it; the upper end of the range belongs to the
     last interval.
-
-    Args:
-        parameter: Hyperparameter of the search space.
-        value: Value of the hyperparameter in a trial.
     """
     if isinstance(parameter, CategoricalParameter):
         return Group(parameter.choices.index(value), str(value))

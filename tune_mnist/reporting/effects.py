@@ -22,8 +22,7 @@ _FILES_ONLY = ("best_ever", "diverged", "epoch")
 def effect_tables(results: StoredSearch) -> list[Comparison]:
     """Return a table that shows how the accuracy depends on each hyperparameter.
 
-    The table has one row for each value, or group of values, of a hyperparameter and each
-    architecture.
+    Its rows are the values, or groups of values, of each hyperparameter and architecture.
 
     Returns:
         List with the table. Empty if no trial has finished an epoch.
@@ -34,10 +33,11 @@ def effect_tables(results: StoredSearch) -> list[Comparison]:
     last = last_epoch(results)
     rows = []
     for names in _parameter_groups(results):
-        if not _at_last_epoch(names):
-            rows += _rows(results, common, names)
-        elif _compares(late := _rows(results, last, names)):
-            rows += late
+        late = _at_last_epoch(names)
+        found = _rows(results, last if late else common, names)
+        # Few trials reach the last epoch; if they share one value, there is nothing to compare.
+        if not late or len({row["value"] for row in found}) > 1:
+            rows += found
     if not rows:
         return []
     model = ("model",) if len(results.space.models) > 1 else ()
@@ -53,11 +53,6 @@ def effect_tables(results: StoredSearch) -> list[Comparison]:
     return [table]
 
 
-def _compares(rows: list[dict[str, object]]) -> bool:
-    """Return whether the rows compare at least two values of a hyperparameter."""
-    return len({row["value"] for row in rows}) > 1
-
-
 def _parameter_groups(results: StoredSearch) -> list[tuple[str, ...]]:
     """Return the parameters, in groups that are compared in combination."""
     names = [name for name in results.space.parameter_names if name != "model"]
@@ -69,19 +64,14 @@ def _at_last_epoch(names: tuple[str, ...]) -> bool:
     return any(hyperparameter(name).whole_training for name in names)
 
 
-def _having(results: StoredSearch, names: tuple[str, ...]) -> list[TrialRecord]:
-    """Return the trials that have all the named parameters."""
-    return [record for record in results.records if all(name in record.config for name in names)]
-
-
 def _rows(
     results: StoredSearch, compared: CommonEpoch, names: tuple[str, ...]
 ) -> list[dict[str, object]]:
     """Return one row for each architecture and each value or combination of values."""
     groups: dict[tuple[int, ...], list[TrialRecord]] = {}
     labels: dict[tuple[int, ...], dict[str, object]] = {}
-    for record in _having(results, names):
-        if record.number not in compared.values:
+    for record in results.records:
+        if record.number not in compared.values or not record.config.keys() >= set(names):
             continue
         found = [group_of(results.space.parameters[name], record.config[name]) for name in names]
         model = record.config["model"]
@@ -97,13 +87,13 @@ def _rows(
 
 def _summary(records: list[TrialRecord], compared: CommonEpoch) -> dict[str, float]:
     values = pd.Series([compared.values[record.number] for record in records])
-    diverged = [record.state is TrialState.DIVERGED for record in records]
+    diverged = sum(record.state is TrialState.DIVERGED for record in records)
     return {
         "trials": len(records),
         "median": float(values.median()),
         "best": float(values.max()),
         "best_ever": max(compared.best_ever.get(record.number, -math.inf) for record in records),
-        "diverged": sum(diverged) / len(records),
+        "diverged": diverged / len(records),
         "epoch": compared.epoch,
     }
 

@@ -1,27 +1,22 @@
 """Comparison of a search's ensemble with its single networks: table and verdict."""
 
 import statistics
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from tune_mnist.reporting.significance import Difference, Sample, corrected, difference
 from tune_mnist.reporting.spread import CONFIDENCE
 from tune_mnist.reporting.tables import Comparison, comparison
-from tune_mnist.reporting.verdict import Difference, Sample, corrected, difference
+from tune_mnist.reporting.verdict import Groups
 from tune_mnist.training.ensemble_file import Ensemble, EnsembleTest
-from tune_mnist.tuning.final.runs import FinalRun
 
 ENSEMBLE = "ensemble"
-_INTERVAL = f"{CONFIDENCE:.0%} interval"
 _HEADINGS = {
     "val_accuracy": "validation accuracy (selected)",
     "lead": "lead of the ensemble",
-    "over_images": _INTERVAL,
+    "over_images": f"{CONFIDENCE:.0%} interval",
 }
-
-Groups = Mapping[str, Sequence[FinalRun]]
-"""Final runs, keyed by the label of their configuration."""
 
 
 def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
@@ -42,17 +37,16 @@ def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
             f"No ensemble of the {ensemble.origin} is better than trial"
             f" #{single.trial} ({single.model}) alone on the validation images."
         )
-    found = _differences(ensemble, ensemble.test, groups)
+    test = ensemble.test
+    found = _differences(ensemble, test, groups)
     best = min(found, key=lambda each: each.mean)
     other = f"the best single network, {best.worse}"
     if best is not found[0]:
         other = f"the mean of the {best.worse}"
     points = f"{abs(best.mean) * 100:.2f} points"
-    reached = f"The ensemble of {ensemble.networks} reaches {_accuracy(ensemble.test):.4f}"
-    if best.holds and best.mean > 0:
-        return f"{reached}, {points} above {other}."
+    reached = f"The ensemble of {ensemble.networks} reaches {test.accuracy(test.ensemble):.4f}"
     if best.holds:
-        return f"{reached}, {points} below {other}."
+        return f"{reached}, {points} {'above' if best.mean > 0 else 'below'} {other}."
     return f"{reached}; it does not beat {other}: chance can explain the difference of {points}."
 
 
@@ -74,7 +68,7 @@ def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Compariso
         {
             "network": ENSEMBLE,
             "val_accuracy": ensemble.val_accuracy,
-            "test_accuracy": _accuracy(test),
+            "test_accuracy": test.accuracy(test.ensemble),
             "calibration_error": test.ensemble.calibration_error,
         },
         {
@@ -139,7 +133,3 @@ def _compared(found: Difference) -> dict[str, Any]:
         "p": f"{found.p:.2g}",
         "verdict": better if found.holds else "tie",
     }
-
-
-def _accuracy(test: EnsembleTest) -> float:
-    return test.accuracy(test.ensemble)

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tune_mnist.reporting.markup import markdown
+from tune_mnist.reporting.tables import cell
 from tune_mnist.training import Evaluation
 
 _TITLE = "Test images by true class (rows) and predicted class"
@@ -43,17 +44,15 @@ def to_markdown(title: str, facts: dict[str, str], val_accuracy: float, tested: 
         val_accuracy: Validation accuracy, from 0 to 1.
         tested: Evaluation on the test images.
     """
-    lines = [
-        f"# {markdown(title)}",
-        "",
-        *(f"- **{key}**: {markdown(value)}" for key, value in facts.items()),
-        "",
-    ]
-    lines += [_accuracies(val_accuracy, tested), ""]
-    lines += [f"{_TITLE}:", ""]
     cells = _confusion(tested).map(markdown)
     cells.columns = pd.Index([markdown(heading) for heading in cells.columns])
-    lines += [cells.to_markdown(index=False, disable_numparse=True), ""]
+    lines = [
+        *(f"# {markdown(title)}", ""),
+        *(f"- **{key}**: {markdown(value)}" for key, value in facts.items()),
+        *("", _accuracies(val_accuracy, tested)),
+        *("", f"{_TITLE}:"),
+        *("", cells.to_markdown(index=False, disable_numparse=True), ""),
+    ]
     return "\n".join(lines)
 
 
@@ -64,9 +63,9 @@ def _accuracies(val_accuracy: float, tested: Evaluation) -> str:
 def _confusion(tested: Evaluation) -> pd.DataFrame:
     """Return the confusion matrix as text, with the recall of each class as last column."""
     rows = [
-        [name, *map(str, row), recall]
+        [name, *map(str, row), cell("recall", recall)]
         for name, row, recall in zip(
-            tested.class_names, tested.confusion, _recalls(tested), strict=True
+            tested.class_names, tested.confusion, tested.recall, strict=True
         )
     ]
     return pd.DataFrame(rows, columns=["true class", *tested.class_names, "recall"])
@@ -75,9 +74,9 @@ def _confusion(tested: Evaluation) -> pd.DataFrame:
 def _by_class(tested: Evaluation) -> pd.DataFrame:
     """Return one row of text for each class: images, recall and most frequent errors."""
     rows = [
-        (tested.class_names[number], str(row.sum()), recall, _mistakes(tested, number))
-        for number, (row, recall) in enumerate(
-            zip(tested.confusion, _recalls(tested), strict=True)
+        (name, str(row.sum()), cell("recall", recall), _mistakes(tested, number))
+        for number, (name, row, recall) in enumerate(
+            zip(tested.class_names, tested.confusion, tested.recall, strict=True)
         )
     ]
     return pd.DataFrame(rows, columns=["class", "images", "recall", "most often classified as"])
@@ -88,11 +87,6 @@ def _mistakes(tested: Evaluation, number: int) -> str:
     wrong = np.where(np.arange(len(row)) == number, 0, row)
     most = np.argsort(-wrong, kind="stable")[:_MISTAKES]
     return ", ".join(f"{names[other]} ({wrong[other]})" for other in most if wrong[other])
-
-
-def _recalls(tested: Evaluation) -> list[str]:
-    """Return the recall of each class as text, ``-`` for a class without test images."""
-    return ["-" if np.isnan(recall) else f"{recall:.4f}" for recall in tested.recall]
 
 
 def _rich(cells: pd.DataFrame) -> Table:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tune_mnist.reporting.ensembles import ensemble_tables
 from tune_mnist.reporting.spread import CONFIDENCE, spread
-from tune_mnist.reporting.tables import Comparison, comparison
+from tune_mnist.reporting.tables import Comparison, cell, comparison
 from tune_mnist.reporting.verdict import verdict_tables
 from tune_mnist.training.ensemble_file import Ensemble
 from tune_mnist.tuning.final.runs import FinalRun
@@ -120,7 +120,8 @@ def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
         ),
         f"{_spread_words(rows)}{_calibration_words(rows)}seconds: mean training time of a run."
         f"{missing_runs(runs, asked)}",
-        files_only=() if _several_of_a_model(runs) else ("trial",),
+        # Numbers distinguish configurations of the same architecture.
+        files_only=("trial",) if all(run.best for run in runs) else (),
     )
 
 
@@ -155,11 +156,6 @@ def _calibration_words(rows: list[dict[str, Any]]) -> str:
     return words
 
 
-def _several_of_a_model(runs: Sequence[FinalRun]) -> bool:
-    """Return whether two configurations have the same architecture."""
-    return any(not run.best for run in runs)
-
-
 def _spread_words(rows: list[dict[str, Any]]) -> str:
     """Explain mean, deviation and interval; return ``""`` if each configuration ran once."""
     if all(row["seeds"] == 1 for row in rows):
@@ -174,21 +170,19 @@ def _by_seed(runs: Sequence[FinalRun]) -> Comparison:
 
 
 def _recall(runs: Sequence[FinalRun], class_names: Sequence[str]) -> Comparison:
-    recalls = {}
-    for label, group in labelled(runs).items():
-        recalls[label] = np.mean([_shares(run).diagonal() for run in group], axis=0)
-    rows = pd.DataFrame(recalls)
-    rows.insert(0, "true_class", list(class_names))
-    written = rows.assign(
-        **{label: [_percent(value) for value in values] for label, values in recalls.items()}
+    recalls = pd.DataFrame(
+        {
+            label: np.mean([_recalls(run) for run in group], axis=0)
+            for label, group in labelled(runs).items()
+        }
     )
-    return Comparison(
-        "Recall by class",
-        written.rename(columns={"true_class": "class"}),
-        "Share of the test images of a class that were classified correctly, mean over the seeds.",
-        "recall",
-        rows,
+    shown = recalls.map(lambda recall: cell("recall", recall))
+    recalls.insert(0, "true_class", list(class_names))
+    shown.insert(0, "class", list(class_names))
+    caption = (
+        "Share of the test images of a class that were classified correctly, mean over the seeds."
     )
+    return Comparison("Recall by class", shown, caption, "recall", recalls)
 
 
 def _confused(runs: Sequence[FinalRun], class_names: Sequence[str]) -> Comparison:
@@ -227,14 +221,10 @@ def labelled(runs: Sequence[FinalRun]) -> dict[str, list[FinalRun]]:
     }
 
 
-def _shares(run: FinalRun) -> NDArray[np.float64]:
-    """Return the confusion matrix with rows that sum to 1; NaN for a class without images."""
+def _recalls(run: FinalRun) -> NDArray[np.float64]:
+    """Return the recall of each class; NaN for a class without images."""
     counts = np.array(run.confusion, dtype=float)
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = np.full_like(counts, np.nan)
-    np.divide(counts, totals, out=shares, where=totals > 0)
-    return shares
-
-
-def _percent(share: float) -> str:
-    return "-" if np.isnan(share) else f"{share:.4f}"
+    images = counts.sum(axis=1)
+    recalls: NDArray[np.float64] = np.full(len(counts), np.nan)
+    np.divide(counts.diagonal(), images, out=recalls, where=images > 0)
+    return recalls

@@ -20,10 +20,6 @@ class Term:
     meaning: str
     pattern: str
 
-    def is_in(self, text: str) -> bool:
-        """Return whether a text uses the term."""
-        return re.search(self.pattern, text, re.MULTILINE) is not None
-
 
 TERMS = (
     Term(
@@ -286,4 +282,4 @@ def terms_in(*texts: str) -> list[Term]:
         texts: Headings, captions, cells and sentences of a report.
     """
     text = "\n".join(texts)
-    return [term for term in TERMS if term.is_in(text)]
+    return [term for term in TERMS if re.search(term.pattern, text, re.MULTILINE)]

@@ -19,6 +19,9 @@ _TREES_OF_A_RESAMPLE = 8
 """Few trees save time, and make the intervals slightly too wide rather than too narrow."""
 
 
+_Parameters = tuple[dict[str, Any], dict[str, BaseDistribution]]
+
+
 @dataclass(frozen=True)
 class Importance:
     """Importance of one hyperparameter for the accuracy.
@@ -73,13 +76,13 @@ def estimate_importances(
 
 
 def _shares(
-    trials: Sequence["_Converted"], values: Sequence[float], names: Sequence[str], trees: int
+    trials: Sequence[_Parameters], values: Sequence[float], names: Sequence[str], trees: int
 ) -> list[float]:
     """Return the share of each hyperparameter; the shares sum to 1."""
     study = optuna.create_study(direction="maximize")
     study.add_trials(
-        create_trial(value=value, params=trial.params, distributions=trial.distributions)
-        for trial, value in zip(trials, values, strict=True)
+        create_trial(value=value, params=params, distributions=distributions)
+        for (params, distributions), value in zip(trials, values, strict=True)
     )
     evaluator = FanovaImportanceEvaluator(n_trees=trees, seed=_SEED)
     try:
@@ -90,22 +93,14 @@ def _shares(
     return [float(found[name] / total) for name in names]
 
 
-@dataclass(frozen=True)
-class _Converted:
-    """Hyperparameters of a trial in the form passed to fANOVA."""
-
-    params: dict[str, Any]
-    distributions: dict[str, BaseDistribution]
-
-
-def _on_log_scale(trial: FrozenTrial, names: Sequence[str]) -> _Converted:
+def _on_log_scale(trial: FrozenTrial, names: Sequence[str]) -> _Parameters:
     """Replace hyperparameters that are searched on a logarithmic scale by their logarithms.
 
     Optuna's fANOVA weights equal ranges of values equally, whatever their scale. For a learning
     rate from 1e-5 to 1e-1, half of the weight would lie on values above 0.05.
     """
     pairs = {name: _log10(trial.params[name], trial.distributions[name]) for name in names}
-    return _Converted(
+    return (
         {name: value for name, (value, _) in pairs.items()},
         {name: distribution for name, (_, distribution) in pairs.items()},
     )

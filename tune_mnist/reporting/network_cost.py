@@ -14,13 +14,7 @@ def mflops(results: StoredSearch, record: TrialRecord) -> float:
         record: Record of the trial. Its configuration specifies the architecture, and keyword
             arguments of the network's constructor if there are any.
     """
-    form = results.form
+    form, image_size = results.form, results.options.image_size
     config, options = split_keys(record.config)
-    count = count_flops(
-        config["model"],
-        results.options.image_size,
-        len(form.class_names),
-        form.channels,
-        options,
-    )
-    return count / 1e6
+    classes = len(form.class_names)
+    return count_flops(config["model"], image_size, classes, form.channels, options) / 1e6

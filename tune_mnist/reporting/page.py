@@ -63,7 +63,7 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
             headline=headline,
             header_terms=terms_in(*verdicts, headline, first.sentence if first else ""),
             unended=_unended(results),
-            resume=_resume(results),
+            resume=resume_command(results.directory) if results.options.resumable else "",
             report=f"python -m tune_mnist.report {shlex.quote(str(results.directory))}",
             first=first,
             sections=page_sections(tables, drawn, first),
@@ -129,14 +129,14 @@ def _unended(results: StoredSearch) -> str:
     complete = ended == StopReason.EXHAUSTED.value or (
         ended == StopReason.OUT_OF_TIME.value and results.options.budget is not None
     )
-    asked = len(results.records) if complete else results.options.num_samples
-    states = Counter(record.state for record in results.records)
-    missing = asked - len(results.records)
+    begun = len(results.records)
+    asked = begun if complete else results.options.num_samples
+    unended = sum(record.state is TrialState.INTERRUPTED for record in results.records)
     parts = []
-    if states[TrialState.INTERRUPTED]:
-        parts.append(f"{states[TrialState.INTERRUPTED]} have not ended")
-    if missing > 0:
-        parts.append(f"{missing} have not begun")
+    if unended:
+        parts.append(f"{unended} have not ended")
+    if asked > begun:
+        parts.append(f"{asked - begun} have not begun")
     return f"Of {asked} trials, {' and '.join(parts)}." if parts else ""
 
 
@@ -146,10 +146,3 @@ def _evaluated(results: StoredSearch) -> str:
     complete = sum(record.state is TrialState.COMPLETE for record in with_epoch)
     total = len(results.records)
     return f"{len(with_epoch)} of {total} trials, {complete} of them trained to the end"
-
-
-def _resume(results: StoredSearch) -> str:
-    """Return the command that resumes the search, or ``""`` if it cannot be resumed."""
-    if not results.options.resumable:
-        return ""
-    return resume_command(results.directory)

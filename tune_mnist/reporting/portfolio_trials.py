@@ -1,15 +1,9 @@
 """Trials of the shipped portfolio in a report, which the scheduler never stops early."""
 
-from tune_mnist.reporting.plots.text_format import listed
 from tune_mnist.reporting.stored_search import StoredSearch
+from tune_mnist.reporting.text_format import listed
 from tune_mnist.tuning.recording.trial_attributes import PORTFOLIO
 from tune_mnist.tuning.recording.trial_record import TrialState
-
-
-def portfolio_trials(results: StoredSearch) -> frozenset[int]:
-    """Return the numbers of a search's trials whose configurations are from the portfolio."""
-    trials = results.study.get_trials(deepcopy=False)
-    return frozenset(trial.number for trial in trials if trial.user_attrs.get(PORTFOLIO))
 
 
 def portfolio_sentence(results: StoredSearch, numbers: set[int] | None = None) -> str:
@@ -23,7 +17,8 @@ def portfolio_sentence(results: StoredSearch, numbers: set[int] | None = None) -
         Sentence. Empty if there are no such trials, or if no trial was stopped early.
     """
     pruned = any(record.state is TrialState.PRUNED for record in results.records)
-    portfolio = portfolio_trials(results)
+    trials = results.study.get_trials(deepcopy=False)
+    portfolio = {trial.number for trial in trials if trial.user_attrs.get(PORTFOLIO)}
     complete = [
         f"#{record.number}"
         for record in results.records

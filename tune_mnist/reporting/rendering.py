@@ -5,6 +5,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -102,18 +104,16 @@ def render(template: str, figures: Sequence[Plot], **values: Any) -> str:
         values: Further variables of the template, keyed by name.
     """
     scripts = [plotly_js(), script("sections.js"), script("theme.js"), script("report.js")]
-    return (
-        environment()
-        .get_template(template)
-        .render(
-            figures=to_json(figures),
-            scripts=scripts,
-            script_sources=[script_source(each) for each in scripts],
-            **values,
-        )
+    page = environment().get_template(template)
+    return page.render(
+        figures=to_json(figures),
+        scripts=scripts,
+        script_sources=[script_source(each) for each in scripts],
+        **values,
     )
 
 
+@cache
 def environment() -> Environment:
     """Return the Jinja environment of the page templates, which escapes all values."""
     templates = Environment(
@@ -129,9 +129,8 @@ def environment() -> Environment:
 
 def script(name: str) -> Markup:
     """Return the source of one of the project's scripts, for a script element of a page."""
-    loader = environment().loader
-    assert loader is not None  # noqa: S101 - environment() sets it
-    return Markup(loader.get_source(environment(), name)[0])  # noqa: S704 - our own code
+    templates = resources.files("tune_mnist.reporting").joinpath("templates")
+    return Markup(templates.joinpath(name).read_text("utf-8"))  # noqa: S704 - our own code
 
 
 def to_json(plots: Sequence[Plot]) -> Markup:

@@ -58,13 +58,9 @@ def report_searches(directories: Sequence[Path], output: Path | None) -> None:
     print_facts(console, search_facts(results))
     console.print()
     show(results, tables, console)
-    written = [
-        PAGE_FILE,
-        f"{PLOTS_FOLDER}/",
-        SUMMARY_FILE,
-        *([f"{TABLES_FOLDER}/"] * bool(tables)),
-    ]
-    _print(console, f"written to {folder}: {', '.join(written)}")
+    of_tables = f", {TABLES_FOLDER}/" if tables else ""
+    written = f"{PAGE_FILE}, {PLOTS_FOLDER}/, {SUMMARY_FILE}{of_tables}"
+    _print(console, f"written to {folder}: {written}")
 
 
 def write_report(results: StoredSearch, tables: list[Comparison], folder: Path) -> None:

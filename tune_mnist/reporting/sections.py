@@ -1,14 +1,14 @@
 """Sections of the report page of a search, with their tables and plots."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tune_mnist.reporting.glossary import Term, terms_in
 from tune_mnist.reporting.plots import Drawn, LeftOut, Plot
-from tune_mnist.reporting.plots.draw import COST, COURSE, EFFECTS, FINAL_PLOTS
-from tune_mnist.reporting.plots.text_format import count
+from tune_mnist.reporting.plots.draw import COST, COURSE, EFFECTS, FINAL_PLOTS, Section
 from tune_mnist.reporting.rendering import PageTable, page_table
 from tune_mnist.reporting.tables import Comparison
+from tune_mnist.reporting.text_format import count
 
 BEST = "Best trials"
 ABOVE_PLOTS = (
@@ -56,9 +56,9 @@ class PageSection:
 
     key: str
     heading: str
-    tables: list[PageTable] = field(default_factory=list)
-    plots: list[Plot] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
+    tables: list[PageTable]
+    plots: list[Plot]
+    left_out: list[LeftOut]
 
     @property
     def contents(self) -> str:
@@ -96,15 +96,12 @@ def page_sections(
     """
     sections = []
     for key, heading in _HEADINGS.items():
-        section = PageSection(key, heading)
+        found = drawn.sections.get(heading, Section([], []))
         of_section = [table for table in tables if _TABLES.get(table.name, BEST) == heading]
-        section.tables.extend(map(page_table, of_section))
-        if heading in drawn.sections:
-            plots = drawn.sections[heading]
-            section.plots.extend(plot for plot in plots.plots if plot is not first)
-            section.left_out.extend(plots.left_out)
-        if section.tables or section.plots or section.left_out:
-            sections.append(section)
+        plots = [plot for plot in found.plots if plot is not first]
+        if of_section or plots or found.left_out:
+            shown = [page_table(table) for table in of_section]
+            sections.append(PageSection(key, heading, shown, plots, found.left_out))
     return sections
 
 

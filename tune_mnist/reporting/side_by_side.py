@@ -24,7 +24,9 @@ _COSTS = (
     *("model", "search", "parameters", "mflops", "images_per_second", "epoch_seconds"),
     "best_seconds",
 )
-_SETUPS = ("search", "data", "image_size", "epochs", "seed", "hardware")
+_COSTS_CAPTION = (
+    "Speeds and times can be compared only on the same hardware at the same image size."
+)
 
 
 def compare_searches(searches: Sequence[StoredSearch]) -> list[Comparison]:
@@ -40,29 +42,22 @@ def compare_searches(searches: Sequence[StoredSearch]) -> list[Comparison]:
     best = _best(searches, names)
     tables = tables_of_tests(searches)
     if best["val_accuracy"].notna().any():
-        title = "Best trial of each architecture and search"
-        caption = (
-            f"{SELECTED_CAPTION} Accuracies can be compared only between searches on the same"
-            f" data; the number of validation images may differ.{TEST_CAPTION}"
-        )
-        hidden = (*hidden_of_best(best), "full_val_accuracy")
-        tables.append(
-            comparison(
-                "best",
-                title,
-                best,
-                _BEST,
-                caption,
-                folded=True,
-                files_only=hidden,
-                headings=SELECTED_HEADINGS,
-            )
-        )
-        caption = (
-            "Speeds and times can be compared only on the same hardware at the same image size."
-        )
-        tables.append(comparison("costs", "Costs", best, _COSTS, caption))
+        tables += [_best_table(best), comparison("costs", "Costs", best, _COSTS, _COSTS_CAPTION)]
     return [*tables, _setups(searches, names)]
+
+
+def _best_table(best: pd.DataFrame) -> Comparison:
+    return comparison(
+        "best",
+        "Best trial of each architecture and search",
+        best,
+        _BEST,
+        f"{SELECTED_CAPTION} Accuracies can be compared only between searches on the same data;"
+        f" the number of validation images may differ.{TEST_CAPTION}",
+        folded=True,
+        files_only=(*hidden_of_best(best), "full_val_accuracy"),
+        headings=SELECTED_HEADINGS,
+    )
 
 
 def _best(searches: Sequence[StoredSearch], names: list[str]) -> pd.DataFrame:
@@ -88,4 +83,4 @@ def _setups(searches: Sequence[StoredSearch], names: list[str]) -> Comparison:
                 "hardware": facts.get("hardware"),
             }
         )
-    return comparison("setups", "Settings of the searches", pd.DataFrame(rows), _SETUPS)
+    return comparison("setups", "Settings of the searches", pd.DataFrame(rows), tuple(rows[0]))

@@ -95,9 +95,6 @@ class StoredSearch:
 def read_search(directory: Path) -> StoredSearch:
     """Read a search from its results folder. It may be finished, interrupted or running.
 
-    Args:
-        directory: Results folder.
-
     Raises:
         UserError: The folder is not a results folder, or one of its files is damaged.
     """

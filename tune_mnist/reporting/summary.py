@@ -80,14 +80,9 @@ def search_page(results: StoredSearch, tables: Sequence[Comparison]) -> str:
     lines.append(f"- **commands**: {commands}")
     if not tables:
         lines += ["", _NO_RESULT]
-    failed = failures(results)
-    listed = [
-        "## Trials that failed or diverged",
-        "",
-        *(f"- {markdown(line)}" for line in failed),
-        "",
-    ]
-    return page(f"Search {results.name}", lines, tables, listed if failed else [])
+    failed = [f"- {markdown(line)}" for line in failures(results)]
+    below = ["## Trials that failed or diverged", "", *failed, ""] if failed else []
+    return page(f"Search {results.name}", lines, tables, below)
 
 
 def page(
@@ -119,16 +114,16 @@ def setting(results: StoredSearch) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def write_tables(tables: Sequence[Comparison], folder: Path, standing_alone: str) -> None:
+def write_tables(tables: Sequence[Comparison], folder: Path, settings: str) -> None:
     """Write each table as a ``.csv`` and a ``.tex`` file.
 
     Args:
         tables: Tables to write. The name of a table becomes the name of its files.
         folder: Folder to write to. It is created if it does not exist.
-        standing_alone: Search settings to append to each LaTeX caption, so that a table can be
-            read without the report.
+        settings: Search settings to append to each LaTeX caption, so that a table can be read
+            without the report.
     """
     for table in tables:
         folder.mkdir(parents=True, exist_ok=True)
         write_text(path_in(folder, f"{table.name}.csv"), table.to_csv())
-        write_text(path_in(folder, f"{table.name}.tex"), table.to_latex(standing_alone))
+        write_text(path_in(folder, f"{table.name}.tex"), table.to_latex(settings))

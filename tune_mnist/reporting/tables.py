@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -16,12 +16,7 @@ from rich.text import Text
 from tune_mnist.models.keywords import MODEL_PREFIX
 from tune_mnist.quoting import printable
 from tune_mnist.reporting.markup import latex, markdown
-from tune_mnist.training import (
-    CONFIG_COLUMNS,
-    HYPERPARAMETERS,
-    hyperparameter,
-    ordered_keys,
-)
+from tune_mnist.training import CONFIG_COLUMNS, HYPERPARAMETERS, hyperparameter, ordered_keys
 
 CONFIG = "hyperparameters"
 """Stands for all hyperparameters except the model in a list of columns."""
@@ -50,7 +45,7 @@ FORMATS = {
     "full_val_accuracy": "{:.4f}",
     "test_accuracy": "{:.4f}",
     "images_per_second": "{:,.0f}",
-    "train_seconds": "{:.1f}",
+    "train_seconds": "{:,.1f}",
     "epoch_seconds": "{:.1f}",
     "best_seconds": "{:.1f}",
     "parameters": "{:,.0f}",
@@ -61,6 +56,7 @@ FORMATS = {
     "best_ever": "{:.4f}",
     "diverged": "{:.0%}",
     "share": "{:.2%}",
+    "recall": "{:.4f}",
     "stage": "{:.0f}",
     "calibration_error": "{:.4f}",
     "scaled_error": "{:.4f}",
@@ -142,12 +138,11 @@ class Comparison:
             shown[self.group] = shown[self.group].where(~self.continues(), "")
         for row in shown.itertuples(index=False):
             table.add_row(*(Text(cell) for cell in row))
-        caption = (
-            [Padding(Text(self.caption, style="dim"), (0, 0, 1, 0), expand=False)]
-            if self.caption
-            else []
-        )
-        return Group(Text(self.title, style="bold"), table, *caption)
+        parts: list[RenderableType] = [Text(self.title, style="bold"), table]
+        if self.caption:
+            caption = Text(self.caption, style="dim")
+            parts.append(Padding(caption, (0, 0, 1, 0), expand=False))
+        return Group(*parts)
 
     def _narrowed(self) -> pd.DataFrame:
         """Return the cells to show in a terminal or on paper, where width is limited."""
@@ -230,17 +225,16 @@ def comparison(
     config = [key for key in ordered_keys(map(str, rows)) if key != "model"]
     named = [key for column in columns for key in (config if column == CONFIG else [column])]
     shown = [column for column in named if column in rows and rows[column].notna().any()]
-    cells = pd.DataFrame(
-        {
-            headings.get(column, _heading(column)): [cell(column, value) for value in rows[column]]
-            for column in shown
-        }
-    )
-    numbers = [number for column in shown for number in _SPREAD.get(column, (column,))]
-    hidden = tuple(headings.get(column, _heading(column)) for column in files_only)
-    grouped = _heading(group) if group else ""
+    names = {
+        column: headings.get(column, column_heading(column)) for column in (*shown, *files_only)
+    }
+    cells = {names[column]: [cell(column, value) for value in rows[column]] for column in shown}
+    values = rows[[number for column in shown for number in _SPREAD.get(column, (column,))]]
+    hidden = tuple(names[column] for column in files_only)
+    grouped = column_heading(group) if group else ""
+    shown_cells = pd.DataFrame(cells)
     return Comparison(
-        title, cells, caption, name, rows[numbers], folded, hidden, grouped, files_caption
+        title, shown_cells, caption, name, values, folded, hidden, grouped, files_caption
     )
 
 
@@ -257,7 +251,7 @@ def cell(column: str, value: Any) -> str:
     return hyperparameter(column).show(value)
 
 
-def _heading(column: str) -> str:
+def column_heading(column: str) -> str:
     """Return the heading of a column."""
     return COLUMNS.get(column) or hyperparameter(column).heading or column
 

@@ -1,18 +1,21 @@
 """Table of all trials on the report page: columns, cells and sort keys."""
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tune_mnist.reporting.column_widths import TABLE_WIDTH, WRAPPED_WIDTH, column_width, wraps
-from tune_mnist.reporting.tables import MISSING
-from tune_mnist.training import hyperparameter, ordered_keys
+from tune_mnist.reporting.tables import MISSING, cell, column_heading
+from tune_mnist.training import ordered_keys
 
 OTHER = "other settings"
+
+_BEFORE = ("search", "trial", "model", "state", "val_accuracy", "best_epoch", "epochs")
+_FIDELITY = ("image_size", "fraction")
+_AFTER = ("exploits", "train_seconds", "images_per_second", "parameters")
 
 
 @dataclass(frozen=True)
@@ -22,15 +25,13 @@ class Column:
     Attributes:
         key: Name of the column in the data frame of trials.
         heading: Column heading.
-        show: Function that formats a value.
         numeric: Whether the column is sorted numerically and aligned to the right.
         wraps: Whether long cells wrap onto several lines.
     """
 
     key: str
     heading: str
-    show: Callable[[Any], str] = str
-    numeric: bool = True
+    numeric: bool
     wraps: bool = False
 
 
@@ -71,36 +72,6 @@ class TrialTable:
         return "\n".join([*(column.heading for column in self.columns), *cells])
 
 
-def _formatted(pattern: str) -> Callable[[Any], str]:
-    return lambda value: pattern.format(value)
-
-
-def _hyperparameter(key: str, numeric: bool) -> Column:
-    declared = hyperparameter(key)
-    return Column(key, declared.heading or key, declared.show, numeric)
-
-
-_BEFORE = (
-    Column("search", "search", numeric=False),
-    Column("trial", "trial", _formatted("{:d}")),
-    Column("model", "model", numeric=False),
-    Column("state", "state", numeric=False),
-    Column("val_accuracy", "val_accuracy", _formatted("{:.4f}")),
-    Column("best_epoch", "best epoch", _formatted("{:.0f}")),
-    Column("epochs", "epochs", _formatted("{:.0f}")),
-)
-_FIDELITY = (
-    _hyperparameter("image_size", numeric=True),
-    Column("fraction", "fraction", _formatted("{:.4g}")),
-)
-_AFTER = (
-    Column("exploits", "exploits", numeric=False),
-    Column("train_seconds", "seconds", _formatted("{:,.1f}")),
-    Column("images_per_second", "images/s", _formatted("{:,.0f}")),
-    Column("parameters", "parameters", _formatted("{:,.0f}")),
-)
-
-
 def trial_table(trials: pd.DataFrame, filters: Sequence[str]) -> TrialTable:
     """Build the table of all trials for the report page.
 
@@ -112,17 +83,10 @@ def trial_table(trials: pd.DataFrame, filters: Sequence[str]) -> TrialTable:
         filters: Keys of the columns that the page offers as filters.
     """
     said = trials.replace("", np.nan)
-    settings = [
-        *_FIDELITY,
-        *(
-            _hyperparameter(key, numeric=_all_numbers(trials[key]))
-            for key in ordered_keys(map(str, trials))
-            if key != "model"
-        ),
-    ]
-    before, after, settings = (
-        [column for column in columns if column.key in said and said[column.key].notna().any()]
-        for columns in (_BEFORE, _AFTER, settings)
+    keys = [*_FIDELITY, *(key for key in ordered_keys(map(str, trials)) if key != "model")]
+    before, settings, after = (
+        [_column(key, trials[key]) for key in part if key in said and said[key].notna().any()]
+        for part in (_BEFORE, keys, _AFTER)
     )
     same = [column for column in settings if _is_constant(trials[column.key])]
     varying = [column for column in settings if column not in same]
@@ -138,13 +102,18 @@ def trial_table(trials: pd.DataFrame, filters: Sequence[str]) -> TrialTable:
         ]
         for row in trials.to_dict("records")
     ]
-    constant = {column.heading: _text(column, trials[column.key].iloc[0]) for column in same}
+    constant = {each.heading: cell(each.key, trials[each.key].iloc[0]) for each in same}
     return TrialTable(
         [*before, *shown, *rest, *after],
         rows,
         constant,
         {key: sorted(set(trials[key].astype(str))) for key in filters},
     )
+
+
+def _column(key: str, values: pd.Series) -> Column:
+    numeric = not any(isinstance(value, str | bool) for value in values)
+    return Column(key, column_heading(key), numeric)
 
 
 def _fitting(settings: list[Column], trials: pd.DataFrame, width: float) -> list[Column]:
@@ -166,43 +135,29 @@ def _width(columns: list[Column], trials: pd.DataFrame) -> float:
 
 
 def _with_wrap(column: Column, trials: pd.DataFrame) -> Column:
-    if column.numeric or not wraps(_texts(column, trials)):
-        return column
-    return Column(column.key, column.heading, column.show, column.numeric, wraps=True)
+    return replace(column, wraps=not column.numeric and wraps(_texts(column, trials)))
 
 
 def _texts(column: Column, trials: pd.DataFrame) -> list[str]:
-    return [_text(column, value) for value in trials[column.key]]
+    return [cell(column.key, value) for value in trials[column.key]]
 
 
 def _is_constant(values: pd.Series) -> bool:
     return len(values) > 1 and bool(values.notna().all()) and values.nunique() == 1
 
 
-def _text(column: Column, value: Any) -> str:
-    return MISSING if _is_missing(value) else column.show(value)
-
-
 def _cell(column: Column, row: dict[Any, Any]) -> Cell:
     value = row[column.key]
-    if _is_missing(value):
+    if pd.isna(value):
         return Cell(MISSING, "")
-    return Cell(column.show(value), repr(value) if column.numeric else str(value))
+    return Cell(cell(column.key, value), repr(value) if column.numeric else str(value))
 
 
 def _folded(columns: list[Column], row: dict[Any, Any]) -> Cell:
     """Merge several settings of a trial into one cell."""
     text = ", ".join(
-        f"{column.heading} {column.show(row[column.key])}"
+        f"{column.heading} {cell(column.key, row[column.key])}"
         for column in columns
-        if not _is_missing(row[column.key])
+        if pd.notna(row[column.key])
     )
     return Cell(text or MISSING, text)
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _all_numbers(values: pd.Series) -> bool:
-    return not any(isinstance(value, str | bool) for value in values)

@@ -51,9 +51,7 @@ def best_trials(results: StoredSearch) -> pd.DataFrame:
     """
     tested = by_configuration(results.final)
     judged = _judged(results.trials)
-    judged["tested"] = [
-        key in tested for key in zip(judged["model"], judged["trial"], strict=True)
-    ]
+    judged["tested"] = [key in tested for key in _keys(judged)]
     judged["whole"] = ~judged["state"].isin(BROKEN)
     ranked = judged.sort_values(
         ["whole", "stage_rank", "val_accuracy", "tested", "trial"],
@@ -63,17 +61,12 @@ def best_trials(results: StoredSearch) -> pd.DataFrame:
         ["stage_rank", "val_accuracy"], ascending=False
     )
     best["trials"] = best["model"].map(results.trials["model"].value_counts())
-    best["full_val_accuracy"] = [
-        results.full_val_accuracy.get(key, np.nan)
-        for key in zip(best["model"], best["trial"], strict=True)
-    ]
+    best["full_val_accuracy"] = [results.full_val_accuracy.get(key, np.nan) for key in _keys(best)]
     records = {record.number: record for record in results.records}
     best["mflops"] = [mflops(results, records[trial]) for trial in best["trial"]]
     best["epoch_seconds"] = best["train_seconds"] / best["epochs"]
     best["best_seconds"] = best["epoch_seconds"] * best["best_epoch"]
-    of_tests = [
-        test_columns(tested.get(key, [])) for key in zip(best["model"], best["trial"], strict=True)
-    ]
+    of_tests = [test_columns(tested.get(key, [])) for key in _keys(best)]
     return best.join(pd.DataFrame(of_tests, index=best.index))
 
 
@@ -147,7 +140,7 @@ def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
     if "seeds" in best:
         caption += TEST_CAPTION + missing_runs(results.final, results.options.final_seeds)
     caption += _not_retrained(results)
-    chosen = set(zip(best["model"], best["trial"], strict=True))
+    chosen = _keys(best)
     beaten = [
         f"trial {trial} of {model}"
         for (model, trial), runs in by_configuration(results.final).items()
@@ -158,7 +151,6 @@ def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
     title = "Best trial of each architecture"
     if not results.learned:
         title = f"Highest val_accuracy of each architecture: {NOT_LEARNED_YET}"
-    hidden = hidden_of_best(best)
     return comparison(
         "best",
         title,
@@ -166,7 +158,7 @@ def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
         _ARCHITECTURES,
         caption,
         folded=True,
-        files_only=hidden,
+        files_only=hidden_of_best(best),
         headings=SELECTED_HEADINGS,
     )
 
@@ -200,6 +192,11 @@ def _costs(best: pd.DataFrame) -> Comparison:
         " validation; s to best: that mean times the best epoch."
     )
     return comparison("costs", "What each architecture costs", best, _COSTS, caption)
+
+
+def _keys(trials: pd.DataFrame) -> list[tuple[str, int]]:
+    """Return the architecture and the number of each trial."""
+    return list(zip(trials["model"], trials["trial"], strict=True))
 
 
 def _judged(trials: pd.DataFrame) -> pd.DataFrame:

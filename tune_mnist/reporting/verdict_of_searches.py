@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tune_mnist.reporting.finals import labelled
-from tune_mnist.reporting.plots.text_format import listed
 from tune_mnist.reporting.stored_search import StoredSearch, names_of
 from tune_mnist.reporting.summary import nothing_learned
 from tune_mnist.reporting.tables import Comparison
+from tune_mnist.reporting.text_format import listed
 from tune_mnist.reporting.verdict import verdict, verdict_tables
 from tune_mnist.tuning.final.runs import FinalRun
 

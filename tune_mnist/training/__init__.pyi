@@ -31,27 +31,20 @@ from .evaluation import (
     score,
 )
 from .fidelity import Fidelity, Stage
-from .hyperparameters import Hyperparameter, format_number, short_number
+from .hyperparameters import short_number
 from .memory import describe_out_of_memory, is_out_of_memory, out_of_memory_reported
 from .metrics import EpochMetrics
 from .precision import Compute, resolve_compute
-from .settings import DEVICES, OPTIMIZERS, PRECISIONS
+from .settings import OPTIMIZERS
 from .trainer import DivergedError, Trainer, restore_newest
-from .weights import (
-    check_weights,
-    count_bytes,
-    load_tensors,
-    load_weights,
-)
+from .weights import check_weights, count_bytes, load_tensors
 
 __all__ = [
     "CONFIG_COLUMNS",
     "CONFIG_FILE",
-    "DEVICES",
     "HYPERPARAMETERS",
     "MODEL_FILE",
     "OPTIMIZERS",
-    "PRECISIONS",
     "REQUIRED",
     "SEARCHABLE",
     "STATE_FILE",
@@ -63,7 +56,6 @@ __all__ = [
     "EpochMetrics",
     "Evaluation",
     "Fidelity",
-    "Hyperparameter",
     "Stage",
     "TrainConfig",
     "Trainer",
@@ -76,11 +68,9 @@ __all__ = [
     "evaluation_batch_size",
     "expected_calibration_error",
     "fit_temperature",
-    "format_number",
     "hyperparameter",
     "is_out_of_memory",
     "load_tensors",
-    "load_weights",
     "log_loss",
     "logits_and_labels",
     "mean_loss_and_accuracy",

@@ -45,11 +45,6 @@ class Augmentation:
     strength: float = 1.0
     flip: bool = False
 
-    @property
-    def changes_images(self) -> bool:
-        """Whether the augmentation can change an image."""
-        return self.flip or self.kind != NO_AUGMENTATION
-
     def __call__(self, images: Tensor) -> Tensor:
         """Augment a batch of images.
 
@@ -59,7 +54,7 @@ class Augmentation:
         Returns:
             Images of the same shape and type. Pixels from outside the image repeat its border.
         """
-        if not self.changes_images:
+        if self.kind == NO_AUGMENTATION and not self.flip:
             return images
         grid = affine_grid(self._maps(images), list(images.shape), align_corners=False)
         moved = grid_sample(images, grid, padding_mode="border", align_corners=False)

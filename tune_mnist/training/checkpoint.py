@@ -85,9 +85,6 @@ class CheckpointFolder:
 
         Incomplete checkpoints, which remain after a crash, are removed too. Other files and
         folders are kept.
-
-        Args:
-            epoch: Epoch of the checkpoint to keep.
         """
         for other in self._folders(_COMPLETE_NAME) + self._folders(_HALF_WRITTEN):
             if other != self.at(epoch):

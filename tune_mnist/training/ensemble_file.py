@@ -182,11 +182,7 @@ class Ensemble(StrictModel):
 
 
 def member_folder(trial: int) -> str:
-    """Return the name of the folder that holds the weights of a candidate.
-
-    Args:
-        trial: Number of the candidate's trial.
-    """
+    """Return the name of the folder that holds the weights of a trial."""
     return f"trial-{trial}"
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn, optim
@@ -46,24 +45,6 @@ class EpochTotals:
             images: Number of images that were added to the sums.
         """
         return self.loss.item() / images, self.correct.item() / images
-
-
-class Epochs(Protocol):
-    """Interface for running training epochs, eagerly or as a CUDA graph."""
-
-    def run(
-        self, batches: Batches, learning_rates: Sequence[float], on_batch: OnBatch | None
-    ) -> tuple[float, float]:
-        """Train one epoch.
-
-        Args:
-            batches: Training batches on the device of the network.
-            learning_rates: Learning rate of each batch.
-            on_batch: Callback after each batch, or None.
-
-        Returns:
-            Mean training loss and training accuracy, measured before each optimizer step.
-        """
 
 
 @dataclass(frozen=True)
@@ -125,7 +106,16 @@ class EagerEpochs:
     def run(
         self, batches: Batches, learning_rates: Sequence[float], on_batch: OnBatch | None
     ) -> tuple[float, float]:
-        """Train one epoch. See ``Epochs`` for the arguments."""
+        """Train one epoch.
+
+        Args:
+            batches: Training batches on the device of the network.
+            learning_rates: Learning rate of each batch.
+            on_batch: Callback after each batch, or None.
+
+        Returns:
+            Mean training loss and training accuracy, measured before each optimizer step.
+        """
         self._totals.reset()
         for (images, labels), lr in zip(batches, learning_rates, strict=True):
             set_learning_rate(self._step.optimizer, lr)

@@ -51,7 +51,7 @@ class GraphedEpochs:
     def run(
         self, batches: Batches, learning_rates: Sequence[float], on_batch: OnBatch | None
     ) -> tuple[float, float]:
-        """Train one epoch. See ``tune_mnist.training.epochs.Epochs`` for the arguments."""
+        """Train one epoch, as ``EagerEpochs.run`` does."""
         if not self._capturable:
             return self._eager.run(batches, learning_rates, on_batch)
         if self._graphed is None or self._graphed.batches is not batches:

@@ -48,5 +48,5 @@ def describe_out_of_memory(error: BaseException, batch_size: int) -> str:
         error: Error raised by PyTorch.
         batch_size: Training batch size of the configuration.
     """
-    lines = str(error).strip().splitlines()
-    return f"out of memory with batch_size {batch_size}: {(lines or [type(error).__name__])[0]}"
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"out of memory with batch_size {batch_size}: {lines[0]}"

@@ -17,7 +17,7 @@ from tune_mnist.training.augmentation import Augmentation
 from tune_mnist.training.batching import create_batches
 from tune_mnist.training.checkpoint import MODEL_FILE, STATE_FILE, save_checkpoint
 from tune_mnist.training.config import TrainConfig
-from tune_mnist.training.epochs import EagerEpochs, Epochs, TrainingStep
+from tune_mnist.training.epochs import EagerEpochs, TrainingStep
 from tune_mnist.training.evaluation import mean_loss_and_accuracy
 from tune_mnist.training.fidelity import Fidelity
 from tune_mnist.training.graphed_epochs import GraphedEpochs
@@ -203,8 +203,7 @@ class Trainer:
             create_batches(config, images, labels, data.val, compute),
         )
 
-    def _create_epochs(self) -> Epochs:
-        kind = GraphedEpochs if self.compute.cuda_graphs else EagerEpochs
+    def _create_epochs(self) -> EagerEpochs | GraphedEpochs:
         config = self.config
         step = TrainingStep(
             self._network,
@@ -215,7 +214,7 @@ class Trainer:
             clip_norm=config.clip_norm,
             average=self._average,
         )
-        return kind(step)
+        return GraphedEpochs(step) if self.compute.cuda_graphs else EagerEpochs(step)
 
     def _learning_rates(self) -> list[float]:
         """Return the learning rate of each batch of the next epoch."""

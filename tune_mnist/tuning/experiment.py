@@ -11,14 +11,13 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 
-from tune_mnist.console import print_line
+from tune_mnist.console import print_facts, print_line
 from tune_mnist.data import Dataset, DataSplit
 from tune_mnist.durations import Stopwatch
 from tune_mnist.files import means_no_room
 from tune_mnist.models import get_architecture
 from tune_mnist.notices import notice
 from tune_mnist.results import taken
-from tune_mnist.safe_paths import path_in
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.cluster.connection import (
     Resources,
@@ -39,10 +38,7 @@ from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning import resources
 from tune_mnist.tuning.planning.expected_time import announce_time
 from tune_mnist.tuning.planning.search_context import SearchContext
-from tune_mnist.tuning.planning.speeds import (
-    Speeds,
-    measuring_here,
-)
+from tune_mnist.tuning.planning.speeds import Speeds, measuring_here
 from tune_mnist.tuning.preparation import Preparation, prepare_search
 from tune_mnist.tuning.recording.trial_record import TrialRecord
 from tune_mnist.tuning.results_folder.experiment_file import (
@@ -57,6 +53,7 @@ from tune_mnist.tuning.running.run_trials import run_trials
 from tune_mnist.tuning.running.search_components import build_components
 from tune_mnist.tuning.running.stop_reason import ENDED, Outcome, StopReason
 from tune_mnist.tuning.running.stopper import SearchStopper
+from tune_mnist.tuning.search_facts import describe_search
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.storage.bucket import StorageError
@@ -70,11 +67,11 @@ def run_experiment(
     directory: Path,
     console: Console,
     command: str,
-    earlier: Experiment | None = None,
-    dataset: Dataset | None = None,
-    fixed: frozenset[str] = frozenset(),
-    watch: Stopwatch | None = None,
-    before_final: Callable[[], object] | None = None,
+    earlier: Experiment | None,
+    dataset: Dataset | None,
+    fixed: frozenset[str],
+    watch: Stopwatch,
+    before_final: Callable[[], object],
 ) -> Outcome:
     """Run or resume a search, and write its results to a folder.
 
@@ -89,17 +86,13 @@ def run_experiment(
         dataset: Data set. If None, the data set specified by the options is loaded.
         fixed: Names of the options that the user has given. They keep their values if the search
             is planned for a time budget.
-        watch: Stopwatch started with the command. If None, time is measured from this call.
-        before_final: Function to call before the final evaluation, or None.
-
-    Returns:
-        Outcome of the search.
+        watch: Stopwatch started with the command.
+        before_final: Function to call before the final evaluation.
 
     Raises:
         UserError: An input is invalid, or the resources do not suffice. Nothing has been written,
             except for MLflow's tables in a new database.
     """
-    watch = watch or Stopwatch()
     budget = TimeBudget(options.budget) if options.budget else None
     if dataset is None:
         notice(f"loading {options.data_dir or options.dataset}")
@@ -123,8 +116,7 @@ def run_experiment(
         context = _context(search, cluster, workers, found, watch)
         if budget is not None and earlier is None:
             notice("measuring the speed of a worker, to plan the search")
-            images, test_images = search.dataset.train_labels, search.dataset.test_labels
-            options, speeds = budget.plan(context, fixed, len(images), len(test_images))
+            options, speeds = budget.plan(context, fixed, search.dataset)
             search = prepare_search(space, options, directory, None, search.dataset)
             context = _context(search, cluster, workers, found, watch)
 
@@ -142,8 +134,9 @@ def run_experiment(
         ):
             if earlier is None and (directory / EXPERIMENT_FILE).exists():
                 raise taken(directory)  # another search ran between the check and the claim
-            facts = search.facts(workers, cluster)
-            resources.announce(console, facts, directory, describe_dashboard(cluster))
+            facts = describe_search(search, workers, cluster)
+            places = {"results": str(directory), "dashboard": describe_dashboard(cluster)}
+            print_facts(console, facts | places)
             write_experiment(
                 directory,
                 space,
@@ -154,15 +147,15 @@ def run_experiment(
                 earlier,
                 search.checkpoints,
             )
-            final = _final_evaluation(context, search, fixed)
+            level = skipping_level(context.guessing_level, fixed)
+            final = FinalEvaluation(context, search.dataset, search.joined, level)
             measured = measured or partial(measure, context)
             records, stop_reason, detail = _search(
                 context, search.data, console, measured, final, budget
             )
             if not stop_reason.in_order:
                 return Outcome(stop_reason, detail)
-            if before_final is not None:
-                before_final()
+            before_final()
             return _evaluate(context, final, records, search.whole_val, stop_reason, console)
 
 
@@ -202,24 +195,6 @@ def _context(
     )
 
 
-def _final_evaluation(
-    context: SearchContext, search: Preparation, given: frozenset[str]
-) -> FinalEvaluation:
-    """Create the final evaluation. It skips networks that guess, unless the user asked for it."""
-    return FinalEvaluation(
-        context.directory,
-        search.dataset,
-        context.shared,
-        search.joined,
-        context.options,
-        context.settings,
-        context.workers,
-        context.val_images,
-        len(context.space.models),
-        skipping_level(context.guessing_level, given),
-    )
-
-
 def _evaluate(
     context: SearchContext,
     final: FinalEvaluation,
@@ -230,19 +205,11 @@ def _evaluate(
 ) -> Outcome:
     """Validate the best models on the whole validation split, and run the final evaluation.
 
-    Args:
-        context: Context of the search.
-        final: Final evaluation.
-        records: Records of all trials.
-        val: Indices of the whole validation split, or None if trials were validated on all of it.
-        stop_reason: Reason why the search ended.
-        console: Console of the search.
+    The validation is left out if ``val`` is None, because trials were validated on all of it.
     """
     try:
         if val is not None:
-            best = path_in(context.directory, "best")
-            say = stamped_lines(console, context.watch)
-            full_validation(best, context.shared, val, context.settings, context.workers, say)
+            full_validation(context, val, stamped_lines(console, context.watch))
         failed = final.run(records, console, context.watch)
         return Outcome(stop_reason, failed_final_runs=tuple(failed))
     except KeyboardInterrupt:
@@ -290,11 +257,11 @@ def _search(
     context.settings.drop_checkpoints(ended)
     components.recorder.write()
     left = components.trials_left()
-    stopper = SearchStopper.of(
-        context,
-        searcher,
-        lambda: budget is not None and budget.needs_rest(final, searcher.trial_store.records),
-    )
+
+    def time_is_up() -> bool:
+        return budget is not None and budget.needs_rest(final, searcher.trial_store.records)
+
+    stopper = SearchStopper(context, searcher, time_is_up)
     if left <= 0 or stopper.stop_all():
         for watcher in watchers(context, searcher.trial_store, console):
             watcher.on_experiment_end([])  # the earlier driver may have been killed before this

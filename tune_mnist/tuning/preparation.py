@@ -11,11 +11,8 @@ from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset, tra
 from tune_mnist.results import require_new
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.training import Fidelity
-from tune_mnist.tuning.cluster.connection import Resources
 from tune_mnist.tuning.cluster.shared_storage import check_usable
-from tune_mnist.tuning.final.selection import describe_plan
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.planning import resources
 from tune_mnist.tuning.recording.study import load_study
 from tune_mnist.tuning.results_folder.experiment_file import Experiment, read_experiment
 from tune_mnist.tuning.results_folder.lock import check_lockable
@@ -33,13 +30,8 @@ from tune_mnist.tuning.watching.mlflow_client import open_client
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-WARM_START_FACT = "warm start"
-"""Heading of the fact that describes the warm start of a search."""
-
-PORTFOLIO_FACT = "portfolio"
-"""Heading of the fact that describes the portfolio of a search."""
-
-QUEUE_FACTS = (WARM_START_FACT, PORTFOLIO_FACT)
+WARM_START_FACT, PORTFOLIO_FACT = "warm start", "portfolio"
+"""Headings of the facts that describe the warm start and the portfolio of a search."""
 
 
 @dataclass(frozen=True)
@@ -85,28 +77,6 @@ class Preparation:
         whole = self.everything.val
         return whole if len(self.data.val) < len(whole) else None
 
-    def facts(self, workers: resources.Workers, cluster: Resources) -> dict[str, str]:
-        """Return the description of the search that is printed at its start and reported.
-
-        Args:
-            workers: Resources of each trial, and the number of concurrent trials.
-            cluster: Resources of the cluster.
-
-        Returns:
-            Facts, keyed by heading, in the order in which they are printed.
-        """
-        facts = resources.facts(
-            self.space,
-            self.options,
-            self.dataset.form,
-            self.data,
-            self.everything,
-            workers,
-            cluster,
-            describe_plan(self.options, len(self.joined), len(self.dataset.test_labels)),
-        )
-        return facts | self.queue_facts
-
 
 def prepare_search(
     space: SearchSpace,
@@ -137,14 +107,15 @@ def prepare_search(
         check_lockable(directory)
         warm_start = read_warm_start(space, options, dataset)
         portfolio = read_portfolio(space, options)
-        facts = _describe(warm_start) if warm_start else {}
+        facts = {WARM_START_FACT: warm_start.describe()} if warm_start else {}
         facts |= {PORTFOLIO_FACT: portfolio.describe()} if portfolio else {}
     else:
         check_resumable(directory, space, options, dataset, earlier)
         prepared = has_study(directory) and is_prepared(load_study(directory))
         warm_start = None if prepared else read_warm_start(space, options, dataset)
         portfolio = None if prepared else read_portfolio(space, options)
-        facts = {key: text for key, text in earlier.facts.items() if key in QUEUE_FACTS}
+        headings = (WARM_START_FACT, PORTFOLIO_FACT)
+        facts = {key: text for key, text in earlier.facts.items() if key in headings}
     checkpoints = _place_of_checkpoints(directory, options, earlier)
     data = split_dataset(dataset, options.fraction, options.val_fraction)
     fidelity = options.fidelity(space)
@@ -203,11 +174,6 @@ def read_warm_start(
 ) -> WarmStart | None:
     """Read the trials of the earlier search that is given by ``--warm-start``.
 
-    Args:
-        space: Search space.
-        options: Options of the search.
-        dataset: Data set of the search.
-
     Returns:
         Trials and configurations to reuse, or None if the options request no warm start.
 
@@ -231,10 +197,6 @@ def read_warm_start(
 def read_portfolio(space: SearchSpace, options: SearchOptions) -> Portfolio | None:
     """Return the portfolio of configurations that a search tries first.
 
-    Args:
-        space: Search space.
-        options: Options of the search.
-
     Returns:
         Portfolio, or None if the options disable it, no configuration is available for the
         architectures of the space, or the search is too short for it.
@@ -245,16 +207,3 @@ def read_portfolio(space: SearchSpace, options: SearchOptions) -> Portfolio | No
     if portfolio is None or options.num_samples < SHARE:
         return None
     return portfolio.shortened(options.num_samples)
-
-
-def _describe(warm_start: WarmStart) -> dict[str, str]:
-    """Return the fact that describes a warm start."""
-    name = warm_start.name
-    if warm_start.trials:
-        text = f"{len(warm_start.trials)} trials of {name} are imported and not run again"
-    else:
-        text = (
-            f"the best configurations of {name} are tried first; its accuracies are not imported,"
-            " since they were measured with other options, data or networks"
-        )
-    return {WARM_START_FACT: text}

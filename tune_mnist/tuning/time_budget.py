@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+from tune_mnist.data import Dataset
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.options.search_options import SearchOptions
@@ -65,15 +66,14 @@ class TimeBudget:
         self._up = False
 
     def plan(
-        self, context: SearchContext, fixed: frozenset[str], images: int, test_images: int
+        self, context: SearchContext, fixed: frozenset[str], dataset: Dataset
     ) -> tuple[SearchOptions, Speeds]:
         """Plan a search that fits into the time budget.
 
         Args:
             context: Context of the search before the plan.
             fixed: Names of the options that the plan must not change.
-            images: Number of images in the training and validation splits together.
-            test_images: Number of test images.
+            dataset: Data set of the search.
 
         Returns:
             Options of the planned search, and the speeds of a worker at the planned image size.
@@ -95,8 +95,8 @@ class TimeBudget:
             context.space,
             context.options,
             fixed,
-            images,
-            test_images,
+            len(dataset.train_labels),
+            len(dataset.test_labels),
             context.workers.concurrent,
             measured,
             _portfolio_trials(context, fixed),
@@ -110,12 +110,7 @@ class TimeBudget:
         return self._end - time.monotonic()
 
     def needs_rest(self, final: FinalEvaluation, records: list[TrialRecord]) -> bool:
-        """Return whether trials must stop now, because the final runs need the remaining time.
-
-        Args:
-            final: Final evaluation of the search.
-            records: Records of all trials.
-        """
+        """Return whether trials must stop now, because the final runs need the remaining time."""
         now = time.monotonic()
         if now - self._checked >= _CHECK_SECONDS:
             self._checked = now

@@ -38,7 +38,7 @@ def test_a_dead_head_process_is_named(children, ray_of, which, name, reaped):
     os.waitid(os.P_PID, children[which].pid, os.WEXITED | os.WNOWAIT)
     if reaped:
         children[which].wait()
-    assert f"{name} has died" in ray_of.complaint()
+    assert name in ray_of.complaint()
 
 
 def test_the_death_of_another_process_is_ignored(children, ray_of):

@@ -17,10 +17,14 @@ from tune_mnist.tuning.cluster.placement import count_fitting
         ([{"CPU": 8.0}], 1, 1, 0),
     ],
 )
-def test_number_of_concurrent_trials(monkeypatch, nodes, cpus, gpus, expected):
-    alive = [{"Alive": True, "Resources": node} for node in nodes]
-    monkeypatch.setattr(ray, "nodes", lambda: [*alive, {"Alive": False, "Resources": {"CPU": 9}}])
-    assert count_fitting(cpus, gpus) == expected
+def test_number_of_concurrent_trials(nodes, cpus, gpus, expected):
+    assert count_fitting(cpus, gpus, [{"Resources": node} for node in nodes]) == expected
+
+
+def test_a_dead_node_runs_no_trial(monkeypatch):
+    dead = {"Alive": False, "Resources": {"CPU": 9.0}}
+    monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True, "Resources": {"CPU": 2.0}}, dead])
+    assert count_fitting(1, 0) == 2
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ import pytest
 
 from tests.buckets import KEYS, s3_server
 from tests.e2e.commands import python, run
+from tests.messages import assert_named
 from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -135,6 +136,7 @@ def ask(code: str, *arguments: str, **environment: str) -> Any:
 MEMBER = """
 import ray, time
 from pathlib import Path
+from types import SimpleNamespace
 from tune_mnist.tuning.cluster.shared_storage import check_shared
 from tune_mnist.tuning.planning.resources import Workers
 from tune_mnist.tuning.running import elastic
@@ -144,7 +146,9 @@ check_shared(Path(shared) / "results" / "one", None)
 elastic.LOOK_SECONDS = 0.1
 told = []
 use = lambda trials: told.append(f"use {trials}")
-follower = elastic.ClusterFollower(Workers(1, 0, 1), [], None, hidden, use, told.append)
+options = SimpleNamespace(max_concurrent=None, storage_path=hidden)
+context = SimpleNamespace(workers=Workers(1, 0, 1), nodes=[], options=options)
+follower = elastic.ClusterFollower(context, use, told.append)
 while len(told) < 3 or ray.available_resources()["CPU"] > 1:
     follower.on_step_end(0, [])
     time.sleep(0.1)
@@ -185,9 +189,9 @@ def test_a_shared_folder_is_accepted_and_left_empty(member):
 def test_a_joining_node_without_the_folder_gets_no_trials(cluster, member):
     answer = "\n".join(member.told)
     assert "use 1\n" in answer
-    assert "has joined the cluster; concurrent trials: 1" in answer
-    assert "gets no trials, because" in answer
-    assert f"cannot see files that this machine writes into {cluster.hidden}" in answer
+    assert answer.count("node ") >= 2  # one that joins, and one without the folder
+    assert "no trials" in answer
+    assert str(cluster.hidden) in answer
     assert list(cluster.hidden.iterdir()) == []
 
 
@@ -220,20 +224,16 @@ def refusals(cluster, tmp_path_factory) -> dict[str, str]:
 
 
 def test_a_process_without_a_token_is_refused_with_a_remedy(cluster, refusals):
-    answer = refusals["stranger"]
-    assert f"Ray cluster at '{cluster.address}': the cluster requires a token" in answer
-    assert "RAY_AUTH_MODE=token" in answer
+    facts = [f"'{cluster.address}'", "requires a token", "RAY_AUTH_MODE=token"]
+    assert_named(facts, refusals["stranger"])
 
 
 def test_a_wrong_token_is_refused(cluster, refusals):
-    answer = refusals["wrong token"]
-    assert f"Ray cluster at '{cluster.address}': the cluster rejects the token" in answer
+    assert_named([f"'{cluster.address}'", "rejects the token"], refusals["wrong token"])
 
 
 def test_token_mode_without_a_token_is_refused(refusals):
-    answer = refusals["no token"]
-    assert "RAY_AUTH_MODE is token, but there is no usable token for Ray at" in answer
-    assert "couldn't find an authentication token" in answer
+    assert_named(["RAY_AUTH_MODE", "no usable token"], refusals["no token"])
 
 
 def test_a_results_folder_that_a_node_does_not_see_is_refused(cluster):
@@ -243,10 +243,7 @@ def test_a_results_folder_that_a_node_does_not_see_is_refused(cluster):
         **cluster.member,
     )
     assert result.returncode == 2
-    assert len(result.stderr.splitlines()) == 1
-    assert f"--output-dir {cluster.hidden}/results must be on a file system" in result.stderr
-    assert f"cannot see files that this machine writes into {cluster.hidden}" in result.stderr
-    assert ": node " in result.stderr
+    assert_named(["--output-dir", f"{cluster.hidden}/results", "node"], result.stderr)
     assert list(cluster.hidden.iterdir()) == []
 
 
@@ -265,8 +262,7 @@ cluster.shutdown()
 """
     one, two = ask(code, RAY_AUTH_MODE="disabled", HOME=str(tmp_path))
     assert one == 1
-    assert "2 nodes" in two
-    assert "RAY_AUTH_MODE=token" in two
+    assert_named("2 RAY_AUTH_MODE=token", two)
 
 
 def test_a_bucket_replaces_a_shared_folder(cluster):

@@ -13,10 +13,10 @@ from ray.tune.experiment import Trial
 from ray.tune.search import SearchGenerator
 
 from tests.tuning.contract.simulated_workers import SimulatedController, SimulatedExperiment
+from tests.tuning.settings import context_in
 from tune_mnist.training import MODEL_FILE, STATE_FILE
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.planning.resources import Workers, trial_settings
-from tune_mnist.tuning.planning.search_context import SearchContext
+from tune_mnist.tuning.planning.resources import Workers
 from tune_mnist.tuning.running.lost_trials import LostTrials
 from tune_mnist.tuning.running.search_components import build_components
 from tune_mnist.tuning.searching.portfolio import Portfolio
@@ -109,20 +109,8 @@ class SimulatedSearch:
         self.folder.mkdir(exist_ok=True)
         self.runs += 1
         workers = Workers(cpus=1, gpus=0, concurrent=self.workers)
-        settings = trial_settings(options, workers, self.folder)
-        context = SearchContext(
-            space=SPACE,
-            options=options,
-            directory=self.folder,
-            shared=None,
-            settings=settings,
-            workers=workers,
-            dashboard="",
-            final_images=1,
-            val_images=1_000,
-            chance_level=0.2,
-            portfolio=self.portfolio,
-        )
+        context = context_in(self.folder, SPACE, options, workers, portfolio=self.portfolio)
+        settings = context.settings
         components = build_components(context)
         self.portfolio_trials = components.count_portfolio()
         self.portfolio_left = components.count_portfolio(left=True)

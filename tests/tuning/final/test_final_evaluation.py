@@ -1,5 +1,6 @@
 """Failures of runs in the final evaluation, on a real Ray."""
 
+import errno
 import io
 import json
 import os
@@ -11,9 +12,12 @@ import pytest
 import ray
 from rich.console import Console
 
+from tests.messages import assert_named, assert_refused
 from tests.reporting.searches import best_config
+from tests.tuning.settings import context_in
 from tests.waiting import wait_until
 from tests.weights import weights_of
+from tune_mnist import run_search
 from tune_mnist.data import train_val_indices
 from tune_mnist.durations import Stopwatch
 from tune_mnist.models import create_model
@@ -22,9 +26,10 @@ from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.final.full_validation import full_validation
 from tune_mnist.tuning.final.runs import final_folder, read_final_runs
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.planning.resources import Workers, trial_settings
+from tune_mnist.tuning.planning.resources import Workers
 from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.spaces.space import load_space
+from tune_mnist.tuning.storage.bucket import StorageError
 from tune_mnist.tuning.storage.kept_models import keep_model, read_config, write_config
 
 WORKERS = Workers(1, 0, 2)
@@ -45,28 +50,19 @@ def record(number, accuracy, **config):
 LENET = {"model": "lenet", "lr": 0.005, "batch_size": 32}
 
 
-def settings(directory, options):
-    return trial_settings(options, WORKERS, directory)
-
-
 def evaluate(
     directory, records, digits, digits_split, shared, fraction=1.0, skipping_level=None, **given
 ):
+    space = load_space("lenet")
     options = SearchOptions.for_space(
-        load_space("lenet"), image_size=28, precision="fp32", device="cpu", **given
+        space, image_size=28, precision="fp32", device="cpu", **given
+    )
+    context = context_in(
+        directory, space, options, WORKERS, shared=shared, val_images=len(digits_split.val)
     )
     stream = io.StringIO()
     failures = FinalEvaluation(
-        directory,
-        digits,
-        shared,
-        train_val_indices(digits_split, fraction),
-        options,
-        settings(directory, options),
-        WORKERS,
-        len(digits_split.val),
-        architectures=2,
-        skipping_level=skipping_level,
+        context, digits, train_val_indices(digits_split, fraction), skipping_level
     ).run(records, Console(file=stream, width=200), Stopwatch())
     return failures, stream.getvalue()
 
@@ -81,7 +77,7 @@ def test_a_diverging_run_does_not_end_the_others(tmp_path, digits, digits_split,
         tmp_path, records, digits, digits_split, shared, 0.05, max_epochs=2, final_seeds=1
     )
     assert len(failures) == 1
-    assert failures[0].startswith("final run resnet seed 0: diverged: ")
+    assert_named("resnet 0 diverged", failures[0])
     assert failures[0] in out
     assert [run.model for run in read_final_runs(tmp_path)] == ["lenet"]
     assert list((tmp_path / "checkpoints").rglob("*.pt")) == []
@@ -94,8 +90,8 @@ def test_networks_that_only_guess_are_not_trained_again(tmp_path, digits, digits
     failures, out = evaluate(tmp_path, records, *wanted, max_epochs=1, final_seeds=1)
     assert failures == []
     assert [run.model for run in read_final_runs(tmp_path)] == ["lenet"]
-    assert "alexnet (trial 1)" in out
-    assert "--final-seeds" in out  # how to train and test them
+    (line,) = [line for line in out.splitlines() if "--final-seeds" in line]  # the remedy
+    assert_named("alexnet 1", line)
 
 
 @pytest.mark.e2e
@@ -171,7 +167,7 @@ def test_a_full_disk_ends_the_evaluation_and_a_resume_completes_it(
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(free.f_bavail * free.f_frsize - 200_000))
     wanted = ([record(0, 0.9, **LENET)], digits, digits_split, shared)
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
         evaluate(small_disk, *wanted, max_epochs=1, final_seeds=1)
     assert read_final_runs(small_disk) == []
     ballast.unlink()
@@ -181,9 +177,24 @@ def test_a_full_disk_ends_the_evaluation_and_a_resume_completes_it(
 
 
 @pytest.mark.e2e
+def test_a_search_whose_bucket_is_lost_in_the_final_evaluation_can_be_resumed(
+    tmp_path, digits, small_ray, monkeypatch
+):
+    def lost(*_):
+        raise StorageError("--storage-path s3://bucket: no answer")
+
+    monkeypatch.setattr(FinalEvaluation, "run", lost)
+    given = {"num_samples": 1, "max_epochs": 1, "output_dir": tmp_path, "name": "lost"}
+    facts = ["--storage-path s3://bucket", f"--resume {tmp_path / 'lost'}"]
+    assert_refused(facts, run_search, "lenet", digits, **given, console=Console(quiet=True))
+
+
+@pytest.mark.e2e
 def test_a_best_model_is_validated_once_on_all_validation_images(tmp_path, digits_split, shared):
-    options = SearchOptions.for_space(load_space("lenet"), precision="fp32", device="cpu")
-    common = settings(tmp_path, options)
+    space = load_space("lenet")
+    options = SearchOptions.for_space(space, precision="fp32", device="cpu")
+    context = context_in(tmp_path, space, options, WORKERS, shared=shared)
+    common = context.settings
     trainer = Trainer(common.train_config(LENET), digits_split, common.compute())
     accuracy = trainer.run_epoch().val_accuracy
     checkpoints = common.checkpoints_of(0)
@@ -200,14 +211,13 @@ def test_a_best_model_is_validated_once_on_all_validation_images(tmp_path, digit
 
     def judge():
         lines.clear()
-        return full_validation(
-            tmp_path / "best", shared, digits_split.val, common, WORKERS, lines.append
-        )
+        full_validation(context, digits_split.val, lines.append)
 
-    assert judge() == {"lenet": accuracy}
+    judge()
     for model in ("alexnet", "resnet"):
         assert any(str(tmp_path / "best" / model) in line for line in lines)
     assert read_config(folder).full_val_accuracy == accuracy
     assert json.loads((folder / "config.json").read_text()).items() >= noted.items()
     write_config(folder, noted | {"full_val_accuracy": 0.25})
-    assert judge() == {"lenet": 0.25}
+    judge()
+    assert read_config(folder).full_val_accuracy == 0.25

@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from tests.messages import assert_refused
 from tests.reporting.searches import best_config
-from tune_mnist.errors import UserError
 from tune_mnist.tuning.final.misclassified import (
     Misclassified,
     read_misclassified,
@@ -57,17 +57,13 @@ def test_an_invalid_final_run_is_refused(tmp_path, key, value):
     write_final_run(tmp_path, RUN)
     path = final_folder(tmp_path, "lenet") / "seed-0.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
-    with pytest.raises(UserError) as caught:
-        read_final_runs(tmp_path)
-    assert str(caught.value).startswith(f"{path}: ")
-    assert key in str(caught.value)
+    assert_refused([str(path), key], read_final_runs, tmp_path)
 
 
 def test_runs_with_different_numbers_of_classes_are_refused(tmp_path):
     write_final_run(tmp_path, RUN)
     write_final_run(tmp_path, FinalRun("lenet", 3, 1, {}, 1000, 0.5, [[1] * 3] * 3, 2.0))
-    with pytest.raises(UserError, match="confusion"):
-        read_final_runs(tmp_path)
+    assert_refused("confusion", read_final_runs, tmp_path)
 
 
 def test_misclassified_images_are_read_back_unchanged(tmp_path):
@@ -93,22 +89,22 @@ def header_only(shape):
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "facts"),
     [
-        ({"images": np.zeros((2, 3), np.uint8)}, "but is uint8 with 2"),
-        ({"images": np.zeros((2, 28, 28, 4), np.uint8)}, "but is (2, 28, 28, 4)"),
-        ({"images": np.zeros((2, 28, 28))}, "but is float64"),
-        ({"images": np.array([None, 1])}, "images holds Python objects"),
-        ({"images": np.zeros((2, 0, 28), np.uint8)}, "width or height of zero"),
-        ({"truth": CLASSES[:1]}, "truth has 1 values for 2 images"),
-        ({"predicted": CLASSES - 5}, "predicted must be"),
-        ({"probability": np.array([np.nan, 1], np.float32)}, "probability must be from 0 to 1"),
-        ({"truth": None}, "truth.npy"),
-        ({"images": header_only((10**6, 10**4, 10**4))}, "larger than"),
-        ({"images": header_only((2, 28, 28))}, "images is truncated"),
+        ({"images": np.zeros((2, 3), np.uint8)}, ["images", "uint8", "2"]),
+        ({"images": np.zeros((2, 28, 28, 4), np.uint8)}, ["images", "(2, 28, 28, 4)"]),
+        ({"images": np.zeros((2, 28, 28))}, ["images", "float64"]),
+        ({"images": np.array([None, 1])}, ["images", "objects"]),
+        ({"images": np.zeros((2, 0, 28), np.uint8)}, ["images", "zero"]),
+        ({"truth": CLASSES[:1]}, ["truth", "1", "2"]),
+        ({"predicted": CLASSES - 5}, ["predicted"]),
+        ({"probability": np.array([np.nan, 1], np.float32)}, ["probability", "0", "1"]),
+        ({"truth": None}, ["truth.npy"]),
+        ({"images": header_only((10**6, 10**4, 10**4))}, ["images", "larger"]),
+        ({"images": header_only((2, 28, 28))}, ["images", "truncated"]),
     ],
 )
-def test_arrays_of_wrong_shape_are_refused(tmp_path, changes, words):
+def test_arrays_of_wrong_shape_are_refused(tmp_path, changes, facts):
     path = tmp_path / "misread.npz"
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in (asdict(MISCLASSIFIED) | changes).items():
@@ -118,10 +114,7 @@ def test_arrays_of_wrong_shape_are_refused(tmp_path, changes, words):
                 file = io.BytesIO()
                 np.save(file, array)
                 archive.writestr(f"{name}.npy", file.getvalue())
-    with pytest.raises(UserError) as caught:
-        read_misclassified(tmp_path)
-    assert str(caught.value).startswith(f"{path}: ")
-    assert words in str(caught.value)
+    assert_refused([str(path), *facts], read_misclassified, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +134,4 @@ def test_an_invalid_best_model_is_refused(tmp_path, key, value):
     folder = tmp_path / "lenet"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(best_config("lenet", 0) | {key: value}))
-    with pytest.raises(UserError) as caught:
-        read_config(folder)
-    assert str(caught.value).startswith(f"{folder / 'config.json'}: ")
-    assert key in str(caught.value)
+    assert_refused([str(folder / "config.json"), key], read_config, folder)

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.messages import assert_named
 from tests.tuning.final.test_selection import chosen, made, options, record
 from tune_mnist.tuning.final.final_progress import describe_skipped
 from tune_mnist.tuning.final.guessing import no_better_than_guessing, skipping_level
@@ -47,6 +48,5 @@ def test_other_options_do_not_ask_for_the_runs(given):
 def test_the_line_says_how_to_make_the_runs(tmp_path, scheduler, resumable):
     plans = chosen(tmp_path, [record(4, 0.1)])
     line = describe_skipped(plans, options(scheduler=scheduler, final_seeds=2))
-    assert "lenet (trial 4)" in line
-    assert "--final-seeds 2" in line
+    assert_named(["lenet", "trial 4", "--final-seeds 2"], line)
     assert bool(re.search("resum", line)) is resumable

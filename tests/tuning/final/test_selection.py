@@ -1,8 +1,11 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from tests.messages import assert_named
+from tests.tuning.settings import settings_in
 from tune_mnist.tuning.final.misclassified import Misclassified, write_misclassified
 from tune_mnist.tuning.final.runs import (
     FinalRun,
@@ -20,7 +23,6 @@ from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.spaces.space import load_space
 from tune_mnist.tuning.storage.shared_folder import SharedFolder
-from tune_mnist.tuning.trials.trainable import TrialSettings
 
 IMAGES = 1_000
 
@@ -30,15 +32,7 @@ def options(**given):
 
 
 def settings(tmp_path, given):
-    return TrialSettings(
-        image_size=28,
-        max_epochs=given.max_epochs,
-        seed=given.seed,
-        threads=1,
-        device="cpu",
-        precision="fp32",
-        store=SharedFolder(tmp_path / "checkpoints", "this"),
-    )
+    return replace(settings_in(tmp_path, given.max_epochs), seed=given.seed)
 
 
 def record(number, accuracy, model="lenet", state=TrialState.COMPLETE):
@@ -235,11 +229,8 @@ def test_no_run_resumes_from_a_checkpoint_of_another_configuration(tmp_path):
 
 
 def test_description_of_the_final_evaluation():
-    words = describe_plan(options(seed=4, final_epochs=3), 60_000, 10_000)
-    assert "seeds 4 to 6" in words
-    assert "60,000 training and validation images" in words
-    assert "3 epochs" in words
-    assert "10,000 test images" in words
-    assert "the 3 best configurations of each" in describe_plan(options(finalists=3), 9, 9)
-    assert "seed 0 " in describe_plan(options(final_seeds=1), 60_000, 10_000)
+    plan = describe_plan(options(seed=4, final_epochs=3), 60_000, 10_000)
+    assert_named("4 6 60,000 3 10,000", plan)  # seeds, images, epochs
+    assert_named(["3 best"], describe_plan(options(finalists=3), 9, 9))
+    assert_named(["seed 0"], describe_plan(options(final_seeds=1), 60_000, 10_000))
     assert describe_plan(options(final_seeds=0), 60_000, 10_000) == "none"

@@ -1,6 +1,6 @@
 import pytest
 
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused
 from tune_mnist.tuning.options.mlflow_uri import absolute_uri, check_database
 
 
@@ -21,14 +21,12 @@ def test_other_uris_are_unchanged(uri):
 
 @pytest.mark.parametrize("uri", ["sqlite:///", "sqlite://", "sqlite:///:memory:", "sqlite://x.db"])
 def test_a_database_without_a_file_is_refused(uri):
-    with pytest.raises(UserError, match="contains no file name"):
-        absolute_uri(uri)
+    assert_refused([f"--mlflow {uri}"], absolute_uri, uri)
 
 
 def test_an_unusable_database_is_refused(tmp_path):
     (tmp_path / "text.db").write_text("no database, but a text of some length\n" * 99)
     for path in (tmp_path / "nope" / "x.db", tmp_path, tmp_path / "text.db"):
-        with pytest.raises(UserError, match=f"{path} cannot be opened"):
-            check_database(f"sqlite:///{path}")
+        assert_refused([str(path)], check_database, f"sqlite:///{path}")
     check_database(f"sqlite:///{tmp_path}/new.db")
     check_database("http://host:5000")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused
 from tune_mnist.tuning.options.option_fields import EXTERNAL, FIXED, MEASURED, OptionFields
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.spaces.space import load_space, parse_space
@@ -28,58 +28,34 @@ def test_paths_become_absolute(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "facts"),
     [
         (
             {"objective": "val_accuracy,parameters", "scheduler": "asha"},
-            "--scheduler asha-promotion cannot be combined with --objective val_accuracy,",
+            "--scheduler asha-promotion --objective val_accuracy,parameters",
         ),
-        ({"objective": "parameters"}, "must begin with val_accuracy"),
-        ({"objective": "val_accuracy,speed"}, "unknown objective 'speed'"),
-        ({"searcher": "gp"}, "--searcher gp cannot be combined with --scheduler asha-promotion"),
+        ({"objective": "parameters"}, "objective val_accuracy parameters"),
+        ({"objective": "val_accuracy,speed"}, "objective 'speed'"),
+        ({"searcher": "gp"}, "--searcher gp --scheduler asha-promotion"),
         (
             {"searcher": "cmaes", "objective": "val_accuracy,parameters"},
-            "--searcher cmaes cannot be combined with --objective val_accuracy,parameters",
+            "--searcher cmaes --objective val_accuracy,parameters",
         ),
-        ({"searcher": "grid"}, "step or choices"),
-        ({"storage_path": "ftp://host/a"}, "must be a folder, s3://bucket/folder or gs://"),
-        ({"gpus_per_trial": 0.001}, "must be 0 or at least 0.01"),
-        ({"grace_period": 20}, "--grace-period must be at most --max-epochs 9, but is 20"),
+        ({"searcher": "grid"}, "--searcher grid step choices"),
+        ({"storage_path": "ftp://host/a"}, "ftp://host/a s3://bucket/folder gs://"),
+        ({"gpus_per_trial": 0.001}, "gpus_per_trial 0 0.01 0.001"),
+        ({"grace_period": 20}, "--grace-period --max-epochs 9 20"),
+        ({"searcher": "tpe", "scheduler": "pbt"}, "--searcher tpe --scheduler pbt"),
+        ({"num_samples": 1, "scheduler": "pbt"}, "--num-samples 2 1"),
         (
-            {"grace_period": 2, "scheduler": "none"},
-            "--grace-period 2 is not accepted by --scheduler none",
+            {"perturbation_interval": 9, "scheduler": "pbt"},
+            "--perturbation-interval --max-epochs 9",
         ),
-        (
-            {"brackets": 2, "scheduler": "median"},
-            "--brackets 2 is not accepted by --scheduler median",
-        ),
-        (
-            {"searcher": "tpe", "scheduler": "pbt"},
-            "--searcher tpe cannot be combined with --scheduler pbt",
-        ),
-        (
-            {"reduction_factor": 4, "scheduler": "median"},
-            "--reduction-factor 4 is not accepted by --scheduler median",
-        ),
-        ({"num_samples": 1, "scheduler": "pbt"}, "must be at least 2"),
-        ({"perturbation_interval": 9, "scheduler": "pbt"}, "must be less than --max-epochs 9"),
-        ({"perturbation_interval": 2}, "--perturbation-interval 2 is not accepted by"),
-        (
-            {"grace_period": 2, "scheduler": "pbt"},
-            "--grace-period 2 is not accepted by --scheduler pbt",
-        ),
-        (
-            {"reduction_factor": 4, "scheduler": "none"},
-            "--reduction-factor 4 is not accepted by --scheduler none",
-        ),
-        ({"scheduler": "ashaa"}, "unknown scheduler 'ashaa' (did you mean 'asha'?)"),
+        ({"scheduler": "ashaa"}, "scheduler 'ashaa' 'asha'"),
     ],
 )
-def test_an_incompatible_combination_is_refused(given, words):
-    with pytest.raises(UserError) as caught:
-        SearchOptions.for_space(load_space("lenet"), **given)
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_an_incompatible_combination_is_refused(given, facts):
+    assert_refused(facts, SearchOptions.for_space, load_space("lenet"), **given)
 
 
 def test_grid_search_refuses_a_warm_start(tmp_path):
@@ -88,8 +64,8 @@ def test_grid_search_refuses_a_warm_start(tmp_path):
         "parameters: {lr: {type: categorical, choices: [0.1, 0.2]}}\n",
         tmp_path / "grid.yaml",
     )
-    with pytest.raises(UserError, match=r"--warm-start .*--searcher grid"):
-        SearchOptions.for_space(space, searcher="grid", warm_start=tmp_path)
+    given = {"searcher": "grid", "warm_start": tmp_path}
+    assert_refused("--warm-start --searcher grid", SearchOptions.for_space, space, **given)
     # The number of trials is limited to the size of the grid.
     assert SearchOptions.for_space(space, searcher="grid", num_samples=9).num_samples == 2
 
@@ -107,43 +83,37 @@ def test_several_objectives_disable_early_stopping():
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "facts"),
     [
-        ({"num_samples": 0}, "num_samples must be at least 1, but is 0"),
-        ({"fraction": 1.5}, "fraction must be at most 1, but is 1.5"),
-        ({"image_size": 8}, "image_size must be at least 28, but is 8"),
-        ({"cpus_per_trial": 0}, "cpus_per_trial must be at least 0.1, but is 0"),
-        ({"dataset": "mnits"}, "unknown dataset 'mnits' (did you mean 'mnist'?)"),
-        ({"device": "tpu"}, "unknown device 'tpu'"),
-        ({"precision": "fp8"}, "unknown precision 'fp8'"),
-        ({"seed": -1}, "seed must be at least 0, but is -1"),
-        ({"num_samples": 10**9}, "num_samples must be at most"),
-        ({"max_epochs": 10**9}, "max_epochs must be at most"),
-        ({"fraction": math.nan}, "fraction must be at most 1, but is nan"),
-        ({"val_fraction": 0.0}, "val_fraction must be greater than 0, but is 0.0"),
-        ({"image_size": 100_000}, "image_size must be at most 1024, but is 100000"),
-        ({"time_budget": 0.0}, "time_budget must be greater than 0, but is 0.0"),
-        ({"time_budget": math.inf}, "time_budget must be at most 31622400, but is inf"),
-        ({"cpus_per_trial": 1e-6}, "cpus_per_trial must be at least 0.1, but is 1e-06"),
-        ({"cpus_per_trial": math.inf}, "cpus_per_trial must be a finite number, but is inf"),
-        ({"cpus_per_trial": math.nan}, "cpus_per_trial must be a finite number, but is nan"),
-        ({"gpus_per_trial": -1.0}, "gpus_per_trial must be at least 0, but is -1.0"),
-        ({"gpus_per_trial": math.nan}, "gpus_per_trial must be a finite number, but is nan"),
-        (
-            {"gpus_per_trial": 1.5},
-            "gpus_per_trial must be a whole number or a fraction of one GPU, but is 1.5",
-        ),
-        ({"max_concurrent": 0}, "max_concurrent must be at least 1, but is 0"),
-        ({"final_seeds": -1}, "final_seeds must be at least 0, but is -1"),
-        ({"final_epochs": 0}, "final_epochs must be at least 1, but is 0"),
-        ({"final_fraction": 1.5}, "final_fraction must be at most 1, but is 1.5"),
+        ({"num_samples": 0}, "num_samples 1 0"),
+        ({"fraction": 1.5}, "fraction 1 1.5"),
+        ({"image_size": 8}, "image_size 28 8"),
+        ({"cpus_per_trial": 0}, "cpus_per_trial 0.1 0"),
+        ({"dataset": "mnits"}, "dataset 'mnits' 'mnist'"),
+        ({"device": "tpu"}, "device 'tpu'"),
+        ({"precision": "fp8"}, "precision 'fp8'"),
+        ({"seed": -1}, "seed 0 -1"),
+        ({"num_samples": 10**9}, "num_samples"),
+        ({"max_epochs": 10**9}, "max_epochs"),
+        ({"fraction": math.nan}, "fraction 1 nan"),
+        ({"val_fraction": 0.0}, "val_fraction 0 0.0"),
+        ({"image_size": 100_000}, "image_size 1024 100000"),
+        ({"time_budget": 0.0}, "time_budget 0 0.0"),
+        ({"time_budget": math.inf}, "time_budget 31622400 inf"),
+        ({"cpus_per_trial": 1e-6}, "cpus_per_trial 0.1 1e-06"),
+        ({"cpus_per_trial": math.inf}, "cpus_per_trial finite inf"),
+        ({"cpus_per_trial": math.nan}, "cpus_per_trial finite nan"),
+        ({"gpus_per_trial": -1.0}, "gpus_per_trial 0 -1.0"),
+        ({"gpus_per_trial": math.nan}, "gpus_per_trial finite nan"),
+        ({"gpus_per_trial": 1.5}, "gpus_per_trial 1.5"),
+        ({"max_concurrent": 0}, "max_concurrent 1 0"),
+        ({"final_seeds": -1}, "final_seeds 0 -1"),
+        ({"final_epochs": 0}, "final_epochs 1 0"),
+        ({"final_fraction": 1.5}, "final_fraction 1 1.5"),
     ],
 )
-def test_an_invalid_option_is_named(given, words):
-    with pytest.raises(UserError) as caught:
-        SearchOptions.for_space(load_space("lenet"), **given)
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_an_invalid_option_is_named(given, facts):
+    assert_refused(facts, SearchOptions.for_space, load_space("lenet"), **given)
 
 
 def test_only_a_default_fraction_is_raised_for_small_data():

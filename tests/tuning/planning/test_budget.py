@@ -2,7 +2,7 @@
 
 import pytest
 
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused, refusal
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.budget import BudgetPlan
 from tune_mnist.tuning.planning.speeds import Speed
@@ -61,8 +61,7 @@ def test_one_seed_is_the_last_resort():
     several = planned(200, "resnet", 300)
     few = planned(60, "resnet", 300)
     assert (several.final_seeds, few.final_seeds) == (3, 1)
-    with pytest.raises(UserError, match="too short"):
-        planned(20, "resnet", 300, {"final_seeds"}, final_seeds=3)
+    refusal(planned, 20, "resnet", 300, {"final_seeds"}, final_seeds=3)
 
 
 def test_given_options_are_kept():
@@ -78,8 +77,8 @@ def test_a_network_of_fixed_size_is_not_made_smaller():
 
 
 def test_two_time_limits_are_refused():
-    with pytest.raises(UserError, match="--budget"):
-        plan("lenet", 2_000, budget=600, time_budget=300)
+    facts = "--budget --time-budget"
+    assert_refused(facts, plan, "lenet", 2_000, budget=600, time_budget=300)
 
 
 def test_the_limit_of_a_space_gives_way():
@@ -88,8 +87,7 @@ def test_the_limit_of_a_space_gives_way():
 
 
 def test_a_time_that_is_too_short_is_refused():
-    with pytest.raises(UserError, match="--budget 5s is too short"):
-        planned(-10, "lenet", 2_000, budget=5)
+    assert_refused("--budget 5s", planned, -10, "lenet", 2_000, budget=5)
 
 
 def test_the_time_of_a_measurement_counts():

@@ -2,7 +2,6 @@ import re
 
 import pytest
 
-from tune_mnist.data import split_dataset
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.cluster.connection import Resources
 from tune_mnist.tuning.options.search_options import SearchOptions
@@ -26,30 +25,3 @@ def test_an_unavailable_device_is_refused(given, gpus, named):
     options_named = re.findall(r"--[a-z-]+ (?:cuda|cpu|\d+)", str(caught.value))
     assert set(named) <= set(options_named)
     assert ("--gpus-per-trial" in str(caught.value)) is ("gpus_per_trial" in given)
-
-
-def data_fact(digits, **given):
-    """Return the description of the data in a search on digits, with 1,149 training images."""
-    space = load_space("resnet")  # its default fraction is a tenth
-    options = SearchOptions.for_space(space, **given).for_images(len(digits.train_labels))
-    facts = resources.facts(
-        space,
-        options,
-        digits.form,
-        split_dataset(digits, options.fraction, options.val_fraction),
-        split_dataset(digits),
-        resources.Workers(1, 0, 2),
-        Resources(cpus=2, gpus=0, nodes=1, dashboard=None, head=None),
-        "none",
-    )
-    return facts["data"]
-
-
-def test_a_raised_fraction_is_explained_without_naming_an_option_that_nobody_gave(digits):
-    fact = data_fact(digits)
-    assert fact.count("1,149") == 2
-    assert "0.1" in fact  # the default, which would leave too few images
-    assert "--fraction" not in fact
-    given = data_fact(digits, fraction=0.5)
-    assert "1,149" in given
-    assert "0.1" not in given

@@ -21,8 +21,8 @@ def test_each_architecture_has_two_speeds(digits_split):
         {"lenet": {"width": 3}, "resnet": {}}, digits_split, 28, 1, "fp32"
     ) as measured:
         speeds = measured()
-    assert speeds["lenet"].train > speeds["resnet"].train > 0
-    assert speeds["lenet"].validate > 0
+    assert speeds.keys() == {"lenet", "resnet"}
+    assert all(min(speed.train, speed.validate) > 0 for speed in speeds.values())
 
 
 def test_a_training_error_becomes_a_one_line_error(digits_split):
@@ -39,7 +39,7 @@ MANY = {"lenet": {}, "resnet": {}, "vggnet": {}, "alexnet": {}}
 def test_leaving_the_context_cancels_the_measurement(digits_split):
     with measuring_here(MANY, digits_split, 28, 1, "fp32") as measured:
         pass
-    with pytest.raises(NotMeasuredError, match="cancelled"):
+    with pytest.raises(NotMeasuredError):
         measured()
 
 

@@ -15,7 +15,6 @@ import numpy as np
 import optuna
 import pytest
 import ray
-from ray._private import ray_constants, services
 from ray.actor import ActorHandle
 from ray.air.execution._internal import actor_manager
 from ray.exceptions import OutOfMemoryError, RayActorError
@@ -27,6 +26,7 @@ from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, TrialScheduler
 from ray.tune.utils.callback import _create_default_callbacks
 
+from tests.e2e.commands import python
 from tune_mnist.private_folder import SESSION_PATH
 from tune_mnist.tuning.ray_internals import authentication, controller, settings
 from tune_mnist.tuning.ray_internals.schedulers import (
@@ -260,12 +260,15 @@ def test_ray_reads_the_environment_variable(name):
         assert any(contains(each, name.encode()) for each in folders)
 
 
-def test_ray_uses_loopback_when_clusters_are_disabled(monkeypatch):
-    monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", ray_constants.ENABLE_RAY_CLUSTER)
-    monkeypatch.setattr(ray._private.worker, "_global_node", None)
-    settings.set_cluster_enabled(False)
-    assert not settings.is_cluster_enabled()
-    assert services.get_node_ip_address() in ("127.0.0.1", "::1")
+def test_ray_uses_loopback_when_clusters_are_disabled():
+    code = (
+        "from ray._private import services\n"
+        "from tune_mnist.tuning.ray_internals import settings\n"
+        "settings.set_cluster_enabled(False)\n"
+        "print(settings.is_cluster_enabled(), services.get_node_ip_address())"
+    )
+    enabled, address = python("-c", code).stdout.split()
+    assert (enabled, address) in (("False", "127.0.0.1"), ("False", "::1"))
     assert settings.CLUSTER_VARIABLE == "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 
 

@@ -71,8 +71,8 @@ def kill(process):
 
 def fit(controller, trainable, searcher, folder, monkeypatch, cpus=1):
     """Run the trials of a searcher with a controller and max_failures = 0."""
-    monkeypatch.setattr(ray_tune, "TuneController", controller)
-    return tune.Tuner(
+    monkeypatch.setattr(module, "SteadyController", controller)
+    tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": cpus}),
         tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1, reuse_actors=True),
         run_config=tune.RunConfig(
@@ -81,7 +81,9 @@ def fit(controller, trainable, searcher, folder, monkeypatch, cpus=1):
             failure_config=tune.FailureConfig(max_failures=0),
             verbose=0,
         ),
-    ).fit()
+    )
+    with steady_controller(one_node=False):
+        return tuner.fit()
 
 
 class HoldsBack(SteadyController):

@@ -268,5 +268,5 @@ def test_an_unwritable_table_ends_the_search_and_not_the_trial(tmp_path):
     search.end(recorder, trial)  # Ray would treat an error raised here as a failure of the trial
     other.error_file, other.num_failures = None, 1
     recorder.on_trial_error(trial=other)
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(FileNotFoundError):
         recorder.on_step_end(1, [])

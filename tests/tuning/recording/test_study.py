@@ -11,14 +11,9 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused
+from tests.tuning.studies import study_in
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, load_study, open_storage
-
-
-def begin(directory: Path) -> optuna.Study:
-    return optuna.create_study(
-        storage=open_storage(directory), study_name=STUDY_NAME, direction="maximize"
-    )
 
 
 def go_on(directory: Path) -> optuna.Study:
@@ -26,7 +21,7 @@ def go_on(directory: Path) -> optuna.Study:
 
 
 def test_a_partial_line_is_ignored(tmp_path):
-    begin(tmp_path).ask()
+    study_in(tmp_path).ask()
     journal = tmp_path / JOURNAL
     whole = journal.read_bytes()
     journal.write_bytes(whole + whole.splitlines(keepends=True)[-1][:-1])
@@ -35,7 +30,7 @@ def test_a_partial_line_is_ignored(tmp_path):
 
 
 def test_the_lock_of_a_killed_writer_does_not_block(tmp_path):
-    begin(tmp_path).ask()
+    study_in(tmp_path).ask()
     lock = tmp_path / f"{JOURNAL}.lock"
     lock.symlink_to(tmp_path / JOURNAL)
     open_storage(tmp_path)
@@ -44,19 +39,15 @@ def test_the_lock_of_a_killed_writer_does_not_block(tmp_path):
 
 @pytest.mark.parametrize("read", [load_study, open_storage])
 def test_a_damaged_journal_is_named_in_one_line(tmp_path, read):
-    begin(tmp_path).ask()
+    study_in(tmp_path).ask()
     journal = tmp_path / JOURNAL
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([b"no journal\n", *lines]))
-    with pytest.raises(UserError) as caught:
-        read(tmp_path)
-    assert str(caught.value).startswith(f"{journal}: ")
-    assert "damaged or not an Optuna journal: line 1: " in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert_refused([str(journal), "line 1:"], read, tmp_path)
 
 
 def test_a_full_disk_leaves_no_partial_line(tmp_path):
-    study = begin(tmp_path)
+    study = study_in(tmp_path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     size = (tmp_path / JOURNAL).stat().st_size
@@ -73,7 +64,7 @@ def test_a_full_disk_leaves_no_partial_line(tmp_path):
 
 
 def test_writes_of_two_processes_are_visible_at_once(tmp_path):
-    ours = begin(tmp_path)
+    ours = study_in(tmp_path)
     ours.ask()
     theirs = optuna.load_study(
         study_name=STUDY_NAME,
@@ -90,6 +81,6 @@ def test_a_file_system_without_links_can_hold_a_study(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "symlink", refuse)
     monkeypatch.setattr(os, "link", refuse)
-    study = begin(tmp_path)
+    study = study_in(tmp_path)
     study.tell(study.ask(), 1.0)
     assert go_on(tmp_path).best_value == 1.0

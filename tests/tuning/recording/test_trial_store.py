@@ -2,7 +2,8 @@ import optuna
 import pytest
 
 from tests.tuning.example_trial import METRICS
-from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, open_storage
+from tests.tuning.studies import study_in
+from tune_mnist.tuning.recording.study import JOURNAL
 from tune_mnist.tuning.recording.trial_store import TrialStore
 
 CONFIG = {"model": "lenet", "lr": 0.1}
@@ -39,9 +40,7 @@ def test_a_repeated_epoch_changes_nothing():
 
 
 def test_an_end_that_could_not_be_stored_can_be_repeated(tmp_path):
-    study = optuna.create_study(
-        study_name=STUDY_NAME, storage=open_storage(tmp_path), direction="maximize"
-    )
+    study = study_in(tmp_path)
     trial_store = TrialStore(study, "lenet", max_epochs=1)
     trial_store.begin(study.ask(), "id0", CONFIG)
     last = METRICS | {"epoch": 1, "val_accuracy": 0.5}

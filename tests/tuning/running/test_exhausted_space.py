@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.tuning.settings import context_in
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.planning.resources import Workers, trial_settings
-from tune_mnist.tuning.planning.search_context import SearchContext
+from tune_mnist.tuning.planning.resources import Workers
 from tune_mnist.tuning.running.search_components import SearchComponents, build_components
 from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.spaces.space import parse_space
@@ -28,19 +28,7 @@ def components_in(folder: Path, scheduler: str = "none", num_samples: int = 9) -
         SPACE, scheduler=scheduler, searcher="random", num_samples=num_samples, max_epochs=2
     )
     workers = Workers(cpus=1, gpus=0, concurrent=9)
-    context = SearchContext(
-        space=SPACE,
-        options=options,
-        directory=folder,
-        shared=None,
-        settings=trial_settings(options, workers, folder),
-        workers=workers,
-        dashboard="",
-        final_images=1,
-        val_images=1_000,
-        chance_level=0.2,
-    )
-    return build_components(context)
+    return build_components(context_in(folder, SPACE, options, workers))
 
 
 def begin(components: SearchComponents, count: int) -> list[dict]:

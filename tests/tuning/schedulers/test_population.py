@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.population import PopulationBasedTraining
 from tune_mnist.tuning.schedulers.protocol import SearchLink
 from tune_mnist.tuning.spaces.space import load_space
@@ -23,7 +24,9 @@ class Controller:
 
 def test_a_waiting_trial_gives_its_worker_to_a_trial_that_lost_its_node():
     told = []
-    population = PopulationBasedTraining(4, 2, 2, 1, 0)
+    population = PopulationBasedTraining(
+        SchedulerOptions("pbt", max_epochs=4, num_samples=2, max_concurrent=2)
+    )
     population.connect(
         SearchLink(load_space("lenet"), (), lambda: False, 0, told.append, told.append)
     )

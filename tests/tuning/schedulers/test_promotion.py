@@ -14,13 +14,17 @@ from ray.tune.search import Searcher
 
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.schedulers.brackets import assign_bracket, bracket_shares
-from tune_mnist.tuning.schedulers.factory import create_scheduler
+from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.promotion import PromotionAsha
 from tune_mnist.tuning.schedulers.protocol import EarlierTrial
 from tune_mnist.tuning.schedulers.rungs import rung_epochs
 from tune_mnist.tuning.spaces.space import parse_space
 
 QUALITIES = (0.5, 0.1, 0.9, 0.3, 0.7, 0.2, 0.8, 0.4, 0.6)
+
+
+def promotion(**options):
+    return PromotionAsha(SchedulerOptions("asha-promotion", **options))
 
 
 def accuracy(quality, epoch):
@@ -137,7 +141,7 @@ class Run:
     def go(self, num_samples=None, cut=None, asks=True, **options):
         configs = self.configs[:num_samples]
         self.options |= options
-        self.scheduler = PromotionAsha(num_samples=len(configs), **self.options)
+        self.scheduler = promotion(num_samples=len(configs), **self.options)
         for number, values in self.values.items():
             self.scheduler.restore_trial(EarlierTrial(number, values, number in self.ended))
         searcher = self.searcher = Handout(
@@ -249,7 +253,7 @@ class Controller:
 def scheduler(*values, num_samples=9, **options):
     """Return a scheduler with restored, unfinished trials 0, 1, ... and their values."""
     options = {"max_epochs": 9, "rungs": (1, 3), "max_concurrent": 1} | options
-    made = PromotionAsha(num_samples=num_samples, **options)
+    made = promotion(num_samples=num_samples, **options)
     for number, by_epoch in enumerate(values):
         made.restore_trial(EarlierTrial(number, by_epoch, ended=False))
     return made
@@ -292,13 +296,11 @@ def test_a_trial_that_cannot_be_promoted_stops():
     for number in range(3):
         add(made, number, Trial.PAUSED)
     assert report(made, add(made, 3), 1, 0.1) == "STOP"
-    assert made.pruned == {3}
 
 
 def test_the_last_epoch_completes_a_trial():
     made = scheduler({1: 0.4, 2: 0.5})
     assert report(made, add(made, 0), 9, 0.9) == "STOP"
-    assert made.pruned == set()
 
 
 def test_no_new_trial_starts_while_another_needs_the_worker():
@@ -328,7 +330,7 @@ def waiting(number, model):
 def mixed(*trials, **options):
     """Return a scheduler with restored trials of two architectures, as (model, values)."""
     options = {"max_epochs": 9, "rungs": (1, 3), "max_concurrent": 1} | options
-    made = PromotionAsha(num_samples=len(trials), share=(len(trials) + 1) // 2, **options)
+    made = promotion(num_samples=len(trials), architectures=2, **options)
     for number, (model, values) in enumerate(trials):
         made.restore_trial(EarlierTrial(number, values, ended=False, model=model))
     return made
@@ -364,7 +366,6 @@ class TestRealSearch:
         run = Run(tmp_path, max_concurrent=1).go()
         assert run.log == algorithm_2(QUALITIES)
         assert run.last_epochs[2] == 9
-        assert run.scheduler.pruned == {n for n, epoch in run.last_epochs.items() if epoch < 9}
         assert run.ended == set(range(9))
         assert run.results.num_terminated == 9
         assert len(run.workers) == 1  # reused by all trials
@@ -390,7 +391,6 @@ class TestRealSearch:
         assert set(run.last_epochs.values()) <= {1, 3, 9}
         assert {n for n, epoch in run.last_epochs.items() if epoch >= 3} >= {2, 6, 4}
         assert run.last_epochs[2] == 9
-        assert run.scheduler.pruned == {n for n, epoch in run.last_epochs.items() if epoch < 9}
         assert run.results.num_terminated == 9
 
     @pytest.mark.parametrize("cut", [5, pytest.param(12, marks=pytest.mark.slow)])
@@ -480,7 +480,7 @@ parameters: {lr: {type: categorical, choices: [1.0, 0.1, 0.01, 0.001, 0.0001, 0.
 """
     space = parse_space(text, Path("grid.yaml"))
     options = SearchOptions.for_space(space, searcher="grid", num_samples=9, max_epochs=9)
-    made = create_scheduler(options.scheduling_for(space))
+    made = PromotionAsha(options.scheduling_for(space))
     for number, value in enumerate((0.9, 0.5)):
         made.restore_trial(EarlierTrial(number, {1: value}, ended=False, model="lenet"))
     made.on_trial_add(Controller(), waiting(0, "lenet"))

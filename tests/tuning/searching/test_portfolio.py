@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused
 from tune_mnist.models.registry import SHIPPED
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.preparation import read_portfolio
@@ -77,8 +77,7 @@ def test_a_network_without_a_file_has_no_portfolio(folder):
 
 def test_a_damaged_file_is_named(folder):
     (folder / "resnet.yaml").write_text("model: resnet\n")
-    with pytest.raises(UserError, match=r"resnet\.yaml"):
-        portfolio_of(space("resnet"), folder)
+    assert_refused([str(folder / "resnet.yaml")], portfolio_of, space("resnet"), folder)
 
 
 def test_the_portfolio_gets_at_most_a_quarter_of_the_trials():

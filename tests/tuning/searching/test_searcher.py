@@ -11,11 +11,12 @@ from optuna.trial import TrialState
 from ray import tune
 from ray.tune.search import Searcher
 
+from tests.messages import assert_named
 from tune_mnist.tuning.recording.callbacks import Recorder
 from tune_mnist.tuning.recording.study import load_study, open_storage
 from tune_mnist.tuning.running.lost_trials import LostTrials
-from tune_mnist.tuning.schedulers.factory import create_scheduler
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
+from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.searching.samplers import create_sampler
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.searching.warm_start import prepare_study
@@ -114,7 +115,7 @@ def search(
         tune.with_resources(trainable, {"cpu": 1}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=create_scheduler(SchedulerOptions(scheduler, max_epochs)),
+            scheduler=scheduler_class(scheduler)(SchedulerOptions(scheduler, max_epochs)),
             num_samples=-1,
             reuse_actors=True,
         ),
@@ -178,7 +179,7 @@ def test_a_failed_trial_has_its_reason(study):
 def test_a_trial_whose_worker_dies_repeatedly_fails(study):
     failed = study.trials[6]
     assert failed.state is TrialState.FAIL
-    assert failed.user_attrs["reason"] == "its worker died 2 times"
+    assert_named("2", failed.user_attrs["reason"])  # deaths of its worker
     assert not failed.user_attrs["diverged"]
 
 
@@ -192,10 +193,11 @@ def test_the_study_has_node_and_duration_of_trials(study):
 
 
 def test_tpe_ranks_by_state_then_length_then_accuracy(study):
+    # A private function of Optuna; the test fails when Optuna changes this order.
     from optuna.samplers._tpe.sampler import _split_trials
 
-    judged = [t for t in study.trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
-    good, bad = _split_trials(study, judged, 1)
+    ended = [t for t in study.trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+    good, bad = _split_trials(study, ended, 1)
     assert [trial.number for trial in good] == [0]
     assert 2 in [trial.number for trial in bad]
 

@@ -4,7 +4,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused
+from tests.tuning.studies import study_in
 from tune_mnist.tuning.recording.study import JOURNAL, STUDY_NAME, load_study, open_storage
 from tune_mnist.tuning.recording.trial_store import own_trials
 from tune_mnist.tuning.searching.portfolio import Portfolio
@@ -24,13 +25,6 @@ baselines: [{lr: 0.2}]
 
 def space():
     return parse_space(SPACE, Path("two.yaml"))
-
-
-def study_in(directory: Path) -> optuna.Study:
-    directory.mkdir(exist_ok=True)
-    return optuna.create_study(
-        storage=open_storage(directory), study_name=STUDY_NAME, direction="maximize"
-    )
 
 
 def add(study: optuna.Study, value: float, state=TrialState.COMPLETE, **parameters: float) -> None:
@@ -192,8 +186,7 @@ def test_at_most_num_samples_configurations_are_queued(tmp_path, earlier):
 def test_an_earlier_search_without_common_parameters_is_refused(tmp_path):
     study = study_in(tmp_path / "other")
     add(study, 0.9, momentum=0.3)
-    with pytest.raises(UserError, match="no trial of this search has a parameter"):
-        taken_over(tmp_path / "other")
+    assert_refused([str(tmp_path / "other")], taken_over, tmp_path / "other")
 
 
 def test_trials_with_changed_hyperparameters_are_ignored(tmp_path):

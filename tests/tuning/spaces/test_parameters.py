@@ -1,5 +1,6 @@
 import pytest
 
+from tests.messages import assert_named
 from tune_mnist.tuning.spaces.parameters import CategoricalParameter, FloatParameter, IntParameter
 
 
@@ -7,7 +8,7 @@ def test_steps_are_counted_in_decimals():
     dropout = FloatParameter(type="float", low=0.0, high=0.3, step=0.1)
     assert dropout.contains(0.1 + 0.1)
     assert not dropout.contains(0.25)
-    assert str(dropout) == "a number from 0 to 0.3 in steps of 0.1"
+    assert_named("0 0.3 0.1", str(dropout))
 
 
 def test_true_is_not_one():

@@ -5,7 +5,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused
 from tune_mnist.training import TrainConfig
 from tune_mnist.training.schedules import SCHEDULES
 from tune_mnist.tuning.options.search_options import SearchOptions
@@ -25,14 +25,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "mine.yaml"
 
 
-def refusal(path: Path, content: str) -> str:
+def refuses(path: Path, facts: str, content: str) -> None:
     path.write_text(content)
-    with pytest.raises(UserError) as caught:
-        load_space(str(path))
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert "\n" not in message
-    return message.removeprefix(f"{path}: ")
+    assert_refused(f"{path} {facts}", load_space, str(path))
 
 
 def draw(space, count, seed=0):
@@ -119,91 +114,69 @@ def test_a_user_space_is_loaded_by_path(path):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "facts"),
     [
-        ("resnett", "unknown search space 'resnett' (did you mean 'resnet',"),
-        ("", "or give the path of a YAML file"),
-        ("fashion", "(did you mean 'resnet-fashion'?)"),
-        ("mnist", "choose one of alexnet, all, lenet, resnet, vggnet; "),
-        ("lenet.yaml", "search space lenet.yaml: no such file (did you mean 'lenet'?)"),
-        ("missing.yaml", "search space missing.yaml: no such file"),
-        ("folder/resnet", "search space folder/resnet: no such file"),
+        ("resnett", "'resnett' 'resnet'"),
+        ("", "YAML"),
+        ("fashion", "'resnet-fashion'"),
+        ("mnist", "alexnet all lenet resnet vggnet"),
+        ("lenet.yaml", "lenet.yaml 'lenet'"),
+        ("missing.yaml", "missing.yaml"),
+        ("folder/resnet", "folder/resnet"),
     ],
 )
-def test_an_unknown_space_is_refused(name, words):
-    with pytest.raises(UserError) as caught:
-        load_space(name)
-    assert words in str(caught.value)
+def test_an_unknown_space_is_refused(name, facts):
+    assert_refused(facts, load_space, name)
 
 
 def test_an_empty_space_is_refused(path):
-    assert "parameters is empty" in refusal(path, "description: d\nmodel: lenet\nparameters: {}\n")
+    refuses(path, "parameters", "description: d\nmodel: lenet\nparameters: {}\n")
 
 
 @pytest.mark.parametrize(
-    ("parameters", "words"),
+    ("parameters", "facts"),
     [
-        (
-            LR + "  lrr: {type: float, low: 0, high: 1}\n",
-            "'lrr' (did you mean 'lr'?); known parameters are",
-        ),
-        (LR + "  model: {type: categorical, choices: [lenet]}\n", "unknown parameter 'model'"),
-        (OPTIMIZER, "parameters: 'lr' is missing"),
-        (
-            LR.replace("}", ", when: {optimizer: sgd}}") + OPTIMIZER,
-            "lr.when: lr must exist in every",
-        ),
-        (
-            LR.replace("1.0e-4", "0.0").replace(", log: true", ""),
-            "parameters.lr: lr must be greater than 0, but is 0.0",
-        ),
-        ("  lr: {type: categorical, choices: ['0.1']}\n", "lr must be a number, but is '0.1'"),
-        ("  lr: {type: categorical, choices: [true]}\n", "lr must be a number, but is True"),
-        (LR + "  batch_size: {type: float, low: 1, high: 9}\n", "batch_size must be a wh"),
-        (
-            LR + "  dropout: {type: float, low: 0, high: 1}\n",
-            "dropout must be less than 1, but is 1.0",
-        ),
-        (LR + OPTIMIZER.replace("adam", "adm"), "unknown optimizer 'adm' (did you mean 'adam'?)"),
+        (LR + "  lrr: {type: float, low: 0, high: 1}\n", "'lrr' 'lr' dropout"),
+        (LR + "  model: {type: categorical, choices: [lenet]}\n", "'model' dropout"),
+        (OPTIMIZER, "parameters 'lr'"),
+        (LR.replace("}", ", when: {optimizer: sgd}}") + OPTIMIZER, "lr.when"),
+        (LR.replace("1.0e-4", "0.0").replace(", log: true", ""), "parameters.lr 0 0.0"),
+        ("  lr: {type: categorical, choices: ['0.1']}\n", "parameters.lr '0.1'"),
+        ("  lr: {type: categorical, choices: [true]}\n", "parameters.lr True"),
+        (LR + "  batch_size: {type: float, low: 1, high: 9}\n", "parameters.batch_size"),
+        (LR + "  dropout: {type: float, low: 0, high: 1}\n", "parameters.dropout 1 1.0"),
+        (LR + OPTIMIZER.replace("adam", "adm"), "optimizer 'adm' 'adam'"),
     ],
 )
-def test_parameters_that_cannot_be_trained_are_refused(path, parameters, words):
-    assert words in refusal(path, TOP + parameters)
+def test_parameters_that_cannot_be_trained_are_refused(path, parameters, facts):
+    refuses(path, facts, TOP + parameters)
 
 
 @pytest.mark.parametrize(
-    ("model", "words"),
+    ("model", "facts"),
     [
-        ("resnett", "unknown model 'resnett' (did you mean 'resnet'?)"),
-        ("{type: categorical, choices: [lenet, resnett]}", "model: unknown model 'resnett' (did"),
-        (
-            "{type: categorical, choices: [lenet], when: {optimizer: sgd}}",
-            "model.when: model must",
-        ),
+        ("resnett", "model 'resnett' 'resnet'"),
+        ("{type: categorical, choices: [lenet, resnett]}", "model 'resnett' 'resnet'"),
+        ("{type: categorical, choices: [lenet], when: {optimizer: sgd}}", "model.when"),
     ],
 )
-def test_an_unknown_or_conditional_model_is_refused(path, model, words):
-    content = f"description: d\nmodel: {model}\nparameters:\n{LR}{OPTIMIZER}"
-    assert words in refusal(path, content)
+def test_an_unknown_or_conditional_model_is_refused(path, model, facts):
+    refuses(path, facts, f"description: d\nmodel: {model}\nparameters:\n{LR}{OPTIMIZER}")
 
 
 @pytest.mark.parametrize(
-    ("when", "words"),
+    ("when", "facts"),
     [
-        (
-            "{optimiser: sgd}",
-            "momentum.when: 'optimiser' is not a parameter of this space (did you",
-        ),
-        ("{optimizer: sgdd}", "momentum.when.optimizer: optimizer can never be 'sgdd'"),
-        ("{optimizer: sgdd}", "it is one of sgd, adam"),
-        ("{optimizer: [sgd, adm]}", "(did you mean 'adam'?)"),
-        ("{optimizer: []}", "momentum.when.optimizer must list at least one value"),
-        ("{lr: 0.01}", "momentum.when.lr: lr is a number from 0.0001 to 0.1, so it hardly ever"),
+        ("{optimiser: sgd}", "momentum.when 'optimiser' 'optimizer'"),
+        ("{optimizer: sgdd}", "momentum.when.optimizer 'sgdd' sgd adam"),
+        ("{optimizer: [sgd, adm]}", "momentum.when.optimizer 'adm' 'adam'"),
+        ("{optimizer: []}", "momentum.when.optimizer"),
+        ("{lr: 0.01}", "momentum.when.lr 0.0001 0.1"),
     ],
 )
-def test_a_condition_that_can_never_hold_is_refused(path, when, words):
+def test_a_condition_that_can_never_hold_is_refused(path, when, facts):
     momentum = MOMENTUM.replace("{optimizer: sgd}", when)
-    assert words in refusal(path, TOP + LR + OPTIMIZER + momentum)
+    refuses(path, facts, TOP + LR + OPTIMIZER + momentum)
 
 
 def test_cyclic_conditions_are_refused(path):
@@ -211,26 +184,21 @@ def test_cyclic_conditions_are_refused(path):
         TOP + LR + "  batch_size: {type: int, low: 8, high: 9, when: {optimizer: sgd}}\n"
         "  optimizer: {type: categorical, choices: [sgd, adam], when: {batch_size: 8}}\n"
     )
-    words = refusal(path, content)
-    assert "batch_size -> optimizer" in words
-    assert "'when'" in words
+    refuses(path, "batch_size optimizer 'when'", content)
 
 
 @pytest.mark.parametrize(
-    ("baseline", "words"),
+    ("baseline", "facts"),
     [
-        (
-            "{lrr: 0.01}",
-            "baselines[2]: 'lrr' is not a parameter of this space (did you mean 'lr'?)",
-        ),
-        ("{lr: 1}", "baselines[2].lr must be a number from 0.0001 to 0.1"),
-        ("{lr: fast}", "to be inside the space, but is 'fast'"),
-        ("{optimizer: adamw}", "baselines[2].optimizer must be one of"),
-        ("{optimizer: adam, momentum: 0.5}", "baselines[2].momentum exists only when optimizer"),
-        ("{momentum: 0.5}", "baselines[2].momentum exists only when optimizer is sgd"),
-        ("{model: resnet}", "baselines[2]: 'model' is not a parameter of this space"),
+        ("{lrr: 0.01}", "baselines[2] 'lrr' 'lr'"),
+        ("{lr: 1}", "baselines[2].lr 0.0001 0.1"),
+        ("{lr: fast}", "baselines[2].lr 'fast'"),
+        ("{optimizer: adamw}", "baselines[2].optimizer 'adamw' adam"),
+        ("{optimizer: adam, momentum: 0.5}", "baselines[2].momentum optimizer sgd"),
+        ("{momentum: 0.5}", "baselines[2].momentum optimizer sgd"),
+        ("{model: resnet}", "baselines[2] 'model'"),
     ],
 )
-def test_a_baseline_outside_the_space_is_refused(path, baseline, words):
-    content = TOP + LR + OPTIMIZER + MOMENTUM + f"baselines:\n  - {{lr: 0.01}}\n  - {baseline}\n"
-    assert words in refusal(path, content)
+def test_a_baseline_outside_the_space_is_refused(path, baseline, facts):
+    baselines = f"baselines:\n  - {{lr: 0.01}}\n  - {baseline}\n"
+    refuses(path, facts, TOP + LR + OPTIMIZER + MOMENTUM + baselines)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tune_mnist.errors import UserError
+from tests.messages import assert_refused, refusal
 from tune_mnist.tuning.spaces.yaml_text import load_yaml, read_text
 
 PATH = Path("mine.yaml")
@@ -12,27 +12,25 @@ GOOD = "description: d\nmodel: resnet\nparameters:\n  lr: {low: 1.0e-4, log: tru
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "facts"),
     [
-        ("description: [\n", "not valid YAML in line 2"),
-        ("description:\n\t- x\n", "not valid YAML in line 2"),
-        (GOOD + "---\na: 1\n", "another document"),
-        ("description: *d\n", "undefined alias"),
-        ("description: !!python/object:os.system x\n", "not valid YAML in line 1"),
-        ("description: \0\n", "not valid YAML"),
-        (GOOD + "model: lenet\n", "in line 5: key 'model' occurs twice"),
-        (GOOD + "  lr: {low: 1.0}\n", "in line 5: key 'lr' occurs twice"),
-        (GOOD + "1: 2\n", "in line 5: a key must be"),
-        ("? [a]\n: b\n", "in line 1: a key must be"),
+        ("description: [\n", "2"),
+        ("description:\n\t- x\n", "2"),
+        (GOOD + "---\na: 1\n", "5"),
+        ("description: *d\n", "1"),
+        ("description: !!python/object:os.system x\n", "1"),
+        (GOOD + "model: lenet\n", "5 'model'"),
+        (GOOD + "  lr: {low: 1.0}\n", "5 'lr'"),
+        (GOOD + "1: 2\n", "5"),
+        ("? [a]\n: b\n", "1"),
     ],
 )
-def test_invalid_yaml_is_refused_with_its_line(text, words):
-    with pytest.raises(UserError) as caught:
-        load_yaml(text, PATH)
-    message = str(caught.value)
-    assert message.startswith("mine.yaml: ")
-    assert words in message
-    assert "\n" not in message
+def test_invalid_yaml_is_refused_with_its_line(text, facts):
+    assert_refused(f"mine.yaml line {facts}", load_yaml, text, PATH)
+
+
+def test_a_character_that_yaml_excludes_is_refused():
+    assert_refused("mine.yaml", load_yaml, "description: \0\n", PATH)
 
 
 NINE = ",".join("x" * 9)
@@ -59,9 +57,7 @@ BEYOND_BOUNDS = {
 
 @pytest.mark.parametrize("text", BEYOND_BOUNDS.values(), ids=BEYOND_BOUNDS)
 def test_a_text_beyond_the_limits_is_refused(text):
-    with pytest.raises(UserError) as caught:
-        load_yaml(text, PATH)
-    assert len(str(caught.value)) < 1000
+    assert len(refusal(load_yaml, text, PATH)) < 1000
 
 
 @pytest.mark.parametrize(
@@ -72,8 +68,7 @@ def test_a_text_beyond_the_limits_is_refused(text):
     ],
 )
 def test_tags_are_refused(tagged):
-    with pytest.raises(UserError, match=r"in line 1: the tag .* is not allowed"):
-        load_yaml(f"description: {tagged}", PATH)
+    assert_refused("mine.yaml line 1 tag", load_yaml, f"description: {tagged}", PATH)
 
 
 @pytest.mark.parametrize(
@@ -84,8 +79,7 @@ def test_tags_are_refused(tagged):
     ],
 )
 def test_an_ambiguous_value_is_refused_unless_quoted(value):
-    with pytest.raises(UserError, match=r"in line 2: .* is ambiguous in YAML"):
-        load_yaml(f"a: 1\nb: [x, {value}]", PATH)
+    assert_refused(["mine.yaml", "line 2", value], load_yaml, f"a: 1\nb: [x, {value}]", PATH)
     assert load_yaml(f"b: '{value}'", PATH) == {"b": value}
 
 
@@ -112,24 +106,20 @@ def test_merge_keys_can_be_overridden():
 def test_a_file_in_another_encoding_is_refused(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_bytes("description: caf\xe9\n".encode("latin-1"))
-    with pytest.raises(UserError, match="not text in UTF-8"):
-        read_text(path)
+    assert_refused([str(path), "UTF-8"], read_text, path)
 
 
 def test_an_unreadable_file_is_named(tmp_path):
-    with pytest.raises(UserError, match=f"{tmp_path}: cannot be read"):
-        read_text(tmp_path)
+    assert_refused([str(tmp_path)], read_text, tmp_path)
 
 
 def test_a_pipe_is_refused_without_reading(tmp_path):
     os.mkfifo(tmp_path / "pipe.yaml")
-    with pytest.raises(UserError, match=r"pipe\.yaml: cannot be read, because it is not a file"):
-        read_text(tmp_path / "pipe.yaml")
+    assert_refused(["pipe.yaml"], read_text, tmp_path / "pipe.yaml")
 
 
 def test_a_very_large_file_is_refused_without_reading_it_all(tmp_path):
     path = tmp_path / "mine.yaml"
     with path.open("wb") as file:
         file.truncate(10 * 2**30)  # a sparse file, which uses no disk space
-    with pytest.raises(UserError, match="more than 100,000 characters"):
-        read_text(path)
+    assert_refused([str(path), "100,000"], lambda: load_yaml(read_text(path), path))

@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 import torch
 
+from tests.messages import assert_refused
 from tests.tuning.settings import settings_in
-from tests.weights import weights_of
-from tune_mnist.errors import UserError
+from tests.weights import equal_weights, same_weights, weights_of
 from tune_mnist.training import (
     MODEL_FILE,
     Compute,
@@ -23,7 +23,7 @@ from tune_mnist.training import (
 )
 from tune_mnist.tuning.storage.bucket import Bucket, StorageError
 from tune_mnist.tuning.storage.bucket_store import BucketStore
-from tune_mnist.tuning.storage.checkpoint_store import PlaceMissingError
+from tune_mnist.tuning.storage.checkpoint_store import STALE_WORKER, PlaceMissingError
 from tune_mnist.tuning.storage.shared_folder import SharedFolder
 from tune_mnist.tuning.trials.trainable import trial_name
 
@@ -83,14 +83,6 @@ def begin(build, checkpoints, epochs):
     return train(trainer, checkpoints, epochs)
 
 
-def same_weights(one, other):
-    return all(torch.equal(one[key], other[key]) for key in one)
-
-
-def same(one, other):
-    return same_weights(one.model.state_dict(), other.model.state_dict())
-
-
 def objects_of(store, name):
     return sorted(key.rpartition("/")[2] for key in store.bucket.objects(name))
 
@@ -101,7 +93,7 @@ def test_a_run_resumes_from_its_checkpoint(store, build):
     paused = store.of("paused")
     resumed, complaints = paused.restore(build)
     assert (resumed.epoch, complaints) == (2, [])
-    assert same(train(resumed, paused, 1), whole)
+    assert same_weights(train(resumed, paused, 1), whole)
     assert store.of("paused").newest_epoch() == 3
 
 
@@ -113,7 +105,7 @@ def test_a_run_without_checkpoints_starts_at_the_first_epoch(store, build):
 def test_weights_of_an_epoch_can_be_copied(store, build, tmp_path):
     trainer = train(build(), store.of("run"), 1)
     store.of("run").copy_model(1, tmp_path / MODEL_FILE)
-    assert same_weights(weights_of(tmp_path), trainer.model.state_dict())
+    assert equal_weights(weights_of(tmp_path), trainer.model.state_dict())
 
 
 def test_names_lists_runs_until_they_are_removed(store, build):
@@ -143,8 +135,8 @@ def test_a_symbolic_link_instead_of_a_folder_is_refused(folder_store, build, tmp
     (tmp_path / "outside").mkdir()
     (folder_store.folder / "run").symlink_to(tmp_path / "outside")
     assert folder_store.names() == []
-    with pytest.raises(UserError, match="symbolic link"):
-        begin(build, folder_store.of("run"), 1)
+    facts = [str(folder_store.folder / "run")]
+    assert_refused(facts, lambda: begin(build, folder_store.of("run"), 1))
     assert list((tmp_path / "outside").iterdir()) == []
 
 
@@ -154,17 +146,17 @@ def test_a_target_resumes_from_its_source_and_adopt_is_idempotent(store, build):
     for _ in range(2):
         store.adopt("heir", "donor", 1)
     heir, _ = store.of("heir").restore(build)
-    assert same(heir, donor)
+    assert same_weights(heir, donor)
     again, _ = store.of("donor").restore(build)
-    assert same(again, donor)
+    assert same_weights(again, donor)
 
 
 def test_a_stale_worker_neither_reads_nor_writes_nor_deletes(store, build):
     trainer = train(build(), store.of("run"), 1)
     replace(store, run="the next").start()
-    with pytest.raises(RuntimeError, match="without this worker"):
+    with pytest.raises(RuntimeError, match=STALE_WORKER):
         train(trainer, store.of("run"), 1)
-    with pytest.raises(RuntimeError, match="without this worker"):
+    with pytest.raises(RuntimeError, match=STALE_WORKER):
         store.of("run").restore(build)
     assert store.of("run").newest_epoch() == 1
 
@@ -173,7 +165,7 @@ def test_a_replaced_worker_does_not_affect_its_successor(store, build, tmp_path)
     given_up = store.of("run")
     late = begin(build, given_up, 1)
     begin(build, store.of("run"), 2)
-    with pytest.raises(RuntimeError, match="without this worker"):
+    with pytest.raises(RuntimeError, match=STALE_WORKER):
         train(late, given_up, 1)
     assert store.of("run").newest_epoch() == 3
     store.of("run").copy_model(3, tmp_path / MODEL_FILE)
@@ -183,7 +175,7 @@ def test_a_replaced_worker_writes_nothing_after_the_end_of_its_run(store, build)
     given_up = store.of("trial")
     late = begin(build, given_up, 1)
     store.of("trial").remove()
-    with pytest.raises(RuntimeError, match="without this worker"):
+    with pytest.raises(RuntimeError, match=STALE_WORKER):
         train(late, given_up, 1)
     assert store.names() == []
 
@@ -209,7 +201,7 @@ def test_the_source_can_save_after_an_adopt(store, build):
 
 def test_a_missing_folder_is_not_created(tmp_path, build):
     elsewhere = SharedFolder(tmp_path / "not mounted", "this run")
-    with pytest.raises(PlaceMissingError, match="not mounted: the folder is missing on "):
+    with pytest.raises(PlaceMissingError, match=str(tmp_path / "not mounted")):
         elsewhere.of("run").restore(build)
     assert list(tmp_path.iterdir()) == []
 
@@ -263,7 +255,7 @@ def test_a_worker_that_becomes_stale_during_an_upload_keeps_the_previous_checkpo
         replace(bucket_store, run="the next").start()
 
     trainer.save = slow_save
-    with pytest.raises(RuntimeError, match="without this worker"):
+    with pytest.raises(RuntimeError, match=STALE_WORKER):
         bucket_store.of("run").save(trainer)
     assert bucket_store.of("run").newest_epoch() == 1
 
@@ -306,9 +298,8 @@ def test_a_missing_bucket_is_not_reported_as_a_disk_error(bucket_store, build):
     with pytest.raises(FileNotFoundError) as caught:
         gone.of("run").restore(build)
     assert caught.value.filename == bucket_store.bucket.uri
-    assert "temporary folder" not in str(caught.value)
 
 
 def test_a_missing_epoch_is_an_error(bucket_store, tmp_path):
-    with pytest.raises(StorageError, match=r"no checkpoint of .* at epoch 3"):
+    with pytest.raises(StorageError, match=r"run\b.* 3\b"):
         bucket_store.of("run").copy_model(3, tmp_path / MODEL_FILE)

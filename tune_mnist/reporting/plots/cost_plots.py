@@ -1,24 +1,14 @@
 """Plots of accuracy against training time, network size and computation; Pareto fronts."""
 
-from collections.abc import Callable
-
+import optuna
 import plotly.graph_objects as go
-from optuna.trial import FrozenTrial
 from optuna.visualization import plot_pareto_front
 
+from tune_mnist.reporting import text_format
 from tune_mnist.reporting.network_cost import mflops
-from tune_mnist.reporting.plots import text_format
 from tune_mnist.reporting.plots.axes import set_ticks, short, stretch
 from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials
-from tune_mnist.reporting.plots.plot import (
-    BLUE,
-    COLOURS,
-    GREY,
-    SYMBOLS,
-    CannotDrawError,
-    Plot,
-    tidied,
-)
+from tune_mnist.reporting.plots.plot import BLUE, GREY, CannotDrawError, Plot, marker, tidied
 from tune_mnist.tuning.recording.trial_record import TrialRecord
 from tune_mnist.tuning.trials.reports import METRIC
 
@@ -39,19 +29,15 @@ def accuracy_by_time(evaluated: EvaluatedTrials) -> list[Plot]:
             text=[f"#{record.number}" for record in records],
             mode="markers",
             name=model,
-            marker={
-                "color": COLOURS[index % len(COLOURS)],
-                "symbol": SYMBOLS[index % len(SYMBOLS)],
-                "size": 9,
-            },
+            marker=marker(index),
             hovertemplate="%{text}: %{customdata:.4f}, %{x:.1f} s<extra>%{fullData.name}</extra>",
         )
     stretch(tidied(figure), METRIC)
     figure.update_layout(showlegend=True)
     _cost_axis(figure, "seconds trained", [record.train_seconds for record in evaluated.records])
     parts = [
-        f"{model} {text_format.accuracy(record.val_accuracy)} in"
-        f" {text_format.seconds(record.train_seconds)} (#{record.number})"
+        f"{model} {record.val_accuracy:.4f} in {text_format.seconds(record.train_seconds)}"
+        f" (#{record.number})"
         for model, record in best.items()
     ]
     sentence = f"Best trial and its training time: {text_format.listed(parts)}."
@@ -62,9 +48,7 @@ def accuracy_by_size(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw validation and test accuracy of each architecture against the number of parameters."""
     best = _best_by_model(evaluated)
     sizes = {model: float(record.last["parameters"]) for model, record in best.items()}
-    return [
-        _accuracy_by_cost(evaluated, "cost-size", "Accuracy against size", "parameters", sizes)
-    ]
+    return _accuracy_by_cost(evaluated, "cost-size", "Accuracy against size", "parameters", sizes)
 
 
 def accuracy_by_flops(evaluated: EvaluatedTrials) -> list[Plot]:
@@ -72,7 +56,7 @@ def accuracy_by_flops(evaluated: EvaluatedTrials) -> list[Plot]:
     best = _best_by_model(evaluated)
     flops = {model: mflops(evaluated.results, record) for model, record in best.items()}
     title = "Accuracy against computation"
-    return [_accuracy_by_cost(evaluated, "cost-flops", title, "MFLOPs per image", flops)]
+    return _accuracy_by_cost(evaluated, "cost-flops", title, "MFLOPs per image", flops)
 
 
 def pareto_fronts(evaluated: EvaluatedTrials) -> list[Plot]:
@@ -84,35 +68,40 @@ def pareto_fronts(evaluated: EvaluatedTrials) -> list[Plot]:
     values = {t.number: t.values for t in study.get_trials(deepcopy=False) if t.values}
     if not values:
         raise CannotDrawError("no trial has been trained to its last epoch")
+    return [_pareto_front(study, values, names, index) for index in range(1, len(names))]
+
+
+def _pareto_front(
+    study: optuna.Study, values: dict[int, list[float]], names: list[str], index: int
+) -> Plot:
+    """Draw the Pareto front of the accuracy and the objective with a given index."""
+    name = names[index]
+    figure = plot_pareto_front(
+        study,
+        target_names=[name, METRIC],
+        targets=lambda trial: [trial.values[index], trial.values[0]],
+    )
+    _restyle_pareto(figure)
+    stretch(tidied(figure), METRIC)
+    _cost_axis(figure, name, [costs[index] for costs in values.values()])
     front = {trial.number: values[trial.number] for trial in study.best_trials}
-    plots = []
-    for index, name in enumerate(names[1:], start=1):
-        figure = plot_pareto_front(
-            study, target_names=[name, METRIC], targets=_cost_and_accuracy(index)
-        )
-        _restyle_pareto(figure)
-        stretch(tidied(figure), METRIC)
-        _cost_axis(figure, name, [costs[index] for costs in values.values()])
-        best = max(front, key=lambda number: front[number][0])
-        cheapest = min(front, key=_cost_in(front, index))
-        first, last = (
-            f"#{number} with {text_format.accuracy(front[number][0])} at"
-            f" {front[number][index]:,.0f}"
-            for number in (best, cheapest)
-        )
-        reach = "none is better or cheaper than" if best == cheapest else f"from {first} {name} to"
-        sentence = (
-            f"No other trial beats {len(front)} of"
-            f" {text_format.count(len(values), 'complete trial')} in all of"
-            f" {text_format.listed(names)}: {reach} {last}."
-        )
-        plots.append(Plot(f"pareto-{name}", f"Pareto front: {name}", sentence, figure))
-    return plots
+    best = max(front, key=lambda number: front[number][0])
+    cheapest = min(front, key=lambda number: front[number][index])
+    first, last = (
+        f"#{number} with {front[number][0]:.4f} at {front[number][index]:,.0f}"
+        for number in (best, cheapest)
+    )
+    reach = "none is better or cheaper than" if best == cheapest else f"from {first} {name} to"
+    sentence = (
+        f"No other trial beats {len(front)} of {text_format.count(len(values), 'complete trial')}"
+        f" in all of {text_format.listed(names)}: {reach} {last}."
+    )
+    return Plot(f"pareto-{name}", f"Pareto front: {name}", sentence, figure)
 
 
 def _accuracy_by_cost(
     evaluated: EvaluatedTrials, key: str, title: str, unit: str, costs: dict[str, float]
-) -> Plot:
+) -> list[Plot]:
     """Draw the best trial and the final runs of each architecture against a cost."""
     evaluated.require(1)
     best = _best_by_model(evaluated)
@@ -120,14 +109,12 @@ def _accuracy_by_cost(
         raise CannotDrawError(f"only one architecture has a result: {next(iter(best))}")
     figure = go.Figure()
     for index, (model, record) in enumerate(best.items()):
-        look = {"color": COLOURS[index % len(COLOURS)], "size": 10}
-        symbol = SYMBOLS[index % len(SYMBOLS)]
         figure.add_scatter(
             x=[costs[model]],
             y=[record.val_accuracy],
             mode="markers",
             name=model,
-            marker=look | {"symbol": symbol},
+            marker=marker(index, size=10),
             hovertemplate="validation (selected): %{customdata:.4f}"
             "<extra>%{fullData.name}</extra>",
         )
@@ -139,7 +126,7 @@ def _accuracy_by_cost(
             mode="markers",
             name=model,
             showlegend=False,
-            marker=look | {"symbol": f"{symbol}-open", "line": {"width": 2}},
+            marker=marker(index, size=10, hollow=True),
             hovertemplate="test, %{text}: %{customdata:.4f}<extra>%{fullData.name}</extra>",
         )
     stretch(tidied(figure), "accuracy")
@@ -151,7 +138,7 @@ def _accuracy_by_cost(
             " therefore partly due to chance; open markers are the test accuracies of the final"
             " runs."
         )
-    return Plot(key, title, sentence, figure)
+    return [Plot(key, title, sentence, figure)]
 
 
 def _best_by_model(evaluated: EvaluatedTrials) -> dict[str, TrialRecord]:
@@ -171,24 +158,15 @@ def _cost_axis(figure: go.Figure, title: str, values: list[float]) -> None:
 def _cost_sentence(best: dict[str, TrialRecord], costs: dict[str, float], unit: str) -> str:
     (first, champion), *_ = best.items()
     cheapest = min(costs, key=lambda model: costs[model])
-    accuracy, cost = text_format.accuracy(champion.val_accuracy), f"{costs[first]:.2g} {unit}"
-    if costs[first] >= _NO_DECIMALS_FROM:
-        cost = f"{costs[first]:,.0f} {unit}"
+    digits = ",.0f" if costs[first] >= _NO_DECIMALS_FROM else ".2g"
+    accuracy, cost = f"{champion.val_accuracy:.4f}", f"{costs[first]:{digits}} {unit}"
     if first == cheapest:
         return f"The cheapest architecture, {first}, is also the best: {accuracy} with {cost}."
     return (
         f"{first} is the best with {accuracy} and {cost},"
         f" {costs[first] / costs[cheapest]:,.0f} times those of {cheapest}, which reaches"
-        f" {text_format.accuracy(best[cheapest].val_accuracy)}."
+        f" {best[cheapest].val_accuracy:.4f}."
     )
-
-
-def _cost_and_accuracy(index: int) -> Callable[[FrozenTrial], list[float]]:
-    return lambda trial: [trial.values[index], trial.values[0]]
-
-
-def _cost_in(front: dict[int, list[float]], index: int) -> Callable[[int], float]:
-    return lambda number: front[number][index]
 
 
 def _restyle_pareto(figure: go.Figure) -> None:

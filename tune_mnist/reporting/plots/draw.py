@@ -1,7 +1,8 @@
 """Drawing of all plots of a search that have something to show."""
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import optuna
@@ -13,7 +14,7 @@ from tune_mnist.reporting.plots import (
     prediction_plots,
     search_history,
 )
-from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials, quiet_optuna
+from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials
 from tune_mnist.reporting.plots.plot import CannotDrawError, Plot
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.training import CONFIG_COLUMNS
@@ -71,9 +72,9 @@ _KEYS = {
     *(f"slice-{name}" for name in CONFIG_COLUMNS),
     *(f"pareto-{name}" for name in OBJECTIVES),
 }
-_OF_A_MODEL = ("confusion-", "misclassified-")
-_FORMER_OF_A_MODEL = ("misread-",)
-"""Prefixes that earlier versions used; their files are outdated."""
+_OF_A_MODEL = ("confusion-", "misclassified-", "misread-")
+"""Prefixes of the plots of one architecture. Earlier versions used ``misread-``."""
+
 _OF_A_KEYWORD = f"slice-{MODEL_PREFIX}"
 
 
@@ -86,8 +87,7 @@ def is_key(name: str, models: Iterable[str]) -> bool:
         name: Name to check, such as ``confusion-lenet``.
         models: Names of the architectures that a search can have.
     """
-    kinds = (*_OF_A_MODEL, *_FORMER_OF_A_MODEL)
-    of_model = name in {f"{kind}{model}" for kind in kinds for model in models}
+    of_model = name in {f"{kind}{model}" for kind in _OF_A_MODEL for model in models}
     of_keyword = name.startswith(_OF_A_KEYWORD) and is_keyword(name.removeprefix(_OF_A_KEYWORD))
     return name in _KEYS or of_model or of_keyword
 
@@ -141,12 +141,24 @@ class Drawn:
 
 def draw(results: StoredSearch) -> Drawn:
     """Draw all plots of a search that have something to show."""
-    with quiet_optuna(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    with _quiet_optuna():
         evaluated = EvaluatedTrials.of(results)
         return Drawn(
             {heading: _section(drawers, evaluated) for heading, drawers in SECTIONS.items()}
         )
+
+
+@contextmanager
+def _quiet_optuna() -> Iterator[None]:
+    """Context manager that hides Optuna's log messages, except for errors, and its warnings."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _section(drawers: dict[str, Drawer], evaluated: EvaluatedTrials) -> Section:

@@ -1,25 +1,17 @@
-"""Trials of a search that have finished an epoch, prepared for the plots.
-
-Optuna's plots show only COMPLETE trials. After a search with early stopping, only a few good
-trials are COMPLETE, so the plots could not show what makes a trial poor. The plots therefore use a
-copy of the study in which each trial with a finished epoch is COMPLETE.
-"""
+"""Trials of a search that have finished an epoch, prepared for the plots."""
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tune_mnist.reporting.common_epoch import CommonEpoch, common_epoch, last_epoch
 from tune_mnist.reporting.importances import Importance, estimate_importances
 from tune_mnist.reporting.plots.plot import CannotDrawError
+from tune_mnist.reporting.plots.study_copy import Parameters, complete_trials, with_values
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.training import hyperparameter
 from tune_mnist.tuning.recording.trial_record import TrialRecord, by_rank
@@ -32,8 +24,6 @@ BEST_SHARE = 4
 MIN_BEST = 3
 MIN_FOR_IMPORTANCES = 50
 """Minimum number of trials for importances; from fewer trials, they are mostly noise."""
-
-_Parameters = tuple[dict[str, Any], dict[str, BaseDistribution]]
 
 
 @dataclass(frozen=True)
@@ -67,16 +57,13 @@ class EvaluatedTrials:
             for record in results.records
             if record.best_epoch and math.isfinite(record.val_accuracy)
         ]
-        study = _study(
-            results.study,
-            {record.number: [record.val_accuracy] for record in records},
-            {
-                record.number: _parameters(record.config, results.space)
-                for record in records
-                if record.exploits
-            },
-        )
-        return cls(results=results, study=study, records=records)
+        values = {record.number: [record.val_accuracy] for record in records}
+        changed = {
+            record.number: _parameters(record.config, results.space)
+            for record in records
+            if record.exploits
+        }
+        return cls(results, with_values(results.study, values, changed), records)
 
     @cached_property
     def at_best_stage(self) -> "EvaluatedTrials":
@@ -122,15 +109,10 @@ class EvaluatedTrials:
             if record.number in compared.values
         ]
         reached = [record for record in records if math.isfinite(record.val_accuracy)]
-        return EvaluatedTrials(
-            results=self.results,
-            study=_study(
-                self.results.study, {record.number: [record.val_accuracy] for record in reached}
-            ),
-            records=reached,
-            epoch=compared.epoch,
-            diverged=[record for record in records if not math.isfinite(record.val_accuracy)],
-        )
+        diverged = [record for record in records if not math.isfinite(record.val_accuracy)]
+        values = {record.number: [record.val_accuracy] for record in reached}
+        study = with_values(self.results.study, values)
+        return EvaluatedTrials(self.results, study, reached, compared.epoch, diverged)
 
     @property
     def when(self) -> str:
@@ -151,14 +133,17 @@ class EvaluatedTrials:
     def distributions(self) -> dict[str, BaseDistribution]:
         """Distributions of the parameters that vary between the trials, keyed by name."""
         found: dict[str, BaseDistribution] = {}
-        for trial in _complete(self.study):
-            for name, distribution in trial.distributions.items():
-                found.setdefault(name, distribution)
+        for trial in complete_trials(self.study):
+            found = trial.distributions | found
         return {
             name: found[name]
             for name in self.results.space.parameter_names
             if name in found and len(set(self.values(name))) > 1
         }
+
+    def is_categorical(self, name: str) -> bool:
+        """Return whether a parameter is categorical, even if its choices are numbers."""
+        return isinstance(self.distributions[name], CategoricalDistribution)
 
     @property
     def shared(self) -> list[str]:
@@ -196,21 +181,17 @@ class EvaluatedTrials:
             raise CannotDrawError(
                 f"after epoch {compared.epoch} all trials have the same {METRIC}"
             )
+        at_end = compared.epoch == self.results.options.max_epochs
         names = [
             name
             for name in self.results.space.parameter_names
             if all(name in trial.params for trial in trials)
             and len({trial.params[name] for trial in trials}) > 1
-            and (compared.epoch == self.max_epochs or not hyperparameter(name).whole_training)
+            and (at_end or not hyperparameter(name).whole_training)
         ]
         if len(names) < 2:
             raise CannotDrawError("fewer than 2 parameters vary and exist in every trial")
         return estimate_importances(trials, [values[trial.number] for trial in trials], names)
-
-    @property
-    def max_epochs(self) -> int:
-        """Maximum epochs per trial."""
-        return self.results.options.max_epochs
 
     def values(self, name: str) -> list[Any]:
         """Return the values of a parameter in all trials that have the parameter."""
@@ -253,71 +234,13 @@ class EvaluatedTrials:
     def with_objectives(self) -> optuna.Study:
         """Return a copy of the study with all objectives, without trials from other searches."""
         own = {record.number for record in self.results.records}
-        return _study(
+        complete = complete_trials(self.results.study)
+        return with_values(
             self.results.study,
-            {t.number: t.values for t in _complete(self.results.study) if t.number in own},
+            {trial.number: trial.values for trial in complete if trial.number in own},
         )
 
 
-@contextmanager
-def quiet_optuna() -> Iterator[None]:
-    """Context manager that hides Optuna's log messages, except for errors."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)
-
-
-def is_categorical(distribution: BaseDistribution) -> bool:
-    """Return whether a parameter is categorical, even if its choices are numbers."""
-    return isinstance(distribution, CategoricalDistribution)
-
-
-def _complete(study: optuna.Study) -> list[FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-
-
-def _study(
-    study: optuna.Study,
-    values: dict[int, list[float]],
-    changed: Mapping[int, _Parameters] = MappingProxyType({}),
-) -> optuna.Study:
-    """Create a copy of a study in memory, with other values and parameters.
-
-    Args:
-        study: Study to copy.
-        values: Values of the trials that become COMPLETE, keyed by number. All other trials become
-            FAIL.
-        changed: Parameters and distributions that replace those of a trial, keyed by number.
-    """
-    objectives = max(map(len, values.values()), default=1)
-    evaluated = optuna.create_study(directions=study.directions[:objectives])
-    evaluated.add_trials(
-        _with_values(
-            trial,
-            values.get(trial.number),
-            changed.get(trial.number, (trial.params, trial.distributions)),
-        )
-        for trial in study.get_trials(deepcopy=False)
-    )
-    return evaluated
-
-
-def _with_values(
-    trial: FrozenTrial, values: list[float] | None, parameters: _Parameters
-) -> FrozenTrial:
-    params, distributions = parameters
-    return create_trial(
-        state=TrialState.FAIL if values is None else TrialState.COMPLETE,
-        values=values,
-        params=params,
-        distributions=distributions,
-        intermediate_values={} if values is None else trial.intermediate_values,
-    )
-
-
-def _parameters(config: dict[str, Any], space: SearchSpace) -> _Parameters:
+def _parameters(config: dict[str, Any], space: SearchSpace) -> Parameters:
     params = {name: config[name] for name in space.parameters if name in config}
     return params, {name: space.parameters[name].distribution() for name in params}

@@ -5,17 +5,12 @@ import itertools
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from optuna.visualization import (
-    plot_contour,
-    plot_parallel_coordinate,
-    plot_rank,
-    plot_slice,
-)
+from optuna.visualization import plot_contour, plot_parallel_coordinate, plot_rank, plot_slice
 from plotly.colors import sample_colorscale
 
-from tune_mnist.reporting.plots import text_format
+from tune_mnist.reporting import text_format
 from tune_mnist.reporting.plots.axes import power, set_ticks, stretch, whole_ticks
-from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials, is_categorical
+from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials
 from tune_mnist.reporting.plots.hyperparameter_sentences import (
     choice_sentence,
     common_values,
@@ -24,15 +19,8 @@ from tune_mnist.reporting.plots.hyperparameter_sentences import (
     rank_sentence,
     span_sentence,
 )
-from tune_mnist.reporting.plots.plot import (
-    BLUE,
-    GREY,
-    LOW_TO_HIGH,
-    CannotDrawError,
-    Plot,
-    tidied,
-)
-from tune_mnist.training import hyperparameter
+from tune_mnist.reporting.plots.plot import BLUE, GREY, LOW_TO_HIGH, CannotDrawError, Plot, tidied
+from tune_mnist.training import hyperparameter, short_number
 from tune_mnist.tuning.trials.reports import METRIC
 
 MIN_TO_COMPARE = 4
@@ -104,7 +92,7 @@ def _slice(name: str, evaluated: EvaluatedTrials) -> Plot:
         choices = [choice.strip("'") for choice in figure.layout.xaxis.categoryarray]
         figure.update_xaxes(categoryarray=choices)
     _powers_of_ten(stretch(tidied(figure), METRIC), evaluated)
-    describe = choice_sentence if is_categorical(evaluated.distributions[name]) else span_sentence
+    describe = choice_sentence if evaluated.is_categorical(name) else span_sentence
     sentence = f"{describe(name, evaluated)} {diverged_sentence(evaluated)}".rstrip()
     return Plot(f"slice-{name}", f"Slice: {name}", sentence, figure)
 
@@ -139,9 +127,7 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
         f"The best {len(best)} of {len(values)} trials {evaluated.when} have {in_common}. Lines"
         f" are coloured by {METRIC}, from orange (lowest) to blue (highest)."
     )
-    return [
-        Plot("parallel", "Parallel coordinates", sentence, figure),
-    ]
+    return [Plot("parallel", "Parallel coordinates", sentence, figure)]
 
 
 def contour(evaluated: EvaluatedTrials) -> list[Plot]:
@@ -162,9 +148,9 @@ def contour(evaluated: EvaluatedTrials) -> list[Plot]:
     places = len({(str(r.config[first]), str(r.config[second])) for r in evaluated.records})
     sentence = (
         f"The best trial {evaluated.when}, #{best.number}, has"
-        f" {first} {text_format.number(best.config[first])} and"
-        f" {second} {text_format.number(best.config[second])}. The surface is interpolated"
-        f" between {places} points (dots), and only a guess elsewhere."
+        f" {first} {short_number(best.config[first])} and"
+        f" {second} {short_number(best.config[second])}. The surface is interpolated between"
+        f" {places} points (dots), and only a guess elsewhere."
     )
     tidied(figure)
     _powers_of_ten(figure, evaluated)
@@ -234,9 +220,13 @@ def _two_parameters(evaluated: EvaluatedTrials, *, numbers: bool = False) -> tup
     evaluated.require_differences()
     fit = _by_importance(evaluated)
     if numbers:
-        fit = [name for name in fit if _is_number(name, evaluated)]
+        fit = [
+            name
+            for name in fit
+            if all(isinstance(value, int | float) for value in evaluated.values(name))
+        ]
         # Between a few choices there is nothing to interpolate.
-        fit.sort(key=lambda name: is_categorical(evaluated.distributions[name]))
+        fit.sort(key=evaluated.is_categorical)
     if len(fit) < 2:
         kind = "numeric " if numbers else ""
         raise CannotDrawError(f"fewer than 2 {kind}parameters vary and exist in every trial")
@@ -256,10 +246,6 @@ def _by_importance(evaluated: EvaluatedTrials) -> list[str]:
         important = []
     ranked = [name for name in important if name in names]
     return ranked + [name for name in names if name not in ranked]
-
-
-def _is_number(name: str, evaluated: EvaluatedTrials) -> bool:
-    return all(isinstance(value, int | float) for value in evaluated.values(name))
 
 
 def _powers_of_ten(figure: go.Figure, evaluated: EvaluatedTrials) -> None:

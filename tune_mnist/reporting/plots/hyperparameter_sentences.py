@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 from scipy.stats import mannwhitneyu
 
+from tune_mnist.reporting import text_format
 from tune_mnist.reporting.common_epoch import common_epoch
 from tune_mnist.reporting.importances import COVERAGE, RESAMPLES
-from tune_mnist.reporting.plots import text_format
-from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials, is_categorical
-from tune_mnist.training import hyperparameter
+from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials
+from tune_mnist.training import hyperparameter, short_number
 from tune_mnist.tuning.trials.reports import METRIC
 
 MIN_IN_A_GROUP = 5
@@ -60,7 +60,7 @@ def choice_sentence(name: str, evaluated: EvaluatedTrials) -> str:
             by_choice.setdefault(record.config[name], []).append(record.val_accuracy)
     ordered = sorted(by_choice, key=lambda choice: -statistics.median(by_choice[choice]))
     best, *others = (
-        f"{choice} with {text_format.accuracy(statistics.median(by_choice[choice]))}"
+        f"{choice} with {statistics.median(by_choice[choice]):.4f}"
         f" ({text_format.count(len(by_choice[choice]), 'trial')})"
         for choice in ordered
     )
@@ -72,8 +72,7 @@ def choice_sentence(name: str, evaluated: EvaluatedTrials) -> str:
         return f"Median {METRIC} {when} by {name}: {medians}; {doubt}; {champion}."
     return (
         f"By the median of {METRIC} {when}, the best {name} is {best}, before"
-        f" {text_format.listed(others)};"
-        f" {champion}."
+        f" {text_format.listed(others)}; {champion}."
     )
 
 
@@ -109,20 +108,15 @@ def span_sentence(name: str, evaluated: EvaluatedTrials) -> str:
     best = [r for r in evaluated.best_quarter if name in r.config]
     frame = pd.DataFrame([(r.config[name], r.val_accuracy) for r in having]).rank()
     order = frame[0].corr(frame[1])
-    tried = f"{text_format.span(r.config[name] for r in having)} was tried"
-    count = len(evaluated.best_quarter)
-    when = evaluated.when
+    count, when = len(evaluated.best_quarter), evaluated.when
+    where = text_format.span(r.config[name] for r in best) if best else ""
     if len(best) == count:
-        sentence = (
-            f"The best {count} trials {when} have {name}"
-            f" {text_format.span(r.config[name] for r in best)}"
-        )
+        sentence = f"The best {count} trials {when} have {name} {where}"
     elif best:
-        where = text_format.span(r.config[name] for r in best)
         sentence = f"Of the best {count} trials {when}, {len(best)} have {name}, {where}"
     else:
         sentence = f"None of the best {count} trials {when} has {name}"
-    sentence += f" ({tried})"
+    sentence += f" ({text_format.span(r.config[name] for r in having)} was tried)"
     if pd.isna(order) or len(having) < MIN_IN_A_GROUP:
         return f"{sentence}."
     return (
@@ -143,13 +137,10 @@ def diverged_sentence(evaluated: EvaluatedTrials) -> str:
 def common_values(name: str, evaluated: EvaluatedTrials) -> str:
     """Return the values of a parameter in the best quarter of the trials, as text."""
     values = [record.config[name] for record in evaluated.best_quarter]
-    if is_categorical(evaluated.distributions[name]):
-        return (
-            f"{name} {text_format.shares(values)}"
-            if len(set(values)) > 1
-            else f"{name} {values[0]}"
-        )
-    return f"{name} {text_format.span(values)}"
+    if not evaluated.is_categorical(name):
+        return f"{name} {text_format.span(values)}"
+    several = len(set(values)) > 1
+    return f"{name} {text_format.shares(values) if several else values[0]}"
 
 
 def rank_sentence(name: str, ranks: "pd.Series[float]", evaluated: EvaluatedTrials) -> str:
@@ -164,7 +155,7 @@ def rank_sentence(name: str, ranks: "pd.Series[float]", evaluated: EvaluatedTria
         evaluated: Trials to compare.
     """
     total = f"of {len(ranks)} (1 is the best {evaluated.when})"
-    if is_categorical(evaluated.distributions[name]):
+    if evaluated.is_categorical(name):
         choices: dict[Any, list[float]] = {}
         for record in evaluated.records:
             choices.setdefault(record.config[name], []).append(ranks[record.number])
@@ -175,7 +166,7 @@ def rank_sentence(name: str, ranks: "pd.Series[float]", evaluated: EvaluatedTria
     lower = [ranks[r.number] for r in evaluated.records if r.config[name] <= middle]
     higher = [ranks[r.number] for r in evaluated.records if r.config[name] > middle]
     return (
-        f"In the median, the trials with {name} up to {text_format.number(middle)} have rank"
+        f"In the median, the trials with {name} up to {short_number(middle)} have rank"
         f" {statistics.median(lower):g} {total}, those above it"
         f" {statistics.median(higher) if higher else float('nan'):g}."
     )

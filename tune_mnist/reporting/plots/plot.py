@@ -1,6 +1,7 @@
 """Plot of the page: figure or pictures, with title and description."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -35,7 +36,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Plot:
-    """Plot on the report page, with a sentence that explains it.
+    """Plot on the report page.
 
     Attributes:
         key: Identifier in links and file names, unique among the plots of a search.
@@ -49,11 +50,19 @@ class Plot:
     title: str
     sentence: str
     figure: go.Figure | None = None
-    pictures: tuple[Picture, ...] = field(default=())
+    pictures: tuple[Picture, ...] = ()
 
 
 class CannotDrawError(Exception):
     """Raised if a plot would show nothing. The message gives the reason."""
+
+
+def marker(index: int, *, size: int = 9, hollow: bool = False) -> dict[str, Any]:
+    """Return plotly's options for the points of the n-th group, the same in all plots."""
+    colour, symbol = COLOURS[index % len(COLOURS)], SYMBOLS[index % len(SYMBOLS)]
+    if hollow:
+        return {"color": colour, "symbol": f"{symbol}-open", "size": size, "line": {"width": 2}}
+    return {"color": colour, "symbol": symbol, "size": size}
 
 
 def tidied(figure: go.Figure, *, height: int = HEIGHT) -> go.Figure:

@@ -13,29 +13,21 @@ from PIL import Image
 
 from tune_mnist.data.form import class_name
 from tune_mnist.errors import UserError
-from tune_mnist.reporting.plots import text_format
+from tune_mnist.reporting import text_format
 from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials
-from tune_mnist.reporting.plots.plot import (
-    CannotDrawError,
-    Picture,
-    Plot,
-    tidied,
-)
+from tune_mnist.reporting.plots.plot import CannotDrawError, Picture, Plot, tidied
 from tune_mnist.tuning.final.misclassified import read_misclassified
 from tune_mnist.tuning.final.runs import final_folder
 
 PICTURES = 24
-_NO_FINAL_RUNS = "there was no final evaluation"
 _ERROR_SCALE = [[0, "rgba(199,119,0,0.1)"], [1, "rgba(199,119,0,0.65)"]]
 
 
 def confusion_matrices(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw the confusion matrix of each architecture, summed over its final runs."""
-    if not evaluated.results.final:
-        raise CannotDrawError(_NO_FINAL_RUNS)
     plots = []
     names = evaluated.results.class_names
-    for model in sorted({run.model for run in evaluated.results.final}):
+    for model in _tested_models(evaluated):
         runs = [run for run in evaluated.results.final if run.model == model and run.best]
         confusion = np.sum([run.confusion for run in runs], axis=0)
         plots.append(
@@ -51,11 +43,9 @@ def confusion_matrices(evaluated: EvaluatedTrials) -> list[Plot]:
 
 def misclassified_images(evaluated: EvaluatedTrials) -> list[Plot]:
     """Show the images that each architecture misclassified with the highest confidence."""
-    if not evaluated.results.final:
-        raise CannotDrawError(_NO_FINAL_RUNS)
     plots = []
     named = partial(class_name, evaluated.results.class_names)
-    for model in sorted({run.model for run in evaluated.results.final}):
+    for model in _tested_models(evaluated):
         try:
             found = read_misclassified(final_folder(evaluated.results.directory, model))
         except UserError as error:
@@ -73,10 +63,9 @@ def misclassified_images(evaluated: EvaluatedTrials) -> list[Plot]:
         )
         pairs = Counter((int(found.truth[i]), int(found.predicted[i])) for i in shown)
         ((truth, predicted), times), *_ = pairs.most_common()
-        highest = float(found.probability[0])
         sentence = (
             f"Test images that {model} misclassifies with the highest probabilities, up to"
-            f" {text_format.percent(highest)} (first final run):"
+            f" {text_format.percent(float(found.probability[0]))} (first final run):"
             f" {text_format.count(len(shown), 'image')}, most often {named(truth)} as"
             f" {named(predicted)} ({text_format.count(times, 'time')})."
         )
@@ -86,6 +75,13 @@ def misclassified_images(evaluated: EvaluatedTrials) -> list[Plot]:
     if not plots:
         raise CannotDrawError("no misclassified images were stored")
     return plots
+
+
+def _tested_models(evaluated: EvaluatedTrials) -> list[str]:
+    """Return the architectures with final runs, or raise an error if there are none."""
+    if not evaluated.results.final:
+        raise CannotDrawError("there was no final evaluation")
+    return sorted({run.model for run in evaluated.results.final})
 
 
 def _confusion_sentence(
@@ -125,8 +121,7 @@ def _confusion_figure(confusion: NDArray[np.int64], names: Sequence[str]) -> go.
             hovertemplate="%{y} classified as %{x}: %{z}<extra></extra>",
         )
     )
-    places = [(t, p) for t in range(len(classes)) for p in range(len(classes))]
-    shown = [(t, p) for t, p in places if confusion[t, p]]
+    shown = np.argwhere(confusion)
     figure.add_scatter(
         x=[classes[p] for _, p in shown],
         y=[classes[t] for t, _ in shown],

@@ -6,13 +6,9 @@ from datetime import datetime, timedelta
 import pandas as pd
 import plotly.graph_objects as go
 from optuna.trial import TrialState as StudyState
-from optuna.visualization import (
-    plot_intermediate_values,
-    plot_optimization_history,
-    plot_timeline,
-)
+from optuna.visualization import plot_intermediate_values, plot_optimization_history, plot_timeline
 
-from tune_mnist.reporting.plots import text_format
+from tune_mnist.reporting import text_format
 from tune_mnist.reporting.plots.axes import stretch, whole_ticks
 from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials
 from tune_mnist.reporting.plots.plot import (
@@ -63,13 +59,13 @@ def history(evaluated: EvaluatedTrials) -> list[Plot]:
         trace.name = "trial" if trace.name == METRIC else "best so far"
         trace.hovertemplate = "#%{x}: %{customdata:.4f}<extra></extra>"
     best = evaluated.ranked[0]
-    after = len([number for number in numbers if number > best.number])
+    place = sum(number <= best.number for number in numbers)
+    improved = _improvements(evaluated.records)
     sentence = (
-        f"The best trial, #{best.number}, reached {METRIC}"
-        f" {text_format.accuracy(best.val_accuracy)};"
-        f" it was number {len(numbers) - after} of {len(numbers)} in the order of start, and"
-        f" {_improvements(evaluated.records)} improved on the best accuracy so far (compared by"
-        " best epochs, including trials that were stopped early)."
+        f"The best trial, #{best.number}, reached {METRIC} {best.val_accuracy:.4f}; it was number"
+        f" {place} of {len(numbers)} in the order of start, and"
+        f" {text_format.count(improved, 'trial') if improved else 'no trial'} improved on the best"
+        " accuracy so far (compared by best epochs, including trials that were stopped early)."
     )
     if best.stage:
         sentence += f" Only trials that reached stage {best.stage} are shown."
@@ -91,9 +87,7 @@ def learning_curves(evaluated: EvaluatedTrials) -> list[Plot]:
             # One trace for each ending keeps the legend short. None ends the line of a trial.
             epochs += [*values, None]
             accuracies += [*values.values(), None]
-            label = (
-                f"#{record.number} {record.config['model']}" if several else f"#{record.number}"
-            )
+            label = f"#{record.number} {record.config['model'] if several else ''}".rstrip()
             labels += [label] * (len(values) + 1)
         if any(epochs):
             figure.add_scatter(
@@ -130,17 +124,16 @@ def intermediate_values(evaluated: EvaluatedTrials) -> list[Plot]:
         trace.text = None
     stretch(tidied(figure), METRIC)
     figure.update_xaxes(title_text="epoch", **whole_ticks(_longest(curves)))
-    return [
-        Plot("intermediate", "Values by epoch", _foretelling_sentence(evaluated, curves), figure)
-    ]
+    sentence = _foretelling_sentence(evaluated, curves)
+    return [Plot("intermediate", "Values by epoch", sentence, figure)]
 
 
 def timeline(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw Optuna's timeline, without trials imported from other searches."""
     records = {record.number: record for record in evaluated.results.records}
     trials = [t for t in evaluated.results.study.get_trials(deepcopy=False) if t.number in records]
-    begins = {trial.number: trial.datetime_start for trial in trials if trial.datetime_start}
-    if not begins:
+    begun = [trial.datetime_start for trial in trials if trial.datetime_start]
+    if not begun:
         raise CannotDrawError("no trial has begun")
     figure = plot_timeline(evaluated.results.study)
     figure.data = [trace for trace in figure.data if _keep_own(trace, records)]
@@ -150,7 +143,7 @@ def timeline(evaluated: EvaluatedTrials) -> list[Plot]:
     # Room for the label of the last tick.
     figure.update_layout(barmode="overlay", margin={"r": 36})
     ended = [trial.datetime_complete for trial in trials if trial.datetime_complete]
-    first, last = min(begins.values()), max([*begins.values(), *ended])
+    first, last = min(begun), max([*begun, *ended])
     figure.update_xaxes(
         title_text=f"time, from {first:%Y-%m-%d}",
         tickangle=0,
@@ -158,9 +151,8 @@ def timeline(evaluated: EvaluatedTrials) -> list[Plot]:
         tickformat=_time_format(last - first),
     )
     figure.update_yaxes(title_text="trial", autorange="reversed", **whole_ticks(len(trials)))
-    return [
-        Plot("timeline", "Timeline", _timeline_sentence(evaluated.results, begins, ended), figure)
-    ]
+    sentence = _timeline_sentence(evaluated.results, begun, ended)
+    return [Plot("timeline", "Timeline", sentence, figure)]
 
 
 def _time_format(duration: timedelta) -> str:
@@ -169,13 +161,10 @@ def _time_format(duration: timedelta) -> str:
     return "%H:%M" if duration >= timedelta(minutes=4) else "%H:%M:%S"
 
 
-def _improvements(records: list[TrialRecord]) -> str:
-    best, times = float("-inf"), 0
-    for record in records:
-        if record.val_accuracy > best:
-            times += best > float("-inf")
-            best = record.val_accuracy
-    return text_format.count(times, "trial") if times else "no trial"
+def _improvements(records: list[TrialRecord]) -> int:
+    """Return the number of trials that were better than all earlier ones, without the first."""
+    best_so_far = pd.Series([record.val_accuracy for record in records]).cummax()
+    return int((best_so_far.diff() > 0).sum())
 
 
 def _curves(evaluated: EvaluatedTrials) -> dict[int, dict[int, float]]:
@@ -220,11 +209,10 @@ def _ends_sentence(evaluated: EvaluatedTrials, rungs: tuple[int, ...]) -> str:
         parts = (f"{after[epoch]} after epoch {epoch}" for epoch in sorted(after))
         sentence += f" (stopped: {text_format.listed(parts)})"
     if rungs:
-        scheduler = evaluated.results.options.scheduler
-        epochs = text_format.listed(map(str, rungs))
+        scheduler, plural = evaluated.results.options.scheduler, "s" * (len(rungs) > 1)
         sentence += (
-            f"; dashed lines mark the rung{'s' if len(rungs) > 1 else ''} of {scheduler} at epoch"
-            f"{'s' if len(rungs) > 1 else ''} {epochs}"
+            f"; dashed lines mark the rung{plural} of {scheduler} at epoch{plural}"
+            f" {text_format.listed(map(str, rungs))}"
         )
     exempt = portfolio_sentence(evaluated.results)
     return f"{sentence}. {exempt}".rstrip()
@@ -277,19 +265,17 @@ def _keep_own(trace: go.Bar, records: dict[int, TrialRecord]) -> bool:
     return bool(kept)
 
 
-def _timeline_sentence(
-    results: StoredSearch, begins: dict[int, datetime], ended: list[datetime]
-) -> str:
+def _timeline_sentence(results: StoredSearch, begun: list[datetime], ended: list[datetime]) -> str:
     trained = sum(record.train_seconds for record in results.records)
     if not trained:
-        return f"{text_format.count(len(begins), 'trial')} began, and none has finished an epoch."
+        return f"{text_format.count(len(begun), 'trial')} began, and none has finished an epoch."
     longest = max(results.records, key=lambda record: record.train_seconds)
     sentence = (
         f"{text_format.count(len(results.records), 'trial')} trained for"
         f" {text_format.seconds(trained)} in all"
     )
     if ended:
-        passed = (max(ended) - min(begins.values())).total_seconds()
+        passed = (max(ended) - min(begun)).total_seconds()
         sentence += (
             f" within {text_format.seconds(passed)}, from the first start to the last end"
             f" (on average {trained / max(passed, 1e-9):.1f} at a time)"

@@ -2,9 +2,9 @@
 
 import plotly.graph_objects as go
 
-from tune_mnist.reporting.plots import text_format
+from tune_mnist.reporting import text_format
 from tune_mnist.reporting.plots.axes import stretch
-from tune_mnist.reporting.plots.plot import COLOURS, SYMBOLS, Plot, tidied
+from tune_mnist.reporting.plots.plot import COLOURS, Plot, marker, tidied
 from tune_mnist.reporting.spread import spread
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.verdict_of_searches import SameTest
@@ -62,12 +62,7 @@ def accuracy_by_search(searches: dict[str, StoredSearch]) -> Plot:
             mode="markers",
             name=name,
             offsetgroup=name,
-            marker={
-                "color": COLOURS[index % len(COLOURS)],
-                "symbol": f"{SYMBOLS[index % len(SYMBOLS)]}-open",
-                "size": 9,
-                "line": {"width": 2},
-            },
+            marker=marker(index, hollow=True),
             hovertemplate="%{text}: %{customdata:.4f}<extra>%{x}</extra>",
         )
         for model, accuracy in trials.groupby("model")[METRIC].max().items():
@@ -76,7 +71,7 @@ def accuracy_by_search(searches: dict[str, StoredSearch]) -> Plot:
     figure.update_xaxes(type="category")
     figure.update_layout(scattermode="group")
     parts = [
-        f"{model} {text_format.accuracy(accuracy)} ({name})"
+        f"{model} {accuracy:.4f} ({name})"
         for model, (accuracy, name) in sorted(best.items(), key=lambda item: -item[1][0])
     ]
     sentence = (

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from typing import Generic, TypeVar
+
+from tune_mnist.process import RAY_THREAD
 
 Result = TypeVar("Result")
 
@@ -21,7 +23,7 @@ class BackgroundCall(Generic[Result]):
     def __init__(self, function: Callable[[], Result]) -> None:
         self._function = function
         self._future: Future[Result] = Future()
-        threading.Thread(target=self._run, name="start Ray", daemon=True).start()
+        threading.Thread(target=self._run, name=RAY_THREAD, daemon=True).start()
 
     def result(self) -> Result:
         """Wait for the end of the call, and return or raise what the function did."""
@@ -31,10 +33,6 @@ class BackgroundCall(Generic[Result]):
     def done(self) -> bool:
         """Whether the call has ended."""
         return self._future.done()
-
-    def wait(self) -> None:
-        """Wait for the end of the call."""
-        wait([self._future])
 
     def _run(self) -> None:
         try:

@@ -4,7 +4,6 @@ import atexit
 import gc
 import logging
 import os
-import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,19 +14,17 @@ import ray
 
 from tune_mnist.errors import UserError
 from tune_mnist.stop_signals import stop_signals
+from tune_mnist.tuning.cluster.address import check_answers
 from tune_mnist.tuning.cluster.auth_settings import check_mode, check_token_readable
 from tune_mnist.tuning.cluster.background_call import BackgroundCall
 from tune_mnist.tuning.cluster.local_ray import LocalRay, LocalSettings, kill_descendants
+from tune_mnist.tuning.cluster.node_packages import runtime_environment
 from tune_mnist.tuning.cluster.node_tasks import alive_nodes
-from tune_mnist.tuning.cluster.shipped_package import runtime_environment
 from tune_mnist.tuning.ray_internals.settings import (
     ENVIRONMENT,
     PRELOADED_MODULES,
     reread_authentication,
 )
-
-RAY_CONNECT_SECONDS = 5
-LAST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,8 @@ def start_early(*, all_cores: bool) -> None:
 
     Ray's processes need seconds to start, during which the main thread can import PyTorch and
     check the inputs of a search. If nothing connects, for example because an input is invalid, Ray
-    is ended when this process exits, after the error has been printed.
+    is ended when this process exits, after the error has been printed. Only commands may call this
+    function: they end the process at once, even if Ray is still starting.
 
     Args:
         all_cores: Whether trials will use most CPU cores, as passed to :func:`connect`.
@@ -83,8 +81,9 @@ def start_early(*, all_cores: bool) -> None:
     """
     global _early
     prepare_environment(None, all_cores=all_cores)
-    _early = BackgroundCall(lambda: connect(None, all_cores=all_cores))
     atexit.register(disconnect)
+    with stop_signals.held():
+        _early = BackgroundCall(lambda: connect(None, all_cores=all_cores))
 
 
 @contextmanager
@@ -130,7 +129,7 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
     given_as = "--address" if address else "RAY_ADDRESS"
     address = address or os.environ.get("RAY_ADDRESS")
     if address:
-        _check_answers(address, given_as)
+        check_answers(address, given_as)
     elsewhere = None if starts_here(address) else address
     if elsewhere:
         # Imported here because a search on this machine does not need its private parts of Ray.
@@ -140,13 +139,14 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
         check_token_readable()
         check_token(elsewhere)
     try:
-        context = ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            runtime_env=runtime_environment() if elsewhere else None,
-            **arguments,
-        )
+        with stop_signals.termination_kept():
+            context = ray.init(
+                address=address or "local",
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env=runtime_environment() if elsewhere else None,
+                **arguments,
+            )
     except UserError:
         raise
     except Exception as error:  # Ray 2.60 raises many types, a plain Exception for a timeout
@@ -156,8 +156,6 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
     except SystemExit:
         # Ray 2.60 turns a SIGTERM during its start into SystemExit.
         raise KeyboardInterrupt from None
-    finally:
-        stop_signals.take_back()
     resources = _resources(
         context.dashboard_url,
         ray.get_runtime_context().gcs_address if elsewhere else None,
@@ -252,50 +250,17 @@ def prepare_environment(address: str | None, *, all_cores: bool = False) -> dict
     return _settings.apply() if starts_here(address) else {}
 
 
-def _check_answers(address: str, given_as: str) -> None:
-    """Check that a process listens at ``host:port``. Ray itself would retry for minutes."""
-    if address in ("auto", "local"):
-        return
-    if address.startswith("ray://"):
-        raise UserError(
-            f"{given_as} {address}: Ray's client (ray://) cannot run a search; run the command on"
-            " a node of the cluster with --address auto"
-        )
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or int(port) > LAST_PORT:
-        raise UserError(f"{given_as} must be host:port or auto, but is '{address}'")
-    try:
-        open_connection(address).close()
-    except OSError as error:
-        raise UserError(
-            f"no Ray cluster at '{address}': {error.strerror or error}; start a cluster with"
-            f" 'ray start --head', or remove {given_as}"
-        ) from None
-
-
-def open_connection(address: str) -> socket.socket:
-    """Open a TCP connection to ``host:port``.
-
-    Raises:
-        OSError: Nothing answers within RAY_CONNECT_SECONDS.
-    """
-    host, _, port = address.rpartition(":")
-    return socket.create_connection((host.strip("[]"), int(port)), RAY_CONNECT_SECONDS)
-
-
 def disconnect() -> None:
     """Disconnect from Ray, and end Ray if this process started it."""
     global _early
     early, _early = _early, None
     if early is not None:
         atexit.unregister(disconnect)
-        if stop_signals.received and not early.done:
-            # Ctrl-C has also ended processes of Ray. Ray's start, and its end when this process
-            # exits, would wait for them for a minute.
+        if not early.done:
+            # Ray would wait for a minute for the killed processes when this process exits.
             atexit.unregister(ray.shutdown)
             kill_descendants()
             return
-        early.wait()
     with _no_collection():
         ray.shutdown()
     _settings.undo()

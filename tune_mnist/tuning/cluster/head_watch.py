@@ -4,9 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
-from tune_mnist.tuning.cluster.connection import Resources, open_connection
+from tune_mnist.tuning.cluster.address import open_connection
+from tune_mnist.tuning.cluster.connection import Resources
+from tune_mnist.tuning.cluster.local_ray import LocalRay
 
 CHECK_SECONDS = 2.0
 LOCAL_CHECK_SECONDS = 0.5
@@ -15,13 +16,6 @@ SILENCE_SECONDS = 15.0
 
 Ray itself waits for a minute.
 """
-
-
-class Head(Protocol):
-    """Head node of a Ray cluster, or the processes of Ray on this machine."""
-
-    def complaint(self) -> str:
-        """Return an error message if the head node is lost, or an empty string."""
 
 
 class RemoteHead:
@@ -61,16 +55,14 @@ def head_watched(resources: Resources, give_up: Callable[[str], None]) -> Iterat
         give_up: Function to call with a one-line error message when the head node is lost. It is
             called in the background thread, because the main thread may be blocked inside Ray.
     """
-    head: Head | None = resources.local
+    head: RemoteHead | LocalRay | None = resources.local
     seconds = LOCAL_CHECK_SECONDS
     if resources.head is not None:
         head, seconds = RemoteHead(resources.head), CHECK_SECONDS
     stopped = threading.Event()
     if head is not None:
-        watch = threading.Thread(
-            target=_watch, args=(head, seconds, give_up, stopped), daemon=True
-        )
-        watch.start()
+        arguments = (head.complaint, seconds, give_up, stopped)
+        threading.Thread(target=_watch, args=arguments, daemon=True).start()
     try:
         yield
     finally:
@@ -78,10 +70,13 @@ def head_watched(resources: Resources, give_up: Callable[[str], None]) -> Iterat
 
 
 def _watch(
-    head: Head, seconds: float, give_up: Callable[[str], None], stopped: threading.Event
+    check: Callable[[], str],
+    seconds: float,
+    give_up: Callable[[str], None],
+    stopped: threading.Event,
 ) -> None:
     while not stopped.wait(seconds):
-        complaint = head.complaint()
+        complaint = check()
         # The search stops the watch before it ends Ray, so that this is not reported as a loss.
         if complaint and not stopped.is_set():
             give_up(complaint)

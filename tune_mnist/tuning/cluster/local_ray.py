@@ -87,10 +87,7 @@ class LocalSettings:
     def undo(self) -> None:
         """Restore the environment variables."""
         for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+            _set_variable(name, value)
         self._before = {}
         self._arguments = None
         set_cluster_enabled(self._cluster_enabled)
@@ -98,10 +95,7 @@ class LocalSettings:
     def _set(self, values: Mapping[str, str | None]) -> None:
         for name, value in values.items():
             self._before.setdefault(name, os.environ.get(name))
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+            _set_variable(name, value)
 
 
 @dataclass(frozen=True)
@@ -153,6 +147,13 @@ def kill_descendants() -> None:
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             process.kill()
+
+
+def _set_variable(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
 
 
 def _name(process: psutil.Process) -> str:

@@ -1,9 +1,13 @@
-"""Check that the nodes of a cluster have the packages that trials need."""
+"""Packages that trials need on the nodes of a cluster."""
 
 import importlib
+from pathlib import Path
+from typing import Any
 
+import tune_mnist
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.cluster.node_tasks import alive_nodes, node_name, result_or_error, submit
+from tune_mnist.tuning.ray_internals.settings import job_ships_modules
 
 _RUN_BY_WORKERS = (
     "tune_mnist.tuning.trials.trainable",
@@ -11,6 +15,15 @@ _RUN_BY_WORKERS = (
     "sklearn.metrics",  # imported only when a final run is evaluated
 )
 """Modules whose import loads all packages that workers use."""
+
+
+def runtime_environment() -> dict[str, Any]:
+    """Return a Ray runtime environment that sends the driver's tune_mnist package to workers.
+
+    The environment is empty if the Ray job of this process already ships modules, because Ray does
+    not merge two lists of modules.
+    """
+    return {} if job_ships_modules() else {"py_modules": [str(Path(tune_mnist.__file__).parent)]}
 
 
 def check_packages() -> None:

@@ -10,10 +10,6 @@ from tune_mnist.tuning.cluster.node_tasks import Node, alive_nodes
 def check_placeable(cpus_per_trial: float, gpus_per_trial: float) -> None:
     """Check that at least one node has enough resources for a trial.
 
-    Args:
-        cpus_per_trial: CPU cores per trial.
-        gpus_per_trial: GPUs per trial.
-
     Raises:
         UserError: No node has enough resources. The message says what the largest node has.
     """

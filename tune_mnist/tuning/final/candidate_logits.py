@@ -1,9 +1,7 @@
 """Outputs of the candidates for an ensemble, computed on the workers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import ray
@@ -19,60 +17,50 @@ from tune_mnist.tuning.final.kept_network import (
     evaluate_on_workers,
     read_kept_network,
 )
-from tune_mnist.tuning.planning.resources import Workers
+from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.storage.kept_models import BestConfig
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
 
-@dataclass(frozen=True)
-class CandidateLogits:
-    """Evaluation of candidates, which leaves out a candidate that cannot be evaluated.
+def candidate_logits(
+    context: SearchContext,
+    configs: Sequence[BestConfig],
+    data: "ray.ObjectRef[DataSplit]",
+    say: Say,
+) -> dict[int, NDArray[np.float32]]:
+    """Return the outputs of candidates for the validation images of a data split.
 
-    Attributes:
-        directory: Results folder of the search.
-        settings: Settings shared by all trials.
-        workers: Number and resources of the workers.
-        max_failures: Maximum number of retries of an evaluation after its worker has died.
+    Args:
+        context: Context of the search.
+        configs: Configuration and origin of each candidate.
+        data: Images, labels and indices of the validation images.
+        say: Function that prints a line for each candidate that is left out, because its files are
+            damaged, its worker failed, or its outputs are not finite.
+
+    Returns:
+        Logits of each image (N, C), by number of the trial.
     """
+    settings, workers = context.settings, context.workers
+    task = ray.remote(
+        num_cpus=workers.cpus,
+        num_gpus=workers.gpus,
+        max_retries=context.options.max_failures,
+    )(validation_logits)
 
-    directory: Path
-    settings: TrialSettings
-    workers: Workers
-    max_failures: int
+    def network(config: BestConfig) -> KeptNetwork:
+        folder = path_in(context.directory, ENSEMBLE_FOLDER, member_folder(config.trial))
+        return read_kept_network(folder, config, settings.data.channels)
 
-    def compute(
-        self, configs: Sequence[BestConfig], data: "ray.ObjectRef[DataSplit]", say: Say
-    ) -> dict[int, NDArray[np.float32]]:
-        """Return the outputs of candidates for the validation images of a data split.
-
-        Args:
-            configs: Configuration and origin of each candidate.
-            data: Images, labels and indices of the validation images.
-            say: Function that prints a line for each candidate that is left out, because its files
-                are damaged, its worker failed, or its outputs are not finite.
-
-        Returns:
-            Logits of each image (N, C), by number of the trial.
-        """
-        task = ray.remote(
-            num_cpus=self.workers.cpus,
-            num_gpus=self.workers.gpus,
-            max_retries=self.max_failures,
-        )(validation_logits)
-        found: dict[int, NDArray[np.float32]] = evaluate_on_workers(
-            {config.trial: partial(self._network, config) for config in configs},
-            lambda network: task.remote(network, data, self.settings),
-            self.workers.concurrent,
-            lambda trial, reason: say(left_out(trial, reason)),
-        )
-        for trial in [trial for trial, logits in found.items() if not np.isfinite(logits).all()]:
-            say(left_out(trial, "its outputs are not finite"))
-            del found[trial]
-        return found
-
-    def _network(self, config: BestConfig) -> KeptNetwork:
-        folder = path_in(self.directory, ENSEMBLE_FOLDER, member_folder(config.trial))
-        return read_kept_network(folder, config, self.settings.data.channels)
+    found: dict[int, NDArray[np.float32]] = evaluate_on_workers(
+        {config.trial: partial(network, config) for config in configs},
+        lambda kept: task.remote(kept, data, settings),
+        workers.concurrent,
+        lambda trial, reason: say(left_out(trial, reason)),
+    )
+    for trial in [trial for trial, logits in found.items() if not np.isfinite(logits).all()]:
+        say(left_out(trial, "its outputs are not finite"))
+        del found[trial]
+    return found
 
 
 def left_out(trial: int, reason: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 
-from tune_mnist.data import Dataset, DataSplit
+from tune_mnist.data import Dataset
 from tune_mnist.errors import UserError
 from tune_mnist.safe_paths import path_in
 from tune_mnist.training import expected_calibration_error, probabilities
@@ -22,19 +22,17 @@ from tune_mnist.training.ensemble_file import (
     read_ensemble,
     write_ensemble,
 )
-from tune_mnist.tuning.final.candidate_logits import CandidateLogits, left_out
+from tune_mnist.tuning.final.candidate_logits import candidate_logits, left_out
 from tune_mnist.tuning.final.ensemble_choice import chosen_ensemble
 from tune_mnist.tuning.final.final_progress import Say
-from tune_mnist.tuning.planning.resources import Workers
+from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.recording.trial_record import BROKEN, TrialRecord, by_rank
 from tune_mnist.tuning.storage.candidate_models import (
     VALIDATION_FILE,
-    CandidateLimits,
     candidates_of,
     remove_ensemble,
 )
 from tune_mnist.tuning.storage.kept_models import BestConfig
-from tune_mnist.tuning.trials.trainable import TrialSettings
 
 MAX_LOGIT = 60_000.0
 """Limit of stored logits; float16 ends at 65,504."""
@@ -51,46 +49,29 @@ class EnsembleEvaluation:
     images.
 
     Attributes:
-        directory: Results folder of the search.
+        context: Context of the search.
         dataset: Data set that contains the test images.
-        shared: Training and validation images in Ray's object store.
-        settings: Settings shared by all trials.
-        workers: Number and resources of the workers, the same as for trials.
-        max_failures: Maximum number of retries of an evaluation after its worker has died.
-        limits: Limits of the candidates of each architecture.
     """
 
-    directory: Path
+    context: SearchContext
     dataset: Dataset
-    shared: "ray.ObjectRef[DataSplit]"
-    settings: TrialSettings
-    workers: Workers
-    max_failures: int
-    limits: CandidateLimits
 
     def best_trials(self, records: Sequence[TrialRecord]) -> list[int]:
-        """Return the best trials of each architecture, as many as can be candidates.
-
-        Args:
-            records: Records of all trials.
-        """
+        """Return the best trials of each architecture, as many as can be candidates."""
         best: dict[str, list[int]] = {}
         for record in by_rank(_usable(records)):
             trials = best.setdefault(record.config["model"], [])
-            if len(trials) < self.limits.count:
+            if len(trials) < self.context.candidate_limits.count:
                 trials.append(record.number)
         return sorted(trial for trials in best.values() for trial in trials)
 
     def is_stored(self, records: Sequence[TrialRecord]) -> bool:
         """Return whether an ensemble of the trials that are now the best is stored.
 
-        Args:
-            records: Records of all trials.
-
         Raises:
             UserError: The file of the ensemble is damaged.
         """
-        stored = read_ensemble(self.directory)
+        stored = read_ensemble(self.context.directory)
         if stored is None or stored.best_trials != self.best_trials(records):
             return False
         usable = {record.number for record in _usable(records)}
@@ -109,8 +90,8 @@ class EnsembleEvaluation:
         Raises:
             UserError: The file of the ensemble is damaged.
         """
-        if read_ensemble(self.directory) is not None and not self.is_stored(records):
-            remove_ensemble(self.directory)
+        if read_ensemble(self.context.directory) is not None and not self.is_stored(records):
+            remove_ensemble(self.context.directory)
             say("the stored ensemble is removed: it was chosen before other trials were the best")
 
     def choose(
@@ -132,7 +113,7 @@ class EnsembleEvaluation:
         Raises:
             UserError: The file of the ensemble is damaged.
         """
-        stored = read_ensemble(self.directory)
+        stored = read_ensemble(self.context.directory)
         if stored is not None:
             return stored
 
@@ -140,14 +121,14 @@ class EnsembleEvaluation:
             say(f"{folder.name} is left out of the ensemble: {error}; repair or remove {folder}")
 
         usable = {record.number for record in _usable(records)}
-        found = candidates_of(self.directory, refuse).values()
+        found = candidates_of(self.context.directory, refuse).values()
         configs = [each for each in found if each.trial in usable - {*without}]
         if not configs:
             return None
-        split = ray.get(self.shared)
+        split = ray.get(self.context.shared)
         labels = split.labels[split.val]
         say(f"ensemble: evaluating {_networks(configs)} on {len(labels):,} validation images")
-        outputs = self._candidates.compute(configs, self.shared, say)
+        outputs = candidate_logits(self.context, configs, self.context.shared, say)
         if not outputs:
             return None
         configs = [config for config in configs if config.trial in outputs]
@@ -166,7 +147,7 @@ class EnsembleEvaluation:
             records: Records of all trials.
             say: Function that prints the result, and a line for each candidate that is left out.
         """
-        if read_ensemble(self.directory) is not None:
+        if read_ensemble(self.context.directory) is not None:
             return
         tested: Ensemble | None = ensemble
         failed: set[int] = set()
@@ -181,26 +162,23 @@ class EnsembleEvaluation:
                 break
             tested = self.choose(records, say, failed)
         if tested is not None:
-            write_ensemble(self.directory, tested)
-
-    @property
-    def _candidates(self) -> CandidateLogits:
-        return CandidateLogits(self.directory, self.settings, self.workers, self.max_failures)
+            write_ensemble(self.context.directory, tested)
 
     def _outputs(self, ensemble: Ensemble, say: Say) -> dict[int, NDArray[np.float32]]:
         """Return the logits of the networks of an ensemble on the test images, by trial."""
         images, labels = self.dataset.test_images, self.dataset.test_labels
-        split = ray.get(self.shared)
+        split = ray.get(self.context.shared)
         indices = np.arange(len(labels))
         test = replace(split, images=images, labels=labels, train=indices[:0], val=indices)
-        configs = {config.trial: config for config in candidates_of(self.directory).values()}
+        found = candidates_of(self.context.directory).values()
+        configs = {config.trial: config for config in found}
         members = [member.trial for member in ensemble.members]
         for trial in members:
             if trial not in configs:
                 say(left_out(trial, "its configuration is missing"))
         kept = [configs[trial] for trial in members if trial in configs]
         say(f"ensemble: testing {_networks(kept)} on {len(labels):,} test images")
-        return self._candidates.compute(kept, ray.put(test), say)
+        return candidate_logits(self.context, kept, ray.put(test), say)
 
     def _test(
         self, ensemble: Ensemble, outputs: Mapping[int, NDArray[np.float32]]
@@ -220,7 +198,7 @@ class EnsembleEvaluation:
         logits: Sequence[NDArray[np.float16]],
         labels: NDArray[np.int64],
     ) -> None:
-        folder = path_in(self.directory, ENSEMBLE_FOLDER)
+        folder = path_in(self.context.directory, ENSEMBLE_FOLDER)
         arrays: dict[str, Any] = {"labels": labels}
         arrays |= {
             member_folder(config.trial): each for config, each in zip(configs, logits, strict=True)

@@ -4,7 +4,7 @@ import errno
 import os
 from collections import deque
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import ray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ray.exceptions import OutOfMemoryError, RayError, WorkerCrashedError
 from rich.console import Console
 
-from tune_mnist.data import Dataset, DataSplit
+from tune_mnist.data import Dataset
 from tune_mnist.data.split import VAL_SHARE
 from tune_mnist.durations import Stopwatch
 from tune_mnist.errors import last_line
@@ -36,22 +36,20 @@ from tune_mnist.tuning.final.selection import (
     drop_outdated,
     to_config,
 )
-from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.estimate import (
     START_SECONDS,
     expected_ensemble_seconds,
     time_on_workers,
 )
-from tune_mnist.tuning.planning.resources import Workers
+from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.recording.trial_record import TrialRecord
-from tune_mnist.tuning.storage.candidate_models import CandidateLimits
 from tune_mnist.tuning.storage.kept_models import keep_model
-from tune_mnist.tuning.trials.trainable import TrialSettings
 
 FORWARD_SPEED = 2.0
 """Minimum number of images that any network classifies in the time of training on one image."""
 
 
+@dataclass(frozen=True)
 class FinalEvaluation:
     """Final evaluation of a search, which estimates the test accuracy of the best configurations.
 
@@ -60,74 +58,44 @@ class FinalEvaluation:
     resumed, finished runs are kept, unfinished runs continue from their checkpoints, and runs of
     configurations that are no longer finalists are removed.
 
-    Args:
-        directory: Results folder of the search.
+    Attributes:
+        context: Context of the search.
         dataset: Data set that contains the test images.
-        shared: Training and validation images in Ray's object store.
         train: Indices of the images that the runs train on.
-        options: Options of the search.
-        settings: Settings shared by all trials.
-        workers: Number and resources of the workers, the same as for trials.
-        val_images: Number of validation images of a trial.
-        architectures: Number of architectures in the search space.
         skipping_level: Validation accuracy that a trial must exceed for final runs of its
             configuration, because final runs of a network that only guesses would waste their
             time. None if all finalists get final runs.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        dataset: Dataset,
-        shared: "ray.ObjectRef[DataSplit]",
-        train: NDArray[np.int64],
-        options: SearchOptions,
-        settings: TrialSettings,
-        workers: Workers,
-        val_images: int,
-        architectures: int,
-        skipping_level: float | None = None,
-    ) -> None:
-        self._directory = directory
-        self._dataset = dataset
-        self._shared = shared
-        self._train = train
-        self._options = options
-        self._settings = settings
-        self._workers = workers
-        self._val_images = val_images
-        self._skipping_level = skipping_level
-        limits = CandidateLimits(architectures, options.finalists)
-        self._ensemble = EnsembleEvaluation(
-            directory, dataset, shared, settings, workers, options.max_failures, limits
-        )
+    context: SearchContext
+    dataset: Dataset
+    train: NDArray[np.int64]
+    skipping_level: float | None = None
 
     def expected_seconds(self, records: list[TrialRecord]) -> float:
         """Return the wall time in seconds that the final evaluation is expected to take.
 
         The time includes the evaluation of the best models on all validation images, all final
         runs with their tests except those that will be skipped, and the selection and test of the
-        ensemble, unless it is stored. A search with a time
-        budget calls this method to decide when trials must stop.
-
-        Args:
-            records: Records of all trials so far.
+        ensemble, unless it is stored. A search with a time budget calls this method to decide when
+        trials must stop.
         """
-        speeds = final_speeds(records, self._settings)
-        tested = len(self._dataset.test_labels)
-        validated = VAL_SHARE * len(self._dataset.train_labels)
+        options, settings = self.context.options, self.context.settings
+        speeds = final_speeds(records, settings)
+        tested = len(self.dataset.test_labels)
+        validated = VAL_SHARE * len(self.dataset.train_labels)
         seconds = []
-        chosen = choose(records, self._options, self._settings, len(self._train))
-        made = read_final_runs(self._directory)
-        guessing = no_better_than_guessing(chosen, records, self._skipping_level, made)
+        chosen = choose(records, options, settings, len(self.train))
+        made = read_final_runs(self.context.directory)
+        guessing = no_better_than_guessing(chosen, records, self.skipping_level, made)
         for run in chosen:
             trained = run.config.max_epochs * run.train_images
             one = (trained + tested / FORWARD_SPEED) / speeds[run.trial] + START_SECONDS
-            seconds += [one] * (0 if run in guessing else self._options.final_seeds)
+            seconds += [one] * (0 if run in guessing else options.final_seeds)
             if run.best:
                 seconds.append(validated / FORWARD_SPEED / speeds[run.trial])
-        final = time_on_workers(sorted(seconds, reverse=True), self._workers.concurrent)
-        ensemble = self._options.final_seeds and len(guessing) < len(chosen)
+        final = time_on_workers(sorted(seconds, reverse=True), self.context.workers.concurrent)
+        ensemble = options.final_seeds and len(guessing) < len(chosen)
         return final + self._ensemble_seconds(records, speeds) if ensemble else final
 
     def run(self, records: list[TrialRecord], console: Console, watch: Stopwatch) -> list[str]:
@@ -146,28 +114,26 @@ class FinalEvaluation:
             OSError: The disk is full.
         """
         say = stamped_lines(console, watch)
-        options, store = self._options, self._settings.store
+        options, settings = self.context.options, self.context.settings
         self._ensemble.drop_outdated(records, say)
-        chosen = choose(records, options, self._settings, len(self._train))
-        made = drop_outdated(self._directory, chosen)
+        chosen = choose(records, options, settings, len(self.train))
+        made = drop_outdated(self.context.directory, chosen)
         done = {(run.trial, run.seed) for run in made}
-        guessing = no_better_than_guessing(chosen, records, self._skipping_level, made)
+        guessing = no_better_than_guessing(chosen, records, self.skipping_level, made)
         if guessing and options.final_seeds:
             say(describe_skipped(guessing, options))
         learned = [run for run in chosen if run not in guessing]
         planned = [run for first in learned for run in first.seeded(options.final_seeds)]
         todo = [run for run in planned if (run.trial, run.config.seed) not in done]
-        store.start()
-        drop_checkpoints(store, todo)
+        settings.store.start()
+        drop_checkpoints(settings.store, todo)
         if not planned:
             return []
-        speeds = final_speeds(records, self._settings)
+        speeds = final_speeds(records, settings)
         todo.sort(key=lambda run: speeds[run.trial])  # slowest runs first, to balance the workers
-
         if todo:
-            seconds = seconds_of_runs(
-                todo, speeds, self._settings, self._workers.concurrent
-            ) + self._ensemble_seconds(records, speeds)
+            seconds = seconds_of_runs(todo, speeds, settings, self.context.workers.concurrent)
+            seconds += self._ensemble_seconds(records, speeds)
             say(describe_runs(planned, len(todo), options, seconds))
         ensemble = self._ensemble.choose(records, say)
         failures: list[str] = []
@@ -182,6 +148,10 @@ class FinalEvaluation:
             self._ensemble.finish(ensemble, records, say)
         return failures
 
+    @property
+    def _ensemble(self) -> EnsembleEvaluation:
+        return EnsembleEvaluation(self.context, self.dataset)
+
     def _ensemble_seconds(self, records: list[TrialRecord], speeds: Mapping[int, float]) -> float:
         """Return the expected wall time of the selection and test of an ensemble to be chosen."""
         if self._ensemble.is_stored(records):
@@ -189,35 +159,34 @@ class FinalEvaluation:
         candidates = [number for number in self._ensemble.best_trials(records) if number in speeds]
         return expected_ensemble_seconds(
             [FORWARD_SPEED * speeds[number] for number in candidates],
-            self._val_images,
-            len(self._dataset.test_labels),
-            self._workers.concurrent,
+            self.context.val_images + len(self.dataset.test_labels),
+            self.context.workers.concurrent,
         )
 
     def _run_all(
         self, todo: list[PlannedRun], temperatures: Mapping[int, float], progress: FinalProgress
     ) -> list[str]:
         """Run all planned runs on the workers; return a one-line message for each failure."""
+        settings, workers = self.context.settings, self.context.workers
         task = ray.remote(
-            num_cpus=self._workers.cpus,
-            num_gpus=self._workers.gpus,
-            max_retries=self._options.max_failures,
+            num_cpus=workers.cpus,
+            num_gpus=workers.gpus,
+            max_retries=self.context.options.max_failures,
         )(train_and_test)
-        data = [self._shared, ray.put(self._train)]
-        data += [ray.put(self._dataset.test_images), ray.put(self._dataset.test_labels)]
+        data = [self.context.shared, ray.put(self.train)]
+        data += [ray.put(self.dataset.test_images), ray.put(self.dataset.test_labels)]
         waiting = deque(todo)
         running: dict[ray.ObjectRef[Succeeded | Failed], PlannedRun] = {}
         failures: list[str] = []
         try:
             while waiting or running:
-                while waiting and len(running) < self._workers.concurrent:
+                while waiting and len(running) < workers.concurrent:
                     run = waiting.popleft()
                     temperature = temperatures.get(run.trial)
-                    running[task.remote(run, *data, self._settings, temperature)] = run
-                ended, _ = ray.wait(list(running), timeout=self._settings.store.poll_seconds)
+                    running[task.remote(run, *data, settings, temperature)] = run
+                ended, _ = ray.wait(list(running), timeout=settings.store.poll_seconds)
                 for run in running.values():
-                    checkpoints = run.checkpoints(self._settings.store)
-                    progress.show(run.name, checkpoints.newest_epoch())
+                    progress.show(run.name, run.checkpoints(settings.store).newest_epoch())
                 for reference in ended:
                     failures += self._end(running.pop(reference), reference, progress)
         finally:
@@ -232,7 +201,7 @@ class FinalEvaluation:
         progress: FinalProgress,
     ) -> list[str]:
         """Write the result of an ended run; return a one-line message if the run failed."""
-        checkpoints = run.checkpoints(self._settings.store)
+        checkpoints = run.checkpoints(self.context.settings.store)
         try:
             result = ray.get(reference)
         except RayError as error:
@@ -243,7 +212,7 @@ class FinalEvaluation:
                 checkpoints.remove()
         if isinstance(result, Failed):
             if result.disk_full:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._directory))
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.context.directory))
             progress.end(run.name, result.reason)
             return [f"final run {run.name}: {result.reason}"]
         for complaint in result.complaints:
@@ -256,17 +225,18 @@ class FinalEvaluation:
     def _keep(self, run: PlannedRun, tested: Succeeded) -> None:
         """Write the model of a run, then its result, which marks the run as finished."""
         accuracy, wrong = tested.evaluation.accuracy, tested.misclassified.tolist()
-        if run.best and run.config.seed == self._options.seed:
-            checkpoints = run.checkpoints(self._settings.store)
+        directory, settings = self.context.directory, self.context.settings
+        if run.best and run.config.seed == self.context.options.seed:
+            folder = final_folder(directory, run.model)
             keep_model(
-                final_folder(self._directory, run.model),
-                checkpoints,
+                folder,
+                run.checkpoints(settings.store),
                 run.config.max_epochs,
-                to_config(run, self._settings, accuracy),
+                to_config(run, settings, accuracy),
             )
-            write_misclassified(final_folder(self._directory, run.model), tested.confident_errors)
+            write_misclassified(folder, tested.confident_errors)
         write_final_run(
-            self._directory,
+            directory,
             FinalRun(
                 model=run.model,
                 trial=run.trial,
@@ -287,5 +257,5 @@ class FinalEvaluation:
         if isinstance(error, OutOfMemoryError):
             return f"out of memory with batch_size {run.config.batch_size}"
         if isinstance(error, WorkerCrashedError):
-            return f"its worker died {self._options.max_failures + 1} times"
+            return f"its worker died {self.context.options.max_failures + 1} times"
         return last_line(error)

@@ -1,7 +1,6 @@
 """Announcement and progress of the final runs: bars in a terminal, lines elsewhere."""
 
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -118,22 +117,12 @@ class FinalProgress:
         self._bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Remove the progress bars."""
         self._bars.stop()
 
     def show(self, name: str, epoch: int) -> None:
-        """Update the number of epochs that a run has trained.
-
-        Args:
-            name: Name of the run.
-            epoch: Number of trained epochs.
-        """
+        """Update the number of epochs that a run has trained."""
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=self._epochs)
         if epoch == self._done.get(name, 0):

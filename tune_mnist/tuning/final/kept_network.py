@@ -49,9 +49,6 @@ class KeptNetwork:
     def loaded(self, settings: TrialSettings) -> tuple[nn.Module, Compute]:
         """Create the network on this worker's device, and return it with device and number format.
 
-        Args:
-            settings: Settings shared by all trials.
-
         Raises:
             CheckpointError: The weights do not fit the configuration, or are not finite.
         """

@@ -22,6 +22,15 @@ MAX_MISCLASSIFIED_BYTES = 64_000_000
 """Maximum size of an array in the file; a search stores at most 100 images."""
 
 
+_ARRAYS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+    "images": (np.uint8, (3, 4)),
+    "truth": (np.int64, (1,)),
+    "predicted": (np.int64, (1,)),
+    "probability": (np.float32, (1,)),
+}
+"""Type and possible numbers of dimensions of each array in the file, keyed by name."""
+
+
 @dataclass(frozen=True)
 class Misclassified:
     """Misclassified test images, ordered by the probability of the predicted class, highest first.
@@ -69,14 +78,11 @@ def read_misclassified(folder: Path) -> Misclassified | None:
     if not path.exists():
         return None
     with opened_archive(path) as archive:
-        misclassified = Misclassified(
-            images=read_array(archive, "images", partial(_check_header, np.uint8, (3, 4))),
-            truth=read_array(archive, "truth", partial(_check_header, np.int64, (1,))),
-            predicted=read_array(archive, "predicted", partial(_check_header, np.int64, (1,))),
-            probability=read_array(
-                archive, "probability", partial(_check_header, np.float32, (1,))
-            ),
-        )
+        arrays = {
+            name: read_array(archive, name, partial(_check_header, kind, dimensions))
+            for name, (kind, dimensions) in _ARRAYS.items()
+        }
+    misclassified = Misclassified(**arrays)
     _check(path, misclassified)
     return misclassified
 

@@ -115,9 +115,6 @@ def write_final_run(directory: Path, run: FinalRun) -> None:
 def read_final_runs(directory: Path) -> list[FinalRun]:
     """Read the final runs of a search, ordered by architecture, configuration and seed.
 
-    Args:
-        directory: Results folder.
-
     Raises:
         UserError: A file is damaged.
     """
@@ -186,10 +183,6 @@ def remove_final_runs(directory: Path, model: str) -> None:
 
     Result files are removed last, so that an interrupted removal is repeated when the search is
     resumed.
-
-    Args:
-        directory: Results folder.
-        model: Name of the architecture.
     """
     folder = final_folder(directory, model)
     there = files_in(folder)

@@ -64,11 +64,7 @@ class PlannedRun:
         return f"{_CHECKPOINTS}{self.model}-{self.config.seed}-{digest[:8]}"
 
     def seeded(self, count: int) -> list["PlannedRun"]:
-        """Return runs of the same configuration with consecutive seeds, starting with this run.
-
-        Args:
-            count: Number of runs.
-        """
+        """Return runs of the same configuration with consecutive seeds, starting with this run."""
         seed = self.config.seed
         return [
             replace(self, config=self.config.model_copy(update={"seed": (seed + index) % SEEDS}))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.schedulers.options import OWN_OPTIONS
 from tune_mnist.tuning.schedulers.protocol import SearchScheduler
-from tune_mnist.tuning.schedulers.registry import scheduler_class, scheduler_names
+from tune_mnist.tuning.schedulers.registry import scheduler_class, schedulers_with
 from tune_mnist.tuning.searching.protocol import SamplerMaker
 from tune_mnist.tuning.searching.registry import searcher_class, searcher_names
 from tune_mnist.tuning.spaces.space import SearchSpace
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
 def check_combination(options: "SearchOptions", space: SearchSpace) -> None:
     """Check that searcher, scheduler, objectives and space of a search can be combined.
-
-    Args:
-        options: Options of the search.
-        space: Search space.
 
     Raises:
         UserError: Two options are incompatible, or an option is incompatible with the space. The
@@ -59,11 +55,10 @@ def _check_stages(
     check_staged(space, options.objective, options.grace_period)
     options.fidelity(space)
     if space.fidelity and not scheduler.rungs_at_stages:
-        fitting = _schedulers_with("rungs_at_stages")
         raise UserError(
             f"--scheduler {options.scheduling.name} cannot be combined with the fidelity of"
             f" {space.path}, because it would compare trials of different stages; use one of"
-            f" {fitting}, or a space without fidelity"
+            f" {schedulers_with('rungs_at_stages')}, or a space without fidelity"
         )
 
 
@@ -115,7 +110,3 @@ def _check_accepted(options: "SearchOptions", scheduler: type[SearchScheduler]) 
                 f"--{option.replace('_', '-')} {value} is not accepted by --scheduler"
                 f" {options.scheduling.name}; remove the option"
             )
-
-
-def _schedulers_with(fact: str) -> str:
-    return ", ".join(name for name in scheduler_names() if getattr(scheduler_class(name), fact))

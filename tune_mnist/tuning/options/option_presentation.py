@@ -45,9 +45,5 @@ class SearchOption(Option):
 
 
 def from_space(name: str) -> str:
-    """Return the help text for a default value that the space file may set.
-
-    Args:
-        name: Name of the option.
-    """
+    """Return the help text for a default value that the space file may set."""
     return f"from the space file, else {FALLBACKS[name] or 'none'}"

@@ -23,7 +23,7 @@ from tune_mnist.tuning.schedulers.registry import (
 )
 from tune_mnist.tuning.searching.registry import searcher_class
 from tune_mnist.tuning.spaces.space import SearchSpace
-from tune_mnist.tuning.spaces.stages import stage_rungs, stages_of
+from tune_mnist.tuning.spaces.stages import stages_of
 from tune_mnist.tuning.storage.storage_path import checked_storage_path
 from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
 from tune_mnist.typed_options import as_typed
@@ -183,9 +183,6 @@ class SearchOptions(OptionFields):
     def fidelity(self, space: SearchSpace) -> Fidelity | None:
         """Return the stages of each trial, or None if the space declares none.
 
-        Args:
-            space: Search space.
-
         Raises:
             UserError: A stage contradicts the epochs, image size or fraction of the search.
         """
@@ -200,7 +197,7 @@ class SearchOptions(OptionFields):
         fidelity = self.fidelity(space)
         return replace(
             self.scheduling,
-            rungs=stage_rungs(fidelity) if fidelity else None,
+            rungs=tuple(stage.epochs for stage in fidelity.stages[:-1]) if fidelity else None,
             # Enumerating searchers do not balance architectures, so one may get all trials.
             architectures=1 if searcher_class(self.searcher).enumerates else len(space.models),
         )

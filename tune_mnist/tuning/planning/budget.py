@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from tune_mnist.data import default_fraction
@@ -35,6 +36,7 @@ Thus the search ends because of the time, not because of the number of trials.
 """
 
 
+@dataclass
 class BudgetPlan:
     """Planner that chooses number of trials, epochs, image size and fraction for a time budget.
 
@@ -43,7 +45,7 @@ class BudgetPlan:
     fraction fits, the epochs are reduced, then the image size, and at last the final runs to one
     seed. The search itself starts trials until the time is used up.
 
-    Args:
+    Attributes:
         space: Search space.
         options: Options of the search before planning.
         fixed: Names of the options that must keep their values.
@@ -54,26 +56,15 @@ class BudgetPlan:
         exempt: Number of trials that the scheduler neither pauses nor stops.
     """
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        options: SearchOptions,
-        fixed: frozenset[str],
-        images: int,
-        test_images: int,
-        concurrent: int,
-        measure: Callable[[int], Speeds],
-        exempt: int = 0,
-    ) -> None:
-        self._space = space
-        self._options = options
-        self._fixed = fixed
-        self._images = images
-        self._test_images = test_images
-        self._concurrent = concurrent
-        self._measure = measure
-        self._exempt = exempt
-        self._speeds: dict[int, Speeds] = {}
+    space: SearchSpace
+    options: SearchOptions
+    fixed: frozenset[str]
+    images: int
+    test_images: int
+    concurrent: int
+    measure: Callable[[int], Speeds]
+    exempt: int = 0
+    _speeds: dict[int, Speeds] = field(default_factory=dict, init=False)
 
     def options_for(self, left: Callable[[], float]) -> SearchOptions:
         """Return the options of a search that fits into the remaining time.
@@ -86,26 +77,26 @@ class BudgetPlan:
             UserError: The time is too short even for one epoch of each architecture and the final
                 runs.
         """
-        trials = MIN_TRIALS * len(self._space.models)
-        chosen = self._options
+        trials = MIN_TRIALS * len(self.space.models)
+        chosen = self.options
         for chosen in self._candidates():
             if self.seconds(chosen, trials) <= left():
                 break
         seconds = left()
-        least = self._epoch_seconds(chosen) / self._concurrent + self._final_seconds(chosen)
+        least = self._epoch_seconds(chosen) / self.concurrent + self._final_seconds(chosen)
         if least > seconds:
             raise UserError(
-                f"--budget {self._options.budget or 0:g}s is too short: {clock(max(seconds, 0))}"
+                f"--budget {self.options.budget or 0:g}s is too short: {clock(max(seconds, 0))}"
                 " are left for the trials and final runs, but the smallest plan takes"
                 f" {clock(least)}; use more time, or --final-seeds 0"
             )
         planned = chosen.model_copy(update=self._number_of_trials(chosen, seconds))
-        return SearchOptions.checked(self._space, **planned.model_dump())
+        return SearchOptions.checked(self.space, **planned.model_dump())
 
     def speeds(self, image_size: int) -> Speeds:
         """Return the speeds of a worker at an image size. Each size is measured only once."""
         if image_size not in self._speeds:
-            self._speeds[image_size] = self._measure(image_size)
+            self._speeds[image_size] = self.measure(image_size)
         return self._speeds[image_size]
 
     def seconds(self, options: SearchOptions, trials: int) -> float:
@@ -122,45 +113,45 @@ class BudgetPlan:
         keys = ("final_seeds", "image_size", "max_epochs", "fraction")
         choices = (self._seeds(), self._sizes(), self._epochs(), self._fractions())
         for values in itertools.product(*choices):
-            yield self._options.model_copy(update=dict(zip(keys, values, strict=True)))
+            yield self.options.model_copy(update=dict(zip(keys, values, strict=True)))
 
     def _seeds(self) -> list[int]:
-        seeds = self._options.final_seeds
-        return [seeds] if "final_seeds" in self._fixed or seeds <= 1 else [seeds, 1]
+        seeds = self.options.final_seeds
+        return [seeds] if "final_seeds" in self.fixed or seeds <= 1 else [seeds, 1]
 
     def _sizes(self) -> list[int]:
-        size = self._options.image_size
-        free = any(get_architecture(model).fixed_size is None for model in self._space.models)
+        size = self.options.image_size
+        free = any(get_architecture(model).fixed_size is None for model in self.space.models)
         if self._keeps("image_size") or not free:
             return [size]
         return [size, *(smaller for smaller in IMAGE_SIZES if smaller < size)]
 
     def _epochs(self) -> list[int]:
-        most = self._options.max_epochs
-        least = max(MIN_EPOCHS, self._options.grace_period)
-        if scheduler_class(self._options.scheduling.name).exploits:
-            least = max(least, self._options.perturbation_interval + 1)
+        most = self.options.max_epochs
+        least = max(MIN_EPOCHS, self.options.grace_period)
+        if scheduler_class(self.options.scheduling.name).exploits:
+            least = max(least, self.options.perturbation_interval + 1)
         if self._keeps("max_epochs") or most <= least:
             return [most]
         return sorted({most, (most + least) // 2, least}, reverse=True)
 
     def _fractions(self) -> list[float]:
         if self._keeps("fraction"):
-            return [self._options.fraction]
-        enough = {default_fraction(fraction, self._images) for fraction in FRACTIONS}
+            return [self.options.fraction]
+        enough = {default_fraction(fraction, self.images) for fraction in FRACTIONS}
         return sorted(enough, reverse=True)
 
     def _keeps(self, option: str) -> bool:
         # The stages of a space define their own epochs, image sizes and fractions.
-        return option in self._fixed or bool(self._space.fidelity)
+        return option in self.fixed or bool(self.space.fidelity)
 
     def _number_of_trials(self, options: SearchOptions, seconds: float) -> dict[str, Any]:
         population = scheduler_class(options.scheduling.name).exploits
         enumerated = searcher_class(options.searcher).enumerates
-        if "num_samples" in self._fixed or population or enumerated:
+        if "num_samples" in self.fixed or population or enumerated:
             return {}
         left = seconds - self._final_seconds(options)
-        trials = len(self._space.models)
+        trials = len(self.space.models)
         while trials < MAX_SAMPLES and self._trial_seconds(options, 2 * trials) <= left:
             trials *= 2
         return {"num_samples": min(MORE_TRIALS * trials, MAX_SAMPLES)}
@@ -171,16 +162,16 @@ class BudgetPlan:
             self.speeds(options.image_size),
             *self._trial_images(options),
             trials,
-            wanted.scheduling_for(self._space),
-            self._concurrent,
-            options.fidelity(self._space),
-            self._exempt,
+            wanted.scheduling_for(self.space),
+            self.concurrent,
+            options.fidelity(self.space),
+            self.exempt,
         )
 
     def _trial_images(self, options: SearchOptions) -> tuple[int, int]:
         """Return the numbers of training and validation images of a trial."""
-        val = round(VAL_SHARE * self._images)
-        train = round(options.fraction * (self._images - val))
+        val = round(VAL_SHARE * self.images)
+        train = round(options.fraction * (self.images - val))
         return train, count_validation(val, options.fraction, options.val_fraction)
 
     def _epoch_seconds(self, options: SearchOptions) -> float:
@@ -192,9 +183,9 @@ class BudgetPlan:
     def _final_seconds(self, options: SearchOptions) -> float:
         """Return the expected time of full validation, final runs and ensemble."""
         speeds = self.speeds(options.image_size)
-        images = round(options.final_run_fraction * self._images)
-        full = [VAL_SHARE * self._images / speed.validate for speed in speeds.values()]
+        images = round(options.final_run_fraction * self.images)
+        full = [VAL_SHARE * self.images / speed.validate for speed in speeds.values()]
         _, val = self._trial_images(options)
-        return time_on_workers(full, self._concurrent) + expected_final_seconds(
-            speeds, options, images, val, self._test_images, self._concurrent
+        return time_on_workers(full, self.concurrent) + expected_final_seconds(
+            speeds, options, images, val, self.test_images, self.concurrent
         )

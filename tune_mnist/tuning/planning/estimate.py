@@ -85,22 +85,18 @@ def expected_final_seconds(
     ]
     runs = options.final_seeds * options.finalists
     final = time_on_workers([each for each in seconds for _ in range(runs)], concurrent)
-    return final + expected_ensemble_seconds(classified, val_images, test_images, concurrent)
+    return final + expected_ensemble_seconds(classified, val_images + test_images, concurrent)
 
 
-def expected_ensemble_seconds(
-    speeds: Iterable[float], val_images: int, test_images: int, concurrent: int
-) -> float:
+def expected_ensemble_seconds(speeds: Iterable[float], images: int, concurrent: int) -> float:
     """Return the expected wall time of the selection and the test of an ensemble in seconds.
 
     Args:
         speeds: Number of images that a worker classifies per second, for each candidate.
-        val_images: Number of validation images of a trial.
-        test_images: Number of test images.
+        images: Number of validation and test images that each candidate classifies.
         concurrent: Number of candidates evaluated at the same time, at least 1.
     """
-    seconds = sorted(((val_images + test_images) / each for each in speeds), reverse=True)
-    return time_on_workers(seconds, concurrent)
+    return time_on_workers(sorted((images / each for each in speeds), reverse=True), concurrent)
 
 
 def time_on_workers(durations: Iterable[float], workers: int) -> float:

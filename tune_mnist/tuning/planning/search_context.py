@@ -14,6 +14,7 @@ from tune_mnist.tuning.planning.resources import Workers
 from tune_mnist.tuning.searching.portfolio import Portfolio
 from tune_mnist.tuning.searching.warm_start import WarmStart
 from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.storage.candidate_models import CandidateLimits
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
 if TYPE_CHECKING:
@@ -62,3 +63,8 @@ class SearchContext:
     warm_start: WarmStart | None = None
     portfolio: Portfolio | None = None
     watch: Stopwatch = field(default_factory=Stopwatch)
+
+    @property
+    def candidate_limits(self) -> CandidateLimits:
+        """Limits of the models of each architecture from which an ensemble is chosen."""
+        return CandidateLimits(len(self.space.models), self.options.finalists)

@@ -78,12 +78,7 @@ class SeededAsha(AsyncHyperBandScheduler):
                 bracket._rungs = [(epoch, {}) for epoch in reversed(rungs[first:])]
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """Assign a new trial to a bracket, with the same probabilities as in Ray.
-
-        Args:
-            tune_controller: Tune's controller.
-            trial: New trial.
-        """
+        """Assign a new trial to a bracket, with the same probabilities as in Ray."""
         sizes = np.array([len(bracket._rungs) for bracket in self._brackets])
         odds = np.exp(sizes - sizes.max())
         rng = np.random.default_rng([self._seed, int(trial.trial_id)])

@@ -59,9 +59,6 @@ def set_cluster_enabled(enabled: bool) -> None:
     If other machines may not connect, Ray listens only on 127.0.0.1. Ray documents an environment
     variable for this choice, but only for macOS and Windows (ray-project/ray#18730, #30770). Ray
     reads the variable when it is imported, before the options of the search are known.
-
-    Args:
-        enabled: Whether other machines may connect.
     """
     ray_constants.ENABLE_RAY_CLUSTER = enabled
 

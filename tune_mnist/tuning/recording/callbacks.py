@@ -11,6 +11,7 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from tune_mnist.files import write_text
+from tune_mnist.tuning.recording.stateless_callback import StatelessCallback
 from tune_mnist.tuning.recording.trial_record import TrialState, to_frame
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.spaces.stages import FIDELITY, STAGE
@@ -32,7 +33,7 @@ WRITE_SHARE = 0.02
 _WORST: Rank = (0, -math.inf)
 
 
-class Recorder(Callback):
+class Recorder(StatelessCallback):
     """Callback that updates the trial store and writes ``trials.csv``.
 
     Ray treats an exception raised while a trial is completed as a failure of the trial, and
@@ -49,10 +50,6 @@ class Recorder(Callback):
         self._trial_store = trial_store
         self._next_write = 0.0
         self._changed = False
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles callbacks with the experiment state; a resumed search reads only the study.
-        return {}
 
     def on_trial_start(self, trial: Trial, **info: Any) -> None:
         """Mark the trial as running."""
@@ -143,7 +140,7 @@ class BestModels(Callback):
         that the checkpoint cannot change while it is copied.
         """
         model, accuracy = trial.config["model"], result.get(METRIC, math.nan)
-        rank = _rank({METRIC: accuracy} | result)
+        rank = (int(result.get(STAGE, 0)), float(accuracy))
         number, epoch = trial.config[NUMBER], result.get(TIME_ATTR, 0)
         # A trial that lost its checkpoint repeats epochs; only the first report of each counts.
         again = epoch < self._epochs[number]
@@ -177,11 +174,6 @@ class BestModels(Callback):
         if self._candidates is not None:
             self._candidates.discard(trial.config[NUMBER])
         self._checkpoints_of(trial.config[NUMBER]).remove()
-
-
-def _rank(epoch: dict[str, Any]) -> Rank:
-    """Return the sort key of an epoch: the stage, then the validation accuracy."""
-    return int(epoch.get(STAGE, 0)), float(epoch[METRIC])
 
 
 def _reason(trial: Trial) -> str:

@@ -29,9 +29,6 @@ def open_storage(directory: Path) -> JournalStorage:
     If an earlier writer was killed, the journal is repaired. The caller must be the only writer.
     Other processes, such as ``optuna-dashboard``, may read the journal.
 
-    Args:
-        directory: Results folder.
-
     Raises:
         UserError: The file is not a journal, or a folder blocks its lock file.
     """
@@ -52,9 +49,6 @@ def open_storage(directory: Path) -> JournalStorage:
 
 def load_study(directory: Path) -> optuna.Study:
     """Load the study in a results folder, for reading only.
-
-    Args:
-        directory: Results folder.
 
     Raises:
         UserError: The folder contains no study, or a study that was not written by a search.

@@ -15,6 +15,18 @@ from tune_mnist.tuning.trials.reports import METRIC, TIME_ATTR
 WARM_START_NAME = "warm_start"
 """User attribute that names the search from which a trial was imported."""
 
+PROGRESS = (
+    "epochs",
+    "best_epoch",
+    "val_accuracy",
+    "stage",
+    "last",
+    "val_losses",
+    "train_seconds",
+    "node",
+)
+LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second", "parameters")
+
 
 class TrialState(StrEnum):
     """State of a trial."""
@@ -150,26 +162,10 @@ def _state(trial: optuna.trial.FrozenTrial) -> TrialState:
             return TrialState.INTERRUPTED
 
 
-PROGRESS = (
-    "epochs",
-    "best_epoch",
-    "val_accuracy",
-    "stage",
-    "last",
-    "val_losses",
-    "train_seconds",
-    "node",
-)
-LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second", "parameters")
-
-
 def to_frame(records: list[TrialRecord]) -> pd.DataFrame:
     """Return the table of all trials, as in ``trials.csv``, with one row per trial.
 
     The hyperparameters in a row are those of the best epoch.
-
-    Args:
-        records: Records of the trials.
     """
     keys = ordered_keys((*CONFIG_COLUMNS, *(key for record in records for key in record.config)))
     rows = []
@@ -195,9 +191,6 @@ def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:
 
     Trials that diverged or failed come last. The other trials are ordered by stage, then by
     validation accuracy. Among equal trials, the one with the lowest number comes first.
-
-    Args:
-        records: Records of the trials.
     """
     evaluated = [record for record in records if record.best_epoch]
     evaluated.sort(

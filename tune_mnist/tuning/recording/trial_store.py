@@ -65,11 +65,6 @@ class TrialStore:
         """The records of all trials, ordered by number."""
         return [self._records[number] for number in sorted(self._records)]
 
-    def count_active(self) -> int:
-        """Return the number of trials that are running or waiting for a worker."""
-        active = (TrialState.PENDING, TrialState.RUNNING)
-        return sum(record.state in active for record in self._records.values())
-
     def record(self, number: int) -> TrialRecord:
         """Return the record of the trial with a given number."""
         return self._records[number]

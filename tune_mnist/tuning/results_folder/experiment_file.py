@@ -2,7 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,10 +24,9 @@ from tune_mnist.stored_values import Scalar, Text
 from tune_mnist.tuning.options.option_fields import FIXED, MEASURED
 from tune_mnist.tuning.options.search_options import SearchOptions, without_replaced_limit
 from tune_mnist.tuning.recording.study import JOURNAL_LOCK
-from tune_mnist.tuning.results_folder.trust import is_own, only_stored, sign
+from tune_mnist.tuning.results_folder.trust import is_own, sign
 from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
 from tune_mnist.tuning.spaces.space_file import parse_space_file
-from tune_mnist.tuning.storage.storage_path import checked_storage_path, checkpoints_of_search
 
 EXPERIMENT_FILE = "experiment.json"
 
@@ -125,41 +125,6 @@ class Experiment(StrictModel, extra="ignore"):
         same = {name for name in own & digests.keys() if digests[name] == self.networks.get(name)}
         return (wanted - own) | same.difference(self.edited_networks)
 
-    def require_repeated(self, directory: Path, given: dict[str, Any]) -> None:
-        """Check that the user has confirmed the external options of a folder of unknown origin.
-
-        External options are addresses, paths and URIs that a search connects to, reads or writes.
-        A folder from somebody else could make a search send data to an address of their choice, so
-        the user must repeat these options in the call. The options of a folder that this user
-        wrote on this machine need not be repeated.
-
-        Args:
-            directory: Results folder.
-            given: Options of this call. A value of None means that the option is not given.
-
-        Raises:
-            UserError: The folder is of unknown origin, and the user has neither repeated nor
-                replaced a stored external option.
-        """
-        if self.is_own:
-            return
-        path = directory / EXPERIMENT_FILE
-        if missing := only_stored(self.options, given):
-            raise UserError(
-                f"{path}: the file was not written by this user on this machine, so its addresses"
-                f" and paths are not used: repeat {missing}, give other values, or accept all"
-                " stored values with --trust-stored"
-            )
-        if self.options.get("storage_path") is None:
-            return
-        place = checkpoints_of_search(checked_storage_path(given["storage_path"]), directory.name)
-        if self.checkpoints != place:
-            raise UserError(
-                f"{path}: the file was not written by this user on this machine, and its"
-                f" checkpoints are in {self.checkpoints or 'the folder'}, not in {place}: rename"
-                " the folder, or accept all stored values with --trust-stored"
-            )
-
     def search_space(self, directory: Path) -> SearchSpace:
         """Return the search space, parsed from the stored text of the space file.
 
@@ -169,12 +134,8 @@ class Experiment(StrictModel, extra="ignore"):
         Raises:
             UserError: The stored space is invalid.
         """
-        try:
+        with _named(directory, "search space is"):
             return parse_space(self.space.text, Path(f"{self.space.name}.yaml"))
-        except UserError as error:
-            raise UserError(
-                f"{directory / EXPERIMENT_FILE}: the stored search space is invalid: {error}"
-            ) from None
 
     def fixed_model(self, directory: Path) -> str | None:
         """Return the architecture of the search space, or None if there are several.
@@ -187,12 +148,8 @@ class Experiment(StrictModel, extra="ignore"):
         Raises:
             UserError: The stored space is invalid.
         """
-        try:
+        with _named(directory, "search space is"):
             model = parse_space_file(self.space.text, Path(f"{self.space.name}.yaml")).model
-        except UserError as error:
-            raise UserError(
-                f"{directory / EXPERIMENT_FILE}: the stored search space is invalid: {error}"
-            ) from None
         return model if isinstance(model, str) else None
 
     def stored_options(self, directory: Path, space: SearchSpace) -> SearchOptions:
@@ -205,12 +162,8 @@ class Experiment(StrictModel, extra="ignore"):
         Raises:
             UserError: A stored option is invalid.
         """
-        try:
+        with _named(directory, "options are"):
             return SearchOptions.checked(space, **self.options)
-        except UserError as error:
-            raise UserError(
-                f"{directory / EXPERIMENT_FILE}: the stored options are invalid: {error}"
-            ) from None
 
     def options_with(self, space: SearchSpace, given: dict[str, Any]) -> SearchOptions:
         """Return the stored options, updated with the options of a resumed search.
@@ -297,9 +250,6 @@ def write_experiment(
 def read_experiment(directory: Path) -> Experiment:
     """Read the stored setup of a search.
 
-    Args:
-        directory: Results folder.
-
     Raises:
         UserError: The folder is not the folder of a search, ``experiment.json`` is damaged, or the
             folder contains a symbolic link.
@@ -314,6 +264,17 @@ def read_experiment(directory: Path) -> Experiment:
     lock = directory / JOURNAL_LOCK
     require_no_links(directory, lambda entry: str(entry).startswith(str(lock)))
     return experiment
+
+
+@contextmanager
+def _named(directory: Path, part: str) -> Iterator[None]:
+    """Context manager that adds the file and its invalid part to errors."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(
+            f"{directory / EXPERIMENT_FILE}: the stored {part} invalid: {error}"
+        ) from None
 
 
 def checksum(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> str:

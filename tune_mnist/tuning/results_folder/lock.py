@@ -18,9 +18,6 @@ def claimed(directory: Path) -> Iterator[None]:
 
     The operating system releases the lock when the process ends, even if it is killed.
 
-    Args:
-        directory: Results folder.
-
     Raises:
         UserError: Another search holds the lock, or the file system does not support locks.
     """

@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 from tune_mnist.data import Dataset
 from tune_mnist.errors import NOTHING_TO_RESUME, UserError
@@ -19,8 +20,51 @@ from tune_mnist.tuning.results_folder.experiment_file import (
     checksum,
     read_experiment,
 )
-from tune_mnist.tuning.schedulers.registry import scheduler_class, scheduler_names
+from tune_mnist.tuning.results_folder.trust import only_stored
+from tune_mnist.tuning.schedulers.registry import (
+    scheduler_class,
+    scheduler_names,
+    schedulers_with,
+)
 from tune_mnist.tuning.spaces.space import SearchSpace
+from tune_mnist.tuning.storage.storage_path import checked_storage_path, checkpoints_of_search
+
+
+def require_repeated(directory: Path, earlier: Experiment, given: dict[str, Any]) -> None:
+    """Check that the user has confirmed the external options of a folder of unknown origin.
+
+    External options are addresses, paths and URIs that a search connects to, reads or writes. A
+    folder from somebody else could make a search send data to an address of their choice, so the
+    user must repeat these options in the call. The options of a folder that this user wrote on
+    this machine need not be repeated.
+
+    Args:
+        directory: Results folder.
+        earlier: Stored setup of the search.
+        given: Options of this call. A value of None means that the option is not given.
+
+    Raises:
+        UserError: The folder is of unknown origin, and the user has neither repeated nor replaced
+            a stored external option.
+    """
+    if earlier.is_own:
+        return
+    path = directory / EXPERIMENT_FILE
+    if missing := only_stored(earlier.options, given):
+        raise UserError(
+            f"{path}: the file was not written by this user on this machine, so its addresses and"
+            f" paths are not used: repeat {missing}, give other values, or accept all stored"
+            " values with --trust-stored"
+        )
+    if earlier.options.get("storage_path") is None:
+        return
+    place = checkpoints_of_search(checked_storage_path(given["storage_path"]), directory.name)
+    if earlier.checkpoints != place:
+        raise UserError(
+            f"{path}: the file was not written by this user on this machine, and its checkpoints"
+            f" are in {earlier.checkpoints or 'the folder'}, not in {place}: rename the folder, or"
+            " accept all stored values with --trust-stored"
+        )
 
 
 def check_resumable(
@@ -46,10 +90,9 @@ def check_resumable(
     name = options.scheduling.name
     scheduler = scheduler_class(name)
     if not options.resumable:
-        others = [other for other in scheduler_names() if scheduler_class(other).resumable]
         raise UserError(
             f"--resume {directory}: a search with scheduler {name} cannot be resumed, only a"
-            f" search with one of {', '.join(others)}"
+            f" search with one of {schedulers_with('resumable')}"
         )
     before = earlier.options.get("storage_path")
     if options.storage_path != before:
@@ -143,11 +186,7 @@ def _is_resumable(directory: Path) -> bool:
 
 
 def all_trials_done(options: SearchOptions) -> str:
-    """Return a message for the resumption of a search all of whose trials have ended.
-
-    Args:
-        options: Options of the search.
-    """
+    """Return a message for the resumption of a search all of whose trials have ended."""
     size = options.num_samples
     ended = f"no trial is left to run: {size} of {size} have ended"
     if scheduler_class(options.scheduling.name).fixed_population:
@@ -156,12 +195,7 @@ def all_trials_done(options: SearchOptions) -> str:
 
 
 def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:
-    """Return a warning for each user-defined network whose source has changed.
-
-    Args:
-        space: Search space.
-        earlier: Stored setup of the search.
-    """
+    """Return a warning for each user-defined network whose source has changed."""
     return [
         f"network {name}: the source has changed since the search was started, so trials from"
         " before and after the change may not be comparable"
@@ -171,9 +205,6 @@ def changed_networks(space: SearchSpace, earlier: Experiment) -> list[str]:
 
 def has_study(directory: Path) -> bool:
     """Return whether a search has a study. It has none if it was killed before its first trial.
-
-    Args:
-        directory: Results folder.
 
     Raises:
         UserError: The search has started trials, but its journal is missing or empty.

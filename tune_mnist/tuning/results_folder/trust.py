@@ -125,9 +125,7 @@ def _make_key() -> bytes | None:
     path = key_path()
     if path is None:
         return None
-    with suppress(
-        OSError
-    ):  # full disk, or a home directory that is read-only or belongs to another user
+    with suppress(OSError):  # a full disk, or a home directory without write access
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(path.with_name(f"{path.name}.lock"), timeout=_LOCK_SECONDS):
             # Another process may have created the key. A key that others could read is replaced.

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from tune_mnist.training import CheckpointFolder
+from tune_mnist.tuning.recording.stateless_callback import StatelessCallback
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.reports import NUMBER
 
@@ -15,7 +15,7 @@ FREE_BYTES = 500_000_000
 """Disk space in bytes that the checkpoints of paused trials may always take."""
 
 
-class DiskBudget(Callback):
+class DiskBudget(StatelessCallback):
     """Callback that removes checkpoints of paused trials if they exceed a disk budget.
 
     Promotion ASHA leaves many paused trials. Each has its own checkpoint, whose size is 1.5 GB for
@@ -46,10 +46,6 @@ class DiskBudget(Callback):
         self._largest = 0
         self._sizes: dict[int, tuple[int, int]] = {}
         """Epoch and size in bytes of each trial's checkpoint."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles callbacks with the experiment state, but a resumed search needs no state.
-        return {}
 
     def on_trial_save(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any

@@ -4,19 +4,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.util.placement_group import NODE_ID_LABEL_KEY, placement_group
 
 from tune_mnist.tuning.cluster.node_tasks import Node, alive_nodes, node_name
 from tune_mnist.tuning.cluster.placement import count_fitting
 from tune_mnist.tuning.cluster.shared_storage import Probe
-from tune_mnist.tuning.planning.resources import Workers
+from tune_mnist.tuning.planning.search_context import SearchContext
+from tune_mnist.tuning.recording.stateless_callback import StatelessCallback
 
 LOOK_SECONDS = 2.0
 
 
-class ClusterFollower(Callback):
+class ClusterFollower(StatelessCallback):
     """Callback that adapts the number of concurrent trials to the nodes of the cluster.
 
     The callback checks every few seconds which nodes are alive. A new node gets trials only after
@@ -24,38 +24,24 @@ class ClusterFollower(Callback):
     reserved, so that Ray places no trial on it.
 
     Args:
-        workers: Resources of each trial.
-        nodes: Nodes that can access the checkpoints at the start of the search.
-        most: Maximum number of concurrent trials. If None, as many trials run as fit on the nodes.
-        place: Path or URI of the checkpoints.
+        context: Context of the search.
         use: Function to call with the number of concurrent trials whenever this number changes.
         tell: Function to call with a one-line message whenever a node joins or leaves.
     """
 
     def __init__(
-        self,
-        workers: Workers,
-        nodes: list[Node],
-        most: int | None,
-        place: str,
-        use: Callable[[int], None],
-        tell: Callable[[str], None],
+        self, context: SearchContext, use: Callable[[int], None], tell: Callable[[str], None]
     ) -> None:
-        self._workers = workers
-        self._most = most
-        self._place = place
+        self._workers = context.workers
+        self._most = context.options.max_concurrent
+        self._place = context.options.storage_path or str(context.directory)
         self._use = use
         self._tell = tell
-        self._nodes = {node["NodeID"]: node for node in nodes}
+        self._nodes = {node["NodeID"]: node for node in context.nodes or ()}
         """Nodes that get trials, keyed by node ID."""
         self._probes: dict[str, Probe] = {}
         self._refused: set[str] = set()
         self._looked = time.monotonic()
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles callbacks with the experiment state, but a resumed search asks Ray for the
-        # nodes again.
-        return {}
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Check at most every ``LOOK_SECONDS`` whether nodes have joined or left the cluster."""

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from ray.tune import Callback
 from ray.tune.experiment import Trial
 
+from tune_mnist.tuning.recording.stateless_callback import StatelessCallback
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.trials.reports import NUMBER
 
 LOST_WORKER = "its worker was not ready in time"
 
 
-class LostTrials(Callback):
+class LostTrials(StatelessCallback):
     """Callback that tells the searcher about trials that Ray has ended without notifying it.
 
     The searcher would wait for these trials. Ray ends a trial in this way if a reused worker has
@@ -29,10 +29,6 @@ class LostTrials(Callback):
         self._searcher = searcher
         self._ends = ends
         self._trials: dict[str, Trial] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles callbacks with the experiment state, but a resumed search reads the study.
-        return {}
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Record lost trials as failed."""

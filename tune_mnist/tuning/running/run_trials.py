@@ -33,7 +33,7 @@ from tune_mnist.tuning.running.stop_reason import StopReason
 from tune_mnist.tuning.running.stopper import SearchStopper
 from tune_mnist.tuning.spaces.stages import epoch_costs
 from tune_mnist.tuning.storage.bucket import StorageError, storage_error_in
-from tune_mnist.tuning.storage.candidate_models import CandidateLimits, CandidateModels
+from tune_mnist.tuning.storage.candidate_models import CandidateModels
 from tune_mnist.tuning.storage.shared_folder import SharedFolder
 from tune_mnist.tuning.trials.reports import NUMBER
 from tune_mnist.tuning.trials.trainable import train_trial, trial_name
@@ -65,7 +65,7 @@ def run_trials(
     """
     options, settings = context.options, context.settings
     searcher, scheduler, recorder = components.searcher, components.scheduler, components.recorder
-    stopper = stopper or SearchStopper.of(context, searcher)
+    stopper = stopper or SearchStopper(context, searcher)
     costs = epoch_costs(settings.fidelity) if settings.fidelity else None
     progress = create_progress(
         console,
@@ -91,9 +91,7 @@ def run_trials(
         path_in(context.directory, "best"),
         lambda config: settings.noted(settings.train_config(config)),
         settings.checkpoints_of,
-        CandidateModels(
-            context.directory, CandidateLimits(len(context.space.models), options.finalists)
-        )
+        CandidateModels(context.directory, context.candidate_limits)
         if options.final_seeds
         else None,
     )
@@ -107,17 +105,7 @@ def run_trials(
             DiskBudget(lambda number: folders.of(trial_name(number)), searcher.trial_store)
         )
     if context.nodes is not None:
-        most, place = options.max_concurrent, options.storage_path or str(context.directory)
-        callbacks.append(
-            ClusterFollower(
-                context.workers,
-                context.nodes,
-                most,
-                place,
-                scheduler.set_concurrency,
-                progress.tell,
-            )
-        )
+        callbacks.append(ClusterFollower(context, scheduler.set_concurrency, progress.tell))
     placed = tune.with_resources(
         tune.with_parameters(trainable, data=context.shared, settings=settings),
         {"cpu": context.workers.cpus, "gpu": context.workers.gpus},

@@ -26,13 +26,8 @@ class SearchStopper(Stopper):
     standard error of the best accuracy, sqrt(p (1 - p) / val_images).
 
     Args:
+        context: Context of the search.
         searcher: Searcher that holds the records of the trials.
-        target: Validation accuracy at which the search ends, from 0 to 1. If None, there is no
-            target.
-        patience: Number of consecutive trials without an improvement after which the search ends.
-            If None, there is no limit.
-        val_images: Number of validation images of a trial.
-        last_stage: Number of the last stage of a trial, or 0 in a search without stages.
         time_is_up: Function that returns whether the rest of the time budget is needed for the
             final evaluation.
 
@@ -44,16 +39,16 @@ class SearchStopper(Stopper):
 
     def __init__(
         self,
+        context: SearchContext,
         searcher: StudySearch,
-        target: float | None,
-        patience: int | None,
-        val_images: int,
-        last_stage: int,
         time_is_up: Callable[[], bool] = lambda: False,
     ) -> None:
         self._searcher = searcher
-        self._target, self._patience = target, patience
-        self._val_images, self._last_stage = val_images, last_stage
+        self._target = context.options.target_accuracy
+        self._patience = context.options.patience
+        self._val_images = context.val_images
+        fidelity = context.settings.fidelity
+        self._last_stage = len(fidelity.stages) if fidelity else 0
         self._time_is_up = time_is_up
         self.reason = ""
         self.stop_reason: StopReason | None = None
@@ -62,31 +57,6 @@ class SearchStopper(Stopper):
         # Ray pickles the stopper with the experiment state every few seconds. A resumed search
         # needs no state of the stopper, and time_is_up refers to the data set.
         return {}
-
-    @classmethod
-    def of(
-        cls,
-        context: SearchContext,
-        searcher: StudySearch,
-        time_is_up: Callable[[], bool] = lambda: False,
-    ) -> "SearchStopper":
-        """Build the stopper from the options of a search.
-
-        Args:
-            context: Context of the search.
-            searcher: Searcher that holds the records of the trials.
-            time_is_up: Function that returns whether the rest of the time budget is needed for
-                the final evaluation.
-        """
-        options, fidelity = context.options, context.settings.fidelity
-        return cls(
-            searcher,
-            options.target_accuracy,
-            options.patience,
-            context.val_images,
-            len(fidelity.stages) if fidelity else 0,
-            time_is_up,
-        )
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Check a report for a storage failure.

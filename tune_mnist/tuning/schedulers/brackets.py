@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.protocol import EarlierTrial
 from tune_mnist.tuning.schedulers.rungs import PausedTrial, Rungs
 
@@ -14,38 +15,29 @@ from tune_mnist.tuning.schedulers.rungs import PausedTrial, Rungs
 class Brackets:
     """Trials of promotion ASHA, grouped by architecture and bracket.
 
-    Trials are compared only with trials of the same architecture and bracket.
+    Trials are compared only with trials of the same architecture and bracket. Bracket s starts at
+    rung s, counted from 0.
 
     Args:
-        rungs: Epochs of the rungs in the first bracket, ascending.
-        max_epochs: Maximum epochs per trial.
-        num_samples: Number of trials. Trial numbers are below this number.
-        reduction_factor: Factor by which the number of trials is reduced at each rung, at least 2.
-        brackets: Number of brackets, at most the number of rungs plus one. Bracket s starts at
-            rung s, counted from 0.
-        seed: Random seed for the assignment of trials to brackets.
-        share: Maximum number of trials of one architecture. If None, there is no limit.
+        options: Options of the scheduler. Trial numbers are below the number of trials, which
+            includes the imported ones. The reduction factor is at least 2.
 
     Attributes:
         complete: Architectures with at least one trial that has trained all epochs.
     """
 
-    def __init__(
-        self,
-        rungs: tuple[int, ...],
-        max_epochs: int,
-        num_samples: int,
-        reduction_factor: int,
-        brackets: int,
-        seed: int,
-        share: int | None,
-    ) -> None:
-        self._epochs, self._max_epochs = rungs, max_epochs
-        self._reduction_factor = reduction_factor
-        self._seed = seed
-        self._shares = bracket_shares(brackets, len(rungs), reduction_factor)
-        self._sizes = Counter(map(self._bracket, range(num_samples)))
-        self._share = num_samples if share is None else share
+    def __init__(self, options: SchedulerOptions) -> None:
+        self._options = options
+        self._epochs = options.rung_epochs
+        self._shares = bracket_shares(
+            options.brackets, len(self._epochs), options.reduction_factor
+        )
+        count = options.imported + options.num_samples
+        self._sizes = Counter(map(self._bracket, range(count)))
+        self._share = max(math.ceil(count / options.architectures), options.queued)
+        """Maximum number of trials of one architecture: an equal share of all trials, since
+        architectures take turns, or all queued configurations of one architecture if these are
+        more."""
         self._groups: dict[tuple[str, int], Rungs] = {}
         self._models: dict[int, str] = {}
         self.complete: set[str] = set()
@@ -57,12 +49,7 @@ class Brackets:
         )
 
     def add(self, number: int, model: str) -> None:
-        """Add a trial. If the trial had ended, it takes part in the comparisons again.
-
-        Args:
-            number: Number of the trial.
-            model: Architecture of the trial.
-        """
+        """Add a trial. If the trial had ended, it takes part in the comparisons again."""
         self._models[number] = model
         self.of(number).add(number)
 
@@ -72,15 +59,12 @@ class Brackets:
         An unfinished trial whose last epoch is a rung becomes paused at this rung, even if it had
         been promoted. The study records a promotion only after the next epoch, so that the
         decision must be made again.
-
-        Args:
-            trial: Trial of the earlier run.
         """
         self.add(trial.number, trial.model)
         rungs = self.of(trial.number)
         for epoch, value in sorted(trial.values.items()):
             rungs.record(trial.number, epoch, value, trial.losses.get(epoch, math.inf))
-        if max(trial.values, default=0) >= self._max_epochs:
+        if max(trial.values, default=0) >= self._options.max_epochs:
             self.complete.add(trial.model)
         if trial.ended:
             rungs.end(trial.number)
@@ -92,7 +76,7 @@ class Brackets:
         if key not in self._groups:
             self._groups[key] = Rungs(
                 self._epochs[bracket:],
-                self._reduction_factor,
+                self._options.reduction_factor,
                 min(self._sizes[bracket], self._share),
             )
         return self._groups[key]
@@ -140,7 +124,7 @@ class Brackets:
         )
 
     def _bracket(self, number: int) -> int:
-        return assign_bracket(number, self._shares, self._seed)
+        return assign_bracket(number, self._shares, self._options.seed)
 
 
 def _first(

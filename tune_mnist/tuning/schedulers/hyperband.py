@@ -1,7 +1,7 @@
 """Synchronous HyperBand, in which trials pause at a rung until their whole bracket reaches it."""
 
 from random import Random
-from typing import Any, Self
+from typing import Any
 
 from ray.tune.experiment import Trial
 
@@ -20,26 +20,15 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
     because Ray's implementation keeps its state in Ray's trial objects.
 
     Source: Li et al., "Hyperband", JMLR 2018.
-
-    Args:
-        max_concurrent: Maximum number of concurrent trials.
-        max_t: Maximum epochs per trial.
-        options: Further arguments of Ray's ``HyperBandScheduler``.
     """
 
     accepts = frozenset({"reduction_factor"})
     resumable = False
     draws_ahead = True
 
-    def __init__(self, max_concurrent: int, max_t: int, **options: Any) -> None:
-        super().__init__(max_concurrent, max_t=max_t, **options)
-        self._max_epochs = max_t
-
-    @classmethod
-    def from_options(cls, options: SchedulerOptions) -> Self:
-        """Build the scheduler without any trials."""
-        return cls(
-            options.max_concurrent,
+    def __init__(self, options: SchedulerOptions) -> None:
+        super().__init__(
+            options,
             max_t=options.max_epochs,
             reduction_factor=options.reduction_factor,
             **OBJECTIVE,
@@ -93,7 +82,8 @@ class HyperBand(SearchScheduler, WholeBracketsHyperBand):
         if METRIC not in result:
             return self.CONTINUE
         if self._is_exempt(trial):
-            return self.STOP if result[TIME_ATTR] >= self._max_epochs else self.CONTINUE
+            over = result[TIME_ATTR] >= self._options.max_epochs
+            return self.STOP if over else self.CONTINUE
         decision: str = super().on_trial_result(tune_controller, trial, result)
         return decision
 

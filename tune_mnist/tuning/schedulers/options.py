@@ -24,7 +24,8 @@ class SchedulerOptions:
         num_samples: Number of trials that the search runs.
         imported: Number of trials in the study that were imported from another search.
         max_concurrent: Maximum number of concurrent trials.
-        rungs: Epochs of ASHA's rungs. If None, they are grace_period * reduction_factor^k.
+        rungs: Epochs of ASHA's rungs, ascending and below max_epochs. If None, they are
+            grace_period * reduction_factor^k.
         architectures: Number of architectures that share the trials.
         queued: Number of queued configurations of the architecture that has the most of them.
     """

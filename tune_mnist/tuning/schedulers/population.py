@@ -1,7 +1,7 @@
 """Population based training, in which the worst trials repeatedly become copies of the best."""
 
 from collections import defaultdict
-from typing import Any, Self
+from typing import Any
 
 from ray.tune.experiment import Trial
 
@@ -29,13 +29,6 @@ class PopulationBasedTraining(SearchScheduler):
     diverge or fail are not replaced.
 
     Source: Jaderberg et al., "Population Based Training of Neural Networks", arXiv 1711.09846.
-
-    Args:
-        max_epochs: Number of epochs after which every trial ends.
-        num_samples: Number of trials in the population, at least 2.
-        max_concurrent: Maximum number of concurrent trials.
-        interval: Number of epochs between two comparisons.
-        seed: Random seed for the exploits.
     """
 
     accepts = frozenset({"perturbation_interval"})
@@ -44,14 +37,9 @@ class PopulationBasedTraining(SearchScheduler):
     fixed_population = True
     default_searcher = "random"
 
-    def __init__(
-        self, max_epochs: int, num_samples: int, max_concurrent: int, interval: int, seed: int
-    ) -> None:
-        super().__init__(max_concurrent)
-        self._max_epochs = max_epochs
-        self._num_samples = num_samples
-        self._interval = interval
-        self._seed = seed
+    def __init__(self, options: SchedulerOptions) -> None:
+        super().__init__(options)
+        self._interval = options.perturbation_interval
         self._search: SearchLink
         self._closed = 0
         """Epoch of the last comparison."""
@@ -61,22 +49,8 @@ class PopulationBasedTraining(SearchScheduler):
         """Trials that wait for a comparison and keep their workers."""
 
     @classmethod
-    def from_options(cls, options: SchedulerOptions) -> Self:
-        """Build the scheduler without any trials."""
-        return cls(
-            options.max_epochs,
-            options.num_samples,
-            options.max_concurrent,
-            options.perturbation_interval,
-            options.seed,
-        )
-
-    @classmethod
     def check(cls, options: SchedulerOptions) -> None:
         """Check that there are at least two trials, and that they are compared at least once.
-
-        Args:
-            options: Options of the scheduler.
 
         Raises:
             UserError: There is only one trial, or no comparison takes place before the last epoch.
@@ -116,7 +90,7 @@ class PopulationBasedTraining(SearchScheduler):
             return self.CONTINUE
         number, epoch = trial.config[NUMBER], result[TIME_ATTR]
         self._values[number].setdefault(epoch, result[METRIC])
-        if epoch >= self._max_epochs:
+        if epoch >= self._options.max_epochs:
             return self.STOP
         if epoch % self._interval or epoch <= self._closed:
             return self.CONTINUE
@@ -167,7 +141,7 @@ class PopulationBasedTraining(SearchScheduler):
 
     def _are_missing(self) -> bool:
         """Return whether some trials of the population have not been added yet."""
-        return len(self._trials) + len(self._ended) < self._num_samples
+        return len(self._trials) + len(self._ended) < self._options.num_samples
 
     def _all_wait(self) -> bool:
         """Return whether all trials of the population wait for a comparison."""
@@ -183,19 +157,15 @@ class PopulationBasedTraining(SearchScheduler):
         )
 
     def _compare(self, epoch: int, tune_controller: Any) -> None:
-        """Compare the population after an epoch, and let the worst trials exploit the best.
-
-        Args:
-            epoch: Epoch after which the trials are compared.
-            tune_controller: Ray's controller.
-        """
+        """Compare the population after an epoch, and let the worst trials exploit the best."""
         models = {number: trial.config["model"] for number, trial in self._trials.items()}
         values = {number: self._values[number][epoch] for number in self._trials}
-        sources = choose_sources(values, models, self._seed, epoch)
+        seed = self._options.seed
+        sources = choose_sources(values, models, seed, epoch)
         configs = {number: dict(self._trials[number].config) for number in sources.values()}
         # Carry out all exploits before any trial continues and replaces its checkpoint.
         for target, source in sources.items():
-            params = perturb(configs[source], self._search.space, self._seed, epoch, target)
+            params = perturb(configs[source], self._search.space, seed, epoch, target)
             params.pop(NUMBER)
             self._search.exploit(Exploit(target, source, epoch, params))
             if target in self._held:

@@ -1,9 +1,8 @@
 """Promotion ASHA for Ray Tune: trials pause at rungs, and free workers promote the best."""
 
 from collections.abc import Callable
-from math import ceil
 from random import Random
-from typing import Any, Self
+from typing import Any
 
 from ray.tune.experiment import Trial
 
@@ -29,7 +28,7 @@ class PromotionAsha(SearchScheduler):
     validation loss.
 
     Two rules make the search end, which Algorithm 2 of the paper leaves open:
-        - A paused trial that can never be promoted is ended immediately (see ``pruned``).
+        - A paused trial that can never be promoted is ended immediately.
         - If an architecture has no trial to start, run or promote, and none that has trained all
           epochs, its best paused trial at the highest rung is promoted. This happens when few
           trials reach a rung: a third of 2 trials is none.
@@ -48,62 +47,16 @@ class PromotionAsha(SearchScheduler):
 
     Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020,
     Algorithm 2.
-
-    Args:
-        max_epochs: Maximum epochs per trial.
-        num_samples: Number of trials, including the earlier trials of a resumed search. Trial
-            numbers are below this number.
-        max_concurrent: Maximum number of concurrent trials.
-        rungs: Epochs at which trials pause, ascending and below max_epochs.
-        reduction_factor: Factor by which the number of trials is reduced at each rung, at least 2.
-        brackets: Number of brackets. Bracket s starts at rung s, and trials compete only within
-            their bracket.
-        seed: Random seed for the assignment of trials to brackets.
-        share: Maximum number of trials of one architecture. If None, there is no limit.
-
-    Attributes:
-        all_begun: Function that returns whether the last new trial has been suggested.
-        pruned: Numbers of the trials that this scheduler has ended before their last epoch. Trials
-            that were ended in earlier runs of a resumed search are not included.
     """
 
     accepts = frozenset({"grace_period", "reduction_factor", "brackets"})
     rungs_at_stages = True
     pauses_pending = True
 
-    def __init__(
-        self,
-        max_epochs: int,
-        num_samples: int,
-        max_concurrent: int,
-        rungs: tuple[int, ...],
-        reduction_factor: int = 3,
-        brackets: int = 1,
-        seed: int = 0,
-        share: int | None = None,
-    ) -> None:
-        super().__init__(max_concurrent)
-        self._max_epochs = max_epochs
-        self._brackets = Brackets(
-            rungs, max_epochs, num_samples, reduction_factor, brackets, seed, share
-        )
-        self.all_begun: Callable[[], bool] = lambda: False
-        self.pruned: set[int] = set()
-
-    @classmethod
-    def from_options(cls, options: SchedulerOptions) -> Self:
-        """Build the scheduler without any trials."""
-        count = options.imported + options.num_samples
-        return cls(
-            options.max_epochs,
-            count,
-            options.max_concurrent,
-            options.rung_epochs,
-            options.reduction_factor,
-            options.brackets,
-            options.seed,
-            max(ceil(count / options.architectures), options.queued),
-        )
+    def __init__(self, options: SchedulerOptions) -> None:
+        super().__init__(options)
+        self._brackets = Brackets(options)
+        self._all_begun: Callable[[], bool] = lambda: False
 
     @classmethod
     def comparison_epochs(cls, options: SchedulerOptions) -> tuple[int, ...]:
@@ -123,14 +76,10 @@ class PromotionAsha(SearchScheduler):
         super().connect(search)
         for trial in search.trials:
             self.restore_trial(trial)
-        self.all_begun = search.all_begun
+        self._all_begun = search.all_begun
 
     def restore_trial(self, trial: EarlierTrial) -> None:
-        """Restore a trial of an earlier run of the search. The order of the calls does not matter.
-
-        Args:
-            trial: Trial of the earlier run.
-        """
+        """Restore a trial of an earlier run. The order of the calls does not matter."""
         self._brackets.restore(trial)
         if trial.number in self._exempt:
             self._brackets.of(trial.number).promote(trial.number)
@@ -157,7 +106,7 @@ class PromotionAsha(SearchScheduler):
         if METRIC not in result:
             return self.CONTINUE
         number, epoch = trial.config[NUMBER], result[TIME_ATTR]
-        if epoch >= self._max_epochs:
+        if epoch >= self._options.max_epochs:
             self._brackets.complete.add(self._brackets.model(number))
             return self.STOP
         rungs = self._brackets.of(number)
@@ -169,10 +118,7 @@ class PromotionAsha(SearchScheduler):
         if self._next(self._search_over(tune_controller), pausing=number) == number:
             rungs.promote(number)
             return self.CONTINUE
-        if number in self._brackets.cannot_be_promoted():
-            self.pruned.add(number)
-            return self.STOP
-        return self.PAUSE
+        return self.STOP if number in self._brackets.cannot_be_promoted() else self.PAUSE
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """Return the paused trial to continue, or None if no trial is ready or no worker is free.
@@ -203,7 +149,7 @@ class PromotionAsha(SearchScheduler):
         self._brackets.of(number).end(number)
 
     def _search_over(self, tune_controller: Any) -> bool:
-        return self.all_begun() or tune_controller.search_alg.is_finished()
+        return self._all_begun() or tune_controller.search_alg.is_finished()
 
     def _missing(self) -> set[int]:
         """Return the numbers of unfinished earlier trials that have not been added again."""
@@ -274,5 +220,4 @@ class PromotionAsha(SearchScheduler):
         for number in self._brackets.cannot_be_promoted():
             trial = self._trials.get(number)
             if trial is not None and trial.status == Trial.PAUSED:
-                self.pruned.add(number)
                 tune_controller.stop_trial(trial)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from ray.tune.experiment import Trial
 
@@ -82,17 +82,17 @@ class SearchScheduler(UnbufferedScheduler):
     """Base class of all schedulers.
 
     To add a scheduler, write a subclass and register it in
-    :mod:`tune_mnist.tuning.schedulers.registry`. The subclass implements ``from_options`` and
-    ``on_trial_result``, may override ``choose_trial_to_run`` (by default first in, first out), and
-    overrides those class attributes whose defaults do not apply. Trials are identified by their
-    number in the study, ``trial.config["number"]``, which stays the same when a search is resumed.
+    :mod:`tune_mnist.tuning.schedulers.registry`. The subclass implements ``on_trial_result``, may
+    override ``choose_trial_to_run`` (by default first in, first out), and overrides those class
+    attributes whose defaults do not apply. Trials are identified by their number in the study,
+    ``trial.config["number"]``, which stays the same when a search is resumed.
 
     A scheduler with state must restore it in ``connect`` from the trials in the study. Ray's
     experiment state is not used.
 
     Args:
-        max_concurrent: Maximum number of concurrent trials.
-        options: Arguments of the Ray scheduler, if a subclass also inherits from one.
+        options: Options of the scheduler.
+        of_ray: Arguments of the Ray scheduler, if a subclass also inherits from one.
 
     Attributes:
         accepts: Names of the options in ``OWN_OPTIONS`` that the scheduler accepts.
@@ -122,25 +122,18 @@ class SearchScheduler(UnbufferedScheduler):
     pauses_pending: ClassVar[bool] = False
     draws_ahead: ClassVar[bool] = False
 
-    def __init__(self, max_concurrent: int, **options: Any) -> None:
-        super().__init__(**options)
-        self.max_concurrent = max_concurrent
+    def __init__(self, options: SchedulerOptions, **of_ray: Any) -> None:
+        super().__init__(**of_ray)
+        self._options = options
+        self.max_concurrent = options.max_concurrent
         self._exempt: frozenset[int] = frozenset()
         """Numbers of the trials that are not stopped early."""
         self._trials: dict[int, Trial] = {}
         """Ray's trials that have not ended, keyed by trial number."""
 
     @classmethod
-    def from_options(cls, options: SchedulerOptions) -> Self:
-        """Build the scheduler without any trials."""
-        raise NotImplementedError
-
-    @classmethod
     def check(cls, options: SchedulerOptions) -> None:
         """Check that the options used by this scheduler can be combined.
-
-        Args:
-            options: Options of the scheduler.
 
         Raises:
             UserError: The options contradict each other. The message names the options.
@@ -177,11 +170,7 @@ class SearchScheduler(UnbufferedScheduler):
         self._exempt = search.exempt
 
     def set_concurrency(self, max_concurrent: int) -> None:
-        """Change the maximum number of concurrent trials. Running trials are not stopped.
-
-        Args:
-            max_concurrent: New maximum number of concurrent trials.
-        """
+        """Change the maximum number of concurrent trials. Running trials are not stopped."""
         self.max_concurrent = max_concurrent
 
     def wants_new_trial(self) -> bool:

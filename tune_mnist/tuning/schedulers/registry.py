@@ -1,6 +1,5 @@
 """Registry of schedulers. A scheduler's class is imported when it is first used."""
 
-from functools import cache
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, cast
 
@@ -38,6 +37,11 @@ def scheduler_names() -> tuple[str, ...]:
     return (*ALIASES, *SCHEDULERS)
 
 
+def schedulers_with(trait: str) -> str:
+    """List the names of the schedulers whose class attribute ``trait`` is true, for a message."""
+    return ", ".join(name for name in scheduler_names() if getattr(scheduler_class(name), trait))
+
+
 def canonical_name(name: str) -> str:
     """Return the name of a scheduler, given its name or an alias.
 
@@ -58,9 +62,4 @@ def scheduler_class(name: str) -> "type[SearchScheduler]":
     Raises:
         UserError: The name is unknown.
     """
-    return _load(SCHEDULERS[canonical_name(name)])
-
-
-@cache
-def _load(path: str) -> "type[SearchScheduler]":
-    return cast("type[SearchScheduler]", resolve_name(path))
+    return cast("type[SearchScheduler]", resolve_name(SCHEDULERS[canonical_name(name)]))

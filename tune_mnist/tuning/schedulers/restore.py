@@ -9,7 +9,6 @@ from optuna import Study
 
 from tune_mnist.tuning.recording.trial_attributes import PORTFOLIO
 from tune_mnist.tuning.recording.trial_store import TrialStore, begun_trials, own_trials
-from tune_mnist.tuning.schedulers.factory import create_scheduler
 from tune_mnist.tuning.schedulers.options import SchedulerOptions
 from tune_mnist.tuning.schedulers.protocol import (
     EarlierTrial,
@@ -17,6 +16,7 @@ from tune_mnist.tuning.schedulers.protocol import (
     SearchLink,
     SearchScheduler,
 )
+from tune_mnist.tuning.schedulers.registry import scheduler_class
 from tune_mnist.tuning.searching.per_trial_sampler import FIXED_PARAMETERS
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.architectures import MODEL
@@ -44,14 +44,13 @@ def scheduler_for(
         concurrent: Maximum number of concurrent trials.
     """
     study = searcher.study
-    scheduler = create_scheduler(
-        replace(
-            options,
-            imported=len(study.trials) - len(own_trials(study)),
-            max_concurrent=concurrent,
-            queued=most_queued(study),
-        )
+    restored = replace(
+        options,
+        imported=len(study.trials) - len(own_trials(study)),
+        max_concurrent=concurrent,
+        queued=most_queued(study),
     )
+    scheduler = scheduler_class(options.name)(restored)
     scheduler.connect(
         SearchLink(
             space=space,

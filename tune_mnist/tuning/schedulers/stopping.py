@@ -1,7 +1,7 @@
 """Schedulers that may stop but never pause trials, including the one without early stopping."""
 
 from random import Random
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -25,17 +25,11 @@ class StoppingScheduler(SearchScheduler):
     reported again.
 
     Subclasses implement ``rule``.
-
-    Args:
-        rule: Ray scheduler that decides whether a trial stops after an epoch.
-        max_epochs: Number of epochs after which every trial stops.
-        max_concurrent: Maximum number of concurrent trials.
     """
 
-    def __init__(self, rule: TrialScheduler, max_epochs: int, max_concurrent: int = 1) -> None:
-        super().__init__(max_concurrent)
-        self._rule = rule
-        self._max_epochs = max_epochs
+    def __init__(self, options: SchedulerOptions) -> None:
+        super().__init__(options)
+        self._rule = self.rule(options)
         self._decisions: dict[int, dict[int, str]] = {}
 
     @classmethod
@@ -44,14 +38,9 @@ class StoppingScheduler(SearchScheduler):
         raise NotImplementedError
 
     @classmethod
-    def from_options(cls, options: SchedulerOptions) -> Self:
-        """Build the scheduler without any trials."""
-        return cls(cls.rule(options), options.max_epochs, options.max_concurrent)
-
-    @classmethod
     def simulate(cls, options: SchedulerOptions, num_samples: int, rng: Random) -> list[int]:
         """Simulate a search with one worker, and return the epochs of each trial."""
-        scheduler = cls.from_options(options)
+        scheduler = cls(options)
         return [scheduler._simulate_trial(number, rng.random()) for number in range(num_samples)]
 
     def connect(self, search: SearchLink) -> None:
@@ -65,7 +54,7 @@ class StoppingScheduler(SearchScheduler):
             self._add(trial.number)
             for epoch in sorted(trial.values):
                 self._decide(trial.number, epoch, trial.values[epoch])
-                if not trial.ended and epoch < self._max_epochs:
+                if not trial.ended and epoch < self._options.max_epochs:
                     self._decisions[trial.number][epoch] = self.CONTINUE
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
@@ -91,7 +80,7 @@ class StoppingScheduler(SearchScheduler):
             decision = self._rule.on_trial_result(None, _Key(str(number)), result)
             if number in self._exempt:
                 decision = self.CONTINUE
-            decisions[epoch] = self.STOP if epoch >= self._max_epochs else decision
+            decisions[epoch] = self.STOP if epoch >= self._options.max_epochs else decision
         return decisions[epoch]
 
     def _simulate_trial(self, number: int, quality: float) -> int:

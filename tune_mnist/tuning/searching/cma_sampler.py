@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.searching.protocol import SamplerMaker
+from tune_mnist.tuning.spaces.parameters import CategoricalParameter
 from tune_mnist.tuning.spaces.space import SearchSpace
 
 MIN_NUMBERS = 2
@@ -45,11 +46,14 @@ class CmaEs(SamplerMaker):
         Raises:
             UserError: The space has fewer than MIN_NUMBERS such parameters.
         """
-        if space.count_numbers() < MIN_NUMBERS:
+        numbers = sum(
+            not isinstance(parameter, CategoricalParameter) and not parameter.when
+            for parameter in space.parameters.values()
+        )
+        if numbers < MIN_NUMBERS:
             raise UserError(
                 f"--searcher cmaes needs at least {MIN_NUMBERS} numeric parameters that exist in"
-                f" every configuration, but space {space.name} has {space.count_numbers()}; use"
-                " another searcher"
+                f" every configuration, but space {space.name} has {numbers}; use another searcher"
             )
 
 

@@ -1,8 +1,8 @@
 """Sampler that draws each trial from its own seed, and no configuration twice."""
 
+import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -15,11 +15,11 @@ from tune_mnist.tuning.recording.trial_store import own_trials
 from tune_mnist.tuning.searching.draft import Draft
 from tune_mnist.tuning.searching.history import BoundedHistory
 from tune_mnist.tuning.searching.nearby import NearbySampler
+from tune_mnist.tuning.searching.protocol import SamplerMaker
 from tune_mnist.tuning.searching.study_view import StudyView
 from tune_mnist.tuning.searching.tried import TriedConfigurations
 from tune_mnist.tuning.spaces.architectures import MODEL
 from tune_mnist.tuning.spaces.configurations import is_whole
-from tune_mnist.tuning.spaces.space import SearchSpace
 
 FIXED_PARAMETERS = "fixed_params"
 """System attribute in which Optuna stores the fixed parameters of a queued trial."""
@@ -30,27 +30,6 @@ draw, then at random. After them, the untried configurations are listed."""
 
 MAX_WIDTH = 0.25
 """Width of the last of the draws close to the sampler's, as a share of a parameter's range."""
-
-
-@dataclass(frozen=True)
-class SamplerTraits:
-    """Properties of an Optuna sampler that determine how :class:`PerTrialSampler` uses it.
-
-    Attributes:
-        learns: Whether the sampler learns from the results of earlier trials.
-        sees_running: Whether the sampler takes running trials into account. If so, it sees
-            unfinished trials as running, otherwise as pruned.
-        needs_complete_trials: Whether the sampler learns only from complete trials.
-        bounded_history: Whether the sampler sees only the best and the latest trials.
-        enumerates: Whether the sampler enumerates all configurations, so that architectures do
-            not take turns and no draw has to be repeated.
-    """
-
-    learns: bool = False
-    sees_running: bool = False
-    needs_complete_trials: bool = False
-    bounded_history: bool = False
-    enumerates: bool = False
 
 
 class PerTrialSampler(BaseSampler):
@@ -74,30 +53,18 @@ class PerTrialSampler(BaseSampler):
     guess, their accuracies reflect only the class frequencies, from which a model learns nothing.
 
     Args:
-        make: Function that returns an Optuna sampler for a seed.
-        seed: Seed of the search.
-        space: Search space.
-        traits: Properties of the Optuna samplers.
+        maker: Maker of the Optuna samplers.
         chance_level: Validation accuracy above which a network has learned something.
     """
 
-    def __init__(
-        self,
-        make: Callable[[int], BaseSampler],
-        seed: int,
-        space: SearchSpace,
-        traits: SamplerTraits,
-        *,
-        chance_level: float,
-    ) -> None:
-        self._make = make
-        self._seed = seed
-        self._space = space
-        self._traits = traits
-        self._turns = space.models if len(space.models) > 1 and not traits.enumerates else ()
+    def __init__(self, maker: SamplerMaker, chance_level: float) -> None:
+        self._maker = maker
+        self._space = maker.space
+        models = self._space.models
+        self._turns = models if len(models) > 1 and not maker.enumerates else ()
         self._chance_level = chance_level
-        self._tried = TriedConfigurations(space)
-        self._inner = make(seed)
+        self._tried = TriedConfigurations(self._space)
+        self._inner = self._make(maker.seed)
         self._history: BoundedHistory | None = None
         self._view: Any = None
         self._draft: Draft | None = None
@@ -112,7 +79,7 @@ class PerTrialSampler(BaseSampler):
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Draw the configuration of a new trial."""
         self._draft, self._drafted = None, trial.number
-        if self._traits.enumerates:
+        if self._maker.enumerates:
             self._view = self._view_of(study, None)
             self._inner = self._make(self._state(trial, 0))
             self._inner.before_trial(self._view, trial)
@@ -170,6 +137,12 @@ class PerTrialSampler(BaseSampler):
         """Report the end of a trial to the Optuna sampler."""
         self._inner.after_trial(cast(optuna.Study, StudyView(study)), trial, state, values)
 
+    def _make(self, seed: int) -> BaseSampler:
+        with warnings.catch_warnings():
+            # Some of Optuna's options have been experimental since 2020.
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return self._maker.make(seed)
+
     def _new(self, study: optuna.Study, trial: FrozenTrial, fixed: dict[str, Any]) -> Draft | None:
         """Return a draft that differs from all earlier trials, or None if there is none."""
         for draft in self._drafts(study, trial, fixed):
@@ -188,7 +161,7 @@ class PerTrialSampler(BaseSampler):
             model = str(fixed.get(MODEL) or next_model(study, trial, turns))
             fixed = {**fixed, MODEL: model}
         self._view = view = self._view_of(study, model)
-        blind = self._traits.learns and not any(
+        blind = self._maker.learns and not any(
             map(self._has_learned, view.get_trials(deepcopy=False))
         )
         draft: Draft | None = None
@@ -199,7 +172,8 @@ class PerTrialSampler(BaseSampler):
             draft = drawn if attempt < SAMPLER_DRAWS else draft
             yield drawn
         untried = list(self._tried.untried(fixed))
-        for index in np.random.default_rng([self._seed, trial.number]).permutation(len(untried)):
+        rng = np.random.default_rng([self._maker.seed, trial.number])
+        for index in rng.permutation(len(untried)):
             yield self._drawn(trial, untried[index])
 
     def _sampler_of(
@@ -215,7 +189,7 @@ class PerTrialSampler(BaseSampler):
         """
         state = self._state(trial, attempt)
         nearby = attempt - SAMPLER_DRAWS
-        if blind or nearby >= NEARBY_DRAWS or (nearby >= 0 and not self._traits.learns):
+        if blind or nearby >= NEARBY_DRAWS or (nearby >= 0 and not self._maker.learns):
             return RandomSampler(state)
         if nearby < 0 or draft is None:
             return self._make(state)
@@ -227,7 +201,7 @@ class PerTrialSampler(BaseSampler):
         return draft
 
     def _state(self, trial: FrozenTrial, attempt: int) -> int:
-        entropy = [self._seed, trial.number, *([attempt] if attempt else [])]
+        entropy = [self._maker.seed, trial.number, *([attempt] if attempt else [])]
         return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
     def _has_learned(self, trial: FrozenTrial) -> bool:
@@ -235,14 +209,14 @@ class PerTrialSampler(BaseSampler):
         return max(seen, default=0.0) > self._chance_level
 
     def _view_of(self, study: optuna.Study, model: str | None) -> Any:
-        if self._traits.bounded_history and self._history is None:
+        if self._maker.bounded_history and self._history is None:
             self._history = BoundedHistory(study.directions)
         return StudyView(
             study,
             model,
             self._history,
-            unfinished_as_pruned=not self._traits.sees_running,
-            diverged_as_complete=self._traits.needs_complete_trials,
+            unfinished_as_pruned=not self._maker.sees_running,
+            diverged_as_complete=self._maker.needs_complete_trials,
         )
 
 

@@ -104,7 +104,7 @@ def portfolio_of(space: SearchSpace, folder: Path | None = None) -> Portfolio | 
         )
     )
     listed = [each for turn in turns for each in turn if each is not None]
-    fitting = tuple(each for each in listed if space.fits(each))
+    fitting = tuple(each for each in listed if not space.misfits(each))
     outside = dict.fromkeys(name for each in listed for name in space.misfits(each))
     return Portfolio(fitting, len(listed) - len(fitting), tuple(outside))
 

@@ -1,6 +1,5 @@
 """Registry of searchers. A searcher's class is imported when it is first used."""
 
-from functools import cache
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, cast
 
@@ -42,9 +41,4 @@ def searcher_class(name: str) -> "type[SamplerMaker]":
     """
     if name not in SEARCHERS:
         raise unknown("searcher", name, SEARCHERS)
-    return _load(SEARCHERS[name])
-
-
-@cache
-def _load(path: str) -> "type[SamplerMaker]":
-    return cast("type[SamplerMaker]", resolve_name(path))
+    return cast("type[SamplerMaker]", resolve_name(SEARCHERS[name]))

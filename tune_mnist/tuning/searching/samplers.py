@@ -1,12 +1,8 @@
 """Construction of the sampler of a search."""
 
-import warnings
-
 import optuna
-from optuna.samplers import BaseSampler
 
-from tune_mnist.tuning.searching.per_trial_sampler import PerTrialSampler, SamplerTraits
-from tune_mnist.tuning.searching.protocol import SamplerMaker
+from tune_mnist.tuning.searching.per_trial_sampler import PerTrialSampler
 from tune_mnist.tuning.searching.registry import searcher_class
 from tune_mnist.tuning.spaces.space import SearchSpace
 
@@ -36,28 +32,4 @@ def create_sampler(
     searcher.check_space(space)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     startup = min(MAX_STARTUP, max(MIN_STARTUP, num_samples // len(space.models) // 3))
-    maker = searcher(space, startup, seed)
-
-    def make(trial_seed: int) -> BaseSampler:
-        return _make_quietly(maker, trial_seed)
-
-    return PerTrialSampler(
-        make,
-        seed,
-        space,
-        SamplerTraits(
-            learns=searcher.learns,
-            sees_running=searcher.sees_running,
-            needs_complete_trials=searcher.needs_complete_trials,
-            bounded_history=searcher.bounded_history,
-            enumerates=searcher.enumerates,
-        ),
-        chance_level=chance_level,
-    )
-
-
-def _make_quietly(maker: SamplerMaker, seed: int) -> BaseSampler:
-    with warnings.catch_warnings():
-        # Some of Optuna's options have been experimental since 2020. Users cannot change that.
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return maker.make(seed)
+    return PerTrialSampler(searcher(space, startup, seed), chance_level)

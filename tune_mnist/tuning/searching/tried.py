@@ -21,9 +21,6 @@ class TriedConfigurations:
     Two configurations are equal if they have the same `configuration_key`. An imported trial is
     ignored if its configuration had a parameter that the space lacks, because its result depends
     on this parameter, too.
-
-    Args:
-        space: Search space.
     """
 
     def __init__(self, space: SearchSpace) -> None:

@@ -46,6 +46,15 @@ class WarmStart:
     trials: tuple[FrozenTrial, ...]
     configurations: tuple[dict[str, Any], ...]
 
+    def describe(self) -> str:
+        """Describe in one line how a search uses the earlier search."""
+        if self.trials:
+            return f"{len(self.trials)} trials of {self.name} are imported and not run again"
+        return (
+            f"the best configurations of {self.name} are tried first; its accuracies are not"
+            " imported, since they were measured with other options, data or networks"
+        )
+
 
 def select_trials(
     earlier: optuna.Study,

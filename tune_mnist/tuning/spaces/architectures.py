@@ -34,33 +34,29 @@ def models_of(name: str, parameters: Parameters, models: Sequence[str]) -> tuple
         parameters to which it refers. If there is no condition, all architectures.
     """
     possible = tuple(models)
-    for other in parameters[name].when:
-        if other == MODEL:
-            wanted = parameters[name].needs(MODEL)
-        else:
-            wanted = models_of(other, parameters, models)
+    for other, values in parameters[name].when.items():
+        wanted = values if other == MODEL else models_of(other, parameters, models)
         possible = tuple(model for model in possible if model in wanted)
     return possible
 
 
-def check_trainable(parameters: Parameters, models: Sequence[str], place: str) -> None:
+def check_trainable(parameters: Parameters, models: Sequence[str]) -> None:
     """Check that every architecture of a space can be trained with the values of its parameters.
 
     Args:
         parameters: All parameters of the space, keyed by name. A parameter comes after those that
             its ``when`` condition refers to.
         models: All architectures of the space.
-        place: Key of the parameters in the space file, with which error messages begin.
 
     Raises:
         UserError: A value is invalid, an architecture does not accept a keyword, or a required
             keyword is missing.
     """
     for name in parameters:
-        _check_keyword(name, parameters, models, place)
+        _check_keyword(name, parameters, models)
     for model in models:
         architecture = get_architecture(model)
-        _check_required(architecture, parameters, models, place)
+        _check_required(architecture, parameters, models)
         names = [
             name
             for name in parameters
@@ -68,14 +64,14 @@ def check_trainable(parameters: Parameters, models: Sequence[str], place: str) -
         ]
         for name in names:
             if name.startswith(MODEL_PREFIX):
-                _check_option(architecture, name, parameters[name], place)
+                _check_option(architecture, name, parameters[name])
         base = {MODEL: model, "lr": 1.0} | _first_values(architecture, parameters, models)
         for name in names:
             for value in () if name in base and name != "lr" else _ends(parameters[name]):
                 try:
                     TrainConfig.checked(**(base | {name: value}))
                 except UserError as error:
-                    raise UserError(f"{place}.{name}: {error}") from None
+                    raise UserError(f"parameters.{name}: {error}") from None
 
 
 def options_to_try(
@@ -152,7 +148,7 @@ def check_networks(
                 check_network(model, num_classes, in_channels, size, options, values=first)
 
 
-def _check_keyword(name: str, parameters: Parameters, models: Sequence[str], place: str) -> None:
+def _check_keyword(name: str, parameters: Parameters, models: Sequence[str]) -> None:
     """Check that a parameter exists only for architectures that accept it."""
     if name != DROPOUT and not name.startswith(MODEL_PREFIX):
         return
@@ -162,20 +158,20 @@ def _check_keyword(name: str, parameters: Parameters, models: Sequence[str], pla
     having = [model for model in possible if model not in without]
     if without and having:
         raise UserError(
-            f"{place}.{name} is not accepted by {' and '.join(without)}; add"
+            f"parameters.{name} is not accepted by {' and '.join(without)}; add"
             f" when: {{model: [{', '.join(having)}]}}"
         )
     if without and keyword == DROPOUT:
-        raise UserError(f"{place}.{name} is not accepted by {' and '.join(without)}; remove it")
+        raise UserError(f"parameters.{name} is not accepted by {' and '.join(without)}; remove it")
 
 
-def _check_option(architecture: Architecture, name: str, parameter: Any, place: str) -> None:
+def _check_option(architecture: Architecture, name: str, parameter: Any) -> None:
     """Check all values of a parameter against the type annotation of the keyword."""
     for value in _tried(parameter):
         try:
             architecture.checked_option(name.removeprefix(MODEL_PREFIX), value)
         except UserError as error:
-            raise UserError(f"{place}.{error}") from None
+            raise UserError(f"parameters.{error}") from None
 
 
 def _takes(architecture: Architecture, keyword: str) -> bool:
@@ -185,23 +181,20 @@ def _takes(architecture: Architecture, keyword: str) -> bool:
 
 
 def _check_required(
-    architecture: Architecture, parameters: Parameters, models: Sequence[str], place: str
+    architecture: Architecture, parameters: Parameters, models: Sequence[str]
 ) -> None:
     for keyword in architecture.keywords.values():
-        parameter = parameters.get(keyword.key)
         if not keyword.required:
             continue
-        if parameter is None or architecture.name not in models_of(
-            keyword.key, parameters, models
-        ):
+        key, name = keyword.key, architecture.name
+        if key not in parameters or name not in models_of(key, parameters, models):
             raise UserError(
-                f"{place}: '{keyword.key}' is missing, but the constructor of {architecture.name}"
-                " requires it"
+                f"parameters: '{key}' is missing, but the constructor of {name} requires it"
             )
-        if set(parameter.when) - {MODEL}:
+        if set(parameters[key].when) - {MODEL}:
             raise UserError(
-                f"{place}.{keyword.key}.when may only refer to the model, because the constructor"
-                f" of {architecture.name} requires '{keyword.key}'"
+                f"parameters.{key}.when may only refer to the model, because the constructor of"
+                f" {name} requires '{key}'"
             )
 
 
@@ -221,8 +214,8 @@ def _existing(values: Mapping[str, Any], parameters: Parameters) -> dict[str, An
     """Return the values, keyed by keyword, whose conditions hold given the other values."""
     chosen: dict[str, Any] = {}
     for name, value in values.items():
-        conditions = [other for other in parameters[name].when if other in values]
-        if all(chosen.get(other) in parameters[name].needs(other) for other in conditions):
+        when = parameters[name].when
+        if all(chosen.get(other) in when[other] for other in when if other in values):
             chosen[name] = value
     return {name.removeprefix(MODEL_PREFIX): value for name, value in chosen.items()}
 

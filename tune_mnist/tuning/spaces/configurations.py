@@ -45,10 +45,6 @@ def is_whole(space: SearchSpace, parameters: Mapping[str, Any]) -> bool:
 def list_configurations(space: SearchSpace, model: str) -> list[dict[str, Any]] | None:
     """Return all configurations of an architecture.
 
-    Args:
-        space: Search space.
-        model: Architecture of the space.
-
     Returns:
         Configurations, or None if there are more than ``MAX_LISTED`` of them or a parameter is
         continuous.

@@ -52,17 +52,10 @@ class Strict(BaseModel):
 
 
 class _Conditional(Strict):
+    # Values that other parameters must have for this parameter to exist.
     when: dict[str, Annotated[list[YamlScalar], BeforeValidator(_listed)]] = Field(
         default_factory=dict
     )
-
-    def needs(self, parameter: str) -> list[Any]:
-        """Return the values that another parameter must have for this parameter to exist.
-
-        Args:
-            parameter: Name of a parameter that ``when`` refers to.
-        """
-        return self.when[parameter]
 
 
 class FloatParameter(_Conditional):

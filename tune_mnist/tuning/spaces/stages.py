@@ -97,18 +97,15 @@ def check_images(fidelity: Fidelity | None, data: DataSplit) -> None:
     Raises:
         UserError: A stage has fewer training images than there are classes.
     """
-    for number, stage in enumerate(fidelity.stages if fidelity else (), start=1):
-        count = round(fidelity.share(stage) * len(data.train)) if fidelity else 0
+    if fidelity is None:
+        return
+    for number, stage in enumerate(fidelity.stages, start=1):
+        count = round(fidelity.share(stage) * len(data.train))
         if count < data.num_classes:
             raise UserError(
                 f"fidelity[{number}].fraction {stage.fraction:g} leaves {count} training images"
                 f" for {data.num_classes} classes; use a larger fraction"
             )
-
-
-def stage_rungs(fidelity: Fidelity) -> tuple[int, ...]:
-    """Return the rungs of a search with stages: the epochs after which the cheaper stages end."""
-    return tuple(stage.epochs for stage in fidelity.stages[:-1])
 
 
 def epoch_costs(fidelity: Fidelity, train_share: float = 1.0) -> list[float]:

@@ -24,22 +24,20 @@ MAX_DIGITS = 18
 
 
 def read_text(path: Path) -> str:
-    """Read the text of a search space file, without parsing it.
+    """Return the text of a search space file, cut after MAX_CHARACTERS + 1 characters.
 
     Raises:
-        UserError: The file cannot be read, or is longer than MAX_CHARACTERS.
+        UserError: The file cannot be read.
     """
     try:
         if not path.is_file():  # reading a pipe or a device may never end
             raise UserError(f"{path}: cannot be read, because it is not a file")
         with path.open(encoding="utf-8") as file:
-            text = file.read(MAX_CHARACTERS + 1)
+            return file.read(MAX_CHARACTERS + 1)
     except UnicodeDecodeError:
         raise UserError(f"{path}: the file is not text in UTF-8") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
-    _check_length(text, path)
-    return text
 
 
 def load_yaml(text: str, path: Path) -> Any:
@@ -56,7 +54,11 @@ def load_yaml(text: str, path: Path) -> Any:
         UserError: The text is not YAML, has an ambiguous value, or exceeds a limit. The message
             names the line.
     """
-    _check_length(text, path)
+    if len(text) > MAX_CHARACTERS:
+        raise UserError(
+            f"{path}: the text has more than {MAX_CHARACTERS:,} characters, which is too long for"
+            " a search space"
+        )
     try:
         _check_bounds(text)
         return yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader
@@ -66,14 +68,6 @@ def load_yaml(text: str, path: Path) -> Any:
         raise UserError(f"{path}: not valid YAML{where}: {error.problem}") from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # \U00110000, %YAML 999...
         raise UserError(f"{path}: not valid YAML: {printable(str(error))}") from None
-
-
-def _check_length(text: str, path: Path) -> None:
-    if len(text) > MAX_CHARACTERS:
-        raise UserError(
-            f"{path}: the text has more than {MAX_CHARACTERS:,} characters, which is too long for"
-            " a search space"
-        )
 
 
 def _check_bounds(text: str) -> None:

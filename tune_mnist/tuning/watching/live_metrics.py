@@ -4,10 +4,10 @@ import time
 from collections import Counter
 from typing import Any
 
-from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.util.metrics import Gauge
 
+from tune_mnist.tuning.recording.stateless_callback import StatelessCallback
 from tune_mnist.tuning.recording.trial_record import TrialState, best_record
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.labels import label
@@ -30,16 +30,12 @@ BEST_METRIC = "tune_mnist_best_val_accuracy"
 BEST_TEXT = "Best validation accuracy so far; in a search with stages, of the latest stage."
 
 
-class LiveMetrics(Callback):
+class LiveMetrics(StatelessCallback):
     """Callback that sets Ray gauges: running trials, trials by state and best accuracy.
 
     The gauges are set repeatedly, because Ray exports only values that were set since the last
     export. The series of an ended trial disappear within three exports, so the number of series
     depends on the number of workers and not on the number of trials.
-
-    Args:
-        search: Name of the search.
-        trial_store: Store of the trial records.
     """
 
     def __init__(self, search: str, trial_store: TrialStore) -> None:
@@ -53,10 +49,6 @@ class LiveMetrics(Callback):
         }
         self._trials = Gauge(TRIALS, "Trials by their state.", BY_STATE)
         self._best = Gauge(BEST_METRIC, BEST_TEXT, OF_SEARCH)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles callbacks with its experiment state, but resuming needs only the study.
-        return {}
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Store the last report of each trial."""

@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ray.tune import Callback
 from ray.tune.experiment import Trial
 from rich.console import Console
 
 from tune_mnist.console import print_line
+from tune_mnist.tuning.recording.stateless_callback import StatelessCallback
 from tune_mnist.tuning.recording.trial_record import LAST_METRICS, TrialState
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.labels import label
@@ -28,7 +28,7 @@ _LOGGED = (METRIC, *LAST_METRICS)
 _STATUS = {TrialState.FAILED: "FAILED", TrialState.DIVERGED: "FAILED"}
 
 
-class MLflowLog(Callback):
+class MLflowLog(StatelessCallback):
     """Callback that records each trial as a run of an MLflow experiment.
 
     A background thread sends all requests, so the search never waits for the server. After the
@@ -62,10 +62,6 @@ class MLflowLog(Callback):
         }
         if ended:
             self._submit(self._end_left_running, ended)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles callbacks with its experiment state, but a thread cannot be pickled.
-        return {}
 
     def on_trial_start(self, trial: Trial, **info: Any) -> None:
         """Start the MLflow run of a trial, or continue it."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ray.tune import Callback
 from ray.tune.experiment import Trial
 from rich.console import Console, Group
 from rich.live import Live
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from tune_mnist.console import print_line
 from tune_mnist.durations import Stopwatch, approximately, clock
+from tune_mnist.tuning.recording.stateless_callback import StatelessCallback
 from tune_mnist.tuning.recording.trial_record import (
     NOT_LEARNED_YET,
     TrialRecord,
@@ -80,7 +80,7 @@ def create_progress(
     return (LiveTable if console.is_interactive else PlainLines)(console, plan, trial_store, watch)
 
 
-class Progress(Callback):
+class Progress(StatelessCallback):
     """Base class of the progress displays, which estimates the remaining time.
 
     Args:
@@ -100,10 +100,6 @@ class Progress(Callback):
         self._start = time.monotonic()
         self._trained_before = self._trained()
         self._printed: dict[int, int] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles callbacks with its experiment state, but a terminal cannot be pickled.
-        return {}
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Print the warning that a trial's report contains, such as on an unusable checkpoint."""

@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ray.tune import Callback
 from ray.tune.experiment import Trial
 from rich.console import Console
 from tensorboardX.event_file_writer import EventsWriter
@@ -16,6 +15,7 @@ from tensorboardX.summary import hparams, scalar
 
 from tune_mnist.console import print_line
 from tune_mnist.safe_paths import path_in
+from tune_mnist.tuning.recording.stateless_callback import StatelessCallback
 from tune_mnist.tuning.recording.trial_record import LAST_METRICS
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.trials.labels import label
@@ -26,7 +26,7 @@ BEST_TAG = f"best/{METRIC}"
 FLUSH_SECONDS = 5.0
 
 
-class TensorBoardLog(Callback):
+class TensorBoardLog(StatelessCallback):
     """Callback that writes event files for TensorBoard, in one folder per trial.
 
     A file is open only while the trial is running, because a search may have many paused trials. A
@@ -50,10 +50,6 @@ class TensorBoardLog(Callback):
         self._files: dict[int, EventsWriter] = {}
         self._epochs: dict[int, int] = {}
         self._next_flush = 0.0
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Ray pickles callbacks with its experiment state, but an open file cannot be pickled.
-        return {}
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
         """Write the metrics of an epoch, unless it was written before."""

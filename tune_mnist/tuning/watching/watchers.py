@@ -4,10 +4,10 @@ from ray.tune import Callback
 from rich.console import Console
 
 from tune_mnist.tuning.planning.search_context import SearchContext
+from tune_mnist.tuning.ray_internals.task_names import NamedTasks
 from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.watching.live_metrics import LiveMetrics
 from tune_mnist.tuning.watching.mlflow_log import MLflowLog
-from tune_mnist.tuning.watching.named_tasks import NamedTasks
 
 
 def watchers(context: SearchContext, trial_store: TrialStore, console: Console) -> list[Callback]:

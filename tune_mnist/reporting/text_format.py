@@ -1,4 +1,4 @@
-"""Formatting of numbers, lists and ranges for the sentences of the plots."""
+"""Formatting of numbers, lists and ranges for the sentences of a report."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,16 +12,6 @@ from tune_mnist.training import short_number
 HOUR = 3600
 LONGEST_LABEL = 24
 """Maximum number of characters of a class name on an axis."""
-
-
-def accuracy(value: float) -> str:
-    """Format an accuracy with four decimals."""
-    return f"{value:.4f}"
-
-
-def number(value: Any) -> str:
-    """Format the value of a parameter as in the labels of trials."""
-    return short_number(value)
 
 
 def percent(share: float) -> str:
@@ -52,7 +42,7 @@ def listed(parts: Iterable[str]) -> str:
 def span(values: Iterable[float]) -> str:
     """Format the range of numbers as text, such as ``0.1 to 0.5``."""
     ordered = sorted(values)
-    low, high = number(ordered[0]), number(ordered[-1])
+    low, high = short_number(ordered[0]), short_number(ordered[-1])
     return low if low == high else f"{low} to {high}"
 
 

@@ -7,13 +7,16 @@ import pytest
 import ray
 from ray.util.state import get_actor, list_tasks
 
-from tests.waiting import wait_until
-from tune_mnist.tuning.watching.named_tasks import NamedTasks
+from tests.waiting import PATIENCE, wait_until
+from tune_mnist.tuning.ray_internals.task_names import NamedTasks
 
 
 class Worker:
     def train(self):
         return "trained"
+
+    def identity(self):
+        return ray.get_runtime_context().get_actor_id()
 
 
 def trial_on(actor, number):
@@ -39,7 +42,9 @@ def test_a_reused_worker_has_the_name_of_its_trial(cluster):
 
     def listed():
         # Other files have run tasks in this Ray, more than the default limit.
-        return {task.task_id: task.name for task in list_tasks(cluster, limit=10_000)}
+        return {
+            task.task_id: task.name for task in list_tasks(cluster, limit=10_000, timeout=PATIENCE)
+        }
 
     wait_until(lambda: names.items() <= listed().items(), every=0.5)
 
@@ -49,11 +54,11 @@ def test_a_worker_without_references_ends(cluster):
     actor = ray.remote(Worker).options(num_cpus=0).remote()
     NamedTasks().on_trial_start(trial=trial_on(actor, 3))
     ray.get(actor.train.remote())
-    number = actor._actor_id.hex()
+    number = ray.get(actor.identity.remote())
     gc.disable()  # a reference cycle would be freed only by the next collection
     try:
         del actor
-        wait_until(lambda: get_actor(number, cluster).state == "DEAD")
+        wait_until(lambda: get_actor(number, cluster, timeout=PATIENCE).state == "DEAD")
     finally:
         gc.enable()
 
