@@ -38,9 +38,9 @@ pack() {
     stage 100 "$python" -m benchmarks.packing --case lenet:64 --at-a-time 4 --at-a-time 15 --rounds 1 --seconds 3 --output "$1"
 }
 
-search() { # contestant, limit in seconds, output
-    stage "$2" "$python" -m benchmarks.versus.run --contestant "$1" --seeds 0 --num-samples 64 \
-        --max-epochs 4 --device cuda --workers 8 --at-most $(($2 - 20)) --output "$3"
+search() { # contestant, number of concurrent trials, limit in seconds, output
+    stage "$3" "$python" -m benchmarks.versus.run --contestant "$1" --seeds 0 --num-samples 64 \
+        --max-epochs 4 --until-accuracy 1 --device cuda --workers "$2" --at-most $(($3 - 20)) --output "$4"
 }
 
 for name in "$@"; do
@@ -51,9 +51,9 @@ for name in "$@"; do
         kernels) stage 60 "$python" -m benchmarks.kernels --output "$output/kernels" ;;
         packing) pack "$output/packing" ;;
         mps) if start_mps; then pack "$output/packing-mps"; else echo "no MPS here"; fi; stop_mps ;;
-        ours) search ours 120 "$output/versus-ours" ;;
-        ours-mps) if start_mps; then search ours 120 "$output/versus-ours-mps"; fi; stop_mps ;;
-        guide) search ray_tune 200 "$output/versus-guide" ;;
+        ours) search ours 2 120 "$output/versus-ours" ;;
+        ours-mps) if start_mps; then search ours 8 120 "$output/versus-ours-mps"; fi; stop_mps ;;
+        guide) search ray_tune 8 200 "$output/versus-guide" ;;
         *) echo "no stage $name" && exit 2 ;;
     esac
 done

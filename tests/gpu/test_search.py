@@ -53,13 +53,10 @@ def test_the_best_model_predicts_and_is_exported(finished, tmp_path):
 
 
 @pytest.fixture
-def little_memory():
-    """Allocate the GPU's memory except for about 5 GiB; each process needs 0.5 GiB of these."""
-    free, _ = torch.cuda.mem_get_info()
-    held = torch.empty(max(0, free - 5 * 2**30), dtype=torch.uint8, device="cuda")
-    yield
-    del held
-    torch.cuda.empty_cache()
+def little_memory(monkeypatch):
+    """Let each process allocate no more than 8 GiB of the GPU's memory."""
+    fraction = 8 * 2**30 / torch.cuda.get_device_properties(0).total_memory
+    monkeypatch.setenv("PYTORCH_CUDA_ALLOC_CONF", f"per_process_memory_fraction:{fraction:.4f}")
 
 
 def test_running_out_of_gpu_memory_ends_only_one_trial(little_memory, tmp_path):
