@@ -74,7 +74,7 @@ def idle_trial(config: dict[str, Any], data: Any, settings: TrialSettings) -> No
                 METRIC: made_up_accuracy(config[NUMBER], epoch),
                 "train_seconds": 0.0,
                 **dict.fromkeys(("train_loss", "train_accuracy", "val_loss"), 0.0),
-                **dict.fromkeys(("images_per_second", "parameters"), 0.0),
+                **{"images_per_second": 1.0, "parameters": 1},
             }
         )
 
@@ -154,6 +154,7 @@ def run_components(
         workers=cluster,
         dashboard="not running",
         final_images=0,
+        train_images=len(data.train),
         val_images=len(data.val),
         chance_level=data.chance_level,
         nodes=alive_nodes() if elastic else None,

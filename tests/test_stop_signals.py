@@ -25,6 +25,16 @@ except KeyboardInterrupt:
     print("tidied up", flush=True)
     sys.exit(stop_signals.status)
 """
+# As Ray, which replaces the handler of the operating system in a thread.
+REPLACED_IN_A_THREAD = """
+import ctypes, signal, threading
+def start_library():
+    with stop_signals.termination_kept():
+        ctypes.CDLL(None).signal(signal.SIGTERM, None)
+thread = threading.Thread(target=start_library)
+thread.start()
+thread.join()
+"""
 # A library call that never checks for Python's signals, such as a computation of hours.
 STUCK = """
 import hashlib
@@ -137,6 +147,13 @@ def test_the_first_signal_ends_the_command_in_order_with_its_status(code, number
     assert process.returncode == status
     assert err == ""
     assert out in ("tidied up\n", "asked 1\n")
+
+
+def test_a_library_that_starts_in_a_thread_does_not_take_sigterm_away():
+    process = started(REPLACED_IN_A_THREAD + ORDERLY)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out, err) == (143, "tidied up\n", "")
 
 
 def test_a_stopped_command_does_not_wait_for_its_memory_to_be_freed():

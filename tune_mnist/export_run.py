@@ -78,7 +78,7 @@ def export_model(
 
 def _kind(form: DataForm) -> str:
     """Describe the images that the model expects."""
-    if form.centred:
+    if form.shows_digit:
         return "light digits on dark ground"
     turned = ", rows and columns exchanged" if form.transposed else ""
     return f"{'RGB' if form.channels == RGB else 'grey'} as in {form.name}{turned}"

@@ -10,6 +10,7 @@ from PIL import Image, ImageCms, ImageDraw, ImageFilter
 from tests.inference.pictures import SHAPE, drawn
 from tests.messages import assert_refused
 from tune_mnist.inference.images import read_picture
+from tune_mnist.inference.placing import place_filling
 
 RED, GREEN, PINK = (200, 30, 30), (20, 120, 40), (255, 225, 225)
 
@@ -170,6 +171,23 @@ def test_an_mnist_image_is_unchanged(read, digits):
         once, _ = read(Image.fromarray(original))
         again, _ = read(Image.fromarray(once))
         assert alike(again, once)
+
+
+def test_a_digit_can_fill_the_image_as_scikit_learns_digits_do(tmp_path, digits):
+    def filled(picture):
+        picture.save(tmp_path / "picture.png")
+        with (tmp_path / "picture.png").open("rb") as file:
+            return read_picture(file, tmp_path, place_filling)[0]
+
+    small, large = filled(drawn()), filled(drawn(scale=40, ink="white", ground="black"))
+    assert (small.shape, small.dtype, small.max()) == ((28, 28), np.uint8, 255)
+    assert alike(large, small)
+    assert small.any(axis=1).all()
+    columns = np.flatnonzero(small.any(axis=0))
+    assert columns[0] + columns[-1] == pytest.approx(27, abs=2)
+    # As much light as in the digits that the network is trained on.
+    light = [filled(Image.fromarray(image)).mean() for image in digits.test_images[:40]]
+    assert np.mean(light) == pytest.approx(digits.test_images[:40].mean(), rel=0.25)
 
 
 def blank(level, noise, dtype=np.uint8, white=1, shape=(400, 400)):

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.data.own import CLASSES, picture_folder, shape_picture
 from tests.messages import assert_named
 from tests.weights import weights_of
-from tune_mnist.data import DataForm, DataSplit, load_dataset
+from tune_mnist.data import DataForm, DataSplit, load_dataset, split_dataset
 from tune_mnist.export import export
 from tune_mnist.inference import load_model
 from tune_mnist.predict import predict
@@ -103,12 +103,30 @@ def test_a_colour_picture_is_refused_by_a_grey_network(run_command, tmp_path):
     assert run_command(predict, "--model", model, tmp_path / "grey.png")[0] == 0
 
 
-def test_a_network_for_digits_refuses_pictures_of_another_size(run_command, digits, tmp_path):
-    model = kept(tmp_path / "lenet", digits.form)
-    Image.new("L", (280, 280)).save(tmp_path / "a.png")
-    status, _, err = run_command(predict, "--model", model, tmp_path / "a.png")
-    assert status == 2
-    assert_named([str(tmp_path / "a.png"), "28x28", "280x280"], err)
+def test_a_network_for_digits_classifies_a_digit_in_a_picture_of_any_size(
+    run_command, digits, tmp_path
+):
+    split = split_dataset(digits)
+    config = TrainConfig(model="lenet", lr=0.005, batch_size=32, max_epochs=10)
+    trainer = Trainer(config, split, Compute(CPU, bf16=False))
+    for _ in range(config.max_epochs):
+        trainer.run_epoch()
+    model = tmp_path / "lenet"
+    trainer.save(model)
+    noted = {**config.flat(), "data": digits.form.model_dump(mode="json")}
+    (model / "config.json").write_text(json.dumps(noted))
+    paths = []
+    for number, image in enumerate(digits.test_images[:40]):
+        page = Image.new("L", (400, 300), 255)
+        page.paste(Image.fromarray(255 - image).resize((140, 140)), (60, 80))
+        paths.append(tmp_path / f"{number}.png")
+        page.save(paths[-1])
+    status, out, err = run_command(predict, "--model", model, *paths)
+    assert (status, err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert {row["ink"] for row in rows} == {"dark"}
+    found = np.array([int(row["class"]) for row in rows])
+    assert (found == digits.test_labels[:40]).mean() >= 0.8
 
 
 def test_idx_files_are_transposed_as_the_training_images_were(run_command, tmp_path):

@@ -35,6 +35,7 @@ def context_in(
         "settings": trial_settings(options, workers, folder),
         "dashboard": "",
         "final_images": 1,
+        "train_images": 4_000,
         "val_images": 1_000,
         "chance_level": 0.2,
     }

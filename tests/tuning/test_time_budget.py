@@ -45,7 +45,16 @@ def test_a_plan_counts_all_epochs_of_the_portfolio(monkeypatch):
 
 
 def expected(
-    tmp_path, digits, space="lenet", stage=0, speed=1_000.0, val_images=300, level=None, **given
+    tmp_path,
+    digits,
+    space="lenet",
+    stage=0,
+    speed=1_000.0,
+    val_images=300,
+    train_images=1_000,
+    epoch_seconds=None,
+    level=None,
+    **given,
 ):
     """Return the expected time of the final evaluation of one best trial, of accuracy 0.9."""
     found = load_space(space)
@@ -55,9 +64,10 @@ def expected(
     record = TrialRecord(0, "id0", config, TrialState.INTERRUPTED)
     record.best_epoch, record.val_accuracy, record.stage = 1, 0.9, stage
     record.last = {"images_per_second": speed}
-    context = context_in(
-        tmp_path, found, options, WORKERS, settings=settings, val_images=val_images
-    )
+    if epoch_seconds is not None:
+        record.epochs, record.train_seconds = 3, 3 * epoch_seconds
+    images = {"train_images": train_images, "val_images": val_images}
+    context = context_in(tmp_path, found, options, WORKERS, settings=settings, **images)
     return FinalEvaluation(context, digits, range(1_000), level).expected_seconds([record])
 
 
@@ -82,6 +92,17 @@ def test_the_ensemble_costs_the_time_of_its_validation_images(tmp_path, digits):
         for images in (200, 10_200)
     )
     assert many - few == pytest.approx(10_000 / (2 * 100))  # classified at twice the speed
+
+
+@pytest.mark.parametrize(("epoch_seconds", "forward"), [(2.0, 2), (1.25, 4), (1.3, 1_000 / 300)])
+def test_the_test_takes_as_long_as_the_validation_of_the_trials(
+    tmp_path, digits, epoch_seconds, forward
+):
+    """At 1,000 images/s, an epoch trains for 1 s and validates 1,000 images in the rest of it."""
+    given = {"train_images": 1_000, "val_images": 1_000, "final_seeds": 0}
+    validating = expected(tmp_path, digits, epoch_seconds=epoch_seconds, **given)
+    all_images = 0.2 * len(digits.train_labels)
+    assert validating == pytest.approx(all_images / (1_000 * forward))
 
 
 def test_no_time_is_kept_for_final_runs_that_will_be_skipped(tmp_path, digits):

@@ -22,6 +22,7 @@ class Dataset:
         class_names: Name of each class. If empty, the classes are called by their numbers.
         transposed: Whether the rows and columns of the images were swapped when they were loaded.
         centred: Whether the images are centred like MNIST's, see ``DataForm``.
+        fills_image: Whether the digits fill their images, see ``DataForm``.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     transposed: bool = False
     centred: bool = False
+    fills_image: bool = False
 
     def __post_init__(self) -> None:
         if not self.class_names:
@@ -58,6 +60,7 @@ class Dataset:
             class_names=self.class_names,
             transposed=self.transposed,
             centred=self.centred,
+            fills_image=self.fills_image,
         )
 
 

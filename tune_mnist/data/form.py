@@ -53,6 +53,8 @@ class DataForm(BaseModel):
         transposed: Whether the rows and columns of the images were swapped when they were loaded.
         centred: Whether images show one light digit centred by its mass, like MNIST's. ``predict``
             then prepares images in the same way.
+        fills_image: Whether images show one light digit that fills the image, like scikit-learn's.
+            ``predict`` then prepares images in the same way.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +72,7 @@ class DataForm(BaseModel):
     ]
     transposed: Annotated[bool, Field(strict=True)] = False
     centred: Annotated[bool, Field(strict=True)] = True
+    fills_image: Annotated[bool, Field(strict=True)] = False
 
     @classmethod
     def of_mnist(cls, num_classes: int) -> "DataForm":
@@ -85,6 +88,11 @@ class DataForm(BaseModel):
     def pixels(self) -> str:
         """Size and colours of an image as text, such as ``64x64 RGB``."""
         return f"{self.side}x{self.side} {'RGB' if self.channels == RGB else 'grey'}"
+
+    @property
+    def shows_digit(self) -> bool:
+        """Whether an image shows one light digit at a known place."""
+        return self.centred or self.fills_image
 
     @property
     def is_mnist_like(self) -> bool:

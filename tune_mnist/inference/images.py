@@ -1,26 +1,18 @@
-"""Preparation of an image of a digit in the same way as the images of MNIST."""
+"""Preparation of an image of a digit in the same way as the training images."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from tune_mnist.data.form import SIDE
 from tune_mnist.errors import UserError
 from tune_mnist.inference.brightness import WHITE, Pixels, edge_of, read_brightness
 from tune_mnist.inference.frames import strip_along_edge, without_frame
-
-# MNIST's digits are "size-normalized to fit in a 20x20 pixel box" and moved so that the centre of
-# mass is "at the center of the 28x28 field", which is pixel 14 (of 0 to 27) in its files.
-BOX = 20
-CENTRE = 14
+from tune_mnist.inference.placing import FAINT, place_centred
 
 MIN_CONTRAST = 16.0
-FAINT = 1 / 8
-"""Strength, relative to the strongest stroke, below which ink does not count as the digit."""
-
 NOISE = 7.5
 """Noise threshold in median absolute deviations, which equals five standard deviations.
 
@@ -39,21 +31,21 @@ _MEDIAN_DIFFERENCE = 0.954
 DARK, LIGHT = "dark", "light"
 
 
-def read_picture(file: BinaryIO, path: Path) -> tuple[NDArray[np.uint8], str]:
-    """Read an image file with one digit and prepare the digit in the same way as MNIST's.
+def read_picture(
+    file: BinaryIO,
+    path: Path,
+    place: Callable[[Pixels], NDArray[np.uint8]] = place_centred,
+) -> tuple[NDArray[np.uint8], str]:
+    """Read an image file with one digit and place the digit as in the training images.
 
     A thin frame is cropped. The background is the median brightness along the edge. The pixels
-    that differ most from the background are the ink, that is, the strokes of the digit. The digit
-    is cropped, scaled to fit into 20x20 pixels and placed in 28x28 pixels with its centre of mass
-    in the middle.
-
-    Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits",
-    http://yann.lecun.com/exdb/mnist/.
+    that differ most from the background are the ink, that is, the strokes of the digit.
 
     Args:
         file: Seekable image file in one of PICTURE_FORMATS, of any size, colour depth and
             orientation.
         path: Image path to show in error messages.
+        place: Function that crops, scales and places the digit.
 
     Returns:
         Image with a light digit on a dark background, uint8 (28, 28), and the colour of the ink in
@@ -69,9 +61,9 @@ def read_picture(file: BinaryIO, path: Path) -> tuple[NDArray[np.uint8], str]:
     ink, colour, strength = _ink(grey)
     if strength < MIN_SIGNAL * _noise(grey):
         raise UserError(f"{path}: the image shows no digit that stands out from the noise")
-    if place := strip_along_edge(ink >= FAINT * WHITE):
-        raise UserError(f"{path}: the image shows {place} beside the digit: crop the image")
-    return _centre(_fit(ink)), colour
+    if strip := strip_along_edge(ink >= FAINT * WHITE):
+        raise UserError(f"{path}: the image shows {strip} beside the digit: crop the image")
+    return place(ink), colour
 
 
 def _noise(grey: Pixels) -> float:
@@ -98,32 +90,3 @@ def _ink(grey: Pixels) -> tuple[Pixels, str, float]:
     # Photographed paper is unevenly lit, but at least half the maximum strength is always ink.
     ink[ink <= min(NOISE * unevenness, most / 2)] = 0
     return (ink * (WHITE / most)).astype(np.float32), colour, most
-
-
-def _fit(ink: Pixels) -> Pixels:
-    """Crop the digit and scale its longer side to BOX pixels and its strongest stroke to white."""
-    seen = ink >= FAINT * WHITE
-    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = BOX / max(digit.shape)
-    height, width = (max(1, round(side * scale)) for side in digit.shape)
-    resized = Image.fromarray(digit).resize((width, height), Image.Resampling.BICUBIC)
-    fitted = np.asarray(resized).clip(min=0)
-    # Thin strokes fade when they are scaled down, but those of MNIST are white.
-    scaled: Pixels = fitted * (WHITE / fitted.max())
-    return scaled
-
-
-def _centre(digit: Pixels) -> NDArray[np.uint8]:
-    """Place the digit in an image with its centre of mass in the middle."""
-    image = np.zeros((SIDE, SIDE), dtype=np.uint8)
-    top, left = (_offset(digit.sum(axis=1 - axis)) for axis in (0, 1))
-    height, width = digit.shape
-    image[top : top + height, left : left + width] = digit.round()
-    return image
-
-
-def _offset(mass: Pixels) -> int:
-    """Return the first pixel of the digit along an axis, given its mass along the axis."""
-    centre = float(np.average(np.arange(len(mass)), weights=mass))
-    return min(max(round(CENTRE - centre), 0), SIDE - len(mass))

@@ -13,6 +13,7 @@ from tune_mnist.data.picture_file import read_pixels
 from tune_mnist.errors import UserError
 from tune_mnist.inference.images import read_picture
 from tune_mnist.inference.opening import opened
+from tune_mnist.inference.placing import place_centred, place_filling
 
 # Two zero bytes and the data type, or a gzip header. No image format of Pillow begins like this.
 IDX_STARTS = (b"\0\0\x08", GZIP_START)
@@ -54,8 +55,9 @@ def read_input(path: Path, form: DataForm) -> Input:
         file.seek(0)
         if start.startswith(IDX_STARTS):
             return Input(path, _read_idx_images(file, path, form), None)
-        if form.centred:
-            image, ink = read_picture(file, path)
+        if form.shows_digit:
+            place = place_centred if form.centred else place_filling
+            image, ink = read_picture(file, path, place)
             return Input(path, image[np.newaxis], ink, is_picture=True)
         image = _as_trained(read_pixels(file, path), path, form)
         return Input(path, _upright(image[np.newaxis], form), None, is_picture=True)

@@ -186,6 +186,7 @@ def _context(
         final_images=len(search.joined),
         nodes=nodes,
         mlflow=search.mlflow,
+        train_images=len(search.data.train),
         val_images=len(search.data.val),
         chance_level=search.data.chance_level,
         guessing_level=search.data.guessing_level,

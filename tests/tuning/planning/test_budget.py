@@ -64,6 +64,13 @@ def test_one_seed_is_the_last_resort():
     refusal(planned, 20, "resnet", 300, {"final_seeds"}, final_seeds=3)
 
 
+def test_half_the_smallest_fraction_is_tried_after_one_seed():
+    few, fewer = planned(60, "resnet", 300), planned(30, "resnet", 300)
+    assert (few.final_seeds, fewer.final_seeds) == (1, 1)
+    assert fewer.fraction == few.fraction / 2
+    refusal(planned, 30, "resnet", 300, {"fraction"}, fraction=few.fraction)
+
+
 def test_given_options_are_kept():
     given = {"max_epochs": 9, "fraction": 1.0, "image_size": 64, "num_samples": 5}
     chosen = planned(100_000, "resnet", 300, given, **given)

@@ -42,11 +42,9 @@ from tune_mnist.tuning.planning.estimate import (
     time_on_workers,
 )
 from tune_mnist.tuning.planning.search_context import SearchContext
+from tune_mnist.tuning.planning.speeds import Speed
 from tune_mnist.tuning.recording.trial_record import TrialRecord
 from tune_mnist.tuning.storage.kept_models import keep_model
-
-FORWARD_SPEED = 2.0
-"""Minimum number of images that any network classifies in the time of training on one image."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class FinalEvaluation:
         trials must stop.
         """
         options, settings = self.context.options, self.context.settings
-        speeds = final_speeds(records, settings)
+        speeds = final_speeds(records, self.context)
         tested = len(self.dataset.test_labels)
         validated = VAL_SHARE * len(self.dataset.train_labels)
         seconds = []
@@ -90,10 +88,11 @@ class FinalEvaluation:
         guessing = no_better_than_guessing(chosen, records, self.skipping_level, made)
         for run in chosen:
             trained = run.config.max_epochs * run.train_images
-            one = (trained + tested / FORWARD_SPEED) / speeds[run.trial] + START_SECONDS
+            speed = speeds[run.trial]
+            one = trained / speed.train + tested / speed.validate + START_SECONDS
             seconds += [one] * (0 if run in guessing else options.final_seeds)
             if run.best:
-                seconds.append(validated / FORWARD_SPEED / speeds[run.trial])
+                seconds.append(validated / speed.validate)
         final = time_on_workers(sorted(seconds, reverse=True), self.context.workers.concurrent)
         ensemble = options.final_seeds and len(guessing) < len(chosen)
         return final + self._ensemble_seconds(records, speeds) if ensemble else final
@@ -129,8 +128,10 @@ class FinalEvaluation:
         drop_checkpoints(settings.store, todo)
         if not planned:
             return []
-        speeds = final_speeds(records, settings)
-        todo.sort(key=lambda run: speeds[run.trial])  # slowest runs first, to balance the workers
+        speeds = final_speeds(records, self.context)
+        todo.sort(
+            key=lambda run: speeds[run.trial].train
+        )  # slowest runs first, to balance the workers
         if todo:
             seconds = seconds_of_runs(todo, speeds, settings, self.context.workers.concurrent)
             seconds += self._ensemble_seconds(records, speeds)
@@ -152,14 +153,15 @@ class FinalEvaluation:
     def _ensemble(self) -> EnsembleEvaluation:
         return EnsembleEvaluation(self.context, self.dataset)
 
-    def _ensemble_seconds(self, records: list[TrialRecord], speeds: Mapping[int, float]) -> float:
+    def _ensemble_seconds(self, records: list[TrialRecord], speeds: Mapping[int, Speed]) -> float:
         """Return the expected wall time of the selection and test of an ensemble to be chosen."""
         if self._ensemble.is_stored(records):
             return 0.0
         candidates = [number for number in self._ensemble.best_trials(records) if number in speeds]
         return expected_ensemble_seconds(
-            [FORWARD_SPEED * speeds[number] for number in candidates],
-            self.context.val_images + len(self.dataset.test_labels),
+            [speeds[number].validate for number in candidates],
+            self.context.val_images,
+            len(self.dataset.test_labels),
             self.context.workers.concurrent,
         )
 

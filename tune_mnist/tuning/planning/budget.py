@@ -42,8 +42,8 @@ class BudgetPlan:
 
     More images are preferred to more trials. The plan uses the largest fraction of the images with
     which MIN_TRIALS trials of each architecture and the final runs fit into the time. If no
-    fraction fits, the epochs are reduced, then the image size, and at last the final runs to one
-    seed. The search itself starts trials until the time is used up.
+    fraction fits, the epochs are reduced, then the image size, and then the final runs to one seed.
+    At last, the fraction is halved. The search itself starts trials until the time is used up.
 
     Attributes:
         space: Search space.
@@ -114,6 +114,9 @@ class BudgetPlan:
         choices = (self._seeds(), self._sizes(), self._epochs(), self._fractions())
         for values in itertools.product(*choices):
             yield self.options.model_copy(update=dict(zip(keys, values, strict=True)))
+        if not self._keeps("fraction"):
+            least = (*values[:-1], values[-1] / 2)
+            yield self.options.model_copy(update=dict(zip(keys, least, strict=True)))
 
     def _seeds(self) -> list[int]:
         seeds = self.options.final_seeds

@@ -16,6 +16,9 @@ from tune_mnist.tuning.storage.candidate_models import CandidateLimits
 START_SECONDS = 3.0
 """Seconds that the worker of a trial or of a final run needs to start."""
 
+MEMBERS = 0.5
+"""Expected share of the candidates that become members of the ensemble."""
+
 SIMULATIONS = 20
 SIMULATED_TRIALS = 100
 
@@ -85,17 +88,23 @@ def expected_final_seconds(
     ]
     runs = options.final_seeds * options.finalists
     final = time_on_workers([each for each in seconds for _ in range(runs)], concurrent)
-    return final + expected_ensemble_seconds(classified, val_images + test_images, concurrent)
+    return final + expected_ensemble_seconds(classified, val_images, test_images, concurrent)
 
 
-def expected_ensemble_seconds(speeds: Iterable[float], images: int, concurrent: int) -> float:
+def expected_ensemble_seconds(
+    speeds: Iterable[float], val_images: int, test_images: int, concurrent: int
+) -> float:
     """Return the expected wall time of the selection and the test of an ensemble in seconds.
+
+    Half of the candidates are expected to become members, and only members are tested.
 
     Args:
         speeds: Number of images that a worker classifies per second, for each candidate.
-        images: Number of validation and test images that each candidate classifies.
+        val_images: Number of validation images that each candidate classifies.
+        test_images: Number of test images that each member classifies.
         concurrent: Number of candidates evaluated at the same time, at least 1.
     """
+    images = val_images + MEMBERS * test_images
     return time_on_workers(sorted((images / each for each in speeds), reverse=True), concurrent)
 
 

@@ -34,6 +34,7 @@ class SearchContext:
         workers: Resources of each trial, and the number of concurrent trials.
         dashboard: URL of Ray's dashboard, or the reason why there is none.
         final_images: Number of training images of a final run.
+        train_images: Number of training images of a trial.
         val_images: Number of validation images of a trial.
         chance_level: Validation accuracy that a network must exceed to count as having learned.
         guessing_level: Validation accuracy up to which a network gets no final runs by default, or
@@ -55,6 +56,7 @@ class SearchContext:
     workers: Workers
     dashboard: str
     final_images: int
+    train_images: int
     val_images: int
     chance_level: float
     guessing_level: float | None = None

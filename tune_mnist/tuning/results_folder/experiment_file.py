@@ -1,17 +1,15 @@
 """Setup of a search, stored as ``experiment.json`` in its results folder."""
 
-import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from tune_mnist.data import DataForm, Dataset
+from tune_mnist.data.recognition import checksum
 from tune_mnist.environment import package_versions
 from tune_mnist.errors import UserError
 from tune_mnist.files import write_text
@@ -275,10 +273,3 @@ def _named(directory: Path, part: str) -> Iterator[None]:
         raise UserError(
             f"{directory / EXPERIMENT_FILE}: the stored {part} invalid: {error}"
         ) from None
-
-
-def checksum(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> str:
-    """Return the SHA-256 of images and labels."""
-    digest = hashlib.sha256(np.ascontiguousarray(images).data)
-    digest.update(np.ascontiguousarray(labels).data)
-    return digest.hexdigest()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tune_mnist.data import Dataset
+from tune_mnist.data.recognition import checksum
 from tune_mnist.errors import NOTHING_TO_RESUME, UserError
 from tune_mnist.models.user_modules import repeated_flags, source_digests
 from tune_mnist.quoting import MAX_QUOTED, shortened
@@ -17,7 +18,6 @@ from tune_mnist.tuning.recording.trial_store import begun_trials
 from tune_mnist.tuning.results_folder.experiment_file import (
     EXPERIMENT_FILE,
     Experiment,
-    checksum,
     read_experiment,
 )
 from tune_mnist.tuning.results_folder.trust import only_stored
