@@ -10,7 +10,7 @@ from tune_mnist.tuning.planning.speeds import Speed
 from tune_mnist.tuning.recording.trial_record import TrialRecord
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
-MIN_FORWARD_SPEED, MAX_FORWARD_SPEED = 2.0, 4.0
+MIN_FORWARD_SPEED, MAX_FORWARD_SPEED = 2.0, 8.0
 """Number of images that a network classifies in the time of training on one image."""
 
 

@@ -42,8 +42,8 @@ class BudgetPlan:
 
     More images are preferred to more trials. The plan uses the largest fraction of the images with
     which MIN_TRIALS trials of each architecture and the final runs fit into the time. If no
-    fraction fits, the epochs are reduced, then the image size, and then the final runs to one seed.
-    At last, the fraction is halved. The search itself starts trials until the time is used up.
+    fraction fits, the epochs are reduced, then the image size, then the seeds of the final runs to
+    one, and then the fraction is halved. The search starts trials until the time is used up.
 
     Attributes:
         space: Search space.
