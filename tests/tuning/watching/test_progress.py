@@ -25,7 +25,7 @@ def record(number: int, state: TrialState, *accuracies: float) -> TrialRecord:
 
 def trial_store_of(records: list[TrialRecord]) -> SimpleNamespace:
     by_number = {record.number: record for record in records}
-    return SimpleNamespace(records=records, record=by_number.__getitem__)
+    return SimpleNamespace(records=records, record=by_number.__getitem__, numbers=by_number.keys())
 
 
 def drawn(records: list[TrialRecord], name: str = "tries", width: int = 80) -> list[str]:

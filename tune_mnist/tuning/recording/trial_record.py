@@ -193,15 +193,21 @@ def by_rank(records: list[TrialRecord]) -> list[TrialRecord]:
     validation accuracy. Among equal trials, the one with the lowest number comes first.
     """
     evaluated = [record for record in records if record.best_epoch]
-    evaluated.sort(
-        key=lambda record: (
-            record.state in BROKEN,
-            -record.stage,
-            -record.val_accuracy,
-            record.number,
-        )
-    )
+    evaluated.sort(key=_rank)
     return evaluated
+
+
+def _rank(record: TrialRecord) -> tuple[bool, int, float, int]:
+    return record.state in BROKEN, -record.stage, -record.val_accuracy, record.number
+
+
+def better(one: TrialRecord | None, other: TrialRecord | None) -> TrialRecord | None:
+    """Return the first of two records by the order of :func:`by_rank`, or None if there is none.
+
+    A record of a trial that has not finished an epoch counts as none.
+    """
+    evaluated = [record for record in (one, other) if record is not None and record.best_epoch]
+    return min(evaluated, key=_rank, default=None)
 
 
 def has_learned(records: list[TrialRecord], chance_level: float) -> bool:

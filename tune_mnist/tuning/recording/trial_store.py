@@ -1,6 +1,7 @@
 """Store of the trial records, in memory and in the study."""
 
 import warnings
+from collections.abc import Set
 from typing import Any
 
 import optuna
@@ -64,6 +65,11 @@ class TrialStore:
     def records(self) -> list[TrialRecord]:
         """The records of all trials, ordered by number."""
         return [self._records[number] for number in sorted(self._records)]
+
+    @property
+    def numbers(self) -> Set[int]:
+        """The numbers of all trials."""
+        return self._records.keys()
 
     def record(self, number: int) -> TrialRecord:
         """Return the record of the trial with a given number."""

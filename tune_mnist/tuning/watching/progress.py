@@ -25,6 +25,7 @@ from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.spaces.stages import STAGE
 from tune_mnist.tuning.trials.labels import describe_config
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, WARNING
+from tune_mnist.tuning.watching.totals import TrialTotals
 
 REDRAW_SECONDS = 0.5
 STYLES = {
@@ -98,7 +99,8 @@ class Progress(StatelessCallback):
         self._trial_store = trial_store
         self._watch = watch
         self._start = time.monotonic()
-        self._trained_before = self._trained()
+        self._totals = TrialTotals(trial_store, plan.cost)
+        self._trained_before = self._totals.trained
         self._printed: dict[int, int] = {}
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any], **info: Any) -> None:
@@ -119,30 +121,23 @@ class Progress(StatelessCallback):
 
     def _left(self) -> float | None:
         """Return the estimated remaining time in seconds, or None before the first epoch."""
-        trained = self._trained()
+        trained = self._totals.trained
         gained = trained - self._trained_before
         if not gained:
             return None
         # The expected total may be too low: each unfinished trial takes at least one more epoch.
-        unfinished = self._plan.num_samples - self._ended()
+        unfinished = self._plan.num_samples - self._totals.ended
         remaining = max(self._plan.expected_epochs - trained, unfinished * self._plan.cost(1))
         left = self._elapsed() * remaining / gained
         if self._plan.time_budget is not None:
             left = min(left, self._plan.time_budget - self._elapsed())
         return max(left, 0.0)
 
-    def _trained(self) -> float:
-        """Return the total cost of all trained epochs."""
-        return sum(self._plan.cost(record.epochs) for record in self._trial_store.records)
-
-    def _ended(self) -> int:
-        return sum(record.state.ended for record in self._trial_store.records)
-
     def _status(self) -> str:
         """Return the number of ended trials, the best trial, and the remaining time as text."""
-        ended = self._ended()
+        ended = self._totals.ended
         parts = [f"{ended}/{self._plan.num_samples} trials ended"]
-        best = best_record(self._trial_store.records)
+        best = self._totals.best
         if best is not None:
             learned = has_learned(self._trial_store.records, self._plan.chance_level)
             shown = f"best {best.val_accuracy:.4f} (#{best.number})"
