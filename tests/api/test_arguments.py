@@ -48,7 +48,7 @@ def in_empty_folder(tmp_path, monkeypatch):
         (run_search, {"name": "a/b"}, "--name 'a/b'"),
         (run_training, {"lr": 0.1, "epoch": 3}, "'epoch' 'epochs'"),
         (run_training, {}, "'lr'"),
-        (run_training, {"lr": 0.1, "epochs": 0}, "max_epochs 1 0"),
+        (run_training, {"lr": 0.1, "epochs": 0}, "epochs 1 0"),
         (run_training, {"lr": -1.0}, "lr 0 -1.0"),
         (run_training, {"model": "lenett", "lr": 0.1}, "'lenett' 'lenet'"),
         (run_training, {"lr": 0.1, "model.wide": 3}, "model.wide lenet"),
