@@ -78,8 +78,9 @@ def export_model(
 
 def _kind(form: DataForm) -> str:
     """Describe the images that the model expects."""
-    if form.shows_digit:
-        return "light digits on dark ground"
+    if form.is_placed:
+        light = "light digits on dark ground"
+        return light if form.centred else f"{light} that fill the image, as in {form.name}"
     turned = ", rows and columns exchanged" if form.transposed else ""
     return f"{'RGB' if form.channels == RGB else 'grey'} as in {form.name}{turned}"
 

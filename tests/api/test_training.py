@@ -64,7 +64,7 @@ def test_a_run_restores_pytorchs_random_state(digits, tmp_path):
     assert torch.equal(torch.rand(1), expected)
 
 
-@pytest.mark.parametrize("epochs", [0, -1, 1.5])
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, True])
 def test_an_impossible_number_of_epochs_is_refused_by_its_own_name(digits, tmp_path, epochs):
     settings = {"dataset": digits, "lr": 0.01, "output_dir": tmp_path}
     assert_refused(f"epochs {epochs}", run_training, epochs=epochs, **settings)

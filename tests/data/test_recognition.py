@@ -1,11 +1,17 @@
 """Own data that are a shipped data set under another path."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tune_mnist.data import load_dataset
 from tune_mnist.data.names import CLASS_NAMES
-from tune_mnist.data.recognition import SHA256, checksum
+from tune_mnist.data.recognition import SHA256, checksum, with_stored_names
+
+RESULTS = Path(__file__).parents[2] / "results"
 
 SIZES = {"train": 100, "test": 10_000}
 
@@ -40,3 +46,26 @@ def test_images_of_a_shipped_data_set_are_called_by_its_name(archive, monkeypatc
     # With other training images, it is not the same data set.
     monkeypatch.setitem(SHA256, "fashion-mnist", ("0" * 64, known[1]))
     assert load_dataset("mnist", archive).name == "images.npz"
+
+
+def test_the_checksums_are_those_of_the_stored_searches():
+    stored = [json.loads(path.read_text()) for path in RESULTS.glob("*/experiment.json")]
+    known = {
+        each["data"]["name"]: (each["data_sha256"], each["test_sha256"])
+        for each in stored
+        if each.get("data") and each.get("test_sha256")
+    }
+    for name, checksums in SHA256.items():
+        assert known[name] == checksums
+
+
+def test_a_resumed_search_keeps_the_names_that_it_has_stored(digits):
+    stored = digits.form.model_copy(update={"name": "numerals", "fills_image": False})
+    resumed = with_stored_names(digits, stored)
+    assert resumed.form == stored
+    assert (resumed.test_images == digits.test_images).all()
+    assert with_stored_names(digits, None) is digits
+    fewer = stored.model_copy(update={"class_names": ("a", "b")})
+    assert with_stored_names(digits, fewer) is digits
+    own = replace(digits, name="numerals")
+    assert with_stored_names(own, digits.form) is own

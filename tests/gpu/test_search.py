@@ -55,7 +55,7 @@ def test_the_best_model_predicts_and_is_exported(finished, tmp_path):
 @pytest.fixture
 def little_memory(monkeypatch):
     """Let each process allocate no more than 8 GiB of the GPU's memory."""
-    fraction = 8 * 2**30 / torch.cuda.get_device_properties(0).total_memory
+    fraction = min(1.0, 8 * 2**30 / torch.cuda.get_device_properties(0).total_memory)
     monkeypatch.setenv("PYTORCH_CUDA_ALLOC_CONF", f"per_process_memory_fraction:{fraction:.4f}")
 
 

@@ -10,6 +10,7 @@ from tune_mnist.training.ensemble_file import write_ensemble
 from tune_mnist.tuning import time_budget
 from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
 from tune_mnist.tuning.options.search_options import SearchOptions
+from tune_mnist.tuning.planning.estimate import expected_ensemble_seconds
 from tune_mnist.tuning.planning.resources import Workers, trial_settings
 from tune_mnist.tuning.planning.speeds import Speed
 from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
@@ -65,7 +66,7 @@ def expected(
     record.best_epoch, record.val_accuracy, record.stage = 1, 0.9, stage
     record.last = {"images_per_second": speed}
     if epoch_seconds is not None:
-        record.epochs, record.train_seconds = 3, 3 * epoch_seconds
+        record.last["epoch_seconds"] = epoch_seconds
     images = {"train_images": train_images, "val_images": val_images}
     context = context_in(tmp_path, found, options, WORKERS, settings=settings, **images)
     return FinalEvaluation(context, digits, range(1_000), level).expected_seconds([record])
@@ -94,15 +95,25 @@ def test_the_ensemble_costs_the_time_of_its_validation_images(tmp_path, digits):
     assert many - few == pytest.approx(10_000 / (2 * 100))  # classified at twice the speed
 
 
-@pytest.mark.parametrize(("epoch_seconds", "forward"), [(2.0, 2), (1.25, 4), (1.0, 8)])
-def test_the_test_takes_as_long_as_the_validation_of_the_trials(
+@pytest.mark.parametrize(
+    ("epoch_seconds", "forward"), [(2.0, 2), (1.25, 4), (1.01, 8), (1.0, 2), (0.9, 2), (None, 2)]
+)
+def test_images_are_classified_as_fast_as_in_the_validation_of_the_trials(
     tmp_path, digits, epoch_seconds, forward
 ):
     """At 1,000 images/s, an epoch trains for 1 s and validates 1,000 images in the rest of it."""
-    given = {"train_images": 1_000, "val_images": 1_000, "final_seeds": 0}
-    validating = expected(tmp_path, digits, epoch_seconds=epoch_seconds, **given)
+    given = {"train_images": 1_000, "val_images": 1_000, "epoch_seconds": epoch_seconds}
+    validating = expected(tmp_path, digits, final_seeds=0, **given)
     all_images = 0.2 * len(digits.train_labels)
     assert validating == pytest.approx(all_images / (1_000 * forward))
+    final = expected(tmp_path, digits, final_seeds=2, max_epochs=1, speed=10.0, **given)
+    assert final > 1_000 / 10  # training alone
+
+
+def test_the_slowest_half_of_the_candidates_is_tested_as_ensemble():
+    assert expected_ensemble_seconds([100], 2_000, 10_000, 2) == 20 + 100
+    assert expected_ensemble_seconds([1_000, 100], 2_000, 10_000, 2) == 20 + 100
+    assert expected_ensemble_seconds([100] * 4, 2_000, 10_000, 2) == 40 + 100
 
 
 def test_no_time_is_kept_for_final_runs_that_will_be_skipped(tmp_path, digits):

@@ -123,7 +123,9 @@ def data_options(dataset: str | Path | Dataset | None) -> dict[str, Any]:
     if dataset is None:
         return {}
     if isinstance(dataset, Dataset):
-        name = dataset.name if dataset.name in DATASETS else ARRAYS
+        # The shipped files of a data set are never transposed.
+        shipped = dataset.name in DATASETS and not dataset.transposed
+        name = dataset.name if shipped else ARRAYS
         return {"dataset": name, "transpose": dataset.transposed}
     if dataset not in DATASETS and (isinstance(dataset, Path) or _is_path(dataset)):
         return {"data_dir": Path(dataset)}

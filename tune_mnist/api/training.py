@@ -160,10 +160,10 @@ def run_training(
         light = get_architecture(model).light
         if epochs is None:
             epochs = LIGHT_EPOCHS if light else LARGE_EPOCHS
-        if not isinstance(epochs, Integral) or epochs < 1:
+        if isinstance(epochs, bool) or not isinstance(epochs, Integral) or epochs < 1:
             raise UserError(f"epochs must be a whole number of at least 1, but is {epochs!r}")
         given = {"image_size": RUN_IMAGE_SIZE} | hyperparameters
-        config = TrainConfig.checked(model=model, max_epochs=epochs, **given)
+        config = TrainConfig.checked(model=model, max_epochs=int(epochs), **given)
         with new_results(Path(output_dir), name, f"train-{model}") as directory:
             notice("loading the data")
             images = load_images(dataset, data_dir, transpose=transpose)

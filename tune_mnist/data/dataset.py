@@ -14,7 +14,7 @@ class Dataset:
 
     Attributes:
         name: Name of the data set. For the user's own data, this is the name of the folder or
-            file.
+            file, unless their content is that of a shipped data set.
         train_images: Training images, uint8 (N, S, S), or (N, S, S, 3) in RGB.
         train_labels: Training labels as class numbers, int64 (N,).
         test_images: Test images, uint8 (M, S, S) or (M, S, S, 3).

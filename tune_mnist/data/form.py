@@ -90,9 +90,9 @@ class DataForm(BaseModel):
         return f"{self.side}x{self.side} {'RGB' if self.channels == RGB else 'grey'}"
 
     @property
-    def shows_digit(self) -> bool:
-        """Whether an image shows one light digit at a known place."""
-        return self.centred or self.fills_image
+    def is_placed(self) -> bool:
+        """Whether ``predict`` cuts out the digit of a picture and places it in the image."""
+        return (self.centred or self.fills_image) and self.shape == (SIDE, SIDE)
 
     @property
     def is_mnist_like(self) -> bool:

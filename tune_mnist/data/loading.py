@@ -7,7 +7,7 @@ from tune_mnist.data.dataset import Dataset
 from tune_mnist.data.digits import load_digits
 from tune_mnist.data.names import ARRAYS, CLASS_NAMES, DATASETS, DIGITS
 from tune_mnist.data.own_data import load_idx, load_own
-from tune_mnist.data.recognition import recognised
+from tune_mnist.data.recognition import with_shipped_name
 from tune_mnist.data.sources import ensure_files
 from tune_mnist.errors import UserError, unknown
 
@@ -46,7 +46,7 @@ def load_dataset(
     own = Path(named) if data_dir is None and named else data_dir
     if own is not None and name != DIGITS:
         given_as = DATA_VARIABLE if data_dir is None else "--data-dir"
-        return recognised(load_own(own, given_as, transpose=transpose))
+        return with_shipped_name(load_own(own, given_as, transpose=transpose))
     if transpose:
         raise UserError(
             f"--transpose applies only to your own data, not to {name}: omit the option, or"

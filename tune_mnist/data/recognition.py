@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tune_mnist.data.dataset import Dataset
-from tune_mnist.data.form import number_names
-from tune_mnist.data.names import CLASS_NAMES
+from tune_mnist.data.form import DataForm, number_names
+from tune_mnist.data.names import CLASS_NAMES, DIGITS
 
 SHA256 = {
     "mnist": (
@@ -32,21 +32,44 @@ def checksum(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> str:
     return digest.hexdigest()
 
 
-def recognised(dataset: Dataset) -> Dataset:
-    """Give the user's own data the name and class names of a shipped data set with equal content.
+def with_shipped_name(dataset: Dataset) -> Dataset:
+    """Return the user's own data with the name and class names of the shipped data set they equal.
 
-    Other data are returned unchanged. Class names that are not numbers are kept. KMNIST is not
-    recognised.
+    Other data, and KMNIST, whose checksums are not known here, are returned unchanged. Class names
+    that are not numbers are kept.
     """
     if dataset.test_images.shape != _TEST_SHAPE:
-        return dataset  # without the time that a checksum takes
+        return dataset  # other sizes need no checksum
     test = checksum(dataset.test_images, dataset.test_labels)
     for name, (known_train, known_test) in SHA256.items():
-        if (
-            test == known_test
-            and checksum(dataset.train_images, dataset.train_labels) == known_train
-        ):
+        if test != known_test:
+            continue
+        if checksum(dataset.train_images, dataset.train_labels) == known_train:
             numbered = dataset.class_names == number_names(dataset.num_classes)
             names = CLASS_NAMES.get(name, dataset.class_names) if numbered else dataset.class_names
             return replace(dataset, name=name, class_names=names, centred=True)
     return dataset
+
+
+def with_stored_names(dataset: Dataset, form: DataForm | None) -> Dataset:
+    """Return a shipped data set with the names and the placing that a search has stored.
+
+    Earlier versions called the classes of own data by their numbers, and a search must not mix two
+    forms.
+
+    Args:
+        dataset: Data set of a resumed search. Data of another content, and data with class names
+            of the user, are returned unchanged.
+        form: Stored form, or None if none is stored.
+    """
+    usual = (number_names(dataset.num_classes), CLASS_NAMES.get(dataset.name))
+    names = {dataset.class_names} | ({form.class_names} if form else set())
+    if form is None or dataset.name not in (*SHA256, DIGITS) or not names.issubset(usual):
+        return dataset
+    return replace(
+        dataset,
+        name=form.name,
+        class_names=form.class_names,
+        centred=form.centred,
+        fills_image=form.fills_image,
+    )

@@ -55,7 +55,7 @@ def read_input(path: Path, form: DataForm) -> Input:
         file.seek(0)
         if start.startswith(IDX_STARTS):
             return Input(path, _read_idx_images(file, path, form), None)
-        if form.shows_digit:
+        if form.is_placed:
             place = place_centred if form.centred else place_filling
             image, ink = read_picture(file, path, place)
             return Input(path, image[np.newaxis], ink, is_picture=True)

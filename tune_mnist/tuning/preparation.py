@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset, train_val_indices
+from tune_mnist.data.recognition import with_stored_names
 from tune_mnist.results import require_new
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.training import Fidelity
@@ -110,6 +111,7 @@ def prepare_search(
         facts = {WARM_START_FACT: warm_start.describe()} if warm_start else {}
         facts |= {PORTFOLIO_FACT: portfolio.describe()} if portfolio else {}
     else:
+        dataset = with_stored_names(dataset, earlier.data)
         check_resumable(directory, space, options, dataset, earlier)
         prepared = has_study(directory) and is_prepared(load_study(directory))
         warm_start = None if prepared else read_warm_start(space, options, dataset)

@@ -57,14 +57,14 @@ def test_little_time_lowers_the_epochs_and_then_the_image_size():
     assert shorter.image_size < 64
 
 
-def test_one_seed_is_the_last_resort():
+def test_one_seed_is_planned_if_several_take_too_long():
     several = planned(200, "resnet", 300)
     few = planned(60, "resnet", 300)
     assert (several.final_seeds, few.final_seeds) == (3, 1)
     refusal(planned, 20, "resnet", 300, {"final_seeds"}, final_seeds=3)
 
 
-def test_half_the_smallest_fraction_is_tried_after_one_seed():
+def test_half_the_smallest_fraction_is_the_last_resort():
     few, fewer = planned(60, "resnet", 300), planned(30, "resnet", 300)
     assert (few.final_seeds, fewer.final_seeds) == (1, 1)
     assert fewer.fraction == few.fraction / 2

@@ -1,5 +1,6 @@
 """Expected speed and time of final runs, from the speeds of their trials."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 
 from tune_mnist.models import get_architecture
@@ -7,11 +8,17 @@ from tune_mnist.tuning.final.selection import PlannedRun
 from tune_mnist.tuning.planning.estimate import START_SECONDS, time_on_workers
 from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.planning.speeds import Speed
-from tune_mnist.tuning.recording.trial_record import TrialRecord
+from tune_mnist.tuning.recording.trial_record import EPOCH_SECONDS, TrialRecord
 from tune_mnist.tuning.trials.trainable import TrialSettings
 
-MIN_FORWARD_SPEED, MAX_FORWARD_SPEED = 2.0, 8.0
-"""Number of images that a network classifies in the time of training on one image."""
+MIN_FORWARD_RATIO = 2.0
+"""Number of images that any network classifies at least in the time of training on one image.
+
+The backward pass takes at least as long as the forward pass.
+"""
+
+MAX_FORWARD_RATIO = 8.0
+"""Largest such number that is believed, since the time of a short validation is uncertain."""
 
 
 def final_speeds(records: Sequence[TrialRecord], context: SearchContext) -> dict[int, Speed]:
@@ -24,11 +31,13 @@ def final_speeds(records: Sequence[TrialRecord], context: SearchContext) -> dict
         records: Records of all trials. Trials without a finished epoch are left out.
         context: Context of the search.
     """
+    trained = [record for record in records if record.last]
+    ratios = _forward_ratios(trained, context)
     speeds = {}
-    for record in records:
-        if record.last:
-            train = record.last["images_per_second"] * _scale(record, context.settings)
-            speeds[record.number] = Speed(train, train * _forward_speed(record, context))
+    for record in trained:
+        train = record.last["images_per_second"] * _scale(record, context.settings)
+        ratio = ratios.get(record.config["model"], MIN_FORWARD_RATIO)
+        speeds[record.number] = Speed(train, train * ratio)
     return speeds
 
 
@@ -56,19 +65,26 @@ def seconds_of_runs(
     return time_on_workers(seconds, concurrent)
 
 
-def _forward_speed(record: TrialRecord, context: SearchContext) -> float:
-    """Return how many images a network classifies in the time of training on one image.
+def _forward_ratios(records: Sequence[TrialRecord], context: SearchContext) -> dict[str, float]:
+    """Return how many images each network classifies in the time of training on one image.
 
-    It follows from the time that the epochs of a trial took beside the training. In a search with
-    stages, the number of images differs between epochs, so the minimum is returned.
+    Computed from the wall time of validation in the last epoch of each trial: the median over the
+    trials of an architecture. In a search with stages, the number of images differs between
+    epochs, so no ratio is returned.
     """
-    if context.settings.fidelity is not None or not record.epochs:
-        return MIN_FORWARD_SPEED
-    training = context.train_images / record.last["images_per_second"]
-    validating = record.train_seconds / record.epochs - training
-    forward = context.val_images / max(validating, training / 1e6)
-    ratio = forward / record.last["images_per_second"]
-    return min(max(ratio, MIN_FORWARD_SPEED), MAX_FORWARD_SPEED)
+    if context.settings.fidelity is not None:
+        return {}
+    found: dict[str, list[float]] = {}
+    for record in records:
+        training = context.train_images / record.last["images_per_second"]
+        validating = record.last.get(EPOCH_SECONDS, 0.0) - training
+        if validating > 0:
+            ratio = context.val_images / validating / record.last["images_per_second"]
+            found.setdefault(record.config["model"], []).append(ratio)
+    return {
+        model: min(max(statistics.median(ratios), MIN_FORWARD_RATIO), MAX_FORWARD_RATIO)
+        for model, ratios in found.items()
+    }
 
 
 def _scale(record: TrialRecord, settings: TrialSettings) -> float:

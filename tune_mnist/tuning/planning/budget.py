@@ -112,11 +112,12 @@ class BudgetPlan:
         """Yield possible options, from the most to the least expensive ones."""
         keys = ("final_seeds", "image_size", "max_epochs", "fraction")
         choices = (self._seeds(), self._sizes(), self._epochs(), self._fractions())
+        options = self.options
         for values in itertools.product(*choices):
-            yield self.options.model_copy(update=dict(zip(keys, values, strict=True)))
-        if not self._keeps("fraction"):
-            least = (*values[:-1], values[-1] / 2)
-            yield self.options.model_copy(update=dict(zip(keys, least, strict=True)))
+            options = self.options.model_copy(update=dict(zip(keys, values, strict=True)))
+            yield options
+        if options.fraction < 1 and not self._keeps("fraction"):
+            yield options.model_copy(update={"fraction": options.fraction / 2})
 
     def _seeds(self) -> list[int]:
         seeds = self.options.final_seeds

@@ -40,6 +40,8 @@ class LastEpoch(StrictModel):
         val_loss: Mean loss over the validation images; may be NaN or infinite.
         images_per_second: Training speed in images per second.
         parameters: Number of trainable parameters.
+        epoch_seconds: Wall time in seconds, including validation, or 0 in journals of earlier
+            versions.
         stage: Number of the stage, starting at 1, or 0 in a search without stages.
         image_size: Side length of the images in pixels, or 0 in a search without stages.
         fraction: Fraction of the training split that was used, or 0 in a search without stages.
@@ -50,6 +52,7 @@ class LastEpoch(StrictModel):
     val_loss: Loss
     images_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     parameters: Annotated[Whole, Field(ge=1)]
+    epoch_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     stage: Whole = 0
     image_size: Whole = 0
     fraction: Finite = 0.0

@@ -26,6 +26,7 @@ PROGRESS = (
     "node",
 )
 LAST_METRICS = ("train_loss", "train_accuracy", "val_loss", "images_per_second", "parameters")
+EPOCH_SECONDS = "epoch_seconds"
 
 
 class TrialState(StrEnum):
@@ -113,7 +114,7 @@ class TrialRecord:
         self.train_seconds = metrics["train_seconds"]
         self.node = metrics.get("node_ip", "")
         self.last = {key: metrics[key] for key in LAST_METRICS}
-        self.last |= {key: metrics[key] for key in FIDELITY if key in metrics}
+        self.last |= {key: metrics[key] for key in (EPOCH_SECONDS, *FIDELITY) if key in metrics}
         stage = metrics.get(STAGE, 0)
         # Stages use different images, so only accuracies of the same stage are compared.
         if stage > self.stage or not metrics[METRIC] <= self.val_accuracy:
@@ -201,10 +202,10 @@ def _rank(record: TrialRecord) -> tuple[bool, int, float, int]:
     return record.state in BROKEN, -record.stage, -record.val_accuracy, record.number
 
 
-def better(one: TrialRecord | None, other: TrialRecord | None) -> TrialRecord | None:
-    """Return the first of two records by the order of :func:`by_rank`, or None if there is none.
+def better_record(one: TrialRecord | None, other: TrialRecord | None) -> TrialRecord | None:
+    """Return the first of two records by the order of :func:`by_rank`.
 
-    A record of a trial that has not finished an epoch counts as none.
+    Records of trials that have not finished an epoch are left out; None if no record remains.
     """
     evaluated = [record for record in (one, other) if record is not None and record.best_epoch]
     return min(evaluated, key=_rank, default=None)

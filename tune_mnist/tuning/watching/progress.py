@@ -135,6 +135,7 @@ class Progress(StatelessCallback):
 
     def _status(self) -> str:
         """Return the number of ended trials, the best trial, and the remaining time as text."""
+        self._totals.update()
         ended = self._totals.ended
         parts = [f"{ended}/{self._plan.num_samples} trials ended"]
         best = self._totals.best
