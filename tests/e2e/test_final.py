@@ -83,6 +83,7 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
     more = ("--num-samples", "3", "--finalists", "2", "--final-seeds", "2")
     result = run("search", "--resume", str(directory), *more)
     assert result.returncode == 0, result.stderr
+    assert is_named("1 of 3", result.stdout)  # trials had ended
     clocks = re.findall(r"^\[(\d+:\d\d:\d\d)\]", result.stdout, flags=re.MULTILINE)
     assert clocks == sorted(clocks)  # one clock from the first trial to the report
     found = read_final_runs(directory)

@@ -64,6 +64,25 @@ def test_the_best_model_of_a_search_is_loaded_and_classifies(digits_lenet, place
     assert (probabilities.argmax(1).numpy() == placed_digits.test_labels).mean() > 0.9
 
 
+@pytest.mark.parametrize(
+    ("images", "facts"),
+    [
+        (torch.zeros(2, 28, 28), "uint8 28 float32"),
+        (np.zeros((28, 28), np.uint8), "28 (28,"),
+        (np.zeros((2, 1, 28, 28), np.uint8), "28 (2, 1,"),
+        (np.zeros((2, 32, 32), np.uint8), "28 (2, 32,"),
+    ],
+)
+def test_images_unlike_those_of_the_training_are_refused(digits_lenet, images, facts):
+    assert_refused(facts, load_model(digits_lenet, CPU), images)
+
+
+def test_an_array_gives_the_same_probabilities_as_a_tensor(digits_lenet, placed_digits):
+    trained = load_model(digits_lenet, CPU)
+    images = placed_digits.test_images[:3]
+    assert torch.equal(trained(images), trained(torch.from_numpy(images)))
+
+
 @pytest.mark.parametrize("part", ["", "checkpoint"])
 def test_a_single_run_is_loaded(digits_lenet, tmp_path, part):
     run = single_run(digits_lenet, tmp_path)

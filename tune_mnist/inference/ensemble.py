@@ -4,7 +4,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
@@ -47,8 +49,12 @@ class EnsembleClassifier(nn.Module):
         self.size = max(classifier.size for classifier in classifiers)
         self._shares = [count / sum(counts) for count in counts]
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the class probabilities (B, C) of raw images (B, S, S)."""
+    def forward(self, images: Tensor | NDArray[np.uint8]) -> Tensor:
+        """Return the class probabilities (B, C) of raw images (B, S, S).
+
+        Raises:
+            UserError: The images do not have the data type or the shape of the training images.
+        """
         predicted = [
             share * classifier(images)
             for share, classifier in zip(self._shares, self.classifiers, strict=True)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import ConfigDict
 from torch import Tensor, nn
 
@@ -46,8 +48,8 @@ class Classifier(nn.Module):
         size: Side length in pixels of the images that the network receives.
 
     Shape:
-        - Input: uint8 (B, S, S), or (B, S, S, 3) in RGB, like the training images. For MNIST these
-          are 28x28 pixels with light digits on a dark background.
+        - Input: uint8 (B, S, S), or (B, S, S, 3) in RGB, like the training images, as a tensor or
+          a NumPy array. For MNIST these are 28x28 pixels with light digits on a dark background.
         - Output: float32 (B, C), with a sum of 1 per row.
     """
 
@@ -60,9 +62,20 @@ class Classifier(nn.Module):
         self.size = architecture.input_size(config.image_size)
         self._resize = architecture.fixed_size is None
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the class probabilities (B, C) of raw images (B, S, S)."""
-        logits: Tensor = self.network(prepare_batch(images, self.size, self._resize))
+    def forward(self, images: Tensor | NDArray[np.uint8]) -> Tensor:
+        """Return the class probabilities (B, C) of raw images (B, S, S).
+
+        Raises:
+            UserError: The images do not have the data type or the shape of the training images.
+        """
+        raw = torch.as_tensor(images)
+        if raw.dtype != torch.uint8 or tuple(raw.shape[1:]) != self.form.shape:
+            wanted = ", ".join(map(str, self.form.shape))
+            raise UserError(
+                f"images must be uint8 of the shape (N, {wanted}), with pixels from 0 to 255, but"
+                f" are {str(raw.dtype).removeprefix('torch.')} of the shape {tuple(raw.shape)}"
+            )
+        logits: Tensor = self.network(prepare_batch(raw, self.size, self._resize))
         return logits.softmax(dim=1)
 
 

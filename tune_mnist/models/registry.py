@@ -198,7 +198,9 @@ def get_architecture(name: str) -> Architecture:
         import_module(f"tune_mnist.models.{name}")
     if name not in _registered:
         error = unknown("model", name, model_names())
-        raise UserError(f"{error} (a network of your own needs --models FILE)")
+        raise UserError(
+            f"{error} (a network of your own needs --models FILE, in Python models=FILE)"
+        )
     return _registered[name]
 
 

@@ -258,6 +258,13 @@ def _search(
     context.settings.drop_checkpoints(ended)
     components.recorder.write()
     left = components.trials_left()
+    begun = len(searcher.trial_store.records)
+    if begun and left > 0:
+        print_line(
+            console,
+            f"resumed: {len(ended)} of {context.options.num_samples} trials have ended,"
+            f" {begun - len(ended)} continue",
+        )
 
     def time_is_up() -> bool:
         return budget is not None and budget.needs_rest(final, searcher.trial_store.records)

@@ -3,8 +3,11 @@ import io
 import pytest
 from rich.console import Console
 
+from tests.messages import assert_named
 from tune_mnist.durations import Stopwatch
-from tune_mnist.tuning.final.final_progress import FinalProgress
+from tune_mnist.training import TrainConfig
+from tune_mnist.tuning.final.final_progress import FinalProgress, describe_kept
+from tune_mnist.tuning.final.selection import PlannedRun
 
 
 def printed(terminal: bool) -> str:
@@ -47,3 +50,8 @@ def test_a_run_that_ends_before_the_first_poll_is_shown(terminal):
     with FinalProgress(console, 9, Stopwatch()) as progress:
         progress.end("lenet seed 0", "its worker died 3 times")
     assert "lenet seed 0: its worker died 3 times" in stream.getvalue()
+
+
+def test_runs_of_an_earlier_start_are_said_to_be_kept():
+    run = PlannedRun(7, TrainConfig.checked(model="lenet", lr=0.1), 100)
+    assert_named("lenet 7 3", describe_kept(list(run.seeded(3))))

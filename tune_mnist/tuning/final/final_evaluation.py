@@ -20,6 +20,7 @@ from tune_mnist.stored_values import MAX_INDICES
 from tune_mnist.tuning.final.ensemble_evaluation import EnsembleEvaluation
 from tune_mnist.tuning.final.final_progress import (
     FinalProgress,
+    describe_kept,
     describe_runs,
     describe_skipped,
     stamped_lines,
@@ -132,6 +133,8 @@ class FinalEvaluation:
         todo.sort(
             key=lambda run: speeds[run.trial].train
         )  # slowest runs first, to balance the workers
+        if not todo:
+            say(describe_kept(planned))
         if todo:
             seconds = seconds_of_runs(todo, speeds, settings, self.context.workers.concurrent)
             seconds += self._ensemble_seconds(records, speeds)

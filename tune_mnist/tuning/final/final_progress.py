@@ -43,6 +43,12 @@ def describe_runs(
     )
 
 
+def describe_kept(planned: Sequence[PlannedRun]) -> str:
+    """State in one line that all planned final runs have been finished by an earlier start."""
+    runs = f"{len(planned)} run{'s' * (len(planned) > 1)}"
+    return f"final evaluation: {_trials(planned)}: {runs} kept from an earlier start"
+
+
 def describe_skipped(guessing: Sequence[PlannedRun], options: SearchOptions) -> str:
     """Describe in one line which final runs are skipped because their trials have not learned.
 
