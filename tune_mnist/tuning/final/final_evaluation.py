@@ -130,12 +130,11 @@ class FinalEvaluation:
         if not planned:
             return []
         speeds = final_speeds(records, self.context)
-        todo.sort(
-            key=lambda run: speeds[run.trial].train
-        )  # slowest runs first, to balance the workers
+        # Slowest runs first, to balance the workers.
+        todo.sort(key=lambda run: speeds[run.trial].train)
         if not todo:
             say(describe_kept(planned))
-        if todo:
+        else:
             seconds = seconds_of_runs(todo, speeds, settings, self.context.workers.concurrent)
             seconds += self._ensemble_seconds(records, speeds)
             say(describe_runs(planned, len(todo), options, seconds))

@@ -1,5 +1,6 @@
 """Records of trials: state, metrics and ranking."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -202,15 +203,6 @@ def _rank(record: TrialRecord) -> tuple[bool, int, float, int]:
     return record.state in BROKEN, -record.stage, -record.val_accuracy, record.number
 
 
-def better_record(one: TrialRecord | None, other: TrialRecord | None) -> TrialRecord | None:
-    """Return the first of two records by the order of :func:`by_rank`.
-
-    Records of trials that have not finished an epoch are left out; None if no record remains.
-    """
-    evaluated = [record for record in (one, other) if record is not None and record.best_epoch]
-    return min(evaluated, key=_rank, default=None)
-
-
 def has_learned(records: list[TrialRecord], chance_level: float) -> bool:
     """Return whether at least one trial is better than guessing.
 
@@ -221,7 +213,6 @@ def has_learned(records: list[TrialRecord], chance_level: float) -> bool:
     return any(record.best_epoch and record.val_accuracy > chance_level for record in records)
 
 
-def best_record(records: list[TrialRecord]) -> TrialRecord | None:
+def best_record(records: Iterable[TrialRecord]) -> TrialRecord | None:
     """Return the first record by the order of :func:`by_rank`. None before the first epoch."""
-    ranked = by_rank(records)
-    return ranked[0] if ranked else None
+    return min((record for record in records if record.best_epoch), key=_rank, default=None)

@@ -1,9 +1,8 @@
 """Totals over the trials of a search."""
 
-import functools
 from collections.abc import Callable
 
-from tune_mnist.tuning.recording.trial_record import TrialRecord, better_record
+from tune_mnist.tuning.recording.trial_record import TrialRecord, best_record
 from tune_mnist.tuning.recording.trial_store import TrialStore
 
 
@@ -36,14 +35,14 @@ class TrialTotals:
 
     def update(self) -> None:
         """Update the totals from the records of the trials."""
-        unfinished = []
-        for number in self._trial_store.numbers - self._ended:
-            record = self._trial_store.record(number)
-            if record.state.ended:
-                self._ended.add(number)
-                self._ended_cost += self._cost(record.epochs)
-                self._best_ended = better_record(self._best_ended, record)
-            else:
-                unfinished.append(record)
-        self.trained = self._ended_cost + sum(self._cost(each.epochs) for each in unfinished)
-        self.best = functools.reduce(better_record, unfinished, self._best_ended)
+        numbers = self._trial_store.numbers - self._ended
+        records = [self._trial_store.record(number) for number in numbers]
+        ended = [record for record in records if record.state.ended]
+        unfinished = [record for record in records if not record.state.ended]
+        self._ended.update(record.number for record in ended)
+        self._ended_cost += sum(self._cost(record.epochs) for record in ended)
+        if self._best_ended is not None:
+            ended.append(self._best_ended)
+        self._best_ended = best_record(ended)
+        self.trained = self._ended_cost + sum(self._cost(record.epochs) for record in unfinished)
+        self.best = best_record([*ended, *unfinished])
