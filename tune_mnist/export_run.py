@@ -63,11 +63,10 @@ def export_model(
         out_of_memory_reported(f"--model {model}: not enough memory to export and compare it"),
     ):
         difference = export_classifier(classifier, path, form, images)
-    shape = ", ".join(map(str, data.shape))
     facts = {
         "model": f"{architecture}, from {model}",
         "file": f"{path}, {path.stat().st_size / 1e6:.1f} MB",
-        "input": f"{INPUT}: uint8 (N, {shape}), {_kind(data)}",
+        "input": f"{INPUT}: uint8 {data.batch_shape}, {_kind(data)}",
         "output": f"{OUTPUT}: float32 (N, {len(data.class_names)})",
         "classes": ", ".join(data.class_names),
         "checked": f"on {len(images):,} {called}: probabilities differ by at most"

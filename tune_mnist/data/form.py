@@ -85,6 +85,11 @@ class DataForm(BaseModel):
         return (self.side, self.side, *([] if self.channels == GREY else [self.channels]))
 
     @property
+    def batch_shape(self) -> str:
+        """Shape of an array of images as text, such as ``(N, 28, 28)``."""
+        return f"(N, {', '.join(map(str, self.shape))})"
+
+    @property
     def pixels(self) -> str:
         """Size and colours of an image as text, such as ``64x64 RGB``."""
         return f"{self.side}x{self.side} {'RGB' if self.channels == RGB else 'grey'}"

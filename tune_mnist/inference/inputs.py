@@ -67,10 +67,9 @@ def _read_idx_images(file: BinaryIO, path: Path, form: DataForm) -> NDArray[np.u
     images = parse_idx(file, path)
     if images.ndim == 4 and images.shape[3] == GREY:
         images = images[..., 0]
-    wanted = form.shape
-    if images.shape[1:] != wanted:
+    if images.shape[1:] != form.shape:
         raise UserError(
-            f"{path}: the shape must be (N, {', '.join(map(str, wanted))}), like the images of"
+            f"{path}: the shape must be {form.batch_shape}, like the images of"
             f" {form.name} that the network was trained on, but is {images.shape}"
         )
     if len(images) == 0:

@@ -70,10 +70,10 @@ class Classifier(nn.Module):
         """
         raw = torch.as_tensor(images)
         if raw.dtype != torch.uint8 or tuple(raw.shape[1:]) != self.form.shape:
-            wanted = ", ".join(map(str, self.form.shape))
+            dtype = str(raw.dtype).removeprefix("torch.")
             raise UserError(
-                f"images must be uint8 of the shape (N, {wanted}), with pixels from 0 to 255, but"
-                f" are {str(raw.dtype).removeprefix('torch.')} of the shape {tuple(raw.shape)}"
+                f"images must be uint8 of the shape {self.form.batch_shape}, with pixels from 0 to"
+                f" 255, but are {dtype} of the shape {tuple(raw.shape)}"
             )
         logits: Tensor = self.network(prepare_batch(raw, self.size, self._resize))
         return logits.softmax(dim=1)
