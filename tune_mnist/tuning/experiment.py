@@ -1,7 +1,7 @@
 """One search from start to end: data, Ray, trials, final evaluation and results folder."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -107,6 +107,7 @@ def run_experiment(
     with (
         _measuring(search, all_cores) as measured,
         connected(options.address, all_cores=all_cores) as cluster,
+        _watched(cluster, directory, console) as stopping,
     ):
         if cluster.head is not None:
             check_packages()
@@ -124,13 +125,10 @@ def run_experiment(
                 return speeds
 
         directory.mkdir(parents=True, exist_ok=True)
-        stopping = Stopping(cluster, directory, console)
         with (
             claimed(directory),
             stop_signals.before_forced_end(stopping.tidy_up),
             stop_signals.acknowledged(stopping.acknowledge),
-            stopping.head_loss_raised(),
-            head_watched(cluster, stopping.end_without_head),
         ):
             if earlier is None and (directory / EXPERIMENT_FILE).exists():
                 raise taken(directory)  # another search ran between the check and the claim
@@ -157,6 +155,14 @@ def run_experiment(
                 return Outcome(stop_reason, detail)
             before_final()
             return _evaluate(context, final, records, search.whole_val, stop_reason, console)
+
+
+@contextmanager
+def _watched(cluster: Resources, directory: Path, console: Console) -> Iterator[Stopping]:
+    """Context manager that ends the search in one line if it loses Ray's head node."""
+    stopping = Stopping(cluster, directory, console)
+    with stopping.head_loss_raised(), head_watched(cluster, stopping.end_without_head):
+        yield stopping
 
 
 def _context(

@@ -83,6 +83,14 @@ def test_candidates_are_listed_with_the_best_single_network_first():
     assert found.test is None
 
 
+def test_of_equally_accurate_networks_the_first_is_the_best_single_network_as_in_the_tables():
+    unsure, sure = network(range(4), confidence=0.6), network(range(4), confidence=0.9)
+    logits = [np.log(each).astype(np.float16) for each in (unsure, sure)]
+    found = chosen_ensemble([config(3), config(7)], logits, LABELS)
+    assert [each.trial for each in found.candidates] == [3, 7]
+    assert found.members[0].trial == 3
+
+
 def test_one_candidate_is_an_ensemble_of_one_network():
     found = chosen_ensemble([config(3)], [np.log(network([0]))], LABELS)
     assert found.size == 1

@@ -71,6 +71,17 @@ def test_the_order_of_ended_trials_does_not_matter(seed):
     assert numbers[-1] == running.number
 
 
+def test_paused_trials_with_results_are_selected_like_ended_trials():
+    study = optuna.create_study(direction="maximize")
+    for number in range(30):
+        study.ask({"lr": LR}).report(1 - number / 30, 1)
+    started = study.ask({"lr": LR})
+    assert shown(study, best=2, latest=3) == [0, 1, 27, 28, 29, started.number]
+    study.tell(5, state=TrialState.PRUNED)
+    study.tell(28, state=TrialState.PRUNED)
+    assert shown(study, best=2, latest=3) == [0, 1, 27, 28, 29, started.number]
+
+
 def test_a_diverged_trial_is_among_the_latest_and_not_among_the_best():
     study = study_of(10, ["maximize"])
     for diverged in (True, False):

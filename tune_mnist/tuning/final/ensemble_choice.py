@@ -11,14 +11,10 @@ from tune_mnist.training import fit_temperature, log_loss, probabilities
 from tune_mnist.training.ensemble_file import MAX_MEMBERS, Candidate, Ensemble
 from tune_mnist.tuning.storage.kept_models import BestConfig
 
-Score = tuple[float, float]
-"""Accuracy and negative log loss; the log loss decides between equal accuracies."""
 
-
-def score_of(predicted: NDArray[np.float64], labels: NDArray[np.int64]) -> Score:
-    """Return the score by which ensembles are compared. A larger score is better."""
-    accuracy = float((predicted.argmax(axis=1) == labels).mean())
-    return accuracy, -log_loss(predicted, labels)
+def accuracy_of(predicted: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Return the share of the images that are classified correctly."""
+    return float((predicted.argmax(axis=1) == labels).mean())
 
 
 class Selection(NamedTuple):
@@ -26,12 +22,12 @@ class Selection(NamedTuple):
 
     Attributes:
         members: Indices of the selected networks, in the order of selection.
-        scores: Score of each network, whether selected or not.
+        accuracies: Accuracy of each network, whether selected or not.
         predicted: Class probabilities (N, C) of the ensemble.
     """
 
     members: list[int]
-    scores: list[Score]
+    accuracies: list[float]
     predicted: NDArray[np.float64]
 
 
@@ -48,14 +44,15 @@ def choose_members(
 
     Args:
         predicted: Class probabilities (N, C) of each network, for images on which no network was
-            trained.
+            trained. The order of the networks is that of their trials.
         labels: Labels of the images (N,).
 
     Returns:
-        Selected networks. Among equally good networks, the one with the lowest index is selected.
+        Selected networks. Among equally good networks, the one with the lowest index is selected,
+        as in the ranking of trials.
     """
-    scores = [score_of(each, labels) for each in predicted]
-    chosen = [max(range(len(scores)), key=scores.__getitem__)]
+    accuracies = [accuracy_of(each, labels) for each in predicted]
+    chosen = [int(np.argmax(accuracies))]
     total = predicted[chosen[0]].copy()
     loss = log_loss(total, labels)
     while len(chosen) < MAX_MEMBERS:
@@ -67,7 +64,7 @@ def choose_members(
         chosen.append(index)
         total += predicted[index]
         loss = losses[index]
-    return Selection(chosen, scores, total / len(chosen))
+    return Selection(chosen, accuracies, total / len(chosen))
 
 
 def chosen_ensemble(
@@ -84,20 +81,20 @@ def chosen_ensemble(
     """
     predicted = [probabilities(each) for each in logits]
     chosen = choose_members(predicted, labels)
-    counts, scores = Counter(chosen.members), chosen.scores
-    ranked = sorted(range(len(configs)), key=scores.__getitem__, reverse=True)
+    counts, accuracies = Counter(chosen.members), chosen.accuracies
+    ranked = sorted(range(len(configs)), key=accuracies.__getitem__, reverse=True)
     return Ensemble(
         candidates=[
             Candidate(
                 trial=configs[index].trial,
                 model=configs[index].model,
                 epoch=configs[index].epoch,
-                val_accuracy=scores[index][0],
+                val_accuracy=accuracies[index],
                 temperature=fit_temperature(logits[index], labels),
                 count=counts[index],
             )
             for index in ranked
         ],
         val_images=len(labels),
-        val_accuracy=score_of(chosen.predicted, labels)[0],
+        val_accuracy=accuracy_of(chosen.predicted, labels),
     )

@@ -28,18 +28,23 @@ class LostTrials(StatelessCallback):
     def __init__(self, searcher: StudySearch, ends: Callable[[], bool] = lambda: False) -> None:
         self._searcher = searcher
         self._ends = ends
-        self._trials: dict[str, Trial] = {}
+        self._count = 0
+        """Length of Ray's list of trials when it was last read. Ray appends every new trial."""
+        self._live: list[Trial] = []
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Record lost trials as failed."""
         if self._ends():
             return
-        # Index Ray's list only if there are new trials, since it is long and its order changes.
+        if len(trials) > self._count:
+            self._count = len(trials)
+            handed_out = self._searcher.handed_out()
+            self._live = [trial for trial in trials if trial.trial_id in handed_out]
+        if not any(trial.is_finished() for trial in self._live):
+            return
         handed_out = self._searcher.handed_out()
-        if handed_out - self._trials.keys():
-            self._trials = {trial.trial_id: trial for trial in trials}
-        for trial_id in handed_out:
-            trial = self._trials.get(trial_id)
-            if trial is not None and trial.is_finished():
+        for trial in self._live:
+            if trial.is_finished() and trial.trial_id in handed_out:
                 self._searcher.trial_store.fail(trial.config[NUMBER], LOST_WORKER)
                 self._searcher.on_trial_complete(trial.trial_id, error=True)
+        self._live = [trial for trial in self._live if not trial.is_finished()]

@@ -1,9 +1,10 @@
 """Brackets of promotion ASHA, each with its own rungs for each architecture."""
 
 import functools
+import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -85,10 +86,6 @@ class Brackets:
         """Return the architecture of a trial."""
         return self._models[number]
 
-    def live(self) -> set[int]:
-        """Numbers of the trials that have not ended."""
-        return set[int]().union(*(rungs.live for rungs in self._groups.values()))
-
     def close(self) -> None:
         """Declare that no more trials will be added, so that rankings become final earlier."""
         for rungs in self._groups.values():
@@ -96,7 +93,7 @@ class Brackets:
 
     def first_promotable(self) -> int | None:
         """Return the number of the trial to promote next, or None if no trial is promotable."""
-        return _first(Rungs.promotable, self._groups.values())
+        return _first(rungs.promotable() for rungs in self._groups.values())
 
     def first_paused(self, without: set[str]) -> int | None:
         """Return the number of the best paused trial at the highest rung.
@@ -107,8 +104,9 @@ class Brackets:
         Returns:
             Number of the trial, or None if no other trial is paused.
         """
-        groups = [rungs for (model, _), rungs in self._groups.items() if model not in without]
-        return _first(Rungs.paused, groups)
+        return _first(
+            rungs.paused() for (model, _), rungs in self._groups.items() if model not in without
+        )
 
     def cannot_be_promoted(self) -> set[int]:
         """Return the numbers of the paused trials that can never be promoted.
@@ -127,10 +125,13 @@ class Brackets:
         return assign_bracket(number, self._shares, self._options.seed)
 
 
-def _first(
-    select: Callable[[Rungs], Iterable[PausedTrial]], groups: Iterable[Rungs]
-) -> int | None:
-    candidates = (paused for rungs in groups for paused in select(rungs))
+def _first(groups: Iterable[Iterator[PausedTrial]]) -> int | None:
+    """Return the number of the trial with the highest priority, or None if there is none.
+
+    Args:
+        groups: Paused trials of each group, in the order of their priority.
+    """
+    candidates = (paused for group in groups for paused in itertools.islice(group, 1))
     first = max(candidates, key=lambda paused: paused.priority, default=None)
     return None if first is None else first.number
 

@@ -56,6 +56,13 @@ class PromotionAsha(SearchScheduler):
     def __init__(self, options: SchedulerOptions) -> None:
         super().__init__(options)
         self._brackets = Brackets(options)
+        self._missing: set[int] = set()
+        """Numbers of unfinished earlier trials that have not been added again."""
+        self._unpaused: dict[int, Trial] = {}
+        """Ray's trials that have not ended and, when last checked, were not paused. A long search
+        has thousands of paused trials, which must not be checked in every step of Ray."""
+        self._held_back: dict[int, None] = {}
+        """Numbers of the paused trials that are at no rung, in the order of their pauses."""
         self._all_begun: Callable[[], bool] = lambda: False
 
     @classmethod
@@ -81,6 +88,8 @@ class PromotionAsha(SearchScheduler):
     def restore_trial(self, trial: EarlierTrial) -> None:
         """Restore a trial of an earlier run. The order of the calls does not matter."""
         self._brackets.restore(trial)
+        if not trial.ended:
+            self._missing.add(trial.number)
         if trial.number in self._exempt:
             self._brackets.of(trial.number).promote(trial.number)
 
@@ -90,13 +99,16 @@ class PromotionAsha(SearchScheduler):
         This is not the case while ``max_concurrent`` trials run, a paused trial can continue, or
         a restored unfinished trial has not been added again.
         """
-        room = len(self._active()) < self.max_concurrent and not self._missing()
+        room = len(self._active()) < self.max_concurrent and not self._missing
         return room and self._next(search_over=False) is None
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Add a new trial, or an unfinished trial of an earlier run, which stays at its rung."""
         super().on_trial_add(tune_controller, trial)
-        self._brackets.add(trial.config[NUMBER], trial.config.get("model", ""))
+        number = trial.config[NUMBER]
+        self._missing.discard(number)
+        self._unpause(number)
+        self._brackets.add(number, trial.config.get("model", ""))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Decide after a report whether the trial continues, pauses or ends.
@@ -135,28 +147,40 @@ class PromotionAsha(SearchScheduler):
         if number is None or self._trials[number].status != Trial.PAUSED:
             return None
         self._brackets.of(number).promote(number)
+        self._unpause(number)
         return self._trials[number]
 
     def debug_string(self) -> str:
         """Describe the rungs in one line for each architecture and bracket."""
         return str(self._brackets)
 
-    def _is_paused(self, number: int) -> bool:
+    def _is_at_rung(self, number: int) -> bool:
         return self._brackets.of(number).is_paused(number)
 
     def _end(self, number: int) -> None:
         super()._end(number)
+        self._missing.discard(number)
+        self._unpaused.pop(number, None)
+        self._held_back.pop(number, None)
         self._brackets.of(number).end(number)
+
+    def _unpause(self, number: int) -> None:
+        self._held_back.pop(number, None)
+        self._unpaused[number] = self._trials[number]
+
+    def _notice_pauses(self) -> None:
+        """Notice which trials have paused. Ray does not notify a scheduler of this."""
+        for number, trial in list(self._unpaused.items()):
+            if trial.status == Trial.PAUSED:
+                del self._unpaused[number]
+                if not self._is_at_rung(number):
+                    self._held_back[number] = None
 
     def _search_over(self, tune_controller: Any) -> bool:
         return self._all_begun() or tune_controller.search_alg.is_finished()
 
-    def _missing(self) -> set[int]:
-        """Return the numbers of unfinished earlier trials that have not been added again."""
-        return self._brackets.live() - self._trials.keys()
-
     def _active(self, pausing: int | None = None) -> list[int]:
-        """Return the numbers of the running and pending trials, in the order of their start.
+        """Return the numbers of the running and pending trials, in the order of their last start.
 
         A trial is active until its pause is complete. Otherwise Ray would request another worker,
         and cancel the request when the paused trial releases its worker. Ray 2.60 can lose the
@@ -165,9 +189,10 @@ class PromotionAsha(SearchScheduler):
         Args:
             pausing: Number of a trial to exclude, because it is about to pause.
         """
+        self._notice_pauses()
         return [
             number
-            for number, trial in self._trials.items()
+            for number, trial in self._unpaused.items()
             if trial.status in (Trial.RUNNING, Trial.PENDING) and number != pausing
         ]
 
@@ -179,15 +204,10 @@ class PromotionAsha(SearchScheduler):
             pausing: Number of a trial that is about to pause, or None.
         """
         active = self._active(pausing)
-        if len(active) >= self.max_concurrent or self._missing():
+        if len(active) >= self.max_concurrent or self._missing:
             return None
-        held_back = [
-            number
-            for number, trial in self._trials.items()
-            if trial.status == Trial.PAUSED and not self._is_paused(number)
-        ]
-        if held_back:
-            return held_back[0]
+        if self._held_back:
+            return next(iter(self._held_back))
         number = self._brackets.first_promotable()
         if number is None and search_over:
             served = {self._brackets.model(other) for other in active}
@@ -196,8 +216,8 @@ class PromotionAsha(SearchScheduler):
 
     def _notice_ended(self, search_over: bool) -> None:
         """Remove trials that Ray ended without a callback, or that Ray will not add again."""
-        ended = {number for number, trial in self._trials.items() if trial.is_finished()}
-        for number in ended | (self._missing() if search_over else set()):
+        ended = {number for number, trial in self._unpaused.items() if trial.is_finished()}
+        for number in ended | (self._missing if search_over else set()):
             self._end(number)
         if search_over:
             self._brackets.close()
@@ -208,8 +228,8 @@ class PromotionAsha(SearchScheduler):
         Such trials are added by a resumed search, and by a searcher that ignores
         ``wants_new_trial``.
         """
-        pending = [n for n, trial in self._trials.items() if trial.status == Trial.PENDING]
-        at_rung = [number for number in pending if self._is_paused(number)]
+        pending = [n for n, trial in self._unpaused.items() if trial.status == Trial.PENDING]
+        at_rung = [number for number in pending if self._is_at_rung(number)]
         active = [number for number in self._active() if number not in at_rung]
         too_many = [number for number in active[self.max_concurrent :] if number in pending]
         for number in at_rung + too_many:

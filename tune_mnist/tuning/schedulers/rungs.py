@@ -2,7 +2,7 @@
 
 import bisect
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 
@@ -31,10 +31,79 @@ class PausedTrial(NamedTuple):
         return self.epoch, self.value, -self.loss, -self.number
 
 
+_Key = tuple[float, float, int]
+"""Sort key of a trial at a rung, the best trial first: by value, then loss, then number."""
+
+
+class _Rung:
+    """Trials that reached one rung, or ended on their way to it.
+
+    Attributes:
+        epoch: Epoch of the rung.
+        keys: Sort key of each trial that reached the rung, keyed by trial number.
+        ranking: Sorted keys of all trials that reached the rung.
+        paused: Sorted keys of the trials that are paused at the rung.
+        promoted: Numbers of the trials that were promoted from the rung.
+        lost: Numbers of the trials that ended on their way to the rung.
+    """
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.keys: dict[int, _Key] = {}
+        self.ranking: list[_Key] = []
+        self.paused: list[_Key] = []
+        self.promoted: set[int] = set()
+        self.lost: set[int] = set()
+
+    def rank(self, number: int, value: float, loss: float) -> None:
+        """Add a trial to the ranking. NaN is the worst value and the worst loss."""
+        key = (
+            math.inf if math.isnan(value) else -value,
+            math.inf if math.isnan(loss) else loss,
+            number,
+        )
+        self.keys[number] = key
+        bisect.insort(self.ranking, key)
+
+    def is_paused(self, number: int) -> bool:
+        """Return whether a trial is paused at the rung."""
+        key = self.keys.get(number)
+        return key is not None and _contains(self.paused, key)
+
+    def set_paused(self, number: int, paused: bool) -> None:
+        """Add a trial to the paused trials, or remove the trial from them."""
+        if paused == self.is_paused(number):
+            return
+        key = self.keys[number]
+        if paused:
+            bisect.insort(self.paused, key)
+        else:
+            del self.paused[bisect.bisect_left(self.paused, key)]
+
+    def paused_from(self, rank: int) -> list[_Key]:
+        """Return the sorted keys of the paused trials with a rank of at least ``rank``.
+
+        Args:
+            rank: Rank among all trials that reached the rung, 0 for the best trial.
+        """
+        if rank >= len(self.ranking):
+            return []
+        return self.paused[bisect.bisect_left(self.paused, self.ranking[rank]) :]
+
+    def paused_before(self, rank: int) -> Iterator[PausedTrial]:
+        """Yield the paused trials with a rank below ``rank``, the best trial first."""
+        for key in self.paused:
+            if rank < len(self.ranking) and key >= self.ranking[rank]:
+                return
+            value, loss, number = key
+            yield PausedTrial(self.epoch, -value, number, loss)
+
+
 class Rungs:
     """Rungs of promotion ASHA, with the trials that have paused at each rung or passed it.
 
-    The state depends only on the recorded values, not on their order.
+    The state depends only on the recorded values, not on their order. Ray needs the paused trials
+    in every step, so they are kept sorted instead of being found among all trials.
 
     Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020,
     Algorithm 2.
@@ -49,27 +118,17 @@ class Rungs:
     """
 
     def __init__(self, epochs: tuple[int, ...], reduction_factor: int, num_trials: int) -> None:
-        self._epochs = epochs
         self._reduction_factor = reduction_factor
         self.num_trials = num_trials
-        self._values: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
-        self._losses: tuple[dict[int, float], ...] = tuple({} for _ in epochs)
-        self._ranking: tuple[list[tuple[float, float, int]], ...] = tuple([] for _ in epochs)
-        """Trials that reached each rung, best first: by value, then loss, then number. The lists
-        are kept sorted, since every step of Ray needs the ranking."""
-        self._promoted: tuple[set[int], ...] = tuple(set() for _ in epochs)
+        self._rungs = [_Rung(epoch) for epoch in epochs]
         self._known: set[int] = set()
         self._ended: set[int] = set()
-
-    @property
-    def live(self) -> set[int]:
-        """Numbers of the trials that have not ended."""
-        return self._known - self._ended
 
     def add(self, number: int) -> None:
         """Add a trial. If the trial had ended, it is no longer marked as ended."""
         self._known.add(number)
         self._ended.discard(number)
+        self._update(number)
 
     def record(self, number: int, epoch: int, value: float, loss: float = 0.0) -> None:
         """Record the value of a trial after an epoch, and rank the trial if the epoch is a rung.
@@ -78,32 +137,31 @@ class Rungs:
         rung implies that the trial was promoted from this rung.
 
         Args:
-            number: Number of the trial.
+            number: Number of the trial, which has been added.
             epoch: Number of trained epochs.
             value: Value by which trials are compared. Higher is better, and NaN is worst.
             loss: Validation loss, which ranks trials of equal value. Networks that have not
                 learned anything yet have equal accuracies, but a lower loss shows that a network
                 is about to learn.
         """
-        for rung_epoch, values, losses, ranking, promoted in zip(
-            self._epochs, self._values, self._losses, self._ranking, self._promoted, strict=True
-        ):
-            if epoch == rung_epoch and number not in values:
-                values[number] = -math.inf if math.isnan(value) else value
-                losses[number] = math.inf if math.isnan(loss) else loss
-                bisect.insort(ranking, (-values[number], losses[number], number))
-            elif epoch > rung_epoch and number in values:
-                promoted.add(number)
+        for rung in self._rungs:
+            if epoch == rung.epoch and number not in rung.keys:
+                rung.rank(number, value, loss)
+            elif epoch > rung.epoch and number in rung.keys:
+                rung.promoted.add(number)
+        self._update(number)
 
     def promote(self, number: int) -> None:
         """Promote a trial from the rung at which it is paused."""
-        for values, promoted in zip(self._values, self._promoted, strict=True):
-            if number in values:
-                promoted.add(number)
+        for rung in self._rungs:
+            if number in rung.keys:
+                rung.promoted.add(number)
+        self._update(number)
 
     def end(self, number: int) -> None:
         """Mark a trial as ended. Its values stay in the rankings."""
         self._ended.add(number)
+        self._update(number)
 
     def close(self) -> None:
         """Declare that no more trials will be added, so that rankings become final earlier."""
@@ -111,18 +169,20 @@ class Rungs:
 
     def is_paused(self, number: int) -> bool:
         """Return whether a trial is paused at a rung."""
-        return any(self._is_paused_at(rung, number) for rung in range(len(self._epochs)))
+        return any(rung.is_paused(number) for rung in self._rungs)
 
     def paused(self) -> Iterator[PausedTrial]:
-        """Yield the trials that are paused at a rung."""
-        for rung in range(len(self._epochs)):
-            yield from self._paused_at(rung, list(self._values[rung]))
+        """Yield the trials that are paused at a rung, in the order of their priority."""
+        for rung in reversed(self._rungs):
+            yield from rung.paused_before(len(rung.ranking))
 
     def promotable(self) -> Iterator[PausedTrial]:
-        """Yield the paused trials that are among the best 1/reduction_factor at their rung."""
-        for rung, ranking in enumerate(self._ranking):
-            best = ranking[: len(ranking) // self._reduction_factor]
-            yield from self._paused_at(rung, (number for *_, number in best))
+        """Yield the paused trials that are among the best 1/reduction_factor at their rung.
+
+        The trials are yielded in the order of their priority.
+        """
+        for rung in reversed(self._rungs):
+            yield from rung.paused_before(len(rung.ranking) // self._reduction_factor)
 
     def cannot_be_promoted(self, spare_best: bool) -> set[int]:
         """Return the numbers of the paused trials that can never be promoted.
@@ -136,43 +196,40 @@ class Rungs:
             spare_best: Whether to exclude the best paused trial of each rung.
         """
         found: set[int] = set()
-        reaching = max(self.num_trials, len(self._known)) - self._lost(self._known, 0)
-        for rung in range(len(self._epochs)):
-            promoted = self._promoted[rung]
-            paused = self._values[rung].keys() - promoted - self._ended
-            worst = self._ranking[rung][reaching // self._reduction_factor :]
-            here = [number for *_, number in worst if number in paused]
-            if spare_best and len(here) == len(paused):
+        reaching = max(self.num_trials, len(self._known))
+        for rung in self._rungs:
+            reaching -= len(rung.lost)
+            here = rung.paused_from(reaching // self._reduction_factor)
+            if spare_best and len(here) == len(rung.paused):
                 here = here[1:]
-            found.update(here)
-            still_coming = reaching - len(self._ranking[rung])
-            reaching = still_coming + len(paused) - len(here) + len(promoted)
-            reaching -= self._lost(promoted, rung + 1)
+            found.update(number for *_, number in here)
+            still_coming = reaching - len(rung.ranking)
+            reaching = still_coming + len(rung.paused) - len(here) + len(rung.promoted)
         return found
 
     def __str__(self) -> str:
         return " | ".join(
-            f"epoch {epoch}: {len(values)} reached, {len(promoted)} promoted"
-            for epoch, values, promoted in zip(
-                self._epochs, self._values, self._promoted, strict=True
-            )
+            f"epoch {rung.epoch}: {len(rung.ranking)} reached, {len(rung.promoted)} promoted"
+            for rung in self._rungs
         )
 
-    def _is_paused_at(self, rung: int, number: int) -> bool:
-        here = number in self._values[rung] and number not in self._promoted[rung]
-        return here and number not in self._ended
+    def _update(self, number: int) -> None:
+        """Update at each rung whether a trial is paused there, and whether it is lost."""
+        ended = number in self._ended
+        on_its_way = number in self._known
+        for rung in self._rungs:
+            reached = number in rung.keys
+            rung.set_paused(number, reached and not ended and number not in rung.promoted)
+            if on_its_way and ended and not reached:
+                rung.lost.add(number)
+            else:
+                rung.lost.discard(number)
+            on_its_way = number in rung.promoted
 
-    def _paused_at(self, rung: int, numbers: Iterable[int]) -> Iterator[PausedTrial]:
-        for number in numbers:
-            if self._is_paused_at(rung, number):
-                values, losses = self._values[rung], self._losses[rung]
-                yield PausedTrial(self._epochs[rung], values[number], number, losses[number])
 
-    def _lost(self, numbers: set[int], rung: int) -> int:
-        """Count the trials that ended before they reached a rung."""
-        if rung == len(self._epochs):
-            return 0
-        return len((numbers & self._ended) - self._values[rung].keys())
+def _contains(ascending: list[_Key], key: _Key) -> bool:
+    index = bisect.bisect_left(ascending, key)
+    return index < len(ascending) and ascending[index] == key
 
 
 def rung_epochs(max_epochs: int, grace_period: int, reduction_factor: int) -> tuple[int, ...]:
@@ -213,8 +270,8 @@ def simulate_promotion(
     for number in range(len(qualities)):
         rungs.add(number)
         train(number)
-        while promotable := list(rungs.promotable()):
-            train(max(promotable, key=lambda paused: paused.priority).number)
+        while (promotable := next(rungs.promotable(), None)) is not None:
+            train(promotable.number)
     while max(trained.values()) < max_epochs:
-        train(max(rungs.paused(), key=lambda paused: paused.priority).number)
+        train(next(rungs.paused()).number)
     return list(trained.values())

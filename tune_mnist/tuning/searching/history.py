@@ -6,6 +6,7 @@ most recent trials.
 """
 
 import bisect
+import heapq
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from tune_mnist.tuning.spaces.architectures import MODEL
 from tune_mnist.tuning.trials.reports import DIVERGED
 
 BEST, LATEST = 50, 200
-"""Numbers of ended trials that a sampler sees: the best ones, and those that began last."""
+"""Numbers of trials that a sampler sees: the best ones, and those that began last."""
 
 Rank = tuple[int, float, float]
 
@@ -41,10 +42,11 @@ class _Selection:
 
 
 class BoundedHistory:
-    """Selects the trials that a sampler sees: the best, the latest and the unfinished trials.
+    """Selects the trials that a sampler sees: the best, the latest, and those without a result.
 
-    The selection depends only on the study, not on the order in which trials have ended, so a
-    resumed search selects the same trials.
+    A paused or running trial with a result is one of many, like an ended trial: a long search with
+    promotion ASHA has thousands of paused trials. The selection depends only on the study, not on
+    the order in which trials have ended, so a resumed search selects the same trials.
 
     Args:
         directions: Directions of the objectives.
@@ -79,14 +81,18 @@ class BoundedHistory:
                     trials[number], None if model is None else trials[number].params.get(MODEL)
                 )
         selection = self._selections[model]
-        numbers = {number for _, number in selection.best} | set(selection.latest)
+        unfinished = [
+            trials[number]
+            for number in self._unfinished
+            if model is None or trials[number].params.get(MODEL) == model
+        ]
+        numbers = {trial.number for trial in unfinished if not trial.intermediate_values}
         numbers |= set(sorted(selection.front)[-self._max_best :])
-        unfinished = (trials[number] for number in self._unfinished)
-        numbers |= {
-            trial.number
-            for trial in unfinished
-            if model is None or trial.params.get(MODEL) == model
-        }
+        evaluated = [trial for trial in unfinished if trial.intermediate_values]
+        best = [*selection.best, *((self._rank(trial), trial.number) for trial in evaluated)]
+        numbers |= {number for _, number in heapq.nsmallest(self._max_best, best)}
+        latest = [*selection.latest, *(trial.number for trial in evaluated)]
+        numbers |= set(heapq.nlargest(self._max_latest, latest))
         return [trials[number] for number in sorted(numbers)]
 
     def _add(self, trial: FrozenTrial, model: str | None) -> None:
