@@ -231,3 +231,33 @@ def test_a_dead_control_service_is_reported_at_once_in_one_line(resumed):
     assert err.startswith("error: ")
     assert "gcs_server" in err
     assert f"--resume {resumed.directory}" in err
+
+
+def test_a_control_service_that_dies_while_a_budget_is_planned_is_reported_too(tmp_path):
+    program = """
+import runpy, time
+import psutil
+from tune_mnist.tuning import time_budget
+
+def measure(*_):
+    for process in psutil.Process().children(recursive=True):
+        if process.name() == "gcs_server":
+            process.kill()
+    time.sleep(3600)
+
+time_budget.measure = measure
+runpy.run_module("tune_mnist.search", run_name="__main__", alter_sys=True)
+"""
+    options = ["--dataset", "digits", "--budget", "1h", "--output-dir", tmp_path, "--name", "s"]
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *options],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("error: ")
+    assert "gcs_server" in ended.stderr
+    assert not (tmp_path / "s" / "experiment.json").exists()
