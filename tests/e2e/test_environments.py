@@ -260,4 +260,5 @@ runpy.run_module("tune_mnist.search", run_name="__main__", alter_sys=True)
     assert ended.stderr.count("\n") == 1
     assert ended.stderr.startswith("error: ")
     assert "gcs_server" in ended.stderr
+    assert "--resume" not in ended.stderr
     assert not (tmp_path / "s" / "experiment.json").exists()

@@ -159,7 +159,11 @@ def run_experiment(
 
 @contextmanager
 def _watched(cluster: Resources, directory: Path, console: Console) -> Iterator[Stopping]:
-    """Context manager that ends the search in one line if it loses Ray's head node."""
+    """Context manager that ends the search with a one-line message if Ray's head node is lost.
+
+    Yields:
+        Object that ends the search.
+    """
     stopping = Stopping(cluster, directory, console)
     with stopping.head_loss_raised(), head_watched(cluster, stopping.end_without_head):
         yield stopping

@@ -61,3 +61,24 @@ def test_a_lost_trial_is_recorded_even_if_another_trial_was_moved(searcher, hand
     lost_trials.on_step_end(2, trials)
     assert searcher.handed_out() == {"id0", "id1"}
     assert searcher.trial_store.record(2).reason == LOST_WORKER
+
+
+def test_trials_that_end_with_a_callback_are_not_lost(searcher, hand_out):
+    lost_trials = LostTrials(searcher)
+    trials = [hand_out(0), hand_out(1)]
+    lost_trials.on_step_end(0, trials)
+    trials[0].status = "TERMINATED"
+    searcher.on_trial_complete("id0", error=False)
+    lost_trials.on_step_end(1, trials)
+    assert searcher.trial_store.record(0).reason == ""
+    assert searcher.handed_out() == {"id1"}
+
+
+def test_a_trial_that_is_lost_after_a_pause_is_recorded(searcher, hand_out):
+    lost_trials = LostTrials(searcher)
+    trials = [hand_out(0)]
+    for status in ("PAUSED", "PENDING", "ERROR"):
+        trials[0].status = status
+        lost_trials.on_step_end(0, trials)
+    assert searcher.trial_store.record(0).reason == LOST_WORKER
+    assert not searcher.handed_out()

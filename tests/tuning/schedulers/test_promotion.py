@@ -249,6 +249,38 @@ class Controller:
     def stop_trial(self, trial):
         """Ignore the end of a trial."""
 
+    def _set_trial_status(self, trial, status):
+        trial.status = status
+
+
+class RaysTrial:
+    """A trial in Ray's list of trials. Reads of its status are counted.
+
+    Attributes:
+        reads: Number of times that the status of any trial was read.
+    """
+
+    reads = 0
+
+    def __init__(self, number, status):
+        self.config = {"number": number}
+        self._status = status
+
+    @property
+    def status(self):
+        RaysTrial.reads += 1
+        return self._status
+
+    @status.setter
+    def status(self, status):
+        self._status = status
+
+    def is_finished(self):
+        return self.status in (Trial.TERMINATED, Trial.ERROR)
+
+    def init_local_path(self):
+        """Do nothing, since the trial writes no files."""
+
 
 def scheduler(*values, num_samples=9, **options):
     """Return a scheduler with restored, unfinished trials 0, 1, ... and their values."""
@@ -317,6 +349,84 @@ def test_no_new_trial_starts_while_another_needs_the_worker():
     assert not made.wants_new_trial()  # the trial is not paused yet
     trial.status = Trial.PAUSED
     assert made.wants_new_trial()
+
+
+def held_back(made):
+    """Return a running trial and a pending trial that was paused since a node has left."""
+    running, pending = RaysTrial(0, Trial.RUNNING), RaysTrial(1, Trial.PENDING)
+    for trial in (running, pending):
+        made.on_trial_add(Controller(), trial)
+    made.set_concurrency(1)
+    assert made.choose_trial_to_run(Controller()) is None
+    assert pending.status == Trial.PAUSED
+    return running, pending
+
+
+def test_a_held_back_trial_that_ray_starts_all_the_same_is_compared_like_others():
+    made = scheduler(max_concurrent=2)
+    best, started = held_back(made)
+    started.status = Trial.RUNNING  # the worker that Ray had requested for it has started
+    made.set_concurrency(2)
+    assert not made.wants_new_trial()  # both workers are busy
+    assert report(made, best, 1, 0.9) == "PAUSE"
+    best.status = Trial.PAUSED
+    assert made.wants_new_trial()
+    assert report(made, started, 1, 0.1) == "PAUSE"
+
+
+def test_a_held_back_trial_that_ray_ends_without_a_callback_is_not_waited_for():
+    made = scheduler(max_concurrent=2)
+    running, lost = held_back(made)
+    lost.status = Trial.ERROR
+    made.on_trial_complete(Controller(), running, {})
+    made.choose_trial_to_run(Controller())
+    assert made.wants_new_trial()
+
+
+def test_a_held_back_trial_continues_before_a_trial_is_promoted():
+    made = scheduler({1: 0.3}, {1: 0.2}, {1: 0.1}, max_concurrent=2)
+    for number in range(3):
+        made.on_trial_add(Controller(), RaysTrial(number, Trial.PAUSED))
+    running, pending = (RaysTrial(number, Trial.PENDING) for number in (3, 4))
+    for trial in (running, pending):
+        made.on_trial_add(Controller(), trial)
+    made.set_concurrency(1)
+    made.choose_trial_to_run(Controller())
+    assert [running.status, pending.status] == [Trial.PENDING, Trial.PAUSED]
+    made.set_concurrency(2)
+    assert made.choose_trial_to_run(Controller()) is pending
+    pending.status = Trial.PENDING
+    made.set_concurrency(3)
+    assert made.choose_trial_to_run(Controller()).config["number"] == 0
+
+
+def test_after_a_node_has_left_the_trials_that_were_added_last_are_held_back():
+    made = scheduler({1: 0.3}, {1: 0.2}, {1: 0.1}, max_concurrent=2)
+    trials = [RaysTrial(number, Trial.PAUSED) for number in range(3)]
+    trials.append(RaysTrial(3, Trial.PENDING))
+    for trial in trials:
+        made.on_trial_add(Controller(), trial)
+    promoted = made.choose_trial_to_run(Controller())
+    assert promoted is trials[0]
+    promoted.status = Trial.PENDING
+    made.set_concurrency(1)
+    made.choose_trial_to_run(Controller())
+    assert [promoted.status, trials[3].status] == [Trial.PENDING, Trial.PAUSED]
+
+
+def test_a_step_of_ray_does_not_look_at_the_trials_that_are_paused_at_a_rung():
+    reads = []
+    for paused in (30, 300):
+        values = [{1: 0.001 * number} for number in range(paused)]
+        made = scheduler(*values, num_samples=1000)
+        for number in range(paused):
+            made.on_trial_add(Controller(), RaysTrial(number, Trial.PAUSED))
+        made.choose_trial_to_run(Controller())
+        RaysTrial.reads = 0
+        made.choose_trial_to_run(Controller())
+        made.wants_new_trial()
+        reads.append(RaysTrial.reads)
+    assert reads[0] == reads[1]
 
 
 def waiting(number, model):

@@ -61,8 +61,11 @@ def test_order_of_promotion_is_rung_then_accuracy_then_age():
     for number in (3, 4, 5):
         made.promote(number)
         made.record(number, 3, 0.2)
-    order = sorted(made.promotable(), key=lambda s: s.priority, reverse=True)
-    assert [(s.epoch, s.number) for s in order] == [(3, 3), (1, 1), (1, 2), (1, 0)]
+    made.promote(6)
+    assert [(s.epoch, s.number) for s in made.promotable()] == [(3, 3), (1, 1), (1, 2), (1, 0)]
+    everything = list(made.paused())
+    assert [s.number for s in everything] == [3, 4, 5, 1, 2, 0, 7, 8]
+    assert everything == sorted(everything, key=lambda s: s.priority, reverse=True)
 
 
 def test_equal_accuracies_are_ranked_by_loss_not_by_age():
@@ -70,8 +73,7 @@ def test_equal_accuracies_are_ranked_by_loss_not_by_age():
     for number, loss in enumerate((2.31, 2.30, 2.25, math.nan, 2.29, 2.28)):
         made.add(number)
         made.record(number, 1, 0.1007, loss)
-    order = sorted(made.promotable(), key=lambda s: s.priority, reverse=True)
-    assert [s.number for s in order] == [2, 5]
+    assert [s.number for s in made.promotable()] == [2, 5]
     made.close()
     assert made.cannot_be_promoted(spare_best=False) == {0, 1, 3, 4}
 
@@ -164,6 +166,14 @@ def test_the_result_does_not_depend_on_the_order_of_events():
             made.record(number, epoch, value)
         seen.add((str(made), *sorted(made.paused())))
     assert len(seen) == 1
+
+
+def test_a_trial_may_lack_the_value_at_an_earlier_rung():
+    made = Rungs((1, 2, 4), 2, 1)
+    made.add(0)
+    made.record(0, 2, 0.5)
+    made.end(0)
+    assert made.cannot_be_promoted(spare_best=False) == set()
 
 
 def test_rungs_are_below_the_last_epoch():

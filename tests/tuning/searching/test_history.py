@@ -76,10 +76,11 @@ def test_paused_trials_with_results_are_selected_like_ended_trials():
     for number in range(30):
         study.ask({"lr": LR}).report(1 - number / 30, 1)
     started = study.ask({"lr": LR})
-    assert shown(study, best=2, latest=3) == [0, 1, 27, 28, 29, started.number]
-    study.tell(5, state=TrialState.PRUNED)
-    study.tell(28, state=TrialState.PRUNED)
-    assert shown(study, best=2, latest=3) == [0, 1, 27, 28, 29, started.number]
+    history = BoundedHistory(study.directions, best=2, latest=3)
+    for ended in (1, 5, 28):
+        numbers = [trial.number for trial in history.select(study, None)]
+        assert numbers == [0, 1, 27, 28, 29, started.number]
+        study.tell(ended, state=TrialState.PRUNED)
 
 
 def test_a_diverged_trial_is_among_the_latest_and_not_among_the_best():

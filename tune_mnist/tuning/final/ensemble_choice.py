@@ -44,12 +44,12 @@ def choose_members(
 
     Args:
         predicted: Class probabilities (N, C) of each network, for images on which no network was
-            trained. The order of the networks is that of their trials.
+            trained, ordered by trial number.
         labels: Labels of the images (N,).
 
     Returns:
-        Selected networks. Among equally good networks, the one with the lowest index is selected,
-        as in the ranking of trials.
+        Selected networks. Among equally accurate networks, the first is selected, as in the
+        ranking of trials; among networks that lower the log loss equally, too.
     """
     accuracies = [accuracy_of(each, labels) for each in predicted]
     chosen = [int(np.argmax(accuracies))]

@@ -56,7 +56,8 @@ class DiskBudget(StatelessCallback):
         sizes = {number: self._size(number) for number in paused}
         self._largest = max(self._largest, *sizes.values())
         excess = sum(sizes.values()) - max(self._free_bytes, self._largest // 2)
-        if excess <= 0:  # a long search has thousands of paused trials to sort
+        # Sorting thousands of paused trials at every pause would be slow.
+        if excess <= 0:
             return
         for number in self._least_urgent_first(paused):
             if excess <= 0:

@@ -30,7 +30,8 @@ class LostTrials(StatelessCallback):
         self._ends = ends
         self._count = 0
         """Length of Ray's list of trials when it was last read. Ray appends every new trial."""
-        self._live: list[Trial] = []
+        self._unfinished: list[Trial] = []
+        """Trials that have been suggested and had not ended at the end of the last step."""
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Record lost trials as failed."""
@@ -39,12 +40,12 @@ class LostTrials(StatelessCallback):
         if len(trials) > self._count:
             self._count = len(trials)
             handed_out = self._searcher.handed_out()
-            self._live = [trial for trial in trials if trial.trial_id in handed_out]
-        if not any(trial.is_finished() for trial in self._live):
+            self._unfinished = [trial for trial in trials if trial.trial_id in handed_out]
+        if not any(trial.is_finished() for trial in self._unfinished):
             return
         handed_out = self._searcher.handed_out()
-        for trial in self._live:
+        for trial in self._unfinished:
             if trial.is_finished() and trial.trial_id in handed_out:
                 self._searcher.trial_store.fail(trial.config[NUMBER], LOST_WORKER)
                 self._searcher.on_trial_complete(trial.trial_id, error=True)
-        self._live = [trial for trial in self._live if not trial.is_finished()]
+        self._unfinished = [trial for trial in self._unfinished if not trial.is_finished()]

@@ -125,13 +125,13 @@ class Brackets:
         return assign_bracket(number, self._shares, self._options.seed)
 
 
-def _first(groups: Iterable[Iterator[PausedTrial]]) -> int | None:
+def _first(paused_by_group: Iterable[Iterator[PausedTrial]]) -> int | None:
     """Return the number of the trial with the highest priority, or None if there is none.
 
     Args:
-        groups: Paused trials of each group, in the order of their priority.
+        paused_by_group: Paused trials of each group, in the order of their priority.
     """
-    candidates = (paused for group in groups for paused in itertools.islice(group, 1))
+    candidates = (paused for group in paused_by_group for paused in itertools.islice(group, 1))
     first = max(candidates, key=lambda paused: paused.priority, default=None)
     return None if first is None else first.number
 

@@ -1,5 +1,6 @@
 """Promotion ASHA for Ray Tune: trials pause at rungs, and free workers promote the best."""
 
+import itertools
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -58,11 +59,13 @@ class PromotionAsha(SearchScheduler):
         self._brackets = Brackets(options)
         self._missing: set[int] = set()
         """Numbers of unfinished earlier trials that have not been added again."""
-        self._unpaused: dict[int, Trial] = {}
-        """Ray's trials that have not ended and, when last checked, were not paused. A long search
-        has thousands of paused trials, which must not be checked in every step of Ray."""
-        self._held_back: dict[int, None] = {}
-        """Numbers of the paused trials that are at no rung, in the order of their pauses."""
+        self._watched: dict[int, Trial] = {}
+        """Ray's trials that have not ended, without those paused at a rung. A long search has
+        thousands of trials paused at a rung, too many to look at in every step of Ray. They have
+        no worker, so Ray does not change their status by itself."""
+        self._order: dict[int, int] = {}
+        """Position of each trial that has not ended in the order of their addition."""
+        self._positions = itertools.count()
         self._all_begun: Callable[[], bool] = lambda: False
 
     @classmethod
@@ -107,7 +110,8 @@ class PromotionAsha(SearchScheduler):
         super().on_trial_add(tune_controller, trial)
         number = trial.config[NUMBER]
         self._missing.discard(number)
-        self._unpause(number)
+        self._watched[number] = trial
+        self._order.setdefault(number, next(self._positions))
         self._brackets.add(number, trial.config.get("model", ""))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
@@ -147,40 +151,38 @@ class PromotionAsha(SearchScheduler):
         if number is None or self._trials[number].status != Trial.PAUSED:
             return None
         self._brackets.of(number).promote(number)
-        self._unpause(number)
+        self._watched[number] = self._trials[number]
         return self._trials[number]
 
     def debug_string(self) -> str:
         """Describe the rungs in one line for each architecture and bracket."""
         return str(self._brackets)
 
-    def _is_at_rung(self, number: int) -> bool:
+    def _is_paused_at_rung(self, number: int) -> bool:
         return self._brackets.of(number).is_paused(number)
 
     def _end(self, number: int) -> None:
         super()._end(number)
         self._missing.discard(number)
-        self._unpaused.pop(number, None)
-        self._held_back.pop(number, None)
+        self._watched.pop(number, None)
+        self._order.pop(number, None)
         self._brackets.of(number).end(number)
 
-    def _unpause(self, number: int) -> None:
-        self._held_back.pop(number, None)
-        self._unpaused[number] = self._trials[number]
+    def _watch(self) -> list[tuple[int, Trial]]:
+        """Return the trials that are not paused at a rung, in the order of their addition.
 
-    def _notice_pauses(self) -> None:
-        """Notice which trials have paused. Ray does not notify a scheduler of this."""
-        for number, trial in list(self._unpaused.items()):
-            if trial.status == Trial.PAUSED:
-                del self._unpaused[number]
-                if not self._is_at_rung(number):
-                    self._held_back[number] = None
+        Ray does not report when a pause is complete, so the trials are checked here.
+        """
+        for number, trial in list(self._watched.items()):
+            if trial.status == Trial.PAUSED and self._is_paused_at_rung(number):
+                del self._watched[number]
+        return sorted(self._watched.items(), key=lambda item: self._order[item[0]])
 
     def _search_over(self, tune_controller: Any) -> bool:
         return self._all_begun() or tune_controller.search_alg.is_finished()
 
     def _active(self, pausing: int | None = None) -> list[int]:
-        """Return the numbers of the running and pending trials, in the order of their last start.
+        """Return the numbers of the running and pending trials, in the order of their addition.
 
         A trial is active until its pause is complete. Otherwise Ray would request another worker,
         and cancel the request when the paused trial releases its worker. Ray 2.60 can lose the
@@ -189,10 +191,9 @@ class PromotionAsha(SearchScheduler):
         Args:
             pausing: Number of a trial to exclude, because it is about to pause.
         """
-        self._notice_pauses()
         return [
             number
-            for number, trial in self._unpaused.items()
+            for number, trial in self._watch()
             if trial.status in (Trial.RUNNING, Trial.PENDING) and number != pausing
         ]
 
@@ -206,8 +207,9 @@ class PromotionAsha(SearchScheduler):
         active = self._active(pausing)
         if len(active) >= self.max_concurrent or self._missing:
             return None
-        if self._held_back:
-            return next(iter(self._held_back))
+        for held_back, trial in self._watch():
+            if trial.status == Trial.PAUSED:
+                return held_back
         number = self._brackets.first_promotable()
         if number is None and search_over:
             served = {self._brackets.model(other) for other in active}
@@ -216,7 +218,7 @@ class PromotionAsha(SearchScheduler):
 
     def _notice_ended(self, search_over: bool) -> None:
         """Remove trials that Ray ended without a callback, or that Ray will not add again."""
-        ended = {number for number, trial in self._unpaused.items() if trial.is_finished()}
+        ended = {number for number, trial in self._watched.items() if trial.is_finished()}
         for number in ended | (self._missing if search_over else set()):
             self._end(number)
         if search_over:
@@ -228,8 +230,8 @@ class PromotionAsha(SearchScheduler):
         Such trials are added by a resumed search, and by a searcher that ignores
         ``wants_new_trial``.
         """
-        pending = [n for n, trial in self._unpaused.items() if trial.status == Trial.PENDING]
-        at_rung = [number for number in pending if self._is_at_rung(number)]
+        pending = [n for n, trial in self._watch() if trial.status == Trial.PENDING]
+        at_rung = [number for number in pending if self._is_paused_at_rung(number)]
         active = [number for number in self._active() if number not in at_rung]
         too_many = [number for number in active[self.max_concurrent :] if number in pending]
         for number in at_rung + too_many:

@@ -1,6 +1,7 @@
 """Rungs of one bracket of promotion ASHA."""
 
 import bisect
+import itertools
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -80,30 +81,27 @@ class _Rung:
         else:
             del self.paused[bisect.bisect_left(self.paused, key)]
 
-    def paused_from(self, rank: int) -> list[_Key]:
-        """Return the sorted keys of the paused trials with a rank of at least ``rank``.
+    def count_paused(self, rank: int) -> int:
+        """Count the paused trials with a rank below ``rank``.
 
         Args:
             rank: Rank among all trials that reached the rung, 0 for the best trial.
         """
         if rank >= len(self.ranking):
-            return []
-        return self.paused[bisect.bisect_left(self.paused, self.ranking[rank]) :]
+            return len(self.paused)
+        return bisect.bisect_left(self.paused, self.ranking[rank])
 
-    def paused_before(self, rank: int) -> Iterator[PausedTrial]:
-        """Yield the paused trials with a rank below ``rank``, the best trial first."""
-        for key in self.paused:
-            if rank < len(self.ranking) and key >= self.ranking[rank]:
-                return
-            value, loss, number = key
+    def best_paused(self, count: int) -> Iterator[PausedTrial]:
+        """Yield the best ``count`` paused trials, the best one first."""
+        for value, loss, number in itertools.islice(self.paused, count):
             yield PausedTrial(self.epoch, -value, number, loss)
 
 
 class Rungs:
     """Rungs of promotion ASHA, with the trials that have paused at each rung or passed it.
 
-    The state depends only on the recorded values, not on their order. Ray needs the paused trials
-    in every step, so they are kept sorted instead of being found among all trials.
+    The state depends only on the recorded values, not on their order. The scheduler reads the
+    paused trials in every step of Ray, so each rung keeps them sorted.
 
     Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020,
     Algorithm 2.
@@ -137,7 +135,7 @@ class Rungs:
         rung implies that the trial was promoted from this rung.
 
         Args:
-            number: Number of the trial, which has been added.
+            number: Number of the trial.
             epoch: Number of trained epochs.
             value: Value by which trials are compared. Higher is better, and NaN is worst.
             loss: Validation loss, which ranks trials of equal value. Networks that have not
@@ -174,7 +172,7 @@ class Rungs:
     def paused(self) -> Iterator[PausedTrial]:
         """Yield the trials that are paused at a rung, in the order of their priority."""
         for rung in reversed(self._rungs):
-            yield from rung.paused_before(len(rung.ranking))
+            yield from rung.best_paused(len(rung.paused))
 
     def promotable(self) -> Iterator[PausedTrial]:
         """Yield the paused trials that are among the best 1/reduction_factor at their rung.
@@ -182,7 +180,8 @@ class Rungs:
         The trials are yielded in the order of their priority.
         """
         for rung in reversed(self._rungs):
-            yield from rung.paused_before(len(rung.ranking) // self._reduction_factor)
+            count = rung.count_paused(len(rung.ranking) // self._reduction_factor)
+            yield from rung.best_paused(count)
 
     def cannot_be_promoted(self, spare_best: bool) -> set[int]:
         """Return the numbers of the paused trials that can never be promoted.
@@ -199,7 +198,9 @@ class Rungs:
         reaching = max(self.num_trials, len(self._known))
         for rung in self._rungs:
             reaching -= len(rung.lost)
-            here = rung.paused_from(reaching // self._reduction_factor)
+            # A damaged study can lack the values of some rungs, so the count can be negative.
+            promotable = max(reaching, 0) // self._reduction_factor
+            here = rung.paused[rung.count_paused(promotable) :]
             if spare_best and len(here) == len(rung.paused):
                 here = here[1:]
             found.update(number for *_, number in here)

@@ -30,7 +30,7 @@ class _Selection:
     """Selected trials of one architecture.
 
     Attributes:
-        best: Rank and number of the best trials, best first. Used with a single objective.
+        best: Rank and number of the best ended trials, best first. Used with a single objective.
         front: Values of the trials that no other trial dominates, keyed by trial number. Used
             with several objectives.
         latest: Numbers of the latest ended trials, ascending.
@@ -44,9 +44,10 @@ class _Selection:
 class BoundedHistory:
     """Selects the trials that a sampler sees: the best, the latest, and those without a result.
 
-    A paused or running trial with a result is one of many, like an ended trial: a long search with
-    promotion ASHA has thousands of paused trials. The selection depends only on the study, not on
-    the order in which trials have ended, so a resumed search selects the same trials.
+    A paused or running trial that has a result is selected like an ended trial, because a long
+    search with promotion ASHA has thousands of paused trials. The selection depends only on the
+    study, not on the order in which trials have ended, so a resumed search selects the same
+    trials.
 
     Args:
         directions: Directions of the objectives.
