@@ -17,7 +17,7 @@ def records():
 @pytest.fixture
 def totals(records):
     store = SimpleNamespace(numbers=records.keys(), record=records.__getitem__)
-    return TrialTotals(store, lambda epochs: 0.5 * epochs)
+    return TrialTotals(store, lambda epochs: 0.5 * epochs, chance_level=0.2)
 
 
 def test_a_search_without_trials_has_no_best_trial(totals):
@@ -53,3 +53,12 @@ def test_a_trial_that_fails_is_no_longer_the_best(records, totals):
     records[1].state = TrialState.DIVERGED
     totals.update()
     assert totals.best is records[0]
+
+
+def test_a_search_has_learned_once_a_trial_was_better_than_guessing(records, totals):
+    records[0] = record(0, TrialState.RUNNING, 0.2)
+    totals.update()
+    assert not totals.learned
+    records[1] = record(1, TrialState.DIVERGED, 0.3)
+    totals.update()
+    assert totals.learned

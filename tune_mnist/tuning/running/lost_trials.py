@@ -30,8 +30,9 @@ class LostTrials(StatelessCallback):
         self._ends = ends
         self._count = 0
         """Length of Ray's list of trials when it was last read. Ray appends every new trial."""
-        self._unfinished: list[Trial] = []
-        """Trials that have been suggested and had not ended at the end of the last step."""
+        self._unfinished: dict[str, Trial] = {}
+        """Trials that had been suggested and had not ended at the end of the last step, keyed by
+        Ray's ID."""
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Record lost trials as failed."""
@@ -39,13 +40,16 @@ class LostTrials(StatelessCallback):
             return
         if len(trials) > self._count:
             self._count = len(trials)
-            handed_out = self._searcher.handed_out()
-            self._unfinished = [trial for trial in trials if trial.trial_id in handed_out]
-        if not any(trial.is_finished() for trial in self._unfinished):
-            return
-        handed_out = self._searcher.handed_out()
-        for trial in self._unfinished:
-            if trial.is_finished() and trial.trial_id in handed_out:
+            new = set(self._searcher.handed_out() - self._unfinished.keys())
+            for trial in reversed(trials):
+                if not new:
+                    break
+                if trial.trial_id in new:
+                    self._unfinished[trial.trial_id] = trial
+                    new.remove(trial.trial_id)
+        ended = [trial for trial in self._unfinished.values() if trial.is_finished()]
+        for trial in ended:
+            del self._unfinished[trial.trial_id]
+            if trial.trial_id in self._searcher.handed_out():
                 self._searcher.trial_store.fail(trial.config[NUMBER], LOST_WORKER)
                 self._searcher.on_trial_complete(trial.trial_id, error=True)
-        self._unfinished = [trial for trial in self._unfinished if not trial.is_finished()]

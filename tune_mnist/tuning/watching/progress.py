@@ -99,7 +99,7 @@ class Progress(StatelessCallback):
         self._trial_store = trial_store
         self._watch = watch
         self._start = time.monotonic()
-        self._totals = TrialTotals(trial_store, plan.cost)
+        self._totals = TrialTotals(trial_store, plan.cost, plan.chance_level)
         self._trained_before = self._totals.trained
         self._printed: dict[int, int] = {}
 
@@ -140,9 +140,8 @@ class Progress(StatelessCallback):
         parts = [f"{ended}/{self._plan.num_samples} trials ended"]
         best = self._totals.best
         if best is not None:
-            learned = has_learned(self._trial_store.records, self._plan.chance_level)
             shown = f"best {best.val_accuracy:.4f} (#{best.number})"
-            parts.append(shown if learned else NOT_LEARNED_YET)
+            parts.append(shown if self._totals.learned else NOT_LEARNED_YET)
         if ended < self._plan.num_samples:
             left = self._left()
             parts.append(
