@@ -35,10 +35,10 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
-from rich.console import Console
 
 from benchmarks.tables import show_and_write
 from tune_mnist.command import run
+from tune_mnist.console import report_console
 from tune_mnist.data import load_dataset, split_dataset
 from tune_mnist.training import MODEL_FILE, CheckpointFolder
 from tune_mnist.tuning.cluster.connection import connected, starts_here
@@ -166,7 +166,7 @@ def run_components(
     components.searcher.left = trials
     with (directory / "progress.log").open("w") as log:
         stop_reason, detail = run_trials(
-            context, components, Console(file=log), trainable=idle_trial
+            context, components, report_console(log), trainable=idle_trial
         )
     if stop_reason is not StopReason.FINISHED:
         raise SystemExit(f"error: the search ended unexpectedly: {stop_reason.value} {detail}")
