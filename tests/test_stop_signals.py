@@ -2,14 +2,17 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
 from tests.waiting import PATIENCE, wait_until
 
+CTRL_C = b"\x03"
 BEGIN = """
 import sys, time
 from tune_mnist.stop_signals import stop_signals
@@ -44,6 +47,16 @@ with stop_signals.before_forced_end(lambda: "to resume: --resume x"):
         hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
     except KeyboardInterrupt:  # the signal arrived before the call of the library
         hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+"""
+LIVE = """
+from rich.console import Console
+from rich.live import Live
+with stop_signals.before_forced_end(lambda: "to resume: --resume x"), Live("live table"):
+    try:
+        ready()
+        time.sleep(100)
+    except KeyboardInterrupt:
+        time.sleep(100)
 """
 # As the modules of PyTorch and Ray, which the interpreter frees one by one.
 SLOW_TO_FREE = """
@@ -243,6 +256,33 @@ def test_a_command_ends_in_order_when_its_terminal_is_closed(tmp_path):
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 129
     assert (tmp_path / "done").exists()
+
+
+def test_the_line_of_a_forced_end_is_below_a_live_table():
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-c", BEGIN + LIVE])  # noqa: S606
+    seen = b""
+    while b"ready" not in seen:
+        seen += os.read(terminal, 100)
+
+    def has_ended() -> bool:
+        nonlocal seen
+        with suppress(OSError):  # raised by Linux at the end of the process
+            os.write(terminal, CTRL_C)
+            while select.select([terminal], [], [], 0)[0]:
+                more = os.read(terminal, 1000)
+                seen += more
+                if not more:
+                    return True
+            return False
+        return True
+
+    wait_until(has_ended, every=0.3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+    last = seen.decode().splitlines()[-1]
+    assert "--resume x" in last
+    assert "live table" not in last
 
 
 def test_a_second_ctrl_c_ends_the_command_if_standard_error_is_a_closed_pipe():

@@ -148,7 +148,9 @@ def _message(error: click.ClickException) -> str:
         return _unknown_option(error.option_name, error.ctx)
     found = getattr(error, "possibilities", None)
     if not found:
-        return error.format_message()
+        message = error.format_message()
+        extra = message.startswith("Got unexpected extra argument")
+        return f"{message}: --help lists the options" if extra else message
     return f"{error.message.removesuffix('.')} (did you mean {alternatives(found)}?)"
 
 

@@ -98,8 +98,11 @@ def end_at_once(line: str, status: int) -> NoReturn:
         line: Line to print on standard error.
         status: Exit status of the process.
     """
+    # While Rich shows a live table, sys.stderr prints above the table. The end belongs below it.
+    stream = sys.__stderr__ or sys.stderr
     try:
-        print(printable(line), file=sys.stderr, flush=True)
+        start = "\n" if stream.isatty() else ""
+        print(f"{start}{printable(line)}", file=stream, flush=True)
     finally:  # printing fails if Ctrl-C has also ended the reader of a pipe
         os._exit(status)
 

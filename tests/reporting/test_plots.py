@@ -319,6 +319,36 @@ def test_parallel_coordinates_have_no_more_axes_than_can_be_read(tmp_path: Path)
     assert "augment" not in axes
 
 
+def test_lines_and_points_have_the_number_and_the_values_of_their_trial(tmp_path: Path):
+    """Optuna sorts the lines by the choices of a categorical parameter that are numbers."""
+    courses = [
+        Course({"lr": 0.001 * (n + 1), "batch_size": size}, (0.5 + (n * 7 % 11) / 100,) * 3)
+        for n, size in enumerate((64, 32) * 5)
+    ]
+    space = LENET + "  batch_size: {type: categorical, choices: [32, 64]}\n"
+    results = make_search(tmp_path / "s", space, courses)
+    drawn = draw(results)
+    records = {f"#{record.number}": record for record in results.records}
+
+    lines = plot(drawn, "parallel").figure.data
+    numbers = [line.hovertemplate.removesuffix("<extra></extra>") for line in lines]
+    accuracies = [records[number].val_accuracy for number in numbers]
+    assert accuracies == sorted(accuracies)
+    axes = plot(drawn, "parallel").figure.layout.xaxis.ticktext
+    at = [axis.replace("<br>", "") for axis in axes].index("batch_size")
+    for line, number in zip(lines, numbers, strict=True):
+        accuracy = records[number].val_accuracy
+        span = max(accuracies) - min(accuracies)
+        assert line.y[0] == pytest.approx((accuracy - min(accuracies)) / span)
+        assert line.y[at] == (records[number].config["batch_size"] == 64)
+
+    points, *_ = plot(drawn, "rank").figure.data
+    first = plot(drawn, "rank").figure.layout.xaxis.title.text
+    assert [records[number].config[first] for number in points.text] == [
+        pytest.approx(float(x)) for x in points.x
+    ]
+
+
 def test_an_exploited_trial_counts_with_the_hyperparameters_of_the_compared_epoch(tmp_path: Path):
     courses = [Course({"lr": 0.01 * (n + 1)}, (0.5, 0.6 + 0.01 * n)) for n in range(4)]
     courses.append(Course({"lr": 1e-4}, (0.1, 0.99)))

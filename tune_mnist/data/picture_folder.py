@@ -43,7 +43,7 @@ def read_picture_folder(folder: Path) -> tuple[Part, Part, list[str]]:
     if len(classes) < 2:
         raise UserError(
             f"{folder / TRAIN}: there must be two classes or more, each with a folder of images,"
-            f" but there are {len(classes)}"
+            f" but the number of classes is {len(classes)}"
         )
     if len(classes) > MAX_CLASSES:
         raise UserError(

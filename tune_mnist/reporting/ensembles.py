@@ -15,7 +15,7 @@ ENSEMBLE = "ensemble"
 _HEADINGS = {
     "val_accuracy": "validation accuracy (selected)",
     "lead": "lead of the ensemble",
-    "over_images": f"{CONFIDENCE:.0%} interval",
+    "over_images": f"{CONFIDENCE:.0%} interval over the images",
 }
 
 
@@ -40,14 +40,17 @@ def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
     test = ensemble.test
     found = _differences(ensemble, test, groups)
     best = min(found, key=lambda each: each.mean)
-    other = f"the best single network, {best.worse}"
+    other = f"{best.worse}, the best single network on the validation images"
     if best is not found[0]:
         other = f"the mean of the {best.worse}"
-    points = f"{abs(best.mean) * 100:.2f} points"
     reached = f"The ensemble of {ensemble.networks} reaches {test.accuracy(test.ensemble):.4f}"
+    if best.mean == 0:
+        return f"{reached}, the same as {other}."
+    side = "above" if best.mean > 0 else "below"
+    lead = f"{reached}, {abs(best.mean) * 100:.2f} points {side} {other}"
     if best.holds:
-        return f"{reached}, {points} {'above' if best.mean > 0 else 'below'} {other}."
-    return f"{reached}; it does not beat {other}: chance can explain the difference of {points}."
+        return f"{lead}."
+    return f"{lead}. It does not beat this network, as chance can explain the difference."
 
 
 def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Comparison]:
@@ -104,7 +107,9 @@ def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Compariso
         " network by McNemar's exact test, against final runs by a t-test that also covers their"
         " seeds. The test does not cover the training of the ensemble.",
         files_only=("over_images", "p"),
-        files_caption=" The interval covers the test images, paired. p: the p-value.",
+        files_caption=" The interval covers only the choice of the test images, paired. p: the"
+        " p-value; against final runs, it also covers the seeds, so it can be large although the"
+        " interval is far from 0.",
         headings=_HEADINGS,
     )
     return [table]

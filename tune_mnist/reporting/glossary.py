@@ -197,7 +197,8 @@ TERMS = (
     ),
     Term(
         "slice",
-        "Plot with a point for each trial: its value of one hyperparameter, and its accuracy.",
+        "Plot with a point for each trial: its value of one hyperparameter, and its accuracy. Its"
+        " colour is the number of the trial, from grey (first) to purple (last).",
         r"\b[Ss]lice\b",
     ),
     Term(
@@ -208,7 +209,8 @@ TERMS = (
     ),
     Term(
         "contour",
-        "Plot of two hyperparameters, whose colour is the accuracy.",
+        "Plot of two hyperparameters, whose colour is the accuracy, from orange (lowest) to blue"
+        " (highest).",
         r"\b[Cc]ontour\b",
     ),
     Term(

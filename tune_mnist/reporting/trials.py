@@ -188,8 +188,8 @@ def _not_retrained(results: StoredSearch) -> str:
 def _costs(best: pd.DataFrame) -> Comparison:
     caption = (
         "Costs of the best trials. MFLOPs: operations of a forward pass, where a multiply-add"
-        " counts as two; images/s: training speed; s per epoch: mean over the trial, including"
-        " validation; s to best: that mean times the best epoch."
+        " counts as two; images/s: training speed in the last epoch; s per epoch: mean over the"
+        " trial, including validation; s to best: that mean times the best epoch."
     )
     return comparison("costs", "What each architecture costs", best, _COSTS, caption)
 

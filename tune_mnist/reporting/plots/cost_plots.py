@@ -161,9 +161,12 @@ def _cost_sentence(best: dict[str, TrialRecord], costs: dict[str, float], unit: 
     digits = ",.0f" if costs[first] >= _NO_DECIMALS_FROM else ".2g"
     accuracy, cost = f"{champion.val_accuracy:.4f}", f"{costs[first]:{digits}} {unit}"
     if first == cheapest:
-        return f"The cheapest architecture, {first}, is also the best: {accuracy} with {cost}."
+        return (
+            f"{first}, the architecture with the fewest {unit}, also has the highest validation"
+            f" accuracy: {accuracy} with {cost}."
+        )
     return (
-        f"{first} is the best with {accuracy} and {cost},"
+        f"{first} has the highest validation accuracy: {accuracy} with {cost},"
         f" {costs[first] / costs[cheapest]:,.0f} times those of {cheapest}, which reaches"
         f" {best[cheapest].val_accuracy:.4f}."
     )

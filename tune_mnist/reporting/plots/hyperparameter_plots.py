@@ -19,7 +19,15 @@ from tune_mnist.reporting.plots.hyperparameter_sentences import (
     rank_sentence,
     span_sentence,
 )
-from tune_mnist.reporting.plots.plot import BLUE, GREY, LOW_TO_HIGH, CannotDrawError, Plot, tidied
+from tune_mnist.reporting.plots.plot import (
+    BLUE,
+    FIRST_TO_LAST,
+    GREY,
+    LOW_TO_HIGH,
+    CannotDrawError,
+    Plot,
+    tidied,
+)
 from tune_mnist.training import hyperparameter, short_number
 from tune_mnist.tuning.trials.reports import METRIC
 
@@ -27,7 +35,6 @@ MIN_TO_COMPARE = 4
 MIN_FOR_PAIRS = 8
 MAX_AXES = 8
 _MAX_GRID = 50
-_FILLED = "Cividis"
 _SMALL = 1e-3
 
 
@@ -81,7 +88,7 @@ def _slice(name: str, evaluated: EvaluatedTrials) -> Plot:
     for trace in figure.data:
         trace.marker.update(
             size=8,
-            colorscale=LOW_TO_HIGH,
+            colorscale=FIRST_TO_LAST,
             colorbar={"title": "trial", "xpad": 8, "thickness": 12}
             | whole_ticks(max(trace.marker.color) - min(trace.marker.color) + 1),
         )
@@ -103,18 +110,16 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
     evaluated.require_differences()
     names = _by_importance(evaluated)[:MAX_AXES]
     figure = plot_parallel_coordinate(evaluated.study, names, target_name=METRIC)
-    values = [record.val_accuracy for record in evaluated.records]
-    low, high = min(values), max(values)
-    lines = [trace for trace in figure.data if trace.mode == "lines"]
-    for trace, record in zip(lines, evaluated.records, strict=True):
-        share = (record.val_accuracy - low) / (high - low)
-        (colour,) = sample_colorscale(LOW_TO_HIGH, [share])
+    values = {record.number: record.val_accuracy for record in evaluated.records}
+    low, high = min(values.values()), max(values.values())
+    lines = dict(zip(_line_order(evaluated, names), _lines(figure), strict=True))
+    for number, trace in lines.items():
+        (colour,) = sample_colorscale(LOW_TO_HIGH, [(values[number] - low) / (high - low)])
         trace.line, trace.opacity = {"color": colour, "width": 1.5}, 0.8
         # Optuna repeats each value as text here, for each trial at each axis.
-        trace.customdata, trace.hovertemplate = None, f"#{record.number}<extra></extra>"
-    order = sorted(range(len(lines)), key=values.__getitem__)
+        trace.customdata, trace.hovertemplate = None, f"#{number}<extra></extra>"
     # Optuna's colour bar is left out, because it repeats the first axis and takes its space.
-    figure.data = [lines[index] for index in order]
+    figure.data = [lines[number] for number in sorted(lines, key=values.__getitem__)]
     tidied(figure, height=400)
     figure.update_layout(margin={"l": 44, "r": 34})
     labels = [label.replace("_", "_<br>") for label in figure.layout.xaxis.ticktext]
@@ -130,13 +135,31 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
     return [Plot("parallel", "Parallel coordinates", sentence, figure)]
 
 
+def _line_order(evaluated: EvaluatedTrials, names: list[str]) -> list[int]:
+    """Return the numbers of the trials in the order in which Optuna draws their lines.
+
+    Optuna 5 sorts the trials by their categorical parameters with numeric choices, and the lines
+    do not tell the numbers of the trials. With the number as the target, they do.
+    """
+    figure = plot_parallel_coordinate(
+        evaluated.study, names, target=lambda trial: trial.number, target_name="number"
+    )
+    numbers = [record.number for record in evaluated.records]
+    low, high = min(numbers), max(numbers)
+    return [round(low + (high - low) * trace.y[0]) for trace in _lines(figure)]
+
+
+def _lines(figure: go.Figure) -> list[go.Scatter]:
+    return [trace for trace in figure.data if trace.mode == "lines"]
+
+
 def contour(evaluated: EvaluatedTrials) -> list[Plot]:
     """Draw Optuna's contour plot of the two most important numeric parameters."""
     first, second = _two_parameters(evaluated, numbers=True)
     figure = plot_contour(evaluated.study, [first, second], target_name=METRIC)
     _coarsen(figure.data[0])
     figure.update_traces(
-        colorscale=_FILLED, colorbar={"thickness": 12}, selector={"type": "contour"}
+        colorscale=LOW_TO_HIGH, colorbar={"thickness": 12}, selector={"type": "contour"}
     )
     figure.update_traces(
         marker={"size": 6, "color": "white", "line": {"color": "black", "width": 1}},
@@ -182,6 +205,11 @@ def rank(evaluated: EvaluatedTrials) -> list[Plot]:
             },
         )
     tidied(figure)
+    for axis, name in ((figure.layout.xaxis, first), (figure.layout.yaxis, second)):
+        if evaluated.is_categorical(name):
+            # Optuna shows choices that are numbers on a numeric axis.
+            choices = [str(choice) for choice in evaluated.distributions[name].choices]
+            axis.update(type="category", range=None, categoryarray=choices)
     _powers_of_ten(figure, evaluated)
     return [Plot("rank", "Rank", rank_sentence(first, ranks, evaluated), figure)]
 

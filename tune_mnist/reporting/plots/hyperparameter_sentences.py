@@ -115,7 +115,7 @@ def span_sentence(name: str, evaluated: EvaluatedTrials) -> str:
     elif best:
         sentence = f"Of the best {count} trials {when}, {len(best)} have {name}, {where}"
     else:
-        sentence = f"None of the best {count} trials {when} has {name}"
+        sentence = f"None of the best {count} trials {when} has the parameter {name}"
     sentence += f" ({text_format.span(r.config[name] for r in having)} was tried)"
     if pd.isna(order) or len(having) < MIN_IN_A_GROUP:
         return f"{sentence}."

@@ -16,7 +16,10 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 
 LOW_TO_HIGH = [[0.0, ORANGE], [0.5, GREY], [1.0, BLUE]]
-"""Colour scale for points and lines, with enough contrast on the light and on the dark page."""
+"""Colour scale for accuracies, with enough contrast on the light and on the dark page."""
+
+FIRST_TO_LAST = [[0.0, GREY], [1.0, PURPLE]]
+"""Colour scale for numbers of trials, which is not to be taken for one of accuracies."""
 
 HEIGHT = 360
 

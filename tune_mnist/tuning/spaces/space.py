@@ -165,7 +165,10 @@ def _find(name_or_path: str) -> Path:
     shipped = {file.stem: file for file in sorted(shipped_spaces().glob("*.yaml"))}
     if len(path.parts) > 1 or path.suffix in ENDINGS:
         if not path.is_file():
-            raise UserError(f"search space {path}: no such file{did_you_mean(path.stem, shipped)}")
+            raise UserError(
+                f"search space {path}: no such file{did_you_mean(path.stem, shipped)}; the"
+                f" {len(shipped)} shipped spaces are in {shipped_spaces()}"
+            )
         return path
     if name_or_path in shipped:
         return shipped[name_or_path]
