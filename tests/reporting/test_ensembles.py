@@ -69,7 +69,7 @@ def test_the_table_compares_the_ensemble_with_each_single_network():
     ("wrong", "points", "direction"),
     [
         (range(20), "2.95", "above"),
-        (range(1_000, 1_075), None, None),
+        (range(1_000, 1_075), None, "above"),
         (range(160), "4.05", "below"),
     ],
 )
@@ -81,9 +81,8 @@ def test_the_verdict_says_whether_the_ensemble_beats_the_best_single_network(
     for text in (ensemble_verdict(found, groups), table.caption):
         assert_named("lenet", text)
         assert points is None or is_named(points, text)
-        assert [each for each in ("above", "below") if is_named(each, text)] == (
-            [direction] if direction else []
-        )
+        assert [each for each in ("above", "below") if is_named(each, text)] == [direction]
+        assert is_named("chance", text) == (points is None)
 
 
 def test_the_best_single_network_may_be_a_trial():
@@ -137,7 +136,7 @@ def test_runs_without_stored_predictions_are_compared_over_the_seeds():
         ]
     }
     shown = cells(ensemble(range(20), range(100)), groups)
-    assert shown["95% interval"].iloc[2] == "-"
+    assert shown["95% interval over the images"].iloc[2] == "-"
     assert np.isfinite(float(shown["p"].iloc[2]))
 
 

@@ -36,7 +36,7 @@ def search_facts(results: StoredSearch) -> dict[str, str]:
     counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
     facts = {
         **results.experiment.facts,
-        "trials started": f"{len(results.records)} ({counts or 'none'})",
+        "states": f"{len(results.records)} trials ({counts or 'none'})",
     }
     ended = results.study.user_attrs.get(ENDED)
     if ended in {stop_reason.value for stop_reason in StopReason}:
