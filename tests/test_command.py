@@ -68,7 +68,7 @@ def test_a_user_error_of_several_lines_is_printed_as_one(run_command):
         (["--numbr", "3"], "'--numbr' '--number'"),
         (["--number", "many"], "'--number' 'many'"),
         (["--number"], "'--number'"),
-        (["more"], "more"),
+        (["more"], "more --help"),
     ],
 )
 def test_a_wrong_option_is_one_line(run_command, arguments, facts):

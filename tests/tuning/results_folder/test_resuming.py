@@ -154,6 +154,12 @@ def test_no_line_recommends_to_resume_a_search_that_cannot_be_resumed(tmp_path, 
         assert "cluster" not in step
 
 
+def test_the_parent_of_results_folders_is_refused_with_their_names(tmp_path, digits):
+    begin(tmp_path / "one", digits)
+    begin(tmp_path / "two", digits)
+    assert_refused(f"{tmp_path} one two", read_experiment, tmp_path)
+
+
 def test_a_damaged_folder_does_not_hide_how_a_search_ended(tmp_path, digits):
     begin(tmp_path / "s", digits)
     (tmp_path / "s" / "experiment.json").write_text("{")

@@ -25,6 +25,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "mine.yaml"
 
 
+def test_a_missing_file_is_refused_with_the_place_of_the_shipped_spaces(path: Path):
+    assert_refused(f"{path} {shipped_spaces()}", load_space, str(path))
+
+
 def refuses(path: Path, facts: str, content: str) -> None:
     path.write_text(content)
     assert_refused(f"{path} {facts}", load_space, str(path))
