@@ -81,19 +81,19 @@ def test_an_invalid_choice_is_refused_with_a_suggestion() -> None:
         (
             "search",
             [
-                r"--searcher \[tpe\|random\|.*",
+                r"--searcher \[tpe\|.*random\|.*",
                 r"--scheduler \[asha\|.*none\]",
                 r"--init \[derived\|torch\]",
                 r"--precision \[auto\|fp32\|bf16\]",
                 r"--device \[auto\|cpu\|cuda\]",
-                r"--dataset \[mnist\|.*digits\]",
+                r"--dataset \[mnist\|.*digits.*\]",
                 r"--objective val_accuracy\[,parameters\]\[,train_seconds\]",
             ],
         ),
         (
             "train",
             [
-                r"--model \[lenet\|alexnet\|resnet\|vggnet\|\.\.\.\]",
+                r"--model \[lenet\|alexnet\|resnet\|vggnet\|.*\.\.\.\]",
                 r"--optimizer \[sgd\|.*\]",
                 r"--lr-schedule \[constant\|cosine.*\]",
             ],

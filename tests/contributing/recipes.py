@@ -39,7 +39,10 @@ class Block:
         old = "\n".join(line[1:] for line in lines if line[0] in " -")
         new = "\n".join(line[1:] for line in lines if line[0] in " +")
         content = file.read_text(encoding="utf-8")
-        assert content.count(old) == 1, f"{self.path} does not have these lines once:\n{old}"
+        assert content.count(old) == 1, (
+            f"CONTRIBUTING.md: a recipe changes these lines, which {self.path} does not have once"
+            f" (any more); adapt the recipe:\n{old}"
+        )
         file.write_text(content.replace(old, new), encoding="utf-8")
 
 

@@ -5,13 +5,23 @@ from pathlib import Path
 
 from tune_mnist.data.dataset import Dataset
 from tune_mnist.data.digits import load_digits
-from tune_mnist.data.names import ARRAYS, CLASS_NAMES, DATASETS, DIGITS
+from tune_mnist.data.names import (
+    ARRAYS,
+    CLASS_NAMES,
+    DATASETS,
+    DIGITS,
+)
 from tune_mnist.data.own_data import load_idx, load_own
 from tune_mnist.data.recognition import with_shipped_name
 from tune_mnist.data.sources import ensure_files
 from tune_mnist.errors import UserError, unknown
 
 DATA_VARIABLE = "TUNE_MNIST_DATA"
+
+BUILT_IN = {
+    DIGITS: load_digits,
+}
+"""Functions that return the data sets which need no files, keyed by name."""
 
 
 def load_dataset(
@@ -37,14 +47,14 @@ def load_dataset(
         )
     if name not in (*DATASETS, ARRAYS):
         raise unknown("dataset", name, DATASETS)
-    if name == DIGITS and data_dir is not None:
+    if name in BUILT_IN and data_dir is not None:
         raise UserError(
-            f"--data-dir {data_dir} cannot be combined with --dataset digits, which is built in:"
+            f"--data-dir {data_dir} cannot be combined with --dataset {name}, which is built in:"
             " omit one of the options"
         )
     named = os.environ.get(DATA_VARIABLE)
     own = Path(named) if data_dir is None and named else data_dir
-    if own is not None and name != DIGITS:
+    if own is not None and name not in BUILT_IN:
         given_as = DATA_VARIABLE if data_dir is None else "--data-dir"
         return with_shipped_name(load_own(own, given_as, transpose=transpose))
     if transpose:
@@ -52,6 +62,6 @@ def load_dataset(
             f"--transpose applies only to your own data, not to {name}: omit the option, or"
             " give --data-dir"
         )
-    if name == DIGITS:
-        return load_digits()
+    if name in BUILT_IN:
+        return BUILT_IN[name]()
     return load_idx(ensure_files(name), name, class_names=CLASS_NAMES.get(name))

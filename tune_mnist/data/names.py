@@ -2,7 +2,10 @@
 
 TORCHVISION_NAMES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 DIGITS = "digits"
-DATASETS = (*TORCHVISION_NAMES, DIGITS)
+DATASETS = (
+    *TORCHVISION_NAMES,
+    DIGITS,
+)
 ARRAYS = "arrays"
 """Name of a data set passed from Python as arrays, which a command cannot load again."""
 

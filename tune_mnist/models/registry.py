@@ -20,7 +20,12 @@ from tune_mnist.suggestions import did_you_mean
 if TYPE_CHECKING:
     from torch import nn
 
-SHIPPED = ("lenet", "alexnet", "resnet", "vggnet")
+SHIPPED = (
+    "lenet",
+    "alexnet",
+    "resnet",
+    "vggnet",
+)
 """Names of the shipped architectures and of their modules."""
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "gelu", "silu", "elu", "leaky_relu")
@@ -219,10 +224,11 @@ def own_networks() -> tuple[Architecture, ...]:
 
 
 def registered_in(module: str) -> tuple[str, ...]:
-    """Return the names of the architectures that were registered by the package of a module.
+    """Return the names of the user's architectures whose class is in the package of a module.
 
     Args:
-        module: Name of the module, such as ``package.module``.
+        module: Name of the module, such as ``package.module``. Its part before the first dot names
+            the package.
     """
     package = module.partition(".")[0]
     return tuple(

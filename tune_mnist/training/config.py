@@ -205,7 +205,15 @@ class TrainConfig(BaseModel):
 
 
 def _declared() -> dict[str, Hyperparameter]:
-    """Return the metadata of all hyperparameters, completed from the fields of TrainConfig."""
+    """Return the metadata of all hyperparameters, completed from the fields of TrainConfig.
+
+    Raises:
+        TypeError: A field has no metadata, so that no option and no column would show it.
+    """
+    for name, field in TrainConfig.model_fields.items():
+        declared = any(isinstance(each, Hyperparameter) for each in field.metadata)
+        if not declared and name != "model_options":
+            raise TypeError(f"TrainConfig.{name}: annotate the field with Hyperparameter(...)")
     return {
         name: replace(
             metadata,

@@ -66,7 +66,10 @@ SECTIONS: dict[str, dict[str, Drawer]] = {
 """Functions that draw the plots, keyed by section of the page and title, in reading order."""
 
 _KEYS = {
-    *("history", "curves", "intermediate", "timeline"),
+    "history",
+    "curves",
+    "intermediate",
+    "timeline",
     *("importances", "parallel", "contour", "rank"),
     *("cost-time", "cost-size", "cost-flops"),
     *(f"slice-{name}" for name in CONFIG_COLUMNS),

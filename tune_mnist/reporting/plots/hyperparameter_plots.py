@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from optuna.distributions import CategoricalDistribution
 from optuna.visualization import plot_contour, plot_parallel_coordinate, plot_rank, plot_slice
 from plotly.colors import sample_colorscale
 
@@ -206,9 +207,10 @@ def rank(evaluated: EvaluatedTrials) -> list[Plot]:
         )
     tidied(figure)
     for axis, name in ((figure.layout.xaxis, first), (figure.layout.yaxis, second)):
-        if evaluated.is_categorical(name):
+        distribution = evaluated.distributions[name]
+        if isinstance(distribution, CategoricalDistribution):
             # Optuna shows choices that are numbers on a numeric axis.
-            choices = [str(choice) for choice in evaluated.distributions[name].choices]
+            choices = [str(choice) for choice in distribution.choices]
             axis.update(type="category", range=None, categoryarray=choices)
     _powers_of_ten(figure, evaluated)
     return [Plot("rank", "Rank", rank_sentence(first, ranks, evaluated), figure)]

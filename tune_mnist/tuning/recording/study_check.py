@@ -127,8 +127,8 @@ def _check_numbers(trial: FrozenTrial, objectives: int, trials: int) -> None:
     for exploit in trial.user_attrs.get(EXPLOITS, []):
         if exploit["donor"] >= trials:
             raise UserError(
-                f"{place}: a takeover names trial {exploit['donor']} as donor, but there is no"
-                " such trial"
+                f"{place}: an exploit takes its weights from trial {exploit['donor']}, but there"
+                " is no such trial"
             )
 
 
@@ -140,7 +140,8 @@ def _check_parameters(trial: FrozenTrial, space: SearchSpace, distributions: Any
         if distribution != distributions[name]:
             raise UserError(
                 f"{place}: {name} was drawn from another distribution than the"
-                f" {space.parameters[name]} of the search space"
+                f" {space.parameters[name]} of the search space, so the journal belongs to"
+                " another search"
             )
     _check_fixed(trial.system_attrs.get("fixed_params", {}), space, place)
     _check_fixed(_drawn_together(trial, place), space, place)

@@ -84,7 +84,9 @@ def _has_ended(record: TrialRecord) -> bool:
 def build_components(
     context: SearchContext, make_recorder: Callable[[Path, TrialStore], Recorder] = Recorder
 ) -> SearchComponents:
-    """Open or create the study in the results folder, and build the components from its state.
+    """Open or create the study in the results folder, and build what works on it.
+
+    These are the searcher, the scheduler and the recorder, in the state that the study has.
 
     Args:
         context: Context of the search.

@@ -82,10 +82,12 @@ class SearchScheduler(UnbufferedScheduler):
     """Base class of all schedulers.
 
     To add a scheduler, write a subclass and register it in
-    :mod:`tune_mnist.tuning.schedulers.registry`. The subclass implements ``on_trial_result``, may
-    override ``choose_trial_to_run`` (by default first in, first out), and overrides those class
-    attributes whose defaults do not apply. Trials are identified by their number in the study,
-    ``trial.config["number"]``, which stays the same when a search is resumed.
+    :mod:`tune_mnist.tuning.schedulers.registry`. A scheduler that only stops trials is a
+    ``StoppingScheduler`` and implements ``rule``. Any other subclass implements
+    ``on_trial_result`` and may override ``choose_trial_to_run`` (by default first in, first out).
+    Both override those class attributes whose defaults do not apply. Trials are identified by
+    their number in the study, ``trial.config["number"]``, which stays the same when a search is
+    resumed.
 
     A scheduler with state must restore it in ``connect`` from the trials in the study. Ray's
     experiment state is not used.

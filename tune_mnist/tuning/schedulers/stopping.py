@@ -39,7 +39,11 @@ class StoppingScheduler(SearchScheduler):
 
     @classmethod
     def simulate(cls, options: SchedulerOptions, num_samples: int, rng: Random) -> list[int]:
-        """Simulate a search with one worker, and return the epochs of each trial."""
+        """Simulate a search with one worker, and return the epochs of each trial.
+
+        A trial has the same simulated accuracy in all epochs. Override this method if the rule
+        stops trials that do not improve, because it would stop every simulated trial.
+        """
         scheduler = cls(options)
         return [scheduler._simulate_trial(number, rng.random()) for number in range(num_samples)]
 
