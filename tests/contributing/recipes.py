@@ -35,15 +35,22 @@ class Block:
             assert not file.exists(), f"{self.path} exists already"
             file.write_text(self.text, encoding="utf-8")
             return
-        lines = self.text.splitlines()
-        old = "\n".join(line[1:] for line in lines if line[0] in " -")
-        new = "\n".join(line[1:] for line in lines if line[0] in " +")
+        self.require_place(root)
+        new = "\n".join(line[1:] for line in self.text.splitlines() if line[0] in " +")
         content = file.read_text(encoding="utf-8")
-        assert content.count(old) == 1, (
+        file.write_text(content.replace(self._old, new), encoding="utf-8")
+
+    def require_place(self, root: Path) -> None:
+        """Check that the file has the lines that the block changes, once."""
+        content = (root / self.path).read_text(encoding="utf-8")
+        assert content.count(self._old) == 1, (
             f"CONTRIBUTING.md: a recipe changes these lines, which {self.path} does not have once"
-            f" (any more); adapt the recipe:\n{old}"
+            f" (any more); adapt the recipe:\n{self._old}"
         )
-        file.write_text(content.replace(old, new), encoding="utf-8")
+
+    @property
+    def _old(self) -> str:
+        return "\n".join(line[1:] for line in self.text.splitlines() if line[0] in " -")
 
 
 def read_recipes() -> dict[str, list[Block]]:

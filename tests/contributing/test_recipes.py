@@ -73,11 +73,14 @@ without, warmed_up = (
 assert without.train_loss[0] != warmed_up.train_loss[0]
 """
 DATA_SET = """
+import os
 from tune_mnist import run_training
+os.environ["TUNE_MNIST_DATA"] = "/own/data/is/not/for/a/built-in/data/set"
 network = {"model.activation": "relu", "model.pooling": "max"}
 run = run_training("lenet", "stripes", lr=0.003, epochs=4, **network)
 assert run.class_names == ("horizontal", "vertical")
 assert run.test_accuracy > 0.9, run.test_accuracy
+del os.environ["TUNE_MNIST_DATA"]
 """
 PLOT = """
 from pathlib import Path
@@ -118,6 +121,13 @@ def test_there_is_a_recipe_for_each_kind_of_addition() -> None:
         *("A searcher", "A scheduler", "A plot"),
     }
     assert all(RECIPES.values())
+
+
+def test_an_addition_leaves_the_place_where_its_recipe_adds_the_next_one(project: Path) -> None:
+    # The hyperparameter of the recipe is put into a formula.
+    lists = [blocks for name, blocks in RECIPES.items() if name != "A hyperparameter"]
+    for block in (block for blocks in lists for block in blocks if block.is_change):
+        block.require_place(project)
 
 
 def test_the_code_of_the_recipes_is_clean(project: Path) -> None:
