@@ -149,6 +149,7 @@ def _message(error: click.ClickException) -> str:
     found = getattr(error, "possibilities", None)
     if not found:
         message = error.format_message()
+        # Click 8.5 has no class of its own for this error.
         extra = message.startswith("Got unexpected extra argument")
         return f"{message}: --help lists the options" if extra else message
     return f"{error.message.removesuffix('.')} (did you mean {alternatives(found)}?)"

@@ -20,7 +20,7 @@ FAILED_RUNS = 1
 """Exit status of a search that has ended in order, but some of whose final runs failed."""
 
 FEW_NAMES = 10
-"""Maximum number of names that an error lists although it suggests one of them."""
+"""Number of names that an error lists at most, if not all of them are needed."""
 
 
 class UserError(Exception):
@@ -98,8 +98,9 @@ def end_at_once(line: str, status: int) -> NoReturn:
         line: Line to print on standard error.
         status: Exit status of the process.
     """
-    # While Rich shows a live table, sys.stderr prints above the table. The end belongs below it.
-    stream = sys.__stderr__ or sys.stderr
+    # While Rich shows a live table, sys.stderr prints above it. The cursor of the terminal is then
+    # at the end of the table, and after Ctrl-C behind "^C", so the line begins on a new one.
+    stream = sys.stderr if sys.__stderr__ is None or sys.__stderr__.closed else sys.__stderr__
     try:
         start = "\n" if stream.isatty() else ""
         print(f"{start}{printable(line)}", file=stream, flush=True)

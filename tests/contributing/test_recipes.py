@@ -73,14 +73,11 @@ without, warmed_up = (
 assert without.train_loss[0] != warmed_up.train_loss[0]
 """
 DATA_SET = """
-import os
 from tune_mnist import run_training
-os.environ["TUNE_MNIST_DATA"] = "/own/data/is/not/for/a/built-in/data/set"
 network = {"model.activation": "relu", "model.pooling": "max"}
 run = run_training("lenet", "stripes", lr=0.003, epochs=4, **network)
 assert run.class_names == ("horizontal", "vertical")
 assert run.test_accuracy > 0.9, run.test_accuracy
-del os.environ["TUNE_MNIST_DATA"]
 """
 PLOT = """
 from pathlib import Path

@@ -162,7 +162,8 @@ def test_digits_are_built_in(digits: Dataset) -> None:
     assert np.bincount(digits.test_labels).min() >= 34
 
 
-def test_digits_are_always_the_same(digits: Dataset) -> None:
+def test_digits_are_always_the_same(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNE_MNIST_DATA", "/own/data")  # of no effect on built-in data sets
     again = load_dataset("digits")
     assert np.array_equal(again.train_images, digits.train_images)
     assert np.array_equal(again.test_labels, digits.test_labels)

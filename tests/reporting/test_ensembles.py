@@ -85,6 +85,15 @@ def test_the_verdict_says_whether_the_ensemble_beats_the_best_single_network(
         assert is_named("chance", text) == (points is None)
 
 
+def test_equal_accuracies_are_called_the_same():
+    groups = {"lenet": [final_run(seed, range(119 + (seed - 1))) for seed in range(3)]}
+    found = ensemble(range(119), range(150))
+    text = ensemble_verdict(found, groups)
+    assert is_named("same", text)
+    assert not any(is_named(each, text) for each in ("above", "below", "0.00"))
+    assert cells(found, groups)["lead of the ensemble"].iloc[2] == "0.0000"
+
+
 def test_the_best_single_network_may_be_a_trial():
     found = ensemble(range(20), range(18))
     assert_named("#0 lenet", ensemble_verdict(found, final_runs(80)))

@@ -445,9 +445,8 @@ def test_plots_are_separate_files_and_outdated_ones_are_removed(browser: Browser
         (plots / name).write_text("of an earlier report", encoding="utf-8")
     written(results)
     names = {path.name for path in plots.iterdir()}
-    files = {"history.html", "curves.html", "intermediate.html", "timeline.html"}
-    assert files | {"cost-time.html", "plotly.min.js"} <= names
-    assert not {"confusion-lenet.html", "misread-lenet.html"} & names
+    figures = {f"{plot.key}.html" for plot in draw(results).plots if plot.figure is not None}
+    assert names == figures | {"plotly.min.js"}
     page = browsers.open_page(browser, DESK)
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text))

@@ -343,10 +343,35 @@ def test_lines_and_points_have_the_number_and_the_values_of_their_trial(tmp_path
         assert line.y[at] == (records[number].config["batch_size"] == 64)
 
     points, *_ = plot(drawn, "rank").figure.data
-    first = plot(drawn, "rank").figure.layout.xaxis.title.text
-    assert [records[number].config[first] for number in points.text] == [
-        pytest.approx(float(x)) for x in points.x
+    layout = plot(drawn, "rank").figure.layout
+    for values, axis in ((points.x, layout.xaxis), (points.y, layout.yaxis)):
+        assert [records[number].config[axis.title.text] for number in points.text] == [
+            pytest.approx(float(value)) for value in values
+        ]
+
+
+def test_the_rank_plot_has_a_place_for_each_choice_of_a_categorical_parameter(tmp_path: Path):
+    choices = (0.0, 0.99, 0.999)
+    courses = [
+        Course({"lr": 0.01, "ema": choices[n % 3], "dropout": n / 40}, (0.5 + n / 100,) * 3)
+        for n in range(9)
     ]
+    space = LENET + "  ema: {type: categorical, choices: [0.0, 0.99, 0.999]}\n"
+    figure = plot(draw(make_search(tmp_path / "s", space, courses)), "rank").figure
+    points, *_ = figure.data
+    shown = {figure.layout.xaxis.title.text: (points.x, figure.layout.xaxis)}
+    shown[figure.layout.yaxis.title.text] = (points.y, figure.layout.yaxis)
+    values, axis = shown["ema"]
+    assert axis.type == "category"
+    # Plotly places values that are not listed behind the listed ones.
+    assert list(axis.categoryarray) == ["0.0", "0.99", "0.999"]
+    assert set(values) == set(axis.categoryarray)
+
+
+def test_a_slice_colours_trial_numbers_otherwise_than_accuracies(drawn):
+    (points,) = plot(drawn, "slice-lr").figure.data
+    surface = plot(drawn, "contour").figure.data[0]
+    assert points.marker.colorscale != surface.colorscale
 
 
 def test_an_exploited_trial_counts_with_the_hyperparameters_of_the_compared_epoch(tmp_path: Path):

@@ -5,16 +5,12 @@ from tune_mnist.training import (
     HYPERPARAMETERS,
     REQUIRED,
     SEARCHABLE,
-    TrainConfig,
     hyperparameter,
     ordered_keys,
 )
 
 
-def test_every_field_of_a_configuration_is_declared_with_a_description():
-    assert list(HYPERPARAMETERS) == [
-        name for name in TrainConfig.model_fields if name != "model_options"
-    ]
+def test_every_hyperparameter_has_a_description():
     assert all(declared.help.endswith(".") for declared in HYPERPARAMETERS.values())
 
 

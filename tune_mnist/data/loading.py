@@ -33,7 +33,8 @@ def load_dataset(
         name: Name of a shipped data set, one of DATASETS.
         data_dir: Folder or file with the user's own data, which replaces the named data set. See
             ``load_own`` for the formats. If None, the environment variable TUNE_MNIST_DATA is used
-            if it is set. If the images are those of a shipped data set, they get its name.
+            if it is set, except for data sets in BUILT_IN. If the images are those of a shipped
+            data set, they get its name.
         transpose: Whether to swap the rows and columns of each image. It applies only to own data.
 
     Raises:
@@ -59,8 +60,8 @@ def load_dataset(
         return with_shipped_name(load_own(own, given_as, transpose=transpose))
     if transpose:
         raise UserError(
-            f"--transpose applies only to your own data, not to {name}: omit the option, or"
-            " give --data-dir"
+            f"--transpose applies only to your own data (--data-dir), not to {name}: omit the"
+            " option"
         )
     if name in BUILT_IN:
         return BUILT_IN[name]()

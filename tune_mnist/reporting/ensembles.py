@@ -20,7 +20,7 @@ _HEADINGS = {
 
 
 def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
-    """State in one sentence whether the ensemble beats the best single network on the test set.
+    """State whether the ensemble beats the single networks on the test set.
 
     Args:
         ensemble: Ensemble of the search, or None if there is none.
@@ -43,14 +43,13 @@ def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:
     other = f"{best.worse}, the best single network on the validation images"
     if best is not found[0]:
         other = f"the mean of the {best.worse}"
-    reached = f"The ensemble of {ensemble.networks} reaches {test.accuracy(test.ensemble):.4f}"
-    if best.mean == 0:
+    accuracy = f"{test.accuracy(test.ensemble):.4f}"
+    reached = f"The ensemble of {ensemble.networks} reaches {accuracy} on the test images"
+    points = f"{abs(best.mean) * 100:.2f}"
+    if not float(points):
         return f"{reached}, the same as {other}."
-    side = "above" if best.mean > 0 else "below"
-    lead = f"{reached}, {abs(best.mean) * 100:.2f} points {side} {other}"
-    if best.holds:
-        return f"{lead}."
-    return f"{lead}. It does not beat this network, as chance can explain the difference."
+    lead = f"{reached}, {points} points {'above' if best.mean > 0 else 'below'} {other}"
+    return f"{lead}." if best.holds else f"{lead}: a tie, as chance can explain the difference."
 
 
 def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Comparison]:
@@ -108,8 +107,8 @@ def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Compariso
         " seeds. The test does not cover the training of the ensemble.",
         files_only=("over_images", "p"),
         files_caption=" The interval covers only the choice of the test images, paired. p: the"
-        " p-value; against final runs, it also covers the seeds, so it can be large although the"
-        " interval is far from 0.",
+        " p-value, which can be large although the interval is far from 0, if the seeds differ"
+        " much.",
         headings=_HEADINGS,
     )
     return [table]
@@ -133,7 +132,7 @@ def _differences(ensemble: Ensemble, test: EnsembleTest, groups: Groups) -> list
 def _compared(found: Difference) -> dict[str, Any]:
     better = "better" if found.mean > 0 else "worse"
     return {
-        "lead": f"{found.mean:.4f}",
+        "lead": f"{found.mean:z.4f}",
         "over_images": found.over_images,
         "p": f"{found.p:.2g}",
         "verdict": better if found.holds else "tie",

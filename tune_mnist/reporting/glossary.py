@@ -197,8 +197,8 @@ TERMS = (
     ),
     Term(
         "slice",
-        "Plot with a point for each trial: its value of one hyperparameter, and its accuracy. Its"
-        " colour is the number of the trial, from grey (first) to purple (last).",
+        "Plot with a point for each trial: its value of one hyperparameter, and its accuracy. The"
+        " colour of a point shows the number of the trial, from grey (first) to purple (last).",
         r"\b[Ss]lice\b",
     ),
     Term(

@@ -210,22 +210,21 @@ def _declared() -> dict[str, Hyperparameter]:
     Raises:
         TypeError: A field has no metadata, so that no option and no column would show it.
     """
+    found: dict[str, Hyperparameter] = {}
     for name, field in TrainConfig.model_fields.items():
-        declared = any(isinstance(each, Hyperparameter) for each in field.metadata)
-        if not declared and name != "model_options":
+        if name == "model_options":
+            continue
+        annotated = [each for each in field.metadata if isinstance(each, Hyperparameter)]
+        if not annotated:
             raise TypeError(f"TrainConfig.{name}: annotate the field with Hyperparameter(...)")
-    return {
-        name: replace(
-            metadata,
+        found[name] = replace(
+            annotated[0],
             name=name,
             numeric=field.annotation in (int, float),
             required=field.is_required(),
             help=field.description or "",
         )
-        for name, field in TrainConfig.model_fields.items()
-        for metadata in field.metadata
-        if isinstance(metadata, Hyperparameter)
-    }
+    return found
 
 
 HYPERPARAMETERS = _declared()

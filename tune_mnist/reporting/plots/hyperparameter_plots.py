@@ -139,8 +139,8 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
 def _line_order(evaluated: EvaluatedTrials, names: list[str]) -> list[int]:
     """Return the numbers of the trials in the order in which Optuna draws their lines.
 
-    Optuna 5 sorts the trials by their categorical parameters with numeric choices, and the lines
-    do not tell the numbers of the trials. With the number as the target, they do.
+    Optuna 5 sorts the trials by their categorical parameters with numeric choices, and its traces
+    do not contain the numbers of the trials. With the number as the target, the first axis does.
     """
     figure = plot_parallel_coordinate(
         evaluated.study, names, target=lambda trial: trial.number, target_name="number"
@@ -206,11 +206,14 @@ def rank(evaluated: EvaluatedTrials) -> list[Plot]:
             },
         )
     tidied(figure)
-    for axis, name in ((figure.layout.xaxis, first), (figure.layout.yaxis, second)):
+    for side, name in (("x", first), ("y", second)):
         distribution = evaluated.distributions[name]
         if isinstance(distribution, CategoricalDistribution):
-            # Optuna shows choices that are numbers on a numeric axis.
+            # Optuna shows choices that are numbers on a numeric axis. As text, because plotly
+            # writes the number 0.0 as 0.
+            points[side] = [str(value) for value in points[side]]
             choices = [str(choice) for choice in distribution.choices]
+            axis = figure.layout[f"{side}axis"]
             axis.update(type="category", range=None, categoryarray=choices)
     _powers_of_ten(figure, evaluated)
     return [Plot("rank", "Rank", rank_sentence(first, ranks, evaluated), figure)]

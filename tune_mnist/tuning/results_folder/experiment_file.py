@@ -11,12 +11,11 @@ from pydantic import Field
 from tune_mnist.data import DataForm, Dataset
 from tune_mnist.data.recognition import checksum
 from tune_mnist.environment import package_versions
-from tune_mnist.errors import UserError
+from tune_mnist.errors import FEW_NAMES, UserError
 from tune_mnist.files import write_text
 from tune_mnist.models import get_architecture
 from tune_mnist.models.registry import own_networks
 from tune_mnist.models.user_modules import source_digests
-from tune_mnist.quoting import MAX_QUOTED, shortened
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.stored_json import StrictModel, read_stored
 from tune_mnist.stored_values import Scalar, Text
@@ -256,10 +255,12 @@ def read_experiment(directory: Path) -> Experiment:
     path = path_in(directory, EXPERIMENT_FILE)
     if not path.exists():
         within = sorted(found.parent.name for found in directory.glob(f"*/{EXPERIMENT_FILE}"))
-        listed = shortened(", ".join(within), MAX_QUOTED)
+        listed = ", ".join(within[:FEW_NAMES])
+        if len(within) > FEW_NAMES:
+            listed += f" and {len(within) - FEW_NAMES} more"
         raise UserError(
             f"{path}: the file does not exist, so {directory} is not the folder of a search"
-            + (f"; the searches in it are {listed}" if within else "")
+            + (f"; give one of those in it: {listed}" if within else "")
         )
     experiment = read_stored(path, Experiment)
     # Not checked earlier: a folder of another kind may contain very many files.

@@ -84,9 +84,9 @@ def _has_ended(record: TrialRecord) -> bool:
 def build_components(
     context: SearchContext, make_recorder: Callable[[Path, TrialStore], Recorder] = Recorder
 ) -> SearchComponents:
-    """Open or create the study in the results folder, and build what works on it.
+    """Open or create the study in the results folder, and build the components on it.
 
-    These are the searcher, the scheduler and the recorder, in the state that the study has.
+    The state of searcher, scheduler and recorder is restored from the study.
 
     Args:
         context: Context of the search.
