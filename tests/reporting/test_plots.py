@@ -301,6 +301,16 @@ def test_each_further_objective_gets_a_pareto_front(tmp_path: Path):
     assert plot(drawn, "history")
 
 
+def test_early_accuracies_are_correlated_only_where_a_trial_trained_longer(tmp_path: Path):
+    """An accuracy that is also the best one of its trial would raise the correlation."""
+    short = [Course({"lr": 0.001 * (n + 1)}, (0.1 + n / 100,)) for n in range(9)]
+    longer = [Course({"lr": 0.01 * (n + 1)}, (0.5 + n / 100, 0.9 - n / 100)) for n in range(5)]
+    drawn = draw(make_search(tmp_path / "s", LENET, short + longer))
+    assert_named("5 -1.00", plot(drawn, "intermediate").sentence)
+    drawn = draw(make_search(tmp_path / "few", LENET, short + longer[:4]))
+    assert "correlation" not in plot(drawn, "intermediate").sentence
+
+
 def test_drawing_does_not_change_the_journal(tmp_path: Path):
     results = two_models(tmp_path / "s")
     before = (tmp_path / "s" / "study.journal").read_bytes()

@@ -115,7 +115,10 @@ def _caption(
             which = ", which trials with too few values have reached"
         else:
             which = ", which no trial has reached"
-        parts.append(f"{' and '.join(late)}: after epoch {last.epoch} only{which}.")
+        parts.append(
+            f"{' and '.join(late)}: after epoch {last.epoch} only{which};"
+            " its effect shows only over a whole training."
+        )
     left_out = sum(record.number not in common.values for record in results.records)
     if left_out:
         parts.append(f"Left out: {left_out} that failed or were interrupted before that epoch.")

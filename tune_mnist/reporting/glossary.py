@@ -243,9 +243,15 @@ TERMS = (
         r"\brungs?\b",
     ),
     Term(
+        "final run",
+        "Training of a chosen configuration from scratch, with one seed, on the training and"
+        " validation images together, and its test at the end.",
+        r"\b[Ff]inal runs?\b",
+    ),
+    Term(
         "portfolio",
-        "Configurations that come with tune_mnist. They are tried first and trained to the end,"
-        " not stopped early, also if they are poor.",
+        "Configurations that come with tune_mnist. They are tried before the searcher's"
+        " own proposals, and trained to the end, not stopped early, even if they are poor.",
         r"\bportfolio\b",
     ),
     Term(

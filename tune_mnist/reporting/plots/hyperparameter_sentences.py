@@ -87,7 +87,7 @@ def _doubt(groups: list[list[float]]) -> str:
     """
     first, *others = groups
     if min(map(len, groups)) < MIN_IN_A_GROUP:
-        return f"the best is not named, as a value has fewer than {MIN_IN_A_GROUP} trials"
+        return f"no value is called the best, as one has fewer than {MIN_IN_A_GROUP} trials"
     for other in others:
         if mannwhitneyu(first, other).pvalue > SIGNIFICANT / len(others):
             return "chance can explain the lead of the first"

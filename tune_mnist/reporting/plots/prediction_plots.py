@@ -91,7 +91,7 @@ def _confusion_sentence(
     total = int(confusion.sum())
     sentence = (
         f"In {text_format.count(runs, 'final run')}, {model} misclassified {int(wrong.sum()):,} of"
-        f" {total:,} test images"
+        f" {total:,} images ({total // runs:,} test images in each run)"
     )
     if not wrong.any():
         return f"{sentence}."

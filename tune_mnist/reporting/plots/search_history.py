@@ -11,6 +11,7 @@ from optuna.visualization import plot_intermediate_values, plot_optimization_his
 from tune_mnist.reporting import text_format
 from tune_mnist.reporting.plots.axes import stretch, whole_ticks
 from tune_mnist.reporting.plots.evaluated_trials import EvaluatedTrials
+from tune_mnist.reporting.plots.hyperparameter_sentences import MIN_IN_A_GROUP
 from tune_mnist.reporting.plots.plot import (
     BLUE,
     GREEN,
@@ -229,14 +230,18 @@ def _foretelling_sentence(evaluated: EvaluatedTrials, curves: dict[int, dict[int
         f"The best trial, #{best.number} (bold), ranked {place} of {len(early)} after epoch"
         f" {first}"
     )
-    final = pd.Series({r.number: r.val_accuracy for r in evaluated.records if r.number in early})
-    order = pd.Series(early).rank().corr(final.rank())
-    if pd.notna(order) and len(early) > 2:
-        sentence += (
-            f"; the rank correlation between the accuracies after that epoch and the best"
-            f" accuracies is {order:.2f}"
-        )
-    return f"{sentence}."
+    # The other trials ended at that epoch, so both of their accuracies are the same number.
+    longer = [r for r in evaluated.records if r.number in early and r.epochs > first]
+    accuracies = pd.DataFrame([(early[r.number], r.val_accuracy) for r in longer]).rank()
+    if len(longer) < MIN_IN_A_GROUP:
+        return f"{sentence}."
+    order = accuracies[0].corr(accuracies[1])
+    if pd.isna(order):
+        return f"{sentence}."
+    return (
+        f"{sentence}; of the {len(longer)} trials that trained longer, the accuracies after that"
+        f" epoch and the best accuracies have a rank correlation of {order:.2f}."
+    )
 
 
 def _keep_own(trace: go.Bar, records: dict[int, TrialRecord]) -> bool:
@@ -281,7 +286,7 @@ def _timeline_sentence(results: StoredSearch, begun: list[datetime], ended: list
             f" (on average {trained / max(passed, 1e-9):.1f} at a time)"
         )
     return (
-        f"{sentence}; #{longest.number} ({longest.config['model']}) took longest, with"
+        f"{sentence}; #{longest.number} ({longest.config['model']}) trained longest, for"
         f" {text_format.seconds(longest.train_seconds)}. A bar extends from the start to the end"
         " of a trial, including pauses, in which the trial does not train."
     )

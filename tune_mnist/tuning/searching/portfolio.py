@@ -69,7 +69,7 @@ class Portfolio:
         why = f"outside this space in {', '.join(self.outside)}"
         if not count:
             return f"not used: {_shipped(others)} lie{'s' * (others == 1)} {why}"
-        tried = f"{_shipped(count)}, tried first and trained to the last epoch"
+        tried = f"{_shipped(count)}, tried after the baselines and trained to the last epoch"
         return f"{tried} ({others} more lie{'s' * (others == 1)} {why})" if others else tried
 
 
