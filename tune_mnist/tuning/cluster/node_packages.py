@@ -6,7 +6,14 @@ from typing import Any
 
 import tune_mnist
 from tune_mnist.errors import UserError
-from tune_mnist.tuning.cluster.node_tasks import alive_nodes, node_name, result_or_error, submit
+from tune_mnist.notices import notice
+from tune_mnist.tuning.cluster.node_tasks import (
+    NO_ANSWER,
+    alive_nodes,
+    node_name,
+    result_or_error,
+    submit,
+)
 from tune_mnist.tuning.ray_internals.settings import job_ships_modules
 
 _RUN_BY_WORKERS = (
@@ -32,10 +39,14 @@ def check_packages() -> None:
     The package tune_mnist itself need not be installed on the nodes, because Ray ships it.
 
     Raises:
-        UserError: A package is missing on a node. The message names the package and the node.
+        UserError: A package is missing on a node, or the node does not answer. The message names
+            the node, and the package.
     """
+    notice("importing packages on the nodes")
     for node, task in [(node, submit(node, what_is_missing)) for node in alive_nodes()]:
         complaint = result_or_error(task)
+        if complaint == NO_ANSWER:
+            raise UserError(f"{node_name(node)} {complaint}")
         if complaint:
             raise UserError(
                 f"{node_name(node)} {complaint}; install the dependencies of tune_mnist on each"

@@ -9,8 +9,18 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from tune_mnist.errors import last_line
 
-TASK_SECONDS = 120
-"""Timeout of a task in seconds. A node may first have to unpack the runtime environment."""
+TASK_SECONDS = 600
+"""Timeout of a task in seconds.
+
+A node may first have to unpack the runtime environment, and then imports PyTorch and Ray. On a
+node whose cores are busy, this takes minutes, as Ray gives its workers a low priority.
+"""
+
+NO_ANSWER = (
+    f"has not answered for {TASK_SECONDS} seconds: it is overloaded, or Ray cannot start workers"
+    " on it"
+)
+"""Error message of a task that has timed out."""
 
 Node = dict[str, Any]
 """Description of a node, as returned by ``ray.nodes()``."""
@@ -55,7 +65,7 @@ def result_or_error(task: "ray.ObjectRef[str]") -> str:
     try:
         complaint: str = ray.get(task, timeout=TASK_SECONDS)
     except GetTimeoutError:
-        return f"has not answered for {TASK_SECONDS} seconds"
+        return NO_ANSWER
     except RayError as error:
         return f"cannot run a task: {last_line(error)}"
     return complaint
