@@ -50,6 +50,18 @@ def state_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 
 @pytest.fixture(scope="session", autouse=True)
+def workers_of_normal_priority() -> Iterator[None]:
+    """Give Ray's workers the priority of other processes, so that tests end on a busy machine.
+
+    By default, their niceness is 15: beside a process that uses a core all the time, a worker gets
+    some four per cent of this core.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def no_early_ray() -> Iterator[None]:
     """Let commands in this process start Ray late, as this process outlives a refused command."""
     with pytest.MonkeyPatch.context() as patch:
