@@ -115,7 +115,7 @@ print("resumed")
 def test_an_interrupt_is_raised_after_the_results_are_written_and_leaves_no_ray(tmp_path):
     """The program starts a Ray of its own before the searches and after them."""
     result = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, str(tmp_path)],
+        [sys.executable, "-X", "faulthandler", "-c", INTERRUPTED, str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
