@@ -23,6 +23,8 @@ _RUN_BY_WORKERS = (
 )
 """Modules whose import loads all packages that workers use."""
 
+_INSTALL = "install the dependencies of tune_mnist on each node, in the Python that runs Ray"
+
 
 def runtime_environment() -> dict[str, Any]:
     """Return a Ray runtime environment that sends the driver's tune_mnist package to workers.
@@ -45,13 +47,9 @@ def check_packages() -> None:
     notice("importing packages on the nodes")
     for node, task in [(node, submit(node, what_is_missing)) for node in alive_nodes()]:
         complaint = result_or_error(task)
-        if complaint == NO_ANSWER:
-            raise UserError(f"{node_name(node)} {complaint}")
         if complaint:
-            raise UserError(
-                f"{node_name(node)} {complaint}; install the dependencies of tune_mnist on each"
-                " node, in the Python that runs Ray"
-            )
+            advice = "" if complaint == NO_ANSWER else f"; {_INSTALL}"
+            raise UserError(f"{node_name(node)} {complaint}{advice}")
 
 
 def what_is_missing() -> str:
