@@ -61,6 +61,8 @@ DESCRIPTIONS: dict[type[BaseModel], dict[str, str]] = {
         "image_size": "`--image-size`, in pixels.",
         "fraction": "`--fraction`.",
         "max_epochs": "`--max-epochs`.",
+        "grace_period": "`--grace-period`; reduced to the maximum epochs, and ignored by"
+        " schedulers without a grace period.",
         "num_samples": "`--num-samples`.",
         "time_budget": "`--time-budget`.",
     },

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
-from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial, create_trial
 
 RESAMPLES = 40
@@ -79,6 +78,9 @@ def _shares(
     trials: Sequence[_Parameters], values: Sequence[float], names: Sequence[str], trees: int
 ) -> list[float]:
     """Return the share of each hyperparameter; the shares sum to 1."""
+    # Imported late: scikit-learn's forests take a second, and most searches have too few trials.
+    from optuna.importance import FanovaImportanceEvaluator
+
     study = optuna.create_study(direction="maximize")
     study.add_trials(
         create_trial(value=value, params=params, distributions=distributions)

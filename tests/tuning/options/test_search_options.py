@@ -116,6 +116,19 @@ def test_an_invalid_option_is_named(given, facts):
     assert_refused(facts, SearchOptions.for_space, load_space("lenet"), **given)
 
 
+def test_the_grace_period_of_a_space_gives_way_to_epochs_and_scheduler():
+    space = load_space("lenet-best")
+    default = space.defaults.grace_period
+    assert default > 1
+    assert SearchOptions.for_space(space).grace_period == default
+    assert SearchOptions.for_space(space, max_epochs=2).grace_period == 2
+    assert SearchOptions.for_space(space, scheduler="hyperband").grace_period == 1
+    assert SearchOptions.for_space(space, objective="val_accuracy,parameters").grace_period == 1
+    assert SearchOptions.for_space(space, grace_period=3).grace_period == 3
+    facts = "--grace-period --max-epochs 2 3"
+    assert_refused(facts, SearchOptions.for_space, space, grace_period=3, max_epochs=2)
+
+
 def test_only_a_default_fraction_is_raised_for_small_data():
     space = load_space("all")
     assert SearchOptions.for_space(space).for_images(1_437).fraction == 1.0

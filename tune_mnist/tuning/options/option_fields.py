@@ -141,7 +141,7 @@ class OptionFields(MachineFields):
     ] = None
     grace_period: Annotated[
         int,
-        SearchOption(EARLY_STOPPING, fixed=True),
+        SearchOption(EARLY_STOPPING, default=from_space("grace_period"), fixed=True),
         Field(ge=1, le=MAX_OPTION_COUNT, description="Minimum epochs per trial."),
     ] = 1
     reduction_factor: Annotated[

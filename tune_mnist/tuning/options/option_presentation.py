@@ -18,6 +18,7 @@ SEARCH_GROUPS = (WHAT, HOW_MUCH, EARLY_STOPPING, DATA, MACHINES, FINAL, RESULTS)
 FALLBACKS: dict[str, Any] = {
     "num_samples": 16,
     "max_epochs": 9,
+    "grace_period": 1,
     "fraction": 0.1,
     "image_size": 64,
     "time_budget": None,

@@ -110,7 +110,10 @@ class SearchOptions(OptionFields):
         if "scheduler" in values:
             searcher = scheduler_class(values["scheduler"]).default_searcher
             values = {"searcher": searcher} | values
-        return cls.checked(space, **values)
+        options = cls._validated(values)
+        if "grace_period" not in changes:
+            options = options._with_fitting_grace_period()
+        return options._combined(space)
 
     @classmethod
     def checked(cls, space: SearchSpace, /, **values: Any) -> "SearchOptions":
@@ -123,17 +126,30 @@ class SearchOptions(OptionFields):
         Raises:
             UserError: A value is invalid, or two options are incompatible.
         """
+        return cls._validated(values)._combined(space)
+
+    @classmethod
+    def _validated(cls, values: dict[str, Any]) -> "SearchOptions":
         try:
-            options = cls(**values)
+            return cls(**values)
         except ValidationError as error:
             raise validation_error(error, cls, name=as_typed) from None
-        check_combination(options, space)
-        most = searcher_class(options.searcher).count(space) or options.num_samples
+
+    def _with_fitting_grace_period(self) -> "SearchOptions":
+        """Return the options with a grace period that suits the scheduler and the epochs."""
+        has_none = "grace_period" not in scheduler_class(self.scheduling.name).accepts
+        fitting = 1 if has_none else min(self.grace_period, self.max_epochs)
+        return self.model_copy(update={"grace_period": fitting})
+
+    def _combined(self, space: SearchSpace) -> "SearchOptions":
+        """Check the combination of the options, and complete them."""
+        check_combination(self, space)
+        most = searcher_class(self.searcher).count(space) or self.num_samples
         given = {
-            "scheduler": options.scheduling.name,
-            "num_samples": min(options.num_samples, most),
+            "scheduler": self.scheduling.name,
+            "num_samples": min(self.num_samples, most),
         }
-        return options.model_copy(update=given)
+        return self.model_copy(update=given)
 
     def for_images(self, images: int) -> "SearchOptions":
         """Return the options, adapted to the number of images in the data set.

@@ -41,6 +41,8 @@ class SpaceDefaults(Strict):
         image_size: Side length of the images in pixels.
         fraction: Fraction of the training split to use, greater than 0 and at most 1.
         max_epochs: Maximum epochs per trial, at least 1.
+        grace_period: Minimum epochs per trial, at least 1. It is reduced to the maximum epochs,
+            and ignored if the scheduler has no grace period.
         num_samples: Number of trials, at least 1.
         time_budget: Time in seconds after which no more trials are trained.
     """
@@ -48,6 +50,7 @@ class SpaceDefaults(Strict):
     image_size: ImageSize | None = None
     fraction: Fraction | None = None
     max_epochs: EpochCount | None = None
+    grace_period: EpochCount | None = None
     num_samples: Samples | None = None
     time_budget: Seconds | None = None
 
