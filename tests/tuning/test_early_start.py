@@ -14,7 +14,7 @@ from tune_mnist.tuning import early_start
 
 def decided(options):
     starts = []
-    early_start.start_early = lambda *, all_cores: starts.append(all_cores)
+    early_start.start_early = lambda **given: starts.append(given)
     early_start.start_ray_early(search.make_context("search", options).params)
     return starts
 
@@ -23,12 +23,16 @@ outside_a_command = decided([])
 stop_signals.install()
 print(json.dumps([outside_a_command, *map(decided, cases)]))
 """
-ALL_CORES, FEW_CORES, NOT_EARLY = [True], [False], []
+ALL_CORES = [{"all_cores": True, "with_dashboard": True}]
+FEW_CORES = [{"all_cores": False, "with_dashboard": True}]
+NO_DASHBOARD = [{"all_cores": True, "with_dashboard": False}]
+NOT_EARLY = []
 CASES = [
     ([], ALL_CORES),
     (["--space", "unknown"], ALL_CORES),
     (["--budget", "10m"], ALL_CORES),
     (["--gpus-per-trial", "1"], FEW_CORES),
+    (["--no-dashboard"], NO_DASHBOARD),
     (["--resume", "folder"], NOT_EARLY),
     (["--address", "10.0.0.1:6379"], NOT_EARLY),
     (["--models", "mine.py"], NOT_EARLY),

@@ -36,7 +36,9 @@ def start_ray_early(given: Mapping[str, Any]) -> None:
     except ValidationError:
         return
     if starts_here(options.address):
-        start_early(all_cores=options.fills_machine(gpu=_has_gpu()))
+        start_early(
+            all_cores=options.fills_machine(gpu=_has_gpu()), with_dashboard=options.dashboard
+        )
 
 
 def _has_gpu() -> bool:

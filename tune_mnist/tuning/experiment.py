@@ -102,11 +102,13 @@ def run_experiment(
     all_cores = starts_here(options.address) and options.fills_machine(
         gpu=torch.cuda.is_available()
     )
-    prepare_environment(options.address, all_cores=all_cores)
+    prepare_environment(options.address, all_cores=all_cores, with_dashboard=options.dashboard)
     notice(f"{'starting' if starts_here(options.address) else 'connecting to'} Ray")
     with (
         _measuring(search, all_cores) as measured,
-        connected(options.address, all_cores=all_cores) as cluster,
+        connected(
+            options.address, all_cores=all_cores, with_dashboard=options.dashboard
+        ) as cluster,
         _watched(cluster, directory, console) as stopping,
     ):
         if cluster.head is not None:

@@ -65,7 +65,7 @@ def starts_here(address: str | None) -> bool:
     return (address or os.environ.get("RAY_ADDRESS") or "local") == "local"
 
 
-def start_early(*, all_cores: bool) -> None:
+def start_early(*, all_cores: bool, with_dashboard: bool) -> None:
     """Start Ray on this machine in the background, for the next call of :func:`connected`.
 
     Ray's processes need seconds to start, during which the main thread can import PyTorch and
@@ -75,19 +75,24 @@ def start_early(*, all_cores: bool) -> None:
 
     Args:
         all_cores: Whether trials will use most CPU cores, as passed to :func:`connect`.
+        with_dashboard: Whether to start Ray's dashboard, as passed to :func:`connect`.
 
     Raises:
         UserError: Ray cannot be started on this machine with the current settings.
     """
     global _early
-    prepare_environment(None, all_cores=all_cores)
+    prepare_environment(None, all_cores=all_cores, with_dashboard=with_dashboard)
     atexit.register(disconnect)
     with stop_signals.held():
-        _early = BackgroundCall(lambda: connect(None, all_cores=all_cores))
+        _early = BackgroundCall(
+            lambda: connect(None, all_cores=all_cores, with_dashboard=with_dashboard)
+        )
 
 
 @contextmanager
-def connected(address: str | None, *, all_cores: bool = False) -> Iterator[Resources]:
+def connected(
+    address: str | None, *, all_cores: bool = False, with_dashboard: bool = True
+) -> Iterator[Resources]:
     """Context manager that connects this process to Ray and disconnects it at the end.
 
     If this process is already connected to Ray, the existing connection is used and stays open.
@@ -95,6 +100,7 @@ def connected(address: str | None, *, all_cores: bool = False) -> Iterator[Resou
     Args:
         address: Address of a running cluster, as passed to :func:`connect`.
         all_cores: Whether trials will use most CPU cores, as passed to :func:`connect`.
+        with_dashboard: Whether to start Ray's dashboard, as passed to :func:`connect`.
 
     Yields:
         Resources of the cluster.
@@ -103,12 +109,17 @@ def connected(address: str | None, *, all_cores: bool = False) -> Iterator[Resou
         yield join(address)
         return
     try:
-        yield connect(address, all_cores=all_cores) if _early is None else _early.result()
+        if _early is None:
+            yield connect(address, all_cores=all_cores, with_dashboard=with_dashboard)
+        else:
+            yield _early.result()
     finally:
         disconnect()
 
 
-def connect(address: str | None, *, all_cores: bool = False) -> Resources:
+def connect(
+    address: str | None, *, all_cores: bool = False, with_dashboard: bool = True
+) -> Resources:
     """Start Ray on this machine, or connect to a cluster, and silence Ray's log messages.
 
     Args:
@@ -116,6 +127,7 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
             RAY_ADDRESS. If this variable is not set, Ray is started on this machine.
         all_cores: Whether trials will use most CPU cores. Ray prestarts one process per core. If
             True, these processes import PyTorch and Ray Tune while they are idle.
+        with_dashboard: Whether to start Ray's dashboard, if Ray is started on this machine.
 
     Returns:
         Resources of the cluster.
@@ -124,7 +136,7 @@ def connect(address: str | None, *, all_cores: bool = False) -> Resources:
         UserError: No cluster answers at the address, the cluster rejects the token, or it has
             several nodes and accepts requests without a token.
     """
-    arguments = prepare_environment(address, all_cores=all_cores)
+    arguments = prepare_environment(address, all_cores=all_cores, with_dashboard=with_dashboard)
     reread_authentication()
     given_as = "--address" if address else "RAY_ADDRESS"
     address = address or os.environ.get("RAY_ADDRESS")
@@ -226,7 +238,9 @@ def describe_dashboard(resources: Resources) -> str:
     return resources.dashboard + (f", token in {token_file}" if token_file else "")
 
 
-def prepare_environment(address: str | None, *, all_cores: bool = False) -> dict[str, Any]:
+def prepare_environment(
+    address: str | None, *, all_cores: bool = False, with_dashboard: bool = True
+) -> dict[str, Any]:
     """Set the environment variables that Ray reads when it starts.
 
     :func:`connect` calls this function, too. Call it earlier before starting a thread, because
@@ -235,6 +249,7 @@ def prepare_environment(address: str | None, *, all_cores: bool = False) -> dict
     Args:
         address: Address of a running cluster, as passed to :func:`connect`.
         all_cores: Whether trials will use most CPU cores, as passed to :func:`connect`.
+        with_dashboard: Whether to start Ray's dashboard, as passed to :func:`connect`.
 
     Returns:
         Keyword arguments for ``ray.init``.
@@ -247,7 +262,7 @@ def prepare_environment(address: str | None, *, all_cores: bool = False) -> dict
     for key, value in ENVIRONMENT.items():
         os.environ.setdefault(key, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
-    return _settings.apply() if starts_here(address) else {}
+    return _settings.apply(with_dashboard=with_dashboard) if starts_here(address) else {}
 
 
 def disconnect() -> None:

@@ -41,21 +41,24 @@ class LocalSettings:
         self._arguments: dict[str, Any] | None = None
         self._cluster_enabled = is_cluster_enabled()
 
-    def apply(self) -> dict[str, Any]:
+    def apply(self, *, with_dashboard: bool = True) -> dict[str, Any]:
         """Set the environment variables, and return the keyword arguments for ``ray.init``.
 
         Repeated calls change nothing until :meth:`undo` is called. Otherwise a second call would
         mistake the TMPDIR and the token of the first call for settings of the user.
+
+        Args:
+            with_dashboard: Whether Ray starts its dashboard.
 
         Raises:
             UserError: There is no usable folder for Ray's files, or an authentication setting is
                 invalid.
         """
         if self._arguments is None:
-            self._arguments = self._apply()
+            self._arguments = self._apply(with_dashboard)
         return dict(self._arguments)
 
-    def _apply(self) -> dict[str, Any]:
+    def _apply(self, with_dashboard: bool) -> dict[str, Any]:
         mode = check_mode()
         folder = private_folder()
         # All processes of Ray listen on 127.0.0.1 only, as is the default on macOS and Windows.
@@ -77,7 +80,7 @@ class LocalSettings:
         set_cluster_enabled(False)
         return {
             # None also starts a dashboard, but does not end the search if this takes too long.
-            "include_dashboard": None,
+            "include_dashboard": None if with_dashboard else False,
             "dashboard_host": "127.0.0.1",
             "num_cpus": allowed_cpus(),
             # Ray 2.60 makes this folder writable for all users, so its parent must be private.

@@ -68,6 +68,14 @@ class MachineFields(BaseModel):
         SearchOption(MACHINES, default="this machine", external=True),
         Field(description="Address of a Ray cluster, or auto."),
     ] = None
+    dashboard: Annotated[
+        bool,
+        SearchOption(MACHINES),
+        Field(
+            description="Start Ray's dashboard on this machine; without it, a search starts sooner"
+            " and needs less memory."
+        ),
+    ] = True
     storage_path: Annotated[
         str | None,
         SearchOption(MACHINES, metavar="FOLDER|URI", default="the results folder", external=True),
