@@ -215,6 +215,8 @@ def test_a_warm_start_imports_earlier_trials_and_the_time_budget_ends_the_search
     assert not set(rates[earlier:]) & set(rates[:earlier])  # imported trials are not run again
     table = pd.read_csv(tmp_path / "short" / "trials.csv")
     assert len(table) == len(trials) - earlier
+    assert "INTERRUPTED" in set(table["state"])  # cut off by the time, but not failed
+    assert set(table["state"]) <= {"COMPLETE", "PRUNED", "INTERRUPTED"}
     # On a busy machine the time may be used up before the first epoch.
     assert table["val_accuracy"].notna().any() == (" epoch 1/9 " in result.stdout)
 

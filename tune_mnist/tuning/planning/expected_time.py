@@ -70,7 +70,7 @@ def announce_time(
     budget = options.time_budget if left is None else max(left() - final, 0.0)
     limit = ""
     if budget is not None and seconds > budget:
-        limit = f", cut off by the time budget at {clock(budget)}"
+        limit = f", cut off by the time budget after {clock(budget)}"
     runs = f", then {approximately(final)} for the final runs" if final else ""
     _print(
         console,

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import time
 from collections.abc import Callable
 
 from ray import tune
@@ -116,7 +115,6 @@ def run_trials(
             search_alg=searcher,
             scheduler=scheduler,
             num_samples=-1,  # the searcher ends the search; idle workers are kept until then
-            time_budget_s=options.time_budget,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: f"{trial.config[NUMBER]:05d}-{trial.trial_id}",
         ),
@@ -131,7 +129,7 @@ def run_trials(
             progress_reporter=tune.CLIReporter(),
         ),
     )
-    start = time.monotonic()
+    stopper.start_time_budget()
     try:
         with (
             steady_controller(one_node=context.nodes is None),
@@ -158,16 +156,12 @@ def run_trials(
     recorder.write()
     if stopper.stop_reason is not None:
         return stopper.stop_reason, ""
-    return _stop_reason(components, options, time.monotonic() - start), ""
+    return _stop_reason(components, options), ""
 
 
-def _stop_reason(
-    components: SearchComponents, options: SearchOptions, seconds: float
-) -> StopReason:
+def _stop_reason(components: SearchComponents, options: SearchOptions) -> StopReason:
     if components.is_exhausted():
         return StopReason.EXHAUSTED
     if components.count_ended() >= options.num_samples:
         return StopReason.FINISHED
-    if options.time_budget and seconds >= options.time_budget:
-        return StopReason.OUT_OF_TIME
     return StopReason.INTERRUPTED

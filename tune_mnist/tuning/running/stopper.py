@@ -1,6 +1,7 @@
 """Early end of a whole search, at a target or without improvement."""
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,9 +19,10 @@ _CHECKPOINT_ENDINGS = {DISK_FULL: StopReason.DISK_FULL, STORAGE_LOST: StopReason
 class SearchStopper(Stopper):
     """Ray Tune stopper that ends a whole search early.
 
-    The search ends when it reaches the target accuracy, no longer improves, must leave time for
-    the final evaluation, or can no longer write checkpoints. Running trials are left unfinished,
-    so the search can be resumed.
+    The search ends when it reaches the target accuracy, no longer improves, has used up its time
+    budget, must leave time for the final evaluation, or can no longer write checkpoints. Running
+    trials are left unfinished, so the search can be resumed. Ray's own ``time_budget_s`` is not
+    used, because Ray marks these trials as ended without saying why.
 
     A trial is an improvement if its accuracy exceeds the best accuracy so far by more than the
     standard error of the best accuracy, sqrt(p (1 - p) / val_images).
@@ -28,8 +30,8 @@ class SearchStopper(Stopper):
     Args:
         context: Context of the search.
         searcher: Searcher that holds the records of the trials.
-        time_is_up: Function that returns whether the rest of the time budget is needed for the
-            final evaluation.
+        time_is_up: Function that returns whether the rest of ``--budget`` is needed for the final
+            evaluation.
 
     Attributes:
         reason: Message about the storage failure that ended the search. Empty if there was no
@@ -46,6 +48,8 @@ class SearchStopper(Stopper):
         self._searcher = searcher
         self._target = context.options.target_accuracy
         self._patience = context.options.patience
+        self._time_budget = context.options.time_budget
+        self._end: float | None = None
         self._val_images = context.val_images
         fidelity = context.settings.fidelity
         self._last_stage = len(fidelity.stages) if fidelity else 0
@@ -75,13 +79,21 @@ class SearchStopper(Stopper):
             self.stop_reason = StopReason.TARGET_REACHED
         if self.stop_reason is None and self._out_of_patience():
             self.stop_reason = StopReason.NO_IMPROVEMENT
-        if self.stop_reason is None and self._time_is_up():
+        if self.stop_reason is None and (self._budget_is_used_up() or self._time_is_up()):
             self.stop_reason = StopReason.OUT_OF_TIME
         return self.stop_reason is not None
+
+    def start_time_budget(self) -> None:
+        """Start the time of ``--time-budget``, if there is one. Call it before the first trial."""
+        if self._time_budget is not None:
+            self._end = time.monotonic() + self._time_budget
 
     def ends(self) -> bool:
         """Return whether the search is over, because of ``stop_all`` or a trial's report."""
         return self.stop_reason is not None
+
+    def _budget_is_used_up(self) -> bool:
+        return self._end is not None and time.monotonic() >= self._end
 
     def _at_target(self) -> bool:
         target = self._target
