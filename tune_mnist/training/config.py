@@ -108,7 +108,7 @@ class TrainConfig(BaseModel):
     augment_strength: Annotated[
         float,
         Hyperparameter(heading="strength", label="strength", format=".2f"),
-        Field(ge=0, le=4, description="Strength of --augment, 0 for none."),
+        Field(ge=0, le=4, description="Strength of the augmentation, 0 for none."),
     ] = 1.0
     augment_flip: Annotated[
         bool,
