@@ -35,7 +35,7 @@ def test_a_search_in_stages_ends_at_its_own_fidelity(tmp_path):
     path.write_text(SPACE)
     result = run(
         "search",
-        *("--space", str(path), "--dataset", "digits", "--final-seeds", "0"),
+        *("--space", str(path), "--dataset", "digits", "--final-seeds", "0", "--no-dashboard"),
         *("--fraction", "0.2"),  # the default would be raised for a small data set
         *("--output-dir", str(tmp_path), "--name", "staged"),
     )
@@ -44,6 +44,8 @@ def test_a_search_in_stages_ends_at_its_own_fidelity(tmp_path):
     stages = next(line for line in result.stdout.splitlines() if "32x32" in line)
     assert_named("1 28x28 0.1 2", stages)
     assert "stage 3" in result.stdout
+    dashboard = next(line for line in result.stdout.splitlines() if line.startswith("dashboard"))
+    assert "http" not in dashboard
 
     directory = tmp_path / "staged"
     for _, epoch in epochs_of(directory):

@@ -12,6 +12,7 @@ from tune_mnist.tuning.options.machine_fields import MAX_OPTION_COUNT, MachineFi
 from tune_mnist.tuning.options.option_presentation import (
     DATA,
     EARLY_STOPPING,
+    FALLBACKS,
     FINAL,
     HOW_MUCH,
     RESULTS,
@@ -143,7 +144,7 @@ class OptionFields(MachineFields):
         int,
         SearchOption(EARLY_STOPPING, default=from_space("grace_period"), fixed=True),
         Field(ge=1, le=MAX_OPTION_COUNT, description="Minimum epochs per trial."),
-    ] = 1
+    ] = FALLBACKS["grace_period"]
     reduction_factor: Annotated[
         int,
         SearchOption(EARLY_STOPPING, fixed=True),

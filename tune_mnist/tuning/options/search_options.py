@@ -137,8 +137,9 @@ class SearchOptions(OptionFields):
 
     def _with_fitting_grace_period(self) -> "SearchOptions":
         """Return the options with a grace period that suits the scheduler and the epochs."""
-        has_none = "grace_period" not in scheduler_class(self.scheduling.name).accepts
-        fitting = 1 if has_none else min(self.grace_period, self.max_epochs)
+        fitting = FALLBACKS["grace_period"]
+        if "grace_period" in scheduler_class(self.scheduling.name).accepts:
+            fitting = min(self.grace_period, self.max_epochs)
         return self.model_copy(update={"grace_period": fitting})
 
     def _combined(self, space: SearchSpace) -> "SearchOptions":

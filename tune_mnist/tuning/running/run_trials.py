@@ -154,14 +154,18 @@ def run_trials(
     if stopper.stop_reason is not None and stopper.reason:
         return stopper.stop_reason, stopper.reason
     recorder.write()
-    if stopper.stop_reason is not None:
+    if stopper.stop_reason not in (None, StopReason.OUT_OF_TIME):
         return stopper.stop_reason, ""
-    return _stop_reason(components, options), ""
+    # The last trial may end when the time does. Then there is nothing to resume.
+    return _stop_reason(components, options, stopper.stop_reason or StopReason.INTERRUPTED), ""
 
 
-def _stop_reason(components: SearchComponents, options: SearchOptions) -> StopReason:
+def _stop_reason(
+    components: SearchComponents, options: SearchOptions, unfinished: StopReason
+) -> StopReason:
+    """Return why a search ended: no trial is left, or the reason of an unfinished search."""
     if components.is_exhausted():
         return StopReason.EXHAUSTED
     if components.count_ended() >= options.num_samples:
         return StopReason.FINISHED
-    return StopReason.INTERRUPTED
+    return unfinished
