@@ -20,6 +20,7 @@ from tune_mnist.command import run
 from tune_mnist.data import Dataset, DataSplit, load_dataset, split_dataset
 from tune_mnist.data.idx_folder import STEMS
 from tune_mnist.training import Compute, TrainConfig, Trainer
+from tune_mnist.tuning.cluster.connection import connected
 
 # The networks of the tests are too small for a second thread, and on a busy machine two threads
 # that wait for each other are many times slower than one.
@@ -39,6 +40,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("gpu"):
                 item.add_marker(pytest.mark.skip(reason="no CUDA GPU here"))
+    # The files that use small_ray come last, as all other tests need a process without a Ray.
+    files = {item.path for item in items if "small_ray" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path in files)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,6 +70,16 @@ def no_early_ray() -> Iterator[None]:
     """Let commands in this process start Ray late, as this process outlives a refused command."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tune_mnist.tuning.early_start.start_ray_early", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="session")
+def small_ray() -> Iterator[None]:
+    """Ray of this process, which no test may end.
+
+    A search in this process takes a third of the CPU time of one that starts its own Ray.
+    """
+    with connected(None, with_dashboard=False):
         yield
 
 

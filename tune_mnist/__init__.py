@@ -8,6 +8,8 @@ from typing import Any
 
 import lazy_loader
 
+from tune_mnist.collector import collector_suspended
+
 # Not read from the package metadata: a Ray job ships the code without installing it.
 __version__ = "0.1.0"
 
@@ -19,4 +21,5 @@ def __getattr__(name: str) -> Any:
         from tune_mnist.process import set_up_process
 
         set_up_process()  # before PyTorch and Ray are imported
-    return _load(name)
+    with collector_suspended():
+        return _load(name)

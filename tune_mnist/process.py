@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tune_mnist.collector import collector_suspended
 from tune_mnist.machine import Cgroups, allowed_cpus
 from tune_mnist.private_folder import private_folder
 from tune_mnist.stop_signals import stop_signals
@@ -53,7 +54,7 @@ def import_torch() -> None:
 
     A KeyboardInterrupt in the C++ part of the import would abort the process (status 134).
     """
-    with stop_signals.held():
+    with stop_signals.held(), collector_suspended():
         import torch  # noqa: F401
 
 

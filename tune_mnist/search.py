@@ -4,6 +4,7 @@ from typing import Any
 
 import cloup
 
+from tune_mnist.collector import collector_suspended
 from tune_mnist.command import SpaceCommand, run, typed_command
 from tune_mnist.command_options import (
     SETTINGS,
@@ -64,11 +65,13 @@ def search(**given: Any) -> int:
         with interrupt_message(lambda: nothing_done(given["resume"])):
             notice("importing Ray and PyTorch")
             # Imported late: Ray and PyTorch take seconds, too long for --help and for Ctrl-C.
-            from tune_mnist.tuning.early_start import start_ray_early
+            with collector_suspended():
+                from tune_mnist.tuning.early_start import start_ray_early
 
             start_ray_early(given)
             import_torch()
-            from tune_mnist.api.search import perform_search
+            with collector_suspended():
+                from tune_mnist.api.search import perform_search
 
         _, outcome = perform_search(typed_command("search"), watch=watch, **given)
     except ReportedInterrupt:

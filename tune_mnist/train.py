@@ -5,6 +5,7 @@ from typing import Any
 import click
 import cloup
 
+from tune_mnist.collector import collector_suspended
 from tune_mnist.command import run
 from tune_mnist.command_options import (
     SETTINGS,
@@ -80,7 +81,8 @@ def train(model_option: tuple[str, ...], **given: Any) -> None:
     # Imported late: PyTorch takes seconds, too long for --help and for Ctrl-C.
     try:
         import_torch()
-        from tune_mnist.api.training import run_training
+        with collector_suspended():
+            from tune_mnist.api.training import run_training
         from tune_mnist.models.keywords import join_keys, parse_options
 
         named = {key: value for key, value in given.items() if value is not None}

@@ -1,6 +1,7 @@
 """Functions that run the project's commands, as separate processes or in this one."""
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import click
+import pytest
 from click.testing import CliRunner
 
 from tests.waiting import PATIENCE, wait_until
@@ -17,6 +19,9 @@ from tune_mnist.tuning.recording.study import JOURNAL
 def start(
     command: str, *arguments: str, stderr: int = subprocess.PIPE, **environment: str
 ) -> subprocess.Popen[str]:
+    """Start a command. A search has no dashboard, which takes time, unless it asks for one."""
+    if command == "search" and "--dashboard" not in arguments:
+        arguments = ("--no-dashboard", *arguments)
     return subprocess.Popen(
         [sys.executable, "-m", f"tune_mnist.{command}", *arguments],
         stdout=subprocess.PIPE,
@@ -57,12 +62,25 @@ def python(
 def in_this_process(command: click.Command, *arguments: str) -> str:
     """Run a command without the imports of a new process, and return its standard output.
 
+    A search needs the fixture ``small_ray``.
+
     Raises:
         UserError: The command refuses its arguments or its input.
     """
     result = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout
+
+
+def script(path: Path, *arguments: str, folder: Path) -> None:
+    """Run a script in a folder, and in this process.
+
+    A script with a search needs the fixture ``small_ray``.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [str(path), *arguments])
+        patch.chdir(folder)
+        runpy.run_path(str(path), run_name="__main__")
 
 
 def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:

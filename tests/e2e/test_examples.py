@@ -1,14 +1,12 @@
 """The examples, each run in an empty folder and with ``--help``."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import nbclient
 import nbformat
 import pytest
 
-from tests.e2e.commands import python
+from tests.e2e.commands import script
 from tests.messages import assert_named, is_named
 from tests.waiting import PATIENCE
 from tune_mnist import load_results
@@ -19,35 +17,30 @@ LIVE = "application/vnd.jupyter.widget-view+json"
 PLOTLY = "application/vnd.plotly.v1+json"
 
 
-def test_the_example_of_the_python_api_runs(tmp_path):
-    result = python(str(EXAMPLES / "python_api.py"), folder=tmp_path)
+def test_the_example_of_the_python_api_runs(tmp_path, small_ray, capsys):
+    script(EXAMPLES / "python_api.py", folder=tmp_path)
+    out = capsys.readouterr().out
     (report,) = tmp_path.glob("results/*/report.html")
-    assert str(report.relative_to(tmp_path)) in result.stdout
+    assert str(report.relative_to(tmp_path)) in out
     results = load_results(report.parent)
     assert len(results.trials) == 6
     assert list(results.best["lenet"].test_accuracies) == [0]
-    assert f"{results.trials['val_accuracy'].max():.4f}" in result.stdout
+    assert f"{results.trials['val_accuracy'].max():.4f}" in out
     assert (report.parent / "history.html").exists()
     assert len(list(tmp_path.glob("results/*/epochs.csv"))) == 1
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
-def test_an_example_describes_itself_and_refuses_other_options(path, tmp_path):
-    def run(option):
-        return subprocess.run(
-            [sys.executable, path, option],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
-
-    described = run("--help")
-    assert (described.returncode, described.stderr) == (0, "")
-    assert f"python examples/{path.name}" in described.stdout
-    refused = run("--wrong")
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert_named([path.name, "--wrong"], refused.stderr)
+def test_an_example_describes_itself_and_refuses_other_options(
+    path, tmp_path, capsys, networks_forgotten
+):
+    with pytest.raises(SystemExit) as described:
+        script(path, "--help", folder=tmp_path)
+    assert f"python examples/{path.name}" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as refused:
+        script(path, "--wrong", folder=tmp_path)
+    assert (described.value.code, refused.value.code) == (0, 2)
+    assert_named([path.name, "--wrong"], capsys.readouterr().err)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.e2e.commands import interrupt, run, start
+from tests.e2e.commands import in_this_process, interrupt, start
 from tests.messages import assert_named, is_named
 from tests.waiting import wait_until
 from tests.weights import weights_of
 from tune_mnist.inference import load_ensemble
 from tune_mnist.models import create_model
+from tune_mnist.search import search
 from tune_mnist.training import (
     TrainConfig,
     create_batches,
@@ -45,7 +46,9 @@ def wait_for(process, path, pattern):
     wait_until(lambda: list(path.glob(pattern)), process, every=0.02)
 
 
-def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path, digits):
+def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(
+    tmp_path, digits, small_ray
+):
     (tmp_path / "two.yaml").write_text(SPACE)
     directory = tmp_path / "final"
     process = start(
@@ -69,11 +72,9 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
     assert "Traceback" not in out + err
     assert f"--resume {directory}" in out
 
-    result = run("search", "--resume", str(directory))
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
-    assert is_named("2 of 3", result.stdout)  # runs are done
-    assert "#0 epoch" not in result.stdout
+    out = in_this_process(search, "--resume", str(directory))
+    assert is_named("2 of 3", out)  # runs are done
+    assert "#0 epoch" not in out
     assert (first.read_text(), first.stat().st_mtime_ns) == before
     assert [(run.trial, run.seed) for run in read_final_runs(directory)] == [
         *((0, seed) for seed in range(3))
@@ -81,10 +82,9 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
     assert list((directory / "checkpoints").rglob("*.pt")) == []
 
     more = ("--num-samples", "3", "--finalists", "2", "--final-seeds", "2")
-    result = run("search", "--resume", str(directory), *more)
-    assert result.returncode == 0, result.stderr
-    assert is_named("1 of 3", result.stdout)  # trials had ended
-    clocks = re.findall(r"^\[(\d+:\d\d:\d\d)\]", result.stdout, flags=re.MULTILINE)
+    out = in_this_process(search, "--resume", str(directory), *more)
+    assert is_named("1 of 3", out)  # trials had ended
+    clocks = re.findall(r"^\[(\d+:\d\d:\d\d)\]", out, flags=re.MULTILINE)
     assert clocks == sorted(clocks)  # one clock from the first trial to the report
     found = read_final_runs(directory)
     runs = [run for run in found if run.best]
@@ -123,21 +123,19 @@ def test_a_final_evaluation_survives_a_kill_and_follows_the_best_trial(tmp_path,
     assert_named("2 best 0 1 1,437", plan)
 
 
-def test_networks_that_guess_are_tested_only_by_a_command_that_asks_for_it(tmp_path):
+def test_networks_that_guess_are_tested_only_by_a_command_that_asks_for_it(tmp_path, small_ray):
     (tmp_path / "none.yaml").write_text(SPACE.replace("0.0001", "1e-8").replace("e-4", "e-9"))
     directory = tmp_path / "guess"
-    result = run(
-        "search",
+    out = in_this_process(
+        search,
         *("--space", str(tmp_path / "none.yaml"), "--dataset", "digits", "--num-samples", "1"),
         *("--max-epochs", "1", "--scheduler", "none", "--searcher", "random"),
         *("--output-dir", str(tmp_path), "--name", "guess"),
     )
-    assert result.returncode == 0, result.stderr
     assert read_final_runs(directory) == []
-    for text in (result.stdout, (directory / "summary.md").read_text()):
+    for text in (out, (directory / "summary.md").read_text()):
         assert "no better than guessing" in " ".join(text.split())
-    result = run("search", "--resume", str(directory), "--final-seeds", "1")
-    assert result.returncode == 0, result.stderr
+    in_this_process(search, "--resume", str(directory), "--final-seeds", "1")
     assert [run.model for run in read_final_runs(directory)] == ["lenet"]
     assert "no better than guessing" not in (directory / "summary.md").read_text()
 

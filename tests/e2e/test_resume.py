@@ -82,7 +82,7 @@ def shoot_or_end(process: subprocess.Popen[str], rng: random.Random) -> str | No
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_workers_and_a_killed_driver_lose_and_repeat_no_trial(tmp_path, moment):
+def test_killed_workers_and_a_killed_driver_lose_and_repeat_no_trial(tmp_path, moment, small_ray):
     rng = random.Random(moment)  # noqa: S311
     directory = tmp_path / "killed"
     process = start(
@@ -95,9 +95,7 @@ def test_killed_workers_and_a_killed_driver_lose_and_repeat_no_trial(tmp_path, m
     kill_at(process, directory, last, rng.random() / 2)
     before = ended(trials_in(directory))
 
-    result = run("search", "--resume", str(directory))
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
+    in_this_process(search, "--resume", str(directory))
 
     trials = trials_in(directory)
     assert [trial.number for trial in trials] == list(range(TRIALS))
@@ -137,19 +135,17 @@ class Search:
 
 
 def uninterrupted(output: Path, scheduler: str) -> Search:
-    result = run(
-        *("search", *DIGITS, *ONE_BY_ONE, "--scheduler", scheduler),
+    in_this_process(
+        *(search, *DIGITS, *ONE_BY_ONE, "--scheduler", scheduler),
         *("--output-dir", str(output), "--name", "alone"),
     )
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
     lines = [line for path in output.glob("alone/ray/*/result.json") for line in path.open()]
     assert len({json.loads(line)["pid"] for line in lines}) == 1  # workers are reused
     return Search.read(output / "alone")
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> Search:
+def undisturbed(tmp_path_factory, small_ray) -> Search:
     """Search with the default scheduler."""
     return uninterrupted(tmp_path_factory.mktemp("undisturbed"), "asha")
 
@@ -194,13 +190,12 @@ def test_a_killed_search_gives_the_same_weights_as_an_undisturbed_one(
 def test_a_warm_start_imports_earlier_trials_and_the_time_budget_ends_the_search(
     tmp_path, undisturbed
 ):
-    result = run(
-        *("search", *DIGITS, "--num-samples", "1000", "--time-budget", "15s"),
+    out = in_this_process(
+        *(search, *DIGITS, "--num-samples", "1000", "--time-budget", "15s"),
         *("--warm-start", str(undisturbed.directory)),
         *("--output-dir", str(tmp_path), "--name", "short"),
     )
-    assert result.returncode == 0, result.stderr
-    assert "time budget" in result.stdout
+    assert "time budget" in out
 
     earlier = len(undisturbed.trials)
     experiment = json.loads((tmp_path / "short" / "experiment.json").read_text())
@@ -218,7 +213,7 @@ def test_a_warm_start_imports_earlier_trials_and_the_time_budget_ends_the_search
     assert "INTERRUPTED" in set(table["state"])  # cut off by the time, but not failed
     assert set(table["state"]) <= {"COMPLETE", "PRUNED", "INTERRUPTED"}
     # On a busy machine the time may be used up before the first epoch.
-    assert table["val_accuracy"].notna().any() == (" epoch 1/9 " in result.stdout)
+    assert table["val_accuracy"].notna().any() == (" epoch 1/9 " in out)
 
 
 def lay_traps(folder: Path, sprung: Path) -> int:
@@ -273,8 +268,7 @@ def test_a_finished_search_can_be_extended_but_not_changed(tmp_path, undisturbed
     notes = lay_notes(directory)
     leave_as_a_killed_writer(directory)
     named = ("--output-dir", str(directory.parent), "--name", directory.name, "--resume")
-    result = run("search", *named, "--num-samples", "6")
-    assert result.returncode == 0, result.stderr
+    in_this_process(search, *named, "--num-samples", "6")
     after = trials_in(directory)
     assert len(after) == 6
     assert after[:4] == before

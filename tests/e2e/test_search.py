@@ -47,6 +47,8 @@ def test_a_search_prints_and_writes_its_tables(finished):
     data = next(line for line in lines if is_named("48,000", line))
     assert_named("4,800 2,000 12,000", data)
     assert any(line.startswith("expected ") for line in lines)
+    (dashboard,) = [line for line in lines if line.startswith("dashboard ")]
+    assert "http" not in dashboard  # left out by `start`
     assert shows_the_best_trial(result.stdout, directory)
     shown = str(directory).encode("ascii", "backslashreplace").decode()
     (end,) = [line for line in lines if "report.html" in line]
@@ -162,7 +164,9 @@ def test_ctrl_c_keeps_the_results(tmp_path):
 ALL = ("lenet", "alexnet", "resnet", "vggnet")
 
 
-def test_every_architecture_gets_its_share_of_trials_a_complete_one_and_a_final_run(tmp_path):
+def test_every_architecture_gets_its_share_of_trials_a_complete_one_and_a_final_run(
+    tmp_path, small_ray
+):
     space = tmp_path / "narrow.yaml"
     space.write_text(
         "description: all architectures, narrow\n"
@@ -171,13 +175,12 @@ def test_every_architecture_gets_its_share_of_trials_a_complete_one_and_a_final_
         "  lr: {type: float, low: 1.0e-4, high: 1.0e-3, log: true}\n"
         "  model.width: {type: categorical, choices: [8]}\n"
     )
-    result = run(
-        "search",
+    in_this_process(
+        search,
         *("--space", str(space), "--dataset", "digits", "--fraction", "0.2"),
         *("--image-size", "28", "--num-samples", "8", "--max-epochs", "2"),
         *("--final-seeds", "1", "--output-dir", str(tmp_path), "--name", "four"),
     )
-    assert result.returncode == 0, result.stderr
     directory = tmp_path / "four"
     trials = pd.read_csv(directory / "trials.csv")
     assert dict(trials["model"].value_counts()) == dict.fromkeys(ALL, 2)

@@ -50,7 +50,7 @@ class Watched:
 def watched(tmp_path_factory) -> Iterator[Watched]:
     token = secrets.token_hex(32)
     process = start(
-        "search",
+        *("search", "--dashboard"),
         *("--dataset", "digits", "--num-samples", "2", "--max-epochs", "100000"),
         *("--scheduler", "none", "--final-seeds", "0", "--max-concurrent", "2"),
         *("--cpus-per-trial", "0.5"),

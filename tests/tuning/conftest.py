@@ -1,4 +1,4 @@
-"""A clock, a local Ray, one per process, and a local bucket, one per test module."""
+"""A clock, and a local bucket, one per test module."""
 
 import time
 from collections.abc import Iterator
@@ -7,13 +7,6 @@ from dataclasses import dataclass
 import pytest
 
 from tests.buckets import KEYS, s3_server
-from tune_mnist.tuning.cluster.connection import connected
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Move the files that use ``small_ray`` to the end, as all other tests run without a Ray."""
-    files = {item.path for item in items if "small_ray" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: item.path in files)
 
 
 @dataclass
@@ -33,13 +26,6 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(time, "monotonic", lambda: clock.seconds)
     return clock
-
-
-@pytest.fixture(scope="session")
-def small_ray() -> Iterator[None]:
-    """Ray of this process, which no test may end."""
-    with connected(None):
-        yield
 
 
 @pytest.fixture(scope="module")

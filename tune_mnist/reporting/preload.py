@@ -3,6 +3,8 @@
 import threading
 from contextlib import suppress
 
+from tune_mnist.collector import collector_suspended
+
 
 def preload() -> threading.Thread:
     """Import the packages that the report needs in a background thread, and return the thread.
@@ -16,7 +18,8 @@ def preload() -> threading.Thread:
 
 
 def _import() -> None:
-    with suppress(Exception):  # the report imports the same modules, and then shows the error
+    # The report imports the same modules, and then shows the error.
+    with suppress(Exception), collector_suspended():
         # PyTorch imports torch._dynamo when the operations of a network are counted.
         import torch._dynamo  # noqa: F401
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import ray
 
+from tune_mnist.collector import collector_suspended
 from tune_mnist.errors import UserError
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.cluster.address import check_answers
@@ -25,6 +26,9 @@ from tune_mnist.tuning.ray_internals.settings import (
     PRELOADED_MODULES,
     reread_authentication,
 )
+
+# The last two are for workers that cannot import this package before their first trial.
+_PRELOADED = "tune_mnist.tuning.trials.worker_imports,torch,ray.tune"
 
 
 @dataclass(frozen=True)
@@ -258,7 +262,7 @@ def prepare_environment(
         UserError: Ray cannot be started on this machine with the current settings.
     """
     if all_cores:
-        os.environ.setdefault(PRELOADED_MODULES, "torch,ray.tune")
+        os.environ.setdefault(PRELOADED_MODULES, _PRELOADED)
     for key, value in ENVIRONMENT.items():
         os.environ.setdefault(key, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
@@ -276,24 +280,10 @@ def disconnect() -> None:
             atexit.unregister(ray.shutdown)
             kill_descendants()
             return
-    with _no_collection():
+    # If the collector frees a reference to an object of Ray in another thread while Ray 2.60 shuts
+    # down, Ray ends the process with status 1. No upstream issue has been filed.
+    gc.collect()
+    with collector_suspended():
         ray.shutdown()
     _settings.undo()
     reread_authentication()
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Context manager that suspends the garbage collector, after a last collection.
-
-    If the collector frees a reference to an object of Ray in another thread while Ray 2.60 shuts
-    down, Ray ends the process with status 1. No upstream issue has been filed.
-    """
-    enabled = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
