@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from tune_mnist.declarations import Duration
 from tune_mnist.models.registry import SHIPPED, get_architecture
 from tune_mnist.training.config import HYPERPARAMETERS, SEARCHABLE, TrainConfig
+from tune_mnist.training.hyperparameters import Hyperparameter
 from tune_mnist.tuning.spaces.parameters import (
     CategoricalParameter,
     FloatParameter,
@@ -95,11 +96,19 @@ def _hyperparameters() -> str:
             "required"
             if HYPERPARAMETERS[name].required
             else _default(TrainConfig.model_fields[name]),
+            _in_trial_names(HYPERPARAMETERS[name]),
+            HYPERPARAMETERS[name].heading or name,
             HYPERPARAMETERS[name].help,
         )
         for name in SEARCHABLE
     ]
-    return _table(("name", "value", "if absent", "meaning"), rows)
+    headings = ("name", "value", "if absent", "in names of trials", "in tables", "meaning")
+    return _table(headings, rows)
+
+
+def _in_trial_names(declared: Hyperparameter) -> str:
+    label = declared.name if declared.label is None else declared.label
+    return f"`{label}=`" if label else "value only"
 
 
 def _keywords() -> str:
