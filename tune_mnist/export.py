@@ -45,7 +45,8 @@ _OPTIONS = (
         only=("dataset", "data_dir"),
         presentation={
             "dataset": Option(
-                _CHECK, default="mnist, or random images if the model was trained on other data"
+                _CHECK,
+                default="mnist, or random images for a model of another shape of images",
             )
         },
         group=_CHECK,
