@@ -121,8 +121,8 @@ def test_gp_suggests_different_points_to_concurrent_workers():
 @pytest.mark.parametrize("name", ["tpe", "gp", "cmaes"])
 def test_a_model_finds_better_trials_than_random_search(name):
     text = STEPS.replace(", step: 0.1", "")
-    later = [parameters["lr"] for parameters in draw(name, space_of(text), 40)[20:]]
-    by_chance = [parameters["lr"] for parameters in draw("random", space_of(text), 40)[20:]]
+    later = [parameters["lr"] for parameters in draw(name, space_of(text), 30)[20:]]
+    by_chance = [parameters["lr"] for parameters in draw("random", space_of(text), 30)[20:]]
     assert sum(later) > sum(by_chance)
 
 

@@ -33,7 +33,7 @@ class Grid(SamplerMaker):
                 combinations.
         """
         for name, parameter in space.parameters.items():
-            if parameter.values() is None:
+            if parameter.count() is None:
                 raise UserError(
                     f"--searcher grid: parameter '{name}' of space {space.name} is {parameter},"
                     " which a grid cannot enumerate; give it a step or choices, or use another"
@@ -53,4 +53,4 @@ class Grid(SamplerMaker):
     @classmethod
     def count(cls, space: SearchSpace) -> int:
         """Return the number of combinations of parameter values in a space without conditions."""
-        return math.prod(len(parameter.values() or ()) for parameter in space.parameters.values())
+        return math.prod(parameter.count() or 0 for parameter in space.parameters.values())
