@@ -50,6 +50,24 @@ def test_the_last_line_names_only_files_that_exist(finished):
     assert "failed" not in text
 
 
+def last_line(directory, outcome):
+    (end,) = [line for line in printed(directory, outcome).splitlines() if "results in" in line]
+    return end.partition("results in")[0]
+
+
+def test_the_last_line_counts_the_trials_once(finished):
+    finished.trial(0.5, 0.7)
+    assert_named("2", last_line(finished.directory, Outcome(StopReason.FINISHED)))
+    finished.trial(0.5, 0.6, ends=False)
+    end = last_line(finished.directory, Outcome(StopReason.INTERRUPTED))
+    assert_named(["interrupted", "2 of 3"], end)
+
+
+def test_the_last_line_counts_the_final_runs_that_are_missing(finished):
+    outcome = Outcome(StopReason.INTERRUPTED, final_runs=(2, 3))
+    assert_named(["interrupted", "2 of 3", "1"], last_line(finished.directory, outcome))
+
+
 @pytest.mark.parametrize(("failed", "status"), [(FAILED, 1), ((), 0)])
 def test_the_exit_status_says_whether_final_runs_failed(finished, monkeypatch, failed, status):
     outcome = Outcome(StopReason.FINISHED, failed_final_runs=failed)

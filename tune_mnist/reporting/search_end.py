@@ -1,5 +1,6 @@
 """Report and console output at the end of a search."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -7,7 +8,9 @@ from rich.console import Console
 from tune_mnist.console import print_line
 from tune_mnist.durations import Stopwatch
 from tune_mnist.notices import notice
-from tune_mnist.tuning.recording.trial_record import TrialState
+from tune_mnist.reporting.text_format import count
+from tune_mnist.tuning.final.runs import FinalRun
+from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.results_folder.resuming import resume_command
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 
@@ -51,16 +54,13 @@ def report_search_end(
     # After the tables: writing is most likely to fail, and `report` can repeat it.
     if outcome.stop_reason is not StopReason.DISK_FULL:
         write_report(results, tables, directory)
-    ended = sum(record.state is not TrialState.INTERRUPTED for record in results.records)
-    failed = len(outcome.failed_final_runs)
-    runs = f"; {failed} of {failed + len(results.final)} final runs failed" if failed else ""
     written = ", ".join(name for name in WRITTEN if (directory / name).exists())
     end = (
-        f"{outcome.stop_reason.value}: {ended} of {len(results.records)} started trials ended"
-        f"{runs}; results in {directory}{f': {written}' if written else ''}"
+        f"{_trials(results.records, outcome)}{_final_runs(results.final, outcome)}; results in"
+        f" {directory}{f': {written}' if written else ''}"
     )
     print_line(console, watch.stamped(end))
-    more = "" if failed else _HOW_TO_CONTINUE.get(outcome.stop_reason)
+    more = "" if outcome.failed_final_runs else _HOW_TO_CONTINUE.get(outcome.stop_reason)
     if more is not None and results.options.resumable:
         # Not wrapped, so that the command can be copied from a terminal.
         console.print(
@@ -68,3 +68,26 @@ def report_search_end(
             markup=False,
             soft_wrap=True,
         )
+
+
+def _trials(records: Sequence[TrialRecord], outcome: Outcome) -> str:
+    """Return why the search ended, and how many of its trials have ended."""
+    started = len(records)
+    ended = sum(record.state is not TrialState.INTERRUPTED for record in records)
+    if ended == started:
+        trials = f"all {count(started, 'trial')} ended" if started > 1 else "1 trial ended"
+    else:
+        trials = f"{ended} of {started} started trials ended"
+    reason = outcome.stop_reason
+    return trials if reason is StopReason.FINISHED else f"{reason.value}: {trials}"
+
+
+def _final_runs(made: Sequence[FinalRun], outcome: Outcome) -> str:
+    """Return how many final runs have failed or are missing, or ``""`` if none."""
+    if failed := len(outcome.failed_final_runs):
+        return f", {failed} of {count(failed + len(made), 'final run')} failed"
+    done, planned = outcome.final_runs or (0, 0)
+    if not planned:
+        return ""
+    missing = f", {planned - done} missing" if done < planned else ""
+    return f", {done} of {count(planned, 'final run')} done{missing}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -226,13 +227,14 @@ def _evaluate(
         failed = final.run(records, console, context.watch)
         return Outcome(stop_reason, failed_final_runs=tuple(failed))
     except KeyboardInterrupt:
-        return Outcome(StopReason.INTERRUPTED)
+        cut_off = Outcome(StopReason.INTERRUPTED)
     except StorageError as error:
-        return Outcome(StopReason.STORAGE_LOST, str(error))
+        cut_off = Outcome(StopReason.STORAGE_LOST, str(error))
     except OSError as error:
         if not means_no_room(error):
             raise
-        return Outcome(StopReason.DISK_FULL, f"{context.directory}: {error.strerror}")
+        cut_off = Outcome(StopReason.DISK_FULL, f"{context.directory}: {error.strerror}")
+    return replace(cut_off, final_runs=final.count_runs(records))
 
 
 def _measuring(

@@ -50,8 +50,8 @@ def record(number, accuracy, **config):
 LENET = {"model": "lenet", "lr": 0.005, "batch_size": 32}
 
 
-def evaluate(
-    directory, records, digits, digits_split, shared, fraction=1.0, skipping_level=None, **given
+def evaluation(
+    directory, digits, digits_split, shared, fraction=1.0, skipping_level=None, **given
 ):
     space = load_space("lenet")
     options = SearchOptions.for_space(
@@ -60,10 +60,15 @@ def evaluate(
     context = context_in(
         directory, space, options, WORKERS, shared=shared, val_images=len(digits_split.val)
     )
-    stream = io.StringIO()
-    failures = FinalEvaluation(
+    return FinalEvaluation(
         context, digits, train_val_indices(digits_split, fraction), skipping_level
-    ).run(records, Console(file=stream, width=200), Stopwatch())
+    )
+
+
+def evaluate(directory, records, *data, **given):
+    stream = io.StringIO()
+    final = evaluation(directory, *data, **given)
+    failures = final.run(records, Console(file=stream, width=200), Stopwatch())
     return failures, stream.getvalue()
 
 
@@ -92,6 +97,8 @@ def test_networks_that_only_guess_are_not_trained_again(tmp_path, digits, digits
     assert [run.model for run in read_final_runs(tmp_path)] == ["lenet"]
     (line,) = [line for line in out.splitlines() if "--final-seeds" in line]  # the remedy
     assert_named("alexnet 1", line)
+    more = evaluation(tmp_path, *wanted, max_epochs=1, final_seeds=3)
+    assert more.count_runs(records) == (1, 3)  # none of the network that guesses
 
 
 @pytest.mark.e2e

@@ -118,13 +118,10 @@ class FinalEvaluation:
         self._ensemble.drop_outdated(records, say)
         chosen = choose(records, options, settings, len(self.train))
         made = drop_outdated(self.context.directory, chosen)
-        done = {(run.trial, run.seed) for run in made}
         guessing = no_better_than_guessing(chosen, records, self.skipping_level, made)
         if guessing and options.final_seeds:
             say(describe_skipped(guessing, options))
-        learned = [run for run in chosen if run not in guessing]
-        planned = [run for first in learned for run in first.seeded(options.final_seeds)]
-        todo = [run for run in planned if (run.trial, run.config.seed) not in done]
+        planned, todo = self._planned([run for run in chosen if run not in guessing], made)
         settings.store.start()
         drop_checkpoints(settings.store, todo)
         if not planned:
@@ -150,6 +147,28 @@ class FinalEvaluation:
         if ensemble is not None:
             self._ensemble.finish(ensemble, records, say)
         return failures
+
+    def count_runs(self, records: list[TrialRecord]) -> tuple[int, int]:
+        """Return the number of finished and of planned final runs.
+
+        Args:
+            records: Records of all trials.
+        """
+        chosen = choose(records, self.context.options, self.context.settings, len(self.train))
+        made = read_final_runs(self.context.directory)
+        made = [run for run in made if any(other.is_like(run) for other in chosen)]
+        guessing = no_better_than_guessing(chosen, records, self.skipping_level, made)
+        planned, todo = self._planned([run for run in chosen if run not in guessing], made)
+        return len(planned) - len(todo), len(planned)
+
+    def _planned(
+        self, finalists: list[PlannedRun], made: list[FinalRun]
+    ) -> tuple[list[PlannedRun], list[PlannedRun]]:
+        """Return all final runs of the finalists, and those of them that have not finished."""
+        done = {(run.trial, run.seed) for run in made}
+        seeds = self.context.options.final_seeds
+        planned = [run for first in finalists for run in first.seeded(seeds)]
+        return planned, [run for run in planned if (run.trial, run.config.seed) not in done]
 
     @property
     def _ensemble(self) -> EnsembleEvaluation:

@@ -39,8 +39,10 @@ class Outcome:
         stop_reason: Reason why the search ended.
         detail: Message with details of the reason. It may be empty.
         failed_final_runs: One-line message for each final run that failed.
+        final_runs: Finished and planned final runs if the final evaluation was cut off, or None.
     """
 
     stop_reason: StopReason
     detail: str = ""
     failed_final_runs: tuple[str, ...] = ()
+    final_runs: tuple[int, int] | None = None

@@ -145,7 +145,7 @@ class Progress(StatelessCallback):
         if ended < self._plan.num_samples:
             left = self._left()
             parts.append(
-                "time left unknown yet"
+                "time left not known yet"
                 if left is None
                 else f"{approximately(left)} left for the trials"
             )
