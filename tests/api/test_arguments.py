@@ -10,7 +10,7 @@ from tests.messages import assert_refused
 from tune_mnist import run_search, run_training
 from tune_mnist.api.calls import python_call
 from tune_mnist.tuning.spaces.space import parse_space, shipped_spaces
-from tune_mnist.tuning.spaces.space_dict import space_from_dict
+from tune_mnist.tuning.spaces.space_dict import SPACE_NAME, space_from_dict
 
 SPACE = {
     "description": "a few rates",
@@ -95,6 +95,7 @@ def test_a_dict_gives_the_same_space_as_a_file():
     path = shipped_spaces() / "all.yaml"
     of_file = parse_space(path.read_text(), path)
     of_dict = space_from_dict(yaml.safe_load(path.read_text()))
+    assert of_dict.name == SPACE_NAME
     assert of_dict.parameters == of_file.parameters
     assert of_dict.baselines == of_file.baselines
     assert of_dict.defaults == of_file.defaults

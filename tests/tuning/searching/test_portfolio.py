@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.messages import assert_refused
+from tests.messages import assert_named, assert_refused
 from tune_mnist.models.registry import SHIPPED
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.preparation import read_portfolio
-from tune_mnist.tuning.searching.portfolio import Portfolio, portfolio_of
+from tune_mnist.tuning.searching.portfolio import SHARE, Portfolio, portfolio_of
 from tune_mnist.tuning.spaces.space import load_space, parse_space, shipped_spaces
 
 SPACE = """
@@ -50,7 +50,7 @@ def test_configurations_outside_the_space_are_omitted_and_counted(folder):
     )
     assert portfolio.left_out == 3
     described = portfolio.describe()
-    assert re.findall(r"\d+", described) == ["2", "3"]
+    assert re.findall(r"\d+", described) == ["2", "5", "3"]
     assert all(name in described for name in ("lr", "momentum", "dropout"))
     assert "optimizer" not in described
 
@@ -84,6 +84,8 @@ def test_the_portfolio_gets_at_most_a_quarter_of_the_trials():
     many = Portfolio(tuple({"lr": number / 100} for number in range(6)), left_out=0)
     assert len(many.shortened(16).configurations) == 4
     assert len(many.shortened(100).configurations) == 6
+    assert_named(f"4 6 {SHARE}", many.shortened(16).describe())
+    assert re.findall(r"\d+", many.shortened(100).describe()) == ["6"]
 
 
 def test_shipped_portfolios_fit_the_shipped_space_of_their_network():

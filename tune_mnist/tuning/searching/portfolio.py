@@ -48,11 +48,13 @@ class Portfolio:
         configurations: Configurations within the search space, in the order in which to try them.
         left_out: Number of configurations that were omitted because they do not fit the space.
         outside: Parameters in which the omitted configurations lie outside the space.
+        untried: Number of configurations that were omitted because the search is too short.
     """
 
     configurations: tuple[dict[str, Any], ...]
     left_out: int
     outside: tuple[str, ...] = ()
+    untried: int = 0
 
     def shortened(self, num_samples: int) -> "Portfolio":
         """Return the portfolio, shortened to what a search of a given length tries.
@@ -61,16 +63,22 @@ class Portfolio:
             num_samples: Number of trials of the search. At most one in ``SHARE`` trials is taken
                 from the portfolio.
         """
-        return replace(self, configurations=self.configurations[: num_samples // SHARE])
+        kept = self.configurations[: num_samples // SHARE]
+        return replace(
+            self, configurations=kept, untried=len(self.configurations) - len(kept) + self.untried
+        )
 
     def describe(self) -> str:
         """Describe in one line how a search uses the portfolio."""
         count, others = len(self.configurations), self.left_out
-        why = f"outside this space in {', '.join(self.outside)}"
+        outside = f"lie{'s' * (others == 1)} outside this space in {', '.join(self.outside)}"
         if not count:
-            return f"not used: {_shipped(others)} lie{'s' * (others == 1)} {why}"
-        tried = f"{_shipped(count)}, tried after the baselines and trained to the last epoch"
-        return f"{tried} ({others} more lie{'s' * (others == 1)} {why})" if others else tried
+            return f"not used: {_shipped(others)} {outside}"
+        total = count + others + self.untried
+        number = _shipped(count) if count == total else f"{count} of {_shipped(total)}"
+        limit = f" (at most one per {SHARE} trials)" if self.untried else ""
+        rest = f"; {others} {outside}" if others else ""
+        return f"{number}{limit}, tried after the baselines and trained to the last epoch{rest}"
 
 
 def portfolio_of(space: SearchSpace, folder: Path | None = None) -> Portfolio | None:

@@ -1,6 +1,7 @@
 """Search spaces that a program passes as a dict."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import yaml
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.spaces.space import SearchSpace, parse_space
 
-SPACE_NAME = "space"
-"""Name of every space that was built from a dict."""
+SPACE_NAME = "dict"
+"""Name of every space that was built from a dict, in the output and in names of folders."""
+
+_ARGUMENT = Path("space")
+"""Argument of the call, which errors name in place of a file."""
 
 
 def space_from_dict(content: Mapping[str, Any]) -> SearchSpace:
@@ -28,14 +32,14 @@ def space_from_dict(content: Mapping[str, Any]) -> SearchSpace:
     except yaml.representer.RepresenterError as error:
         value = type(error.args[-1]).__name__
         raise UserError(
-            f"{SPACE_NAME}: the dict contains a value of type {value}, but may contain only"
+            f"{_ARGUMENT}: the dict contains a value of type {value}, but may contain only"
             " numbers, texts, lists and dicts"
         ) from None
     except RecursionError:
         raise UserError(
-            f"{SPACE_NAME}: the dict is nested too deeply, or contains itself"
+            f"{_ARGUMENT}: the dict is nested too deeply, or contains itself"
         ) from None
-    return parse_space(text, Path(SPACE_NAME))
+    return replace(parse_space(text, _ARGUMENT), name=SPACE_NAME)
 
 
 class _Dumper(yaml.SafeDumper):
