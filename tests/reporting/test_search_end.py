@@ -50,6 +50,21 @@ def test_the_last_line_names_only_files_that_exist(finished):
     assert "failed" not in text
 
 
+def test_a_failed_trial_is_printed_with_its_error_and_the_remedy(finished):
+    finished.trial(0.5, fails="ValueError: no")
+    file = finished.directory / "ray" / "00001-abc" / "error.txt"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    text = printed(finished.directory, Outcome(StopReason.FINISHED))
+    assert "ValueError: no" in text
+    (remedy,) = [line for line in text.splitlines() if file.name in line]
+    assert_named(["FAILED", "--resume", f"--warm-start {finished.directory}"], remedy)
+
+
+def test_nothing_is_said_about_failures_of_a_search_without_any(finished):
+    assert "FAILED" not in printed(finished.directory, Outcome(StopReason.FINISHED))
+
+
 def last_line(directory, outcome):
     (end,) = [line for line in printed(directory, outcome).splitlines() if "results in" in line]
     return end.partition("results in")[0]

@@ -15,6 +15,7 @@ from tune_mnist.reporting.side_by_side import compare_searches
 from tune_mnist.reporting.stored_search import StoredSearch, read_search
 from tune_mnist.reporting.summary import (
     TABLES_FOLDER,
+    failure_remedy,
     failures,
     page,
     search_facts,
@@ -76,8 +77,9 @@ def show(results: StoredSearch, tables: Sequence[Comparison], console: Console) 
         console.print(table.to_rich())
     if results.trials["val_accuracy"].isna().all():
         _print(console, "no trial has finished an epoch: there is nothing to compare")
-    for line in failures(results):
-        _print(console, line)
+    for line in (*failures(results), failure_remedy(results)):
+        if line:
+            _print(console, line)
 
 
 def _compare(searches: Sequence[StoredSearch], output: Path | None, console: Console) -> None:

@@ -12,7 +12,12 @@ from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.trials import trial_tables
 from tune_mnist.safe_paths import path_in
-from tune_mnist.tuning.recording.trial_record import NOT_LEARNED_YET
+from tune_mnist.tuning.recording.trial_record import (
+    ERROR_FILE,
+    NOT_LEARNED_YET,
+    RAY_FOLDER,
+    TrialState,
+)
 from tune_mnist.tuning.running.stop_reason import ENDED, StopReason
 
 TABLES_FOLDER = "tables"
@@ -70,6 +75,19 @@ def failures(results: StoredSearch) -> list[str]:
         for record in results.records
         if record.reason
     ]
+
+
+def failure_remedy(results: StoredSearch) -> str:
+    """State what to do about the trials that failed, or return ``""`` if none failed."""
+    if all(record.state is not TrialState.FAILED for record in results.records):
+        return ""
+    directory, errors = results.directory, f"{RAY_FOLDER}/<trial>/{ERROR_FILE}"
+    stored = any(directory.glob(f"{RAY_FOLDER}/*/{ERROR_FILE}"))
+    whole = f" (whole errors: {directory}/{errors})" if stored else ""
+    return (
+        f"{TrialState.FAILED} trials are not repeated by --resume: remove the cause{whole}, and"
+        f" start another search, with --warm-start {directory} to reuse the other trials"
+    )
 
 
 def search_page(results: StoredSearch, tables: Sequence[Comparison]) -> str:

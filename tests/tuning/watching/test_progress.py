@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from tests.messages import assert_named
 from tests.tuning.example_trial import CONFIG, METRICS
 from tune_mnist.durations import Stopwatch, approximately, clock
 from tune_mnist.tuning.recording.trial_record import NOT_LEARNED_YET, TrialRecord, TrialState
@@ -184,3 +185,16 @@ def test_an_estimate_is_not_exact_to_a_second(seconds, text):
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (3725.4, "1:02:05")])
 def test_the_clock(seconds, text):
     assert clock(seconds) == text
+
+
+def test_the_line_of_a_failed_trial_names_the_file_with_its_error(tmp_path):
+    stream = io.StringIO()
+    failed = record(3, TrialState.FAILED, 0.5)
+    failed.reason = "ValueError: no"
+    plan = Outline("tries", 4, 9, 36.0, None, None)
+    store = trial_store_of([failed])
+    lines = create_progress(Console(file=stream, width=200), plan, store, Stopwatch())
+    trial = {"config": {"number": 3}, "path": str(tmp_path), "error_file": "error.txt"}
+    lines.on_trial_error(trial=SimpleNamespace(**trial))
+    facts = ["#3", "FAILED", failed.reason, "--resume", str(tmp_path / "error.txt")]
+    assert_named(facts, stream.getvalue())

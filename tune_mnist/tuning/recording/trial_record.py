@@ -16,6 +16,12 @@ from tune_mnist.tuning.trials.reports import METRIC, TIME_ATTR
 WARM_START_NAME = "warm_start"
 """User attribute that names the search from which a trial was imported."""
 
+RAY_FOLDER = "ray"
+"""Subfolder of the results folder with Ray's own files, in a folder per trial."""
+
+ERROR_FILE = "error.txt"
+"""File that Ray writes into the folder of a failed trial."""
+
 PROGRESS = (
     "epochs",
     "best_epoch",

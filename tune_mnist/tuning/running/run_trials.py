@@ -23,6 +23,7 @@ from tune_mnist.tuning.ray_internals.controller import (
     steady_controller,
 )
 from tune_mnist.tuning.recording.callbacks import BestModels
+from tune_mnist.tuning.recording.trial_record import RAY_FOLDER
 from tune_mnist.tuning.running.disk_budget import DiskBudget
 from tune_mnist.tuning.running.elastic import ClusterFollower
 from tune_mnist.tuning.running.interruption import StopOnSignal
@@ -119,7 +120,7 @@ def run_trials(
             trial_dirname_creator=lambda trial: f"{trial.config[NUMBER]:05d}-{trial.trial_id}",
         ),
         run_config=tune.RunConfig(
-            name="ray",
+            name=RAY_FOLDER,
             storage_path=str(context.directory.absolute()),
             callbacks=callbacks,
             failure_config=tune.FailureConfig(max_failures=options.max_failures),

@@ -15,6 +15,7 @@ from tune_mnist.console import print_line
 from tune_mnist.durations import Stopwatch, approximately, clock
 from tune_mnist.tuning.recording.stateless_callback import StatelessCallback
 from tune_mnist.tuning.recording.trial_record import (
+    ERROR_FILE,
     NOT_LEARNED_YET,
     TrialRecord,
     TrialState,
@@ -176,9 +177,13 @@ class PlainLines(Progress):
         self.tell(f"#{record.number} {record.state}{early} · {self._status()}")
 
     def on_trial_error(self, trial: Trial, **info: Any) -> None:
-        """Print the reason why a trial failed."""
+        """Print why a trial failed, the file with its whole error, and the effect of --resume."""
         record = self._find(trial)
-        self.tell(f"#{record.number} {record.state}: {record.reason} · {self._status()}")
+        whole = f", whole error in {trial.path}/{ERROR_FILE}" if trial.error_file else ""
+        self.tell(
+            f"#{record.number} {record.state}: {record.reason} (not repeated by --resume{whole})"
+            f" · {self._status()}"
+        )
 
     def _find(self, trial: Trial) -> TrialRecord:
         return self._trial_store.record(trial.config[NUMBER])
