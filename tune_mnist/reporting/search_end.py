@@ -1,5 +1,6 @@
 """Report and console output at the end of a search."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from rich.console import Console
 
 from tune_mnist.console import print_line
 from tune_mnist.durations import Stopwatch
+from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.notices import notice
 from tune_mnist.reporting.text_format import count
 from tune_mnist.tuning.final.runs import FinalRun
@@ -33,13 +35,15 @@ def report_search_end(
 ) -> None:
     """Write the report of a finished search to its results folder, and print the main tables.
 
+    The report is not written if the search was already finished and nothing has changed.
+
     Args:
         console: Console to print to.
         directory: Results folder of the search.
         outcome: Outcome of the search.
         watch: Stopwatch started with the command.
     """
-    notice("writing the report")
+    notice("reading the results" if outcome.is_unchanged else "writing the report")
     # Imported late: plots and statistics take a second or two, and no trial should wait for them.
     from tune_mnist.reporting.search_report import show, write_report
     from tune_mnist.reporting.stored_search import read_search
@@ -52,14 +56,16 @@ def report_search_end(
     for line in (*([warning] if warning else []), *outcome.failed_final_runs):
         print_line(console, line)
     # After the tables: writing is most likely to fail, and `report` can repeat it.
-    if outcome.stop_reason is not StopReason.DISK_FULL:
+    if outcome.stop_reason is not StopReason.DISK_FULL and not outcome.is_unchanged:
         write_report(results, tables, directory)
     written = ", ".join(name for name in WRITTEN if (directory / name).exists())
-    end = (
-        f"{_trials(results.records, outcome)}{_final_runs(results.final, outcome)}; results in"
-        f" {directory}{f': {written}' if written else ''}"
-    )
+    unchanged = "nothing is left to do, no file was changed: " if outcome.is_unchanged else ""
+    counts = f"{_trials(results.records, outcome)}{_final_runs(results.final, outcome)}"
+    end = f"{unchanged}{counts}; results in {directory}{f': {written}' if written else ''}"
     print_line(console, watch.stamped(end))
+    if outcome.is_unchanged:
+        report = shlex.join(["python", "-m", "tune_mnist.report", str(directory)])
+        print_line(console, f"to write the report: {report}{repeated_flags()}")
     more = "" if outcome.failed_final_runs else _HOW_TO_CONTINUE.get(outcome.stop_reason)
     if more is not None and results.options.resumable:
         # Not wrapped, so that the command can be copied from a terminal.

@@ -49,6 +49,7 @@ from tune_mnist.tuning.results_folder.experiment_file import (
 )
 from tune_mnist.tuning.results_folder.lock import claimed
 from tune_mnist.tuning.results_folder.resuming import all_trials_done, changed_networks
+from tune_mnist.tuning.running.finished_search import finished_outcome
 from tune_mnist.tuning.running.interruption import Stopping
 from tune_mnist.tuning.running.run_trials import run_trials
 from tune_mnist.tuning.running.search_components import build_components
@@ -127,6 +128,13 @@ def run_experiment(
             def measured() -> Speeds:
                 return speeds
 
+        level = skipping_level(context.guessing_level, fixed)
+        final = FinalEvaluation(context, search.dataset, search.joined, level)
+        if earlier is not None:
+            finished = finished_outcome(final, whole_val=search.whole_val is not None)
+            if finished is not None:
+                print_line(console, all_trials_done(context.options))
+                return finished
         directory.mkdir(parents=True, exist_ok=True)
         with (
             claimed(directory),
@@ -148,8 +156,6 @@ def run_experiment(
                 earlier,
                 search.checkpoints,
             )
-            level = skipping_level(context.guessing_level, fixed)
-            final = FinalEvaluation(context, search.dataset, search.joined, level)
             measured = measured or partial(measure, context)
             records, stop_reason, detail = _search(
                 context, search.data, console, measured, final, budget

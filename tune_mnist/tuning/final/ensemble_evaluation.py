@@ -77,6 +77,17 @@ class EnsembleEvaluation:
         usable = {record.number for record in _usable(records)}
         return {candidate.trial for candidate in stored.candidates} <= usable
 
+    def is_done(self, records: Sequence[TrialRecord]) -> bool:
+        """Return whether no ensemble is left to choose, to test or to remove.
+
+        Raises:
+            UserError: The file of the ensemble is damaged.
+        """
+        directory = self.context.directory
+        if read_ensemble(directory) is None:
+            return not candidates_of(directory)
+        return self.is_stored(records)
+
     def drop_outdated(self, records: Sequence[TrialRecord], say: Say) -> None:
         """Remove the stored ensemble if other trials are now the best of the search.
 

@@ -161,6 +161,18 @@ class FinalEvaluation:
         planned, todo = self._planned([run for run in chosen if run not in guessing], made)
         return len(planned) - len(todo), len(planned)
 
+    def is_done(self, records: list[TrialRecord]) -> bool:
+        """Return whether neither a final run nor the ensemble is left to do, or to remove.
+
+        Args:
+            records: Records of all trials.
+        """
+        chosen = choose(records, self.context.options, self.context.settings, len(self.train))
+        made = read_final_runs(self.context.directory)
+        done, planned = self.count_runs(records)
+        wanted = all(any(other.is_like(run) for other in chosen) for run in made)
+        return wanted and done == planned and (not planned or self._ensemble.is_done(records))
+
     def _planned(
         self, finalists: list[PlannedRun], made: list[FinalRun]
     ) -> tuple[list[PlannedRun], list[PlannedRun]]:

@@ -40,9 +40,11 @@ class Outcome:
         detail: Message with details of the reason. It may be empty.
         failed_final_runs: One-line message for each final run that failed.
         final_runs: Finished and planned final runs if the final evaluation was cut off, or None.
+        is_unchanged: Whether nothing was left to do, so that no file has been written.
     """
 
     stop_reason: StopReason
     detail: str = ""
     failed_final_runs: tuple[str, ...] = ()
     final_runs: tuple[int, int] | None = None
+    is_unchanged: bool = False
