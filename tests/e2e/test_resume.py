@@ -112,7 +112,7 @@ def test_killed_workers_and_a_killed_driver_lose_and_repeat_no_trial(tmp_path, m
         assert row.state == trial.state.name
         assert row.epochs == trial.last_step
         assert row.val_accuracy == pytest.approx(max(trial.intermediate_values.values()))
-    assert [path for path in (directory / "checkpoints").iterdir() if path.is_dir()] == []
+    assert [path for path in (directory / "checkpoints").glob("*") if path.is_dir()] == []
 
 
 @dataclass(frozen=True)

@@ -231,6 +231,7 @@ def _evaluate(
         if val is not None:
             full_validation(context, val, stamped_lines(console, context.watch))
         failed = final.run(records, console, context.watch)
+        context.settings.store.end()
         return Outcome(stop_reason, failed_final_runs=tuple(failed))
     except KeyboardInterrupt:
         cut_off = Outcome(StopReason.INTERRUPTED)
