@@ -4,14 +4,19 @@ import io
 
 import pytest
 from click.testing import CliRunner
+from markupsafe import escape
 from rich.console import Console
 
 from tests.messages import assert_named
 from tests.reporting.searches import ONE_MODEL, Search
+from tests.reporting.test_ensembles import ensemble
 from tune_mnist.api import search as api
 from tune_mnist.durations import Stopwatch
+from tune_mnist.reporting.markup import markdown
 from tune_mnist.reporting.search_end import report_search_end
+from tune_mnist.reporting.summary import verdicts
 from tune_mnist.search import search
+from tune_mnist.training.ensemble_file import write_ensemble
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
 
 FAILED = ("final run lenet seed 0: out of memory", "final run lenet seed 1: out of memory")
@@ -63,6 +68,21 @@ def test_a_failed_trial_is_printed_with_its_error_and_the_remedy(finished):
 
 def test_nothing_is_said_about_failures_of_a_search_without_any(finished):
     assert "FAILED" not in printed(finished.directory, Outcome(StopReason.FINISHED))
+
+
+def test_the_verdicts_of_the_page_are_printed_after_the_tables(finished):
+    finished.trial(0.5, 0.6, 0.7)
+    finished.final("lenet", 0, 2, [[9, 1], [0, 10]])
+    finished.final("lenet", 1, 2, [[5, 5], [0, 10]], best=False)
+    (finished.directory / "ensemble").mkdir()
+    write_ensemble(finished.directory, ensemble((), (), counts=(1, 0)))
+    lines = printed(finished.directory, Outcome(StopReason.FINISHED)).splitlines()
+    found = verdicts(finished.read())
+    assert len(found) == 2
+    assert lines[lines.index(found[0]) + 1] == found[1]
+    for text in found:
+        assert markdown(text) in (finished.directory / "summary.md").read_text()
+        assert str(escape(text)) in (finished.directory / "report.html").read_text()
 
 
 def last_line(directory, outcome):

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from tune_mnist.files import write_text
 from tune_mnist.models import model_names
-from tune_mnist.reporting.ensembles import ensemble_verdict
-from tune_mnist.reporting.finals import labelled
 from tune_mnist.reporting.glossary import terms_in
 from tune_mnist.reporting.plotly_js import plotly_js
 from tune_mnist.reporting.plots import Plot, draw, is_key
@@ -16,10 +14,9 @@ from tune_mnist.reporting.portfolio_trials import portfolio_sentence
 from tune_mnist.reporting.rendering import environment, render, script, script_source, to_json
 from tune_mnist.reporting.sections import first_plot, page_sections
 from tune_mnist.reporting.stored_search import StoredSearch
-from tune_mnist.reporting.summary import nothing_learned, search_facts
+from tune_mnist.reporting.summary import nothing_learned, search_facts, verdicts
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.trial_table import trial_table
-from tune_mnist.reporting.verdict import verdict
 from tune_mnist.safe_paths import files_in, path_in
 from tune_mnist.tuning.recording.trial_record import TrialState, best_record
 from tune_mnist.tuning.results_folder.resuming import resume_command
@@ -45,9 +42,8 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
         path: Path of the HTML file. The ``plots`` folder is created beside it.
     """
     drawn = draw(results)
-    trials, groups = results.trials, labelled(results.final)
+    trials, found = results.trials, verdicts(results)
     first = first_plot(drawn, trials.loc[trials[METRIC].notna(), "model"].nunique())
-    verdicts = (verdict(groups), ensemble_verdict(results.ensemble, groups))
     facts = search_facts(results)
     headline, shown = _headline(results), trial_table(trials, ("state", "model"))
     exempt = portfolio_sentence(results)
@@ -59,9 +55,9 @@ def write_page(results: StoredSearch, tables: list[Comparison], path: Path) -> N
             results=results,
             facts=facts,
             fact_terms=terms_in(*(f"{key} {value}" for key, value in facts.items())),
-            verdict=" ".join(filter(None, verdicts)),
+            verdict=" ".join(found),
             headline=headline,
-            header_terms=terms_in(*verdicts, headline, first.sentence if first else ""),
+            header_terms=terms_in(*found, headline, first.sentence if first else ""),
             unended=_unended(results),
             resume=resume_command(results.directory) if results.options.resumable else "",
             report=f"python -m tune_mnist.report {shlex.quote(str(results.directory))}",

@@ -22,6 +22,7 @@ from tune_mnist.reporting.summary import (
     search_page,
     search_tables,
     setting,
+    verdicts,
     write_tables,
 )
 from tune_mnist.reporting.tables import Comparison
@@ -72,9 +73,11 @@ def write_report(results: StoredSearch, tables: list[Comparison], folder: Path) 
 
 
 def show(results: StoredSearch, tables: Sequence[Comparison], console: Console) -> None:
-    """Print tables of a search, and the trials that failed or diverged."""
+    """Print tables of a search, the verdicts, and the trials that failed or diverged."""
     for table in tables:
         console.print(table.to_rich())
+    for line in verdicts(results):
+        _print(console, line)
     if results.trials["val_accuracy"].isna().all():
         _print(console, "no trial has finished an epoch: there is nothing to compare")
     for line in (*failures(results), failure_remedy(results)):

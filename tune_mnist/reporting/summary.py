@@ -6,11 +6,13 @@ from pathlib import Path
 
 from tune_mnist.files import write_text
 from tune_mnist.reporting.effects import effect_tables
-from tune_mnist.reporting.finals import by_configuration, final_tables
+from tune_mnist.reporting.ensembles import ensemble_verdict
+from tune_mnist.reporting.finals import by_configuration, final_tables, labelled
 from tune_mnist.reporting.markup import markdown, markdown_code
 from tune_mnist.reporting.stored_search import StoredSearch
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.trials import trial_tables
+from tune_mnist.reporting.verdict import verdict
 from tune_mnist.safe_paths import path_in
 from tune_mnist.tuning.recording.trial_record import (
     ERROR_FILE,
@@ -68,6 +70,15 @@ def nothing_learned(results: StoredSearch) -> str:
     )
 
 
+def verdicts(results: StoredSearch) -> list[str]:
+    """Return the verdicts on the test set: on the finalists, and on the ensemble if there is one.
+
+    The list is empty before the final evaluation.
+    """
+    groups = labelled(results.final)
+    return [text for text in (verdict(groups), ensemble_verdict(results.ensemble, groups)) if text]
+
+
 def failures(results: StoredSearch) -> list[str]:
     """Return a line for each trial that failed or diverged: number, state and reason."""
     return [
@@ -91,11 +102,13 @@ def failure_remedy(results: StoredSearch) -> str:
 
 
 def search_page(results: StoredSearch, tables: Sequence[Comparison]) -> str:
-    """Format the summary of a search as Markdown: facts, tables and failed trials."""
+    """Format the summary of a search as Markdown: facts, verdict, tables and failed trials."""
     facts = search_facts(results)
     lines = [f"- **{markdown(key)}**: {markdown(value)}" for key, value in facts.items()]
     commands = "; then ".join(map(markdown_code, results.experiment.commands))
     lines.append(f"- **commands**: {commands}")
+    if found := verdicts(results):
+        lines.append(f"- **verdict**: {markdown(' '.join(found))}")
     if not tables:
         lines += ["", _NO_RESULT]
     failed = [f"- {markdown(line)}" for line in failures(results)]
