@@ -36,7 +36,7 @@ def test_headings_and_labels_are_unique():
         ("optimizer", "adam", "adam"),
         ("model.slope", 0.1, "0.1"),
         ("model.slope", 1e-9, "1e-09"),
-        ("model.slope", 0.123456, "0.1235"),
+        ("model.slope", 0.123456, "0.123"),
         ("model.width", 4096.0, "4096"),
         ("model.width", 96, "96"),
         ("model.batch_norm", True, "True"),

@@ -49,11 +49,15 @@ class Hyperparameter:
         # A small value must not be displayed as zero.
         return text if float(text) or not value else format_number(value)
 
+    @property
+    def short_name(self) -> str:
+        """Short name for labels. Empty if the values speak for themselves."""
+        return self.name if self.label is None else self.label
+
     def labelled(self, value: Any) -> str:
         """Format a value of the hyperparameter for the label of a trial, such as ``mom=0.9``."""
         text = short_number(value)
-        name = self.name if self.label is None else self.label
-        return f"{name}={text}" if name else text
+        return f"{self.short_name}={text}" if self.short_name else text
 
 
 def undeclared(key: str) -> Hyperparameter:
@@ -69,7 +73,7 @@ def undeclared(key: str) -> Hyperparameter:
     )
 
 
-def format_number(value: Any, spec: str = ".4g") -> str:
+def format_number(value: Any, spec: str = ".3g") -> str:
     """Format a value of a hyperparameter that has no number format of its own.
 
     Args:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from tests.messages import assert_named
+from tests.messages import assert_named, is_named
 from tests.tuning.example_trial import CONFIG, METRICS
 from tune_mnist.durations import Stopwatch, approximately, clock
 from tune_mnist.tuning.recording.trial_record import NOT_LEARNED_YET, TrialRecord, TrialState
@@ -41,13 +41,38 @@ def drawn(records: list[TrialRecord], name: str = "tries", width: int = 80) -> l
     return max(frame, key=len).splitlines()
 
 
-def test_only_the_parameters_are_cut_in_80_columns():
-    lines = drawn([record(12, TrialState.COMPLETE, 0.5, 0.9876)])
-    assert all(len(line) <= 80 for line in lines if line.startswith(("│", "┃")))
-    (row,) = (line for line in lines if "#12 " in line)
-    for word in ("COMPLETE", "2/9", "0.9876", "resnet rmsprop lr=0.0012", "…"):
-        assert word in row
-    assert any("val_accuracy" in line for line in lines)
+def varied(number: int, state: TrialState, **config: object) -> TrialRecord:
+    made = record(number, state, 0.5, 0.9876)
+    made.config = CONFIG | {"lr": 0.01 * number} | config
+    return made
+
+
+def test_the_parameters_in_which_trials_differ_are_shown_in_80_columns():
+    trials = [varied(n, TrialState.INTERRUPTED, batch_size=2**n) for n in range(1, 8)]
+    lines = drawn(trials)
+    assert all(len(line) <= 80 for line in lines)
+    (row,) = (line for line in lines if "#7 " in line)
+    assert row.split() == ["#7", "INTERRUPTED", "2/9", "0.9876", "0.07", "128"]
+    (same,) = (line for line in lines if "resnet" in line)
+    assert_named("resnet rmsprop dropout=0.25 mom=0.9 wd=1e-05", same)
+
+
+def test_parameters_without_a_column_are_named():
+    trials = [
+        varied(n, TrialState.COMPLETE, dropout=n / 90, momentum=0.5 + n / 100) for n in range(1, 8)
+    ]
+    text = "\n".join(drawn(trials, width=48))
+    assert "0.067" in text  # dropout
+    assert "0.51" not in text  # momentum
+    (named,) = (line for line in text.splitlines() if is_named("mom", line))
+    assert "0." not in named
+
+
+def test_a_parameter_that_a_trial_does_not_have_is_empty():
+    without = varied(1, TrialState.PRUNED)
+    without.config = {key: value for key, value in CONFIG.items() if key != "momentum"}
+    lines = drawn([without, varied(2, TrialState.PRUNED)], width=120)
+    assert sum("0.9 " in f"{line} " for line in lines) == 1
 
 
 def test_the_longest_state_of_a_search_fits_into_80_columns():
@@ -65,7 +90,7 @@ def test_brackets_in_a_name_are_no_markup():
 def test_running_trials_are_listed_first_then_the_best():
     many = [record(n, TrialState.PRUNED, n / 100) for n in range(1, 31)]
     lines = drawn([*many, record(31, TrialState.RUNNING)], width=120)
-    rows = [line.split()[1] for line in lines if line.startswith("│")]
+    rows = [line.split()[0] for line in lines if line.strip().startswith("#")]
     assert rows[:3] == ["#31", "#30", "#29"]
     assert len(lines) <= 24
     assert any(re.findall(r"\d+", line) == [str(31 - len(rows))] for line in lines)  # not shown

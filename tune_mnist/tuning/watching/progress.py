@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ray.tune.experiment import Trial
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -26,9 +27,14 @@ from tune_mnist.tuning.recording.trial_store import TrialStore
 from tune_mnist.tuning.spaces.stages import STAGE
 from tune_mnist.tuning.trials.labels import describe_config
 from tune_mnist.tuning.trials.reports import METRIC, NUMBER, WARNING
+from tune_mnist.tuning.watching.parameter_columns import GAP, parameter_columns
 from tune_mnist.tuning.watching.totals import TrialTotals
 
 REDRAW_SECONDS = 0.5
+_HEADINGS = ("trial", "state", "epoch", "val_\naccuracy")
+_LINES_ABOVE = 5
+"""Lines of the live table above the first trial, and an empty line at the end."""
+
 STYLES = {
     TrialState.RUNNING: "cyan",
     TrialState.COMPLETE: "green",
@@ -210,35 +216,54 @@ class LiveTable(Progress):
             self._live.stop()
 
     def _draw(self) -> Group:
-        elapsed = clock(self._watch.seconds)
-        room = max(self._console.height - 8, 3)
         records = sorted(self._trial_store.records, key=_importance)
-        table = Table(
-            title=Text(f"search {self._plan.name} · {elapsed} elapsed"), title_justify="left"
-        )
-        for heading in ("trial", "state", "epoch", "val_accuracy"):
-            table.add_column(
-                heading, justify="left" if heading == "state" else "right", no_wrap=True
-            )
-        # The only column that shrinks in a narrow terminal; its cells are cut, not wrapped.
-        table.add_column("parameters")
-        learned = has_learned(records, self._plan.chance_level)
-        best = best_record(records) if learned else None
-        for record in records[:room]:
-            accuracy = f"{record.val_accuracy:.4f}" if record.best_epoch else ""
-            table.add_row(
-                f"#{record.number}",
-                Text(record.state, style=STYLES.get(record.state, "")),
-                f"{record.epochs}/{self._plan.max_epochs}",
-                Text(accuracy, style="bold green" if record is best else ""),
-                _one_line(describe_config(record.config_of(record.epochs + 1))),
-            )
-        hidden = len(records) - room
-        lines = [f"… and {hidden} more trials"] if hidden > 0 else []
-        lines.append(self._status())
+        configs = [record.config_of(record.epochs + 1) for record in records]
+        rows = [self._row(record) for record in records]
+        fixed = sum(_width(column) + GAP for column in zip(_HEADINGS, *rows, strict=True))
+        columns = parameter_columns(configs, self._console.width - fixed + GAP)
+        lines = [self._status()]
+        if columns.constant:
+            lines.append(f"the same in all trials: {describe_config(columns.constant)}")
+        if columns.hidden:
+            lines.append(f"shown in a wider terminal: {', '.join(columns.hidden)}")
         if self._plan.dashboard:
             lines.append(f"dashboard {self._plan.dashboard} · Ctrl-C stops and keeps all results")
-        return Group(table, *(_one_line(line) for line in lines))
+        room = max(self._console.height - _LINES_ABOVE - len(lines), 3)
+        if len(records) > room:
+            room -= 1
+            lines.insert(0, f"… and {len(records) - room} more trials")
+        table = _table([*_HEADINGS, *columns.shown.values()])
+        best = best_record(records) if has_learned(records, self._plan.chance_level) else None
+        for record, row, config in list(zip(records, rows, configs, strict=True))[:room]:
+            number, state, epochs, accuracy = row
+            table.add_row(
+                number,
+                Text(state, style=STYLES.get(record.state, "")),
+                epochs,
+                Text(accuracy, style="bold green" if record is best else ""),
+                *map(Text, columns.cells(config)),
+            )
+        # Rich wraps the title of a table to the width of the table.
+        title = f"search {self._plan.name} · {clock(self._watch.seconds)} elapsed"
+        return Group(_one_line(title), table, *map(_one_line, lines))
+
+    def _row(self, record: TrialRecord) -> tuple[str, str, str, str]:
+        accuracy = f"{record.val_accuracy:.4f}" if record.best_epoch else ""
+        epochs = f"{record.epochs}/{self._plan.max_epochs}"
+        return f"#{record.number}", str(record.state), epochs, accuracy
+
+
+def _table(headings: Sequence[str]) -> Table:
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
+    for number, heading in enumerate(headings):
+        right = number < len(_HEADINGS) and heading != "state"
+        table.add_column(Text(heading), justify="right" if right else "left", no_wrap=True)
+    return table
+
+
+def _width(column: Sequence[str]) -> int:
+    """Return the width of a column of the table, whose heading may have several lines."""
+    return max(len(line) for cell in column for line in cell.split("\n"))
 
 
 def _one_line(text: str) -> Text:
