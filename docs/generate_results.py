@@ -157,7 +157,7 @@ def _networks(rows: Sequence[Row]) -> str:
         {
             "Network": row.best["model"],
             "Test accuracy": _test(row),
-            "95 % interval": (row.tested and row.tested.interval) or "-",
+            "95% interval": (row.tested and row.tested.interval) or "-",
             "Validation accuracy (selected)": f"{row.best['val_accuracy']:.4f}",
             "Parameters": f"{row.best['parameters']:,.0f}",
             "Image size": _size(row),

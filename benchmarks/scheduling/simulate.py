@@ -137,7 +137,7 @@ def _outcome(curves: Curves, events: list[Event]) -> Outcome:
 
 
 def mean_interval(values: Iterable[float]) -> tuple[float, float, float]:
-    """Return the mean, and both ends of its 95 % bootstrap interval (percentile method)."""
+    """Return the mean, and both ends of its 95% bootstrap interval (percentile method)."""
     sample = np.array(list(values))
     rng = np.random.default_rng(0)
     means = rng.choice(sample, (RESAMPLES, len(sample))).mean(axis=1)
@@ -173,7 +173,7 @@ def describe(world: World) -> str:
         f" ({foretelling_error(curves, pairs, alike):.3f} were all parameters to weigh the same,"
         f" {any_two:.3f} between any two). The imitated curves explain"
         f" {explained_variance(curves, space):.0%} of the variance of final accuracies held out."
-        " Regrets are percentage points of val_accuracy, with 95 % intervals."
+        " Regrets are percentage points of val_accuracy, with 95% intervals."
     )
 
 

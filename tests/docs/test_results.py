@@ -60,7 +60,7 @@ def test_the_network_with_the_best_test_accuracy_is_first(tested: Search, tmp_pa
     first, second, *searches = rows(page, "tested")
     assert (first["Network"], second["Network"]) == ("lenet", "resnet")
     assert first["Test accuracy"] == "0.9600 ± 0.0141 (2 seeds)"
-    assert first["95 % interval"] == "0.8329 to 1.0000"
+    assert first["95% interval"] == "0.8329 to 1.0000"
     assert first["Validation accuracy (selected)"] == "0.7000"
     assert first["Parameters"] == "61,706"
     assert [row["Question"] for row in searches] == ["two architectures"] * 2

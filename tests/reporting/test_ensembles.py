@@ -59,7 +59,7 @@ def cells(found, groups):
 def test_the_table_compares_the_ensemble_with_each_single_network():
     shown = cells(ensemble(range(20), range(100)), final_runs(120))
     assert list(shown.index) == ["ensemble", "trial #0, lenet", "final runs of lenet"]
-    assert list(shown["test_accuracy"]) == ["0.9900", "0.9500", "0.9405"]
+    assert list(shown["test accuracy"]) == ["0.9900", "0.9500", "0.9405"]
     assert list(shown["ECE"]) == ["0.0100", "0.0200", "0.0300"]
     assert list(shown["lead of the ensemble"]) == ["-", "0.0400", "0.0495"]
     assert list(shown["verdict"]) == ["-", "better", "better"]

@@ -17,7 +17,7 @@ from tune_mnist.reporting.glossary import TERMS, terms_in
         ("with 90% intervals from 40 bootstrap resamples", "bootstrap"),
         ("lenet is tied with resnet", "tie"),
         ("A tie is a difference that chance can explain.", "tie"),
-        ("95% confidence intervals", "95 % interval"),
+        ("95% confidence intervals", "95% interval"),
         ("p: p-value, uncorrected", "p"),
         ("#4 PRUNED", "PRUNED"),
         ("12 pruned, 4 complete", "PRUNED"),

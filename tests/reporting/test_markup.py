@@ -21,7 +21,7 @@ def test_text_adds_no_heading_tag_link_or_column_to_markdown() -> None:
     assert "\x1b" not in shown
     for start in ("<", "[", "|", "`"):
         assert all(before == "\\" for before in (part[-1:] for part in shown.split(start)[:-1]))
-    assert markdown("val_accuracy 0.98 ± 0.01, 10 %") == "val_accuracy 0.98 ± 0.01, 10 %"
+    assert markdown("val_accuracy 0.98 ± 0.01, 10%") == "val_accuracy 0.98 ± 0.01, 10%"
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_command_cannot_close_its_code_span(text: str, code: str) -> None:
 
 
 def test_text_adds_no_command_to_latex() -> None:
-    assert latex("\\input{x} 10 %") == r"\textbackslash{}input\{x\} 10 \%"
+    assert latex("\\input{x} 10%") == r"\textbackslash{}input\{x\} 10\%"
     assert latex("^^5cinput") == r"\textasciicircum{}\textasciicircum{}5cinput"
 
 

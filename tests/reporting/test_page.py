@@ -159,7 +159,7 @@ def test_a_section_explains_the_terms_that_it_uses(browser: Browser, report: Pat
     help_of_section.locator("summary").click()
     expect(help_of_section.locator("dl")).to_be_visible()
     explained = help_of_section.locator("dt").all_inner_texts()
-    assert {"tie", "p", "Holm", "Welch", "paired", "95 % interval", "recall"} <= set(explained)
+    assert {"tie", "p", "Holm", "Welch", "paired", "95% interval", "recall"} <= set(explained)
     assert "trained to the end" not in page.locator("#final").inner_text()
     assert {"test accuracy", "±"} <= set(page.locator("header dt").all_text_contents())
     states = page.locator("#trials details.terms dt").all_text_contents()

@@ -7,7 +7,7 @@ def test_mean_deviation_and_students_t_interval():
     found = spread([0.90, 0.92, 0.94])
     assert found.mean == pytest.approx(0.92)
     assert found.sd == pytest.approx(0.02)
-    # 97.5 % quantile of Student's t distribution with two degrees of freedom: 4.3027.
+    # 97.5% quantile of Student's t distribution with two degrees of freedom: 4.3027.
     assert found.low == pytest.approx(0.92 - 4.3027 * 0.02 / 3**0.5, abs=1e-5)
     assert found.high == pytest.approx(0.92 + 4.3027 * 0.02 / 3**0.5, abs=1e-5)
     assert str(found) == "0.9200 ± 0.0200"

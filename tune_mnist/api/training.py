@@ -40,6 +40,7 @@ from tune_mnist.training import (
     Trainer,
     create_batches,
     evaluate,
+    hyperparameter,
     out_of_memory_reported,
     resolve_compute,
 )
@@ -206,7 +207,7 @@ def _train_into(
         f" {size}x{size}",
         "configuration": ", ".join(
             # The image size is shown with the data, as networks of fixed size ignore the option.
-            f"{key} {value}"
+            f"{key} {hyperparameter(key).show(value)}"
             for key, value in config.flat().items()
             if key not in ("model", "image_size")
         ),

@@ -68,7 +68,7 @@ class DataSplit:
 
         This is the fraction of the largest class plus three standard errors of an accuracy on that
         number of validation images. It is never above ``chance_level``, which is made for warnings
-        and would count an accuracy of 10 % with 100 balanced classes as guessing.
+        and would count an accuracy of 10% with 100 balanced classes as guessing.
         """
         largest, images = self._largest_class
         errors = GUESSING_ERRORS * math.sqrt(largest * (1 - largest) / images)

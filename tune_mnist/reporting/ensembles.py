@@ -7,13 +7,12 @@ import pandas as pd
 
 from tune_mnist.reporting.significance import Difference, Sample, corrected, difference
 from tune_mnist.reporting.spread import CONFIDENCE
-from tune_mnist.reporting.tables import Comparison, comparison
+from tune_mnist.reporting.tables import SELECTED_HEADINGS, Comparison, comparison
 from tune_mnist.reporting.verdict import Groups
 from tune_mnist.training.ensemble_file import Ensemble, EnsembleTest
 
 ENSEMBLE = "ensemble"
-_HEADINGS = {
-    "val_accuracy": "validation accuracy (selected)",
+_HEADINGS = SELECTED_HEADINGS | {
     "lead": "lead of the ensemble",
     "over_images": f"{CONFIDENCE:.0%} interval over the images",
 }

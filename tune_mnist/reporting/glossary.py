@@ -53,10 +53,10 @@ TERMS = (
         "±",
     ),
     Term(
-        "95 % interval",
+        "95% interval",
         "Confidence interval: range in which the true value is to be expected. Of 100 intervals"
         " that are computed in this way, about 95 contain the true value.",
-        r"95 ?% (confidence )?intervals?",
+        r"95% (confidence )?intervals?",
     ),
     Term(
         "tie",

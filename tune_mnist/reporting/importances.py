@@ -46,7 +46,7 @@ def estimate_importances(
 ) -> list[Importance]:
     """Estimate the importance of each hyperparameter, and return the most important one first.
 
-    The intervals cover the central 90 % of the shares found in bootstrap resamples of the trials.
+    The intervals cover the central 90% of the shares found in bootstrap resamples of the trials.
     Each interval is extended to contain the share of the original trials, because resamples
     repeat trials and are therefore slightly biased.
 

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from tune_mnist.reporting.stored_search import StoredSearch, names_of
-from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
+from tune_mnist.reporting.tables import CONFIG, SELECTED_HEADINGS, Comparison, comparison
 from tune_mnist.reporting.trials import (
     SELECTED_CAPTION,
-    SELECTED_HEADINGS,
     TEST_CAPTION,
     best_trials,
     hidden_of_best,

@@ -36,9 +36,9 @@ class Difference:
         better: Label of the configuration with the higher mean test accuracy.
         worse: Label of the configuration with the lower mean test accuracy.
         mean: Difference between the two means, at least 0.
-        low: Lower end of the 95 % confidence interval of the difference over the seeds.
+        low: Lower end of the 95% confidence interval of the difference over the seeds.
         high: Upper end of the confidence interval over the seeds.
-        image_low: Lower end of the 95 % confidence interval of the difference over the test
+        image_low: Lower end of the 95% confidence interval of the difference over the test
             images. NaN if the misclassified images of a run are unknown.
         image_high: Upper end of the confidence interval over the test images, or NaN.
         p: Corrected p-value of the difference.

@@ -19,7 +19,7 @@ class Spread:
     Attributes:
         mean: Arithmetic mean.
         sd: Sample standard deviation. NaN if there is only one accuracy.
-        low: Lower end of the 95 % confidence interval of the mean, by Student's t-distribution.
+        low: Lower end of the 95% confidence interval of the mean, by Student's t-distribution.
             NaN if there is only one accuracy.
         high: Upper end of the confidence interval. NaN if there is only one accuracy.
         count: Number of accuracies.
@@ -41,7 +41,7 @@ class Spread:
 
 
 def spread(accuracies: Sequence[float]) -> Spread:
-    """Return the mean, the standard deviation and the 95 % confidence interval of accuracies.
+    """Return the mean, the standard deviation and the 95% confidence interval of accuracies.
 
     The interval is clipped to [0, 1].
 

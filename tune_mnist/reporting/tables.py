@@ -24,7 +24,8 @@ CONFIG = "hyperparameters"
 COLUMNS = {
     "full_val_accuracy": "on all validation images",
     "test": "test accuracy",
-    "interval": "95 % interval",
+    "test_accuracy": "test accuracy",
+    "interval": "95% interval",
     "best_epoch": "best epoch",
     "mflops": "MFLOPs per image",
     "images_per_second": "images/s",
@@ -46,8 +47,8 @@ FORMATS = {
     "test_accuracy": "{:.4f}",
     "images_per_second": "{:,.0f}",
     "train_seconds": "{:,.1f}",
-    "epoch_seconds": "{:.1f}",
-    "best_seconds": "{:.1f}",
+    "epoch_seconds": "{:,.1f}",
+    "best_seconds": "{:,.1f}",
     "parameters": "{:,.0f}",
     "mflops": "{:,.2f}",
     "train_images": "{:,.0f}",
@@ -62,6 +63,9 @@ FORMATS = {
     "scaled_error": "{:.4f}",
     "temperature": "{:.2f}",
 }
+SELECTED_HEADINGS = {"val_accuracy": "val_accuracy (selected)"}
+"""Heading of accuracies that are the highest of several trials or networks."""
+
 MISSING = "-"
 DIVERGED_CELL = "diverged"
 CONFIGURATION = "configuration"

@@ -16,7 +16,7 @@ LONGEST_LABEL = 24
 
 def percent(share: float) -> str:
     """Format a share as a whole percentage."""
-    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
+    return f"{share:.0%}"
 
 
 def seconds(duration: float) -> str:

@@ -7,7 +7,7 @@ from tune_mnist.reporting.finals import by_configuration, missing_runs, test_col
 from tune_mnist.reporting.network_cost import mflops
 from tune_mnist.reporting.portfolio_trials import portfolio_sentence
 from tune_mnist.reporting.stored_search import StoredSearch
-from tune_mnist.reporting.tables import CONFIG, Comparison, comparison
+from tune_mnist.reporting.tables import CONFIG, SELECTED_HEADINGS, Comparison, comparison
 from tune_mnist.tuning.final.guessing import guesses
 from tune_mnist.tuning.final.selection import finalist_records
 from tune_mnist.tuning.recording.trial_record import BROKEN, NOT_LEARNED_YET, TrialState
@@ -15,7 +15,6 @@ from tune_mnist.tuning.running.stop_reason import ENDED, StopReason
 from tune_mnist.tuning.spaces.stages import STAGE
 
 TOP = 10
-SELECTED_HEADINGS = {"val_accuracy": "val_accuracy (selected)"}
 SELECTED_CAPTION = (
     "val_accuracy (selected): accuracy after the best epoch on the validation images of the"
     " search. It is selected as the highest of all trials and is therefore partly due to chance."

@@ -19,7 +19,7 @@ def learning_rate(schedule: str, lr: float, progress: float) -> float:
     - ``constant``: always the maximum.
     - ``cosine``: from the maximum to zero along half a cosine (Loshchilov, Hutter, "SGDR", ICLR
       2017, equation 5, without restarts).
-    - ``onecycle``: from 1/25 of the maximum to the maximum in the first 30 % of the training, then
+    - ``onecycle``: from 1/25 of the maximum to the maximum in the first 30% of the training, then
       to zero, both along half a cosine (Smith, Topin, "Super-Convergence", 2019, with constant
       momentum).
 

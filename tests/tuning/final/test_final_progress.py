@@ -17,13 +17,13 @@ def printed(terminal: bool) -> str:
         progress.show("lenet seed 0", 0)
         progress.show("lenet seed 0", 3)
         progress.show("lenet seed 0", 3)
-        progress.end("lenet seed 0", "test_accuracy 0.9900")
+        progress.end("lenet seed 0", "test accuracy 0.9900")
     return stream.getvalue()
 
 
 def test_plain_output_has_a_line_per_epoch_and_per_run():
     lines = printed(terminal=False).splitlines()
-    for line, fact in zip(lines, ("3/9", "test_accuracy 0.9900"), strict=True):
+    for line, fact in zip(lines, ("3/9", "test accuracy 0.9900"), strict=True):
         assert "lenet seed 0" in line
         assert fact in line
 
@@ -31,7 +31,7 @@ def test_plain_output_has_a_line_per_epoch_and_per_run():
 def test_a_terminal_shows_bars_and_a_line_per_run():
     text = printed(terminal=True)
     assert "3/9" in text
-    assert "lenet seed 0: test_accuracy 0.9900" in text
+    assert "lenet seed 0: test accuracy 0.9900" in text
 
 
 def test_the_clock_is_that_of_the_command(stopped_clock):
@@ -39,7 +39,7 @@ def test_the_clock_is_that_of_the_command(stopped_clock):
     stopped_clock.seconds += 3600
     stream = io.StringIO()
     with FinalProgress(Console(file=stream), 9, watch) as progress:
-        progress.end("lenet seed 0", "test_accuracy 0.9900")
+        progress.end("lenet seed 0", "test accuracy 0.9900")
     assert stream.getvalue().startswith("[1:00:00] ")
 
 

@@ -169,7 +169,7 @@ class EnsembleEvaluation:
                 test = self._test(tested, outputs)
                 tested = tested.model_copy(update={"test": test})
                 accuracy = test.accuracy(test.ensemble)
-                say(f"ensemble of {tested.describe()}: test_accuracy {accuracy:.4f}")
+                say(f"ensemble of {tested.describe()}: test accuracy {accuracy:.4f}")
                 break
             tested = self.choose(records, say, failed)
         if tested is not None:

@@ -254,7 +254,7 @@ class FinalEvaluation:
             progress.say(f"final run {run.name}: unusable checkpoint: {complaint}")
         self._keep(run, result)
         checkpoints.remove()
-        progress.end(run.name, f"test_accuracy {result.evaluation.accuracy:.4f}")
+        progress.end(run.name, f"test accuracy {result.evaluation.accuracy:.4f}")
         return []
 
     def _keep(self, run: PlannedRun, tested: Succeeded) -> None:
