@@ -85,6 +85,15 @@ def test_the_verdicts_of_the_page_are_printed_after_the_tables(finished):
         assert str(escape(text)) in (finished.directory / "report.html").read_text()
 
 
+def test_a_finished_search_without_a_report_gets_one(finished):
+    outcome = Outcome(StopReason.FINISHED, is_unchanged=True)
+    assert "report.html" in printed(finished.directory, outcome)
+    page = finished.directory / "report.html"
+    before = page.stat().st_mtime_ns
+    printed(finished.directory, outcome)
+    assert page.stat().st_mtime_ns == before
+
+
 def last_line(directory, outcome):
     (end,) = [line for line in printed(directory, outcome).splitlines() if "results in" in line]
     return end.partition("results in")[0]

@@ -1,10 +1,14 @@
 """Which commands start Ray before they import PyTorch."""
 
 import json
+import os
+from importlib.util import find_spec
 
 import pytest
 
 from tests.e2e.commands import python
+from tune_mnist.tuning.cluster.connection import prepare_environment
+from tune_mnist.tuning.ray_internals.settings import PRELOADED_MODULES
 
 DECIDE = """
 import json, sys
@@ -59,3 +63,9 @@ def test_only_a_new_search_on_this_machine_starts_ray(decisions, number):
 def test_a_cluster_in_the_environment_is_not_replaced():
     given = {"CUDA_VISIBLE_DEVICES": "", "RAY_ADDRESS": "10.0.0.1:6379"}
     assert json.loads(python("-c", DECIDE, "[[]]", **given).stdout) == [NOT_EARLY, NOT_EARLY]
+
+
+def test_workers_can_import_the_modules_that_they_import_early(monkeypatch):
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    prepare_environment("127.0.0.1:1", all_cores=True)
+    assert all(map(find_spec, os.environ[PRELOADED_MODULES].split(",")))

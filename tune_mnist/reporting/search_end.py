@@ -35,7 +35,7 @@ def report_search_end(
 ) -> None:
     """Write the report of a finished search to its results folder, and print the main tables.
 
-    The report is not written if the search was already finished and nothing has changed.
+    An existing report is kept if the search was already finished and nothing has changed.
 
     Args:
         console: Console to print to.
@@ -45,7 +45,7 @@ def report_search_end(
     """
     notice("reading the results" if outcome.is_unchanged else "writing the report")
     # Imported late: plots and statistics take a second or two, and no trial should wait for them.
-    from tune_mnist.reporting.search_report import show, write_report
+    from tune_mnist.reporting.search_report import PAGE_FILE, show, write_report
     from tune_mnist.reporting.stored_search import read_search
     from tune_mnist.reporting.summary import nothing_learned, search_tables
 
@@ -55,15 +55,17 @@ def report_search_end(
     warning = nothing_learned(results)
     for line in (*([warning] if warning else []), *outcome.failed_final_runs):
         print_line(console, line)
+    # A search may have been killed before it wrote its report.
+    is_unchanged = outcome.is_unchanged and (directory / PAGE_FILE).exists()
     # After the tables: writing is most likely to fail, and `report` can repeat it.
-    if outcome.stop_reason is not StopReason.DISK_FULL and not outcome.is_unchanged:
+    if outcome.stop_reason is not StopReason.DISK_FULL and not is_unchanged:
         write_report(results, tables, directory)
     written = ", ".join(name for name in WRITTEN if (directory / name).exists())
-    unchanged = "nothing is left to do, no file was changed: " if outcome.is_unchanged else ""
+    unchanged = "nothing is left to do, no file was changed: " if is_unchanged else ""
     counts = f"{_trials(results.records, outcome)}{_final_runs(results.final, outcome)}"
     end = f"{unchanged}{counts}; results in {directory}{f': {written}' if written else ''}"
     print_line(console, watch.stamped(end))
-    if outcome.is_unchanged:
+    if is_unchanged:
         report = shlex.join(["python", "-m", "tune_mnist.report", str(directory)])
         print_line(console, f"to write the report: {report}{repeated_flags()}")
     more = "" if outcome.failed_final_runs else _HOW_TO_CONTINUE.get(outcome.stop_reason)
