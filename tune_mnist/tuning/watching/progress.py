@@ -1,5 +1,6 @@
 """Progress of a search on the console: a live table in a terminal, plain lines elsewhere."""
 
+import heapq
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -216,24 +217,27 @@ class LiveTable(Progress):
             self._live.stop()
 
     def _draw(self) -> Group:
-        records = sorted(self._trial_store.records, key=_importance)
+        all_records = self._trial_store.records
+        # A search can have thousands of trials, and this table is drawn twice per second.
+        records = heapq.nsmallest(self._console.height, all_records, key=_importance)
         configs = [record.config_of(record.epochs + 1) for record in records]
         rows = [self._row(record) for record in records]
         fixed = sum(_width(column) + GAP for column in zip(_HEADINGS, *rows, strict=True))
         columns = parameter_columns(configs, self._console.width - fixed + GAP)
         lines = [self._status()]
         if columns.constant:
-            lines.append(f"the same in all trials: {describe_config(columns.constant)}")
+            lines.append(f"the same in these trials: {describe_config(columns.constant)}")
         if columns.hidden:
             lines.append(f"shown in a wider terminal: {', '.join(columns.hidden)}")
         if self._plan.dashboard:
             lines.append(f"dashboard {self._plan.dashboard} · Ctrl-C stops and keeps all results")
         room = max(self._console.height - _LINES_ABOVE - len(lines), 3)
-        if len(records) > room:
+        if len(all_records) > room:
             room -= 1
-            lines.insert(0, f"… and {len(records) - room} more trials")
+            lines.insert(0, f"… and {len(all_records) - room} more trials")
         table = _table([*_HEADINGS, *columns.shown.values()])
-        best = best_record(records) if has_learned(records, self._plan.chance_level) else None
+        learned = has_learned(all_records, self._plan.chance_level)
+        best = best_record(all_records) if learned else None
         for record, row, config in list(zip(records, rows, configs, strict=True))[:room]:
             number, state, epochs, accuracy = row
             table.add_row(
