@@ -6,16 +6,17 @@ from contextlib import suppress
 import pandas as pd
 import pytest
 
-from tests.e2e.commands import journal_lines, run, start
+from tests.e2e.commands import in_this_process, journal_lines, run, start
 from tests.messages import assert_named
 from tests.waiting import PATIENCE, wait_until
+from tune_mnist.search import search
 from tune_mnist.tuning.recording.study import load_study
 
 pytestmark = pytest.mark.e2e
 DIGITS = ("--dataset", "digits", "--num-samples", "5", "--max-epochs", "9", "--final-seeds", "0")
 
 
-def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk):
+def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk, small_ray):
     directory = small_disk / "full"
     place = ("--output-dir", str(small_disk), "--name", "full")
     process = start("search", *DIGITS, "--tensorboard", *place)
@@ -31,8 +32,7 @@ def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk):
     assert pd.read_csv(directory / "trials.csv") is not None
 
     (small_disk / "ballast").unlink()
-    result = run("search", "--resume", str(directory))
-    assert result.returncode == 0, result.stderr
+    in_this_process(search, "--resume", str(directory))
     trials = load_study(directory).trials
     assert len(trials) == 5
     assert all(trial.state.is_finished() for trial in trials)
