@@ -79,7 +79,7 @@ def small_ray() -> Iterator[None]:
 
     A search in this process takes a third of the CPU time of one that starts its own Ray.
     """
-    with connected(None, with_dashboard=False):
+    with connected(None):
         yield
 
 

@@ -204,7 +204,8 @@ def get_architecture(name: str) -> Architecture:
     if name not in _registered:
         error = unknown("model", name, model_names())
         raise UserError(
-            f"{error} (a network of your own needs --models FILE, in Python models=FILE)"
+            f"{error}, or name the file of your own network with --models FILE (in Python,"
+            " models=FILE)"
         )
     return _registered[name]
 

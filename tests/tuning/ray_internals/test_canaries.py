@@ -5,6 +5,7 @@ A failing test names the hook that a new version of Ray breaks.
 
 import inspect
 import os
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -258,6 +259,13 @@ def test_ray_reads_the_environment_variable(name):
     else:
         folders = (folder, RAY / "tune", RAY / "_common")
         assert any(contains(each, name.encode()) for each in folders)
+
+
+def test_ray_has_the_error_of_a_slow_start():
+    source = (RAY / "_private" / "node.py").read_text()
+    # The text is divided over several lines of code.
+    assert settings.START_TIMEOUT in re.sub(r'"\s+"', "", source)
+    assert "raylet_start_wait_time_s = 30\n" in source
 
 
 def test_ray_uses_loopback_when_clusters_are_disabled():

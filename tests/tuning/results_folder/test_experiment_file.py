@@ -10,7 +10,11 @@ from tests.messages import assert_refused
 from tune_mnist.api.search import run_search
 from tune_mnist.errors import UserError
 from tune_mnist.tuning.options.search_options import SearchOptions
-from tune_mnist.tuning.results_folder.experiment_file import Experiment
+from tune_mnist.tuning.results_folder.experiment_file import (
+    EXPERIMENT_FILE,
+    Experiment,
+    read_experiment,
+)
 from tune_mnist.tuning.results_folder.lock import check_lockable, claimed
 from tune_mnist.tuning.spaces.space import load_space
 
@@ -22,6 +26,13 @@ def no_locks(monkeypatch, request):
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     return os.strerror(request.param)
+
+
+def test_a_misspelled_folder_is_named_with_the_one_that_may_be_meant(tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / EXPERIMENT_FILE).touch()
+    assert_refused([f"{tmp_path}/frist", "'first'"], read_experiment, tmp_path / "frist")
 
 
 def test_a_new_search_without_locks_leaves_no_files(tmp_path, no_locks):

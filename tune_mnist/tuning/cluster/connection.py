@@ -24,6 +24,7 @@ from tune_mnist.tuning.cluster.node_tasks import alive_nodes
 from tune_mnist.tuning.ray_internals.settings import (
     ENVIRONMENT,
     PRELOADED_MODULES,
+    START_TIMEOUT,
     reread_authentication,
 )
 
@@ -159,7 +160,8 @@ def connect(
             context = ray.init(
                 address=address or "local",
                 log_to_driver=False,
-                logging_level=logging.ERROR,
+                # At the level ERROR, Ray would print the log of a dashboard that starts slowly.
+                logging_level=logging.CRITICAL,
                 runtime_env=runtime_environment() if elsewhere else None,
                 **arguments,
             )
@@ -167,6 +169,11 @@ def connect(
         raise
     except Exception as error:  # Ray 2.60 raises many types, a plain Exception for a timeout
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if START_TIMEOUT in reason:
+            reason = (
+                "it was not ready after 30 seconds; other programs may use all CPU cores: wait"
+                " for their end, or end them"
+            )
         what = f"connect to Ray at '{elsewhere}'" if elsewhere else "start Ray on this machine"
         raise UserError(f"cannot {what}: {reason}") from None
     except SystemExit:

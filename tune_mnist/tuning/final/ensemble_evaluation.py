@@ -138,7 +138,10 @@ class EnsembleEvaluation:
             return None
         split = ray.get(self.context.shared)
         labels = split.labels[split.val]
-        say(f"ensemble: evaluating {_networks(configs)} on {len(labels):,} validation images")
+        say(
+            f"ensemble: starting workers, which evaluate {_networks(configs)} on"
+            f" {len(labels):,} validation images"
+        )
         outputs = candidate_logits(self.context, configs, self.context.shared, say)
         if not outputs:
             return None

@@ -44,6 +44,9 @@ CLUSTER_VARIABLE = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR
 HEAD_PROCESSES = ("gcs_server", "raylet")
 """Names of the head node's processes without which a search cannot continue."""
 
+START_TIMEOUT = "timed out during startup"
+"""Part of Ray's error if its processes on this machine are not ready within 30 seconds."""
+
 MIN_OBJECT_STORE = 80_000_000
 """Minimum size of the object store in bytes."""
 

@@ -19,6 +19,7 @@ from tune_mnist.models.user_modules import source_digests
 from tune_mnist.safe_paths import path_in, require_no_links
 from tune_mnist.stored_json import StrictModel, read_stored
 from tune_mnist.stored_values import Scalar, Text
+from tune_mnist.suggestions import did_you_mean
 from tune_mnist.tuning.options.option_fields import FIXED, MEASURED
 from tune_mnist.tuning.options.search_options import SearchOptions, without_replaced_limit
 from tune_mnist.tuning.recording.study import JOURNAL_LOCK
@@ -132,7 +133,7 @@ class Experiment(StrictModel, extra="ignore"):
         Raises:
             UserError: The stored space is invalid.
         """
-        with _named(directory, "search space is"):
+        with _named(directory, "search space"):
             return parse_space(self.space.text, Path(f"{self.space.name}.yaml"))
 
     def fixed_model(self, directory: Path) -> str | None:
@@ -146,7 +147,7 @@ class Experiment(StrictModel, extra="ignore"):
         Raises:
             UserError: The stored space is invalid.
         """
-        with _named(directory, "search space is"):
+        with _named(directory, "search space"):
             model = parse_space_file(self.space.text, Path(f"{self.space.name}.yaml")).model
         return model if isinstance(model, str) else None
 
@@ -160,7 +161,7 @@ class Experiment(StrictModel, extra="ignore"):
         Raises:
             UserError: A stored option is invalid.
         """
-        with _named(directory, "options are"):
+        with _named(directory, "options"):
             return SearchOptions.checked(space, **self.options)
 
     def options_with(self, space: SearchSpace, given: dict[str, Any]) -> SearchOptions:
@@ -249,10 +250,14 @@ def read_experiment(directory: Path) -> Experiment:
     """Read the stored setup of a search.
 
     Raises:
-        UserError: The folder is not the folder of a search, ``experiment.json`` is damaged, or the
-            folder contains a symbolic link.
+        UserError: The folder does not exist, is not the folder of a search or contains a symbolic
+            link, or ``experiment.json`` is damaged.
     """
     path = path_in(directory, EXPERIMENT_FILE)
+    if not directory.exists():
+        others = [found.parent.name for found in directory.parent.glob(f"*/{EXPERIMENT_FILE}")]
+        hint = did_you_mean(directory.name, others)
+        raise UserError(f"{directory}: there is no such folder{hint}")
     if not path.exists():
         within = sorted(found.parent.name for found in directory.glob(f"*/{EXPERIMENT_FILE}"))
         listed = ", ".join(within[:FEW_NAMES])
@@ -271,10 +276,10 @@ def read_experiment(directory: Path) -> Experiment:
 
 @contextmanager
 def _named(directory: Path, part: str) -> Iterator[None]:
-    """Context manager that adds the file and its invalid part to errors."""
+    """Context manager that adds the file and the part of it that cannot be used to errors."""
     try:
         yield
     except UserError as error:
         raise UserError(
-            f"{directory / EXPERIMENT_FILE}: the stored {part} invalid: {error}"
+            f"{directory / EXPERIMENT_FILE}: the stored {part} cannot be used: {error}"
         ) from None
