@@ -107,8 +107,7 @@ def _hyperparameters() -> str:
 
 
 def _in_trial_names(declared: Hyperparameter) -> str:
-    label = declared.name if declared.label is None else declared.label
-    return f"`{label}=`" if label else "value only"
+    return f"`{declared.short_name}=`" if declared.short_name else "value only"
 
 
 def _keywords() -> str:

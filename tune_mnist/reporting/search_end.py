@@ -12,9 +12,13 @@ from tune_mnist.models.user_modules import repeated_flags
 from tune_mnist.notices import notice
 from tune_mnist.reporting.text_format import count
 from tune_mnist.tuning.final.runs import FinalRun
+from tune_mnist.tuning.recording.study import JOURNAL
 from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.results_folder.resuming import resume_command
 from tune_mnist.tuning.running.stop_reason import Outcome, StopReason
+
+_MAX_COPY_SECONDS = 60
+"""Largest difference between the times of files that were copied together."""
 
 SHOWN = ("best", "costs", "pareto", "top", "final", "ensemble")
 """Names of the tables to print at the end of a search; others are only written to files."""
@@ -35,7 +39,7 @@ def report_search_end(
 ) -> None:
     """Write the report of a finished search to its results folder, and print the main tables.
 
-    An existing report is kept if the search was already finished and nothing has changed.
+    A report that is not outdated is kept if the search was already finished.
 
     Args:
         console: Console to print to.
@@ -55,8 +59,7 @@ def report_search_end(
     warning = nothing_learned(results)
     for line in (*([warning] if warning else []), *outcome.failed_final_runs):
         print_line(console, line)
-    # A search may have been killed before it wrote its report.
-    is_unchanged = outcome.is_unchanged and (directory / PAGE_FILE).exists()
+    is_unchanged = outcome.is_unchanged and not _is_outdated(directory / PAGE_FILE, directory)
     # After the tables: writing is most likely to fail, and `report` can repeat it.
     if outcome.stop_reason is not StopReason.DISK_FULL and not is_unchanged:
         write_report(results, tables, directory)
@@ -67,15 +70,26 @@ def report_search_end(
     print_line(console, watch.stamped(end))
     if is_unchanged:
         report = shlex.join(["python", "-m", "tune_mnist.report", str(directory)])
-        print_line(console, f"to write the report: {report}{repeated_flags()}")
+        _print_command(console, f"to write the report: {report}{repeated_flags()}")
     more = "" if outcome.failed_final_runs else _HOW_TO_CONTINUE.get(outcome.stop_reason)
     if more is not None and results.options.resumable:
-        # Not wrapped, so that the command can be copied from a terminal.
-        console.print(
-            f"to resume: {resume_command(directory)}{more}",
-            markup=False,
-            soft_wrap=True,
-        )
+        _print_command(console, f"to resume: {resume_command(directory)}{more}")
+
+
+def _print_command(console: Console, line: str) -> None:
+    """Print a line without wrapping it, so that its command can be copied from a terminal."""
+    console.print(line, markup=False, soft_wrap=True)
+
+
+def _is_outdated(page: Path, directory: Path) -> bool:
+    """Return whether a search seems to have been killed before it wrote its report.
+
+    Copying a results folder, such as by Git, writes its files in any order.
+    """
+    if not page.exists():
+        return True
+    written = page.stat().st_mtime
+    return (directory / JOURNAL).stat().st_mtime > written + _MAX_COPY_SECONDS
 
 
 def _trials(records: Sequence[TrialRecord], outcome: Outcome) -> str:

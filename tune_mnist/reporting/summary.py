@@ -1,5 +1,6 @@
 """Tables of a search, and its summary in Markdown."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -93,11 +94,12 @@ def failure_remedy(results: StoredSearch) -> str:
     if all(record.state is not TrialState.FAILED for record in results.records):
         return ""
     directory, errors = results.directory, f"{RAY_FOLDER}/<trial>/{ERROR_FILE}"
+    given = shlex.quote(str(directory))
     stored = any(directory.glob(f"{RAY_FOLDER}/*/{ERROR_FILE}"))
     whole = f" (whole errors: {directory}/{errors})" if stored else ""
     return (
         f"{TrialState.FAILED} trials are not repeated by --resume: remove the cause{whole}, and"
-        f" start another search, with --warm-start {directory} to reuse the other trials"
+        f" start another search, with --warm-start {given} to reuse the other trials"
     )
 
 

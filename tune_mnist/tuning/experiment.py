@@ -131,9 +131,11 @@ def run_experiment(
         level = skipping_level(context.guessing_level, fixed)
         final = FinalEvaluation(context, search.dataset, search.joined, level)
         if earlier is not None:
-            finished = finished_outcome(final, whole_val=search.whole_val is not None)
+            stored = earlier.stored_options(directory, space)
+            finished = finished_outcome(final, stored, whole_val=search.whole_val is not None)
             if finished is not None:
-                print_line(console, all_trials_done(context.options))
+                if finished.stop_reason is StopReason.FINISHED:
+                    print_line(console, all_trials_done(context.options))
                 return finished
         directory.mkdir(parents=True, exist_ok=True)
         with (
@@ -231,7 +233,6 @@ def _evaluate(
         if val is not None:
             full_validation(context, val, stamped_lines(console, context.watch))
         failed = final.run(records, console, context.watch)
-        context.settings.store.end()
         return Outcome(stop_reason, failed_final_runs=tuple(failed))
     except KeyboardInterrupt:
         cut_off = Outcome(StopReason.INTERRUPTED)
@@ -313,6 +314,8 @@ def _search(
         return _ended(searcher, StopReason.INTERRUPTED)
     notice(f"starting workers: {min(context.workers.concurrent, left)}")
     context.settings.store.start()
+    # Of an earlier session. If this one is killed, the search has not ended.
+    searcher.study.set_user_attr(ENDED, "")
     searcher.left = left
     return _ended(
         searcher, *run_trials(context, components, console, stopper=stopper, seconds=seconds)

@@ -17,6 +17,7 @@ import optuna
 import pytest
 import ray
 from ray.actor import ActorHandle
+from ray.air.constants import EXPR_ERROR_FILE
 from ray.air.execution._internal import actor_manager
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune import tune as ray_tune
@@ -39,6 +40,7 @@ from tune_mnist.tuning.ray_internals.schedulers import (
     pause_pending,
 )
 from tune_mnist.tuning.ray_internals.study_search import OpenOptunaSearch
+from tune_mnist.tuning.recording.trial_record import ERROR_FILE
 
 RAY = Path(ray.__file__).parent
 
@@ -259,6 +261,10 @@ def test_ray_reads_the_environment_variable(name):
     else:
         folders = (folder, RAY / "tune", RAY / "_common")
         assert any(contains(each, name.encode()) for each in folders)
+
+
+def test_ray_writes_the_error_of_a_trial_to_the_file_that_is_named():
+    assert EXPR_ERROR_FILE == ERROR_FILE
 
 
 def test_ray_has_the_error_of_a_slow_start():

@@ -29,7 +29,8 @@ def outcome_of(directory: Path, **changed: object) -> Outcome | None:
     options = SearchOptions.checked(space, **(experiment.options | changed))
     context = context_in(directory, space, options, Workers(cpus=1, gpus=0, concurrent=1))
     dataset = Dataset("digits", IMAGES, LABELS, IMAGES, LABELS, ("0", "1"))
-    return finished_outcome(FinalEvaluation(context, dataset, LABELS), whole_val=False)
+    stored = experiment.stored_options(directory, space)
+    return finished_outcome(FinalEvaluation(context, dataset, LABELS), stored, whole_val=False)
 
 
 @pytest.fixture
@@ -48,10 +49,29 @@ def test_nothing_is_left_of_a_finished_search(finished):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"num_samples": 3}, {"final_seeds": 1}, {"tensorboard": True}]
+    "changed",
+    [{"num_samples": 3}, {"final_seeds": 1}, {"tensorboard": True}, {"patience": 9}],
 )
 def test_options_can_add_to_a_finished_search(finished, changed):
     assert outcome_of(finished.directory, **changed) is None
+
+
+def test_options_that_say_only_where_trials_run_add_nothing(finished):
+    assert outcome_of(finished.directory, max_concurrent=1, dashboard=False) is not None
+
+
+def test_a_space_without_further_configurations_is_finished(finished):
+    finished.end(StopReason.EXHAUSTED)
+    outcome = outcome_of(finished.directory)
+    assert outcome is not None
+    assert outcome.stop_reason is StopReason.EXHAUSTED
+
+
+def test_checkpoints_that_were_left_are_to_be_removed(finished):
+    left = finished.directory / "checkpoints" / "00001" / "epoch-0001"
+    left.mkdir(parents=True)
+    (left / "model.pt").touch()
+    assert outcome_of(finished.directory) is None
 
 
 def test_an_outdated_final_run_is_left_to_be_removed(finished):

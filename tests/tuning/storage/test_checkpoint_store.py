@@ -303,39 +303,3 @@ def test_a_missing_bucket_is_not_reported_as_a_disk_error(bucket_store, build):
 def test_a_missing_epoch_is_an_error(bucket_store, tmp_path):
     with pytest.raises(StorageError, match=r"run\b.* 3\b"):
         bucket_store.of("run").copy_model(3, tmp_path / MODEL_FILE)
-
-
-def test_the_files_of_a_session_are_removed_with_the_last_checkpoint(store, build):
-    checkpoints = store.of("00000")
-    trainer, _ = checkpoints.restore(build)
-    train(trainer, checkpoints, 1)
-    store.end()
-    assert store.of("00000").newest_epoch() == 1
-    checkpoints.remove()
-    store.end()
-    with pytest.raises((RuntimeError, PlaceMissingError)):  # a worker that outlives the search
-        checkpoints.save(trainer)
-    store.start()
-    assert store.of("00001").restore(build)[0].epoch == 0
-
-
-def test_only_files_of_the_store_are_removed_from_its_folder(folder_store, tmp_path):
-    note = folder_store.folder / "note"
-    note.touch()
-    folder_store.end()
-    assert list(folder_store.folder.iterdir()) == [note]
-    note.unlink()
-    folder_store.end()
-    folder_store.start()
-    folder_store.end()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_files_of_a_later_session_are_kept(store, build):
-    later = replace(store, run="later run")
-    later.start()
-    store.end()
-    checkpoints = later.of("00000")
-    trainer, _ = checkpoints.restore(build)
-    train(trainer, checkpoints, 1)
-    assert checkpoints.newest_epoch() == 1

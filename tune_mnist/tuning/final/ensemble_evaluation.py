@@ -77,15 +77,19 @@ class EnsembleEvaluation:
         usable = {record.number for record in _usable(records)}
         return {candidate.trial for candidate in stored.candidates} <= usable
 
-    def is_done(self, records: Sequence[TrialRecord]) -> bool:
+    def is_done(self, records: Sequence[TrialRecord], *, wanted: bool) -> bool:
         """Return whether no ensemble is left to choose, to test or to remove.
+
+        Args:
+            records: Records of all trials.
+            wanted: Whether an ensemble is chosen if none is stored.
 
         Raises:
             UserError: The file of the ensemble is damaged.
         """
         directory = self.context.directory
         if read_ensemble(directory) is None:
-            return not candidates_of(directory)
+            return not (wanted and candidates_of(directory))
         return self.is_stored(records)
 
     def drop_outdated(self, records: Sequence[TrialRecord], say: Say) -> None:

@@ -36,6 +36,7 @@ from tune_mnist.tuning.final.selection import (
     drop_checkpoints,
     drop_outdated,
     to_config,
+    without_outdated,
 )
 from tune_mnist.tuning.planning.estimate import (
     START_SECONDS,
@@ -46,6 +47,25 @@ from tune_mnist.tuning.planning.search_context import SearchContext
 from tune_mnist.tuning.planning.speeds import Speed
 from tune_mnist.tuning.recording.trial_record import TrialRecord
 from tune_mnist.tuning.storage.kept_models import keep_model
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Final runs of a search.
+
+    Attributes:
+        chosen: One run for each finalist.
+        guessing: Finalists that have not learned and therefore get no runs.
+        runs: All final runs.
+        missing: Final runs that have not finished.
+        outdated: Number of finished runs that do not belong to the plan.
+    """
+
+    chosen: list[PlannedRun]
+    guessing: list[PlannedRun]
+    runs: list[PlannedRun]
+    missing: list[PlannedRun]
+    outdated: int
 
 
 @dataclass(frozen=True)
@@ -79,23 +99,21 @@ class FinalEvaluation:
         ensemble, unless it is stored. A search with a time budget calls this method to decide when
         trials must stop.
         """
-        options, settings = self.context.options, self.context.settings
+        options = self.context.options
         speeds = final_speeds(records, self.context)
         tested = len(self.dataset.test_labels)
         validated = VAL_SHARE * len(self.dataset.train_labels)
         seconds = []
-        chosen = choose(records, options, settings, len(self.train))
-        made = read_final_runs(self.context.directory)
-        guessing = no_better_than_guessing(chosen, records, self.skipping_level, made)
-        for run in chosen:
+        plan = self._plan(records)
+        for run in plan.chosen:
             trained = run.config.max_epochs * run.train_images
             speed = speeds[run.trial]
             one = trained / speed.train + tested / speed.validate + START_SECONDS
-            seconds += [one] * (0 if run in guessing else options.final_seeds)
+            seconds += [one] * (0 if run in plan.guessing else options.final_seeds)
             if run.best:
                 seconds.append(validated / speed.validate)
         final = time_on_workers(sorted(seconds, reverse=True), self.context.workers.concurrent)
-        ensemble = options.final_seeds and len(guessing) < len(chosen)
+        ensemble = options.final_seeds and len(plan.guessing) < len(plan.chosen)
         return final + self._ensemble_seconds(records, speeds) if ensemble else final
 
     def run(self, records: list[TrialRecord], console: Console, watch: Stopwatch) -> list[str]:
@@ -116,12 +134,11 @@ class FinalEvaluation:
         say = stamped_lines(console, watch)
         options, settings = self.context.options, self.context.settings
         self._ensemble.drop_outdated(records, say)
-        chosen = choose(records, options, settings, len(self.train))
-        made = drop_outdated(self.context.directory, chosen)
-        guessing = no_better_than_guessing(chosen, records, self.skipping_level, made)
-        if guessing and options.final_seeds:
-            say(describe_skipped(guessing, options))
-        planned, todo = self._planned([run for run in chosen if run not in guessing], made)
+        plan = self._plan(records)
+        planned, todo = plan.runs, plan.missing
+        drop_outdated(self.context.directory, plan.chosen)
+        if plan.guessing and options.final_seeds:
+            say(describe_skipped(plan.guessing, options))
         settings.store.start()
         drop_checkpoints(settings.store, todo)
         if not planned:
@@ -154,12 +171,8 @@ class FinalEvaluation:
         Args:
             records: Records of all trials.
         """
-        chosen = choose(records, self.context.options, self.context.settings, len(self.train))
-        made = read_final_runs(self.context.directory)
-        made = [run for run in made if any(other.is_like(run) for other in chosen)]
-        guessing = no_better_than_guessing(chosen, records, self.skipping_level, made)
-        planned, todo = self._planned([run for run in chosen if run not in guessing], made)
-        return len(planned) - len(todo), len(planned)
+        plan = self._plan(records)
+        return len(plan.runs) - len(plan.missing), len(plan.runs)
 
     def is_done(self, records: list[TrialRecord]) -> bool:
         """Return whether neither a final run nor the ensemble is left to do, or to remove.
@@ -167,20 +180,21 @@ class FinalEvaluation:
         Args:
             records: Records of all trials.
         """
-        chosen = choose(records, self.context.options, self.context.settings, len(self.train))
-        made = read_final_runs(self.context.directory)
-        done, planned = self.count_runs(records)
-        wanted = all(any(other.is_like(run) for other in chosen) for run in made)
-        return wanted and done == planned and (not planned or self._ensemble.is_done(records))
+        plan = self._plan(records)
+        ensemble = self._ensemble.is_done(records, wanted=bool(plan.runs))
+        return not plan.outdated and not plan.missing and ensemble
 
-    def _planned(
-        self, finalists: list[PlannedRun], made: list[FinalRun]
-    ) -> tuple[list[PlannedRun], list[PlannedRun]]:
-        """Return all final runs of the finalists, and those of them that have not finished."""
-        done = {(run.trial, run.seed) for run in made}
-        seeds = self.context.options.final_seeds
-        planned = [run for first in finalists for run in first.seeded(seeds)]
-        return planned, [run for run in planned if (run.trial, run.config.seed) not in done]
+    def _plan(self, records: list[TrialRecord]) -> "_Plan":
+        options = self.context.options
+        chosen = choose(records, options, self.context.settings, len(self.train))
+        made = read_final_runs(self.context.directory)
+        kept = without_outdated(made, chosen)
+        guessing = no_better_than_guessing(chosen, records, self.skipping_level, kept)
+        learned = [run for run in chosen if run not in guessing]
+        runs = [run for first in learned for run in first.seeded(options.final_seeds)]
+        done = {(run.trial, run.seed) for run in kept}
+        missing = [run for run in runs if (run.trial, run.config.seed) not in done]
+        return _Plan(chosen, guessing, runs, missing, outdated=len(made) - len(kept))
 
     @property
     def _ensemble(self) -> EnsembleEvaluation:

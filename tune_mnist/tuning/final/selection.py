@@ -135,29 +135,41 @@ def _trained(record: TrialRecord) -> dict[str, Hashable]:
     return {name: rounded(value) for name, value in config.items()}
 
 
-def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:
-    """Remove finished runs that do not belong to the present plan.
+def without_outdated(made: list[FinalRun], chosen: list[PlannedRun]) -> list[FinalRun]:
+    """Return the finished runs that belong to the present plan.
 
-    A run is removed if its configuration, epochs or training images are no longer chosen. If the
-    best configuration of an architecture has changed, all runs of the architecture are removed,
+    A run is outdated if its configuration, epochs or training images are no longer chosen. If the
+    best configuration of an architecture has changed, all runs of the architecture are outdated,
     because the kept weights belong to the previous best configuration.
 
     Args:
-        directory: Results folder.
+        made: Finished runs.
         chosen: One planned run for each finalist, with any seed.
 
     Returns:
         Remaining runs. They include runs with seeds that the options no longer require.
     """
-    made = read_final_runs(directory)
     outdated = [run for run in made if not any(other.is_like(run) for other in chosen)]
     models = {run.model for run in outdated if run.best}
+    return [run for run in made if run not in outdated and run.model not in models]
+
+
+def drop_outdated(directory: Path, chosen: list[PlannedRun]) -> list[FinalRun]:
+    """Remove the outdated finished runs, and return the others.
+
+    Args:
+        directory: Results folder.
+        chosen: One planned run for each finalist, with any seed.
+    """
+    made = read_final_runs(directory)
+    kept = without_outdated(made, chosen)
+    models = {run.model for run in made} - {run.model for run in kept}
     for model in models:
         remove_final_runs(directory, model)
-    for run in outdated:
-        if run.model not in models:
+    for run in made:
+        if run not in kept and run.model not in models:
             remove_final_run(directory, run)
-    return [run for run in made if run not in outdated and run.model not in models]
+    return kept
 
 
 def drop_checkpoints(store: CheckpointStore, unfinished: list[PlannedRun]) -> None:

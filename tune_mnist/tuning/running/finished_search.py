@@ -1,7 +1,11 @@
 """Recognition of a finished search, so that a resume changes nothing in its results folder."""
 
+from typing import Any
+
 from tune_mnist.safe_paths import path_in
 from tune_mnist.tuning.final.final_evaluation import FinalEvaluation
+from tune_mnist.tuning.options.machine_fields import MachineFields
+from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.recording.study import load_study
 from tune_mnist.tuning.recording.trial_record import TrialRecord, TrialState
 from tune_mnist.tuning.recording.trial_store import begun_trials
@@ -10,11 +14,14 @@ from tune_mnist.tuning.running.stop_reason import ENDED, Outcome, StopReason
 from tune_mnist.tuning.storage.kept_models import kept_models, read_config
 
 
-def finished_outcome(final: FinalEvaluation, *, whole_val: bool) -> Outcome | None:
+def finished_outcome(
+    final: FinalEvaluation, stored: SearchOptions, *, whole_val: bool
+) -> Outcome | None:
     """Return the outcome of the search to resume, or None if a part of the search is left to do.
 
     Args:
         final: Final evaluation of the search.
+        stored: Options in the results folder, before the resume changed any.
         whole_val: Whether the best models are evaluated on a larger validation split than the
             trials.
     """
@@ -22,6 +29,9 @@ def finished_outcome(final: FinalEvaluation, *, whole_val: bool) -> Outcome | No
     options, directory = context.options, context.directory
     # TensorBoard and MLflow complete the runs that a killed session has not ended.
     if options.tensorboard or options.mlflow or not has_study(directory):
+        return None
+    # Changed options are stored, and a killed session may have left checkpoints to remove.
+    if _kept(options) != _kept(stored) or context.settings.store.names():
         return None
     study = load_study(directory)
     records = [TrialRecord.from_study(trial, context.space.model) for trial in begun_trials(study)]
@@ -36,3 +46,8 @@ def finished_outcome(final: FinalEvaluation, *, whole_val: bool) -> Outcome | No
     if any(read_config(folder).full_val_accuracy is None for folder in kept):
         return None
     return Outcome(StopReason(reason), final_runs=final.count_runs(records), is_unchanged=True)
+
+
+def _kept(options: SearchOptions) -> dict[str, Any]:
+    """Return the options that do not only say where trials run."""
+    return options.model_dump(exclude=set(MachineFields.model_fields))

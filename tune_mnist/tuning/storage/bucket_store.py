@@ -56,14 +56,6 @@ class BucketStore:
         """Revoke the write access of all earlier sessions of the search."""
         self.bucket.write(_RUN, self.run.encode())
 
-    def end(self) -> None:
-        """Remove the files of this session if all checkpoints have been removed."""
-        with suppress(
-            StorageError
-        ):  # the search has ended, and the next one overwrites the object
-            if self.bucket.read(_RUN) == self.run.encode() and not self.names():
-                self.bucket.delete(_RUN)
-
     def require_right(self) -> None:
         """Check that this session still has write access to the bucket.
 

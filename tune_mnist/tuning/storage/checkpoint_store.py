@@ -86,12 +86,6 @@ class CheckpointStore(Protocol):
     def start(self) -> None:
         """Revoke the write access of all earlier sessions of the search."""
 
-    def end(self) -> None:
-        """Remove the files of this session if all checkpoints have been removed.
-
-        Workers of this session and of earlier ones still cannot write afterwards.
-        """
-
     def of(self, name: str) -> Checkpoints:
         """Return the checkpoints of a trial or final run, given its name."""
 

@@ -48,16 +48,6 @@ class SharedFolder:
         with FileLock(self.folder / _LOCK):
             write_text(self.folder / _RUN, self.run)
 
-    def end(self) -> None:
-        """Remove the files of this session if all checkpoints have been removed.
-
-        The folder is removed, too, if it is empty then.
-        """
-        # A RuntimeError means that a later session has replaced this one.
-        with suppress(OSError, RuntimeError, PlaceMissingError), self.held():
-            if not self.names():
-                remove_files(self.folder, [_RUN, _LOCK])
-
     def of(self, name: str) -> "FolderCheckpoints":
         """Return the checkpoints of a trial or final run, given its name."""
         return FolderCheckpoints(self, name)

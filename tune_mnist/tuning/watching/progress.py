@@ -33,8 +33,8 @@ from tune_mnist.tuning.watching.totals import TrialTotals
 
 REDRAW_SECONDS = 0.5
 _HEADINGS = ("trial", "state", "epoch", "val_\naccuracy")
-_LINES_ABOVE = 5
-"""Lines of the live table above the first trial, and an empty line at the end."""
+_LINES_BESIDE = 10
+"""Maximum number of lines above and below the trials, with an empty line at the end."""
 
 STYLES = {
     TrialState.RUNNING: "cyan",
@@ -178,8 +178,11 @@ class PlainLines(Progress):
         )
 
     def on_trial_complete(self, trial: Trial, **info: Any) -> None:
-        """Print the final state of a trial."""
+        """Print the final state of a trial, and the reason if the trial reported its failure."""
         record = self._find(trial)
+        if record.state is TrialState.FAILED:
+            self._tell_failure(record)
+            return
         early = " (stopped early)" if record.state is TrialState.PRUNED else ""
         self.tell(f"#{record.number} {record.state}{early} · {self._status()}")
 
@@ -187,6 +190,9 @@ class PlainLines(Progress):
         """Print why a trial failed, the file with its whole error, and the effect of --resume."""
         record = self._find(trial)
         whole = f", whole error in {trial.path}/{ERROR_FILE}" if trial.error_file else ""
+        self._tell_failure(record, whole)
+
+    def _tell_failure(self, record: TrialRecord, whole: str = "") -> None:
         self.tell(
             f"#{record.number} {record.state}: {record.reason} (not repeated by --resume{whole})"
             f" · {self._status()}"
@@ -218,8 +224,9 @@ class LiveTable(Progress):
 
     def _draw(self) -> Group:
         all_records = self._trial_store.records
+        room = max(self._console.height - _LINES_BESIDE, 3)
         # A search can have thousands of trials, and this table is drawn twice per second.
-        records = heapq.nsmallest(self._console.height, all_records, key=_importance)
+        records = heapq.nsmallest(room, all_records, key=_importance)
         configs = [record.config_of(record.epochs + 1) for record in records]
         rows = [self._row(record) for record in records]
         fixed = sum(_width(column) + GAP for column in zip(_HEADINGS, *rows, strict=True))
@@ -231,14 +238,12 @@ class LiveTable(Progress):
             lines.append(f"shown in a wider terminal: {', '.join(columns.hidden)}")
         if self._plan.dashboard:
             lines.append(f"dashboard {self._plan.dashboard} · Ctrl-C stops and keeps all results")
-        room = max(self._console.height - _LINES_ABOVE - len(lines), 3)
-        if len(all_records) > room:
-            room -= 1
-            lines.insert(0, f"… and {len(all_records) - room} more trials")
+        if len(all_records) > len(records):
+            lines.insert(0, f"… and {len(all_records) - len(records)} more trials")
         table = _table([*_HEADINGS, *columns.shown.values()])
         learned = has_learned(all_records, self._plan.chance_level)
         best = best_record(all_records) if learned else None
-        for record, row, config in list(zip(records, rows, configs, strict=True))[:room]:
+        for record, row, config in zip(records, rows, configs, strict=True):
             number, state, epochs, accuracy = row
             table.add_row(
                 number,
