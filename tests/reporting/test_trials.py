@@ -154,7 +154,17 @@ def test_missing_final_runs_are_counted_in_the_caption(search):
     search.final("lenet", 0, 2, [[9, 1], [0, 10]])
     found = {table.name: table for table in search_tables(search.read())}
     for name in ("best", "final"):
-        assert_named("2 3 lenet", found[name].caption)
+        assert_named("2 3 lenet --resume", found[name].caption)
+
+
+def test_missing_final_runs_of_a_search_that_cannot_be_resumed_get_no_advice(tmp_path):
+    search = Search(tmp_path / "demo", scheduler="hyperband", max_epochs=9)
+    search.trial(0.9)
+    search.final("lenet", 0, 0, [[9, 1], [0, 10]])
+    found = {table.name: table for table in search_tables(search.read())}
+    for name in ("best", "final"):
+        assert_named("1 3 lenet", found[name].caption)
+        assert "--resume" not in found[name].caption
 
 
 def test_trials_without_final_runs_that_only_guess_are_named_in_the_caption(tmp_path):

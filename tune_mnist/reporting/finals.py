@@ -58,6 +58,8 @@ def final_tables(
     asked: int,
     class_names: Sequence[str],
     ensemble: Ensemble | None = None,
+    *,
+    resumable: bool = True,
 ) -> list[Comparison]:
     """Return the tables of the final evaluation.
 
@@ -66,6 +68,7 @@ def final_tables(
         asked: Number of runs per configuration that the user has requested.
         class_names: Names of the classes.
         ensemble: Ensemble of the search, or None if there is none.
+        resumable: Whether the search can be resumed.
 
     Returns:
         Tables in reading order. Without runs, only the table of the ensemble, if there is one.
@@ -73,7 +76,7 @@ def final_tables(
     if not runs:
         return ensemble_tables(ensemble, {})
     tables = [
-        _evaluation(runs, asked),
+        _evaluation(runs, missing_runs(runs, asked, resumable=resumable)),
         *verdict_tables(labelled(runs)),
         *ensemble_tables(ensemble, labelled(runs)),
         _by_seed(runs),
@@ -83,8 +86,17 @@ def final_tables(
     return [table for table in tables if not table.cells.empty]
 
 
-def missing_runs(runs: Sequence[FinalRun], asked: int) -> str:
-    """Return a sentence on the configurations with fewer runs than requested, or ``""``."""
+def missing_runs(runs: Sequence[FinalRun], asked: int, *, resumable: bool) -> str:
+    """Return a sentence on the configurations with fewer runs than requested, or ``""``.
+
+    The results folder has no trace of a final run that failed, so the sentence does not say which
+    of the missing runs have failed.
+
+    Args:
+        runs: Final runs of all configurations.
+        asked: Number of runs per configuration that the user has requested.
+        resumable: Whether the search can be resumed.
+    """
     short = [
         f"{len(group)} of {asked} for {label}"
         for label, group in labelled(runs).items()
@@ -92,10 +104,11 @@ def missing_runs(runs: Sequence[FinalRun], asked: int) -> str:
     ]
     if not short:
         return ""
-    return f" Finished runs: {', '.join(short)}; the others diverged, failed or have not run."
+    remedy = ": --resume runs them" if resumable else ""
+    return f" Finished runs: {', '.join(short)}; the others have not run yet, or failed{remedy}."
 
 
-def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
+def _evaluation(runs: Sequence[FinalRun], missing: str) -> Comparison:
     rows = [
         {
             "model": model,
@@ -119,7 +132,7 @@ def _evaluation(runs: Sequence[FinalRun], asked: int) -> Comparison:
             *("scaled_error", "train_images", "epochs", "train_seconds"),
         ),
         f"{_spread_words(rows)}{_calibration_words(rows)}seconds: mean training time of a run."
-        f"{missing_runs(runs, asked)}",
+        f"{missing}",
         # Numbers distinguish configurations of the same architecture.
         files_only=("trial",) if all(run.best for run in runs) else (),
     )

@@ -32,7 +32,11 @@ def search_tables(results: StoredSearch) -> list[Comparison]:
     return [
         *trial_tables(results),
         *final_tables(
-            results.final, results.options.final_seeds, results.class_names, results.ensemble
+            results.final,
+            results.options.final_seeds,
+            results.class_names,
+            results.ensemble,
+            resumable=results.options.resumable,
         ),
         *effect_tables(results),
     ]

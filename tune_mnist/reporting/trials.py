@@ -137,7 +137,10 @@ def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
     if best["full_val_accuracy"].notna().any():
         caption += " The same weights were then evaluated on all validation images."
     if "seeds" in best:
-        caption += TEST_CAPTION + missing_runs(results.final, results.options.final_seeds)
+        options = results.options
+        caption += TEST_CAPTION + missing_runs(
+            results.final, options.final_seeds, resumable=options.resumable
+        )
     caption += _not_retrained(results)
     chosen = _keys(best)
     beaten = [
