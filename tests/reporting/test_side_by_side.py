@@ -37,6 +37,7 @@ def test_the_best_trials_are_grouped_by_architecture(searches):
     ]
     assert list(cells["test accuracy"]) == ["-", "1.0000", "-"]
     assert list(cells["state"]) == ["COMPLETE", "COMPLETE", "PRUNED"]
+    assert_named("PRUNED", tables(*searches)["best"].caption)
 
 
 def test_flops_are_computed_at_each_searchs_image_size(searches):

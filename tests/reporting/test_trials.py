@@ -100,6 +100,15 @@ def test_the_top_table_has_at_most_ten_trials_with_their_states(search):
     assert "INTERRUPTED: " in table.caption
 
 
+@pytest.mark.parametrize("accuracies", [(0.9,), (0.9, 0.9, 0.9)])
+def test_a_pruned_trial_is_explained_only_if_it_is_the_best(search, accuracies):
+    search.trial(0.8)
+    search.trial(*accuracies)
+    pruned = len(accuracies) < 3
+    for name in ("best", "top"):
+        assert is_named("PRUNED", tables(search)[name].caption) == pruned
+
+
 def test_several_objectives_have_a_pareto_set(tmp_path):
     search = Search(tmp_path / "demo", objective="val_accuracy,parameters")
     search.trial(0.9, 0.9, 0.95)

@@ -11,6 +11,7 @@ from tune_mnist.reporting.trials import (
     TEST_CAPTION,
     best_trials,
     hidden_of_best,
+    pruned_sentence,
 )
 from tune_mnist.reporting.verdict_of_searches import tables_of_tests
 
@@ -52,7 +53,7 @@ def _best_table(best: pd.DataFrame) -> Comparison:
         best,
         _BEST,
         f"{SELECTED_CAPTION} Accuracies can be compared only between searches on the same data;"
-        f" the number of validation images may differ.{TEST_CAPTION}",
+        f" the number of validation images may differ.{TEST_CAPTION}{pruned_sentence(best)}",
         folded=True,
         files_only=(*hidden_of_best(best), "full_val_accuracy"),
         headings=SELECTED_HEADINGS,

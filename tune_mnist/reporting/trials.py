@@ -24,6 +24,10 @@ TEST_CAPTION = (
     " on training and validation images; nothing was selected by it. It can be lower or higher"
     " than val_accuracy, which comes from other images and less training."
 )
+PRUNED_CAPTION = (
+    " A PRUNED trial, which was stopped early to save time, is the best if its best epoch is at"
+    " least as good as those of the complete trials. The final runs train for all epochs."
+)
 _ARCHITECTURES = (
     *("model", "trial", "val_accuracy", "full_val_accuracy", "test", "interval", "seeds"),
     CONFIG,
@@ -79,6 +83,15 @@ def hidden_of_best(best: pd.DataFrame) -> tuple[str, ...]:
     return (*hidden, "state") if (best["state"].dropna() == "COMPLETE").all() else hidden
 
 
+def pruned_sentence(best: pd.DataFrame) -> str:
+    """Explain why a pruned trial can be the best, or return ``""`` if none of them is.
+
+    Args:
+        best: Best trials, one row each.
+    """
+    return PRUNED_CAPTION if (best["state"] == TrialState.PRUNED).any() else ""
+
+
 def trial_tables(results: StoredSearch) -> list[Comparison]:
     """Return tables of the best trials and, with several objectives, of the Pareto set.
 
@@ -105,6 +118,7 @@ def trial_tables(results: StoredSearch) -> list[Comparison]:
     caption = "val_accuracy: after the best epoch. The highest values are partly due to chance."
     if "INTERRUPTED" in set(top["state"]):
         caption += " INTERRUPTED: interrupted or still running, with the epochs so far."
+    caption += pruned_sentence(top.head(1))
     if exempt := portfolio_sentence(results, set(top["trial"])):
         caption += f" {exempt}"
     if judged[STAGE].notna().any():
@@ -141,7 +155,7 @@ def _architectures(results: StoredSearch, best: pd.DataFrame) -> Comparison:
         caption += TEST_CAPTION + missing_runs(
             results.final, options.final_seeds, resumable=options.resumable
         )
-    caption += _not_retrained(results)
+    caption += _not_retrained(results) + pruned_sentence(best)
     chosen = _keys(best)
     beaten = [
         f"trial {trial} of {model}"
