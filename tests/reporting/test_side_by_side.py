@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from tests.messages import assert_named, assert_refused
-from tests.reporting.searches import FACTS, Search
+from tests.reporting.searches import FACTS, ONE_MODEL, Search
 from tune_mnist.data import Dataset
 from tune_mnist.reporting.side_by_side import compare_searches
 from tune_mnist.reporting.verdict_of_searches import verdict_lines
@@ -131,3 +131,27 @@ def test_accuracies_on_different_test_images_are_not_compared(tmp_path):
 
 def test_a_search_given_twice_is_refused(searches):
     assert_refused([str(searches[0].directory)], tables, searches[0], searches[0])
+
+
+def test_a_hyperparameter_that_is_not_searched_has_its_default(tmp_path):
+    extended = ONE_MODEL.replace(
+        "  momentum:",
+        "  augment: {type: categorical, choices: [none, affine]}\n"
+        "  augment_strength: {type: float, low: 0.1, high: 1.0}\n"
+        "  model.activation: {type: categorical, choices: [relu]}\n  momentum:",
+    )
+    plain = "\n".join(
+        line for line in ONE_MODEL.splitlines() if not re.match(" *(optimizer|momentum)", line)
+    )
+    whole, without = Search(tmp_path / "whole", extended), Search(tmp_path / "without", plain)
+    given = {"augment": "affine", "augment_strength": 0.5, "model.activation": "relu"}
+    whole.trial(0.9, 0.91, 0.92, optimizer="sgd", momentum=0.9, **given)
+    without.trial(0.9, 0.91, 0.91)
+    cells = tables(whole, without)["best"].cells
+    assert list(cells["search"]) == ["whole", "without"]
+    assert list(cells["optimizer"]) == ["sgd", "adam"]
+    assert list(cells["augment"]) == ["affine", "none"]
+    assert list(cells["model.activation"]) == ["relu", "sigmoid"]
+    # Those that have no effect with the other values of the trial stay missing.
+    assert list(cells["momentum"]) == ["0.90", "-"]
+    assert list(cells["strength"]) == ["0.50", "-"]

@@ -14,6 +14,7 @@ from tune_mnist.reporting.rendering import page_table, render
 from tune_mnist.reporting.stored_search import StoredSearch, names_of
 from tune_mnist.reporting.tables import Comparison
 from tune_mnist.reporting.trial_table import trial_table
+from tune_mnist.reporting.unsearched import with_unsearched
 from tune_mnist.reporting.verdict_of_searches import by_test_set, verdict_lines
 from tune_mnist.tuning.trials.reports import METRIC
 
@@ -32,7 +33,13 @@ def write_comparison_page(
         path: Path of the HTML file.
     """
     named = dict(zip(names_of(searches), searches, strict=True))
-    trials = pd.concat([each.trials.assign(search=name) for name, each in named.items()])
+    spaces = [each.space for each in searches]
+    trials = pd.concat(
+        [
+            with_unsearched(each.trials, each.space, spaces).assign(search=name)
+            for name, each in named.items()
+        ]
+    )
     plots = [accuracy_of_tests(same, number) for number, same in enumerate(by_test_set(searches))]
     if trials[METRIC].notna().any():
         plots.append(accuracy_by_search(named))

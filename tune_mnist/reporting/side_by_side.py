@@ -13,6 +13,7 @@ from tune_mnist.reporting.trials import (
     hidden_of_best,
     pruned_sentence,
 )
+from tune_mnist.reporting.unsearched import with_unsearched
 from tune_mnist.reporting.verdict_of_searches import tables_of_tests
 
 _BEST = (
@@ -53,7 +54,8 @@ def _best_table(best: pd.DataFrame) -> Comparison:
         best,
         _BEST,
         f"{SELECTED_CAPTION} Accuracies can be compared only between searches on the same data;"
-        f" the number of validation images may differ.{TEST_CAPTION}{pruned_sentence(best)}",
+        f" the number of validation images may differ.{TEST_CAPTION}{pruned_sentence(best)}"
+        " A hyperparameter that a search does not vary has its default value.",
         folded=True,
         files_only=(*hidden_of_best(best), "full_val_accuracy"),
         headings=SELECTED_HEADINGS,
@@ -62,9 +64,10 @@ def _best_table(best: pd.DataFrame) -> Comparison:
 
 def _best(searches: Sequence[StoredSearch], names: list[str]) -> pd.DataFrame:
     """Return the best trials by architecture, best first. A search without trials gets a row."""
+    spaces = [results.space for results in searches]
     parts = []
     for results, name in zip(searches, names, strict=True):
-        best = best_trials(results)
+        best = with_unsearched(best_trials(results), results.space, spaces)
         parts.append((best.reindex([0]) if best.empty else best).assign(search=name))
     return pd.concat(parts).sort_values(["model", "val_accuracy"], ascending=[True, False])
 
