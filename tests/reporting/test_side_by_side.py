@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tests.messages import assert_named, assert_refused
+from tests.messages import assert_named, assert_refused, is_named
 from tests.reporting.searches import FACTS, ONE_MODEL, Search
 from tune_mnist.data import Dataset
 from tune_mnist.reporting.side_by_side import compare_searches
+from tune_mnist.reporting.tables import COLUMNS
 from tune_mnist.reporting.verdict_of_searches import verdict_lines
 from tune_mnist.tuning.recording.trial_record import NOT_LEARNED_YET
 
@@ -97,6 +98,9 @@ def test_the_verdict_compares_final_runs_on_the_same_test_images(tmp_path):
     assert [table.name for table in found] == ["differences", "best", "costs", "setups"]
     cells = found[0].cells
     assert list(cells.iloc[0][["better", "worse"]]) == ["lenet of better", "lenet of worse"]
+    headings = [heading for heading in cells if is_named("95%", heading)]
+    assert_named("seeds", headings[0])
+    assert_named("images", headings[1])
 
 
 def test_no_word_is_cut_in_80_columns(tmp_path):
@@ -108,7 +112,7 @@ def test_no_word_is_cut_in_80_columns(tmp_path):
         stream = io.StringIO()
         Console(file=stream, width=80).print(table.to_rich())
         printed = set(stream.getvalue().split())
-        for heading in {"better", "worse", "difference", "over_seeds", "p", "verdict"}:
+        for heading in {"better", "worse", "difference", COLUMNS["over_seeds"], "p", "verdict"}:
             words = " ".join(table.cells.get(heading, [])).split()
             assert set(words) <= printed
 

@@ -6,16 +6,12 @@ from typing import Any
 import pandas as pd
 
 from tune_mnist.reporting.significance import Difference, Sample, corrected, difference
-from tune_mnist.reporting.spread import CONFIDENCE
 from tune_mnist.reporting.tables import SELECTED_HEADINGS, Comparison, comparison
 from tune_mnist.reporting.verdict import Groups
 from tune_mnist.training.ensemble_file import Ensemble, EnsembleTest
 
 ENSEMBLE = "ensemble"
-_HEADINGS = SELECTED_HEADINGS | {
-    "lead": "lead of the ensemble",
-    "over_images": f"{CONFIDENCE:.0%} interval over the images",
-}
+_HEADINGS = SELECTED_HEADINGS | {"lead": "lead of the ensemble"}
 
 
 def ensemble_verdict(ensemble: Ensemble | None, groups: Groups) -> str:

@@ -16,6 +16,7 @@ from rich.text import Text
 from tune_mnist.models.keywords import MODEL_PREFIX
 from tune_mnist.quoting import printable
 from tune_mnist.reporting.markup import latex, markdown
+from tune_mnist.reporting.spread import CONFIDENCE
 from tune_mnist.training import CONFIG_COLUMNS, HYPERPARAMETERS, hyperparameter, ordered_keys
 
 CONFIG = "hyperparameters"
@@ -25,7 +26,9 @@ COLUMNS = {
     "full_val_accuracy": "on all validation images",
     "test": "test accuracy",
     "test_accuracy": "test accuracy",
-    "interval": "95% interval",
+    "interval": f"{CONFIDENCE:.0%} interval",
+    "over_seeds": f"{CONFIDENCE:.0%} interval over the seeds",
+    "over_images": f"{CONFIDENCE:.0%} interval over the images",
     "best_epoch": "best epoch",
     "mflops": "MFLOPs per image",
     "images_per_second": "images/s",

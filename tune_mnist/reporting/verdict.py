@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tune_mnist.reporting.significance import MIN_SEEDS, Difference, Sample, corrected, difference
-from tune_mnist.reporting.spread import CONFIDENCE, spread
+from tune_mnist.reporting.spread import spread
 from tune_mnist.reporting.tables import Comparison, comparison
 from tune_mnist.reporting.text_format import count, listed
 from tune_mnist.tuning.final.runs import FinalRun
@@ -96,8 +96,8 @@ def verdict_tables(groups: Groups) -> list[Comparison]:
         "Which differences hold",
         pd.DataFrame(rows),
         tuple(rows[0]),
-        f"Differences in mean test accuracy, with {CONFIDENCE:.0%} confidence intervals: over the"
-        " seeds by Welch's method, and over the test images, paired. p: p-value of a t-test with"
+        "Differences in mean test accuracy, with confidence intervals: over the seeds by Welch's"
+        " method, and over the test images, paired. p: p-value of a t-test with"
         f" the sum of both variances, Holm-corrected for {count(len(rows), 'pair')}. A tie is a"
         " difference that chance can explain.",
     )
