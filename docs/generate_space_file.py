@@ -38,7 +38,7 @@ DESCRIPTIONS: dict[type[BaseModel], dict[str, str]] = {
         "low": "Lower bound, included.",
         "high": "Upper bound, included.",
         "log": "Whether to sample on a logarithmic scale; not together with `step`.",
-        "step": "Distance between neighbouring values; `high - low` must be a multiple of it.",
+        "step": "Distance between neighboring values; `high - low` must be a multiple of it.",
     },
     IntParameter: {
         "type": "Whole number between two bounds.",
@@ -46,7 +46,7 @@ DESCRIPTIONS: dict[type[BaseModel], dict[str, str]] = {
         "low": "Lower bound, included.",
         "high": "Upper bound, included.",
         "log": "Whether to sample on a logarithmic scale; not together with `step`.",
-        "step": "Distance between neighbouring values; 1 if absent.",
+        "step": "Distance between neighboring values; 1 if absent.",
     },
     CategoricalParameter: {
         "type": "One of several values.",

@@ -61,7 +61,7 @@ ArgumentParser(
 make_pictures(Path("shapes"))
 
 space = {
-    "description": "LeNet on coloured shapes",
+    "description": "LeNet on colored shapes",
     "model": "lenet",
     "parameters": {
         "lr": {"type": "float", "low": 1e-3, "high": 1e-2, "log": True},

@@ -19,7 +19,7 @@ from tune_mnist import register_model, run_search
 
 @register_model("my-cnn", head="classifier")
 class MyCNN(nn.Module):
-    """Small CNN: blocks of convolution, normalisation and pooling, followed by a dense layer.
+    """Small CNN: blocks of convolution, normalization and pooling, followed by a dense layer.
 
     Every network must accept the keyword arguments ``num_classes`` and ``in_channels``, and may
     accept ``dropout``. You are free to add others, which can be searched as ``model.<keyword>``.
@@ -30,7 +30,7 @@ class MyCNN(nn.Module):
         dropout: Dropout probability before the classifier.
         width: Number of channels of the first block. Each further block has twice as many.
         depth: Number of blocks.
-        norm: Normalisation after each convolution, ``none`` or ``batch``.
+        norm: Normalization after each convolution, ``none`` or ``batch``.
 
     Shape:
         - Input: float (B, in_channels, S, S).

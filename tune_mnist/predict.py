@@ -28,7 +28,7 @@ _PICTURES = cloup.Argument(
     required=True,
     help="Image of one digit (PNG, JPEG, ...) of any size, dark on light or light on dark, or"
     " an IDX file of 28x28 images, plain or gzipped. A model that was trained on other data"
-    " of your own takes image files and IDX files with the image size and colours of that data.",
+    " of your own takes image files and IDX files with the image size and colors of that data.",
 )
 _OPTIONS = (
     trained_model(required=False),
@@ -60,7 +60,7 @@ def predict(
     The model gets images like those that it was trained on. For MNIST and other IDX files of 28x28
     images, the digit in an image of any size is cut out, scaled to 20x20 pixels and centred in
     28x28. For the data set digits, the digit is scaled to fill the image. For other data, an image
-    is used unchanged, so it must have the size and colours of the training images. The network
+    is used unchanged, so it must have the size and colors of the training images. The network
     resizes its input if it needs to.
 
     Columns of the output: the path of the image; index, its number in an IDX file, from 0; ink,

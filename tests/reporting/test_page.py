@@ -433,7 +433,7 @@ def test_a_search_of_an_exhausted_space_is_complete(tmp_path: Path):
 
 def test_a_search_without_a_result_says_so(tmp_path: Path):
     page = written(nothing_begun(tmp_path / "new")).read_text(encoding="utf-8")
-    assert "Optimisation history" in page  # and why it is not drawn
+    assert "Optimization history" in page  # and why it is not drawn
     assert "data-figure=" not in page
 
 

@@ -22,7 +22,7 @@ from tune_mnist.reporting.plots.axes import set_ticks, stretch
 from tune_mnist.reporting.stored_search import read_search
 
 ALL_TITLES = {
-    "Optimisation history",
+    "Optimization history",
     "Learning curves",
     "Values by epoch",
     "Timeline",

@@ -1,4 +1,4 @@
-"""Conversion of images and labels to plain arrays: normalised, flat or one-hot."""
+"""Conversion of images and labels to plain arrays: normalized, flat or one-hot."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -91,7 +91,7 @@ def _as_trained(pixels: NDArray[np.uint8], path: Path, form: DataForm) -> NDArra
         return pixels
     if (pixels != pixels[..., :1]).any():
         raise UserError(
-            f"{path}: the image is in colour, but the network was trained on the grey images of"
+            f"{path}: the image is in color, but the network was trained on the grey images of"
             f" {form.name}"
         )
     return pixels[..., 0]

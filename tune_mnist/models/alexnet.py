@@ -15,7 +15,7 @@ class AlexNet(nn.Module):
 
     Source: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural
     Networks", NeurIPS 2012, section 3.5. One tower instead of two, no local response
-    normalisation.
+    normalization.
 
     Args:
         num_classes: Number of classes.

@@ -29,7 +29,7 @@ def create_model(
         dropout: Dropout probability, at least 0 and less than 1.
         image_size: Side length of the input in pixels, at least 28. It is ignored if the network
             has a fixed input size.
-        init: Weight initialisation: ``"derived"`` draws weights with a variance that suits the
+        init: Weight initialization: ``"derived"`` draws weights with a variance that suits the
             activation and sets biases to zero, ``"torch"`` keeps PyTorch's defaults.
         in_channels: Number of input channels, 1 or 3.
         options: Further keyword arguments for the constructor. If None, the defaults are used.

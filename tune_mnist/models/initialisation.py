@@ -1,4 +1,4 @@
-"""Weight initialisation derived from the activation of a network."""
+"""Weight initialization derived from the activation of a network."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +22,7 @@ def draw_weights(model: nn.Module, activation: str, head: str) -> None:
     """Draw new weights for all convolutions and dense layers, and set their biases to zero.
 
     Args:
-        model: Network to initialise.
+        model: Network to initialize.
         activation: Name of the activation between the layers of the network.
         head: Dotted path of the layer that returns the logits, such as ``classifier.6``.
 

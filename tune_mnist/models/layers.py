@@ -19,7 +19,7 @@ class BatchNorm(nn.BatchNorm2d):
     """
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return the normalised maps."""
+        """Return the normalized maps."""
         if self.training and maps.shape[0] * maps.shape[2] * maps.shape[3] == 1:
             return batch_norm(
                 maps, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps

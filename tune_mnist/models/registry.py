@@ -29,7 +29,7 @@ SHIPPED = (
 """Names of the shipped architectures and of their modules."""
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "gelu", "silu", "elu", "leaky_relu")
-"""Activations with a derived initialisation, see ``tune_mnist.models.initialisation``."""
+"""Activations with a derived initialization, see ``tune_mnist.models.initialisation``."""
 
 RESERVED = ("num_classes", "in_channels", "dropout")
 """Keywords of a constructor that cannot be searched as ``model.<keyword>``."""

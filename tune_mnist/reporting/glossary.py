@@ -192,24 +192,24 @@ TERMS = (
     Term(
         "parallel coordinates",
         "Plot in which each line is a trial, and crosses each axis at the trial's value. Its"
-        " colour is the accuracy, from orange (lowest) to blue (highest).",
+        " color is the accuracy, from orange (lowest) to blue (highest).",
         r"\b[Pp]arallel coordinates\b",
     ),
     Term(
         "slice",
         "Plot with a point for each trial: its value of one hyperparameter, and its accuracy. The"
-        " colour of a point shows the number of the trial, from grey (first) to purple (last).",
+        " color of a point shows the number of the trial, from grey (first) to purple (last).",
         r"\b[Ss]lice\b",
     ),
     Term(
         "rank plot",
-        "Plot of two hyperparameters with a point for each trial, whose colour is the trial's"
+        "Plot of two hyperparameters with a point for each trial, whose color is the trial's"
         " place in the order of accuracies, from orange (last) to blue (first).",
         r"^Rank$",
     ),
     Term(
         "contour",
-        "Plot of two hyperparameters, whose colour is the accuracy, from orange (lowest) to blue"
+        "Plot of two hyperparameters, whose color is the accuracy, from orange (lowest) to blue"
         " (highest).",
         r"\b[Cc]ontour\b",
     ),

@@ -130,7 +130,7 @@ class TrainConfig(BaseModel):
         Choices(INITS),
         Hyperparameter(searchable=False, mutable=False),
         Field(
-            description="Weight initialisation: derived from the activation, or PyTorch's default."
+            description="Weight initialization: derived from the activation, or PyTorch's default."
         ),
     ] = DERIVED
     image_size: Annotated[

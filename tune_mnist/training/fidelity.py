@@ -26,7 +26,7 @@ class Fidelity:
 
     Training on increasingly large images is "progressive resizing" (Howard, fast.ai's entry to
     DAWNBench, 2018). Rungs that differ in more than the number of epochs are the "fidelities" of
-    multi-fidelity optimisation (Kandasamy et al., ICML 2017).
+    multi-fidelity optimization (Kandasamy et al., ICML 2017).
 
     Attributes:
         stages: Stages in the order of training. The last stage uses the full fraction of the

@@ -55,7 +55,7 @@ def create_optimizer(
     Args:
         name: Name of the optimizer: ``"sgd"``, ``"adam"`` (Kingma, Ba, ICLR 2015), ``"adamw"``
             (Loshchilov, Hutter, ICLR 2019) or ``"rmsprop"``.
-        parameters: Parameters to optimise.
+        parameters: Parameters to optimize.
         lr: Learning rate, greater than 0.
         momentum: Momentum of sgd and rmsprop, from 0 to 1. It is ignored by adam and adamw, which
             use beta1 = 0.9.

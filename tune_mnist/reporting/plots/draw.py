@@ -57,7 +57,7 @@ SECTIONS: dict[str, dict[str, Drawer]] = {
         "Slices": _comparable(hyperparameter_plots.slices),
     },
     COURSE: {
-        "Optimisation history": search_history.history,
+        "Optimization history": search_history.history,
         "Learning curves": search_history.learning_curves,
         "Values by epoch": search_history.intermediate_values,
         "Timeline": search_history.timeline,
@@ -84,7 +84,7 @@ _OF_A_KEYWORD = f"slice-{MODEL_PREFIX}"
 def is_key(name: str, models: Iterable[str]) -> bool:
     """Return whether a name can be the key of a plot.
 
-    Reports use this function to recognise the plot files of an earlier report.
+    Reports use this function to recognize the plot files of an earlier report.
 
     Args:
         name: Name to check, such as ``confusion-lenet``.

@@ -131,7 +131,7 @@ def parallel_coordinates(evaluated: EvaluatedTrials) -> list[Plot]:
     in_common = text_format.listed(common_values(name, evaluated) for name in names)
     sentence = (
         f"The best {len(best)} of {len(values)} trials {evaluated.when} have {in_common}. Lines"
-        f" are coloured by {METRIC}, from orange (lowest) to blue (highest)."
+        f" are colored by {METRIC}, from orange (lowest) to blue (highest)."
     )
     return [Plot("parallel", "Parallel coordinates", sentence, figure)]
 

@@ -46,7 +46,7 @@ _STATES = {
 
 
 def history(evaluated: EvaluatedTrials) -> list[Plot]:
-    """Draw Optuna's optimisation history, with the best accuracy of each trial."""
+    """Draw Optuna's optimization history, with the best accuracy of each trial."""
     evaluated.require(1)
     numbers = [record.number for record in evaluated.results.records]
     evaluated = evaluated.at_best_stage
@@ -72,7 +72,7 @@ def history(evaluated: EvaluatedTrials) -> list[Plot]:
         sentence += f" Only trials that reached stage {best.stage} are shown."
     figure = stretch(tidied(figure), METRIC)
     figure.update_xaxes(title_text="trial", **whole_ticks(len(numbers)))
-    return [Plot("history", "Optimisation history", sentence, figure)]
+    return [Plot("history", "Optimization history", sentence, figure)]
 
 
 def learning_curves(evaluated: EvaluatedTrials) -> list[Plot]:

@@ -81,7 +81,7 @@ def trial_settings(
         directory: Results folder.
         checkpoints: Path or URI of the checkpoints. If None, they are in the results folder.
         fidelity: Stages of each trial, or None if there is only one stage.
-        networks: User-defined networks, serialised by ``pack_networks``.
+        networks: User-defined networks, serialized by ``pack_networks``.
         form: Name, size, channels and classes of the data set.
     """
     return TrialSettings(

@@ -67,7 +67,7 @@ def check_belongs(
         wanted = [_DIRECTIONS[way] for way in directions.values()]
         if study.directions != wanted:
             raise UserError(
-                f"the study optimises {_directions(study)}, but the objectives of the search are"
+                f"the study optimizes {_directions(study)}, but the objectives of the search are"
                 f" {','.join(directions)}"
             )
         for number, parameters in enumerate(study.user_attrs.get("queue", []), start=1):
@@ -86,15 +86,15 @@ def _check_directions(study: optuna.Study) -> None:
     if names is None:  # the driver was killed before they were written
         if study.directions[0] is not StudyDirection.MAXIMIZE:
             raise UserError(
-                f"the study optimises {_directions(study)}, but the first objective of a search"
-                " is to maximise val_accuracy"
+                f"the study optimizes {_directions(study)}, but the first objective of a search"
+                " is to maximize val_accuracy"
             )
         return
     wanted = [_DIRECTIONS.get(OBJECTIVES.get(name, "")) for name in names]
     if study.directions != wanted:
         raise UserError(
-            f"the study optimises {_directions(study)} ({quoted(', '.join(names))}), but a"
-            " search can only optimise"
+            f"the study optimizes {_directions(study)} ({quoted(', '.join(names))}), but a"
+            " search can only optimize"
             f" {', '.join(f'{name} ({way})' for name, way in OBJECTIVES.items())}"
         )
 

@@ -1,4 +1,4 @@
-"""Bayesian optimisation with a Gaussian process."""
+"""Bayesian optimization with a Gaussian process."""
 
 from optuna.samplers import BaseSampler, GPSampler
 
@@ -6,7 +6,7 @@ from tune_mnist.tuning.searching.protocol import SamplerMaker
 
 
 class GaussianProcess(SamplerMaker):
-    """Bayesian optimisation with Optuna's ``GPSampler``.
+    """Bayesian optimization with Optuna's ``GPSampler``.
 
     The Gaussian process models the validation accuracy of complete trials.
     """

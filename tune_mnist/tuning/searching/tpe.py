@@ -1,4 +1,4 @@
-"""Bayesian optimisation with the tree-structured Parzen estimator (TPE)."""
+"""Bayesian optimization with the tree-structured Parzen estimator (TPE)."""
 
 from optuna.samplers import BaseSampler, TPESampler
 
