@@ -49,7 +49,7 @@ def report_search_end(
     """
     notice("reading the results" if outcome.is_unchanged else "writing the report")
     # Imported late: plots and statistics take a second or two, and no trial should wait for them.
-    from tune_mnist.reporting.search_report import PAGE_FILE, show, write_report
+    from tune_mnist.reporting.search_report import SUMMARY_FILE, show, write_report
     from tune_mnist.reporting.stored_search import read_search
     from tune_mnist.reporting.summary import nothing_learned, search_tables
 
@@ -59,7 +59,8 @@ def report_search_end(
     warning = nothing_learned(results)
     for line in (*([warning] if warning else []), *outcome.failed_final_runs):
         print_line(console, line)
-    is_unchanged = outcome.is_unchanged and not _is_outdated(directory / PAGE_FILE, directory)
+    # The results folders in the repository have a summary, but no page.
+    is_unchanged = outcome.is_unchanged and not _is_outdated(directory / SUMMARY_FILE)
     # After the tables: writing is most likely to fail, and `report` can repeat it.
     if outcome.stop_reason is not StopReason.DISK_FULL and not is_unchanged:
         write_report(results, tables, directory)
@@ -81,15 +82,18 @@ def _print_command(console: Console, line: str) -> None:
     console.print(line, markup=False, soft_wrap=True)
 
 
-def _is_outdated(page: Path, directory: Path) -> bool:
+def _is_outdated(summary: Path) -> bool:
     """Return whether a search seems to have been killed before it wrote its report.
 
     Copying a results folder, such as by Git, writes its files in any order.
+
+    Args:
+        summary: File of the report's summary in the results folder.
     """
-    if not page.exists():
+    if not summary.exists():
         return True
-    written = page.stat().st_mtime
-    return (directory / JOURNAL).stat().st_mtime > written + _MAX_COPY_SECONDS
+    written = summary.stat().st_mtime
+    return summary.with_name(JOURNAL).stat().st_mtime > written + _MAX_COPY_SECONDS
 
 
 def _trials(records: Sequence[TrialRecord], outcome: Outcome) -> str:
