@@ -94,7 +94,7 @@ def ensemble_tables(ensemble: Ensemble | None, groups: Groups) -> list[Compariso
             *("network", "val_accuracy", "test_accuracy", "calibration_error"),
             *("lead", "over_images", "p", "verdict"),
         ),
-        f"The ensemble was selected greedily from the"
+        "The ensemble was selected greedily from the"
         f" {ensemble.origin} by the log loss on {ensemble.val_images:,} validation images; it"
         " predicts the mean of the probabilities. Final runs also train on the validation images."
         " A difference is a tie unless its p-value, Holm-corrected, is small: against a single"

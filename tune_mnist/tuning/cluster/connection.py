@@ -179,6 +179,7 @@ def connect(
     except SystemExit:
         # Ray 2.60 turns a SIGTERM during its start into SystemExit.
         raise KeyboardInterrupt from None
+    logging.getLogger("ray").setLevel(logging.ERROR)
     resources = _resources(
         context.dashboard_url,
         ray.get_runtime_context().gcs_address if elsewhere else None,
