@@ -25,7 +25,7 @@ PAGE = Path(__file__).parent / "reference" / "space-file.md"
 
 DESCRIPTIONS: dict[type[BaseModel], dict[str, str]] = {
     SpaceFile: {
-        "description": "Description of the search space, one line long.",
+        "description": "Description of the search space, one line long, for the report.",
         "model": "Architecture, or a `categorical` parameter over several architectures.",
         "parameters": "Hyperparameters to search, by name.",
         "baselines": "Configurations to try first.",
@@ -176,7 +176,7 @@ def _in_words(annotation: Any, metadata: list[Any]) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    if field.default_factory is not None or isinstance(field.default, BaseModel):
+    if field.default_factory or isinstance(field.default, BaseModel) or field.default == "":
         return "empty"
     if field.default is None:
         return "`null`"

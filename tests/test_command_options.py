@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel, Field
 
-from tests.messages import assert_refused
+from tests.messages import assert_named, assert_refused
 from tune_mnist.__main__ import cli
 from tune_mnist.command_options import SETTINGS, derived, grouped, own
 from tune_mnist.declarations import Choices, Duration, Option
@@ -136,6 +136,21 @@ def test_help_imports_no_heavy_package(command: str) -> None:
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[-1] == "loaded"
+
+
+def test_a_value_out_of_its_range_is_refused_before_the_imports_of_a_search() -> None:
+    code = (
+        "import sys\n"
+        "from tune_mnist.search import search\n"
+        "try: search.main(['--num-samples', '0', '--models', 'mine.py'], standalone_mode=False)\n"
+        f"except Exception as error: print(error, *({HEAVY} & set(sys.modules)), sep='|')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    message, *heavy = done.stdout.strip().split("|")
+    assert_named("--num-samples 1 0", message)
+    assert not heavy
 
 
 def test_the_readme_names_no_option_that_is_not_there() -> None:

@@ -13,6 +13,7 @@ from tune_mnist.tuning.options.option_presentation import FALLBACKS
 from tune_mnist.tuning.options.search_options import SearchOptions
 from tune_mnist.tuning.planning.resources import Workers
 from tune_mnist.tuning.preparation import Preparation
+from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import describe_stages
 
 _INITIAL_WEIGHTS = {
@@ -36,11 +37,11 @@ def describe_search(search: Preparation, workers: Workers, cluster: Resources) -
         budget = f", at most {clock(options.budget)} with the final evaluation"
     growing = " (changes as nodes join or leave)" if cluster.head else ""
     return {
-        "space": f"{space.name}: {space.description} ({', '.join(space.parameter_names)})",
+        "space": f"{_named(space)} ({', '.join(space.parameter_names)})",
         "data": f"{search.dataset.form.describe()}, {len(data.train):,} of"
         f" {len(everything.train):,} training images{_raised(search)}, {len(data.val):,} of"
         f" {len(everything.val):,} validation images",
-        "image size": _image_sizes(options.image_size, fixed),
+        "image size": _image_sizes(options.image_size, fixed, search.dataset.form.side),
         "init": f"{_INITIAL_WEIGHTS[options.init]} ({options.init})",
         **stages,
         "trials": f"{'at most ' * bool(options.budget)}{options.num_samples}, up to"
@@ -57,6 +58,10 @@ def describe_search(search: Preparation, workers: Workers, cluster: Resources) -
     }
 
 
+def _named(space: SearchSpace) -> str:
+    return f"{space.name}: {space.description}" if space.description else space.name
+
+
 def _raised(search: Preparation) -> str:
     """Explain that more than the default fraction of small data is used, or return ``""``."""
     default = search.space.defaults.fraction or FALLBACKS["fraction"]
@@ -67,8 +72,9 @@ def _raised(search: Preparation) -> str:
     return f" ({used}, as {default:.2g} of this data set would be fewer than {MIN_TRAIN_IMAGES:,})"
 
 
-def _image_sizes(size: int, fixed: dict[str, int | None]) -> str:
-    sizes = [f"{size}x{size}"] if None in fixed.values() else []
+def _image_sizes(size: int, fixed: dict[str, int | None], side: int) -> str:
+    scaled = f" (scaled up from {side}x{side})" if side < size else ""
+    sizes = [f"{size}x{size}{scaled}"] if None in fixed.values() else []
     sizes += [f"{own}x{own} ({model})" for model, own in fixed.items() if own is not None]
     return ", ".join(sizes)
 

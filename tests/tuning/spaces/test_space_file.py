@@ -40,13 +40,23 @@ def test_a_file_without_a_mapping_is_refused(path, content):
 @pytest.mark.parametrize(
     ("key", "content"),
     [
-        ("description", "model: resnet\nparameters:\n" + LR),
-        ("model", "description: d\nparameters:\n" + LR),
-        ("parameters", TOP),
+        ("'model'", "description: d\nparameters:\n" + LR),
+        ("'parameters'", TOP),
+        ("'model' 'parameters'", "description: d\n"),
+        (
+            "parameters.lr.low parameters.dropout.high",
+            "model: resnet\nparameters:\n  lr: {type: float, high: 1}\n"
+            "  dropout: {type: float, low: 0}\n",
+        ),
     ],
 )
-def test_a_missing_key_is_named(path, key, content):
-    refuses(path, f"'{key}'", content)
+def test_missing_keys_are_named(path, key, content):
+    refuses(path, key, content)
+
+
+def test_the_description_may_be_missing(path):
+    path.write_text("model: resnet\nparameters:\n" + LR)
+    assert read_space_file(path).description == ""
 
 
 @pytest.mark.parametrize(

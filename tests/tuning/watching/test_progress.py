@@ -57,6 +57,12 @@ def test_the_parameters_in_which_trials_differ_are_shown_in_80_columns():
     assert_named("resnet rmsprop dropout=0.25 mom=0.9 wd=1e-05", same)
 
 
+def test_every_column_of_the_table_has_a_heading():
+    trials = [varied(n, TrialState.COMPLETE, optimizer=o) for n, o in enumerate(["adam", "sgd"])]
+    text = "\n".join(drawn(trials))
+    assert is_named("optimizer", text)
+
+
 def test_parameters_without_a_column_are_named():
     trials = [
         varied(n, TrialState.COMPLETE, dropout=n / 90, momentum=0.5 + n / 100) for n in range(1, 8)

@@ -1,12 +1,14 @@
 """Declaration of all options of a search."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from tune_mnist.data.names import ARRAYS, DATASETS
 from tune_mnist.declarations import Choices
+from tune_mnist.errors import validation_error
 from tune_mnist.models.settings import DERIVED, INITS
 from tune_mnist.tuning.options.machine_fields import MAX_OPTION_COUNT, MachineFields
 from tune_mnist.tuning.options.option_presentation import (
@@ -28,6 +30,7 @@ from tune_mnist.tuning.schedulers.registry import (
 from tune_mnist.tuning.searching.registry import DEFAULT_SEARCHER, searcher_names
 from tune_mnist.tuning.spaces.option_types import EpochCount, Fraction, ImageSize, Samples, Seconds
 from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
+from tune_mnist.typed_options import as_typed
 
 
 class OptionFields(MachineFields):
@@ -267,6 +270,23 @@ class OptionFields(MachineFields):
             description="URI of the MLflow server or store that records the trials; '' for none."
         ),
     ] = None
+
+
+def refuse_invalid_values(given: Mapping[str, Any]) -> None:
+    """Check each option value by itself, which needs neither PyTorch nor Ray.
+
+    Args:
+        given: Values, keyed by option name. Values of None and other keys are ignored.
+
+    Raises:
+        UserError: A value is invalid.
+    """
+    fields = OptionFields.model_fields
+    values = {key: value for key, value in given.items() if key in fields and value is not None}
+    try:
+        OptionFields(**FALLBACKS | values)
+    except ValidationError as error:
+        raise validation_error(error, OptionFields, name=as_typed) from None
 
 
 SEARCH_OPTIONS = {

@@ -29,7 +29,7 @@ class SearchSpace:
         name: Name of the space file without its extension.
         path: Path of the space file.
         text: Content of the space file.
-        description: One-line description of the space.
+        description: One-line description of the space, which may be empty.
         model: Name of the architecture, or None if the architecture is itself a parameter.
         parameters: Parameters, keyed by name. A parameter comes after those that its ``when``
             condition refers to.

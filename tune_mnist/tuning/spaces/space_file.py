@@ -74,7 +74,7 @@ class CheaperStage(Strict):
 class SpaceFile(Strict):
     """Content of a search space file, checked for types but not yet against the architectures."""
 
-    description: str
+    description: str = ""
     model: Model
     parameters: dict[str, Parameter]
     baselines: list[dict[str, YamlScalar]] = Field(default_factory=list)
@@ -142,7 +142,9 @@ def _explained(error: ValidationError, path: Path) -> UserError:
         case "union_tag_invalid" | "union_tag_not_found":
             return UserError(f"{path}: {place}.type must be float, int or categorical")
         case "missing":
-            return UserError(f"{path}: '{place}' is missing")
+            missing = [each["loc"] for each in error.errors() if each["type"] == "missing"]
+            places = ", ".join(f"'{_written(_without_kind(each)[0])}'" for each in missing)
+            return UserError(f"{path}: {places} {'is' if len(missing) == 1 else 'are'} missing")
         case _:
             return UserError(f"{path}: {explained(first, place)}")
 

@@ -46,12 +46,12 @@ def parameter_columns(configs: Sequence[dict[str, Any]], width: int) -> Paramete
     for key in keys:
         if key in same:
             continue
-        heading = hyperparameter(key).short_name
+        heading = hyperparameter(key).short_name or key
         needed = GAP + max(
             len(text) for text in (heading, *(_cell(each, key) for each in configs))
         )
         if needed > width:
-            hidden.append(heading or key)
+            hidden.append(heading)
         else:
             shown[key] = heading
             width -= needed
