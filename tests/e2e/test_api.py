@@ -8,10 +8,11 @@ import pytest
 import ray
 import yaml
 
-from tests.e2e.commands import PATIENCE, in_this_process, run
+from tests.e2e.commands import PATIENCE, in_this_process
 from tests.messages import assert_named, assert_refused
 from tune_mnist import load_results, run_search
 from tune_mnist.report import report
+from tune_mnist.search import search
 from tune_mnist.tuning.spaces.space import shipped_spaces
 
 pytestmark = pytest.mark.e2e
@@ -27,30 +28,26 @@ TOLD = ("state", "epochs", "val_accuracy", "lr", "batch_size", "dropout", "optim
 
 
 @pytest.fixture(scope="module")
-def by_command(tmp_path_factory):
+def by_command(tmp_path_factory, small_ray):
     output = tmp_path_factory.mktemp("command")
     options = [f"--{key.replace('_', '-')}={value}" for key, value in OPTIONS.items()]
-    result = run("search", *options, "--output-dir", str(output), "--name", "it")
-    assert result.returncode == 0, result.stderr
+    in_this_process(search, *options, "--output-dir", str(output), "--name", "it")
     return load_results(output / "it")
 
 
 @pytest.fixture(scope="module")
-def in_running_ray(tmp_path_factory):
-    """Search over a space given as a dict, in a Ray that the calling program has started."""
+def in_running_ray(tmp_path_factory, small_ray):
+    """Search over a space given as a dict, in a Ray that was started before."""
     space = yaml.safe_load((shipped_spaces() / "lenet.yaml").read_text())
     other = tmp_path_factory.mktemp("other")
-    with ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False):
-        results = run_search(
-            space, output_dir=tmp_path_factory.mktemp("api"), name="it", **OPTIONS
-        )
-        assert ray.is_initialized()
-        assert ray.get(ray.remote(lambda: "it works as before").remote()) == "it works as before"
-        address = {"address": "127.0.0.1:1", "output_dir": other}
-        assert_refused("--address 127.0.0.1:1", run_search, **address)
-        cpus = {"dataset": "digits", "cpus_per_trial": 512, "output_dir": other}
-        assert_refused("--cpus-per-trial 512", run_search, **cpus)
-        assert list(other.iterdir()) == []
+    results = run_search(space, output_dir=tmp_path_factory.mktemp("api"), name="it", **OPTIONS)
+    assert ray.is_initialized()
+    assert ray.get(ray.remote(lambda: "it works as before").remote()) == "it works as before"
+    address = {"address": "127.0.0.1:1", "output_dir": other}
+    assert_refused("--address 127.0.0.1:1", run_search, **address)
+    cpus = {"dataset": "digits", "cpus_per_trial": 512, "output_dir": other}
+    assert_refused("--cpus-per-trial 512", run_search, **cpus)
+    assert list(other.iterdir()) == []
     return results
 
 

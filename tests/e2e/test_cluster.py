@@ -16,6 +16,9 @@ from tests.e2e.commands import in_this_process, kill_at, python, run, start
 from tests.e2e.nodes import Nodes, cluster
 from tests.messages import assert_named, assert_refused
 from tests.waiting import PATIENCE, Output, wait_until
+from tune_mnist.export import export
+from tune_mnist.predict import predict
+from tune_mnist.report import report
 from tune_mnist.search import search
 
 pytestmark = [
@@ -57,13 +60,12 @@ class Vanishing:
 
     def flag(self) -> tuple[str, str]:
         source = (EXAMPLES / "own_network.py").read_text()
-        last = "import os\nif 'KEEP_NETWORK' not in os.environ:\n    Path(__file__).unlink()\n"
-        self.path.write_text(f"{source}\n\n{last}")
+        self.path.write_text(f"{source}\n\nPath(__file__).unlink()\n")
         return "--models", str(self.path)
 
 
 def test_nodes_without_the_file_train_the_network_before_and_after_a_kill(
-    tmp_path, monkeypatch, joined
+    tmp_path, monkeypatch, joined, networks_forgotten
 ):
     directory, network = tmp_path / "own", Vanishing(tmp_path)
     process = start(
@@ -94,32 +96,18 @@ def test_nodes_without_the_file_train_the_network_before_and_after_a_kill(
     check_model_can_be_used(directory, network)
 
 
-USE = """
-import sys
-from tune_mnist.export import export
-from tune_mnist.predict import predict
-from tune_mnist.report import report
-
-directory, picture, *models = sys.argv[1:]
-model = f"{directory}/best/my-cnn"
-report.main([directory, *models], standalone_mode=False)
-print("report ends")
-predict.main(["--model", model, *models, "--format", "csv", picture], standalone_mode=False)
-export.main(["--model", model, *models, "--dataset", "digits",
-             "--output", f"{directory}/my-cnn.onnx"], standalone_mode=False)
-"""
-
-
 def check_model_can_be_used(directory: Path, network: Vanishing) -> None:
     picture = directory / "final" / "my-cnn" / "blank.png"
     write_blank(picture)
-    used = python("-c", USE, str(directory), str(picture), *network.flag(), KEEP_NETWORK="1")
-    report, _, rest = used.stdout.partition("report ends\n")
-    assert "model.width" in report
+    assert "model.width" in in_this_process(report, str(directory), *network.flag())
     for plot in ("slice-model.width", "slice-model.depth"):
         assert (directory / "plots" / f"{plot}.html").is_file()
-    assert rest.startswith("image,index,ink,class,")
-    session = onnxruntime.InferenceSession(directory / "my-cnn.onnx")
+    model = ("--model", str(directory / "best" / "my-cnn"))
+    predicted = in_this_process(predict, *model, "--format", "csv", str(picture))
+    assert predicted.startswith("image,index,ink,class,")
+    onnx = directory / "my-cnn.onnx"
+    in_this_process(export, *model, "--dataset", "digits", "--output", str(onnx))
+    session = onnxruntime.InferenceSession(onnx)
     assert session.get_outputs()[0].shape[1] == 10
 
 

@@ -2,13 +2,15 @@
 
 import os
 from contextlib import suppress
+from pathlib import Path
+from threading import Thread
 
 import pandas as pd
 import pytest
 
-from tests.e2e.commands import in_this_process, journal_lines, run, start
-from tests.messages import assert_named
-from tests.waiting import PATIENCE, wait_until
+from tests.e2e.commands import in_this_process, journal_lines, run
+from tests.messages import assert_named, assert_refused
+from tests.waiting import wait_until
 from tune_mnist.search import search
 from tune_mnist.tuning.recording.study import load_study
 
@@ -16,18 +18,23 @@ pytestmark = pytest.mark.e2e
 DIGITS = ("--dataset", "digits", "--num-samples", "5", "--max-epochs", "9", "--final-seeds", "0")
 
 
+def fill(disk: Path, directory: Path) -> None:
+    """Fill a disk in the middle of a search."""
+    wait_until(lambda: journal_lines(directory) >= 50, every=0.02)
+    free = os.statvfs(disk)
+    # The search writes at the same time, and may fill the disk first.
+    with suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
+        ballast.write(bytes(free.f_bavail * free.f_frsize))
+
+
 def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk, small_ray):
     directory = small_disk / "full"
     place = ("--output-dir", str(small_disk), "--name", "full")
-    process = start("search", *DIGITS, "--tensorboard", *place)
-    wait_until(lambda: journal_lines(directory) >= 50, process, every=0.02)
-    free = os.statvfs(small_disk)
-    # The search writes at the same time, and may fill the disk first.
-    with suppress(OSError), (small_disk / "ballast").open("wb", buffering=0) as ballast:
-        ballast.write(bytes(free.f_bavail * free.f_frsize))
-    _, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 2
-    assert_named(["No space left on device", f"--resume {directory}"], err)
+    filling = Thread(target=fill, args=(small_disk, directory))
+    filling.start()
+    facts = ["No space left on device", f"--resume {directory}"]
+    assert_refused(facts, in_this_process, search, *DIGITS, "--tensorboard", *place)
+    filling.join()
     ended = [trial for trial in load_study(directory).trials if trial.state.is_finished()]
     assert pd.read_csv(directory / "trials.csv") is not None
 

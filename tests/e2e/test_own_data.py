@@ -2,6 +2,8 @@
 
 import json
 import re
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.data.own import some_arrays
-from tests.e2e.commands import in_this_process, python
+from tests.e2e.commands import in_this_process, script
 from tests.messages import assert_named
 from tune_mnist.predict import predict
 from tune_mnist.train import train
@@ -21,12 +23,13 @@ CLASSES = ["circle", "cross", "square"]
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory):
-    """Run the example as users do; return the folder of the search and the output."""
+def searched(tmp_path_factory, small_ray):
+    """Run the example; return the folder of the search and the output."""
     folder = tmp_path_factory.mktemp("own")
-    done = python(str(EXAMPLE), folder=folder)
+    with redirect_stdout(StringIO()) as output:
+        script(EXAMPLE, folder=folder)
     (study,) = folder.glob("results/*/study.journal")
-    return study.parent, done.stdout
+    return study.parent, output.getvalue()
 
 
 def test_a_search_on_colour_pictures_reports_class_names(searched):

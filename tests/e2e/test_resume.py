@@ -15,7 +15,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 from torch import Tensor
 
-from tests.e2e.commands import in_this_process, journal_lines, kill_at, run, start
+from tests.e2e.commands import in_this_process, journal_lines, kill_at, start
 from tests.hostile.trap import Trap
 from tests.messages import assert_named, assert_refused
 from tests.waiting import wait_until
@@ -154,7 +154,7 @@ def undisturbed(tmp_path_factory, small_ray) -> Search:
     ("scheduler", "lines"), [("asha", 45), pytest.param("pbt", 90, marks=pytest.mark.slow)]
 )
 def test_a_killed_search_gives_the_same_weights_as_an_undisturbed_one(
-    tmp_path, request, scheduler, lines
+    tmp_path, request, small_ray, scheduler, lines
 ):
     if scheduler == "asha":
         alone = request.getfixturevalue("undisturbed")
@@ -173,10 +173,9 @@ def test_a_killed_search_gives_the_same_weights_as_an_undisturbed_one(
     if scheduler == "pbt":
         more = ("--resume", str(directory), "--num-samples", "9")
         assert_refused("--scheduler pbt 4", in_this_process, search, *more)
-    result = run("search", "--resume", str(directory))
-    assert result.returncode == 0, result.stderr
+    out = in_this_process(search, "--resume", str(directory))
     # Ray prints this for a trial that ends while it is paused.
-    assert "Last result" not in result.stdout
+    assert "Last result" not in out
 
     killed = Search.read(directory)
     for one, other in zip(alone.trials, killed.trials, strict=True):
@@ -251,6 +250,7 @@ def leave_as_a_killed_writer(directory: Path) -> None:
 
 def test_a_finished_search_can_be_extended_but_not_changed(tmp_path, undisturbed):
     directory, before = undisturbed.directory, undisturbed.trials
+    assert not (directory / "final").exists()  # no seeds, no final evaluation
     for option, value, kept in (
         ("--seed", "1", "0"),
         ("--num-samples", "1", "4"),

@@ -12,6 +12,7 @@ from tune_mnist import run_search
 from tune_mnist.models import create_model
 from tune_mnist.report import report
 from tune_mnist.search import search
+from tune_mnist.tuning.final.runs import read_final_runs
 
 pytestmark = pytest.mark.e2e
 NAME = "größe"
@@ -24,7 +25,7 @@ def finished(tmp_path_factory):
     result = run(
         "search",
         *("--space", "lenet", "--num-samples", "6", "--max-epochs", "3", "--fraction", "0.1"),
-        *("--final-seeds", "0"),
+        *("--final-seeds", "1", "--final-epochs", "1"),
         *("--output-dir", str(output), "--name", NAME),
         PYTHONIOENCODING="ascii",
         FORCE_COLOR="1",
@@ -107,9 +108,12 @@ def test_rays_state_is_small(finished):
     assert sum(sizes) < 1_000_000
 
 
-def test_without_seeds_there_is_no_final_evaluation(finished):
+def test_the_best_configuration_gets_a_final_run(finished):
     _, directory = finished
-    assert not (directory / "final").exists()
+    trials = pd.read_csv(directory / "trials.csv")
+    (final_run,) = read_final_runs(directory)
+    assert final_run.trial == int(trials["val_accuracy"].idxmax())
+    assert final_run.train_images == 4_800 + 1_200
 
 
 def test_the_best_model_is_evaluated_on_all_validation_images(finished):

@@ -11,14 +11,15 @@ pytestmark = pytest.mark.e2e
 def test_a_run_reports_test_accuracy_recall_and_confusion(tmp_path):
     result = run(
         "train",
-        *("--model", "lenet", "--lr", "0.005", "--dropout", "0.0", "--epochs", "2"),
+        *("--model", "lenet", "--lr", "0.005", "--dropout", "0.0", "--epochs", "3"),
+        *("--fraction", "0.1", "--batch-size", "16"),
         *("--output-dir", str(tmp_path), "--name", "one"),
     )
     assert result.returncode == 0, result.stderr
-    for fact in ("61,706", "48,000", "12,000", "10,000", "test accuracy", "recall"):
+    for fact in ("61,706", "4,800", "48,000", "12,000", "10,000", "test accuracy", "recall"):
         assert is_named(fact, result.stdout), fact
     epochs = pd.read_csv(tmp_path / "one" / "epochs.csv")
-    assert list(epochs["epoch"]) == [1, 2]
+    assert list(epochs["epoch"]) == [1, 2, 3]
     assert epochs["val_accuracy"].iloc[-1] > 0.8
     assert (tmp_path / "one" / "checkpoint" / "model.pt").exists()
     assert "| true class" in (tmp_path / "one" / "summary.md").read_text()

@@ -2,10 +2,11 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
-from ray import ActorID, tune
+from ray import ActorID, cloudpickle, tune
 from ray.air.execution._internal import actor_manager
 from ray.core.generated.common_pb2 import ActorDiedErrorContext
 from ray.exceptions import ActorDiedError, ActorUnavailableError, WorkerCrashedError
@@ -23,6 +24,12 @@ from tune_mnist.tuning.ray_internals.controller import (
     steady_controller,
 )
 from tune_mnist.tuning.storage.checkpoint_store import PlaceMissingError
+
+
+@pytest.fixture(scope="module")
+def cluster(small_ray):
+    # A worker that imported this module would import PyTorch, too.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 def train(config):
@@ -101,7 +108,7 @@ class HoldsBack(SteadyController):
 @pytest.mark.parametrize("controller", [OneNodeController, SteadyController, HoldsBack])
 @pytest.mark.skipif(not Path("/proc").exists(), reason="asks Linux when the worker is gone")
 def test_a_worker_that_died_while_idle_does_not_count_as_a_failure(
-    small_ray, tmp_path, monkeypatch, controller
+    cluster, tmp_path, monkeypatch, controller
 ):
     results = fit(controller, train, OneAfterAnother(tmp_path), tmp_path, monkeypatch)
     assert results.errors == []
@@ -145,7 +152,7 @@ class BothAtOnce(OneAfterAnother):
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("controller", [OneNodeController, SteadyController])
-def test_a_worker_that_is_starting_keeps_its_trial(small_ray, tmp_path, monkeypatch, controller):
+def test_a_worker_that_is_starting_keeps_its_trial(cluster, tmp_path, monkeypatch, controller):
     searcher = BothAtOnce(tmp_path)
     results = fit(controller, SlowToStart, searcher, tmp_path, monkeypatch, cpus=0.5)
     assert results.errors == []
@@ -165,7 +172,7 @@ def train_where_the_place_is_missing(config):
 @pytest.mark.e2e
 @pytest.mark.parametrize(("misses", "errors"), [(1, 0), (9, 1)])
 def test_a_node_without_the_checkpoints_counts_only_after_the_limit(
-    small_ray, tmp_path, monkeypatch, misses, errors
+    cluster, tmp_path, monkeypatch, misses, errors
 ):
     monkeypatch.setattr(module, "MAX_LOST_NODES", 1)
     searcher = OneAfterAnother(tmp_path, trials=1, misses=misses)

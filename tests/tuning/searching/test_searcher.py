@@ -3,12 +3,13 @@
 import math
 import os
 import signal
+import sys
 import time
 
 import optuna
 import pytest
 from optuna.trial import TrialState
-from ray import tune
+from ray import cloudpickle, tune
 from ray.tune.search import Searcher
 
 from tests.messages import assert_named
@@ -134,7 +135,13 @@ def search(
 
 
 @pytest.fixture(scope="module")
-def study(small_ray, tmp_path_factory) -> optuna.Study:
+def cluster(small_ray):
+    # A worker that imported this module would import PyTorch and Optuna, too.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+@pytest.fixture(scope="module")
+def study(cluster, tmp_path_factory) -> optuna.Study:
     directory = tmp_path_factory.mktemp("search")
     search(directory)
     return load_study(directory)
@@ -213,7 +220,7 @@ def test_the_search_ends_with_the_last_trial(tmp_path):
     assert searcher.suggest("c") == Searcher.FINISHED
 
 
-def test_a_search_ends_although_ray_loses_a_trial(small_ray, tmp_path):
+def test_a_search_ends_although_ray_loses_a_trial(cluster, tmp_path):
     searcher = search(tmp_path, num_samples=2, max_epochs=2, trainable=slow_to_end)
     assert [str(record.state) for record in searcher.trial_store.records] == ["COMPLETE", "FAILED"]
     assert searcher.suggest("next") == Searcher.FINISHED
