@@ -5,6 +5,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from tests.messages import assert_named, is_named
@@ -61,6 +62,18 @@ def test_every_column_of_the_table_has_a_heading():
     trials = [varied(n, TrialState.COMPLETE, optimizer=o) for n, o in enumerate(["adam", "sgd"])]
     text = "\n".join(drawn(trials))
     assert is_named("optimizer", text)
+
+
+def test_wide_characters_and_line_breaks_of_a_choice_keep_the_table_in_shape():
+    choices = ["漢字漢字漢字漢字漢字", "two\nlines"]
+    trials = [
+        varied(n, TrialState.COMPLETE, **{"model.kind": choice})
+        for n, choice in enumerate(choices, start=1)
+    ]
+    lines = drawn(trials)
+    assert all(cell_len(line) <= 80 for line in lines)
+    (row,) = (line for line in lines if "#2 " in line)
+    assert "two\\nlines" in row
 
 
 def test_parameters_without_a_column_are_named():

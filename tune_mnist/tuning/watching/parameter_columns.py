@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len
+
+from tune_mnist.quoting import printable
 from tune_mnist.training import hyperparameter, ordered_keys, short_number
 
 GAP = 2
@@ -48,7 +51,7 @@ def parameter_columns(configs: Sequence[dict[str, Any]], width: int) -> Paramete
             continue
         heading = hyperparameter(key).short_name or key
         needed = GAP + max(
-            len(text) for text in (heading, *(_cell(each, key) for each in configs))
+            cell_len(text) for text in (heading, *(_cell(each, key) for each in configs))
         )
         if needed > width:
             hidden.append(heading)
@@ -63,4 +66,4 @@ def _is_constant(configs: Sequence[dict[str, Any]], key: str) -> bool:
 
 
 def _cell(config: dict[str, Any], key: str) -> str:
-    return short_number(config[key]) if key in config else ""
+    return printable(short_number(config[key])) if key in config else ""
