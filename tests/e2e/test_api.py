@@ -92,7 +92,7 @@ threading.Thread(target=interrupt, daemon=True).start()
 try:
     # Stopping ASHA ends the first trial soon, promotion keeps most of 400 trials paused.
     run_search(dataset="digits", num_samples=400, max_epochs=9, scheduler="asha-stopping",
-               final_seeds=0, output_dir=folder.parent, name="cut")
+               final_seeds=0, dashboard=False, output_dir=folder.parent, name="cut")
 except KeyboardInterrupt:
     print("KeyboardInterrupt")
 assert before == (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM),
@@ -101,7 +101,7 @@ from ray.tune import tune
 assert tune.TuneController.__module__.startswith("ray.")  # Tune's own is back
 cut = load_results(folder)
 assert {"PRUNED", "INTERRUPTED"} <= set(cut.trials["state"])
-resumed = run_search(resume=folder, num_samples=len(cut.trials))
+resumed = run_search(resume=folder, num_samples=len(cut.trials), dashboard=False)
 assert len(resumed.trials) == len(cut.trials)
 assert set(resumed.trials["state"]) <= {"COMPLETE", "PRUNED"}
 ray_of_the_program()
