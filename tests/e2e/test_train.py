@@ -45,6 +45,6 @@ def test_a_diverging_loss_is_one_line_and_leaves_nothing(tmp_path):
     assert_refused(
         *("train_loss 1e+30 --lr", in_this_process, train),
         *("--model", "resnet", "--lr", "1e30", "--optimizer", "sgd", "--image-size", "28"),
-        *("--dataset", "digits", "--output-dir", str(tmp_path / "results")),
+        *("--dataset", "digits", "--fraction", "0.1", "--output-dir", str(tmp_path / "results")),
     )
     assert list(tmp_path.iterdir()) == []

@@ -18,8 +18,9 @@ def few(digits_split):
 
 
 def resnet():
+    narrow = {"model.width": 8}
     return TrainConfig(
-        model="resnet", lr=0.001, batch_size=16, dropout=0.3, image_size=40, max_epochs=5
+        model="resnet", lr=0.001, batch_size=16, dropout=0.3, image_size=40, max_epochs=5, **narrow
     )
 
 
