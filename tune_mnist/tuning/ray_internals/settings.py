@@ -102,7 +102,7 @@ def init_arguments(folder: Path, memory: int | None) -> dict[str, Any]:
 def started_node() -> str | None:
     """Return the ID of the node that this process has started, or None if it has started none.
 
-    No public function tells whether ``ray.init`` has started Ray or connected to a running one.
+    No public function shows whether ``ray.init`` has started Ray or connected to a running one.
     """
     node = worker._global_node
     return ray.get_runtime_context().get_node_id() if node is not None and node.is_head() else None
