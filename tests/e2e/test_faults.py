@@ -1,6 +1,7 @@
 """Searches on a machine without disk space or memory."""
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -60,3 +61,6 @@ def test_trials_killed_for_memory_fail_with_their_batch_size(tmp_path):
     sizes = [int(size) for size in trials["batch_size"]]
     for reason, size in zip(trials["reason"], sizes, strict=True):
         assert_named(f"memory batch_size {size}", reason)
+    errors = re.findall(r"whole error in (.+?)\)", result.stdout)
+    assert len(errors) == 2
+    assert all(Path(path).is_file() for path in errors)
