@@ -75,7 +75,7 @@ def test_images_in_memory_are_not_transposed(call, digits):
 @pytest.mark.parametrize(
     ("space", "facts"),
     [
-        ({}, "space: description"),
+        ({}, "space: model parameters"),
         (SPACE | {"parameters": {"lrr": {}}}, "space: lrr"),
         (SPACE | {"baselines": [{"lr": object()}]}, "space: object"),
         (SPACE | {1: 2}, "space: key"),
