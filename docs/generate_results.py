@@ -173,7 +173,7 @@ def _searches(rows: Sequence[Row]) -> str:
     cells = [
         {
             "Search": _link(row),
-            "Question": markdown(row.results.space.description),
+            "Question": markdown(row.results.space.description or row.results.space.name),
             "Network": row.best["model"],
             "Share of data": f"{row.results.options.fraction:.0%}",
             "Image size": _size(row),
