@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.commands import python
-from tests.messages import assert_named
 from tune_mnist.tuning.cluster.node_packages import runtime_environment, what_is_missing
 
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
@@ -29,26 +27,6 @@ def test_a_missing_package_is_named(package):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert package in told
-
-
-@pytest.mark.e2e
-def test_workers_with_a_runtime_environment_are_checked_in_the_ray_of_the_calling_program(
-    tmp_path,
-):
-    (tmp_path / "sklearn.py").write_text("raise ImportError('not for these workers')")
-    code = (
-        "import sys, ray\n"
-        "from tune_mnist.errors import UserError\n"
-        "from tune_mnist.tuning.cluster.node_packages import check_packages\n"
-        "environment = {'env_vars': {'PYTHONPATH': sys.argv[1]}}\n"
-        "for given in ({}, environment):\n"
-        "    ray.init('local', num_cpus=1, include_dashboard=False, runtime_env=given)\n"
-        "    try: check_packages()\n"
-        "    except UserError as error: print(error)\n"
-        "    ray.shutdown()\n"
-    )
-    (line,) = python("-c", code, str(tmp_path)).stdout.splitlines()
-    assert_named("node not for these workers", line)
 
 
 @pytest.mark.parametrize("job", [None, {"runtime_env": {"working_dir": "gcs://code.zip"}}])

@@ -4,8 +4,6 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-import ray
-
 import tune_mnist
 from tune_mnist.errors import UserError
 from tune_mnist.notices import notice
@@ -16,7 +14,7 @@ from tune_mnist.tuning.cluster.node_tasks import (
     result_or_error,
     submit,
 )
-from tune_mnist.tuning.ray_internals.settings import job_ships_modules, started_node
+from tune_mnist.tuning.ray_internals.settings import job_ships_modules
 
 _RUN_BY_WORKERS = (
     "tune_mnist.tuning.trials.trainable",
@@ -40,21 +38,14 @@ def runtime_environment() -> dict[str, Any]:
 def check_packages() -> None:
     """Check that the workers on every node can import the packages that trials require.
 
-    The package tune_mnist itself need not be installed on the nodes, because Ray ships it. A node
-    that this process has started is not checked, because its workers use the same Python, unless
-    the calling program has given them a runtime environment.
+    The package tune_mnist itself need not be installed on the nodes, because Ray ships it.
 
     Raises:
         UserError: A package is missing on a node, or the node does not answer. The message names
             the node, and the package.
     """
-    nodes = alive_nodes()
-    if not ray.get_runtime_context().runtime_env:
-        started = started_node()
-        nodes = [node for node in nodes if node["NodeID"] != started]
-    if nodes:
-        notice("importing packages on the nodes")
-    for node, task in [(node, submit(node, what_is_missing)) for node in nodes]:
+    notice("importing packages on the nodes")
+    for node, task in [(node, submit(node, what_is_missing)) for node in alive_nodes()]:
         complaint = result_or_error(task)
         if complaint:
             advice = "" if complaint == NO_ANSWER else f"; {_INSTALL}"

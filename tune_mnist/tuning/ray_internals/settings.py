@@ -5,8 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import ray
-from ray._private import ray_constants, worker
+from ray._private import ray_constants
 from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
 from ray._private.utils import resolve_object_store_memory
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
@@ -97,15 +96,6 @@ def init_arguments(folder: Path, memory: int | None) -> dict[str, Any]:
         store = max(MIN_OBJECT_STORE, resolve_object_store_memory(memory))
         arguments |= {"object_store_memory": store, "_memory": max(memory - store, 0)}
     return arguments
-
-
-def started_node() -> str | None:
-    """Return the ID of the node that this process has started, or None if it has started none.
-
-    No public function shows whether ``ray.init`` has started Ray or connected to a running one.
-    """
-    node = worker._global_node
-    return ray.get_runtime_context().get_node_id() if node is not None and node.is_head() else None
 
 
 def job_ships_modules() -> bool:
