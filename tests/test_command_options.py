@@ -138,18 +138,32 @@ def test_help_imports_no_heavy_package(command: str) -> None:
     assert done.stdout.splitlines()[-1] == "loaded"
 
 
-def test_a_value_out_of_its_range_is_refused_before_the_imports_of_a_search() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "facts"),
+    [
+        (["--num-samples", "0", "--models", "mine.py"], "--num-samples 1 0"),
+        (["--gpus-per-trial", "1.5"], "--gpus-per-trial 1.5"),
+        (["--objective", "speed"], "objective 'speed' val_accuracy"),
+    ],
+)
+def test_an_invalid_value_is_refused_before_the_imports_of_a_search(
+    arguments: list[str], facts: str
+) -> None:
     code = (
         "import sys\n"
         "from tune_mnist.search import search\n"
-        "try: search.main(['--num-samples', '0', '--models', 'mine.py'], standalone_mode=False)\n"
+        "try: search.main(sys.argv[1:], standalone_mode=False)\n"
         f"except Exception as error: print(error, *({HEAVY} & set(sys.modules)), sep='|')"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     message, *heavy = done.stdout.strip().split("|")
-    assert_named("--num-samples 1 0", message)
+    assert_named(facts, message)
     assert not heavy
 
 

@@ -20,7 +20,8 @@ from tune_mnist.notices import notice
 from tune_mnist.process import import_torch, set_up_process
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.training.config import SEARCHABLE_HELP
-from tune_mnist.tuning.options.option_fields import OptionFields, refuse_invalid_values
+from tune_mnist.tuning.options.early_check import refuse_invalid_values
+from tune_mnist.tuning.options.option_fields import OptionFields
 from tune_mnist.tuning.options.option_presentation import RESULTS, SEARCH_GROUPS, WHAT
 
 _OPTIONS = (
@@ -60,7 +61,7 @@ _OPTIONS = (
 def search(**given: Any) -> int:
     """Run a hyperparameter search, evaluate its best trials and write a report."""
     watch = Stopwatch()
-    refuse_invalid_values(given)  # the imports below take seconds
+    refuse_invalid_values(given)
     set_up_process()
     try:
         with interrupt_message(lambda: nothing_done(given["resume"])):

@@ -101,7 +101,9 @@ from ray.tune import tune
 assert tune.TuneController.__module__.startswith("ray.")  # Tune's own is back
 cut = load_results(folder)
 assert {"PRUNED", "INTERRUPTED"} <= set(cut.trials["state"])
-resumed = run_search(resume=folder, num_samples=len(cut.trials), dashboard=False)
+with ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False):
+    resumed = run_search(resume=folder, num_samples=len(cut.trials))
+    assert ray.get(ray.remote(lambda: "it works as before").remote()) == "it works as before"
 assert len(resumed.trials) == len(cut.trials)
 assert set(resumed.trials["state"]) <= {"COMPLETE", "PRUNED"}
 ray_of_the_program()
@@ -110,7 +112,7 @@ print("resumed")
 
 
 def test_an_interrupt_is_raised_after_the_results_are_written_and_leaves_no_ray(tmp_path):
-    """The program starts a Ray of its own before the searches and after them."""
+    """The program starts a Ray of its own before the searches, for the resume and at the end."""
     result = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", INTERRUPTED, str(tmp_path)],
         capture_output=True,

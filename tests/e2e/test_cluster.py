@@ -15,6 +15,7 @@ from PIL import Image
 from tests.e2e.commands import in_this_process, kill_at, python, run, start
 from tests.e2e.nodes import Nodes, cluster
 from tests.messages import assert_named, assert_refused
+from tests.networks import forget_networks
 from tests.waiting import PATIENCE, Output, wait_until
 from tune_mnist.export import export
 from tune_mnist.predict import predict
@@ -103,10 +104,12 @@ def check_model_can_be_used(directory: Path, network: Vanishing) -> None:
     for plot in ("slice-model.width", "slice-model.depth"):
         assert (directory / "plots" / f"{plot}.html").is_file()
     model = ("--model", str(directory / "best" / "my-cnn"))
-    predicted = in_this_process(predict, *model, "--format", "csv", str(picture))
+    forget_networks()
+    predicted = in_this_process(predict, *model, *network.flag(), "--format", "csv", str(picture))
     assert predicted.startswith("image,index,ink,class,")
     onnx = directory / "my-cnn.onnx"
-    in_this_process(export, *model, "--dataset", "digits", "--output", str(onnx))
+    forget_networks()
+    in_this_process(export, *model, *network.flag(), "--dataset", "digits", "--output", str(onnx))
     session = onnxruntime.InferenceSession(onnx)
     assert session.get_outputs()[0].shape[1] == 10
 

@@ -31,7 +31,7 @@ def fill(disk: Path, directory: Path) -> None:
 def test_a_full_disk_stops_the_search_and_loses_nothing(small_disk, small_ray):
     directory = small_disk / "full"
     place = ("--output-dir", str(small_disk), "--name", "full")
-    filling = Thread(target=fill, args=(small_disk, directory))
+    filling = Thread(target=fill, args=(small_disk, directory), daemon=True)
     filling.start()
     facts = ["No space left on device", f"--resume {directory}"]
     assert_refused(facts, in_this_process, search, *DIGITS, "--tensorboard", *place)

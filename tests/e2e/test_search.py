@@ -25,7 +25,7 @@ def finished(tmp_path_factory):
     result = run(
         "search",
         *("--space", "lenet", "--num-samples", "6", "--max-epochs", "3", "--fraction", "0.1"),
-        *("--final-seeds", "1", "--final-epochs", "1"),
+        *("--final-seeds", "1", "--final-epochs", "1", "--dashboard"),
         *("--output-dir", str(output), "--name", NAME),
         PYTHONIOENCODING="ascii",
         FORCE_COLOR="1",
@@ -49,7 +49,7 @@ def test_a_search_prints_and_writes_its_tables(finished):
     assert_named("4,800 2,000 12,000", data)
     assert any(line.startswith("expected ") for line in lines)
     (dashboard,) = [line for line in lines if line.startswith("dashboard ")]
-    assert "http" not in dashboard  # left out by `start`
+    assert "http://127.0.0.1:" in dashboard
     assert shows_the_best_trial(result.stdout, directory)
     shown = str(directory).encode("ascii", "backslashreplace").decode()
     (end,) = [line for line in lines if "report.html" in line]

@@ -1,6 +1,6 @@
 """Fuzzing of file formats: every damaged file must give a clean result or one error line.
 
-In a test: ``fuzz("tests.fuzz.results:EXPERIMENT", 200).require_right()``. By hand, with the
+In a test: ``fuzz("tests.fuzz.results:EXPERIMENT", 60).require_right()``. By hand, with the
 counts: ``python -m tests.fuzz.harness tests.fuzz.results:EXPERIMENT 20000``; a third number is the
 first seed, to repeat a single case.
 """

@@ -40,7 +40,6 @@ CASES = [
     (["--resume", "folder"], NOT_EARLY),
     (["--address", "10.0.0.1:6379"], NOT_EARLY),
     (["--models", "mine.py"], NOT_EARLY),
-    (["--cpus-per-trial", "0"], NOT_EARLY),
 ]
 
 

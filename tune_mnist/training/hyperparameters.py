@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tune_mnist.models.keywords import MODEL_PREFIX
+from tune_mnist.quoting import printable
 
 _SHORT_DIGITS = 2
 _MAX_DIGITS = 6
@@ -56,7 +57,7 @@ class Hyperparameter:
 
     def labelled(self, value: Any) -> str:
         """Format a value of the hyperparameter for the label of a trial, such as ``mom=0.9``."""
-        text = short_number(value)
+        text = printable(short_number(value))
         return f"{self.short_name}={text}" if self.short_name else text
 
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from tune_mnist.stop_signals import stop_signals
 from tune_mnist.tuning.cluster.connection import start_early, starts_here
 from tune_mnist.tuning.options.machine_fields import MachineFields
@@ -15,9 +13,8 @@ from tune_mnist.tuning.options.machine_fields import MachineFields
 def start_ray_early(given: Mapping[str, Any]) -> None:
     """Start Ray in the background if a new search with these options runs on this machine.
 
-    Nothing happens in a process that is not that of a command, if an option is invalid, which the
-    search reports later, and with networks of the user's own: their modules are imported first, as
-    they may set environment variables that workers need.
+    Nothing happens in a process that is not that of a command, or with networks of the user's own,
+    whose modules are imported first: they may set environment variables that workers need.
 
     Args:
         given: Values of the command-line options, keyed by name. Options that the user has not
@@ -29,12 +26,7 @@ def start_ray_early(given: Mapping[str, Any]) -> None:
     if not stop_signals.installed or given["resume"] is not None or given["models"]:
         return
     values = {name: given[name] for name in MachineFields.model_fields}
-    try:
-        options = MachineFields(
-            **{key: value for key, value in values.items() if value is not None}
-        )
-    except ValidationError:
-        return
+    options = MachineFields(**{key: value for key, value in values.items() if value is not None})
     if starts_here(options.address):
         start_early(
             all_cores=options.fills_machine(gpu=_has_gpu()), with_dashboard=options.dashboard

@@ -55,7 +55,7 @@ from tune_mnist.tuning.running.run_trials import run_trials
 from tune_mnist.tuning.running.search_components import build_components
 from tune_mnist.tuning.running.stop_reason import ENDED, Outcome, StopReason
 from tune_mnist.tuning.running.stopper import SearchStopper
-from tune_mnist.tuning.search_facts import describe_search
+from tune_mnist.tuning.search_facts import describe_search, scaling_remark
 from tune_mnist.tuning.searching.searcher import StudySearch
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.storage.bucket import StorageError
@@ -147,7 +147,7 @@ def run_experiment(
                 raise taken(directory)  # another search ran between the check and the claim
             facts = describe_search(search, workers, cluster)
             places = {"results": str(directory), "dashboard": describe_dashboard(cluster)}
-            print_facts(console, facts | places)
+            print_facts(console, facts | scaling_remark(search) | places)
             write_experiment(
                 directory,
                 space,

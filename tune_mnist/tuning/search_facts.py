@@ -41,7 +41,7 @@ def describe_search(search: Preparation, workers: Workers, cluster: Resources) -
         "data": f"{search.dataset.form.describe()}, {len(data.train):,} of"
         f" {len(everything.train):,} training images{_raised(search)}, {len(data.val):,} of"
         f" {len(everything.val):,} validation images",
-        "image size": _image_sizes(options.image_size, fixed, search.dataset.form.side),
+        "image size": _image_sizes(options.image_size, fixed),
         "init": f"{_INITIAL_WEIGHTS[options.init]} ({options.init})",
         **stages,
         "trials": f"{'at most ' * bool(options.budget)}{options.num_samples}, up to"
@@ -72,9 +72,21 @@ def _raised(search: Preparation) -> str:
     return f" ({used}, as {default:.2g} of this data set would be fewer than {MIN_TRAIN_IMAGES:,})"
 
 
-def _image_sizes(size: int, fixed: dict[str, int | None], side: int) -> str:
-    scaled = f" (scaled up from {side}x{side})" if side < size else ""
-    sizes = [f"{size}x{size}{scaled}"] if None in fixed.values() else []
+def scaling_remark(search: Preparation) -> dict[str, str]:
+    """Return a remark on images that are larger than those of the data, or an empty dict.
+
+    Larger images take more time, but have no more detail. The remark is printed, but not stored,
+    as the size is the same setting without it.
+    """
+    size, side = search.options.image_size, search.dataset.form.side
+    resized = any(get_architecture(model).fixed_size is None for model in search.space.models)
+    if not resized or size <= side:
+        return {}
+    return {"scaling": f"images of {side}x{side} are scaled up to {size}x{size}"}
+
+
+def _image_sizes(size: int, fixed: dict[str, int | None]) -> str:
+    sizes = [f"{size}x{size}"] if None in fixed.values() else []
     sizes += [f"{own}x{own} ({model})" for model, own in fixed.items() if own is not None]
     return ", ".join(sizes)
 

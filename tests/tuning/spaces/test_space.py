@@ -47,6 +47,7 @@ def draw(space, count, seed=0):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_configurations_of_a_shipped_space_can_be_trained(name):
     space = load_space(name)
+    assert space.description
     drawn = [TrainConfig.checked(**config) for config in draw(space, 50)]
     assert {config.model for config in drawn} <= set(space.models)
     assert len({config.lr for config in drawn}) > (1 if name in GRIDS else 40)

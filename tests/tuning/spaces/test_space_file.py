@@ -54,6 +54,13 @@ def test_missing_keys_are_named(path, key, content):
     refuses(path, key, content)
 
 
+def test_of_many_missing_keys_only_a_few_are_listed(path):
+    parameters = "".join(f"  model.k{number}: {{type: float}}\n" for number in range(200))
+    message = refuse(path, TOP + "parameters:\n" + parameters)
+    assert_named("model.k0.low model.k1.high 390", message)
+    assert len(message) < 1000
+
+
 def test_the_description_may_be_missing(path):
     path.write_text("model: resnet\nparameters:\n" + LR)
     assert read_space_file(path).description == ""

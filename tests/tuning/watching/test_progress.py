@@ -74,6 +74,9 @@ def test_wide_characters_and_line_breaks_of_a_choice_keep_the_table_in_shape():
     assert all(cell_len(line) <= 80 for line in lines)
     (row,) = (line for line in lines if "#2 " in line)
     assert "two\\nlines" in row
+    shared = [varied(n, TrialState.COMPLETE, **{"model.kind": "two\nlines"}) for n in (1, 2)]
+    (same,) = (line for line in drawn(shared, width=160) if "resnet" in line)
+    assert "two\\nlines" in same
 
 
 def test_parameters_without_a_column_are_named():

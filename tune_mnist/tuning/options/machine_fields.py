@@ -2,15 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tune_mnist.declarations import Choices
+from tune_mnist.errors import UserError
 from tune_mnist.machine import allowed_cpus
 from tune_mnist.training.settings import DEVICES, PRECISIONS
 from tune_mnist.tuning.options.option_presentation import MACHINES, SearchOption
+from tune_mnist.typed_options import as_typed
 
 # Each trial is a process that loads PyTorch, so more than ten per core would only use memory.
 MIN_CPUS = 0.1
+MIN_GPUS = 0.01
 MAX_OPTION_COUNT = 100_000
 """Largest value of an option that counts cores, epochs or trials."""
 
@@ -84,6 +87,18 @@ class MachineFields(BaseModel):
             " gs://...."
         ),
     ] = None
+
+    @field_validator("gpus_per_trial")
+    @classmethod
+    def _whole_gpus(cls, gpus: float | None) -> float | None:
+        name = as_typed("gpus_per_trial")
+        if gpus is not None and 0 < gpus < MIN_GPUS:
+            raise UserError(f"{name} must be 0 or at least {MIN_GPUS}, but is {gpus:g}")
+        if gpus is not None and gpus > 1 and not gpus.is_integer():
+            raise UserError(
+                f"{name} must be a whole number or a fraction of one GPU, but is {gpus:g}"
+            )
+        return gpus
 
     def fills_machine(self, *, gpu: bool) -> bool:
         """Return whether the concurrent trials will use at least half of this machine's CPU cores.

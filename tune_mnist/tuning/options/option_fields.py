@@ -1,14 +1,13 @@
 """Declaration of all options of a search."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, field_validator
 
 from tune_mnist.data.names import ARRAYS, DATASETS
 from tune_mnist.declarations import Choices
-from tune_mnist.errors import validation_error
+from tune_mnist.errors import UserError, unknown
 from tune_mnist.models.settings import DERIVED, INITS
 from tune_mnist.tuning.options.machine_fields import MAX_OPTION_COUNT, MachineFields
 from tune_mnist.tuning.options.option_presentation import (
@@ -271,22 +270,19 @@ class OptionFields(MachineFields):
         ),
     ] = None
 
-
-def refuse_invalid_values(given: Mapping[str, Any]) -> None:
-    """Check each option value by itself, which needs neither PyTorch nor Ray.
-
-    Args:
-        given: Values, keyed by option name. Values of None and other keys are ignored.
-
-    Raises:
-        UserError: A value is invalid.
-    """
-    fields = OptionFields.model_fields
-    values = {key: value for key, value in given.items() if key in fields and value is not None}
-    try:
-        OptionFields(**FALLBACKS | values)
-    except ValidationError as error:
-        raise validation_error(error, OptionFields, name=as_typed) from None
+    @field_validator("objective")
+    @classmethod
+    def _known_objectives(cls, text: str) -> str:
+        names = text.split(",")
+        for name in names:
+            if name not in OBJECTIVES:
+                raise unknown("objective", name, OBJECTIVES)
+        if names[0] != METRIC or len(set(names)) < len(names):
+            raise UserError(
+                f"{as_typed('objective')} must begin with {METRIC} and name each objective once,"
+                f" as in {METRIC},parameters, but is {text!r}"
+            )
+        return text
 
 
 SEARCH_OPTIONS = {

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError, field_validator
 
 from tune_mnist.data import default_fraction
-from tune_mnist.errors import UserError, unknown, validation_error
+from tune_mnist.errors import validation_error
 from tune_mnist.files import absolute
 from tune_mnist.training import Fidelity
 from tune_mnist.tuning.options.combinations import check_combination
@@ -25,10 +25,8 @@ from tune_mnist.tuning.searching.registry import searcher_class
 from tune_mnist.tuning.spaces.space import SearchSpace
 from tune_mnist.tuning.spaces.stages import stages_of
 from tune_mnist.tuning.storage.storage_path import checked_storage_path
-from tune_mnist.tuning.trials.reports import METRIC, OBJECTIVES
+from tune_mnist.tuning.trials.reports import OBJECTIVES
 from tune_mnist.typed_options import as_typed
-
-MIN_GPUS = 0.01
 
 
 def without_replaced_limit(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -50,20 +48,6 @@ def without_replaced_limit(values: dict[str, Any], changes: dict[str, Any]) -> d
 class SearchOptions(OptionFields):
     """Validated options of a search, as built by ``for_space`` or ``checked``."""
 
-    @field_validator("objective")
-    @classmethod
-    def _known_objectives(cls, text: str) -> str:
-        names = text.split(",")
-        for name in names:
-            if name not in OBJECTIVES:
-                raise unknown("objective", name, OBJECTIVES)
-        if names[0] != METRIC or len(set(names)) < len(names):
-            raise UserError(
-                f"{as_typed('objective')} must begin with {METRIC} and name each objective once,"
-                f" as in {METRIC},parameters, but is {text!r}"
-            )
-        return text
-
     @field_validator("storage_path")
     @classmethod
     def _known_storage(cls, path: str | None) -> str | None:
@@ -78,18 +62,6 @@ class SearchOptions(OptionFields):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else absolute(path)
-
-    @field_validator("gpus_per_trial")
-    @classmethod
-    def _whole_gpus(cls, gpus: float | None) -> float | None:
-        name = as_typed("gpus_per_trial")
-        if gpus is not None and 0 < gpus < MIN_GPUS:
-            raise UserError(f"{name} must be 0 or at least {MIN_GPUS}, but is {gpus:g}")
-        if gpus is not None and gpus > 1 and not gpus.is_integer():
-            raise UserError(
-                f"{name} must be a whole number or a fraction of one GPU, but is {gpus:g}"
-            )
-        return gpus
 
     @classmethod
     def for_space(cls, space: SearchSpace, /, **given: Any) -> "SearchOptions":

@@ -13,7 +13,14 @@ from pydantic import (
     field_validator,
 )
 
-from tune_mnist.errors import UserError, broken_rule, complaint, explained, unknown_key
+from tune_mnist.errors import (
+    FEW_NAMES,
+    UserError,
+    broken_rule,
+    complaint,
+    explained,
+    unknown_key,
+)
 from tune_mnist.quoting import MAX_QUOTED, quoted, shortened
 from tune_mnist.tuning.spaces.option_types import EpochCount, Fraction, ImageSize, Samples, Seconds
 from tune_mnist.tuning.spaces.parameters import (
@@ -143,8 +150,11 @@ def _explained(error: ValidationError, path: Path) -> UserError:
             return UserError(f"{path}: {place}.type must be float, int or categorical")
         case "missing":
             missing = [each["loc"] for each in error.errors() if each["type"] == "missing"]
-            places = ", ".join(f"'{_written(_without_kind(each)[0])}'" for each in missing)
-            return UserError(f"{path}: {places} {'is' if len(missing) == 1 else 'are'} missing")
+            places = [f"'{_written(_without_kind(each)[0])}'" for each in missing[:FEW_NAMES]]
+            if len(missing) > FEW_NAMES:
+                places.append(f"and {len(missing) - FEW_NAMES} more keys")
+            verb = "is" if len(missing) == 1 else "are"
+            return UserError(f"{path}: {', '.join(places)} {verb} missing")
         case _:
             return UserError(f"{path}: {explained(first, place)}")
 
