@@ -141,7 +141,8 @@ def test_help_imports_no_heavy_package(command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "facts"),
     [
-        (["--num-samples", "0", "--models", "mine.py"], "--num-samples 1 0"),
+        (["--num-samples", "0", "--models", "examples/own_network.py"], "--num-samples 1 0"),
+        (["--models", "examples/own_nets.py"], "--models examples/own_nets.py"),
         (["--gpus-per-trial", "1.5"], "--gpus-per-trial 1.5"),
         (["--objective", "speed"], "objective 'speed' val_accuracy"),
     ],

@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from tune_mnist.command import duration
 from tune_mnist.declarations import Choices, Duration, Option
+from tune_mnist.models.user_modules import require_files
 
 SETTINGS = cloup.Context.settings(
     align_option_groups=True,
@@ -140,7 +141,14 @@ def models_option(group: str) -> Grouped:
         "Python file or package.module that registers your own networks; may be repeated.",
         multiple=True,
         metavar="FILE|MODULE",
+        callback=_existing,
     )
+
+
+def _existing(_: click.Context, __: click.Parameter, models: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a wrong path at once. The command imports the files after PyTorch, seconds later."""
+    require_files(models)
+    return models
 
 
 def results_options(group: str, default_name: str) -> list[Grouped]:

@@ -56,8 +56,8 @@ def joined(tmp_path_factory) -> Iterator[Joined]:
 class Vanishing:
     """Copy of the example that removes itself on import, so no other process can import it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "my_nets.py"
+    def __init__(self, folder: Path, name: str = "my_nets") -> None:
+        self.path = folder / f"{name}.py"
 
     def flag(self) -> tuple[str, str]:
         source = (EXAMPLES / "own_network.py").read_text()
@@ -105,11 +105,13 @@ def check_model_can_be_used(directory: Path, network: Vanishing) -> None:
         assert (directory / "plots" / f"{plot}.html").is_file()
     model = ("--model", str(directory / "best" / "my-cnn"))
     forget_networks()
-    predicted = in_this_process(predict, *model, *network.flag(), "--format", "csv", str(picture))
+    models = Vanishing(directory, "for_predict").flag()
+    predicted = in_this_process(predict, *model, *models, "--format", "csv", str(picture))
     assert predicted.startswith("image,index,ink,class,")
     onnx = directory / "my-cnn.onnx"
     forget_networks()
-    in_this_process(export, *model, *network.flag(), "--dataset", "digits", "--output", str(onnx))
+    models = Vanishing(directory, "for_export").flag()
+    in_this_process(export, *model, *models, "--dataset", "digits", "--output", str(onnx))
     session = onnxruntime.InferenceSession(onnx)
     assert session.get_outputs()[0].shape[1] == 10
 

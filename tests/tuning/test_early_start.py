@@ -39,7 +39,7 @@ CASES = [
     (["--no-dashboard"], NO_DASHBOARD),
     (["--resume", "folder"], NOT_EARLY),
     (["--address", "10.0.0.1:6379"], NOT_EARLY),
-    (["--models", "mine.py"], NOT_EARLY),
+    (["--models", __file__], NOT_EARLY),
 ]
 
 

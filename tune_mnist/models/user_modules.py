@@ -44,6 +44,8 @@ def load_models(given: Iterable[str]) -> None:
         UserError: A module does not exist, cannot be imported or registers no network, or a
             network is invalid or its name is taken.
     """
+    given = tuple(given)
+    require_files(given)
     for name in given:
         where = f"{FLAG} {name}"
         module = _load_file(Path(name), where) if _is_path(name) else _import(name, where)
@@ -53,6 +55,20 @@ def load_models(given: Iterable[str]) -> None:
                 " @register_model(...)"
             )
         _given[name] = None
+
+
+def require_files(given: Iterable[str]) -> None:
+    """Check that the files which ``load_models`` is to import exist.
+
+    Args:
+        given: Paths of Python files, or names of importable modules, which are not checked.
+
+    Raises:
+        UserError: A file does not exist.
+    """
+    for name in given:
+        if _is_path(name) and not Path(name).is_file():
+            raise UserError(f"{FLAG} {name}: there is no such file")
 
 
 def repeated_flags() -> str:
@@ -91,8 +107,6 @@ def _is_path(name: str) -> bool:
 
 def _load_file(path: Path, where: str) -> str:
     """Import a file under a unique module name and return that name."""
-    if not path.is_file():
-        raise UserError(f"{where}: there is no such file")
     source = read_limited(path, MAX_SOURCE_BYTES)
     digest = hashlib.sha256(source).hexdigest()
     key = str(path.resolve())
