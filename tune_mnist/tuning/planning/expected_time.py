@@ -61,7 +61,7 @@ def announce_time(
         exempt,
         trained,
     )
-    epochs = expected_epochs(trials, scheduling, exempt=exempt, trained=trained)
+    epochs = round(expected_epochs(trials, scheduling, exempt=exempt, trained=trained))
     # The estimate ignores the test images, because the context does not contain their number.
     final = expected_final_seconds(
         speeds, options, context.final_images, len(data.val), 0, concurrent
@@ -74,7 +74,7 @@ def announce_time(
     runs = f", then {approximately(final)} for the final runs" if final else ""
     _print(
         console,
-        f"{approximately(seconds)} for about {epochs:.0f} epochs of trials{limit}{runs}; a rough"
+        f"{approximately(seconds)} for about {epochs} epoch{'s' * (epochs != 1)} of trials{limit}{runs}; a rough"
         f" figure, from the speed of one worker in {PROBE_SECONDS:g} s: {measured} images/s",
     )
     return budget
