@@ -74,8 +74,8 @@ def announce_time(
     runs = f", then {approximately(final)} for the final runs" if final else ""
     _print(
         console,
-        f"{approximately(seconds)} for about {epochs} epoch{'s' * (epochs != 1)} of trials{limit}{runs}; a rough"
-        f" figure, from the speed of one worker in {PROBE_SECONDS:g} s: {measured} images/s",
+        f"{approximately(seconds)} for about {epochs} epoch{'s' * (epochs != 1)} of trials{limit}"
+        f"{runs}; a rough figure, from the speed of one worker in {PROBE_SECONDS:g} s: {measured} images/s",
     )
     return budget
 
