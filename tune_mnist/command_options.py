@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from tune_mnist.command import duration
 from tune_mnist.declarations import Choices, Duration, Option
-from tune_mnist.models.user_modules import require_files
+from tune_mnist.network_modules import FLAG, require_files
 
 SETTINGS = cloup.Context.settings(
     align_option_groups=True,
@@ -136,7 +136,7 @@ def models_option(group: str) -> Grouped:
         group: Heading of the help group that lists the option.
     """
     return own(
-        "--models",
+        FLAG,
         group,
         "Python file or package.module that registers your own networks; may be repeated.",
         multiple=True,

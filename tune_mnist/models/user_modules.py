@@ -18,8 +18,8 @@ from types import ModuleType
 from tune_mnist.errors import UserError, line_in
 from tune_mnist.files import read_limited
 from tune_mnist.models import registry
+from tune_mnist.network_modules import FLAG, is_path, require_files
 
-FLAG = "--models"
 MAX_SOURCE_BYTES = 4_000_000
 _SAFE_NAME = "tune_mnist_user_networks_"
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -48,27 +48,13 @@ def load_models(given: Iterable[str]) -> None:
     require_files(given)
     for name in given:
         where = f"{FLAG} {name}"
-        module = _load_file(Path(name), where) if _is_path(name) else _import(name, where)
+        module = _load_file(Path(name), where) if is_path(name) else _import(name, where)
         if not registry.registered_in(module):
             raise UserError(
                 f"{where}: the module registers no network: decorate the class of the network with"
                 " @register_model(...)"
             )
         _given[name] = None
-
-
-def require_files(given: Iterable[str]) -> None:
-    """Check that the files which ``load_models`` is to import exist.
-
-    Args:
-        given: Paths of Python files, or names of importable modules, which are not checked.
-
-    Raises:
-        UserError: A file does not exist.
-    """
-    for name in given:
-        if _is_path(name) and not Path(name).is_file():
-            raise UserError(f"{FLAG} {name}: there is no such file")
 
 
 def repeated_flags() -> str:
@@ -99,10 +85,6 @@ def _digest_of(module: str) -> str | None:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
     except OSError:
         return None
-
-
-def _is_path(name: str) -> bool:
-    return name.endswith(".py") or len(Path(name).parts) > 1 or Path(name).is_file()
 
 
 def _load_file(path: Path, where: str) -> str:

@@ -75,7 +75,8 @@ def announce_time(
     _print(
         console,
         f"{approximately(seconds)} for about {epochs} epoch{'s' * (epochs != 1)} of trials{limit}"
-        f"{runs}; a rough figure, from the speed of one worker in {PROBE_SECONDS:g} s: {measured} images/s",
+        f"{runs}; a rough figure, from the speed of one worker in {PROBE_SECONDS:g} s: {measured}"
+        " images/s",
     )
     return budget
 
